@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+# Every tests/unit/*_test.c is a cmocka program over the static library, with the internal headers.
+find_library(CMOCKA cmocka)
+file(GLOB SX_UNIT CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/*_test.c)
+enable_testing()
+if(CMOCKA)
+  foreach(f IN LISTS SX_UNIT)
+    get_filename_component(name ${f} NAME_WE)
+    add_executable(${name} ${f})
+    target_link_libraries(${name} PRIVATE sardonyx_static sx_flags ${CMOCKA} m)
+    target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include ${CMAKE_BINARY_DIR}/gen)
+    target_compile_definitions(${name} PRIVATE ${SX_DEFINES})
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_test(NAME ${name} COMMAND ${name})
+  endforeach()
+endif()

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+/* Files: read-only mappings, whole reads and writes, path questions. One .c per platform. */
+#ifndef SX_BASE_FILE_H
+#define SX_BASE_FILE_H
+#include "base/status.h"
+#include "base/str.h"
+
+typedef struct sx_file_id { uint64_t device, inode, size, mtime_ns; } sx_file_id;
+typedef struct sx_mapping {
+  const uint8_t *data; /* NULL when the file is empty */
+  size_t size;
+  sx_file_id id;
+  bool mapped;         /* false: a heap copy (platforms without mmap) */
+} sx_mapping;
+
+/* NO_SUCHFILE when there is none or it is a directory. The message names the path and the system's reason. */
+sx_status sx_map_file(const char *path, sx_mapping *out, sx_err *e);
+void sx_unmap_file(sx_mapping *m);
+/* Tells the system that [offset, offset + size) of the mapping will not be read soon: resident pages are given back. */
+void sx_mapping_release(const sx_mapping *m, size_t offset, size_t size);
+sx_status sx_write_file(const char *path, const void *data, size_t size, sx_err *e);
+/* Resolves `relative` against the folder of `base_file`; fails when it is absolute, empty or (after links are followed)
+ * outside that folder, except that links which lead inside the same Hugging Face cache snapshot's blobs are followed. */
+sx_status sx_path_inside(sx_arena *a, const char *base_file, sx_str relative, char **out, sx_err *e);
+/* Nanoseconds of a monotonic clock; microseconds of the wall clock. */
+uint64_t sx_now_ns(void);
+uint64_t sx_wall_us(void);
+/* Bytes of memory this process may still use: the machine's and the cgroup's limits, whichever is less. */
+uint64_t sx_memory_available(void);
+#endif

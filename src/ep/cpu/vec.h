@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+/* One vector width per ISA level, over GNU vector extensions.
+ *
+ * A family's `<family>_simd.c` includes this and is compiled once per level of isa.def with -DSX_ISA=<level>; everything in
+ * it is static but one table, SX_ISA_NAME(sx_<family>). This is the only file with per-ISA conditions. Two types per
+ * element: a register type with natural alignment, and an under-aligned one used in loads and stores only (a register array
+ * of the latter would live in memory). No load reads past `n` elements. */
+#ifndef SX_VEC_H
+#define SX_VEC_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#ifndef SX_ISA
+#error "compile with -DSX_ISA=<level>"
+#endif
+#define SX_CAT_(a, b) a##__##b
+#define SX_CAT(a, b) SX_CAT_(a, b)
+#define SX_ISA_NAME(symbol) SX_CAT(symbol, SX_ISA) /* sx_gemm -> sx_gemm__avx2 */
+
+#if defined(__AVX512F__)
+#define SX_VBYTES 64
+#elif defined(__AVX2__)
+#define SX_VBYTES 32
+#else
+#define SX_VBYTES 16
+#endif
+#define SX_VL (SX_VBYTES / 4) /* 32-bit lanes */
+
+#define SX_INLINE static inline __attribute__((always_inline, unused))
+#define SX_PRAGMA_(x) _Pragma(#x)
+#define SX_UNROLL(n) SX_PRAGMA_(GCC unroll n)
+
+typedef float vf __attribute__((vector_size(SX_VBYTES)));
+typedef double vd __attribute__((vector_size(SX_VBYTES)));
+typedef int32_t vi __attribute__((vector_size(SX_VBYTES)));
+typedef uint32_t vu __attribute__((vector_size(SX_VBYTES)));
+typedef int64_t vl __attribute__((vector_size(SX_VBYTES)));
+typedef float vf_mem __attribute__((vector_size(SX_VBYTES), aligned(1), may_alias));
+typedef double vd_mem __attribute__((vector_size(SX_VBYTES), aligned(1), may_alias));
+typedef int32_t vi_mem __attribute__((vector_size(SX_VBYTES), aligned(1), may_alias));
+typedef int64_t vl_mem __attribute__((vector_size(SX_VBYTES), aligned(1), may_alias));
+
+SX_INLINE vf vf_load(const float *p) { return *(const vf_mem *)p; }
+SX_INLINE void vf_store(float *p, vf v) { *(vf_mem *)p = v; }
+SX_INLINE vd vd_load(const double *p) { return *(const vd_mem *)p; }
+SX_INLINE void vd_store(double *p, vd v) { *(vd_mem *)p = v; }
+SX_INLINE vi vi_load(const int32_t *p) { return *(const vi_mem *)p; }
+SX_INLINE void vi_store(int32_t *p, vi v) { *(vi_mem *)p = v; }
+SX_INLINE vf vf_set(float x) { return x - (vf){0}; }
+SX_INLINE vd vd_set(double x) { return x - (vd){0}; }
+SX_INLINE vi vi_set(int32_t x) { return x - (vi){0}; }
+
+/* The first n lanes (0 <= n <= SX_VL) from memory, the rest 0. */
+SX_INLINE vf vf_load_n(const float *p, int n) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#else
+  vf v = {0};
+  memcpy(&v, p, (size_t)n * sizeof(float));
+  return v;
+#endif
+}
+SX_INLINE void vf_store_n(float *p, vf v, int n) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#else
+  memcpy(p, &v, (size_t)n * sizeof(float));
+#endif
+}
+
+/* Lane-wise mask ? a : b; a mask lane is all ones or all zeros. */
+SX_INLINE vf vf_select(vi mask, vf a, vf b) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_mask_blend_ps(_mm512_movepi32_mask((__m512i)mask), (__m512)b, (__m512)a);
+#elif defined(__AVX2__)
+  return (vf)_mm256_blendv_ps((__m256)b, (__m256)a, (__m256)mask);
+#else
+  return (vf)(((vi)a & mask) | ((vi)b & ~mask));
+#endif
+}
+/* As the instructions do: when either is NaN the result is b. */
+SX_INLINE vf vf_max(vf a, vf b) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+  return (vf)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+  return vf_select(a > b, a, b);
+#endif
+}
+SX_INLINE vf vf_min(vf a, vf b) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+  return (vf)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+  return vf_select(a < b, a, b);
+#endif
+}
+SX_INLINE vf vf_abs(vf a) { return (vf)((vi)a & vi_set(0x7fffffff)); }
+SX_INLINE float vf_sum(vf v) { /* pairwise, a fixed order per width */
+  float t[SX_VL];
+  memcpy(t, &v, sizeof t);
+  SX_UNROLL(8) for (int w = SX_VL / 2; w; w /= 2) for (int i = 0; i < w; i++) t[i] += t[i + w];
+  return t[0];
+}
+SX_INLINE float vf_hmax(vf v) {
+  float t[SX_VL];
+  memcpy(t, &v, sizeof t);
+  SX_UNROLL(8) for (int w = SX_VL / 2; w; w /= 2) for (int i = 0; i < w; i++) t[i] = t[i] > t[i + w] ? t[i] : t[i + w];
+  return t[0];
+}
+#endif
