@@ -90,8 +90,10 @@ target_link_libraries(sardonyx PRIVATE ${SX_LIBS} sx_flags)
 target_include_directories(sardonyx PUBLIC ${CMAKE_SOURCE_DIR}/include)
 set_target_properties(sardonyx PROPERTIES SOVERSION 1)
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  target_link_options(sardonyx PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/exports.map -Wl,-z,defs
-    -Wl,--no-undefined-version)
+  target_link_options(sardonyx PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/exports.map -Wl,-z,defs)
+  if(SX_SOURCES MATCHES "/src/abi/")
+    target_link_options(sardonyx PRIVATE -Wl,--no-undefined-version)
+  endif()
   set_property(TARGET sardonyx APPEND PROPERTY LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/exports.map)
 endif()
 

@@ -17,6 +17,8 @@ typedef struct sx_logger {
 } sx_logger;
 void sx_log_at(const sx_logger *l, sx_severity s, const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
-#define sx_log(l, severity, ...) \
-  ((l) && SX_LOG_##severity >= (l)->least ? sx_log_at((l), SX_LOG_##severity, __FILE__, __LINE__, __VA_ARGS__) : (void)0)
+static inline int sx_log_wants(const sx_logger *l, sx_severity s) { return l && s >= l->least; }
+#define sx_log(l, severity, ...)                        \
+  (sx_log_wants((l), SX_LOG_##severity)                 \
+       ? sx_log_at((l), SX_LOG_##severity, __FILE__, __LINE__, __VA_ARGS__) : (void)0)
 #endif

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+/* The heap's door and what stands on it: plain blocks, arenas, growing arrays. An arena hands out from its newest block and
+ * gives large objects a block of their own behind it, so that one large object does not waste what is left of the newest. */
+#include "base/alloc.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#ifdef _WIN32
+#include <malloc.h>
+#endif
+
+#define PLAIN_ALIGN 16u
+
+static void *heap_alloc(void *ctx, size_t size, size_t align) {
+  if (align <= PLAIN_ALIGN && align <= _Alignof(max_align_t)) return malloc(size);
+#ifdef _WIN32
+  return _aligned_malloc(size, align);
+#else
+  void *p = NULL;
+  return posix_memalign(&p, align < sizeof p ? sizeof p : align, size) ? NULL : p;
+#endif
+}
+
+static void heap_free(void *ctx, void *p, size_t size, size_t align) {
+#ifdef _WIN32
+  if (align > PLAIN_ALIGN || align > _Alignof(max_align_t)) {
+    _aligned_free(p);
+    return;
+  }
+#endif
+  free(p);
+}
+
+static const sx_allocator default_heap = {.alloc = heap_alloc, .free = heap_free};
+static const sx_allocator *heap = &default_heap;
+
+const sx_allocator *sx_heap(void) { return heap; }
+void sx_heap_set(const sx_allocator *a) { heap = a ? a : &default_heap; }
+bool sx_fault(void) { return heap->fault && heap->fault(heap->ctx); }
+
+static void *take(size_t size, size_t align) {
+  if (size > PTRDIFF_MAX) return NULL;
+  return heap->alloc(heap->ctx, size ? size : 1, align);
+}
+
+static void give(void *p, size_t size, size_t align) {
+  if (p) heap->free(heap->ctx, p, size ? size : 1, align);
+}
+
+void *sx_malloc(size_t size) { return take(size, PLAIN_ALIGN); }
+void sx_free(void *p, size_t size) { give(p, size, PLAIN_ALIGN); }
+void *sx_malloc_aligned(size_t size) { return take(size, SX_ALIGN); }
+void sx_free_aligned(void *p, size_t size) { give(p, size, SX_ALIGN); }
+
+void *sx_calloc(size_t count, size_t size) {
+  size_t bytes;
+  if (!sx_size_mul(count, size, &bytes)) return NULL;
+  void *p = sx_malloc(bytes);
+  return p ? memset(p, 0, bytes) : NULL;
+}
+
+void *sx_realloc(void *p, size_t old_size, size_t new_size) {
+  void *q = sx_malloc(new_size);
+  if (!q) return NULL;
+  if (p) memcpy(q, p, old_size < new_size ? old_size : new_size);
+  sx_free(p, old_size);
+  return q;
+}
+
+/* ---- arenas ---- */
+
+struct sx_arena_block {
+  sx_arena_block *next;
+  size_t size, used; /* of the bytes behind this header */
+};
+
+enum { BLOCK_HEADER = 32, BLOCK_FIRST = 4096 - BLOCK_HEADER, BLOCK_MOST = (1 << 18) - BLOCK_HEADER };
+_Static_assert(sizeof(sx_arena_block) <= BLOCK_HEADER, "objects follow the header, aligned");
+
+static char *block_data(sx_arena_block *b) { return (char *)b + BLOCK_HEADER; }
+
+/* A place in the block, or NULL when it does not fit. */
+static void *block_take(sx_arena_block *b, size_t size, size_t align) {
+  uintptr_t at = (uintptr_t)(block_data(b) + b->used);
+  size_t pad = (size_t)(-at & (align - 1)), left = b->size - b->used;
+  if (pad > left || size > left - pad) return NULL;
+  b->used += pad + size;
+  return (void *)(at + pad);
+}
+
+static sx_arena_block *block_new(sx_arena *a, size_t size) {
+  size_t bytes;
+  if (!sx_size_add(size, BLOCK_HEADER, &bytes)) return NULL;
+  sx_arena_block *b = sx_malloc(bytes);
+  if (!b) return NULL;
+  *b = (sx_arena_block){.size = size};
+  a->held += bytes;
+  return b;
+}
+
+void *sx_arena_aligned(sx_arena *a, size_t size, size_t align) {
+  size_t rounded = sx_round_up(size ? size : 1, PLAIN_ALIGN), need;
+  if (align < PLAIN_ALIGN) align = PLAIN_ALIGN;
+  if (!sx_size_add(rounded, align - PLAIN_ALIGN, &need)) return NULL;
+  void *p = a->head ? block_take(a->head, rounded, align) : NULL;
+  if (!p) {
+    size_t next = a->head ? a->head->size * 2 + BLOCK_HEADER : BLOCK_FIRST;
+    if (next > BLOCK_MOST) next = BLOCK_MOST;
+    bool alone = a->head && need > next / 4;
+    sx_arena_block *b = block_new(a, alone || need > next ? need : next);
+    if (!b) return NULL;
+    if (alone) {
+      b->next = a->head->next;
+      a->head->next = b;
+    } else {
+      b->next = a->head;
+      a->head = b;
+    }
+    p = block_take(b, rounded, align);
+  }
+  a->used += rounded;
+  return memset(p, 0, rounded);
+}
+
+void *sx_arena_alloc(sx_arena *a, size_t size) { return sx_arena_aligned(a, size, PLAIN_ALIGN); }
+
+void *sx_arena_array(sx_arena *a, size_t count, size_t size) {
+  size_t bytes;
+  return sx_size_mul(count, size, &bytes) ? sx_arena_alloc(a, bytes) : NULL;
+}
+
+void *sx_arena_copy(sx_arena *a, const void *p, size_t size) {
+  void *q = sx_arena_alloc(a, size);
+  if (q && size) memcpy(q, p, size);
+  return q;
+}
+
+char *sx_arena_strdup(sx_arena *a, const char *s, size_t n) {
+  char *q = n < SIZE_MAX ? sx_arena_alloc(a, n + 1) : NULL;
+  if (q && n) memcpy(q, s, n);
+  return q;
+}
+
+char *sx_arena_printf(sx_arena *a, const char *fmt, ...) {
+  va_list args, again;
+  va_start(args, fmt);
+  va_copy(again, args);
+  int n = vsnprintf(NULL, 0, fmt, args);
+  char *s = n < 0 ? NULL : sx_arena_alloc(a, (size_t)n + 1);
+  if (s) vsnprintf(s, (size_t)n + 1, fmt, again);
+  va_end(again);
+  va_end(args);
+  return s;
+}
+
+static void free_blocks(sx_arena *a, sx_arena_block *b) {
+  while (b) {
+    sx_arena_block *next = b->next;
+    a->held -= b->size + BLOCK_HEADER;
+    sx_free(b, b->size + BLOCK_HEADER);
+    b = next;
+  }
+}
+
+void sx_arena_reset(sx_arena *a) {
+  if (!a->head) return;
+  free_blocks(a, a->head->next);
+  a->head->next = NULL;
+  a->head->used = 0;
+  a->used = 0;
+}
+
+void sx_arena_free(sx_arena *a) {
+  free_blocks(a, a->head);
+  *a = (sx_arena){0};
+}
+
+/* ---- growing arrays ---- */
+
+bool sx_vec_grow(void *vec, size_t item, uint32_t need) {
+  SX_VEC(void) *v = vec;
+  const uint32_t most = 1u << 31;
+  if (need > most) return false;
+  uint32_t cap = v->cap < 4 ? 4 : v->cap > most / 2 ? most : v->cap * 2;
+  if (cap < need) cap = need;
+  size_t bytes;
+  if (!sx_size_mul(cap, item, &bytes)) return false;
+  void *p = sx_realloc(v->at, (size_t)v->cap * item, bytes);
+  if (!p) return false;
+  v->at = p;
+  v->cap = cap;
+  return true;
+}
