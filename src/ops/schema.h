@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Operator schemas: every version of every operator of the standard, as plain data.
  *
- * schema.gen.inc is written by tools/gen_schema.py from the pinned `onnx` package and checked against it in the tests; the
- * contrib rows (ONNX Runtime's own domains) are schema_contrib.inc in the same form. Rows of one operator lie together, oldest
- * first. Nothing here knows what an operator does: that is ops.h. */
+ * schema.gen.inc is written by tools/gen_schema.py from the pinned `onnx` package and checked against it in the tests; operators
+ * that the package does not know (ONNX Runtime's own) are schema_contrib.tsv, merged into the same table. Rows of one operator
+ * lie together, oldest first. Nothing here knows what an operator does: that is ops.h. */
 #ifndef SX_OPS_SCHEMA_H
 #define SX_OPS_SCHEMA_H
 #include "base/str.h"
