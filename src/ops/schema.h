@@ -7,6 +7,7 @@
 #ifndef SX_OPS_SCHEMA_H
 #define SX_OPS_SCHEMA_H
 #include "base/str.h"
+#include "ir/attr.h"
 #include "ir/dtype.h"
 
 typedef enum sx_domain { SX_DOMAIN_ONNX, SX_DOMAIN_ML, SX_DOMAIN_PREVIEW, SX_DOMAIN_TRAINING, SX_DOMAIN_MS, SX_DOMAIN_COUNT } sx_domain;
@@ -15,13 +16,6 @@ const char *sx_domain_name(sx_domain d);
 bool sx_domain_find(sx_str name, sx_domain *out);
 /* Newest version of the domain's operator set that the table knows (28 for ai.onnx). */
 int sx_domain_latest(sx_domain d);
-
-/* AttributeProto.AttributeType. */
-typedef enum sx_attr_type {
-  SX_ATTR_UNDEFINED, SX_ATTR_FLOAT, SX_ATTR_INT, SX_ATTR_STRING, SX_ATTR_TENSOR, SX_ATTR_GRAPH, SX_ATTR_FLOATS, SX_ATTR_INTS,
-  SX_ATTR_STRINGS, SX_ATTR_TENSORS, SX_ATTR_GRAPHS, SX_ATTR_SPARSE_TENSOR, SX_ATTR_SPARSE_TENSORS, SX_ATTR_TYPE_PROTO,
-  SX_ATTR_TYPE_PROTOS
-} sx_attr_type;
 
 /* Which types a parameter may have: bit t of a mask = element type t. `maps` bits are in the order of SX_MAP_KINDS. */
 typedef struct sx_typeset {

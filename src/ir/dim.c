@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+/* Interning and normal form of shape expressions: see dim.h. Everything is built bottom-up from already interned parts, so
+ * that structural equality is equality of indices. Products are expanded up to MAX_TERMS terms, beyond that they become an
+ * opaque atom, which keeps the cost of any model's expressions linear. */
+#include "ir/dim.h"
+
+enum { MAX_TERMS = 12, MAX_ATOMS = 8 };
+typedef struct wterm { int64_t coef; uint32_t n, atoms[MAX_ATOMS]; } wterm;
+typedef struct work { uint32_t n; int64_t add; wterm t[MAX_TERMS]; } work; /* a polynomial under construction, terms sorted */
+
+void sx_dimtab_free(sx_dimtab *t) {
+  sx_vec_free(&t->atoms);
+  sx_vec_free(&t->polys);
+  sx_vec_free(&t->symbols);
+  sx_map_free(&t->interned);
+  sx_strmap_free(&t->names);
+  sx_arena_free(&t->arena);
+}
+
+static uint64_t hash_work(const work *w) {
+  uint64_t h = sx_hash(&w->add, sizeof w->add, w->n);
+  for (uint32_t i = 0; i < w->n; i++) {
+    h = sx_hash(&w->t[i].coef, sizeof(int64_t), h);
+    h = sx_hash(w->t[i].atoms, w->t[i].n * sizeof(uint32_t), h);
+  }
+  return h << 1;
+}
+
+static bool same(const sx_poly *a, const work *w) {
+  if (a->n != w->n || a->add != w->add) return false;
+  for (uint32_t i = 0; i < a->n; i++) {
+    const sx_term *x = &a->terms[i];
+    const wterm *y = &w->t[i];
+    if (x->coef != y->coef || x->n != y->n || memcmp(x->atoms, y->atoms, x->n * sizeof(uint32_t))) return false;
+  }
+  return true;
+}
+
+static sx_dim intern_poly(sx_dimtab *t, const work *w) {
+  if (w->n == 0) return w->add >= SX_DIM_CONST_MIN ? w->add : SX_DIM_UNKNOWN;
+  uint64_t h = hash_work(w), found;
+  for (; sx_map_get(&t->interned, h, &found); h += 2)
+    if (same(&t->polys.at[found], w)) return INT64_MIN + (int64_t)found;
+  sx_term *terms = SX_NEW_N(&t->arena, sx_term, w->n);
+  if (!terms) return SX_DIM_UNKNOWN;
+  for (uint32_t i = 0; i < w->n; i++) {
+    terms[i] = (sx_term){w->t[i].coef, w->t[i].n, sx_arena_copy(&t->arena, w->t[i].atoms, w->t[i].n * sizeof(uint32_t))};
+    if (!terms[i].atoms) return SX_DIM_UNKNOWN;
+  }
+  if (t->polys.n == 0 && !sx_vec_push(&t->polys, ((sx_poly){0}))) return SX_DIM_UNKNOWN;
+  uint32_t id = t->polys.n;
+  if (!sx_vec_reserve(&t->polys, id + 1) || !sx_map_put(&t->interned, h, id)) return SX_DIM_UNKNOWN;
+  t->polys.at[t->polys.n++] = (sx_poly){w->n, w->add, terms};
+  return INT64_MIN + (int64_t)id;
+}
+
+static sx_dim poly_of_atom(sx_dimtab *t, uint32_t atom) {
+  return intern_poly(t, &(work){1, 0, {{1, 1, {atom}}}});
+}
+
+static sx_dim intern_atom(sx_dimtab *t, sx_atom_op op, sx_dim a, sx_dim b) {
+  if (a == SX_DIM_UNKNOWN || b == SX_DIM_UNKNOWN) return SX_DIM_UNKNOWN;
+  struct { int64_t op, a, b; } key = {op, a, b};
+  uint64_t h = sx_hash(&key, sizeof key, 7) << 1 | 1, found;
+  for (; sx_map_get(&t->interned, h, &found); h += 2) {
+    const sx_atom *x = &t->atoms.at[found];
+    if (x->op == op && x->a == a && x->b == b) return poly_of_atom(t, (uint32_t)found);
+  }
+  uint32_t id = t->atoms.n;
+  if (!sx_vec_reserve(&t->atoms, id + 1) || !sx_map_put(&t->interned, h, id)) return SX_DIM_UNKNOWN;
+  t->atoms.at[t->atoms.n++] = (sx_atom){(uint8_t)op, a, b, {"", 0}};
+  return poly_of_atom(t, id);
+}
+
+sx_dim sx_dim_fresh(sx_dimtab *t) {
+  uint32_t id = t->atoms.n;
+  if (!sx_vec_push(&t->atoms, ((sx_atom){SX_ATOM_SYM, t->symbols.n, 0, {"", 0}}))) return SX_DIM_UNKNOWN;
+  if (!sx_vec_push(&t->symbols, id)) {
+    t->atoms.n--;
+    return SX_DIM_UNKNOWN;
+  }
+  return poly_of_atom(t, id);
+}
+
+sx_dim sx_dim_symbol(sx_dimtab *t, sx_str name) {
+  uint32_t atom;
+  if (!name.n) return sx_dim_fresh(t);
+  if (sx_strmap_get(&t->names, name, &atom)) return poly_of_atom(t, atom);
+  char *copy = sx_arena_strdup(&t->arena, name.p, name.n);
+  sx_dim d = copy ? sx_dim_fresh(t) : SX_DIM_UNKNOWN;
+  if (d == SX_DIM_UNKNOWN) return d;
+  atom = t->atoms.n - 1;
+  t->atoms.at[atom].name = (sx_str){copy, name.n};
+  return sx_strmap_put(&t->names, t->atoms.at[atom].name, atom) ? d : SX_DIM_UNKNOWN;
+}
+
+static int term_cmp(const wterm *a, const wterm *b) {
+  for (uint32_t i = 0; i < a->n && i < b->n; i++)
+    if (a->atoms[i] != b->atoms[i]) return a->atoms[i] < b->atoms[i] ? -1 : 1;
+  return a->n == b->n ? 0 : a->n < b->n ? -1 : 1;
+}
+
+/* Adds a term, kept sorted. False on overflow or when the polynomial grows too long. */
+static bool work_add(work *w, const wterm *x) {
+  uint32_t i = 0;
+  int o = 1;
+  while (i < w->n && (o = term_cmp(&w->t[i], x)) < 0) i++;
+  if (i < w->n && o == 0) {
+    if (!sx_i64_add(w->t[i].coef, x->coef, &w->t[i].coef)) return false;
+    if (w->t[i].coef == 0) memmove(&w->t[i], &w->t[i + 1], (--w->n - i) * sizeof w->t[0]);
+    return true;
+  }
+  if (x->coef == 0) return true;
+  if (w->n >= MAX_TERMS) return false;
+  memmove(&w->t[i + 1], &w->t[i], (w->n - i) * sizeof w->t[0]);
+  w->t[i] = *x;
+  w->n++;
+  return true;
+}
+
+/* The product of two terms, or false: overflow, too many factors. */
+static bool term_mul(const wterm *a, const wterm *b, wterm *out) {
+  uint32_t i = 0, j = 0;
+  if (a->n + b->n > MAX_ATOMS || !sx_i64_mul(a->coef, b->coef, &out->coef)) return false;
+  out->n = 0;
+  while (i < a->n || j < b->n)
+    out->atoms[out->n++] = j == b->n || (i < a->n && a->atoms[i] <= b->atoms[j]) ? a->atoms[i++] : b->atoms[j++];
+  return true;
+}
+
+/* Term i of a dimension, the constant being the last one (with no atoms). */
+static uint32_t term_count(const sx_dimtab *t, sx_dim d) { return sx_dim_is_const(d) ? 1 : t->polys.at[sx_dim_id(d)].n + 1; }
+static wterm term_at(const sx_dimtab *t, sx_dim d, uint32_t i) {
+  wterm w = {sx_dim_is_const(d) ? d : 0, 0, {0}};
+  if (sx_dim_is_const(d)) return w;
+  const sx_poly *p = &t->polys.at[sx_dim_id(d)];
+  if (i == p->n) w.coef = p->add;
+  else {
+    w.coef = p->terms[i].coef;
+    w.n = p->terms[i].n;
+    memcpy(w.atoms, p->terms[i].atoms, w.n * sizeof w.atoms[0]);
+  }
+  return w;
+}
+static bool work_put(work *w, const wterm *x) { return x->n ? work_add(w, x) : sx_i64_add(w->add, x->coef, &w->add); }
+
+static sx_dim linear(sx_dimtab *t, sx_dim a, int64_t k, sx_dim b) { /* a + k * b */
+  if (a == SX_DIM_UNKNOWN || b == SX_DIM_UNKNOWN) return SX_DIM_UNKNOWN;
+  work w = {0};
+  for (uint32_t i = 0, n = term_count(t, a); i < n; i++) {
+    wterm x = term_at(t, a, i);
+    if (!work_put(&w, &x)) return SX_DIM_UNKNOWN;
+  }
+  for (uint32_t i = 0, n = term_count(t, b); i < n; i++) {
+    wterm x = term_at(t, b, i);
+    if (!sx_i64_mul(x.coef, k, &x.coef) || !work_put(&w, &x)) return SX_DIM_UNKNOWN;
+  }
+  return intern_poly(t, &w);
+}
+
+sx_dim sx_dim_add(sx_dimtab *t, sx_dim a, sx_dim b) { return linear(t, a, 1, b); }
+sx_dim sx_dim_sub(sx_dimtab *t, sx_dim a, sx_dim b) { return linear(t, a, -1, b); }
+
+sx_dim sx_dim_mul(sx_dimtab *t, sx_dim a, sx_dim b) {
+  if (a == SX_DIM_UNKNOWN || b == SX_DIM_UNKNOWN) return SX_DIM_UNKNOWN;
+  work w = {0};
+  for (uint32_t i = 0, n = term_count(t, a); i < n; i++)
+    for (uint32_t j = 0, m = term_count(t, b); j < m; j++) {
+      wterm x = term_at(t, a, i), y = term_at(t, b, j), z;
+      if (!term_mul(&x, &y, &z) || !work_put(&w, &z)) return intern_atom(t, SX_ATOM_MUL, a, b);
+    }
+  return intern_poly(t, &w);
+}
+
+/* x / y when y's factors are all in x and its coefficient divides. */
+static bool term_div(const wterm *x, const wterm *y, wterm *out) {
+  if (y->coef == 0 || x->coef % y->coef) return false;
+  uint32_t j = 0;
+  *out = (wterm){x->coef / y->coef, 0, {0}};
+  for (uint32_t i = 0; i < x->n; i++) {
+    if (j < y->n && x->atoms[i] == y->atoms[j]) j++;
+    else out->atoms[out->n++] = x->atoms[i];
+  }
+  return j == y->n;
+}
+
+sx_dim sx_dim_div(sx_dimtab *t, sx_dim a, sx_dim b) {
+  if (a == SX_DIM_UNKNOWN || b == SX_DIM_UNKNOWN || b == 0) return SX_DIM_UNKNOWN;
+  if (b == 1) return a;
+  if (a == b) return 1;
+  if (sx_dim_is_const(a) && sx_dim_is_const(b)) {
+    if (b == -1) return sx_dim_sub(t, 0, a);
+    int64_t q = a / b;
+    return q - (a % b != 0 && (a % b < 0) != (b < 0));
+  }
+  if (sx_dim_is_const(b) || (t->polys.at[sx_dim_id(b)].n == 1 && t->polys.at[sx_dim_id(b)].add == 0)) {
+    work w = {0};
+    wterm y = term_at(t, b, 0), z;
+    bool exact = true;
+    for (uint32_t i = 0, n = term_count(t, a); i < n && exact; i++) {
+      wterm x = term_at(t, a, i);
+      exact = x.coef == 0 || (term_div(&x, &y, &z) && work_put(&w, &z));
+    }
+    if (exact) return intern_poly(t, &w);
+  }
+  return intern_atom(t, SX_ATOM_DIV, a, b);
+}
+
+sx_dim sx_dim_ceildiv(sx_dimtab *t, sx_dim a, sx_dim b) {
+  return sx_dim_is_const(b) && b > 0 ? sx_dim_div(t, sx_dim_add(t, a, b - 1), b) : SX_DIM_UNKNOWN;
+}
+
+sx_dim sx_dim_mod(sx_dimtab *t, sx_dim a, sx_dim b) {
+  if (b == 0) return SX_DIM_UNKNOWN;
+  if (b == 1 || a == b) return 0;
+  sx_dim q = sx_dim_div(t, a, b);
+  if (q == SX_DIM_UNKNOWN) return q;
+  if (sx_dim_is_const(a) && sx_dim_is_const(b)) return a - q * b;
+  return sx_dim_sub(t, a, sx_dim_mul(t, q, b)) == 0 ? 0 : intern_atom(t, SX_ATOM_MOD, a, b);
+}
+
+static sx_dim extremum(sx_dimtab *t, sx_atom_op op, sx_dim a, sx_dim b) {
+  if (a == b) return a;
+  if (a == SX_DIM_UNKNOWN || b == SX_DIM_UNKNOWN) return SX_DIM_UNKNOWN;
+  sx_dim d = sx_dim_sub(t, a, b);
+  if (sx_dim_is_const(d)) return (d < 0) == (op == SX_ATOM_MIN) ? a : b;
+  return a < b ? intern_atom(t, op, a, b) : intern_atom(t, op, b, a);
+}
+sx_dim sx_dim_min(sx_dimtab *t, sx_dim a, sx_dim b) { return extremum(t, SX_ATOM_MIN, a, b); }
+sx_dim sx_dim_max(sx_dimtab *t, sx_dim a, sx_dim b) { return extremum(t, SX_ATOM_MAX, a, b); }
+
+sx_dim sx_dim_broadcast(sx_dimtab *t, sx_dim a, sx_dim b, bool *clash) {
+  if (a == b || b == 1) return a;
+  if (a == 1) return b;
+  if (sx_dim_is_const(a) && sx_dim_is_const(b)) {
+    *clash = true;
+    return SX_DIM_UNKNOWN;
+  }
+  if (sx_dim_is_const(a)) return a; /* b is 1 or a, or the model fails when it runs */
+  if (sx_dim_is_const(b)) return b;
+  return a < b ? intern_atom(t, SX_ATOM_BCAST, a, b) : intern_atom(t, SX_ATOM_BCAST, b, a);
+}
+
+bool sx_dim_is_known(const sx_dimtab *t, sx_dim d, const uint8_t *known) {
+  if (!sx_dim_is_expr(d)) return sx_dim_is_const(d);
+  const sx_poly *p = &t->polys.at[sx_dim_id(d)];
+  for (uint32_t i = 0; i < p->n; i++)
+    for (uint32_t j = 0; j < p->terms[i].n; j++) {
+      const sx_atom *x = &t->atoms.at[p->terms[i].atoms[j]];
+      if (x->op == SX_ATOM_SYM ? !known[x->a] : !(sx_dim_is_known(t, x->a, known) && sx_dim_is_known(t, x->b, known))) return false;
+    }
+  return true;
+}
+
+static int64_t eval_atom(const sx_atom *x, const int64_t *symbols, const int64_t *polys) {
+  if (x->op == SX_ATOM_SYM) return symbols[x->a];
+  int64_t a = sx_dim_value(x->a, polys), b = sx_dim_value(x->b, polys), r;
+  if (a == SX_DIM_UNKNOWN || b == SX_DIM_UNKNOWN) return SX_DIM_UNKNOWN;
+  switch ((sx_atom_op)x->op) {
+    case SX_ATOM_DIV: return b == 0 || b == -1 ? SX_DIM_UNKNOWN : a / b - (a % b != 0 && (a % b < 0) != (b < 0));
+    case SX_ATOM_MOD: return b == 0 || b == -1 ? SX_DIM_UNKNOWN : (r = a % b, r != 0 && (r < 0) != (b < 0) ? r + b : r);
+    case SX_ATOM_MIN: return a < b ? a : b;
+    case SX_ATOM_MAX: return a > b ? a : b;
+    case SX_ATOM_BCAST: return a == 1 ? b : a;
+    case SX_ATOM_MUL: return sx_i64_mul(a, b, &r) ? r : SX_DIM_UNKNOWN;
+    case SX_ATOM_SYM: break;
+  }
+  return SX_DIM_UNKNOWN;
+}
+
+static int64_t eval_poly(const sx_poly *p, const int64_t *atoms) {
+  int64_t sum = p->add;
+  for (uint32_t i = 0; i < p->n; i++) {
+    int64_t m = p->terms[i].coef;
+    for (uint32_t j = 0; j < p->terms[i].n; j++) {
+      int64_t v = atoms[p->terms[i].atoms[j]];
+      if (v == SX_DIM_UNKNOWN || !sx_i64_mul(m, v, &m)) return SX_DIM_UNKNOWN;
+    }
+    if (!sx_i64_add(sum, m, &sum)) return SX_DIM_UNKNOWN;
+  }
+  return sx_dim_is_const(sum) ? sum : SX_DIM_UNKNOWN;
+}
+
+void sx_dim_eval_all(const sx_dimtab *t, const int64_t *symbols, int64_t *atom_values, int64_t *poly_values) {
+  /* An atom refers to polys made before it, a poly to atoms made before it: walk both lists in step. A poly's largest atom
+   * tells how far the atoms must have come. */
+  uint32_t a = 0;
+  for (uint32_t p = 1; p < t->polys.n; p++) {
+    const sx_poly *q = &t->polys.at[p];
+    for (uint32_t i = 0; i < q->n; i++)
+      for (uint32_t last = q->terms[i].atoms[q->terms[i].n - 1]; a <= last; a++)
+        atom_values[a] = eval_atom(&t->atoms.at[a], symbols, poly_values);
+    poly_values[p] = eval_poly(q, atom_values);
+  }
+}

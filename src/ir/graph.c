@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: MIT
+/* Building and editing graphs: values, nodes, use lists. Facts and meaning are other people's business. */
+#include "ir/graph.h"
+
+sx_model *sx_model_create(void) {
+  sx_model *m = sx_calloc(1, sizeof *m);
+  if (!m) return NULL;
+  m->graph = sx_graph_create(m, NULL, SX_NONE);
+  if (!m->graph || !sx_vec_push(&m->origins, ((sx_origin){0, NULL}))) {
+    sx_model_destroy(m);
+    return NULL;
+  }
+  return m;
+}
+
+static void free_graph(sx_graph *g) {
+  sx_vec_free(&g->values);
+  for (uint32_t i = 0; i < g->nodes.n; i++) {
+    const sx_node *n = g->nodes.at[i];
+    for (uint32_t k = 0; k < n->n_attrs; k++)
+      if (n->attrs[k].type == SX_ATTR_GRAPH && n->attrs[k].g) free_graph(n->attrs[k].g);
+  }
+  sx_vec_free(&g->nodes);
+  sx_vec_free(&g->inputs);
+  sx_vec_free(&g->outputs);
+  sx_vec_free(&g->captures);
+  sx_vec_free(&g->capture_slots);
+  sx_vec_free(&g->order);
+}
+
+void sx_model_destroy(sx_model *m) {
+  if (!m) return;
+  if (m->graph) free_graph(m->graph);
+  for (uint32_t i = 0; i < m->tensors.n; i++) sx_tensor_unref(m->tensors.at[i]);
+  sx_vec_free(&m->tensors);
+  for (uint32_t i = 0; i < m->mappings.n; i++) sx_unmap_file(&m->mappings.at[i]);
+  sx_vec_free(&m->mappings);
+  sx_vec_free(&m->opsets);
+  sx_vec_free(&m->metadata);
+  sx_vec_free(&m->sources);
+  sx_vec_free(&m->origins);
+  sx_dimtab_free(&m->dims);
+  sx_arena_free(&m->arena);
+  sx_free(m, sizeof *m);
+}
+
+sx_status sx_model_hold(sx_model *m, sx_tensor *t, sx_err *e) {
+  if (sx_vec_push(&m->tensors, t)) return SX_OK;
+  sx_tensor_unref(t);
+  SX_NO_MEMORY(e);
+}
+
+sx_graph *sx_graph_create(sx_model *m, sx_graph *parent, sx_nid owner) {
+  sx_graph *g = SX_NEW(&m->arena, sx_graph);
+  if (!g) return NULL;
+  g->model = m, g->parent = parent, g->owner = owner;
+  g->name = g->doc = (sx_str){"", 0};
+  return g;
+}
+
+sx_vid sx_graph_add_value(sx_graph *g, sx_value_kind kind, sx_str name) {
+  sx_value *v = SX_NEW(&g->model->arena, sx_value);
+  if (!v || !sx_vec_push(&g->values, v)) return SX_NONE;
+  v->name = name.p ? name : (sx_str){"", 0};
+  v->kind = (uint8_t)kind;
+  v->fact.rank = -1;
+  v->producer = SX_NONE;
+  return g->values.n - 1;
+}
+
+sx_vid sx_graph_add_const(sx_graph *g, sx_tensor *t, sx_str name) {
+  sx_vid id = sx_graph_add_value(g, SX_VALUE_CONST, name);
+  sx_dim *dims = SX_NEW_N(&g->model->arena, sx_dim, (size_t)t->rank + 1), *elems = NULL;
+  if (id == SX_NONE || !dims) return SX_NONE;
+  for (int32_t i = 0; i < t->rank; i++) dims[i] = t->dims[i];
+  int64_t v;
+  if (t->count <= SX_MAX_ELEMS && (sx_dtype_is_int(t->dtype) || t->dtype == SX_BOOL) && sx_dtype_bits(t->dtype) >= 8) {
+    elems = SX_NEW_N(&g->model->arena, sx_dim, (size_t)t->count + 1);
+    if (!elems) return SX_NONE;
+    for (int64_t i = 0; i < t->count; i++) elems[i] = sx_tensor_get_i64(t, i, &v) && sx_dim_is_const(v) ? v : SX_DIM_UNKNOWN;
+  }
+  sx_value_at(g, id)->fact = (sx_fact){SX_KIND_TENSOR, t->dtype, (int8_t)t->rank, SX_PLAIN, 0, elems ? (uint32_t)t->count : 0, dims, elems, t, NULL};
+  return id;
+}
+
+static void unlink_use(sx_graph *g, sx_use *u) {
+  if (u->value == SX_NONE) return;
+  sx_value *v = sx_value_at(g, u->value);
+  if (u->prev) u->prev->next = u->next;
+  else v->uses = u->next;
+  if (u->next) u->next->prev = u->prev;
+  v->n_uses--;
+  u->prev = u->next = NULL;
+  u->value = SX_NONE;
+}
+
+static void link_use(sx_graph *g, sx_use *u, sx_vid id) {
+  u->value = id;
+  u->prev = NULL;
+  if (id == SX_NONE) return;
+  sx_value *v = sx_value_at(g, id);
+  u->next = v->uses;
+  if (v->uses) v->uses->prev = u;
+  v->uses = u;
+  v->n_uses++;
+}
+
+sx_nid sx_graph_add_node(sx_graph *g, const struct sx_op *op, const sx_vid *in, uint32_t n_in, const sx_vid *out, uint32_t n_out) {
+  sx_arena *a = &g->model->arena;
+  sx_node *n = SX_NEW(a, sx_node);
+  sx_use *uses = SX_NEW_N(a, sx_use, (size_t)n_in + 1);
+  sx_vid *outs = SX_NEW_N(a, sx_vid, (size_t)n_out + 1);
+  if (!n || !uses || !outs || !sx_vec_push(&g->nodes, n)) return SX_NONE;
+  sx_nid id = g->nodes.n - 1;
+  n->op = op;
+  n->name = n->op_type = n->domain = (sx_str){"", 0};
+  n->in = uses, n->n_in = n->n_formal = n_in;
+  n->out = outs, n->n_out = n_out;
+  for (uint32_t i = 0; i < n_in; i++) {
+    uses[i].node = id, uses[i].slot = i;
+    link_use(g, &uses[i], in[i]);
+  }
+  for (uint32_t i = 0; i < n_out; i++) {
+    outs[i] = out[i];
+    if (out[i] == SX_NONE) continue;
+    sx_value_at(g, out[i])->producer = id;
+    sx_value_at(g, out[i])->index = i;
+  }
+  g->live++;
+  return id;
+}
+
+void sx_graph_set_input(sx_graph *g, sx_nid n, uint32_t slot, sx_vid v) {
+  sx_use *u = &sx_node_at(g, n)->in[slot];
+  if (u->value == v) return;
+  unlink_use(g, u);
+  link_use(g, u, v);
+}
+
+bool sx_graph_resize_inputs(sx_graph *g, sx_nid id, uint32_t n_in, uint32_t n_formal) {
+  sx_node *n = sx_node_at(g, id);
+  sx_use *uses = SX_NEW_N(&g->model->arena, sx_use, (size_t)n_in + 1);
+  if (!uses) return false;
+  for (uint32_t i = 0; i < n_in; i++) {
+    sx_vid v = i < n->n_in ? n->in[i].value : SX_NONE;
+    uses[i].node = id, uses[i].slot = i, uses[i].value = SX_NONE;
+    if (i < n->n_in) unlink_use(g, &n->in[i]);
+    link_use(g, &uses[i], v);
+  }
+  for (uint32_t i = n_in; i < n->n_in; i++) unlink_use(g, &n->in[i]);
+  n->in = uses, n->n_in = n_in, n->n_formal = n_formal;
+  return true;
+}
+
+void sx_graph_replace_value(sx_graph *g, sx_vid from, sx_vid to) {
+  if (from == to) return;
+  sx_value *f = sx_value_at(g, from), *t = sx_value_at(g, to);
+  sx_use *last = NULL;
+  for (sx_use *u = f->uses; u; u = u->next) u->value = to, last = u;
+  if (last) {
+    last->next = t->uses;
+    if (t->uses) t->uses->prev = last;
+    t->uses = f->uses;
+    t->n_uses += f->n_uses;
+    f->uses = NULL, f->n_uses = 0;
+  }
+  if (!f->output_uses) return;
+  for (uint32_t i = 0; i < g->outputs.n; i++)
+    if (g->outputs.at[i] == from) g->outputs.at[i] = to;
+  t->output_uses += f->output_uses;
+  f->output_uses = 0;
+}
+
+bool sx_graph_add_output(sx_graph *g, sx_vid v) {
+  if (!sx_vec_push(&g->outputs, v)) return false;
+  sx_value_at(g, v)->output_uses++;
+  return true;
+}
+
+bool sx_graph_set_output(sx_graph *g, uint32_t i, sx_vid v) {
+  if (i >= g->outputs.n) return false;
+  sx_value_at(g, g->outputs.at[i])->output_uses--;
+  g->outputs.at[i] = v;
+  sx_value_at(g, v)->output_uses++;
+  return true;
+}
+
+void sx_graph_kill(sx_graph *g, sx_nid id) {
+  sx_node *n = sx_node_at(g, id);
+  if (n->dead) return;
+  for (uint32_t i = 0; i < n->n_in; i++) unlink_use(g, &n->in[i]);
+  for (uint32_t i = 0; i < n->n_out; i++)
+    if (n->out[i] != SX_NONE && sx_value_at(g, n->out[i])->producer == id) sx_value_at(g, n->out[i])->producer = SX_NONE;
+  n->dead = true;
+  g->live--;
+}
+
+static bool wanted(const sx_graph *g, const sx_node *n) {
+  for (uint32_t i = 0; i < n->n_out; i++) {
+    if (n->out[i] == SX_NONE) continue;
+    const sx_value *v = sx_value_at(g, n->out[i]);
+    if (v->n_uses || v->output_uses) return true;
+  }
+  return n->n_out == 0;
+}
+
+uint32_t sx_graph_sweep(sx_graph *g) {
+  uint32_t removed = 0;
+  /* Backwards: in a sorted list one pass does nearly all; a chain against the order is followed at once. */
+  for (uint32_t i = g->nodes.n; i-- > 0;) {
+    sx_nid id = i;
+    while (id != SX_NONE && !sx_node_at(g, id)->dead && !wanted(g, sx_node_at(g, id))) {
+      sx_node *n = sx_node_at(g, id);
+      sx_nid next = SX_NONE;
+      for (uint32_t k = 0; k < n->n_in; k++) {
+        sx_node *p = sx_value_producer(g, n->in[k].value);
+        if (p && sx_value_at(g, n->in[k].value)->producer > i) next = sx_value_at(g, n->in[k].value)->producer;
+      }
+      sx_graph_kill(g, id);
+      removed++;
+      id = next;
+    }
+  }
+  return removed;
+}
+
+/* Kahn's algorithm with a heap of ready nodes by id, so that the order is the file's where the file is sorted. */
+static void heap_push(uint32_t *h, uint32_t *n, uint32_t x) {
+  uint32_t i = (*n)++;
+  for (; i && h[(i - 1) / 2] > x; i = (i - 1) / 2) h[i] = h[(i - 1) / 2];
+  h[i] = x;
+}
+static uint32_t heap_pop(uint32_t *h, uint32_t *n) {
+  uint32_t top = h[0], x = h[--*n], i = 0;
+  for (uint32_t c = 1; c < *n; c = 2 * i + 1) {
+    if (c + 1 < *n && h[c + 1] < h[c]) c++;
+    if (h[c] >= x) break;
+    h[i] = h[c], i = c;
+  }
+  h[i] = x;
+  return top;
+}
+
+sx_status sx_graph_sort(sx_graph *g, sx_err *e) {
+  size_t n = g->nodes.n, bytes = (2 * n + 1) * sizeof(uint32_t);
+  uint32_t *waiting = sx_malloc(bytes), *heap, ready = 0;
+  if (!waiting || !sx_vec_reserve(&g->order, g->live + 1)) {
+    sx_free(waiting, bytes);
+    SX_NO_MEMORY(e);
+  }
+  heap = waiting + n;
+  g->order.n = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    const sx_node *x = sx_node_at(g, i);
+    waiting[i] = 0;
+    if (x->dead) continue;
+    for (uint32_t k = 0; k < x->n_in; k++) waiting[i] += sx_value_producer(g, x->in[k].value) != NULL;
+    if (!waiting[i]) heap_push(heap, &ready, i);
+  }
+  while (ready) {
+    sx_nid id = heap_pop(heap, &ready);
+    const sx_node *x = sx_node_at(g, id);
+    g->order.at[g->order.n++] = id;
+    for (uint32_t o = 0; o < x->n_out; o++) {
+      if (x->out[o] == SX_NONE || sx_value_at(g, x->out[o])->producer != id) continue;
+      for (const sx_use *u = sx_value_at(g, x->out[o])->uses; u; u = u->next)
+        if (--waiting[u->node] == 0) heap_push(heap, &ready, u->node);
+    }
+  }
+  sx_nid stuck = SX_NONE;
+  for (uint32_t i = 0; i < n && stuck == SX_NONE; i++)
+    if (!sx_node_at(g, i)->dead && waiting[i]) stuck = i;
+  sx_free(waiting, bytes);
+  if (g->order.n == g->live) return SX_OK;
+  sx_status s = sx_fail(e, SX_E_INVALID_GRAPH, __FILE__, __LINE__, "this node is part of a cycle: the graph must be acyclic");
+  return sx_node_context(g, sx_node_at(g, stuck), s, e);
+}
+
+uint32_t sx_origin_union(sx_model *m, uint32_t a, uint32_t b) {
+  if (a == b || b == 0) return a;
+  if (a == 0) return b;
+  sx_origin x = m->origins.at[a], y = m->origins.at[b];
+  uint32_t *ids = SX_NEW_N(&m->arena, uint32_t, (size_t)x.n + y.n), n = 0;
+  if (!ids) return a; /* provenance is for people: a lost entry is no failure */
+  for (uint32_t i = 0, j = 0; i < x.n || j < y.n;) {
+    uint32_t v = j == y.n || (i < x.n && x.ids[i] <= y.ids[j]) ? x.ids[i++] : y.ids[j++];
+    if (!n || ids[n - 1] != v) ids[n++] = v;
+  }
+  if (n == x.n) return a;
+  if (n == y.n) return b;
+  return sx_vec_push(&m->origins, ((sx_origin){n, ids})) ? m->origins.n - 1 : a;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+/* Constants: creation, shared ownership, and the one place where encoded or misaligned elements become aligned ones. */
+#include "ir/tensor.h"
+
+static sx_status make(sx_dtype t, int32_t rank, const int64_t *dims, sx_tensor **out, sx_err *e) {
+  int64_t count = 1;
+  for (int32_t i = 0; i < rank; i++)
+    if (dims[i] < 0 || !sx_i64_mul(count, dims[i], &count))
+      SX_FAIL(e, INVALID_GRAPH, "tensor dimension %d is %lld: negative, or the element count overflows", i, (long long)dims[i]);
+  sx_tensor *x = sx_calloc(1, sizeof *x);
+  int64_t *d = sx_malloc(sizeof(int64_t) * (size_t)(rank ? rank : 1));
+  if (!x || !d || !sx_dtype_bytes(t, count, &x->size)) {
+    sx_free(d, sizeof(int64_t) * (size_t)(rank ? rank : 1));
+    bool big = x != NULL && d != NULL;
+    sx_free(x, sizeof *x);
+    if (big) SX_FAIL(e, INVALID_GRAPH, "a tensor of %lld elements of type %s does not fit memory", (long long)count, sx_dtype_name(t));
+    SX_NO_MEMORY(e);
+  }
+  if (rank) memcpy(d, dims, sizeof(int64_t) * (size_t)rank);
+  atomic_init(&x->refs, 1);
+  x->dtype = (uint8_t)t, x->rank = rank, x->dims = d, x->count = count;
+  *out = x;
+  return SX_OK;
+}
+
+sx_status sx_tensor_create(sx_dtype t, int32_t rank, const int64_t *dims, sx_tensor **out, sx_err *e) {
+  sx_tensor *x;
+  SX_TRY(make(t, rank, dims, &x, e));
+  x->data = sx_malloc_aligned(x->size);
+  if (!x->data) {
+    sx_tensor_unref(x);
+    SX_NO_MEMORY(e);
+  }
+  memset(x->data, 0, x->size);
+  if (t == SX_STRING)
+    for (int64_t i = 0; i < x->count; i++) ((sx_str *)x->data)[i].p = "";
+  x->bytes = x->data;
+  *out = x;
+  return SX_OK;
+}
+
+sx_status sx_tensor_wrap(sx_dtype t, int32_t rank, const int64_t *dims, const void *bytes, sx_owner owner, sx_tensor **out, sx_err *e) {
+  SX_TRY(make(t, rank, dims, out, e));
+  (*out)->bytes = bytes;
+  (*out)->owner = (uint8_t)owner;
+  return SX_OK;
+}
+
+sx_tensor *sx_tensor_ref(sx_tensor *t) {
+  atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+  return t;
+}
+
+void sx_tensor_unref(sx_tensor *t) {
+  if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) return;
+  if (t->data) sx_free_aligned(t->data, t->size);
+  sx_arena_free(&t->strings);
+  sx_free(t->dims, sizeof(int64_t) * (size_t)(t->rank ? t->rank : 1));
+  sx_free(t, sizeof *t);
+}
+
+static size_t alignment_of(sx_dtype t) {
+  uint32_t bits = sx_dtype_bits(t);
+  return bits <= 8 ? 1 : t == SX_C128 || t == SX_STRING || t == SX_C64 ? 8 : bits / 8;
+}
+
+/* The lazy copy fills a logically constant object; the first call is on the loading thread. */
+static sx_status materialise(sx_tensor *t, sx_err *e) {
+  void *p = sx_malloc_aligned(t->size);
+  if (!p) SX_NO_MEMORY(e);
+  if (t->fill) {
+    sx_status s = t->fill(t->source, p, t->size, e);
+    if (s != SX_OK) {
+      sx_free_aligned(p, t->size);
+      return s;
+    }
+  } else if (t->size)
+    memcpy(p, t->bytes, t->size);
+  t->data = p;
+  return SX_OK;
+}
+
+sx_status sx_tensor_data(const sx_tensor *t, const void **data, sx_err *e) {
+  if (!t->data && (!t->bytes || (uintptr_t)t->bytes % alignment_of(t->dtype))) SX_TRY(materialise((sx_tensor *)t, e));
+  *data = t->data ? t->data : t->bytes;
+  return SX_OK;
+}
+
+sx_status sx_tensor_own(sx_tensor *t, sx_err *e) {
+  if (!t->data) SX_TRY(materialise(t, e));
+  if (t->dtype == SX_STRING && t->owner != SX_OWN_SELF) {
+    sx_str *s = t->data;
+    for (int64_t i = 0; i < t->count; i++) {
+      char *c = sx_arena_strdup(&t->strings, s[i].p, s[i].n);
+      if (!c) SX_NO_MEMORY(e);
+      s[i].p = c;
+    }
+  }
+  t->bytes = t->data;
+  t->owner = SX_OWN_SELF;
+  t->fill = NULL;
+  return SX_OK;
+}
+
+static float half(uint16_t h) {
+  uint32_t sign = (uint32_t)(h & 0x8000) << 16, exp = (h >> 10) & 31, man = h & 1023, bits;
+  if (exp == 31) bits = sign | 0x7f800000u | man << 13;
+  else if (exp) bits = sign | (exp + 112) << 23 | man << 13;
+  else {
+    float f = (float)man * 0x1p-24f;
+    memcpy(&bits, &f, 4);
+    bits |= sign;
+  }
+  float f;
+  memcpy(&f, &bits, 4);
+  return f;
+}
+
+bool sx_tensor_get_i64(const sx_tensor *t, int64_t i, int64_t *v) {
+  const void *d;
+  if (i < 0 || i >= t->count || sx_tensor_data(t, &d, NULL) != SX_OK) return false;
+  switch (t->dtype) {
+    case SX_I64: *v = ((const int64_t *)d)[i]; return true;
+    case SX_U64: *v = (int64_t)((const uint64_t *)d)[i]; return true;
+    case SX_I32: *v = ((const int32_t *)d)[i]; return true;
+    case SX_U32: *v = ((const uint32_t *)d)[i]; return true;
+    case SX_I16: *v = ((const int16_t *)d)[i]; return true;
+    case SX_U16: *v = ((const uint16_t *)d)[i]; return true;
+    case SX_I8: *v = ((const int8_t *)d)[i]; return true;
+    case SX_U8: case SX_BOOL: *v = ((const uint8_t *)d)[i]; return true;
+    default: return false;
+  }
+}
+
+bool sx_tensor_get_f64(const sx_tensor *t, int64_t i, double *v) {
+  const void *d;
+  int64_t n;
+  if (i < 0 || i >= t->count || sx_tensor_data(t, &d, NULL) != SX_OK) return false;
+  switch (t->dtype) {
+    case SX_F32: *v = ((const float *)d)[i]; return true;
+    case SX_F64: *v = ((const double *)d)[i]; return true;
+    case SX_F16: *v = half(((const uint16_t *)d)[i]); return true;
+    case SX_BF16: {
+      uint32_t b = (uint32_t)((const uint16_t *)d)[i] << 16;
+      float f;
+      memcpy(&f, &b, 4);
+      *v = f;
+      return true;
+    }
+    default:
+      if (!sx_tensor_get_i64(t, i, &n)) return false;
+      *v = t->dtype == SX_U64 ? (double)(uint64_t)n : (double)n;
+      return true;
+  }
+}

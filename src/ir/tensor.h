@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/* A constant: element type, shape and bytes that may live in a mapped model file, in the caller's memory or in ours.
+ *
+ * In real files most tensors are misaligned and some are varints: `bytes` is what lies there (for encodings other than raw it
+ * is NULL), sx_tensor_data() gives aligned elements and materialises them at the first call. Tensors are counted; many values
+ * and sessions may share one. */
+#ifndef SX_IR_TENSOR_H
+#define SX_IR_TENSOR_H
+#include <stdatomic.h>
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/status.h"
+#include "base/str.h"
+#include "ir/dtype.h"
+
+typedef enum sx_owner { SX_OWN_SELF, SX_OWN_MAPPING, SX_OWN_CALLER } sx_owner;
+
+typedef struct sx_tensor {
+  atomic_uint refs;
+  uint8_t dtype, owner;
+  uint8_t caller_lives;     /* SX_OWN_CALLER: the caller promised to keep the bytes */
+  int32_t rank;
+  int64_t *dims;            /* rank entries, heap */
+  int64_t count;            /* elements */
+  size_t size;              /* bytes of the elements */
+  const void *bytes;        /* raw little-endian elements at any alignment, or NULL */
+  void *data;               /* aligned copy, once made; strings: count sx_str handles */
+  sx_arena strings;         /* text of string elements that are ours */
+  sx_file_id file;          /* identity of the bytes: file and offset; inode 0: none */
+  uint64_t offset;
+  /* Encoded sources: writes all elements to dst. `source` lives as long as the model's bytes. */
+  sx_status (*fill)(const void *source, void *dst, size_t size, sx_err *e);
+  const void *source;
+} sx_tensor;
+
+/* A tensor with zeroed elements of its own. */
+sx_status sx_tensor_create(sx_dtype t, int32_t rank, const int64_t *dims, sx_tensor **out, sx_err *e);
+/* A tensor over bytes that lie elsewhere (not copied). */
+sx_status sx_tensor_wrap(sx_dtype t, int32_t rank, const int64_t *dims, const void *bytes, sx_owner owner, sx_tensor **out, sx_err *e);
+sx_tensor *sx_tensor_ref(sx_tensor *t);
+void sx_tensor_unref(sx_tensor *t); /* NULL is allowed */
+/* Aligned elements; strings as sx_str. Not thread-safe at the first call. */
+sx_status sx_tensor_data(const sx_tensor *t, const void **data, sx_err *e);
+/* Copies bytes that lie elsewhere, so that nothing points outside any more. */
+sx_status sx_tensor_own(sx_tensor *t, sx_err *e);
+/* Element i of a numeric tensor as an integer or a double (f16, bf16 and the like converted). False: not numeric or memory. */
+bool sx_tensor_get_i64(const sx_tensor *t, int64_t i, int64_t *v);
+bool sx_tensor_get_f64(const sx_tensor *t, int64_t i, double *v);
+#endif
