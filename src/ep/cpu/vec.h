@@ -72,6 +72,23 @@ SX_INLINE void vf_store_n(float *p, vf v, int n) {
 #endif
 }
 
+SX_INLINE vd vd_load_n(const double *p, int n) {
+#if defined(__AVX512F__)
+  return (vd)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
+#else
+  vd v = {0};
+  memcpy(&v, p, (size_t)n * sizeof(double));
+  return v;
+#endif
+}
+SX_INLINE void vd_store_n(double *p, vd v, int n) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_pd(p, (__mmask8)((1u << n) - 1), (__m512d)v);
+#else
+  memcpy(p, &v, (size_t)n * sizeof(double));
+#endif
+}
+
 /* Lane-wise mask ? a : b; a mask lane is all ones or all zeros. */
 SX_INLINE vf vf_select(vi mask, vf a, vf b) {
 #if defined(__AVX512F__)
@@ -99,6 +116,26 @@ SX_INLINE vf vf_min(vf a, vf b) {
   return (vf)_mm256_min_ps((__m256)a, (__m256)b);
 #else
   return vf_select(a < b, a, b);
+#endif
+}
+SX_INLINE vd vd_max(vd a, vd b) {
+#if defined(__AVX512F__)
+  return (vd)_mm512_max_pd((__m512d)a, (__m512d)b);
+#elif defined(__AVX2__)
+  return (vd)_mm256_max_pd((__m256d)a, (__m256d)b);
+#else
+  const vl m = a > b;
+  return (vd)(((vl)a & m) | ((vl)b & ~m));
+#endif
+}
+SX_INLINE vd vd_min(vd a, vd b) {
+#if defined(__AVX512F__)
+  return (vd)_mm512_min_pd((__m512d)a, (__m512d)b);
+#elif defined(__AVX2__)
+  return (vd)_mm256_min_pd((__m256d)a, (__m256d)b);
+#else
+  const vl m = a < b;
+  return (vd)(((vl)a & m) | ((vl)b & ~m));
 #endif
 }
 SX_INLINE vf vf_abs(vf a) { return (vf)((vi)a & vi_set(0x7fffffff)); }
