@@ -15,12 +15,13 @@ typedef struct sx_cpu {
   bool avx512_vnni, avx512_bf16, avx_vnni, amx_int8, amx_bf16; /* x86; false below the level that carries them */
   bool dotprod, i8mm, bf16, fp16;                              /* arm */
   uint32_t l1d, l2, l3;     /* bytes; a guess where unknown */
-  uint32_t cores;           /* usable by this process: affinity mask and cgroup quota, at least 1 */
+  uint32_t cores;           /* for this process: physical cores in the affinity mask, cgroup quota; at least 1 */
   uint32_t vendor_id;       /* PCI id of the vendor: 0x8086, 0x1022, 0x13b5 ... or 0 */
   char vendor[16], brand[64];
 } sx_cpu;
 
-/* Probed once, thread-safe. */
+/* Probed once, thread-safe. SX_ISA=base also turns the single features off. AMX is asked of the system here, as Linux wants
+ * it, and false when refused. */
 const sx_cpu *sx_cpu_info(void);
 const char *sx_isa_name(sx_isa isa); /* "base", "avx2", "avx512" */
 #endif
