@@ -181,7 +181,7 @@ sx_status sx_proto_parse_model(const void *data, size_t size, sx_arena *a, sx_pr
 sx_status sx_proto_parse_tensor(const void *data, size_t size, sx_arena *a, sx_proto_tensor **out, sx_err *e);
 
 /* Checks what the standard asks of an attribute: a name, one value, of the type it states. INVALID_GRAPH. */
-sx_status sx_proto_attr_check(const sx_proto_attr *t, sx_err *e);
+sx_status sx_proto_attr_check(const sx_proto_attr *a, sx_err *e);
 
 /* What a tensor is, once checked. */
 typedef struct sx_proto_tensor_info {

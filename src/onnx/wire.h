@@ -50,9 +50,10 @@ struct sx_wire_message {
   const char *name;
   uint32_t size;              /* of the struct */
   uint32_t n_fields;          /* highest field number + 1 */
-  uint32_t oneofs;            /* bits of the fields marked oneof */
+  uint32_t oneof_fields;      /* bits of the fields marked oneof */
+  uint16_t oneof_offset, oneof_size; /* the place that they share */
   const sx_wire_field *fields;
-  void (*finish)(void *m);    /* NULL, or: called once a struct is complete */
+  void (*finish)(void *m);    /* NULL, or: called when a struct is complete; again after a merge */
 };
 
 enum { SX_WIRE_MAX_DEPTH = 512 }; /* of nested messages: about 170 nested If nodes */
