@@ -62,12 +62,12 @@ static const sx_wire_field sparse_fields[] = {
 const sx_wire_message sx_proto_sparse_message = MESSAGE("SparseTensorProto", sx_proto_sparse, sparse_fields);
 
 static const sx_wire_field dim_fields[] = {
-    [SX_DIM_VALUE] = ONE(INT64, sx_proto_dim, value, "dim_value", NULL),
-    [SX_DIM_PARAM] = ONE(STRING, sx_proto_dim, param, "dim_param", NULL),
+    [SX_PROTO_DIM_VALUE] = ONE(INT64, sx_proto_dim, value, "dim_value", NULL),
+    [SX_PROTO_DIM_PARAM] = ONE(STRING, sx_proto_dim, param, "dim_param", NULL),
     [3] = FIELD(STRING, sx_proto_dim, denotation),
 };
 static const sx_wire_message dim_message = {
-    "TensorShapeProto.Dimension", sizeof(sx_proto_dim), COUNT(dim_fields), 1u << SX_DIM_VALUE | 1u << SX_DIM_PARAM,
+    "TensorShapeProto.Dimension", sizeof(sx_proto_dim), COUNT(dim_fields), 1u << SX_PROTO_DIM_VALUE | 1u << SX_PROTO_DIM_PARAM,
     offsetof(sx_proto_dim, value), sizeof(sx_str), dim_fields, NULL};
 static const sx_wire_field shape_fields[] = {[1] = SUB(MESSAGES, sx_proto_shape, dim, &dim_message)};
 static const sx_wire_message shape_message = MESSAGE("TensorShapeProto", sx_proto_shape, shape_fields);

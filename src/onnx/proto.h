@@ -46,15 +46,15 @@ typedef struct sx_proto_sparse { /* SparseTensorProto */
 typedef SX_WIRE_LIST(sx_proto_sparse) sx_proto_sparses;
 
 /* TensorShapeProto.Dimension: a value, a symbol, or neither (unknown). */
-enum { SX_DIM_UNKNOWN = 0, SX_DIM_VALUE = 1, SX_DIM_PARAM = 2 };
+enum { SX_PROTO_DIM_UNKNOWN = 0, SX_PROTO_DIM_VALUE = 1, SX_PROTO_DIM_PARAM = 2 };
 typedef struct sx_proto_dim {
   uint32_t has;
   union { int64_t value; sx_str param; };
   sx_str denotation;
 } sx_proto_dim;
-/* SX_DIM_VALUE, SX_DIM_PARAM or SX_DIM_UNKNOWN. */
+/* SX_PROTO_DIM_VALUE, SX_PROTO_DIM_PARAM or SX_PROTO_DIM_UNKNOWN. */
 static inline int sx_proto_dim_kind(const sx_proto_dim *d) {
-  return SX_PROTO_HAS(d, 1) ? SX_DIM_VALUE : SX_PROTO_HAS(d, 2) ? SX_DIM_PARAM : SX_DIM_UNKNOWN;
+  return SX_PROTO_HAS(d, 1) ? SX_PROTO_DIM_VALUE : SX_PROTO_HAS(d, 2) ? SX_PROTO_DIM_PARAM : SX_PROTO_DIM_UNKNOWN;
 }
 typedef struct sx_proto_shape { uint32_t has; SX_WIRE_LIST(sx_proto_dim) dim; } sx_proto_shape;
 
