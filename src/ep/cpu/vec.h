@@ -151,4 +151,22 @@ SX_INLINE float vf_hmax(vf v) {
   SX_UNROLL(8) for (int w = SX_VL / 2; w; w /= 2) for (int i = 0; i < w; i++) t[i] = t[i] > t[i + w] ? t[i] : t[i + w];
   return t[0];
 }
+/* The lower (upper) halves of a and b, interleaved: a0 b0 a1 b1 ... */
+#if SX_VL == 16
+#define SX_ZIP_LO 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define SX_ZIP_HI 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif SX_VL == 8
+#define SX_ZIP_LO 0, 8, 1, 9, 2, 10, 3, 11
+#define SX_ZIP_HI 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define SX_ZIP_LO 0, 4, 1, 5
+#define SX_ZIP_HI 2, 6, 3, 7
+#endif
+#if defined(__clang__)
+SX_INLINE vf vf_zip_lo(vf a, vf b) { return __builtin_shufflevector(a, b, SX_ZIP_LO); }
+SX_INLINE vf vf_zip_hi(vf a, vf b) { return __builtin_shufflevector(a, b, SX_ZIP_HI); }
+#else
+SX_INLINE vf vf_zip_lo(vf a, vf b) { return __builtin_shuffle(a, b, (vi){SX_ZIP_LO}); }
+SX_INLINE vf vf_zip_hi(vf a, vf b) { return __builtin_shuffle(a, b, (vi){SX_ZIP_HI}); }
+#endif
 #endif

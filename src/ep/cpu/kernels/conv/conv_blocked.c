@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+/* The direct form: a unit is a block of output pixels by a range of weight panels. Tables of offsets say where each tap of
+ * each pixel lies, so kernel size, stride, dilation, padding and the phases of the transpose never reach the tiles.
+ *
+ * The stem (plain input, few channels) uses the same tiles: its input rows are copied, padded, to scratch, and a "tap" is a
+ * row of the kernel in a channel, whose run is the kernel's width.
+ *
+ * Packed weights: [group][panel][channel block][tap][channel][panel width]. */
+#include <string.h>
+#include "base/alloc.h"
+#include "ep/cpu/kernels/conv/conv_kernels.h"
+
+typedef struct panel {
+  int64_t first; /* vector */
+  int nv;
+} panel;
+
+static int64_t group_vectors(const sx_conv *c) { return sx_conv_ceil(c->group_out, c->table->direct->lanes); }
+
+static panel panel_at(const sx_conv *c, int64_t i) {
+  int64_t n = group_vectors(c), first = sx_conv_split(n, c->panels, i);
+  return (panel){first, (int)(sx_conv_split(n, c->panels, i + 1) - first)};
+}
+
+/* What the tiles see: taps, and channels of a block. */
+static int64_t tile_taps(const sx_conv *c) { return c->algo == SX_CONV_STEM ? c->group_in * c->s.kernel[1] : c->taps; }
+static int64_t block_run(const sx_conv *c) {
+  return c->algo == SX_CONV_STEM ? c->s.kernel[2] : sx_conv_min(c->table->direct->lanes, c->group_in);
+}
+static int64_t blocks(const sx_conv *c) {
+  return c->algo == SX_CONV_STEM ? 1 : sx_conv_ceil(c->group_in, c->table->direct->lanes);
+}
+
+/* The copied rows of a stem unit. */
+static int64_t stem_rows(const sx_conv *c) {
+  int64_t rows = sx_conv_ceil(c->block_pixels, c->s.out[2]) + 1;
+  return (rows - 1) * c->s.stride[1] + (c->s.kernel[1] - 1) * c->s.dilation[1] + 1;
+}
+static int64_t stem_pitch(const sx_conv *c) { return (c->s.out[2] - 1) * c->s.stride[2] + c->s.kernel[2]; }
+
+typedef struct scratch {
+  sx_conv_pixels px;
+  int32_t *off;
+  float *bias, *acc, *stem;
+} scratch;
+
+/* Lays out the scratch of a worker from `base` (0 to measure) and gives its size. */
+static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
+  size_t at = 0, ints = sx_round_up((size_t)c->block_pixels * 4, 64);
+#define PLACE(field, type, bytes) (field) = (type)(base + at), at += sx_round_up((bytes), 64)
+  for (int a = 0; a < 3; a++) PLACE(s->px.at[a], int32_t *, ints);
+  PLACE(s->px.x, int32_t *, ints);
+  PLACE(s->px.y, int32_t *, ints);
+  PLACE(s->off, int32_t *, (size_t)(tile_taps(c) * c->block_pixels) * 4);
+  PLACE(s->bias, float *, (size_t)(group_vectors(c) * c->table->direct->lanes) * 4);
+  PLACE(s->acc, float *, (size_t)(c->block_pixels * c->table->direct->nv * c->table->direct->lanes) * 4);
+  PLACE(s->stem, float *, c->algo == SX_CONV_STEM ? (size_t)(c->group_in * stem_rows(c) * stem_pitch(c)) * 4 : 0);
+#undef PLACE
+  return at;
+}
+
+void sx_conv_blocked_prepare(sx_conv *c) {
+  const sx_conv_direct *d = c->table->direct;
+  int64_t vectors = group_vectors(c), depth = c->group_in * c->taps;
+  c->panels = sx_conv_ceil(vectors, d->nv);
+  c->packed_bytes = (size_t)(c->groups * vectors * d->lanes * depth) * 4;
+  /* Pixels: enough to use a weight panel well, few enough that their input and their offsets stay in the second cache. */
+  int64_t pixels = c->pixels > 0 ? c->pixels : 1, most = 192;
+  most = sx_conv_min(most, (256 << 10) / (c->group_in * 4) + 1);
+  most = sx_conv_min(most, 16384 / tile_taps(c) + 1);
+  if (most < 24) most = 24;
+  c->pixel_units = sx_conv_ceil(pixels, most);
+  if (c->algo == SX_CONV_STEM) { /* whole rows */
+    int64_t rows = most / c->s.out[2] > 0 ? most / (c->s.out[2] ? c->s.out[2] : 1) : 1;
+    c->pixel_units = sx_conv_ceil(c->s.out[1], rows);
+    c->block_pixels = sx_conv_ceil(c->s.out[1], c->pixel_units) * c->s.out[2];
+    if (c->block_pixels == 0) c->block_pixels = 1;
+  } else {
+    c->block_pixels = sx_conv_ceil(pixels, c->pixel_units);
+  }
+  double work = (double)c->block_pixels * (double)depth * (double)(vectors * d->lanes), unit = 4e6;
+  c->panel_units = work > unit ? sx_conv_min(c->panels, (int64_t)(work / unit) + 1) : 1;
+  c->panel_first = c->packed_bytes > (1u << 20);
+  int64_t pass = d->pass_bytes / (c->taps * d->lanes * d->nv * d->lanes * 4);
+  c->pass_blocks = c->algo == SX_CONV_STEM ? 1 : pass < 1 ? 1 : sx_conv_min(pass, blocks(c));
+  c->units = c->s.batch * c->groups * c->phases * c->pixel_units * c->panel_units;
+  c->unit_ns = work / (double)(c->panel_units * c->phases) / (d->lanes * 2.5);
+  scratch s;
+  c->scratch_bytes = scratch_layout(c, NULL, &s);
+}
+
+/* Weight of output channel k and input channel ci, both of the merged group g; 0 off the diagonal of merged groups. */
+static float weight(const sx_conv *c, const float *w, int64_t g, int64_t k, int64_t ci, int64_t tap) {
+  int64_t in = c->group_in / c->merge, out = c->group_out / c->merge;
+  if (k >= c->group_out || k / out != ci / in) return 0;
+  int64_t group = g * c->merge + k / out;
+  return c->s.transposed ? w[((group * in + ci % in) * out + k % out) * c->taps + tap]
+                         : w[((group * out + k % out) * in + ci % in) * c->taps + tap];
+}
+
+void sx_conv_blocked_pack(const sx_conv *c, const float *w, float *packed) {
+  int64_t lanes = c->table->direct->lanes, step = c->algo == SX_CONV_STEM ? 1 : lanes;
+  for (int64_t g = 0; g < c->groups; g++)
+    for (int64_t i = 0; i < c->panels; i++) {
+      panel p = panel_at(c, i);
+      for (int64_t c0 = 0; c0 < c->group_in; c0 += step)
+        for (int64_t tap = 0; tap < c->taps; tap++)
+          for (int64_t ci = c0; ci < sx_conv_min(c0 + step, c->group_in); ci++)
+            for (int64_t k = p.first * lanes; k < (p.first + p.nv) * lanes; k++) *packed++ = weight(c, w, g, k, ci, tap);
+    }
+}
+
+/* Copies the input rows of a stem unit, padded, and fills the offsets of its pixels into the copy. */
+static void stem_gather(const sx_conv *c, const float *x, int64_t begin, int64_t n, scratch *s) {
+  const sx_conv_shape *sh = &c->s;
+  int64_t row0 = begin / sh->out[2], rows = (n / sh->out[2] - 1) * sh->stride[1] + (sh->kernel[1] - 1) * sh->dilation[1] + 1;
+  int64_t pitch = stem_pitch(c), first = row0 * sh->stride[1] - sh->pad[1];
+  int64_t left = sx_conv_min(sh->pad[2], pitch), real = sx_conv_min(sh->in[2], pitch - left);
+  for (int64_t ci = 0; ci < c->group_in; ci++)
+    for (int64_t r = 0; r < rows; r++) {
+      float *to = s->stem + (ci * rows + r) * pitch;
+      if (first + r < 0 || first + r >= sh->in[1]) {
+        memset(to, 0, (size_t)pitch * 4);
+        continue;
+      }
+      memset(to, 0, (size_t)left * 4);
+      memcpy(to + left, x + (ci * sh->in[1] + first + r) * sh->in[2], (size_t)real * 4);
+      memset(to + left + real, 0, (size_t)(pitch - left - real) * 4);
+    }
+  for (int64_t i = 0; i < n; i++) {
+    int64_t at = i / sh->out[2] * sh->stride[1] * pitch + i % sh->out[2] * sh->stride[2];
+    for (int64_t t = 0; t < tile_taps(c); t++)
+      s->off[t * c->block_pixels + i] =
+          (int32_t)(at + (t / sh->kernel[1] * rows + t % sh->kernel[1] * sh->dilation[1]) * pitch);
+  }
+}
+
+/* The tiles of one panel over the pixels of the unit, all passes. `y` is the output's first element of the group. */
+static void run_panel(const sx_conv *c, sx_conv_tile *t, const scratch *s, const float *packed, panel p, int64_t pixels) {
+  const sx_conv_direct *d = c->table->direct;
+  int64_t n_blocks = blocks(c), width = p.nv * d->lanes, run = block_run(c), plane = c->s.in[0] * c->s.in[1] * c->s.in[2];
+  int64_t tiles = sx_conv_ceil(pixels, d->mr[p.nv]);
+  const float *x = t->x;
+  float *y = t->out.y;
+  const float *residual = t->out.residual;
+  t->x_step = plane * d->lanes;
+  t->w_step = tile_taps(c) * run * width;
+  t->run = (int32_t)run;
+  if (residual) t->out.residual += p.first * t->y_step;
+  t->out.y += p.first * t->y_step;
+  packed += p.first * d->lanes * c->group_in * c->taps;
+  for (int64_t b = 0; b < n_blocks; b += c->pass_blocks) {
+    t->blocks = (int32_t)sx_conv_min(c->pass_blocks, n_blocks - b);
+    bool last = b + t->blocks == n_blocks;
+    t->last_run = (int32_t)(!last || c->algo == SX_CONV_STEM ? run : c->group_in - (n_blocks - 1) * d->lanes);
+    t->x = x + b * t->x_step;
+    t->w = packed + b * t->w_step;
+    t->bias = s->bias + p.first * d->lanes;
+    for (int64_t i = 0; i < tiles; i++) {
+      int64_t at = sx_conv_split(pixels, tiles, i), mr = sx_conv_split(pixels, tiles, i + 1) - at;
+      float *acc = s->acc + at * width;
+      t->off = s->off + at;
+      t->y_off = s->px.y + at;
+      t->acc = last ? NULL : acc;
+      t->from = b ? acc : NULL;
+      d->tile[p.nv][mr](t);
+      if (!last || (!c->epi.tile_fn && !c->zero_tail)) continue;
+      for (int j = 0; j < p.nv; j++) {
+        int64_t real = c->group_out - (p.first + j) * d->lanes;
+        int64_t piece = c->s.transposed ? 1 : mr;
+        for (int64_t q = 0; q < mr; q += piece)
+          sx_conv_finish(c, t->out.y + t->y_off[q] + j * t->y_step, piece * d->lanes, (int)sx_conv_min(real, d->lanes));
+      }
+    }
+  }
+  t->x = x;
+  t->out.y = y;
+  t->out.residual = residual;
+}
+
+void sx_conv_blocked_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *mem) {
+  const sx_conv_shape *sh = &c->s;
+  int64_t lanes = c->table->direct->lanes, vectors = group_vectors(c);
+  int64_t in_plane = sh->in[0] * sh->in[1] * sh->in[2], out_plane = sh->out[0] * sh->out[1] * sh->out[2];
+  int64_t in_group = c->algo == SX_CONV_STEM ? c->group_in * in_plane : blocks(c) * lanes * in_plane;
+  scratch s;
+  scratch_layout(c, mem, &s);
+  for (int64_t u = begin; u < end; u++) {
+    int64_t inner = c->panel_first ? c->pixel_units : c->panel_units, outer = c->panel_first ? c->panel_units : c->pixel_units;
+    int64_t a = u % inner, b = u / inner % outer, rest = u / inner / outer;
+    int64_t part = c->panel_first ? a : b, panels = c->panel_first ? b : a;
+    sx_conv_grid grid;
+    sx_conv_grid_init(&grid, sh, rest % c->phases);
+    rest /= c->phases;
+    int64_t g = rest % c->groups, image = rest / c->groups;
+    int64_t pixels = (int64_t)grid.n[0] * grid.n[1] * grid.n[2], unit = c->algo == SX_CONV_STEM ? sh->out[2] : 1;
+    int64_t first = sx_conv_split(pixels / unit, c->pixel_units, part) * unit;
+    int64_t n = sx_conv_split(pixels / unit, c->pixel_units, part + 1) * unit - first;
+    if (n == 0) continue;
+    sx_conv_pixels_init(&s.px, sh, &grid, first, n, (int32_t)lanes);
+    sx_conv_tile t = {.off = s.off, .off_ld = c->block_pixels, .taps = (int32_t)tile_taps(c), .y_step = out_plane * lanes};
+    t.x = io->x + (image * c->groups + g) * in_group;
+    if (c->algo == SX_CONV_STEM) {
+      stem_gather(c, t.x, first, n, &s);
+      t.x = s.stem;
+    } else {
+      sx_conv_offsets(c->table, sh, &grid, &s.px, n, (int32_t)lanes, s.off, c->block_pixels);
+    }
+    for (int64_t k = 0; k < vectors * lanes; k++)
+      s.bias[k] = c->epi.bias && k < c->group_out ? io->bias[g * c->group_out + k] : 0;
+    t.out = sx_conv_store_at(c, io, (image * c->groups + g) * vectors * lanes * out_plane);
+    const float *packed = io->packed + g * vectors * lanes * c->group_in * c->taps;
+    for (int64_t i = sx_conv_split(c->panels, c->panel_units, panels); i < sx_conv_split(c->panels, c->panel_units, panels + 1); i++)
+      run_panel(c, &t, &s, packed, panel_at(c, i), n);
+  }
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+/* The depthwise form: a unit is a range of output rows of one channel block. Common kernel widths slide over the input row;
+ * any other shape runs a list of taps, rebuilt where the taps inside the image change.
+ *
+ * Packed weights: [channel block][tap][lane]. */
+#include "base/alloc.h"
+#include "ep/cpu/kernels/conv/conv_kernels.h"
+
+typedef struct scratch {
+  float *bias;
+  int32_t *x_off, *w_off;
+} scratch;
+
+static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
+  size_t list = sx_round_up((size_t)c->taps * 4, 64);
+  s->bias = (float *)base;
+  s->x_off = (int32_t *)(base + 64);
+  s->w_off = (int32_t *)(base + 64 + list);
+  return 64 + 2 * list;
+}
+
+/* Input positions outside the row, before the first tap of pixel `u` and after the last one of pixel `v`. */
+static int32_t taps_left(const sx_conv_shape *s, int64_t u) {
+  int64_t n = s->pad[2] - u * s->stride[2];
+  return (int32_t)(n > 0 ? n : 0);
+}
+static int32_t taps_right(const sx_conv_shape *s, int64_t v) {
+  int64_t n = v * s->stride[2] - s->pad[2] + s->kernel[2] - s->in[2];
+  return (int32_t)(n > 0 ? n : 0);
+}
+
+static bool takes_row_kernel(const sx_conv_shape *s) {
+  int64_t k = s->kernel[2];
+  return s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0 && s->dilation[2] == 1 &&
+         (k == 3 || k == 5 || k == 7) && (s->stride[2] == 1 || s->stride[2] == 2) && s->pad[2] <= k / 2 &&
+         taps_right(s, s->out[2] - 1) <= k / 2;
+}
+
+void sx_conv_depthwise_prepare(sx_conv *c) {
+  int64_t lanes = c->table->direct->lanes, rows = c->s.out[0] * c->s.out[1], blocks = sx_conv_ceil(c->groups, lanes);
+  c->row_kernel = takes_row_kernel(&c->s);
+  c->packed_bytes = (size_t)(blocks * lanes * c->taps) * 4;
+  scratch s;
+  c->scratch_bytes = scratch_layout(c, NULL, &s);
+  double row_ns = (double)c->s.out[2] * (double)c->taps * 0.4 + 10;
+  int64_t unit_rows = (int64_t)(40e3 / row_ns) + 1; /* rows of a unit */
+  c->pixel_units = rows > unit_rows ? sx_conv_ceil(rows, unit_rows) : 1;
+  c->units = c->s.batch * blocks * c->pixel_units;
+  c->unit_ns = row_ns * (double)rows / (double)c->pixel_units;
+}
+
+void sx_conv_depthwise_pack(const sx_conv *c, const float *w, float *packed) {
+  int64_t lanes = c->table->direct->lanes;
+  for (int64_t b = 0; b < c->groups; b += lanes)
+    for (int64_t tap = 0; tap < c->taps; tap++)
+      for (int64_t i = b; i < b + lanes; i++) *packed++ = i < c->groups ? w[i * c->taps + tap] : 0;
+}
+
+/* The taps k in [*begin, *end) of an axis that fall inside the image when tap 0 is at `at`. */
+static void taps_inside(const sx_conv_shape *s, int axis, int64_t at, int64_t *begin, int64_t *end) {
+  int64_t d = s->dilation[axis];
+  *begin = at < 0 ? sx_conv_ceil(-at, d) : 0;
+  *end = at < s->in[axis] ? sx_conv_min(s->kernel[axis], sx_conv_ceil(s->in[axis] - at, d)) : 0;
+  if (*begin > *end) *begin = *end;
+}
+
+/* A whole output row by the sliding kernel. */
+static void slide(const sx_conv *c, const float *x, const float *w, const float *bias, int64_t oy, sx_conv_store out) {
+  const sx_conv_shape *s = &c->s;
+  int64_t lanes = c->table->direct->lanes, tiles = sx_conv_ceil(s->out[2], SX_CONV_ROW_MR), begin, end;
+  int64_t iy = oy * s->stride[1] - s->pad[1];
+  taps_inside(s, 1, iy, &begin, &end);
+  sx_conv_row t = {.w = w, .bias = bias, .pitch = s->dilation[1] * s->in[2] * lanes, .r0 = (int32_t)begin, .r1 = (int32_t)end};
+  for (int64_t i = 0; i < tiles; i++) {
+    int64_t u = sx_conv_split(s->out[2], tiles, i), v = sx_conv_split(s->out[2], tiles, i + 1);
+    t.x = x + (iy * s->in[2] + u * s->stride[2] - s->pad[2]) * lanes;
+    t.left = taps_left(s, u);
+    t.right = taps_right(s, v - 1);
+    t.out = out;
+    t.out.y += u * lanes;
+    if (out.residual) t.out.residual += u * lanes;
+    c->table->depthwise->row[s->kernel[2] / 2 - 1][s->stride[2] - 1][v - u](&t);
+  }
+}
+
+/* A whole output row by lists of taps: the list stays as long as the same taps are inside. */
+static void walk(const sx_conv *c, const float *x, const float *w, const scratch *m, int64_t oz, int64_t oy, sx_conv_store out) {
+  const sx_conv_shape *s = &c->s;
+  int64_t lanes = c->table->direct->lanes, z0, z1, y0, y1, begin = -1, end = -1;
+  int64_t iz = oz * s->stride[0] - s->pad[0], iy = oy * s->stride[1] - s->pad[1];
+  taps_inside(s, 0, iz, &z0, &z1);
+  taps_inside(s, 1, iy, &y0, &y1);
+  sx_conv_list t = {.w = w, .bias = m->bias, .x_off = m->x_off, .w_off = m->w_off, .x_step = s->stride[2] * lanes};
+  for (int64_t u = 0; u < s->out[2];) {
+    int64_t q0, q1, n = 1, ix = u * s->stride[2] - s->pad[2];
+    taps_inside(s, 2, ix, &q0, &q1);
+    for (; n < SX_CONV_ROW_MR && u + n < s->out[2]; n++) {
+      int64_t a, b;
+      taps_inside(s, 2, ix + n * s->stride[2], &a, &b);
+      if (a != q0 || b != q1) break;
+    }
+    if (q0 != begin || q1 != end) {
+      begin = q0, end = q1, t.taps = 0;
+      for (int64_t z = z0; z < z1; z++)
+        for (int64_t y = y0; y < y1; y++)
+          for (int64_t q = q0; q < q1; q++, t.taps++) {
+            int64_t at = ((z * s->dilation[0]) * s->in[1] + y * s->dilation[1]) * s->in[2] + q * s->dilation[2];
+            m->x_off[t.taps] = (int32_t)(at * lanes);
+            m->w_off[t.taps] = (int32_t)(((z * s->kernel[1] + y) * s->kernel[2] + q) * lanes);
+          }
+    }
+    t.x = x + ((iz * s->in[1] + iy) * s->in[2] + ix) * lanes;
+    t.out = out;
+    t.out.y += u * lanes;
+    if (out.residual) t.out.residual += u * lanes;
+    c->table->depthwise->list[n](&t);
+    u += n;
+  }
+}
+
+void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *mem) {
+  const sx_conv_shape *s = &c->s;
+  int64_t lanes = c->table->direct->lanes, blocks = sx_conv_ceil(c->groups, lanes), rows = s->out[0] * s->out[1];
+  int64_t in_plane = s->in[0] * s->in[1] * s->in[2] * lanes, row = s->out[2] * lanes;
+  scratch m;
+  scratch_layout(c, mem, &m);
+  for (int64_t u = begin; u < end; u++) {
+    int64_t part = u % c->pixel_units, image = u / c->pixel_units, block = image % blocks;
+    int real = (int)sx_conv_min(lanes, c->groups - block * lanes);
+    const float *x = io->x + image * in_plane, *w = io->packed + block * lanes * c->taps;
+    for (int i = 0; i < lanes; i++) m.bias[i] = c->epi.bias && i < real ? io->bias[block * lanes + i] : 0;
+    int64_t last = sx_conv_split(rows, c->pixel_units, part + 1);
+    for (int64_t r = sx_conv_split(rows, c->pixel_units, part); r < last; r++) {
+      sx_conv_store out = sx_conv_store_at(c, io, (image * rows + r) * row);
+      if (c->row_kernel)
+        slide(c, x, w, m.bias, r, out);
+      else
+        walk(c, x, w, &m, r / s->out[1], r % s->out[1], out);
+      if (c->epi.tile_fn || c->zero_tail) sx_conv_finish(c, out.y, row, real);
+    }
+  }
+}

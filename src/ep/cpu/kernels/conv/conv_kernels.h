@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+/* Inside the family: what the ISA levels provide to the drivers, and the geometry that the drivers share. */
+#ifndef SX_CONV_KERNELS_H
+#define SX_CONV_KERNELS_H
+#include "ep/cpu/kernels/conv/conv.h"
+
+enum { SX_CONV_NV = 4, SX_CONV_MR = 8 }; /* most vectors and pixels of a register tile */
+
+/* How a finished sum leaves a kernel. The bias is already in it. */
+typedef struct sx_conv_store {
+  float *y;
+  const float *residual; /* or NULL; offsets as for y */
+  float beta, lo, hi;
+  bool clip;
+} sx_conv_store;
+
+/* One register tile of the direct form: `mr` pixels by `nv` vectors of output channels. For each channel block, for each
+ * tap, each pixel i has a run of lanes at x + off[i] (off < 0: zeros), times a weight panel [run][nv * VL]. */
+typedef struct sx_conv_tile {
+  const float *x, *w;
+  int64_t x_step, w_step; /* per channel block */
+  const int32_t *off;     /* [tap][off_ld] */
+  int64_t off_ld;
+  int32_t taps, blocks, run, last_run; /* last_run: of the last block */
+  const float *bias;       /* nv vectors: where the sums start, */
+  const float *from;       /* or mr * nv vectors of partial sums, unless NULL */
+  float *acc;              /* where mr * nv partial sums go; NULL: finish */
+  const int32_t *y_off;    /* of each pixel */
+  int64_t y_step;          /* between the vectors */
+  sx_conv_store out;
+} sx_conv_tile;
+
+/* The pixels of one phase of the output, and where their taps lie in the input: pixel l of an axis reads, for tap k, the
+ * input at l * step + sx_conv_shift(k). A convolution has one phase; its transpose has stride[0..2] of them. */
+typedef struct sx_conv_grid {
+  int32_t n[3], step[3], phase[3], out_step[3];
+} sx_conv_grid;
+#define SX_CONV_NEVER INT32_MIN
+void sx_conv_grid_init(sx_conv_grid *g, const sx_conv_shape *s, int64_t phase);
+int32_t sx_conv_shift(const sx_conv_shape *s, const sx_conv_grid *g, int axis, int64_t k);
+/* Pixels [begin, begin + n) of the grid, in rows: coordinates of tap shift 0 and linear offsets into a plane of the input
+ * and of the output, all times `lanes`. */
+typedef struct sx_conv_pixels {
+  int32_t *at[3], *x, *y; /* [n] each */
+} sx_conv_pixels;
+void sx_conv_pixels_init(const sx_conv_pixels *p, const sx_conv_shape *s, const sx_conv_grid *g, int64_t begin, int64_t n,
+                         int32_t lanes);
+/* off[tap][i] for `n` pixels, rows `ld` apart. */
+void sx_conv_offsets(const sx_conv_table *t, const sx_conv_shape *s, const sx_conv_grid *g, const sx_conv_pixels *p,
+                     int64_t n, int32_t lanes, int32_t *off, int64_t ld);
+
+/* One row tile of the depthwise form: `mr` pixels, one channel block. */
+typedef struct sx_conv_row {
+  const float *x, *w, *bias; /* x: the first tap row of the kernel, at the first pixel's first tap; bias: a vector */
+  int64_t pitch;             /* between tap rows */
+  int32_t r0, r1;            /* tap rows inside the image */
+  int32_t left, right;       /* taps of the first and last pixel that fall outside the row */
+  sx_conv_store out;
+} sx_conv_row;
+/* The same with a list of taps, for every kernel and dilation: pixel i reads x + x_off[t] + i * x_step. */
+typedef struct sx_conv_list {
+  const float *x, *w, *bias;
+  const int32_t *x_off, *w_off;
+  int64_t taps, x_step;
+  sx_conv_store out;
+} sx_conv_list;
+
+/* A tile of the plain form: C[mr][cols] (+)= A[kc][mr] times B[kc][b_ld], nv vectors of it. */
+typedef struct sx_conv_gemm_tile {
+  const float *a, *b;
+  int64_t kc, b_ld;
+  const float *bias; /* mr values: where the sums start, */
+  const float *from; /* or [mr][nv * VL] partial sums, unless NULL */
+  float *acc;        /* where [mr][nv * VL] partial sums go; NULL: finish */
+  int64_t y_ld;      /* of out.y and out.residual */
+  int32_t cols;      /* valid columns */
+  sx_conv_store out;
+} sx_conv_gemm_tile;
+
+typedef void (*sx_conv_tile_fn)(const sx_conv_tile *t);
+typedef struct sx_conv_direct {
+  int lanes, nv, mr[SX_CONV_NV + 1]; /* largest tile, pixels by vectors */
+  int64_t pass_bytes;                /* of a weight panel done in one pass over the pixels */
+  sx_conv_tile_fn tile[SX_CONV_NV + 1][SX_CONV_MR + 1];
+  /* off[i] = shift + x[i] where every at[a][i] + s[a] is in [0, in[a]), -1 elsewhere. */
+  void (*offsets)(const sx_conv_pixels *p, const int32_t s[3], const int64_t in[3], int32_t shift, int64_t n, int32_t *off);
+} sx_conv_direct;
+
+enum { SX_CONV_ROW_MR = 7 };
+typedef struct sx_conv_depthwise {
+  void (*row[3][2][SX_CONV_ROW_MR + 1])(const sx_conv_row *r); /* [kernel 3 5 7][stride 1 2][pixels]; NULL where missing */
+  void (*list[SX_CONV_ROW_MR + 1])(const sx_conv_list *l);
+} sx_conv_depthwise;
+
+typedef struct sx_conv_plain {
+  int nv, mr; /* largest tile; nv vectors is also the width of a panel */
+  void (*tile[SX_CONV_NV + 1][SX_CONV_MR + 1])(const sx_conv_gemm_tile *t);
+  /* Fills rows [0, taps) of a panel, `cols` rounded up to whole vectors wide, from one plane: row t, column i is
+   * x[off[t][i]], or 0 where off is negative or i >= cols. */
+  void (*fill)(const float *x, const int32_t *off, int64_t ld, const uint8_t *kind, int64_t taps, int64_t cols, float *b);
+  /* For fill: what each vector of each row of off is: 0 mixed, 1 contiguous, 2 all outside. */
+  void (*classify)(const int32_t *off, int64_t ld, int64_t taps, int64_t cols, uint8_t *kind);
+} sx_conv_plain;
+
+typedef struct sx_reorder {
+  void (*to_blocked)(const float *x, float *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end);
+  void (*to_plain)(const float *x, float *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end);
+} sx_reorder;
+
+struct sx_conv_table {
+  const sx_conv_direct *direct;
+  const sx_conv_depthwise *depthwise;
+  const sx_conv_plain *plain;
+  const sx_reorder *reorder;
+};
+
+static inline int64_t sx_conv_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
+static inline int64_t sx_conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
+/* The part of n things, split evenly into `parts`, that starts at `part`. */
+static inline int64_t sx_conv_split(int64_t n, int64_t parts, int64_t part) { return n / parts * part + sx_conv_min(part, n % parts); }
+/* After a kernel: tile_fn on n contiguous elements, and padded lanes back to zero where `real` < lanes. */
+void sx_conv_finish(const sx_conv *c, float *y, int64_t n, int real);
+/* Fills what an epilogue says about one image's output and residual, both starting `at` elements in. */
+sx_conv_store sx_conv_store_at(const sx_conv *c, const sx_conv_io *io, int64_t at);
+
+/* Each driver: choose blocking, units and scratch; pack; run. */
+void sx_conv_blocked_prepare(sx_conv *c);
+void sx_conv_blocked_pack(const sx_conv *c, const float *w, float *packed);
+void sx_conv_blocked_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
+void sx_conv_depthwise_prepare(sx_conv *c);
+void sx_conv_depthwise_pack(const sx_conv *c, const float *w, float *packed);
+void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
+void sx_conv_plain_prepare(sx_conv *c);
+void sx_conv_plain_pack(const sx_conv *c, const float *w, float *packed);
+void sx_conv_plain_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
+#endif

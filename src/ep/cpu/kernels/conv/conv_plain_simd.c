@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+/* Tiles and the input gather of the plain form: pixels are the lanes, weights are read as scalars. */
+#include "ep/cpu/kernels/conv/conv_kernels.h"
+#include "ep/cpu/vec.h"
+
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define WIDE 1
+#else
+#define WIDE 0
+#endif
+
+SX_INLINE vf clip(const sx_conv_store *s, vf v) { /* in this order NaN passes */
+  return vf_min(vf_set(s->hi), vf_max(vf_set(s->lo), v));
+}
+
+#define NV 1
+#include "ep/cpu/kernels/conv/conv_gemm_tiles.inc"
+#define NV 2
+#include "ep/cpu/kernels/conv/conv_gemm_tiles.inc"
+#if WIDE
+#define NV 3
+#include "ep/cpu/kernels/conv/conv_gemm_tiles.inc"
+#define NV 4
+#include "ep/cpu/kernels/conv/conv_gemm_tiles.inc"
+#endif
+
+static void classify(const int32_t *off, int64_t ld, int64_t taps, int64_t cols, uint8_t *kind) {
+  for (int64_t t = 0; t < taps; t++, off += ld)
+    for (int64_t v = 0; v < cols; v += SX_VL) {
+      int n = cols - v < SX_VL ? (int)(cols - v) : SX_VL, inside = 0, next = 1;
+      for (int i = 0; i < n; i++) inside += off[v + i] >= 0;
+      for (int i = 1; i < n; i++) next += off[v + i] == off[v] + i;
+      *kind++ = inside == 0 ? 2 : inside == n && next == n ? 1 : 0;
+    }
+}
+
+static void fill(const float *x, const int32_t *off, int64_t ld, const uint8_t *kind, int64_t taps, int64_t cols, float *b) {
+  for (int64_t t = 0; t < taps; t++, off += ld)
+    for (int64_t v = 0; v < cols; v += SX_VL, b += SX_VL, kind++) {
+      int n = cols - v < SX_VL ? (int)(cols - v) : SX_VL;
+      if (*kind == 2) {
+        vf_store(b, (vf){0});
+      } else if (*kind == 1) {
+        vf_store(b, n == SX_VL ? vf_load(x + off[v]) : vf_load_n(x + off[v], n));
+      } else {
+        for (int i = 0; i < n; i++) b[i] = off[v + i] < 0 ? 0 : x[off[v + i]];
+        for (int i = n; i < SX_VL; i++) b[i] = 0;
+      }
+    }
+}
+
+#define TILES(nv) {0, gemm__##nv##__1, gemm__##nv##__2, gemm__##nv##__3, gemm__##nv##__4, gemm__##nv##__5, gemm__##nv##__6}
+extern const sx_conv_plain SX_ISA_NAME(sx_conv_plain);
+const sx_conv_plain SX_ISA_NAME(sx_conv_plain) = {
+    .fill = fill, .classify = classify, .mr = 6,
+#if WIDE
+    .nv = 4, .tile = {{0}, TILES(1), TILES(2), TILES(3), TILES(4)},
+#else
+    .nv = 2, .tile = {{0}, TILES(1), TILES(2)},
+#endif
+};
