@@ -24,4 +24,6 @@ typedef struct sx_cpu {
  * it, and false when refused. */
 const sx_cpu *sx_cpu_info(void);
 const char *sx_isa_name(sx_isa isa); /* "base", "avx2", "avx512" */
+/* Has the calling thread read and write denormal numbers as zero, or not; returns what it did before. */
+bool sx_denormals_zero(bool on);
 #endif

@@ -2,8 +2,8 @@
 /* The thread pool: fork-join over numbered units of work.
  *
  * One pool serves the process by default; a session that asks for hooks, affinities or "per session threads" has its own.
- * The caller of sx_pool_run works too. Idle workers spin for a bounded time while a run is going on, then sleep on a futex;
- * with no run in progress they sleep, so an idle session costs nothing. Several callers may use one pool at once; a nested
+ * The caller of sx_pool_run works too. Idle workers spin for a bounded time while a run is going on (a quarter of it after the
+ * last one has ended, for those who run in a loop), then sleep on a futex, so an idle session costs nothing. Several callers may use one pool at once; a nested
  * call from inside a unit helps first and never blocks on a worker. After fork() the child notices by a generation number
  * and starts its own workers at the next run. */
 #ifndef SX_BASE_POOL_H
@@ -37,11 +37,11 @@ void sx_pool_leave(sx_pool *p);
  * it indexes scratch. The first failure wins and the rest is skipped. */
 typedef sx_status (*sx_unit_fn)(void *ctx, uint32_t begin, uint32_t end, uint32_t worker, sx_err *e);
 /* Does all units on up to `width` threads, `grain` units at a time (>= 1); returns when all are done. Runs on the caller
- * alone, without touching shared state, when width <= 1 or units <= grain. */
+ * alone, in one call of fn and without touching shared state, when p is NULL, width <= 1 or units <= grain. */
 sx_status sx_pool_run(sx_pool *p, uint32_t width, uint32_t units, uint32_t grain, sx_unit_fn fn, void *ctx, sx_err *e);
 
 /* A gang: `workers` threads that run at the same time and may meet at a barrier. Fewer than `width` when workers are busy
- * elsewhere, at least 1 (the caller). */
+ * elsewhere, at least 1 (the caller). A member that returns, also with an error, is no longer waited for at the barrier. */
 typedef struct sx_barrier sx_barrier;
 typedef sx_status (*sx_gang_fn)(void *ctx, uint32_t worker, uint32_t workers, sx_barrier *b, sx_err *e);
 sx_status sx_pool_gang(sx_pool *p, uint32_t width, sx_gang_fn fn, void *ctx, sx_err *e);
