@@ -141,7 +141,8 @@ static const sx_wire_field attr_fields[] = {
     [22] = ONE(MESSAGE, sx_proto_attr, sparse, "sparse_tensor", &sx_proto_sparse_message),
     [23] = ONE(MESSAGES, sx_proto_attr, sparses, "sparse_tensors", &sx_proto_sparse_message),
 };
-enum { ATTR_VALUES = 0xffcu | 3u << 14 | 3u << 22 };
+#define ATTR_VALUES (0xffcu | 3u << 14 | 3u << 22)
+static const uint32_t attr_misfit = 1u << 31; /* in `has`: the file's value was not of the stated type, and is dropped */
 
 static uint32_t member_of(int32_t type) {
   return type > 0 && type < (int32_t)COUNT(attr_member) ? attr_member[type] : 0;
@@ -155,6 +156,7 @@ static void finish_attr(void *m) {
   }
   if (given & ~(1u << member_of(a->type))) {
     memset((char *)m + offsetof(sx_proto_attr, f), 0, SIZE_FROM(sx_proto_attr, f));
+    a->has = (a->has & ~given) | attr_misfit;
     given = 0;
   }
   if (a->type == SX_ATTR_STRING && !given) a->s = SX_STR("");
@@ -260,9 +262,9 @@ sx_status sx_proto_attr_check(const sx_proto_attr *a, sx_err *e) {
     return SX_OK;
   }
   if (!member) SX_FAIL(e, INVALID_GRAPH, "attribute '%.*s' has no known type (%d)", SX_FMT(a->name), a->type);
-  if (given && given != 1u << member) {
-    SX_FAIL(e, INVALID_GRAPH, "attribute '%.*s' is said to be %s but holds %s", SX_FMT(a->name), attr_fields[member].name,
-            attr_fields[__builtin_ctz(given)].name);
+  if ((a->has & attr_misfit) || (given && given != 1u << member)) {
+    SX_FAIL(e, INVALID_GRAPH, "attribute '%.*s': its type says that the value is in '%s', but another member holds one",
+            SX_FMT(a->name), attr_fields[member].name);
   }
   bool message = attr_fields[member].kind == SX_WIRE_MESSAGE;
   if (message && !given) SX_FAIL(e, INVALID_GRAPH, "attribute '%.*s' has no value", SX_FMT(a->name));

@@ -161,6 +161,11 @@ static sx_status push(decoder *d, const sx_wire_message *m, void *out, const ite
   return SX_OK;
 }
 
+/* Whether the field may come with this wire type. */
+static bool fits(const sx_wire_field *f, uint32_t type) {
+  return type == kinds[f->kind].type || (type == LEN && kinds[f->kind].packed);
+}
+
 /* How many list items (of a packed kind: bytes) one occurrence of the field brings. */
 static bool count_item(const sx_wire_field *f, const item *it, size_t *count) {
   bool bytes = f->kind >= SX_WIRE_PACK_VARINT;
@@ -210,7 +215,8 @@ static size_t count_rest(const frame *f, uint32_t number) {
   item it;
   while (p < f->end && !read_item(&p, f->end, &it)) {
     if (it.type == GROUP && skip_group(&p, f->end, it.number)) break;
-    if (it.number != number || it.type == GROUP || !count_item(field, &it, &n)) continue;
+    if (it.number != number) continue;
+    if (!fits(field, it.type) || !count_item(field, &it, &n)) break;
     total += n;
     uint8_t tag = run_tag(field, &it);
     if (tag) total += take_run(&p, f->end, tag, SIZE_MAX, NULL);
@@ -311,7 +317,7 @@ static sx_status store(decoder *d, frame *f, const item *it) {
   const sx_wire_field *field = &f->m->fields[it->number];
   uint8_t *to = f->out + field->offset;
   uint32_t *has = (uint32_t *)f->out;
-  if (it->type != kinds[field->kind].type && !(it->type == LEN && kinds[field->kind].packed)) {
+  if (!fits(field, it->type)) {
     char what[96];
     snprintf(what, sizeof what, "%s where %s is expected", type_names[it->type], type_names[kinds[field->kind].type]);
     return bad(d, f->m, it, what);

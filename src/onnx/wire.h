@@ -7,7 +7,7 @@
  * explicit stack, so a hostile file cannot exhaust the thread's; time and memory are linear in the input.
  *
  * Every struct starts with `uint32_t has`: bit k is set when field number k was on the wire. Bit 0 says that a oneof had more
- * than one member, the last of which was kept. Field numbers are below 32. */
+ * than one member, the last of which was kept. Field numbers are below 31; bit 31 belongs to the messages' own checks. */
 #ifndef SX_ONNX_WIRE_H
 #define SX_ONNX_WIRE_H
 #include "base/alloc.h"
