@@ -138,11 +138,40 @@ SX_INLINE vd vd_min(vd a, vd b) {
   return (vd)(((vl)a & m) | ((vl)b & ~m));
 #endif
 }
+/* out[j][i] = in[i][j], 4 x 4 floats and 2 x 2 doubles. */
+#if defined(__clang__) || __GNUC__ >= 12
+#define SX_SHUFFLE(type, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+#define SX_SHUFFLE(type, a, b, ...) __builtin_shuffle(a, b, (type){__VA_ARGS__})
+#endif
+SX_INLINE void sx_transpose_f32(const float *in, int64_t in_row, float *out, int64_t out_row) {
+  typedef int32_t v4 __attribute__((vector_size(16)));
+  typedef int32_t v4_mem __attribute__((vector_size(16), aligned(1), may_alias));
+  const v4 a = *(const v4_mem *)in, b = *(const v4_mem *)(in + in_row), c = *(const v4_mem *)(in + 2 * in_row),
+           d = *(const v4_mem *)(in + 3 * in_row);
+  const v4 ab0 = SX_SHUFFLE(v4, a, b, 0, 4, 1, 5), ab1 = SX_SHUFFLE(v4, a, b, 2, 6, 3, 7);
+  const v4 cd0 = SX_SHUFFLE(v4, c, d, 0, 4, 1, 5), cd1 = SX_SHUFFLE(v4, c, d, 2, 6, 3, 7);
+  *(v4_mem *)out = SX_SHUFFLE(v4, ab0, cd0, 0, 1, 4, 5);
+  *(v4_mem *)(out + out_row) = SX_SHUFFLE(v4, ab0, cd0, 2, 3, 6, 7);
+  *(v4_mem *)(out + 2 * out_row) = SX_SHUFFLE(v4, ab1, cd1, 0, 1, 4, 5);
+  *(v4_mem *)(out + 3 * out_row) = SX_SHUFFLE(v4, ab1, cd1, 2, 3, 6, 7);
+}
+SX_INLINE void sx_transpose_f64(const double *in, int64_t in_row, double *out, int64_t out_row) {
+  const double a = in[0], b = in[1], c = in[in_row], d = in[in_row + 1];
+  out[0] = a, out[1] = c, out[out_row] = b, out[out_row + 1] = d;
+}
+
 SX_INLINE vf vf_abs(vf a) { return (vf)((vi)a & vi_set(0x7fffffff)); }
 SX_INLINE float vf_sum(vf v) { /* pairwise, a fixed order per width */
   float t[SX_VL];
   memcpy(t, &v, sizeof t);
   SX_UNROLL(8) for (int w = SX_VL / 2; w; w /= 2) for (int i = 0; i < w; i++) t[i] += t[i + w];
+  return t[0];
+}
+SX_INLINE double vd_sum(vd v) {
+  double t[SX_VL / 2];
+  memcpy(t, &v, sizeof t);
+  SX_UNROLL(8) for (int w = SX_VL / 4; w; w /= 2) for (int i = 0; i < w; i++) t[i] += t[i + w];
   return t[0];
 }
 SX_INLINE float vf_hmax(vf v) {

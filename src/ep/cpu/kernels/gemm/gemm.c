@@ -14,6 +14,7 @@ enum {
   UNIT_MIN = 64 * 1024,  /* multiply-adds of a unit: below, handing it out costs more than it gains */
   UNIT_MAX = 4 * 1024 * 1024,
   UNITS = 64,            /* aimed at when the problem is between the two */
+  COPY_PANELS = 4,       /* fewest panels that pay for a copy of A */
 };
 
 #ifdef SX_HAVE_avx512
@@ -45,28 +46,44 @@ bool sx_gemm_packed_bytes(const sx_gemm_table *t, int64_t K, int64_t N, size_t *
   return sx_size_mul(n, (size_t)K, &n) && sx_size_mul(n, (size_t)t->elem, bytes);
 }
 
+/* Rows whose distance is a multiple of 4 KB share one set of the first-level cache, so that a tall tile evicts its own
+ * lines; and a transposed A touches another page with every step. A copy pays when enough panels use it. */
+static void plan_copy(const sx_gemm_table *t, sx_gemm *g) {
+  const bool conflict = g->a_k == 1 && t->mr > 8 && g->M > 8 && g->a_row * t->elem % 4096 == 0;
+  g->copy_a = g->panels < COPY_PANELS || g->M < t->mr / 2 ? SX_GEMM_COPY_NONE
+              : conflict                                  ? SX_GEMM_COPY_ROWS
+              : g->a_k != 1                               ? SX_GEMM_COPY_PANELS
+                                                          : SX_GEMM_COPY_NONE;
+}
+
 void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   int64_t batch = 1;
   for (int i = 0; i < g->batch_rank; i++) batch *= g->batch[i];
   const int64_t K = g->K > 0 ? g->K : 1;
   g->kc = ceil_div(K, ceil_div(K, KC));
   g->panels = sx_gemm_panels(t, g->N);
-  if (!g->M || !g->panels || !batch) {
-    g->units = 0, g->scratch = 0, g->unit_ns = 0;
-    return;
-  }
+  g->units = 0, g->scratch = 0, g->unit_ns = 0;
+  if (!g->M || !g->panels || !batch) return;
+  g->dot = !g->b_packed && g->a_k == 1 && g->b_k == 1 && (g->M <= 4 || g->N <= 4);
+  g->copy_a = SX_GEMM_COPY_NONE;
+  if (!g->dot) plan_copy(t, g);
   g->row_blocks = ceil_div(g->M, clamp(A_BLOCK / g->kc, t->mr, 1024));
   const int64_t rows = ceil_div(g->M, g->row_blocks);
-  const double panel = (double)rows * (double)K * t->nr;
+  const double panel = (double)rows * (double)K * (double)(g->N < t->nr ? g->N : t->nr);
   const double total = panel * (double)g->row_blocks * (double)g->panels * (double)batch;
   const double want = total / UNITS < UNIT_MIN ? UNIT_MIN : total / UNITS > UNIT_MAX ? UNIT_MAX : total / UNITS;
-  const int64_t group = panel >= want ? 1 : clamp((int64_t)(want / panel), 1, g->panels);
+  const int64_t least = g->copy_a && panel < 4 * UNIT_MAX ? COPY_PANELS : 1;
+  const int64_t group = clamp(panel >= want ? 1 : (int64_t)(want / panel), least, g->panels);
   g->col_blocks = ceil_div(g->panels, group);
   g->block_panels = ceil_div(g->panels, g->col_blocks);
   g->col_blocks = ceil_div(g->panels, g->block_panels);
   g->units = batch * g->row_blocks * g->col_blocks;
   g->unit_ns = total / (double)g->units / t->fma_per_ns;
-  const size_t panel_bytes = (size_t)g->kc * (size_t)t->nr * (size_t)t->elem;
-  const bool in_place = g->b_packed || (g->b_n == 1 && g->N % t->nr == 0);
-  g->scratch = in_place ? 0 : sx_round_up(panel_bytes, SX_ALIGN);
+  if (g->dot || (!g->copy_a && (g->b_packed || (g->b_n == 1 && g->N % t->lanes == 0)))) return;
+  /* One panel of B, then the copy of A: rows with a cache line of padding, or panels as wide as vectors make them. */
+  size_t elems = (size_t)g->kc * (size_t)t->nr;
+  if (g->copy_a == SX_GEMM_COPY_ROWS) elems += (size_t)rows * (size_t)(g->kc + 64 / t->elem);
+  if (g->copy_a == SX_GEMM_COPY_PANELS)
+    elems += (size_t)ceil_div(rows, t->mr) * sx_round_up((size_t)t->mr, (size_t)t->lanes) * (size_t)g->kc;
+  g->scratch = sx_round_up(elems * (size_t)t->elem, SX_ALIGN);
 }

@@ -20,7 +20,8 @@ typedef struct sx_gemm {
   int64_t M, N, K;
   int64_t a_row, a_k;  /* A(m,k) = a[m * a_row + k * a_k] */
   bool b_packed;       /* b is the output of pack_b, panels of every matrix of the batch b_batch elements apart */
-  int64_t b_k, b_n;    /* else B(k,n) = b[k * b_k + n * b_n]; b_n 1 is read in place, other layouts are packed per unit */
+  int64_t b_k, b_n;    /* else B(k,n) = b[k * b_k + n * b_n]; b_n 1 is read in place, other layouts are packed per unit. A
+                        * constant with one column is better left unpacked. */
   int64_t c_row;       /* C(m,n) = c[m * c_row + n] */
   double alpha;
   sx_epilogue epi;
@@ -33,6 +34,8 @@ typedef struct sx_gemm {
   size_t scratch;      /* bytes per worker, aligned to 64 */
   double unit_ns;      /* estimated cost of one unit */
   int64_t kc, row_blocks, col_blocks, panels, block_panels;
+  bool dot;            /* by inner products */
+  enum { SX_GEMM_COPY_NONE, SX_GEMM_COPY_ROWS, SX_GEMM_COPY_PANELS } copy_a; /* A by way of scratch */
 } sx_gemm;
 
 /* The buffers of one run. bias and res may be NULL when the epilogue does not name them. */

@@ -12,5 +12,7 @@ typedef vf V;
 #define V_SET vf_set
 #define V_MAX vf_max
 #define V_MIN vf_min
+#define V_SUM vf_sum
+#define TRANSPOSE sx_transpose_f32 /* 16 bytes square */
 #define TABLE SX_ISA_NAME(sx_gemm_f32)
 #include "ep/cpu/kernels/gemm/gemm_simd.inc"

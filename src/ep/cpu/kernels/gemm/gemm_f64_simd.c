@@ -12,5 +12,7 @@ typedef vd V;
 #define V_SET vd_set
 #define V_MAX vd_max
 #define V_MIN vd_min
+#define V_SUM vd_sum
+#define TRANSPOSE sx_transpose_f64 /* 16 bytes square */
 #define TABLE SX_ISA_NAME(sx_gemm_f64)
 #include "ep/cpu/kernels/gemm/gemm_simd.inc"
