@@ -371,11 +371,55 @@ static void test_move_external(void **state) {
   sx_text_free(&data);
 }
 
+/* Every allocation fails once: a status each time, and nothing is left behind. */
+typedef struct counter { uint32_t calls, fail_at; size_t live; } counter;
+static bool fails_now(void *ctx) { return ++((counter *)ctx)->calls == ((counter *)ctx)->fail_at; }
+static void *count_alloc(void *ctx, size_t size, size_t align) {
+  if (fails_now(ctx)) return NULL;
+  ((counter *)ctx)->live++;
+  return aligned_alloc(align, sx_round_up(size ? size : 1, align));
+}
+static void count_free(void *ctx, void *p, size_t size, size_t align) {
+  if (p) ((counter *)ctx)->live--;
+  free(p);
+}
+static void test_no_memory(void **state) {
+  sx_text bytes;
+  encode(&sample, &bytes);
+  uint8_t *in = malloc(bytes.n);
+  size_t n = bytes.n;
+  memcpy(in, bytes.p, n);
+  sx_text_free(&bytes);
+  counter c = {0};
+  sx_allocator a = {&c, count_alloc, count_free, fails_now};
+  sx_status s = SX_E_NO_MEMORY;
+  sx_heap_set(&a);
+  for (c.fail_at = 1; s == SX_E_NO_MEMORY; c.fail_at++) {
+    sx_arena arena = {0};
+    sx_proto_model *m;
+    sx_text out = {0};
+    sx_external x = {0};
+    c.calls = 0;
+    s = sx_proto_parse_model(in, n, &arena, &m, &err);
+    if (s == SX_OK) s = sx_proto_write_model(m, &out, &err);
+    if (s == SX_OK) s = sx_external_add(&x, SX_STR("w"), in, n, &err);
+    if (s == SX_OK && sx_proto_move_external(m, SX_STR("w"), 8, 64, &arena, &out, &err) == SX_E_NO_MEMORY) s = SX_E_NO_MEMORY;
+    sx_text_free(&out);
+    sx_external_free(&x);
+    sx_arena_free(&arena);
+    assert_int_equal(c.live, 0);
+  }
+  sx_heap_set(NULL);
+  assert_int_equal(s, SX_OK);
+  assert_true(c.fail_at > 5);
+  free(in);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_round_trip), cmocka_unit_test(test_damaged),      cmocka_unit_test(test_attr),
       cmocka_unit_test(test_every_type), cmocka_unit_test(test_tensor_check), cmocka_unit_test(test_external),
-      cmocka_unit_test(test_move_external),
+      cmocka_unit_test(test_move_external), cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
