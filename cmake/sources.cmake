@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The library out of src/, the program out of cli/, the tests out of tests/. Sources are found by folder and by suffix:
-#   *_posix.c *_linux.c *_win.c    only on that platform
+#   *_posix.c                      POSIX and WASI;   *_unix.c  POSIX but not WASI;   *_wasi.c *_win.c  only there
+#   *_linux.c *_other.c            Linux; what is unix but not Linux
 #   *_simd.c                       once per line of src/ep/cpu/isa.def
 #   *_<feature>.c                  once, with the flags of src/ep/cpu/features.def, when compiler and target have it
 file(GLOB_RECURSE SX_ALL CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*.c)
@@ -15,9 +16,11 @@ include(CheckCCompilerFlag)
 set(SX_SOURCES ${SX_ALL})
 list(FILTER SX_SOURCES EXCLUDE REGEX "_simd\\.c$")
 if(WIN32)
-  list(FILTER SX_SOURCES EXCLUDE REGEX "_(posix|linux|other)\\.c$")
+  list(FILTER SX_SOURCES EXCLUDE REGEX "_(posix|unix|linux|other|wasi)\\.c$")
+elseif(CMAKE_SYSTEM_NAME STREQUAL "WASI")
+  list(FILTER SX_SOURCES EXCLUDE REGEX "_(win|unix|linux|other)\\.c$")
 else()
-  list(FILTER SX_SOURCES EXCLUDE REGEX "_win\\.c$")
+  list(FILTER SX_SOURCES EXCLUDE REGEX "_(win|wasi)\\.c$")
   if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
     list(FILTER SX_SOURCES EXCLUDE REGEX "_other\\.c$")
   else()
@@ -78,8 +81,14 @@ foreach(o IN LISTS SX_OBJECTS)
   list(APPEND SX_LINKED $<TARGET_OBJECTS:${o}>)
 endforeach()
 
-find_package(Threads REQUIRED)
-set(SX_LIBS m Threads::Threads ${CMAKE_DL_LIBS})
+set(SX_LIBS m ${CMAKE_DL_LIBS})
+if(WIN32)
+  list(APPEND SX_LIBS synchronization)
+  target_compile_definitions(sx_flags INTERFACE __USE_MINGW_ANSI_STDIO=1)
+elseif(NOT CMAKE_SYSTEM_NAME STREQUAL "WASI")
+  find_package(Threads REQUIRED)
+  list(APPEND SX_LIBS Threads::Threads)
+endif()
 add_library(sardonyx_static STATIC ${SX_LINKED})
 set_target_properties(sardonyx_static PROPERTIES OUTPUT_NAME sardonyx)
 target_link_libraries(sardonyx_static PUBLIC ${SX_LIBS} PRIVATE sx_flags)

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: MIT
-/* Files and clocks of POSIX systems. A file is mapped read-only and private; where the file system cannot map, it is read
- * into the heap. A regular file is written under another name and renamed, because its old content may be mapped by a living
- * session. */
+/* Files and clocks of POSIX systems, WASI among them; the mapping itself is in map_unix.c and map_wasi.c. A regular file is
+ * written under another name and renamed, because its old content may be mapped by a living session. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 #include "base/os.h"
 
 /* NO_SUCHFILE, or what fits the reason better. */
-static sx_status fail_errno(sx_err *e, const char *what, const char *path, int reason) {
+sx_status sx_os_fail(sx_err *e, const char *what, const char *path, int reason) {
   sx_status code = reason == ENOMEM ? SX_E_NO_MEMORY : reason == EIO || reason == ENOSPC ? SX_E_FAIL : SX_E_NO_SUCHFILE;
   char text[128] = "";
 #if defined(__GLIBC__)
@@ -39,21 +35,13 @@ static int read_all(int fd, uint8_t *to, size_t size) {
   return 0;
 }
 
-static sx_status map_fd(int fd, const char *path, sx_mapping *m, sx_err *e) {
-  if (sx_fault()) return fail_errno(e, "map", path, ENOMEM);
-  void *p = mmap(NULL, m->size, PROT_READ, MAP_PRIVATE, fd, 0);
-  if (p != MAP_FAILED) {
-    m->data = p;
-    m->mapped = true;
-    return SX_OK;
-  }
-  if (errno != ENODEV && errno != EACCES && errno != EINVAL) return fail_errno(e, "map", path, errno);
+sx_status sx_os_read(int fd, const char *path, sx_mapping *m, sx_err *e) {
   uint8_t *copy = sx_malloc_aligned(m->size);
   if (!copy) SX_NO_MEMORY(e);
   int reason = read_all(fd, copy, m->size);
   if (reason) {
     sx_free_aligned(copy, m->size);
-    return fail_errno(e, "read", path, reason);
+    return sx_os_fail(e, "read", path, reason);
   }
   m->data = copy;
   return SX_OK;
@@ -64,11 +52,11 @@ sx_status sx_map_file(const char *path, sx_mapping *out, sx_err *e) {
   int fd;
   do fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not make us wait */
   while (fd < 0 && errno == EINTR);
-  if (fd < 0) return fail_errno(e, "open", path, errno);
+  if (fd < 0) return sx_os_fail(e, "open", path, errno);
   struct stat st;
   sx_status s = SX_OK;
   if (fstat(fd, &st) != 0) {
-    s = fail_errno(e, "look at", path, errno);
+    s = sx_os_fail(e, "look at", path, errno);
   } else if (!S_ISREG(st.st_mode)) {
     s = sx_fail(e, SX_E_NO_SUCHFILE, __FILE__, __LINE__, "\"%.1024s\" is %s, not a file", path,
                 S_ISDIR(st.st_mode) ? "a folder" : "a device or a pipe");
@@ -83,26 +71,11 @@ sx_status sx_map_file(const char *path, sx_mapping *out, sx_err *e) {
     sx_mapping m = {.size = (size_t)st.st_size};
     m.id = (sx_file_id){(uint64_t)st.st_dev, (uint64_t)st.st_ino, (uint64_t)st.st_size,
                         (uint64_t)changed.tv_sec * 1000000000u + (uint64_t)changed.tv_nsec};
-    if (m.size > 0) s = map_fd(fd, path, &m, e);
+    if (m.size > 0) s = sx_os_map(fd, path, &m, e);
     if (s == SX_OK) *out = m;
   }
   close(fd);
   return s;
-}
-
-void sx_unmap_file(sx_mapping *m) {
-  if (m->mapped) munmap((void *)(uintptr_t)m->data, m->size);
-  else if (m->data) sx_free_aligned((void *)(uintptr_t)m->data, m->size);
-  *m = (sx_mapping){0};
-}
-
-void sx_mapping_release(const sx_mapping *m, size_t offset, size_t size) {
-  if (!m->mapped || offset > m->size) return;
-  if (size > m->size - offset) size = m->size - offset;
-  size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  size_t from = sx_round_up(offset, page), end = offset + size;
-  size_t to = end == m->size ? sx_round_up(end, page) : end / page * page; /* the last page is all ours */
-  if (from < to) madvise((void *)(uintptr_t)(m->data + from), to - from, MADV_DONTNEED);
 }
 
 static int write_all(int fd, const uint8_t *from, size_t size) {
@@ -131,27 +104,16 @@ sx_status sx_write_file(const char *path, const void *data, size_t size, sx_err 
   bool exists = lstat(path, &st) == 0;
   if (exists && !S_ISREG(st.st_mode)) { /* a link, a device: keep it what it is */
     int reason = write_to(path, false, 0666, data, size);
-    return reason ? fail_errno(e, "write", path, reason) : SX_OK;
+    return reason ? sx_os_fail(e, "write", path, reason) : SX_OK;
   }
   sx_arena a = {0};
-  char *name = sx_arena_printf(&a, "%s.%ld.%u.tmp", path, (long)getpid(), atomic_fetch_add(&count, 1));
+  char *name = sx_arena_printf(&a, "%s.%llx.%u.tmp", path, (unsigned long long)sx_wall_us(), atomic_fetch_add(&count, 1));
   if (!name) SX_NO_MEMORY(e);
   int reason = write_to(name, true, exists ? st.st_mode & 0777 : 0666, data, size);
   if (!reason && rename(name, path) != 0) reason = errno;
   if (reason) unlink(name);
   sx_arena_free(&a);
-  return reason ? fail_errno(e, "write", path, reason) : SX_OK;
-}
-
-sx_status sx_os_real_path(sx_arena *a, const char *path, char **out, sx_err *e) {
-  char *buffer = sx_malloc(PATH_MAX);
-  if (!buffer) SX_NO_MEMORY(e);
-  const char *real = realpath(path, buffer);
-  sx_status s = real ? SX_OK : fail_errno(e, "find", path, errno);
-  if (real && !(*out = sx_arena_strdup(a, real, strlen(real))))
-    s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
-  sx_free(buffer, PATH_MAX);
-  return s;
+  return reason ? sx_os_fail(e, "write", path, reason) : SX_OK;
 }
 
 static uint64_t clock_ns(clockid_t id) {

@@ -27,12 +27,12 @@ static uint32_t room(uint64_t w) { return (uint32_t)(w / ROOM) & 0xfff; }
 static bool joinable(uint64_t w) { return room(w) > 0 && claimed(w) < LIMIT; }
 
 struct sx_barrier {
-  atomic_ullong state; /* generation << 32 | members << 16 | arrived */
+  _Atomic uint64_t state; /* generation << 32 | members << 16 | arrived */
   sx_event turned;
 };
 
 typedef struct slot {
-  _Alignas(LINE) atomic_ullong word;
+  _Alignas(LINE) _Atomic uint64_t word;
   sx_unit_fn fn;
   void *ctx;
   uint32_t units, grain, chunks, width;
@@ -129,7 +129,7 @@ static void help(slot *s, uint64_t w) {
 static slot *join_some(sx_pool *p, uint32_t first, uint64_t *was) {
   for (uint32_t k = 0; k < SLOTS; k++) {
     slot *s = &p->slots[(first + k) % SLOTS];
-    unsigned long long w = atomic_load_explicit(&s->word, memory_order_relaxed);
+    uint64_t w = atomic_load_explicit(&s->word, memory_order_relaxed);
     while (joinable(w))
       if (atomic_compare_exchange_weak_explicit(&s->word, &w, w - ROOM + ACTIVE + 1, memory_order_acq_rel, memory_order_relaxed)) {
         *was = w;
@@ -225,7 +225,7 @@ static slot *take_slot(sx_pool *p) {
   static _Thread_local uint32_t last;
   for (uint32_t k = 0; k < SLOTS; k++) {
     uint32_t i = (last + k) % SLOTS;
-    unsigned long long none = 0;
+    uint64_t none = 0;
     if (atomic_load_explicit(&p->slots[i].word, memory_order_relaxed) != 0) continue;
     if (!atomic_compare_exchange_strong_explicit(&p->slots[i].word, &none, TAKEN, memory_order_acquire, memory_order_relaxed))
       continue;

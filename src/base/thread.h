@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Threads, locks and waiting on a word, the same on every platform. thread_linux.c, thread_other.c and thread_win.c have the
- * waiting, thread_posix.c and thread_win.c the threads; WebAssembly without threads has neither (thread_wasi.c). */
+ * waiting, thread_unix.c and thread_win.c the threads; WebAssembly without threads has neither (thread_wasi.c). */
 #ifndef SX_BASE_THREAD_H
 #define SX_BASE_THREAD_H
 #include <stdatomic.h>
