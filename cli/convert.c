@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/* Values into a library and out of it, and a run with both. Tensors of numbers go in without a copy. */
+#include "library.h"
+#include <stdlib.h>
+#include <string.h>
+
+static OrtValue *list_to_library(library *lib, const value *v, bool *ok) {
+  const OrtApi *api = lib->api;
+  OrtValue **items = cli_alloc(v->num_items * sizeof *items), *out = NULL;
+  for (size_t i = 0; i < v->num_items && *ok; i++) items[i] = library_value(lib, v->items[i], ok);
+  if (*ok)
+    *ok = library_ok(lib, api->CreateValue((const OrtValue *const *)items, v->num_items,
+                                           v->kind == VALUE_MAP ? ONNX_TYPE_MAP : ONNX_TYPE_SEQUENCE, &out));
+  for (size_t i = 0; i < v->num_items; i++)
+    if (items[i]) api->ReleaseValue(items[i]);
+  free(items);
+  return out;
+}
+
+OrtValue *library_value(library *lib, const value *v, bool *ok) {
+  const OrtApi *api = lib->api;
+  OrtValue *out = NULL;
+  size_t bytes = 0;
+  if (v->kind == VALUE_NONE) return NULL;
+  if (v->kind != VALUE_TENSOR) return list_to_library(lib, v, ok);
+  if (v->strings) {
+    *ok = library_ok(lib, api->CreateTensorAsOrtValue(lib->allocator, v->dims, v->rank, v->type->ort, &out)) &&
+          library_ok(lib, api->FillStringTensor(out, (const char *const *)v->strings, v->count));
+    return out;
+  }
+  dtype_bytes(v->type, v->count, &bytes);
+  *ok = library_ok(lib, api->CreateTensorWithDataAsOrtValue(lib->host, v->data, bytes, v->dims, v->rank, v->type->ort, &out));
+  return out;
+}
+
+static bool copy_strings(library *lib, const OrtValue *v, value *out) {
+  const OrtApi *api = lib->api;
+  size_t total;
+  if (!library_ok(lib, api->GetStringTensorDataLength(v, &total))) return false;
+  char *text = cli_alloc(total + 1);
+  size_t *at = cli_alloc((out->count + 1) * sizeof *at);
+  bool ok = library_ok(lib, api->GetStringTensorContent(v, text, total, at, out->count));
+  at[out->count] = total;
+  for (size_t i = 0; ok && i < out->count; i++) value_set_string(out, i, text + at[i], at[i + 1] - at[i]);
+  free(text), free(at);
+  return ok;
+}
+
+static value *tensor_from_library(library *lib, const OrtValue *v) {
+  const OrtApi *api = lib->api;
+  OrtTensorTypeAndShapeInfo *info;
+  ONNXTensorElementDataType element;
+  size_t rank, bytes = 0;
+  void *data = NULL;
+  if (!library_ok(lib, api->GetTensorTypeAndShape(v, &info))) return NULL;
+  value *out = NULL;
+  if (library_ok(lib, api->GetTensorElementType(info, &element)) && library_ok(lib, api->GetDimensionsCount(info, &rank))) {
+    int64_t *dims = cli_alloc(rank * sizeof *dims);
+    const dtype *type = dtype_of(element);
+    if (!type) cli_fail(CLI_BROKEN, "a tensor of unknown element type %d", (int)element);
+    if (type && library_ok(lib, api->GetDimensions(info, dims, rank))) out = value_tensor(type, rank, dims);
+    free(dims);
+  }
+  api->ReleaseTensorTypeAndShapeInfo(info);
+  if (!out || !out->count) return out;
+  bool ok = out->strings ? copy_strings(lib, v, out) : library_ok(lib, api->GetTensorMutableData((OrtValue *)v, &data));
+  if (ok && data && dtype_bytes(out->type, out->count, &bytes)) memcpy(out->data, data, bytes);
+  if (ok) return out;
+  value_free(out);
+  return NULL;
+}
+
+value *value_from_library(library *lib, const OrtValue *v) {
+  const OrtApi *api = lib->api;
+  int has = 0;
+  ONNXType type;
+  size_t count;
+  if (!v || !library_ok(lib, api->HasValue(v, &has))) return v ? NULL : value_list(VALUE_NONE);
+  if (!has) return value_list(VALUE_NONE);
+  if (!library_ok(lib, api->GetValueType(v, &type))) return NULL;
+  if (type == ONNX_TYPE_TENSOR) return tensor_from_library(lib, v);
+  if (type != ONNX_TYPE_SEQUENCE && type != ONNX_TYPE_MAP)
+    return cli_fail(CLI_BROKEN, "values of this kind (%d) are not supported", (int)type), NULL;
+  if (type == ONNX_TYPE_MAP)
+    count = 2;
+  else if (!library_ok(lib, api->GetValueCount(v, &count)))
+    return NULL;
+  value *list = value_list(type == ONNX_TYPE_MAP ? VALUE_MAP : VALUE_SEQUENCE);
+  for (size_t i = 0; i < count; i++) {
+    OrtValue *item = NULL;
+    value *copy = library_ok(lib, api->GetValue(v, (int)i, lib->allocator, &item)) ? value_from_library(lib, item) : NULL;
+    if (item) api->ReleaseValue(item);
+    if (!copy) return value_free(list), NULL;
+    value_append(list, copy);
+  }
+  return list;
+}
+
+bool session_run(session *s, size_t count, const char *const *names, value *const *in, value **out) {
+  library *lib = s->lib;
+  const OrtApi *api = lib->api;
+  OrtValue **feeds = cli_alloc(count * sizeof *feeds), **fetched = cli_alloc(s->num_outputs * sizeof *fetched);
+  const char **wanted = cli_alloc(s->num_outputs * sizeof *wanted);
+  bool ok = true;
+  for (size_t i = 0; i < count && ok; i++) feeds[i] = library_value(lib, in[i], &ok);
+  for (size_t i = 0; i < s->num_outputs; i++) wanted[i] = s->outputs[i].name;
+  ok = ok && library_ok(lib, api->Run(s->handle, NULL, names, (const OrtValue *const *)feeds, count, wanted, s->num_outputs, fetched));
+  for (size_t i = 0; i < s->num_outputs; i++) {
+    out[i] = ok ? value_from_library(lib, fetched[i]) : NULL;
+    if (ok && !out[i]) ok = false;
+    if (out[i] && !out[i]->name) out[i]->name = cli_copy(wanted[i], strlen(wanted[i]));
+    if (fetched[i]) api->ReleaseValue(fetched[i]);
+  }
+  for (size_t i = 0; i < s->num_outputs && !ok; i++) value_free(out[i]), out[i] = NULL;
+  for (size_t i = 0; i < count; i++)
+    if (feeds[i]) api->ReleaseValue(feeds[i]);
+  free(feeds), free(fetched), free(wanted);
+  return ok;
+}
