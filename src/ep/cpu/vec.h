@@ -33,6 +33,12 @@
 #define SX_INLINE static inline __attribute__((always_inline, unused))
 #define SX_PRAGMA_(x) _Pragma(#x)
 #define SX_UNROLL(n) SX_PRAGMA_(GCC unroll n)
+/* For loops whose trip count is an argument of an inlined function: a count makes clang unroll them before it knows. */
+#ifdef __clang__
+#define SX_UNROLL_FULL SX_PRAGMA_(clang loop unroll(full))
+#else
+#define SX_UNROLL_FULL SX_UNROLL(16)
+#endif
 
 typedef float vf __attribute__((vector_size(SX_VBYTES)));
 typedef double vd __attribute__((vector_size(SX_VBYTES)));
