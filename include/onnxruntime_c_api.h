@@ -558,7 +558,7 @@ struct OrtApi {
   /* Sets the dimensions of that denotation to a value. */
   ORT_API2_STATUS(AddFreeDimensionOverride, OrtSessionOptions *options, const char *dim_denotation,
                   int64_t dim_value);
-  /* Sequences (element `index`) and maps (0 = keys, 1 = values). Elements are the caller's, their tensors are shared. */
+  /* Sequences (element `index`) and maps (0 = keys, 1 = values). What is taken out of one is a copy. */
   ORT_API2_STATUS(GetValue, const OrtValue *value, int index, OrtAllocator *allocator, OrtValue **out);
   ORT_API2_STATUS(GetValueCount, const OrtValue *value, size_t *out);
   ORT_API2_STATUS(CreateValue, const OrtValue *const *in, size_t num_values, enum ONNXType value_type,

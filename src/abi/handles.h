@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "run/value.h"
 
+/* ---- statuses ---- */
 struct OrtStatus {
   OrtErrorCode code;
   size_t size; /* of the whole block; 0: static */
@@ -20,15 +22,199 @@ OrtStatus *sx_ort_error(OrtErrorCode code, const char *fmt, ...) __attribute__((
 /* The status for a failed internal call; NULL for SX_OK. */
 OrtStatus *sx_ort_status(sx_status s, const sx_err *e);
 
-/* In a function that returns OrtStatus *. */
+/* In a function that returns OrtStatus *. __func__ is sx_<table>_<slot>. */
 #define SX_API_FAIL(code, ...) return sx_ort_error(ORT_##code, __VA_ARGS__)
 #define SX_API_NOT_NULL(arg) \
-  if (!(arg)) return sx_ort_error(ORT_INVALID_ARGUMENT, "%s: the argument '%s' is NULL", __func__ + 7, #arg)
+  if (!(arg)) return sx_ort_error(ORT_INVALID_ARGUMENT, "%s: the argument '%s' is NULL", strchr(__func__ + 3, '_') + 1, #arg)
 #define SX_API_NO_MEMORY() return sx_ort_status(SX_E_NO_MEMORY, NULL)
 /* Ends the function with the status of an internal call; `e` is an sx_err in scope. */
-#define SX_API_TRY(expr)                                       \
-  do {                                                         \
-    sx_status sx_s_ = (expr);                                  \
-    if (sx_s_ != SX_OK) return sx_ort_status(sx_s_, &e);       \
+#define SX_API_TRY(expr)                                 \
+  do {                                                   \
+    sx_status sx_s_ = (expr);                            \
+    if (sx_s_ != SX_OK) return sx_ort_status(sx_s_, &e); \
   } while (0)
+
+/* ---- text ---- */
+/* A NUL-terminated copy on the heap; NULL when out of memory. sx_text_drop takes NULL too. */
+char *sx_text_dup(const char *s);
+void sx_text_drop(char *s);
+/* Replaces the text that *slot owns. */
+OrtStatus *sx_ort_text_set(char **slot, const char *s);
+/* A string that the caller frees with its allocator. */
+OrtStatus *sx_ort_text_out(OrtAllocator *a, sx_str s, char **out);
+/* The two-call protocol: `out` NULL asks for the size with the terminator; a small buffer is INVALID_ARGUMENT and sets it. */
+OrtStatus *sx_ort_text_copy(const char *what, sx_str s, char *out, size_t *size);
+
+/* Sorted by key; keys and values are owned. */
+struct OrtKeyValuePairs {
+  const char **keys, **values; /* parallel, `cap` long */
+  uint32_t n, cap;
+};
+bool sx_kvp_set(OrtKeyValuePairs *p, const char *key, const char *value); /* false: out of memory, nothing changed */
+const char *sx_kvp_get(const OrtKeyValuePairs *p, const char *key);       /* NULL when absent */
+bool sx_kvp_copy(const OrtKeyValuePairs *from, OrtKeyValuePairs *to);     /* adds; false: out of memory */
+void sx_kvp_clear(OrtKeyValuePairs *p);
+
+/* ---- memory ---- */
+struct OrtArenaCfg {
+  size_t max_mem;
+  int64_t strategy, initial_chunk, max_dead, initial_growth, max_power_of_two_extend;
+};
+static inline const sx_memory *sx_memory_of(const OrtMemoryInfo *m) { return (const sx_memory *)m; }
+extern OrtAllocator sx_default_allocator;
+/* Where tensors get their data from when a caller names this allocator. NULL for the default one: the library's own heap. */
+const sx_rt_source *sx_source_of(OrtAllocator *a, sx_rt_source *room);
+
+/* ---- types ---- */
+sx_dtype sx_dtype_of(ONNXTensorElementDataType t); /* UNDEFINED when there is no such type */
+ONNXTensorElementDataType sx_dtype_to_ort(sx_dtype t);
+/* NOT_IMPLEMENTED when there is no such type. */
+OrtStatus *sx_ort_dtype(ONNXTensorElementDataType type, sx_dtype *out);
+/* Of a value; of an empty optional what it would hold. */
+ONNXType sx_ort_kind(const sx_rt_value *v);
+
+struct OrtTensorTypeAndShapeInfo {
+  ONNXTensorElementDataType type;
+  bool has_shape;
+  uint32_t rank, cap;   /* cap: dimensions that `dims` has room for */
+  uint32_t named;       /* entries of `names` */
+  int64_t *dims;
+  char **names;         /* owned; NULL entries are "" */
+  int64_t few[8];       /* where dims points as long as they fit */
+};
+/* Also an OrtMapTypeInfo, an OrtSequenceTypeInfo and an OrtOptionalTypeInfo: the same object under another name. */
+struct OrtTypeInfo {
+  ONNXType kind;
+  ONNXTensorElementDataType key;         /* maps */
+  OrtTensorTypeAndShapeInfo *tensor;     /* tensors, sparse tensors */
+  OrtTypeInfo *contained;                /* maps: of the values; sequences, optionals */
+  char *denotation;                      /* NULL: "" */
+};
+/* NULL when out of memory. `names` may be NULL, and so may its entries. */
+OrtTensorTypeAndShapeInfo *sx_ort_shape_create(sx_dtype dtype, bool has_shape, uint32_t rank, const int64_t *dims,
+                                               const char *const *names);
+OrtTypeInfo *sx_ort_type_tensor(ONNXType kind, OrtTensorTypeAndShapeInfo *owned);       /* takes over, on failure too */
+OrtTypeInfo *sx_ort_type_of(ONNXType kind, ONNXTensorElementDataType key, OrtTypeInfo *owned); /* likewise */
+OrtTypeInfo *sx_ort_type_copy(const OrtTypeInfo *t);
+OrtTypeInfo *sx_ort_type_of_value(const sx_rt_value *v);
+
+/* ---- environment ---- */
+struct OrtLogger {
+  sx_logger log;
+};
+struct OrtThreadingOptions {
+  int intra, inter;       /* 0: as many as there are cores */
+  bool spin, denormals_zero;
+  char *affinity;
+  OrtCustomCreateThreadFn create;
+  void *create_options;
+  OrtCustomJoinThreadFn join;
+};
+typedef struct sx_shared_allocator {
+  const sx_memory *memory;
+  OrtAllocator *allocator;
+} sx_shared_allocator;
+struct OrtHardwareDevice {
+  OrtHardwareDeviceType type;
+  uint32_t vendor_id, device_id;
+  const char *vendor;
+  OrtKeyValuePairs metadata;
+};
+struct OrtEpDevice {
+  const char *name, *vendor;
+  OrtKeyValuePairs metadata, options;
+  const OrtHardwareDevice *hardware;
+};
+struct OrtEnv {
+  uint32_t refs;
+  OrtLogger logger;
+  char *log_id;
+  OrtLoggingFunction user_log;
+  void *user_log_param;
+  bool global_pools;
+  OrtThreadingOptions threads;
+  OrtKeyValuePairs config;
+  OrtThreadPoolCallbacksConfig callbacks;
+  SX_VEC(sx_shared_allocator) shared;
+  OrtHardwareDevice cpu;
+  OrtEpDevice cpu_ep;
+  const OrtEpDevice *devices[1];
+};
+/* One more holder of the environment; NULL stays NULL. Given back with sx_api_ReleaseEnv. */
+OrtEnv *sx_env_ref(OrtEnv *env);
+/* The environment's logger, or the quiet default one. */
+const sx_logger *sx_env_logger(const OrtEnv *env);
+
+/* ---- options ---- */
+struct OrtCustomOpDomain {
+  char *name;
+  SX_VEC(const OrtCustomOp *) ops;
+};
+typedef struct sx_free_dim {
+  char *name;
+  bool by_denotation;
+  int64_t value;
+} sx_free_dim;
+typedef struct sx_named_value {
+  char *name;
+  sx_rt_value *value; /* a reference */
+} sx_named_value;
+typedef struct sx_memory_file {
+  char *name;
+  const void *data; /* the caller's */
+  size_t size;
+} sx_memory_file;
+/* A loaded library of custom operators, counted. */
+typedef struct sx_library {
+  _Atomic uint32_t refs;
+  void *handle;
+} sx_library;
+struct OrtSessionOptions {
+  ExecutionMode mode;
+  GraphOptimizationLevel level;
+  bool mem_pattern, cpu_arena, profiling, per_session_threads, deterministic, user_log_set;
+  _Atomic bool cancel;
+  int intra, inter, log_severity, log_verbosity; /* severity -1: the environment's */
+  char *log_id, *profile_prefix, *optimized_path;
+  OrtLoggingFunction user_log;
+  void *user_log_param;
+  OrtCustomCreateThreadFn thread_create;
+  void *thread_options;
+  OrtCustomJoinThreadFn thread_join;
+  OrtKeyValuePairs config;
+  SX_VEC(sx_free_dim) free_dims;
+  SX_VEC(sx_named_value) initializers; /* AddInitializer */
+  SX_VEC(sx_named_value) external;     /* AddExternalInitializers */
+  SX_VEC(sx_memory_file) files;
+  SX_VEC(OrtCustomOpDomain *) domains; /* the caller's */
+  SX_VEC(sx_library *) libraries;      /* of RegisterCustomOpsLibrary_V2 */
+  OrtExecutionProviderDevicePolicy policy;
+  EpSelectionDelegate delegate;
+  void *delegate_state;
+  const void *weightless;
+  size_t weightless_size;
+  OrtReadNamedBufferFunc read_named;
+  void *read_named_state;
+};
+struct OrtRunOptions {
+  int log_severity, log_verbosity;
+  char *tag, *profile_prefix;
+  bool profiling;
+  _Atomic bool terminate;
+  OrtKeyValuePairs config;
+  OrtSyncStream *stream;
+  SX_VEC(const OrtLoraAdapter *) adapters; /* the caller's */
+};
+/* A copy; NULL when out of memory. */
+OrtSessionOptions *sx_ort_options_clone(const OrtSessionOptions *o);
+/* Adds a configuration entry after a check of the key. */
+OrtStatus *sx_ort_config_set(OrtKeyValuePairs *config, const char *key, const char *value);
+
+/* ---- libraries of custom operators and providers ---- */
+/* The system's handle, or NULL and a message in `why`. One .c per platform. */
+void *sx_dl_open(const char *path, char *why, size_t why_size);
+void *sx_dl_symbol(void *handle, const char *name); /* handle NULL: anywhere in the process */
+void sx_dl_close(void *handle);
+sx_library *sx_library_again(sx_library *l);
+void sx_library_close(sx_library *l);
 #endif

@@ -70,7 +70,7 @@ static sx_status measure(sx_dtype dtype, uint32_t rank, const int64_t *dims, int
     if (!sx_i64_mul(*count, dims[i], count)) fits = false, *count = 1;
   if (sx_dtype_bits(dtype) == 0) SX_FAIL(e, NOT_IMPLEMENTED, "a tensor cannot have the element type %d", (int)dtype);
   if (!fits || !sx_dtype_bytes(dtype, *count, bytes) || *bytes > PTRDIFF_MAX - 4096)
-    SX_FAIL(e, INVALID_ARGUMENT, "the tensor's shape asks for more bytes than a size can hold");
+    SX_FAIL(e, FAIL, "the tensor's shape asks for more bytes than a size can hold");
   return SX_OK;
 }
 

@@ -91,8 +91,8 @@ struct sx_rt_value {
   int64_t dims[];
 };
 
-/* A tensor with memory of its own, unset but for strings, which are empty. INVALID_ARGUMENT on a negative dimension or a size
- * that does not fit, NO_MEMORY when there is none. */
+/* A tensor with memory of its own, unset but for strings, which are empty. INVALID_ARGUMENT on a negative dimension, FAIL on a
+ * size that does not fit, NO_MEMORY when there is none. */
 sx_status sx_rt_tensor_create(sx_dtype dtype, uint32_t rank, const int64_t *dims, const sx_rt_source *from, sx_rt_value **out,
                               sx_err *e);
 /* A tensor over memory of somebody else; `release` may be NULL, and is not called when this fails. `bytes` is what there is:
@@ -106,6 +106,8 @@ static inline sx_rt_value *sx_rt_ref(sx_rt_value *v) {
 void sx_rt_unref(sx_rt_value *v); /* NULL allowed */
 static inline bool sx_rt_is_unique(const sx_rt_value *v) { return atomic_load_explicit(&v->refs, memory_order_acquire) == 1; }
 static inline bool sx_rt_is_tensor(const sx_rt_value *v) { return v && v->type.kind == SX_RT_TENSOR; }
+/* Over memory that somebody else keeps and frees. */
+static inline bool sx_rt_is_borrowed(const sx_rt_value *v) { return !v->release && !v->block_align; }
 /* A new tensor with the same type, shape and content, strings included, in host memory. */
 sx_status sx_rt_tensor_clone(const sx_rt_value *v, const sx_rt_source *from, sx_rt_value **out, sx_err *e);
 

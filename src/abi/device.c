@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/* Devices and what providers make of them. The environment has one: the CPU. */
+#include "abi/handles.h"
+
+OrtStatus *ORT_API_CALL sx_api_GetEpDevices(const OrtEnv *env, const OrtEpDevice *const **ep_devices, size_t *num_ep_devices) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(ep_devices);
+  SX_API_NOT_NULL(num_ep_devices);
+  *ep_devices = env->devices;
+  *num_ep_devices = 1;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_GetNumHardwareDevices(const OrtEnv *env, size_t *num_devices) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(num_devices);
+  *num_devices = 1;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_GetHardwareDevices(const OrtEnv *env, const OrtHardwareDevice **devices, size_t num_devices) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(devices);
+  if (num_devices < 1) SX_API_FAIL(INVALID_ARGUMENT, "GetHardwareDevices: there is 1 device, the array has room for none");
+  devices[0] = &env->cpu;
+  return NULL;
+}
+
+OrtHardwareDeviceType ORT_API_CALL sx_api_HardwareDevice_Type(const OrtHardwareDevice *d) { return d ? d->type : OrtHardwareDeviceType_CPU; }
+uint32_t ORT_API_CALL sx_api_HardwareDevice_VendorId(const OrtHardwareDevice *d) { return d ? d->vendor_id : 0; }
+const char *ORT_API_CALL sx_api_HardwareDevice_Vendor(const OrtHardwareDevice *d) { return d ? d->vendor : ""; }
+uint32_t ORT_API_CALL sx_api_HardwareDevice_DeviceId(const OrtHardwareDevice *d) { return d ? d->device_id : 0; }
+const OrtKeyValuePairs *ORT_API_CALL sx_api_HardwareDevice_Metadata(const OrtHardwareDevice *d) { return d ? &d->metadata : NULL; }
+const char *ORT_API_CALL sx_api_EpDevice_EpName(const OrtEpDevice *d) { return d ? d->name : ""; }
+const char *ORT_API_CALL sx_api_EpDevice_EpVendor(const OrtEpDevice *d) { return d ? d->vendor : ""; }
+const OrtKeyValuePairs *ORT_API_CALL sx_api_EpDevice_EpMetadata(const OrtEpDevice *d) { return d ? &d->metadata : NULL; }
+const OrtKeyValuePairs *ORT_API_CALL sx_api_EpDevice_EpOptions(const OrtEpDevice *d) { return d ? &d->options : NULL; }
+const OrtHardwareDevice *ORT_API_CALL sx_api_EpDevice_Device(const OrtEpDevice *d) { return d ? d->hardware : NULL; }
+const OrtMemoryInfo *ORT_API_CALL sx_api_EpDevice_MemoryInfo(const OrtEpDevice *d, OrtDeviceMemoryType memory_type) { return NULL; }
+
+OrtStatus *ORT_API_CALL sx_api_CreateSyncStreamForEpDevice(const OrtEpDevice *ep_device, const OrtKeyValuePairs *stream_options,
+                                                           OrtSyncStream **stream) {
+  SX_API_NOT_NULL(ep_device);
+  SX_API_FAIL(INVALID_ARGUMENT, "CreateSyncStreamForEpDevice: the CPU has no streams");
+}
+
+void *ORT_API_CALL sx_api_SyncStream_GetHandle(OrtSyncStream *stream) { return NULL; }
+void ORT_API_CALL sx_api_ReleaseSyncStream(OrtSyncStream *input) {}
+
+OrtStatus *ORT_API_CALL sx_api_CreateSharedAllocator(OrtEnv *env, const OrtEpDevice *ep_device, OrtDeviceMemoryType mem_type,
+                                                     OrtAllocatorType allocator_type, const OrtKeyValuePairs *allocator_options,
+                                                     OrtAllocator **allocator) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(ep_device);
+  SX_API_FAIL(INVALID_ARGUMENT, "CreateSharedAllocator: the device has no memory of its own");
+}
+
+OrtStatus *ORT_API_CALL sx_api_ReleaseSharedAllocator(OrtEnv *env, const OrtEpDevice *ep_device, OrtDeviceMemoryType mem_type) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(ep_device);
+  SX_API_FAIL(INVALID_ARGUMENT, "ReleaseSharedAllocator: the device has no memory of its own");
+}
+
+OrtStatus *ORT_API_CALL sx_api_RegisterExecutionProviderLibrary(OrtEnv *env, const char *registration_name, const ORTCHAR_T *path) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(registration_name);
+  SX_API_NOT_NULL(path);
+  char why[400];
+  void *h = sx_dl_open(path, why, sizeof why);
+  if (!h) SX_API_FAIL(FAIL, "the provider library '%.300s' cannot be loaded: %s", path, why);
+  sx_dl_close(h);
+  SX_API_FAIL(NOT_IMPLEMENTED, "RegisterExecutionProviderLibrary is not implemented");
+}
+
+OrtStatus *ORT_API_CALL sx_api_UnregisterExecutionProviderLibrary(OrtEnv *env, const char *registration_name) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(registration_name);
+  SX_API_FAIL(FAIL, "no provider library is registered as '%.100s'", registration_name);
+}
+
+OrtStatus *ORT_API_CALL sx_api_GetModelCompatibilityForEpDevices(const OrtEpDevice *const *ep_devices, size_t num_ep_devices,
+                                                                 const char *compatibility_info,
+                                                                 OrtCompiledModelCompatibility *out_status) {
+  SX_API_NOT_NULL(ep_devices && num_ep_devices);
+  SX_API_NOT_NULL(compatibility_info);
+  SX_API_NOT_NULL(out_status);
+  *out_status = OrtCompiledModelCompatibility_EP_NOT_APPLICABLE;
+  return NULL;
+}
+
+struct OrtDeviceEpIncompatibilityDetails {
+  uint32_t reasons;
+  int32_t error_code;
+  char *notes;
+};
+
+OrtStatus *ORT_API_CALL sx_api_GetHardwareDeviceEpIncompatibilityDetails(const OrtEnv *env, const char *ep_name,
+                                                                         const OrtHardwareDevice *hw,
+                                                                         OrtDeviceEpIncompatibilityDetails **details) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(ep_name);
+  SX_API_NOT_NULL(hw);
+  SX_API_NOT_NULL(details);
+  if (strcmp(ep_name, env->cpu_ep.name) != 0)
+    SX_API_FAIL(INVALID_ARGUMENT, "GetHardwareDeviceEpIncompatibilityDetails: there is no provider '%.100s'", ep_name);
+  *details = sx_calloc(1, sizeof **details);
+  if (!*details) SX_API_NO_MEMORY();
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_epapi_DeviceEpIncompatibilityDetails_SetDetails(OrtDeviceEpIncompatibilityDetails *details,
+                                                                           uint32_t reasons_bitmask, int32_t error_code,
+                                                                           const char *notes) {
+  SX_API_NOT_NULL(details);
+  if (notes) {
+    OrtStatus *s = sx_ort_text_set(&details->notes, notes);
+    if (s) return s;
+  }
+  details->reasons = reasons_bitmask;
+  details->error_code = error_code;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_DeviceEpIncompatibilityDetails_GetReasonsBitmask(const OrtDeviceEpIncompatibilityDetails *details,
+                                                                                uint32_t *reasons_bitmask) {
+  SX_API_NOT_NULL(details);
+  SX_API_NOT_NULL(reasons_bitmask);
+  *reasons_bitmask = details->reasons;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_DeviceEpIncompatibilityDetails_GetNotes(const OrtDeviceEpIncompatibilityDetails *details,
+                                                                       const char **notes) {
+  SX_API_NOT_NULL(details);
+  SX_API_NOT_NULL(notes);
+  *notes = details->notes;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_DeviceEpIncompatibilityDetails_GetErrorCode(const OrtDeviceEpIncompatibilityDetails *details,
+                                                                           int32_t *error_code) {
+  SX_API_NOT_NULL(details);
+  SX_API_NOT_NULL(error_code);
+  *error_code = details->error_code;
+  return NULL;
+}
+
+void ORT_API_CALL sx_api_ReleaseDeviceEpIncompatibilityDetails(OrtDeviceEpIncompatibilityDetails *input) {
+  if (!input) return;
+  sx_text_drop(input->notes);
+  sx_free(input, sizeof *input);
+}
+
+/* Interop: no device of ours imports anything, which is a success with a NULL importer. */
+OrtStatus *ORT_API_CALL sx_interop_CreateExternalResourceImporterForDevice(const OrtEpDevice *ep_device,
+                                                                           OrtExternalResourceImporter **out_importer) {
+  SX_API_NOT_NULL(ep_device);
+  SX_API_NOT_NULL(out_importer);
+  *out_importer = NULL;
+  return NULL;
+}

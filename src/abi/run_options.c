@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+/* Run options. The terminate flag is the one member that another thread may set during a run. */
+#include "abi/handles.h"
+
+OrtStatus *ORT_API_CALL sx_api_CreateRunOptions(OrtRunOptions **out) {
+  SX_API_NOT_NULL(out);
+  *out = sx_calloc(1, sizeof **out);
+  if (!*out) SX_API_NO_MEMORY();
+  (*out)->log_severity = -1;
+  return NULL;
+}
+
+void ORT_API_CALL sx_api_ReleaseRunOptions(OrtRunOptions *input) {
+  if (!input) return;
+  sx_text_drop(input->tag);
+  sx_text_drop(input->profile_prefix);
+  sx_kvp_clear(&input->config);
+  sx_vec_free(&input->adapters);
+  sx_free(input, sizeof *input);
+}
+
+OrtStatus *ORT_API_CALL sx_api_RunOptionsSetRunLogVerbosityLevel(OrtRunOptions *options, int log_verbosity_level) {
+  SX_API_NOT_NULL(options);
+  options->log_verbosity = log_verbosity_level;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_RunOptionsSetRunLogSeverityLevel(OrtRunOptions *options, int log_severity_level) {
+  SX_API_NOT_NULL(options);
+  options->log_severity = log_severity_level;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_RunOptionsGetRunLogVerbosityLevel(const OrtRunOptions *options, int *log_verbosity_level) {
+  SX_API_NOT_NULL(options);
+  SX_API_NOT_NULL(log_verbosity_level);
+  *log_verbosity_level = options->log_verbosity;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_RunOptionsGetRunLogSeverityLevel(const OrtRunOptions *options, int *log_severity_level) {
+  SX_API_NOT_NULL(options);
+  SX_API_NOT_NULL(log_severity_level);
+  *log_severity_level = options->log_severity;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_RunOptionsSetRunTag(OrtRunOptions *options, const char *run_tag) {
+  SX_API_NOT_NULL(options);
+  return run_tag ? sx_ort_text_set(&options->tag, run_tag) : NULL; /* NULL leaves the tag, as in ONNX Runtime */
+}
+
+OrtStatus *ORT_API_CALL sx_api_RunOptionsGetRunTag(const OrtRunOptions *options, const char **run_tag) {
+  SX_API_NOT_NULL(options);
+  SX_API_NOT_NULL(run_tag);
+  *run_tag = options->tag ? options->tag : "";
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_RunOptionsSetTerminate(OrtRunOptions *options) {
+  SX_API_NOT_NULL(options);
+  atomic_store(&options->terminate, true);
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_RunOptionsUnsetTerminate(OrtRunOptions *options) {
+  SX_API_NOT_NULL(options);
+  atomic_store(&options->terminate, false);
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_AddRunConfigEntry(OrtRunOptions *options, const char *config_key, const char *config_value) {
+  SX_API_NOT_NULL(options);
+  SX_API_NOT_NULL(config_key);
+  SX_API_NOT_NULL(config_value);
+  return sx_ort_config_set(&options->config, config_key, config_value);
+}
+
+const char *ORT_API_CALL sx_api_GetRunConfigEntry(const OrtRunOptions *options, const char *config_key) {
+  return options && config_key ? sx_kvp_get(&options->config, config_key) : NULL;
+}
+
+void ORT_API_CALL sx_api_RunOptionsSetSyncStream(OrtRunOptions *options, OrtSyncStream *sync_stream) {
+  if (options) options->stream = sync_stream;
+}
+
+OrtStatus *ORT_API_CALL sx_api_RunOptionsEnableProfiling(OrtRunOptions *options, const ORTCHAR_T *profile_file_prefix) {
+  SX_API_NOT_NULL(options);
+  SX_API_NOT_NULL(profile_file_prefix);
+  OrtStatus *s = sx_ort_text_set(&options->profile_prefix, profile_file_prefix);
+  if (!s) options->profiling = true;
+  return s;
+}
+
+OrtStatus *ORT_API_CALL sx_api_RunOptionsDisableProfiling(OrtRunOptions *options) {
+  SX_API_NOT_NULL(options);
+  options->profiling = false;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_RunOptionsAddActiveLoraAdapter(OrtRunOptions *options, const OrtLoraAdapter *adapter) {
+  SX_API_NOT_NULL(options);
+  if (adapter && !sx_vec_push(&options->adapters, adapter)) SX_API_NO_MEMORY();
+  return NULL;
+}
