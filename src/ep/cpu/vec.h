@@ -204,4 +204,129 @@ SX_INLINE vf vf_zip_hi(vf a, vf b) { return __builtin_shufflevector(a, b, SX_ZIP
 SX_INLINE vf vf_zip_lo(vf a, vf b) { return __builtin_shuffle(a, b, (vi){SX_ZIP_LO}); }
 SX_INLINE vf vf_zip_hi(vf a, vf b) { return __builtin_shuffle(a, b, (vi){SX_ZIP_HI}); }
 #endif
+
+#if defined(__FMA__) || defined(__aarch64__)
+#define SX_FMA 1 /* a * b + c is rounded once */
+#else
+#define SX_FMA 0
+#endif
+#if defined(__clang__)
+#define SX_IVDEP SX_PRAGMA_(clang loop vectorize(assume_safety))
+#else
+#define SX_IVDEP SX_PRAGMA_(GCC ivdep)
+#endif
+
+/* a > b ? x : y, a >= b ? x : y, a == b ? x : y as one compare and one blend; false when a or b is NaN. */
+#if defined(__AVX512F__)
+#define SX_VF_PICK(name, op, cmp)                                                                                    \
+  SX_INLINE vf name(vf a, vf b, vf x, vf y) {                                                                        \
+    return (vf)_mm512_mask_blend_ps(_mm512_cmp_ps_mask((__m512)a, (__m512)b, cmp), (__m512)y, (__m512)x);            \
+  }
+#elif defined(__AVX2__)
+#define SX_VF_PICK(name, op, cmp)                                                                                    \
+  SX_INLINE vf name(vf a, vf b, vf x, vf y) {                                                                        \
+    return (vf)_mm256_blendv_ps((__m256)y, (__m256)x, _mm256_cmp_ps((__m256)a, (__m256)b, cmp));                     \
+  }
+#else
+#define SX_VF_PICK(name, op, cmp) \
+  SX_INLINE vf name(vf a, vf b, vf x, vf y) { return vf_select(a op b, x, y); }
+#endif
+SX_VF_PICK(vf_pick_gt, >, _CMP_GT_OQ)
+SX_VF_PICK(vf_pick_ge, >=, _CMP_GE_OQ)
+SX_VF_PICK(vf_pick_eq, ==, _CMP_EQ_OQ)
+#undef SX_VF_PICK
+
+/* Is any lane of a mask set? */
+SX_INLINE bool vi_any(vi mask) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask((__m512i)mask) != 0;
+#elif defined(__AVX2__)
+  return _mm256_movemask_ps((__m256)mask) != 0;
+#else
+  uint64_t q[SX_VBYTES / 8];
+  memcpy(q, &mask, sizeof q);
+  return (q[0] | q[1]) != 0;
+#endif
+}
+/* Rounding to integral values; NaN, infinities and -0 pass. `mode`: 0 half to even, 1 down, 2 up, 3 to zero. */
+#if defined(__AVX512F__)
+#define SX_VF_ROUND(name, mode, scalar) SX_INLINE vf name(vf a) { return (vf)_mm512_roundscale_ps((__m512)a, mode); }
+#elif defined(__AVX2__)
+#define SX_VF_ROUND(name, mode, scalar) SX_INLINE vf name(vf a) { return (vf)_mm256_round_ps((__m256)a, mode | 8); }
+#else
+#define SX_VF_ROUND(name, mode, scalar)                      \
+  SX_INLINE vf name(vf a) {                                  \
+    for (int i = 0; i < SX_VL; i++) a[i] = scalar(a[i]);     \
+    return a;                                                \
+  }
+#endif
+SX_VF_ROUND(vf_round, 0, __builtin_rintf)
+SX_VF_ROUND(vf_floor, 1, __builtin_floorf)
+SX_VF_ROUND(vf_ceil, 2, __builtin_ceilf)
+SX_VF_ROUND(vf_trunc, 3, __builtin_truncf)
+#undef SX_VF_ROUND
+SX_INLINE vf vf_sqrt(vf a) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_sqrt_ps((__m512)a);
+#elif defined(__AVX2__)
+  return (vf)_mm256_sqrt_ps((__m256)a);
+#else
+  for (int i = 0; i < SX_VL; i++) a[i] = __builtin_sqrtf(a[i]);
+  return a;
+#endif
+}
+/* The magnitude of one with the sign bit of the other. */
+SX_INLINE vf vf_copysign(vf magnitude, vf sign) {
+  return (vf)(((vi)magnitude & 0x7fffffff) | ((vi)sign & (int32_t)0x80000000u));
+}
+/* Lower or upper half of the lanes as doubles, and back. */
+typedef float vf_half __attribute__((vector_size(SX_VBYTES / 2)));
+SX_INLINE vd vd_from_half(vf v, int upper) {
+#if defined(__AVX512F__)
+  return (vd)_mm512_cvtps_pd(upper ? _mm512_extractf32x8_ps((__m512)v, 1) : _mm512_castps512_ps256((__m512)v));
+#elif defined(__AVX2__)
+  return (vd)_mm256_cvtps_pd(upper ? _mm256_extractf128_ps((__m256)v, 1) : _mm256_castps256_ps128((__m256)v));
+#else
+  vf_half h;
+  memcpy(&h, (const char *)&v + (upper ? SX_VBYTES / 2 : 0), sizeof h);
+  return __builtin_convertvector(h, vd);
+#endif
+}
+SX_INLINE vf vf_from_halves(vd lower, vd upper) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps((__m512d)lower)), _mm512_cvtpd_ps((__m512d)upper), 1);
+#elif defined(__AVX2__)
+  return (vf)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps((__m256d)lower)), _mm256_cvtpd_ps((__m256d)upper), 1);
+#else
+  vf_half h[2] = {__builtin_convertvector(lower, vf_half), __builtin_convertvector(upper, vf_half)};
+  vf v;
+  memcpy(&v, h, sizeof v);
+  return v;
+#endif
+}
+SX_INLINE vd vd_clamp(vd v, double lo, double hi) { /* NaN gives lo */
+#if defined(__AVX512F__)
+  return (vd)_mm512_min_pd(_mm512_max_pd((__m512d)v, _mm512_set1_pd(lo)), _mm512_set1_pd(hi));
+#elif defined(__AVX2__)
+  return (vd)_mm256_min_pd(_mm256_max_pd((__m256d)v, _mm256_set1_pd(lo)), _mm256_set1_pd(hi));
+#else
+  vl m = v > lo;
+  v = (vd)((m & (vl)v) | (~m & (vl)vd_set(lo)));
+  m = v < hi;
+  return (vd)((m & (vl)v) | (~m & (vl)vd_set(hi)));
+#endif
+}
+/* p * 2^t for integral t in [-300, 300], rounded once; p in [0.5, 2]. */
+SX_INLINE vf vf_ldexp(vf p, vf t) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_scalef_ps((__m512)p, (__m512)t);
+#else
+  vf r = (vf)((vi)p + ((vi)(t + 12582912.f) << 23)); /* the low bits of t + 1.5 * 2^23 are the integer */
+  if (__builtin_expect(vi_any(~(vf_abs(t) <= 125.f)), 0)) {
+    vi n = __builtin_convertvector(t, vi), h = n >> 1;
+    r = p * (vf)((h + 127) << 23) * (vf)((n - h + 127) << 23);
+  }
+  return r;
+#endif
+}
 #endif

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/* Inside the elementwise machine: the function tables of the ISA levels and the compiled form that run.c walks. */
+#ifndef SX_EP_CPU_ELEMENTWISE_MACHINE_H
+#define SX_EP_CPU_ELEMENTWISE_MACHINE_H
+#include "ep/cpu/kernels/elementwise/elementwise.h"
+
+/* What an instruction function gets besides its tiles. uni: bit k set = source k is one value, read from its first element. */
+typedef struct sx_ew_params {
+  float f[2];
+  sx_ew_imm imm[2];
+  uint8_t uni, cls, to, mode;
+  uint32_t isa;
+} sx_ew_params;
+
+/* One instruction over n elements, n > 0 a multiple of the table's lanes: tiles are padded, so no function has a tail. d may
+ * be the tile of a source of the same width; otherwise d overlaps none. Pointers are aligned to their element. */
+typedef void (*sx_ew_fn)(void *d, const void *a, const void *b, const void *c, const void *params, int64_t n);
+
+typedef struct sx_ew_table {
+  uint32_t lanes;
+  sx_ew_fn f32[SX_EW_OP_COUNT], b8[SX_EW_OP_COUNT];
+  sx_ew_fn where[SX_EW_CLASSES], splat[SX_EW_CLASSES]; /* splat: d[i] = a[0] */
+} sx_ew_table;
+extern const sx_ew_fn sx_ew_wide[SX_EW_B8][SX_EW_OP_COUNT]; /* the classes that have one form for all levels */
+const sx_ew_table *sx_ew_table_of(sx_isa isa);
+sx_ew_fn sx_ew_find(const sx_ew_table *t, sx_ew_op op, sx_ew_class cls); /* NULL when there is none */
+
+#define SX_EW_TILE 1024
+
+/* A tile operand's way into a register or out of it. */
+typedef enum sx_ew_kind {
+  SX_EW_DIRECT,  /* instructions use the tensor's memory */
+  SX_EW_DENSE,   /* contiguous per tile, but converted or copied: `copy` or storage type != class */
+  SX_EW_SCALAR,  /* one value for the whole space, loaded once per run */
+  SX_EW_ROW,     /* one value per tile */
+  SX_EW_PERIODIC,/* the same tile every time: loaded once per run */
+  SX_EW_GENERAL  /* gathered run by run */
+} sx_ew_kind;
+typedef struct sx_ew_operand {
+  uint8_t type, cls, kind, mode;
+  uint8_t width;     /* bytes of a class element */
+  uint8_t bits;      /* of a storage element */
+  uint16_t reg;
+  int64_t stride[SX_EW_RANK];
+} sx_ew_operand;
+typedef struct sx_ew_step {
+  sx_ew_fn fn;
+  uint16_t d, a, b, c;
+  sx_ew_params q;
+} sx_ew_step;
+
+/* Steps [0, n_once) work on values that are one for the whole space, up to n_tile on those that are one per tile. Register r's
+ * memory is scratch + reg_offset[r]; a run keeps a table of pointers at the start of its scratch. */
+struct sx_ew_code {
+  const sx_ew_table *table;
+  uint32_t n_in, n_out, n_regs, n_once, n_tile, n_steps;
+  uint32_t rank, lanes;
+  sx_isa isa;
+  int64_t dim[SX_EW_RANK];
+  int64_t total, row, tile, per_row; /* tile t: row t / per_row, from (t % per_row) * tile on, at most `tile` elements */
+  int64_t units;
+  size_t scratch, staging;           /* staging: offset of a raw tile for gathering */
+  double unit_ns;
+  uint32_t operands_at, steps_at, offsets_at; /* byte offsets from the struct */
+  bool has_once_loads;
+};
+static inline const sx_ew_operand *sx_ew_operands(const sx_ew_code *c) {
+  return (const sx_ew_operand *)((const char *)c + c->operands_at);
+}
+static inline const sx_ew_step *sx_ew_steps(const sx_ew_code *c) { return (const sx_ew_step *)((const char *)c + c->steps_at); }
+static inline const uint32_t *sx_ew_offsets(const sx_ew_code *c) { return (const uint32_t *)((const char *)c + c->offsets_at); }
+
+/* The instruction function of CAST: any class to any storage type and back into its class. */
+void sx_ew_cast_step(void *d, const void *a, const void *b, const void *c, const void *params, int64_t n);
+#endif

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+/* Vector math in f32, one source for every vector width.
+ *
+ * Own weighted minimax fits, written for FMA: at most about 2.5 units in the last place, NaN and infinities as libm gives them,
+ * denormal results rounded once. Where FMA is missing, argument reductions that need it go through double lanes. Horner
+ * schemes are written out: a loop would stay rolled in some compilers. Clamps put the bound first, so that NaN passes. */
+#ifndef SX_EP_CPU_VMATH_H
+#define SX_EP_CPU_VMATH_H
+#include <math.h>
+#include "ep/cpu/vec.h"
+
+SX_INLINE vf vm_horner(vf x, const float *c, int d) {
+  vf r = vf_set(c[d]);
+  if (d > 9) r = r * x + c[9];
+  if (d > 8) r = r * x + c[8];
+  if (d > 7) r = r * x + c[7];
+  if (d > 6) r = r * x + c[6];
+  if (d > 5) r = r * x + c[5];
+  if (d > 4) r = r * x + c[4];
+  if (d > 3) r = r * x + c[3];
+  if (d > 2) r = r * x + c[2];
+  if (d > 1) r = r * x + c[1];
+  if (d > 0) r = r * x + c[0];
+  return r;
+}
+/* The polynomial with these coefficients, lowest first; at most degree 10. */
+#define VM_POLY(x, ...)                                                                                             \
+  vm_horner((x), (const float[]){__VA_ARGS__}, (int)(sizeof((const float[]){__VA_ARGS__}) / sizeof(float)) - 1)
+
+#define VM_MAGIC 12582912.f /* 1.5 * 2^23: adding it leaves the nearest integer in the low bits */
+#define VM_LOG2E 1.44269504f
+#define VM_LN2_HI 0.693145752f
+#define VM_LN2_LO 1.42860677e-6f
+
+/* min(x, bound), max(x, bound); NaN passes. */
+SX_INLINE vf vm_at_most(vf x, float bound) { return vf_min(vf_set(bound), x); }
+SX_INLINE vf vm_at_least(vf x, float bound) { return vf_max(vf_set(bound), x); }
+/* The nearest integer as a float, |x| < 2^22. */
+SX_INLINE vf vm_nearest(vf x) {
+  vf t = x + VM_MAGIC;
+  return t - VM_MAGIC;
+}
+SX_INLINE vi vm_int_of(vf integral) { return (vi)(integral + VM_MAGIC) - 0x4b400000; }
+/* x = t ln 2 + r, |r| <= ln(2)/2. */
+SX_INLINE vf vm_exp_reduce(vf x, vf *t) {
+  *t = vm_nearest(x * VM_LOG2E);
+  vf r = x - *t * VM_LN2_HI;
+  return r - *t * VM_LN2_LO;
+}
+SX_INLINE vf vm_exp_poly(vf r) { /* e^r on the reduced range */
+  return r * r * VM_POLY(r, 0.49999994f, 0.166665211f, 0.0416682847f, 0.00836869515f, 0.00138192088f) + r + 1.f;
+}
+SX_INLINE vf vm_expm1_poly(vf r) {
+  return r * r * VM_POLY(r, 0.5f, 0.166665435f, 0.0416664109f, 0.00836656708f, 0.00139399723f) + r;
+}
+SX_INLINE vf vm_exp(vf x) {
+  vf t, r = vm_exp_reduce(vm_at_least(vm_at_most(x, 89.f), -104.f), &t);
+  return vf_ldexp(vm_exp_poly(r), t);
+}
+/* e^x for x <= 0; 0 below -87.3: softmax and attention. */
+SX_INLINE vf vm_exp_neg(vf x) {
+  vf c = vm_at_least(x, -87.3f), t, r = vm_exp_reduce(c, &t);
+  vf y = (vf)((vi)vm_exp_poly(r) + (vm_int_of(t) << 23));
+  return vf_pick_gt(vf_set(-87.3f), x, vf_set(0), y);
+}
+/* 2^x for x <= 0; 0 below -126. */
+SX_INLINE vf vm_exp2_neg(vf x) {
+  vf c = vm_at_least(x, -126.f), t = vm_nearest(c), r = c - t;
+  vf p = VM_POLY(r, 0.693147182f, 0.240226507f, 0.0555035919f, 0.00961806532f, 0.00133911753f, 0.000154616646f) * r + 1.f;
+  vf y = (vf)((vi)p + (vm_int_of(t) << 23));
+  return vf_pick_gt(vf_set(-126.f), x, vf_set(0), y);
+}
+SX_INLINE vf vm_expm1(vf x) {
+  vf t, r = vm_exp_reduce(vm_at_least(vm_at_most(x, 89.f), -20.f), &t);
+  vf s = (vf)((vm_int_of(t) + 126) << 23); /* 2^(t-1): t may be 128 */
+  vf y = s * vm_expm1_poly(r) + (s - 0.5f);
+  return vf_pick_eq(x, vf_set(0), x, y + y);
+}
+/* x = 2^n (1 + f), f in [-0.293, 0.415]; x positive and finite. */
+SX_INLINE vf vm_log_reduce(vf x, vf *n) {
+#if defined(__AVX512F__)
+  *n = (vf)_mm512_getexp_ps((__m512)(x * 0.707106781f)) + 1.f; /* multiply down: up would overflow */
+  return (vf)_mm512_scalef_ps((__m512)x, (__m512) - *n) - 1.f;
+#else
+  vi denormal = x < 1.17549435e-38f;
+  vi b = (vi)vf_select(denormal, x * 8388608.f, x);
+  vi e = (b - 0x3f3504f3) >> 23;
+  *n = __builtin_convertvector(e + (denormal & -23), vf);
+  return (vf)(b - (e << 23)) - 1.f;
+#endif
+}
+SX_INLINE vf vm_log(vf x) {
+  vf n, f = vm_log_reduce(x, &n), f2 = f * f;
+  vf r = f2 * f * VM_POLY(f, 0.333333105f, -0.249999866f, 0.20002225f, -0.166692525f, 0.142186686f, -0.123842865f,
+                          0.118729495f, -0.117903933f, 0.0691608936f) + n * -2.12194440e-4f;
+  r = n * 0.693359375f + (f + (r - f2 * 0.5f));
+  if (__builtin_expect(vi_any(~((x > 0.f) & (x < INFINITY))), 0)) {
+    r = vf_select(x < INFINITY, r, x); /* inf, NaN */
+    r = vf_select(x < 0.f, vf_set(NAN), r);
+    r = vf_select(x == 0.f, vf_set(-INFINITY), r);
+  }
+  return r;
+}
+/* log(u) corrected for what 1 + x lost. */
+SX_INLINE vf vm_log1p(vf x) {
+  vf u = x + 1.f, d = u - 1.f;
+  vf r = vm_log(u) + (x - d) / u;
+  r = vf_pick_eq(u, vf_set(1.f), x, r);
+  return vf_select((u == 0.f) | ~(x < INFINITY), vm_log(u), r);
+}
+/* e^y - 1 for -40 <= y <= 0. */
+SX_INLINE vf vm_expm1_neg(vf y) {
+  vf t, r = vm_exp_reduce(y, &t), s = (vf)((vm_int_of(t) + 127) << 23);
+  return s * vm_expm1_poly(r) + (s - 1.f);
+}
+SX_INLINE vf vm_tanh(vf x) {
+  vf m = vm_expm1_neg(vm_at_most(vf_abs(x), 9.1f) * -2.f);
+  return vf_copysign(m / (m + 2.f), x);
+}
+SX_INLINE vf vm_sigmoid(vf x) {
+  vf t, r = vm_exp_reduce(vm_at_least(-vf_abs(x), -104.f), &t), e = vf_ldexp(vm_exp_poly(r), t);
+  return vf_pick_gt(vf_set(0), x, e, vf_set(1.f)) / (e + 1.f);
+}
+SX_INLINE vf vm_silu(vf x) { return vf_pick_eq(x, vf_set(-INFINITY), vf_set(-0.f), x * vm_sigmoid(x)); }
+/* 1 - erf(a) for a in [0.92, 3.93]. */
+SX_INLINE vf vm_erfc_mid(vf b) {
+  vf g = VM_POLY(b, 0.12865217f, 0.635135889f, 0.106263168f, -0.0237853508f, 0.00365375844f, -0.000325649657f,
+                 1.15218609e-5f) * -b - b;
+  vf t, r = vm_exp_reduce(g, &t);
+  return vm_exp_poly(r) * (vf)((vm_int_of(t) + 127) << 23);
+}
+SX_INLINE vf vm_erf_low(vf a) { /* erf on [0, 0.925] */
+  return VM_POLY(a * a, 0.128379166f, -0.376126289f, 0.112836242f, -0.0268555824f, 0.00519191287f, -0.000804316369f,
+                 7.96555032e-5f) * a + a;
+}
+SX_INLINE vf vm_erf(vf x) {
+  vf a = vf_abs(x), high = 1.f - vm_erfc_mid(vm_at_most(a, 3.93f));
+  return vf_copysign(vf_pick_gt(vf_set(0.925f), a, vm_erf_low(a), high), x);
+}
+/* x/2 (1 + erf(x / sqrt 2)); the negative side takes erfc itself, so the tail keeps its relative accuracy to -5.5. */
+SX_INLINE vf vm_gelu(vf x) {
+  vf h = x * 0.5f, a = vf_abs(x * 0.707106781f);
+  vf c = vm_erfc_mid(vm_at_most(a, 3.93f));
+  c = vf_pick_gt(a, vf_set(3.93f), vf_set(0), c);
+  c = vf_pick_gt(vf_set(0.925f), a, 1.f - vm_erf_low(a), c);
+  vf y = h * vf_pick_gt(vf_set(0), x, c, 2.f - c);
+  return vf_pick_eq(x, vf_set(-INFINITY), vf_set(-0.f), y);
+}
+/* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
+SX_INLINE vf vm_gelu_tanh(vf x) {
+  vf u = 1.5957691216f * (x + 0.044715f * x * x * x);
+  return vf_pick_eq(x, vf_set(-INFINITY), vf_set(-0.f), x * vm_sigmoid(u));
+}
+SX_INLINE vf vm_softplus(vf x) {
+  vf e = vm_exp(-vf_abs(x));
+  vf l = e * VM_POLY(e, 1.f, -0.499999881f, 0.333327174f, -0.249889076f, 0.198998049f, -0.161351874f, 0.124776512f,
+                     -0.0831818804f, 0.0420381725f, -0.0136416927f, 0.00207167631f);
+  return vm_at_least(x, 0) + l;
+}
+/* x tanh(softplus(x)) = x m / (m + 2), m = w (w + 2), w = e^x */
+SX_INLINE vf vm_mish(vf x) {
+  vf w = vm_exp(vm_at_most(x, 20.f)), m = w * (w + 2.f);
+  return vf_pick_eq(x, vf_set(-INFINITY), vf_set(-0.f), x * (m / (m + 2.f)));
+}
+/* sin (phase 0) or cos (phase 1); beyond 1e5 lane by lane in double. */
+SX_INLINE vf vm_sincos(vf x, int phase) {
+  vf t = vm_nearest(x * 0.636619772f), r;
+  vi q = vm_int_of(t) + phase;
+#if SX_FMA
+  r = x - t * 1.57079637f;
+  r = r - t * -4.37113883e-8f;
+  r = r - t * -1.71512448e-15f;
+#else
+  vd lower = vd_from_half(x, 0) - vd_from_half(t, 0) * 1.5707963267948966;
+  r = vf_from_halves(lower, vd_from_half(x, 1) - vd_from_half(t, 1) * 1.5707963267948966);
+#endif
+  vf s = r * r;
+  vf sine = s * r * VM_POLY(s, -0.166666552f, 0.00833219104f, -0.000195185989f) + r;
+  vf cosine = s * s * VM_POLY(s, 0.0416666456f, -0.00138873013f, 2.44306611e-5f) + (1.f - s * 0.5f);
+  vf y = vf_select((q & 1) != 0, cosine, sine);
+  y = (vf)((vi)y ^ ((q & 2) << 30));
+  if (!phase) y = vf_pick_eq(x, vf_set(0), x, y);
+  if (__builtin_expect(vi_any(~(vf_abs(x) <= 1e5f)), 0))
+    for (int i = 0; i < SX_VL; i++)
+      if (!(fabsf(x[i]) <= 1e5f)) y[i] = (float)(phase ? cos((double)x[i]) : sin((double)x[i]));
+  return y;
+}
+SX_INLINE vf vm_sin(vf x) { return vm_sincos(x, 0); }
+SX_INLINE vf vm_cos(vf x) { return vm_sincos(x, 1); }
+/* log2 with its four leading terms in double lanes and the tail in float; what is special goes lane by lane. */
+SX_INLINE vf vm_pow(vf x, vf y) {
+  vi b = (vi)x, e = (b - 0x3f3504f3) >> 23;
+  vf f = (vf)(b - (e << 23)) - 1.f, n = __builtin_convertvector(e, vf);
+  vf tail = VM_POLY(f, -0.360673159f, 0.288539499f, -0.240494758f, 0.206112996f, -0.179157674f, 0.158913776f,
+                    -0.156411409f, 0.154947326f, -0.0872745812f);
+  vd frac[2], whole[2];
+  SX_UNROLL(2) for (int h = 0; h < 2; h++) {
+    vd F = vd_from_half(f, h);
+    vd l = F * (F * (F * (F * vd_from_half(tail, h) + 0.4808983469629878) - 0.7213475204444817) + 1.4426950408889634);
+    l = vd_clamp((l + vd_from_half(n, h)) * vd_from_half(y, h), -160, 130);
+    vd t = l + 6755399441055744.; /* 1.5 * 2^52 */
+    whole[h] = t - 6755399441055744.;
+    frac[h] = l - whole[h];
+  }
+  vf r = vf_from_halves(frac[0], frac[1]);
+  vf p = VM_POLY(r, 0.693147182f, 0.240226507f, 0.0555035919f, 0.00961806532f, 0.00133911753f, 0.000154616646f) * r + 1.f;
+  vf z = vf_ldexp(p, vf_from_halves(whole[0], whole[1]));
+  vi special = ~((x >= 1.17549435e-38f) & (x < INFINITY) & (vf_abs(y) < 1e30f));
+  if (__builtin_expect(vi_any(special), 0))
+    for (int i = 0; i < SX_VL; i++)
+      if (special[i]) z[i] = powf(x[i], y[i]);
+  return z;
+}
+#endif
