@@ -329,4 +329,62 @@ SX_INLINE vf vf_ldexp(vf p, vf t) {
   return r;
 #endif
 }
+
+/* Half precision and bfloat16, SX_VL elements: widening is exact, narrowing rounds to nearest even and keeps NaN. */
+typedef uint16_t vh __attribute__((vector_size(SX_VBYTES / 2)));
+SX_INLINE vf vf_load_bf16(const uint16_t *p) {
+  vh h;
+  memcpy(&h, p, sizeof h);
+#if defined(__AVX512F__)
+  return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)h), 16);
+#elif defined(__AVX2__)
+  return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32((__m128i)h), 16);
+#else
+  return (vf)(__builtin_convertvector(h, vu) << 16);
+#endif
+}
+SX_INLINE void vu_store_low16(uint16_t *p, vu v) {
+#if defined(__AVX512F__)
+  _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16((__m512i)v));
+#elif defined(__AVX2__)
+  __m256i b = _mm256_shuffle_epi8((__m256i)v, _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1, 0, 1,
+                                                               4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1));
+  _mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128(_mm256_permute4x64_epi64(b, 8)));
+#else
+  vh h = __builtin_convertvector(v, vh);
+  memcpy(p, &h, sizeof h);
+#endif
+}
+SX_INLINE void vf_store_bf16(uint16_t *p, vf v) {
+  vu u = (vu)v, r = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
+  vu_store_low16(p, (vu)vf_select(v == v, (vf)r, (vf)((u >> 16) | 0x40u)));
+}
+SX_INLINE vf vf_load_f16(const uint16_t *p) {
+  vh h;
+  memcpy(&h, p, sizeof h);
+#if defined(__AVX512F__)
+  return (vf)_mm512_cvtph_ps((__m256i)h);
+#elif defined(__F16C__)
+  return (vf)_mm256_cvtph_ps((__m128i)h);
+#else
+  vu u = __builtin_convertvector(h, vu), sign = (u & 0x8000u) << 16, m = u & 0x7fffu;
+  vf small = __builtin_convertvector((vi)m, vf) * 5.9604644775390625e-8f; /* 2^-24 */
+  vf normal = (vf)((m << 13) + 0x38000000u), special = (vf)((m << 13) + 0x70000000u);
+  return (vf)((vu)vf_select((vi)m < 0x400, small, vf_select((vi)m >= 0x7c00, special, normal)) | sign);
+#endif
+}
+SX_INLINE void vf_store_f16(uint16_t *p, vf v) {
+#if defined(__AVX512F__)
+  _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph((__m512)v, 0));
+#elif defined(__F16C__)
+  _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph((__m256)v, 0));
+#else
+  vu u = (vu)v, a = u & 0x7fffffffu, sign = (u >> 16) & 0x8000u;
+  vu normal = (a + 0xfffu + ((a >> 13) & 1u) - 0x38000000u) >> 13;
+  vu small = (vu)((vf)a + 0.5f) - 0x3f000000u; /* the last bit of 0.5 is 2^-24 */
+  vu large = (vu)vf_select((vi)a > 0x7f800000, (vf)(((a >> 13) & 0x3ffu) | 0x7e00u), (vf)(a * 0u + 0x7c00u));
+  vf r = vf_select((vi)a < 0x38800000, (vf)small, vf_select((vi)a >= 0x477ff000, (vf)large, (vf)normal));
+  vu_store_low16(p, (vu)r | sign);
+#endif
+}
 #endif

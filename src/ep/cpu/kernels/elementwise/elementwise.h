@@ -118,7 +118,7 @@ typedef struct sx_act {
   uint64_t params[6];
   sx_ew_op op;
 } sx_act;
-typedef void (*sx_act_row)(void *act, float *row, int n); /* any n, no access past row[n-1] */
+typedef void (*sx_act_row)(void *act, void *row, int64_t n); /* any n; as sx_epilogue.tile_fn */
 /* Fills *a and gives the function to call with it; NULL when `op` is no unary f32 instruction with an f32 result. */
 sx_act_row sx_act_fn(sx_act *a, sx_isa isa, sx_ew_op op, float p0, float p1);
 #endif

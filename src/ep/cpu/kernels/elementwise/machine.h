@@ -23,24 +23,29 @@ typedef struct sx_ew_table {
 } sx_ew_table;
 extern const sx_ew_fn sx_ew_wide[SX_EW_B8][SX_EW_OP_COUNT]; /* the classes that have one form for all levels */
 const sx_ew_table *sx_ew_table_of(sx_isa isa);
+uint32_t sx_ew_op_sources(sx_ew_op op);
+sx_dtype sx_ew_class_type(sx_ew_class c); /* the storage type that a class is */
 sx_ew_fn sx_ew_find(const sx_ew_table *t, sx_ew_op op, sx_ew_class cls); /* NULL when there is none */
 
 #define SX_EW_TILE 1024
 
-/* A tile operand's way into a register or out of it. */
+/* An operand's way into a register or out of it. Everything but DIRECT goes through the operand's own register. */
 typedef enum sx_ew_kind {
-  SX_EW_DIRECT,  /* instructions use the tensor's memory */
-  SX_EW_DENSE,   /* contiguous per tile, but converted or copied: `copy` or storage type != class */
-  SX_EW_SCALAR,  /* one value for the whole space, loaded once per run */
-  SX_EW_ROW,     /* one value per tile */
-  SX_EW_PERIODIC,/* the same tile every time: loaded once per run */
-  SX_EW_GENERAL  /* gathered run by run */
+  SX_EW_DIRECT,   /* instructions use the tensor's memory; tails and misaligned tensors are copied */
+  SX_EW_DENSE,    /* contiguous per tile, converted */
+  SX_EW_SCALAR,   /* one value for the whole space, loaded once per run */
+  SX_EW_ROW,      /* one value per tile */
+  SX_EW_PERIODIC, /* the same tile every time, loaded once per run */
+  SX_EW_GENERAL   /* gathered or scattered run by run */
 } sx_ew_kind;
 typedef struct sx_ew_operand {
   uint8_t type, cls, kind, mode;
-  uint8_t width;     /* bytes of a class element */
-  uint8_t bits;      /* of a storage element */
-  uint16_t reg;
+  uint8_t width;   /* bytes of a class element */
+  uint8_t bits;    /* of a storage element */
+  bool linear;     /* element i of the space is element i of the tensor */
+  bool native;     /* storage and class are the same */
+  uint16_t reg;    /* of an output: where the value lies */
+  uint32_t work;   /* offset in scratch of the operand's own register */
   int64_t stride[SX_EW_RANK];
 } sx_ew_operand;
 typedef struct sx_ew_step {
@@ -49,20 +54,20 @@ typedef struct sx_ew_step {
   sx_ew_params q;
 } sx_ew_step;
 
-/* Steps [0, n_once) work on values that are one for the whole space, up to n_tile on those that are one per tile. Register r's
- * memory is scratch + reg_offset[r]; a run keeps a table of pointers at the start of its scratch. */
+/* Registers 0..operands-1 belong to the operands. Steps [0, n_once) work on values that are one for the whole space, up to
+ * n_tile on those that are one per tile. Scratch: the table of register pointers, the registers, a raw tile for gathering. */
 struct sx_ew_code {
   const sx_ew_table *table;
   uint32_t n_in, n_out, n_regs, n_once, n_tile, n_steps;
   uint32_t rank, lanes;
   sx_isa isa;
+  bool split_rows;                   /* a tile is a part of one row of the last dimension */
   int64_t dim[SX_EW_RANK];
   int64_t total, row, tile, per_row; /* tile t: row t / per_row, from (t % per_row) * tile on, at most `tile` elements */
   int64_t units;
-  size_t scratch, staging;           /* staging: offset of a raw tile for gathering */
+  size_t scratch, staging;
   double unit_ns;
   uint32_t operands_at, steps_at, offsets_at; /* byte offsets from the struct */
-  bool has_once_loads;
 };
 static inline const sx_ew_operand *sx_ew_operands(const sx_ew_code *c) {
   return (const sx_ew_operand *)((const char *)c + c->operands_at);

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/* The conversions that matter for speed: half types and small integers, f32 from and to i32 and booleans, quantisation. */
+#include "ep/cpu/kernels/convert/tables.h"
+#include "ep/cpu/vec.h"
+#include <math.h>
+
+/* f16 and bf16 by vectors; the rest of a row goes through a padded copy. */
+#define DEF_HALF(t)                                                        \
+  static void load_##t(void *dst, const void *src, int64_t n) {            \
+    float *d = dst, last[SX_VL];                                           \
+    const char *s = src;                                                   \
+    uint16_t part[SX_VL] = {0};                                            \
+    int64_t i = 0;                                                         \
+    for (; i + SX_VL <= n; i += SX_VL) vf_store(d + i, vf_load_##t((const uint16_t *)(s + 2 * i))); \
+    if (i == n) return;                                                    \
+    memcpy(part, s + 2 * i, (size_t)(n - i) * 2);                          \
+    vf_store(last, vf_load_##t(part));                                     \
+    memcpy(d + i, last, (size_t)(n - i) * 4);                              \
+  }                                                                        \
+  static void store_##t(void *dst, const void *src, int64_t n, uint32_t mode) { \
+    const float *s = src;                                                  \
+    float part[SX_VL] = {0};                                               \
+    uint16_t last[SX_VL];                                                  \
+    char *d = dst;                                                         \
+    int64_t i = 0;                                                         \
+    for (; i + SX_VL <= n; i += SX_VL) vf_store_##t((uint16_t *)(d + 2 * i), vf_load(s + i)); \
+    if (i == n) return;                                                    \
+    memcpy(part, s + i, (size_t)(n - i) * 4);                              \
+    vf_store_##t(last, vf_load(part));                                     \
+    memcpy(d + 2 * i, last, (size_t)(n - i) * 2);                          \
+  }
+DEF_HALF(f16)
+DEF_HALF(bf16)
+
+typedef int16_t __attribute__((aligned(1), may_alias)) i16_any;
+typedef uint16_t __attribute__((aligned(1), may_alias)) u16_any;
+#define DEF_INT(t, T)                                                        \
+  static void load_##t(void *restrict dst, const void *restrict src, int64_t n) { \
+    int32_t *d = dst;                                                        \
+    const T *s = src;                                                        \
+    for (int64_t i = 0; i < n; i++) d[i] = s[i];                             \
+  }                                                                          \
+  static void store_##t(void *restrict dst, const void *restrict src, int64_t n, uint32_t mode) { \
+    T *d = dst;                                                              \
+    const int32_t *s = src;                                                  \
+    for (int64_t i = 0; i < n; i++) d[i] = (T)s[i];                          \
+  }
+DEF_INT(i8, int8_t)
+DEF_INT(u8, uint8_t)
+DEF_INT(i16, i16_any)
+DEF_INT(u16, u16_any)
+
+#define DEF_CAST(name, D, S, expr)                                                  \
+  static void name(void *restrict dst, const void *restrict src, int64_t n) {       \
+    D *d = dst;                                                                     \
+    const S *s = src;                                                               \
+    for (int64_t i = 0; i < n; i++) {                                               \
+      S x = s[i];                                                                   \
+      d[i] = (D)(expr);                                                             \
+    }                                                                               \
+  }
+DEF_CAST(f32_i32, int32_t, float, x)
+DEF_CAST(i32_f32, float, int32_t, x)
+DEF_CAST(f32_b8, uint8_t, float, x != 0)
+DEF_CAST(b8_f32, float, uint8_t, x ? 1.f : 0.f)
+DEF_CAST(i32_b8, uint8_t, int32_t, x != 0)
+DEF_CAST(b8_i32, int32_t, uint8_t, x != 0)
+DEF_CAST(i32_i64, int64_t, int32_t, x)
+DEF_CAST(i64_i32, int32_t, int64_t, x)
+DEF_CAST(i64_f32, float, int64_t, x)
+DEF_CAST(f32_i64, int64_t, float, x)
+DEF_CAST(b8_i64, int64_t, uint8_t, x != 0)
+
+static void quantize(int32_t *q, const float *x, const float *scale, bool cols, float lo, float hi, int64_t n) {
+  vf s = vf_set(*scale);
+  int64_t i = 0;
+  for (; i + SX_VL <= n; i += SX_VL) {
+    if (cols) s = vf_load(scale + i);
+    vf v = vf_round(vf_load(x + i) / s);
+    vi_store(q + i, __builtin_convertvector(vf_min(vf_max(v, vf_set(lo)), vf_set(hi)), vi)); /* NaN gives lo */
+  }
+  for (; i < n; i++) {
+    float v = rintf(x[i] / (cols ? scale[i] : *scale));
+    q[i] = (int32_t)(v > hi ? hi : v > lo ? v : lo);
+  }
+}
+static void minmax(const float *x, int64_t n, float *lo, float *hi) {
+  vf l[2] = {{0}, {0}}, h[2] = {{0}, {0}};
+  int64_t i = 0;
+  for (; i + 2 * SX_VL <= n; i += 2 * SX_VL) {
+    vf a = vf_load(x + i), b = vf_load(x + i + SX_VL);
+    l[0] = vf_min(a, l[0]), l[1] = vf_min(b, l[1]);
+    h[0] = vf_max(a, h[0]), h[1] = vf_max(b, h[1]);
+  }
+  float least = -vf_hmax(-vf_min(l[0], l[1])), most = vf_hmax(vf_max(h[0], h[1]));
+  for (; i < n; i++) least = x[i] < least ? x[i] : least, most = x[i] > most ? x[i] : most;
+  *lo = least, *hi = most;
+}
+
+const sx_convert_table SX_ISA_NAME(sx_convert) = {
+    .load = {[SX_F16] = load_f16, [SX_BF16] = load_bf16, [SX_I8] = load_i8, [SX_U8] = load_u8, [SX_I16] = load_i16,
+             [SX_U16] = load_u16},
+    .store = {[SX_F16] = store_f16, [SX_BF16] = store_bf16, [SX_I8] = store_i8, [SX_U8] = store_u8, [SX_I16] = store_i16,
+              [SX_U16] = store_u16},
+    .cast = {[SX_EW_F32] = {[SX_EW_I32] = f32_i32, [SX_EW_B8] = f32_b8, [SX_EW_I64] = f32_i64},
+             [SX_EW_I32] = {[SX_EW_F32] = i32_f32, [SX_EW_B8] = i32_b8, [SX_EW_I64] = i32_i64},
+             [SX_EW_I64] = {[SX_EW_I32] = i64_i32, [SX_EW_F32] = i64_f32},
+             [SX_EW_B8] = {[SX_EW_F32] = b8_f32, [SX_EW_I32] = b8_i32, [SX_EW_I64] = b8_i64}},
+    .quantize = quantize,
+    .minmax = minmax,
+};

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+/* Inside the conversions: the table of an ISA level, and the one that all levels share. A NULL entry means: look there. */
+#ifndef SX_EP_CPU_CONVERT_TABLES_H
+#define SX_EP_CPU_CONVERT_TABLES_H
+#include "ep/cpu/kernels/convert/convert.h"
+
+typedef void (*sx_load_fn)(void *dst, const void *src, int64_t n);
+typedef void (*sx_store_fn)(void *dst, const void *src, int64_t n, uint32_t mode);
+typedef struct sx_convert_table {
+  sx_load_fn load[SX_DTYPE_COUNT];  /* storage types of whole bytes that are not their class */
+  sx_store_fn store[SX_DTYPE_COUNT];
+  sx_load_fn cast[SX_EW_CLASSES][SX_EW_CLASSES];
+  sx_load_fn odd[SX_EW_CLASSES];    /* to f32, rounded to odd: a second rounding to fewer bits is then the only one */
+  /* q[i] = clamp(round(x[i] / scale), lo, hi), as i32; scale[0], or scale[i] when cols */
+  void (*quantize)(int32_t *q, const float *x, const float *scale, bool cols, float lo, float hi, int64_t n);
+  void (*minmax)(const float *x, int64_t n, float *lo, float *hi);
+} sx_convert_table;
+extern const sx_convert_table sx_convert_any; /* loads and stores, casts and odd casts: all that an ISA level lacks */
+#endif
