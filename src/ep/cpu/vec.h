@@ -321,10 +321,10 @@ SX_INLINE vf vf_ldexp(vf p, vf t) {
 #if defined(__AVX512F__)
   return (vf)_mm512_scalef_ps((__m512)p, (__m512)t);
 #else
-  vf r = (vf)((vi)p + ((vi)(t + 12582912.f) << 23)); /* the low bits of t + 1.5 * 2^23 are the integer */
+  vf r = (vf)((vu)p + ((vu)(t + 12582912.f) << 23)); /* the low bits of t + 1.5 * 2^23 are the integer */
   if (__builtin_expect(vi_any(~(vf_abs(t) <= 125.f)), 0)) {
     vi n = __builtin_convertvector(t, vi), h = n >> 1;
-    r = p * (vf)((h + 127) << 23) * (vf)((n - h + 127) << 23);
+    r = p * (vf)((vu)(h + 127) << 23) * (vf)((vu)(n - h + 127) << 23);
   }
   return r;
 #endif

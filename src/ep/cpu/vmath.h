@@ -40,7 +40,10 @@ SX_INLINE vf vm_nearest(vf x) {
   vf t = x + VM_MAGIC;
   return t - VM_MAGIC;
 }
-SX_INLINE vi vm_int_of(vf integral) { return (vi)(integral + VM_MAGIC) - 0x4b400000; }
+SX_INLINE vi vm_int_of(vf integral) { return (vi)((vu)(integral + VM_MAGIC) - 0x4b400000u); }
+/* 2^n, -127 < n < 128; and p * 2^n by the exponent field alone. */
+SX_INLINE vf vm_pow2(vi n) { return (vf)(((vu)n + 127u) << 23); }
+SX_INLINE vf vm_shift_exponent(vf p, vi n) { return (vf)((vu)p + ((vu)n << 23)); }
 /* x = t ln 2 + r, |r| <= ln(2)/2. */
 SX_INLINE vf vm_exp_reduce(vf x, vf *t) {
   *t = vm_nearest(x * VM_LOG2E);
@@ -60,19 +63,19 @@ SX_INLINE vf vm_exp(vf x) {
 /* e^x for x <= 0; 0 below -87.3: softmax and attention. */
 SX_INLINE vf vm_exp_neg(vf x) {
   vf c = vm_at_least(x, -87.3f), t, r = vm_exp_reduce(c, &t);
-  vf y = (vf)((vi)vm_exp_poly(r) + (vm_int_of(t) << 23));
+  vf y = vm_shift_exponent(vm_exp_poly(r), vm_int_of(t));
   return vf_pick_gt(vf_set(-87.3f), x, vf_set(0), y);
 }
 /* 2^x for x <= 0; 0 below -126. */
 SX_INLINE vf vm_exp2_neg(vf x) {
   vf c = vm_at_least(x, -126.f), t = vm_nearest(c), r = c - t;
   vf p = VM_POLY(r, 0.693147182f, 0.240226507f, 0.0555035919f, 0.00961806532f, 0.00133911753f, 0.000154616646f) * r + 1.f;
-  vf y = (vf)((vi)p + (vm_int_of(t) << 23));
+  vf y = vm_shift_exponent(p, vm_int_of(t));
   return vf_pick_gt(vf_set(-126.f), x, vf_set(0), y);
 }
 SX_INLINE vf vm_expm1(vf x) {
   vf t, r = vm_exp_reduce(vm_at_least(vm_at_most(x, 89.f), -20.f), &t);
-  vf s = (vf)((vm_int_of(t) + 126) << 23); /* 2^(t-1): t may be 128 */
+  vf s = vm_pow2(vm_int_of(t) - 1); /* 2^(t-1): t may be 128 */
   vf y = s * vm_expm1_poly(r) + (s - 0.5f);
   return vf_pick_eq(x, vf_set(0), x, y + y);
 }
@@ -84,9 +87,9 @@ SX_INLINE vf vm_log_reduce(vf x, vf *n) {
 #else
   vi denormal = x < 1.17549435e-38f;
   vi b = (vi)vf_select(denormal, x * 8388608.f, x);
-  vi e = (b - 0x3f3504f3) >> 23;
+  vi e = (vi)((vu)b - 0x3f3504f3u) >> 23;
   *n = __builtin_convertvector(e + (denormal & -23), vf);
-  return (vf)(b - (e << 23)) - 1.f;
+  return vm_shift_exponent((vf)b, -e) - 1.f;
 #endif
 }
 SX_INLINE vf vm_log(vf x) {
@@ -110,7 +113,7 @@ SX_INLINE vf vm_log1p(vf x) {
 }
 /* e^y - 1 for -40 <= y <= 0. */
 SX_INLINE vf vm_expm1_neg(vf y) {
-  vf t, r = vm_exp_reduce(y, &t), s = (vf)((vm_int_of(t) + 127) << 23);
+  vf t, r = vm_exp_reduce(y, &t), s = vm_pow2(vm_int_of(t));
   return s * vm_expm1_poly(r) + (s - 1.f);
 }
 SX_INLINE vf vm_tanh(vf x) {
@@ -127,7 +130,7 @@ SX_INLINE vf vm_erfc_mid(vf b) {
   vf g = VM_POLY(b, 0.12865217f, 0.635135889f, 0.106263168f, -0.0237853508f, 0.00365375844f, -0.000325649657f,
                  1.15218609e-5f) * -b - b;
   vf t, r = vm_exp_reduce(g, &t);
-  return vm_exp_poly(r) * (vf)((vm_int_of(t) + 127) << 23);
+  return vm_exp_poly(r) * vm_pow2(vm_int_of(t));
 }
 SX_INLINE vf vm_erf_low(vf a) { /* erf on [0, 0.925] */
   return VM_POLY(a * a, 0.128379166f, -0.376126289f, 0.112836242f, -0.0268555824f, 0.00519191287f, -0.000804316369f,
@@ -165,7 +168,7 @@ SX_INLINE vf vm_mish(vf x) {
 /* sin (phase 0) or cos (phase 1); beyond 1e5 lane by lane in double. */
 SX_INLINE vf vm_sincos(vf x, int phase) {
   vf t = vm_nearest(x * 0.636619772f), r;
-  vi q = vm_int_of(t) + phase;
+  vu q = (vu)vm_int_of(t) + (uint32_t)phase;
 #if SX_FMA
   r = x - t * 1.57079637f;
   r = r - t * -4.37113883e-8f;
@@ -177,8 +180,8 @@ SX_INLINE vf vm_sincos(vf x, int phase) {
   vf s = r * r;
   vf sine = s * r * VM_POLY(s, -0.166666552f, 0.00833219104f, -0.000195185989f) + r;
   vf cosine = s * s * VM_POLY(s, 0.0416666456f, -0.00138873013f, 2.44306611e-5f) + (1.f - s * 0.5f);
-  vf y = vf_select((q & 1) != 0, cosine, sine);
-  y = (vf)((vi)y ^ ((q & 2) << 30));
+  vf y = vf_select((vi)(q & 1u) != 0, cosine, sine);
+  y = (vf)((vu)y ^ ((q & 2u) << 30));
   if (!phase) y = vf_pick_eq(x, vf_set(0), x, y);
   if (__builtin_expect(vi_any(~(vf_abs(x) <= 1e5f)), 0))
     for (int i = 0; i < SX_VL; i++)
@@ -189,8 +192,8 @@ SX_INLINE vf vm_sin(vf x) { return vm_sincos(x, 0); }
 SX_INLINE vf vm_cos(vf x) { return vm_sincos(x, 1); }
 /* log2 with its four leading terms in double lanes and the tail in float; what is special goes lane by lane. */
 SX_INLINE vf vm_pow(vf x, vf y) {
-  vi b = (vi)x, e = (b - 0x3f3504f3) >> 23;
-  vf f = (vf)(b - (e << 23)) - 1.f, n = __builtin_convertvector(e, vf);
+  vi e = (vi)((vu)x - 0x3f3504f3u) >> 23;
+  vf f = vm_shift_exponent(x, -e) - 1.f, n = __builtin_convertvector(e, vf);
   vf tail = VM_POLY(f, -0.360673159f, 0.288539499f, -0.240494758f, 0.206112996f, -0.179157674f, 0.158913776f,
                     -0.156411409f, 0.154947326f, -0.0872745812f);
   vd frac[2], whole[2];

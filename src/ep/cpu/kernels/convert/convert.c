@@ -107,7 +107,7 @@ static bool int_range(sx_dtype t, int32_t *lo, int32_t *hi) {
 }
 static void quantize(sx_isa isa, sx_dtype type, uint32_t mode, void *y, const float *x, const float *scale, bool cols,
                      const int32_t *zero_point, int64_t first, int64_t n) {
-  int32_t q[BLOCK], lo, hi;
+  int32_t q[BLOCK], lo = 0, hi = 0;
   const bool ints = int_range(type, &lo, &hi);
   for (int64_t i = 0; i < n; i += BLOCK) {
     const int64_t m = n - i < BLOCK ? n - i : BLOCK;
