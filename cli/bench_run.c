@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The measuring loop. Several callers run on threads of their own for the length of a block; each writes its own samples. */
+/* The measuring loop. Several callers run on threads of their own for the length of a block; each writes its own samples.
+ */
 #include "bench_run.h"
 #include "os.h"
 #include <stdlib.h>
@@ -9,8 +10,8 @@ static OrtStatus *run_once(bench *b, size_t caller, OrtValue **out) {
   const OrtApi *api = b->lib->api;
   size_t n = b->session->num_outputs;
   for (size_t i = 0; i < n; i++) out[i] = b->kept ? b->kept[caller][i] : NULL;
-  OrtStatus *status = api->Run(b->session->handle, NULL, b->inputs.names, (const OrtValue *const *)b->feeds, b->inputs.count,
-                               b->wanted, n, out);
+  OrtStatus *status = api->Run(b->session->handle, NULL, b->inputs.names, (const OrtValue *const *)b->feeds,
+                               b->inputs.count, b->wanted, n, out);
   for (size_t i = 0; i < n && !b->kept; i++)
     if (out[i]) api->ReleaseValue(out[i]);
   return status;
@@ -32,8 +33,8 @@ static bool keep_outputs(bench *b) {
   bool ok = true;
   for (size_t c = 0; c < b->callers; c++) kept[c] = cli_alloc(b->session->num_outputs * sizeof **kept);
   for (size_t c = 0; c < b->callers && ok; c++)
-    ok = library_ok(b->lib, api->Run(b->session->handle, NULL, b->inputs.names, (const OrtValue *const *)b->feeds, b->inputs.count,
-                                     b->wanted, b->session->num_outputs, kept[c]));
+    ok = library_ok(b->lib, api->Run(b->session->handle, NULL, b->inputs.names, (const OrtValue *const *)b->feeds,
+                                     b->inputs.count, b->wanted, b->session->num_outputs, kept[c]));
   b->kept = kept;
   return ok;
 }

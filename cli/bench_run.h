@@ -9,13 +9,13 @@ typedef struct bench {
   library *lib;
   session *session;
   input_set inputs;
-  OrtValue **feeds;        /* in the order of inputs.names */
-  const char **wanted;     /* all outputs */
-  size_t callers;          /* that run at the same time */
-  OrtValue ***kept;        /* per caller: outputs to write into, or NULL */
+  OrtValue **feeds;    /* in the order of inputs.names */
+  const char **wanted; /* all outputs */
+  size_t callers;      /* that run at the same time */
+  OrtValue ***kept;    /* per caller: outputs to write into, or NULL */
   double first_seconds;
-  double busy_seconds;     /* wall time of the measured blocks */
-  double *samples;         /* seconds of each run */
+  double busy_seconds; /* wall time of the measured blocks */
+  double *samples;     /* seconds of each run */
   size_t count;
   uint64_t memory_before, memory_loaded;
 } bench;

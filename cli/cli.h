@@ -10,26 +10,32 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __MINGW32__ /* whose plain "printf" means Microsoft's formats, without %zu */
+#define CLI_PRINTF(format_at, args_at) __attribute__((format(gnu_printf, format_at, args_at)))
+#else
+#define CLI_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
+#endif
+
 typedef enum cli_exit {
   CLI_OK = 0,
-  CLI_FAILED = 1,        /* the work was done and the answer is no: a mismatch, a failed case, a problem found */
-  CLI_USAGE = 2,         /* the command line makes no sense */
-  CLI_BROKEN = 3,        /* a model, a file or the library did not do what was asked */
-  CLI_NO_EXTENSION = 4,  /* the library has no Sardonyx extension table */
+  CLI_FAILED = 1,       /* the work was done and the answer is no: a mismatch, a failed case, a problem found */
+  CLI_USAGE = 2,        /* the command line makes no sense */
+  CLI_BROKEN = 3,       /* a model, a file or the library did not do what was asked */
+  CLI_NO_EXTENSION = 4, /* the library has no Sardonyx extension table */
 } cli_exit;
 
 /* Records the failure (the first one stays) and returns false. */
-bool cli_fail(cli_exit code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+bool cli_fail(cli_exit code, const char *fmt, ...) CLI_PRINTF(2, 3);
 /* Puts "text: " in front of the recorded failure; returns false. */
-bool cli_fail_context(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+bool cli_fail_context(const char *fmt, ...) CLI_PRINTF(1, 2);
 cli_exit cli_failure_code(void);
 const char *cli_failure_text(void);
 void cli_failure_clear(void);
 
-void *cli_alloc(size_t bytes); /* zeroed; never NULL */
+void *cli_alloc(size_t bytes);                      /* zeroed; never NULL */
 void *cli_grow(void *p, size_t count, size_t size); /* realloc to count * size, checked; never NULL */
-char *cli_copy(const char *text, size_t length); /* NUL-terminated copy; NULL stays NULL */
-char *cli_text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *cli_copy(const char *text, size_t length);    /* NUL-terminated copy; NULL stays NULL */
+char *cli_text(const char *fmt, ...) CLI_PRINTF(1, 2);
 
 typedef struct cli_list {
   const char **items;
@@ -64,7 +70,7 @@ typedef struct cli_command {
   const char *name, *args, *summary;
   const char *text; /* the lesson: what it does, then examples */
   const cli_group *groups;
-  int least, most; /* number of plain arguments; most < 0: any */
+  int least, most;                    /* number of plain arguments; most < 0: any */
   int (*run)(int count, char **args); /* returns a cli_exit */
 } cli_command;
 

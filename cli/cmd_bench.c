@@ -69,11 +69,12 @@ static void print_summary(const char *model, const bench *b, const summary *s) {
   char t[8][32];
   printf("%s%s%s on %s %s\n", term_code(stdout, TERM_BOLD), model, term_code(stdout, TERM_PLAIN), b->lib->path,
          b->lib->base->GetVersionString());
-  printf("  load      %s, first run %s\n", term_seconds(t[0], b->session->load_seconds), term_seconds(t[1], b->first_seconds));
+  printf("  load      %s, first run %s\n", term_seconds(t[0], b->session->load_seconds),
+         term_seconds(t[1], b->first_seconds));
   printf("  runs      %zu in %s, %.4g per second\n", b->count, term_seconds(t[0], b->busy_seconds), s->rate);
-  printf("  latency   %smedian %s%s  mean %s  min %s  p90 %s  p99 %s  max %s\n", term_code(stdout, TERM_BOLD), term_seconds(t[0], s->p50),
-         term_code(stdout, TERM_PLAIN), term_seconds(t[1], s->mean), term_seconds(t[2], s->least), term_seconds(t[3], s->p90),
-         term_seconds(t[4], s->p99), term_seconds(t[5], s->most));
+  printf("  latency   %smedian %s%s  mean %s  min %s  p90 %s  p99 %s  max %s\n", term_code(stdout, TERM_BOLD),
+         term_seconds(t[0], s->p50), term_code(stdout, TERM_PLAIN), term_seconds(t[1], s->mean),
+         term_seconds(t[2], s->least), term_seconds(t[3], s->p90), term_seconds(t[4], s->p99), term_seconds(t[5], s->most));
   if (b->memory_before)
     printf("  memory    %s before load, %s after, %s at the most\n", term_bytes(t[0], (double)b->memory_before),
            term_bytes(t[1], (double)b->memory_loaded), term_bytes(t[2], (double)os_memory_peak()));
@@ -157,7 +158,8 @@ static bool run_benches(const char *model, int count, char **specs) {
 }
 
 static int run(int count, char **args) {
-  if (opts.concurrency < 1 || opts.concurrency > 1024) return cli_fail(CLI_USAGE, "--concurrency wants 1 to 1024"), CLI_USAGE;
+  if (opts.concurrency < 1 || opts.concurrency > 1024)
+    return cli_fail(CLI_USAGE, "--concurrency wants 1 to 1024"), CLI_USAGE;
   run_benches(args[0], count - 1, args + 1);
   return cli_failure_code();
 }
@@ -166,14 +168,15 @@ const cli_command cli_command_bench = {
     .name = "bench",
     .args = "MODEL [[NAME=]WHAT ...] [OPTIONS]",
     .summary = "load time, latency, throughput and memory of a model",
-    .text = "Loads a model, runs it over and over, and prints load time, latency and memory. Inputs are given as for\n"
-            "'run'; those not given are random. With --against a second library runs the same in turns.\n\n"
-            "Examples\n"
-            "  sardonyx bench resnet.onnx --threads 1\n"
-            "  sardonyx bench bert.onnx --dim batch=1 --dim sequence=128 --fill ones --count 200\n"
-            "  sardonyx bench model.onnx --concurrency 4 --threads 1 --json result.json\n"
-            "  sardonyx bench model.onnx --against /usr/lib/libonnxruntime.so.1 --config session.intra_op.allow_spinning=0\n"
-            "      (a pool that spins takes the processor from the other library: switch it off, or use one thread)\n",
+    .text =
+        "Loads a model, runs it over and over, and prints load time, latency and memory. Inputs are given as for\n"
+        "'run'; those not given are random. With --against a second library runs the same in turns.\n\n"
+        "Examples\n"
+        "  sardonyx bench resnet.onnx --threads 1\n"
+        "  sardonyx bench bert.onnx --dim batch=1 --dim sequence=128 --fill ones --count 200\n"
+        "  sardonyx bench model.onnx --concurrency 4 --threads 1 --json result.json\n"
+        "  sardonyx bench model.onnx --against /usr/lib/libonnxruntime.so.1 --config session.intra_op.allow_spinning=0\n"
+        "      (a pool that spins takes the processor from the other library: switch it off, or use one thread)\n",
     .groups = groups,
     .least = 1,
     .most = -1,

@@ -67,12 +67,13 @@ const cli_command cli_command_explain = {
     .name = "explain",
     .args = "MODEL [OPTIONS]",
     .summary = "how a model will run: steps, kernels, providers, bytes, and why",
-    .text = "Loads a model and prints the steps it was compiled to: the kernel and provider of each, which of the model's\n"
-            "nodes it was made from, its bytes, and why it was chosen. Needs Sardonyx's own library (exit code 4 without).\n\n"
-            "Examples\n"
-            "  sardonyx explain model.onnx\n"
-            "  sardonyx explain model.onnx --level 0\n"
-            "  sardonyx explain model.onnx --json -o plan.json\n",
+    .text =
+        "Loads a model and prints the steps it was compiled to: the kernel and provider of each, which of the model's\n"
+        "nodes it was made from, its bytes, and why it was chosen. Needs Sardonyx's own library (exit code 4 without).\n\n"
+        "Examples\n"
+        "  sardonyx explain model.onnx\n"
+        "  sardonyx explain model.onnx --level 0\n"
+        "  sardonyx explain model.onnx --json -o plan.json\n",
     .groups = groups,
     .least = 1,
     .most = 1,
@@ -83,11 +84,12 @@ const cli_command cli_command_check = {
     .name = "check",
     .args = "MODEL ... [OPTIONS]",
     .summary = "list all problems of a model at once",
-    .text = "Reads models without running them and lists every problem: node, operator, what was expected, what was found.\n"
-            "Exit code 1 when there is one. Needs Sardonyx's own library (exit code 4 without).\n\n"
-            "Examples\n"
-            "  sardonyx check model.onnx\n"
-            "  sardonyx check --json model.onnx\n",
+    .text =
+        "Reads models without running them and lists every problem: node, operator, what was expected, what was found.\n"
+        "Exit code 1 when there is one. Needs Sardonyx's own library (exit code 4 without).\n\n"
+        "Examples\n"
+        "  sardonyx check model.onnx\n"
+        "  sardonyx check --json model.onnx\n",
     .groups = groups,
     .least = 1,
     .most = -1,

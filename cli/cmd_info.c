@@ -85,7 +85,8 @@ static void read_model(model_facts *m, pb_cursor c) {
     if (f.number == 1 && f.wire == 0) m->ir_version = (int64_t)f.value;
     if (f.wire != 2) continue;
     if ((f.number == 2 || f.number == 3) && f.bytes.end > f.bytes.at) {
-      char *text = text_of(f.bytes), *both = cli_text("%s%s%s", m->producer ? m->producer : "", m->producer ? " " : "", text);
+      char *text = text_of(f.bytes),
+           *both = cli_text("%s%s%s", m->producer ? m->producer : "", m->producer ? " " : "", text);
       free(m->producer), free(text);
       m->producer = both;
     }
@@ -163,7 +164,8 @@ static void show_ios(const char *title, const session_io *io, size_t count, json
   if (j) json_open(j, title, '[');
   for (size_t i = 0; i < count; i++) {
     if (!j) {
-      printf("%-12s%s%s%s  %s\n", i ? "" : title, term_code(stdout, TERM_BOLD), io[i].name, term_code(stdout, TERM_PLAIN), io[i].text);
+      printf("%-12s%s%s%s  %s\n", i ? "" : title, term_code(stdout, TERM_BOLD), io[i].name, term_code(stdout, TERM_PLAIN),
+             io[i].text);
       continue;
     }
     json_open(j, NULL, '{');
@@ -200,10 +202,12 @@ static void show_facts(const model_facts *m, size_t bytes, json *j) {
     json_close(j, '}');
     return;
   }
-  printf("%-12s%s, IR version %lld, %lld nodes\n", "file", term_bytes(size, (double)bytes), (long long)m->ir_version, (long long)m->nodes);
+  printf("%-12s%s, IR version %lld, %lld nodes\n", "file", term_bytes(size, (double)bytes), (long long)m->ir_version,
+         (long long)m->nodes);
   if (m->producer) printf("%-12s%s\n", "producer", m->producer);
   printf("%-12s", "opsets");
-  for (size_t i = 0; i < m->num_opsets; i++) printf("%s%s %lld", i ? ", " : "", m->opsets[i].domain, (long long)m->opsets[i].version);
+  for (size_t i = 0; i < m->num_opsets; i++)
+    printf("%s%s %lld", i ? ", " : "", m->opsets[i].domain, (long long)m->opsets[i].version);
   printf("\n");
 }
 
@@ -246,12 +250,13 @@ const cli_command cli_command_info = {
     .name = "info",
     .args = "MODEL [OPTIONS]",
     .summary = "inputs, outputs, metadata, opsets and operators of a model",
-    .text = "Prints what goes in and out of a model, its metadata, opsets and operators.\n"
-            "'sardonyx version' tells about the library.\n\n"
-            "Examples\n"
-            "  sardonyx info model.onnx\n"
-            "  sardonyx info model.onnx --ops\n"
-            "  sardonyx info model.onnx --json - | jq '.inputs[].name'\n",
+    .text =
+        "Prints what goes in and out of a model, its metadata, opsets and operators.\n"
+        "'sardonyx version' tells about the library.\n\n"
+        "Examples\n"
+        "  sardonyx info model.onnx\n"
+        "  sardonyx info model.onnx --ops\n"
+        "  sardonyx info model.onnx --json - | jq '.inputs[].name'\n",
     .groups = groups,
     .least = 1,
     .most = 1,

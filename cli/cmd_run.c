@@ -15,7 +15,8 @@ static struct {
 } opts = {.digits = 6, .repeat = 1};
 
 static const cli_option options[] = {
-    {"output", 'o', CLI_LIST, "[NAME=]FILE", "write outputs: all to .npz, one to .npy or .pb (default: print them)", &opts.outputs},
+    {"output", 'o', CLI_LIST, "[NAME=]FILE", "write outputs: all to .npz, one to .npy or .pb (default: print them)",
+     &opts.outputs},
     {"top", 'k', CLI_INT, "K", "print the K greatest of each row, not the array", &opts.top},
     {"softmax", 0, CLI_FLAG, NULL, "with --top: turn scores into probabilities first", &opts.softmax},
     {"labels", 0, CLI_TEXT, "FILE", "with --top: names of the classes, one a line", &opts.labels},
@@ -28,12 +29,8 @@ static const cli_option options[] = {
 };
 
 static const cli_group groups[] = {
-    {"Output", options},
-    {"Input", input_options},
-    {"Pictures as input", picture_options},
-    {"Session", session_options},
-    {"General", cli_general_options},
-    {NULL},
+    {"Output", options},          {"Input", input_options},         {"Pictures as input", picture_options},
+    {"Session", session_options}, {"General", cli_general_options}, {NULL},
 };
 
 static bool write_one(const char *path, value *v) {
@@ -55,7 +52,8 @@ static bool write_outputs(const session *s, value **out) {
     value *v = eq ? find_output(s, out, spec, (size_t)(eq - spec)) : s->num_outputs == 1 ? out[0] : NULL;
     if (eq && !v) return cli_fail(CLI_USAGE, "the model has no output '%.*s'", (int)(eq - spec), spec);
     if (!v && !file_ends_with(spec, ".npz"))
-      return cli_fail(CLI_USAGE, "the model has %zu outputs: write them all to .npz, or one as NAME=%s", s->num_outputs, spec);
+      return cli_fail(CLI_USAGE, "the model has %zu outputs: write them all to .npz, or one as NAME=%s", s->num_outputs,
+                      spec);
     if (!(v ? write_one(eq ? eq + 1 : spec, v) : npz_write(spec, out, s->num_outputs))) return false;
   }
   return true;
@@ -118,18 +116,19 @@ const cli_command cli_command_run = {
     .name = "run",
     .args = "MODEL [[NAME=]WHAT ...] [OPTIONS]",
     .summary = "run a model once and print or save what comes out",
-    .text = "Runs a model once. An input is NAME=WHAT, or WHAT alone for the next input; WHAT is\n"
-            "  a file        x.npy, x.npz, x.npz:key, x.pb (TensorProto, SequenceProto, ...)\n"
-            "  a picture     .png .jpg .ppm .pgm .pbm .bmp, resized to the input's height and width\n"
-            "  numbers       1.5 for every element, or 1,2,3 one by one; a text for string inputs\n"
-            "  a generator   zeros, ones, iota, random[:SEED[:LOW:HIGH]]\n"
-            "An .npz without a name gives every input that it has an array for.\n\n"
-            "Examples\n"
-            "  sardonyx run mlp.onnx --fill random\n"
-            "  sardonyx run resnet.onnx cat.jpg --fit crop --normalize imagenet --top 5 --softmax --labels names.txt\n"
-            "  sardonyx run bert.onnx input_ids=101,2054,102 --dim sequence=3 --fill ones -o out.npz\n"
-            "  sardonyx run vad.onnx input=chunk.npy sr=16000 state=zeros\n"
-            "  sardonyx run model.onnx x=x.npy --profile trace.json --threads 1\n",
+    .text =
+        "Runs a model once. An input is NAME=WHAT, or WHAT alone for the next input; WHAT is\n"
+        "  a file        x.npy, x.npz, x.npz:key, x.pb (TensorProto, SequenceProto, ...)\n"
+        "  a picture     .png .jpg .ppm .pgm .pbm .bmp, resized to the input's height and width\n"
+        "  numbers       1.5 for every element, or 1,2,3 one by one; a text for string inputs\n"
+        "  a generator   zeros, ones, iota, random[:SEED[:LOW:HIGH]]\n"
+        "An .npz without a name gives every input that it has an array for.\n\n"
+        "Examples\n"
+        "  sardonyx run mlp.onnx --fill random\n"
+        "  sardonyx run resnet.onnx cat.jpg --fit crop --normalize imagenet --top 5 --softmax --labels names.txt\n"
+        "  sardonyx run bert.onnx input_ids=101,2054,102 --dim sequence=3 --fill ones -o out.npz\n"
+        "  sardonyx run vad.onnx input=chunk.npy sr=16000 state=zeros\n"
+        "  sardonyx run model.onnx x=x.npy --profile trace.json --threads 1\n",
     .groups = groups,
     .least = 1,
     .most = -1,

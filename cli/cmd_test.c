@@ -19,13 +19,17 @@ static struct {
 } opts = {.rtol = 1e-3, .atol = 1e-7, .timeout = 120, .jobs = 1};
 
 static const cli_option options[] = {
-    {"filter", 'f', CLI_LIST, "PATTERN", "only cases whose name matches, as in 'node/test_conv*' or '*softmax*'", &opts.filters},
+    {"filter", 'f', CLI_LIST, "PATTERN", "only cases whose name matches, as in 'node/test_conv*' or '*softmax*'",
+     &opts.filters},
     {"skip", 0, CLI_LIST, "PATTERN", "leave these out, and count them as skipped", &opts.skips},
-    {"expect-fail", 'x', CLI_TEXT, "FILE", "names or patterns of cases that fail so far, one a line, '#' comments", &opts.expect},
-    {"write-expect", 0, CLI_TEXT, "FILE", "write the names of the cases that failed, for --expect-fail", &opts.write_expect},
+    {"expect-fail", 'x', CLI_TEXT, "FILE", "names or patterns of cases that fail so far, one a line, '#' comments",
+     &opts.expect},
+    {"write-expect", 0, CLI_TEXT, "FILE", "write the names of the cases that failed, for --expect-fail",
+     &opts.write_expect},
     {"rtol", 0, CLI_REAL, "X", "relative tolerance (default 1e-3, as in ONNX's own runner)", &opts.rtol},
     {"atol", 0, CLI_REAL, "X", "absolute tolerance (default 1e-7)", &opts.atol},
-    {"tolerances", 0, CLI_TEXT, "FILE", "lines 'PATTERN RTOL ATOL' for single cases; the last match counts", &opts.tolerances},
+    {"tolerances", 0, CLI_TEXT, "FILE", "lines 'PATTERN RTOL ATOL' for single cases; the last match counts",
+     &opts.tolerances},
     {"jobs", 'J', CLI_INT, "N", "processes to use (0: one per processor)", &opts.jobs},
     {"timeout", 0, CLI_REAL, "SECONDS", "for one case (default 120)", &opts.timeout},
     {"list", 0, CLI_FLAG, NULL, "print the names of the cases and run none", &opts.list},
@@ -48,11 +52,11 @@ typedef struct result {
 
 typedef struct suite {
   test_list list;
-  result *results;   /* one per case */
-  size_t *order;     /* cases to run */
+  result *results; /* one per case */
+  size_t *order;   /* cases to run */
   size_t num_order, num_done, num_bad;
-  char **expect;     /* lines of the list; used[i] when one has named a case */
-  size_t num_expect, num_stale;
+  char **expect; /* lines of the list; used[i] when one has named a case */
+  size_t num_expect;
   bool *used;
   library *lib; /* in a worker */
 } suite;
@@ -136,11 +140,13 @@ static void done(void *context, size_t index, bool ok, double seconds, const cha
   if (why) r->why = cli_copy(why, strlen(why));
   s->num_done++;
   s->num_bad += r->what == FAILED || r->what == PASSED_UNEXPECTED;
-  term_progress((double)s->num_done / (double)s->num_order, "%zu of %zu, %zu failed", s->num_done, s->num_order, s->num_bad);
+  term_progress((double)s->num_done / (double)s->num_order, "%zu of %zu, %zu failed", s->num_done, s->num_order,
+                s->num_bad);
 }
 
 static void print_results(const suite *s) {
-  static const char *const words[] = {"", "ok", "FAILED", "skipped", "fails as expected", "PASSED, but is listed as failing"};
+  static const char *const words[] = {
+      "", "ok", "FAILED", "skipped", "fails as expected", "PASSED, but is listed as failing"};
   for (size_t i = 0; i < s->list.count; i++) {
     const result *r = &s->results[i];
     bool bad = r->what == FAILED || r->what == PASSED_UNEXPECTED;
@@ -153,12 +159,13 @@ static void print_results(const suite *s) {
   }
   for (size_t k = 0; k < s->num_expect; k++)
     if (!s->used[k] && !opts.filters.count)
-      printf("%sFAILED%s %s:%zu: '%s' names no case: take it off\n", term_code(stdout, TERM_RED), term_code(stdout, TERM_PLAIN),
-             opts.expect, k + 1, s->expect[k]);
+      printf("%sFAILED%s %s:%zu: '%s' names no case: take it off\n", term_code(stdout, TERM_RED),
+             term_code(stdout, TERM_PLAIN), opts.expect, k + 1, s->expect[k]);
 }
 
 static bool write_json(const suite *s, const size_t counts[3]) {
-  static const char *const words[] = {"not run", "passed", "failed", "skipped", "failed as expected", "passed unexpectedly"};
+  static const char *const words[] = {
+      "not run", "passed", "failed", "skipped", "failed as expected", "passed unexpectedly"};
   json j;
   if (!json_begin(&j, opts.json)) return false;
   json_open(&j, NULL, '{');
@@ -236,12 +243,19 @@ static int run(int count, char **args) {
     test_find(args[i], &s.list);
   }
   s.results = cli_alloc(s.list.count * sizeof *s.results);
-  bool ok = (s.list.count || cli_fail(CLI_BROKEN, "no case found: a case is a folder with model.onnx and test_data_set_0")) &&
-            read_expectations(&s) && read_tolerances(&s);
+  bool ok =
+      (s.list.count || cli_fail(CLI_BROKEN, "no case found: a case is a folder with model.onnx and test_data_set_0")) &&
+      read_expectations(&s) && read_tolerances(&s);
   if (ok) {
     select_cases(&s);
-    worker_jobs jobs = {.count = s.num_order, .processes = opts.jobs > 0 ? (int)opts.jobs : os_processors(), .timeout = opts.timeout,
-                        .keep_stderr = cli_opts.verbose, .context = &s, .start = start, .job = run_case, .done = done};
+    worker_jobs jobs = {.count = s.num_order,
+                        .processes = opts.jobs > 0 ? (int)opts.jobs : os_processors(),
+                        .timeout = opts.timeout,
+                        .keep_stderr = cli_opts.verbose,
+                        .context = &s,
+                        .start = start,
+                        .job = run_case,
+                        .done = done};
     ok = worker_run(&jobs);
     term_progress_end();
     good = ok && (opts.list || report(&s));
@@ -254,16 +268,17 @@ const cli_command cli_command_test = {
     .name = "test",
     .args = "FOLDER ... [OPTIONS]",
     .summary = "run ONNX test cases and count what passes",
-    .text = "Runs every case at or below the folders: model.onnx with test_data_set_N/input_K.pb and output_K.pb, as the onnx\n"
-            "package writes them. Tensors of every type, texts, sequences, maps and optionals are compared. A case that\n"
-            "crashes the library fails and the rest goes on. Ends with the line 'N passed, N failed, N skipped'; a case\n"
-            "that fails and is listed by --expect-fail counts as skipped. Exit code 1 when anything failed.\n\n"
-            "Examples\n"
-            "  sardonyx test onnx/backend/test/data/node --jobs 4\n"
-            "  sardonyx test cases --filter '*softmax*' --verbose\n"
-            "  sardonyx test cases --write-expect known.txt        then, until it is empty:\n"
-            "  sardonyx test cases --expect-fail known.txt\n"
-            "  sardonyx test cases --library /usr/lib/libonnxruntime.so.1\n",
+    .text =
+        "Runs every case at or below the folders: model.onnx with test_data_set_N/input_K.pb and output_K.pb, as the onnx\n"
+        "package writes them. Tensors of every type, texts, sequences, maps and optionals are compared. A case that\n"
+        "crashes the library fails and the rest goes on. Ends with the line 'N passed, N failed, N skipped'; a case\n"
+        "that fails and is listed by --expect-fail counts as skipped. Exit code 1 when anything failed.\n\n"
+        "Examples\n"
+        "  sardonyx test onnx/backend/test/data/node --jobs 4\n"
+        "  sardonyx test cases --filter '*softmax*' --verbose\n"
+        "  sardonyx test cases --write-expect known.txt        then, until it is empty:\n"
+        "  sardonyx test cases --expect-fail known.txt\n"
+        "  sardonyx test cases --library /usr/lib/libonnxruntime.so.1\n",
     .groups = groups,
     .least = 1,
     .most = -1,

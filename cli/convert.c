@@ -29,7 +29,8 @@ OrtValue *library_value(library *lib, const value *v, bool *ok) {
     return out;
   }
   dtype_bytes(v->type, v->count, &bytes);
-  *ok = library_ok(lib, api->CreateTensorWithDataAsOrtValue(lib->host, v->data, bytes, v->dims, v->rank, v->type->ort, &out));
+  *ok =
+      library_ok(lib, api->CreateTensorWithDataAsOrtValue(lib->host, v->data, bytes, v->dims, v->rank, v->type->ort, &out));
   return out;
 }
 
@@ -104,7 +105,8 @@ bool session_run(session *s, size_t count, const char *const *names, value *cons
   bool ok = true;
   for (size_t i = 0; i < count && ok; i++) feeds[i] = library_value(lib, in[i], &ok);
   for (size_t i = 0; i < s->num_outputs; i++) wanted[i] = s->outputs[i].name;
-  ok = ok && library_ok(lib, api->Run(s->handle, NULL, names, (const OrtValue *const *)feeds, count, wanted, s->num_outputs, fetched));
+  ok = ok && library_ok(lib, api->Run(s->handle, NULL, names, (const OrtValue *const *)feeds, count, wanted, s->num_outputs,
+                                      fetched));
   for (size_t i = 0; i < s->num_outputs; i++) {
     out[i] = ok ? value_from_library(lib, fetched[i]) : NULL;
     if (ok && !out[i]) ok = false;

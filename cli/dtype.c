@@ -100,7 +100,9 @@ static double decode_small(const dtype *t, unsigned v) {
 static unsigned encode_small(const dtype *t, double x) {
   unsigned sign = t->special == DTYPE_SCALE ? 0 : (unsigned)(signbit(x) != 0) << (t->bits - 1);
   unsigned codes = 1u << (t->bits - (t->special != DTYPE_SCALE)), top = ((1u << t->exponent) - 1) << t->mantissa;
-  unsigned nan = t->special == DTYPE_FNUZ ? 1u << (t->bits - 1) : t->special == DTYPE_IEEE ? top | 1u << (t->mantissa - 1) : codes - 1;
+  unsigned nan = t->special == DTYPE_FNUZ   ? 1u << (t->bits - 1)
+                 : t->special == DTYPE_IEEE ? top | 1u << (t->mantissa - 1)
+                                            : codes - 1;
   unsigned most = t->special == DTYPE_IEEE ? top - 1 : t->special == DTYPE_FN ? codes - 2 : codes - 1;
   if (t->special == DTYPE_SCALE) most = codes - 2;
   if (isnan(x)) return t->special == DTYPE_FINITE ? 0 : t->special == DTYPE_FNUZ ? nan : nan | sign;
@@ -128,7 +130,8 @@ double dtype_get_part(const dtype *t, const void *data, size_t i, int part) {
 
 double dtype_get(const dtype *t, const void *data, size_t i) {
   if (t->cls == DTYPE_COMPLEX) return dtype_get_part(t, data, i, 0);
-  if (t->cls != DTYPE_FLOAT) return t->cls == DTYPE_UINT ? (double)(uint64_t)dtype_get_int(t, data, i) : (double)dtype_get_int(t, data, i);
+  if (t->cls != DTYPE_FLOAT)
+    return t->cls == DTYPE_UINT ? (double)(uint64_t)dtype_get_int(t, data, i) : (double)dtype_get_int(t, data, i);
   uint64_t v = load_bits(t, data, i);
   if (t->exponent) return decode_small(t, (unsigned)v);
   float f;

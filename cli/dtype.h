@@ -14,8 +14,8 @@ typedef struct dtype {
   ONNXTensorElementDataType ort;
   int onnx; /* TensorProto.DataType */
   dtype_class cls;
-  int bits;        /* of one element as stored; below 8: packed, low bits first. 0 for strings */
-  const char *npy; /* without the byte order mark, "" where NumPy has no such type */
+  int bits;                     /* of one element as stored; below 8: packed, low bits first. 0 for strings */
+  const char *npy;              /* without the byte order mark, "" where NumPy has no such type */
   int exponent, mantissa, bias; /* of small floats, else 0 */
   int special;                  /* what their top codes mean: DTYPE_IEEE ... */
 } dtype;

@@ -45,8 +45,10 @@ static bool input_shape(const session *s, const session_io *io, int64_t *dims, s
   for (size_t i = 0; i < opts.shapes.count; i++) {
     const char *text = opts.shapes.items[i], *eq = strrchr(text, '=');
     if (eq && (strlen(io->name) != (size_t)(eq - text) || strncmp(text, io->name, (size_t)(eq - text)))) continue;
-    if (!eq && s->num_inputs != 1) return cli_fail(CLI_USAGE, "the model has %zu inputs: say --shape NAME=%s", s->num_inputs, text);
-    if (!parse_shape(eq ? eq + 1 : text, dims, rank)) return cli_fail(CLI_USAGE, "--shape wants sizes such as 1x3x224x224, not '%s'", text);
+    if (!eq && s->num_inputs != 1)
+      return cli_fail(CLI_USAGE, "the model has %zu inputs: say --shape NAME=%s", s->num_inputs, text);
+    if (!parse_shape(eq ? eq + 1 : text, dims, rank))
+      return cli_fail(CLI_USAGE, "--shape wants sizes such as 1x3x224x224, not '%s'", text);
   }
   return true;
 }
@@ -134,7 +136,9 @@ static value *generate(const session *s, const session_io *io, const char *what)
   } else if (!strcmp(what, "iota")) {
     for (size_t i = 0; i < v->count; i++) dtype_set_int(v->type, v->data, i, (int64_t)i);
   } else {
-    ok = fill_numbers(v, !strcmp(what, "zeros") ? "0" : !strcmp(what, "ones") ? "1" : what) ||
+    ok = fill_numbers(v, !strcmp(what, "zeros")  ? "0"
+                         : !strcmp(what, "ones") ? "1"
+                                                 : what) ||
          cli_fail(CLI_USAGE, "'%s' is no file, number, or zeros, ones, iota, random[:SEED[:LOW:HIGH]]", what);
   }
   if (ok) return v;
@@ -190,7 +194,8 @@ static value *fit_type(const session_io *io, value *v) {
   if (opts.cast)
     out = value_cast(v, io->element);
   else
-    cli_fail(CLI_BROKEN, "input '%s' wants %s, the file holds %s; --cast converts", io->name, io->element->name, v->type->name);
+    cli_fail(CLI_BROKEN, "input '%s' wants %s, the file holds %s; --cast converts", io->name, io->element->name,
+             v->type->name);
   value_free(v);
   return out;
 }
@@ -274,7 +279,8 @@ bool inputs_make(const session *s, char *const *specs, int count, const char *fi
     if (is_set(set, io->name) || (io->optional && !fill)) continue;
     if (!fill) {
       char *known = list_inputs(s);
-      cli_fail(CLI_USAGE, "no value for input '%s'; give NAME=WHAT for each input, or --fill random for the rest:%s", io->name, known);
+      cli_fail(CLI_USAGE, "no value for input '%s'; give NAME=WHAT for each input, or --fill random for the rest:%s",
+               io->name, known);
       free(known);
       return false;
     }

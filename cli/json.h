@@ -13,8 +13,8 @@ typedef struct json {
 } json;
 
 /* key is NULL inside arrays and at the top. */
-void json_open(json *j, const char *key, char bracket); /* '{' or '[' */
-void json_close(json *j, char bracket);                 /* '}' or ']' */
+void json_open(json *j, const char *key, char bracket);     /* '{' or '[' */
+void json_close(json *j, char bracket);                     /* '}' or ']' */
 void json_text(json *j, const char *key, const char *text); /* NULL: null */
 void json_real(json *j, const char *key, double v);         /* not finite: null */
 void json_int(json *j, const char *key, int64_t v);

@@ -6,10 +6,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const code_names[] = {
-    "OK", "FAIL", "INVALID_ARGUMENT", "NO_SUCHFILE", "NO_MODEL", "ENGINE_ERROR", "RUNTIME_EXCEPTION", "INVALID_PROTOBUF",
-    "MODEL_LOADED", "NOT_IMPLEMENTED", "INVALID_GRAPH", "EP_FAIL", "MODEL_LOAD_CANCELED", "MODEL_REQUIRES_COMPILATION",
-    "NOT_FOUND", "DEVICE_RESET"};
+static const char *const code_names[] = {"OK",
+                                         "FAIL",
+                                         "INVALID_ARGUMENT",
+                                         "NO_SUCHFILE",
+                                         "NO_MODEL",
+                                         "ENGINE_ERROR",
+                                         "RUNTIME_EXCEPTION",
+                                         "INVALID_PROTOBUF",
+                                         "MODEL_LOADED",
+                                         "NOT_IMPLEMENTED",
+                                         "INVALID_GRAPH",
+                                         "EP_FAIL",
+                                         "MODEL_LOAD_CANCELED",
+                                         "MODEL_REQUIRES_COMPILATION",
+                                         "NOT_FOUND",
+                                         "DEVICE_RESET"};
 
 char *library_error(library *lib, OrtStatus *status) {
   if (!status) return NULL;
@@ -48,9 +60,6 @@ static void *open_default(char **path) {
   return handle;
 }
 
-
-
-
 library *library_open(const char *path) {
   library *lib = cli_alloc(sizeof *lib);
   const char *why = NULL;
@@ -67,7 +76,8 @@ library *library_open(const char *path) {
   lib->base = get ? get() : NULL;
   lib->api = lib->base ? lib->base->GetApi(LIBRARY_API_VERSION) : NULL;
   if (!lib->api) {
-    cli_fail(CLI_BROKEN, "%s: %s", lib->path, lib->base ? "its API is older than version 17" : "not a library with ONNX Runtime's C ABI");
+    cli_fail(CLI_BROKEN, "%s: %s", lib->path,
+             lib->base ? "its API is older than version 17" : "not a library with ONNX Runtime's C ABI");
     return library_close(lib), NULL;
   }
   const OrtApi *api = lib->api;
@@ -97,7 +107,7 @@ const SardonyxExtension *library_extension(library *lib) {
 const SardonyxExtension *library_extension_or_fail(library *lib, const char *what) {
   const SardonyxExtension *x = library_extension(lib);
   if (!x)
-    cli_fail(CLI_NO_EXTENSION, "'%s' needs Sardonyx's own library; %s (version %s) lacks its extension table", what, lib->path,
-             lib->base->GetVersionString());
+    cli_fail(CLI_NO_EXTENSION, "'%s' needs Sardonyx's own library; %s (version %s) lacks its extension table", what,
+             lib->path, lib->base->GetVersionString());
   return x;
 }

@@ -44,7 +44,8 @@ static const cli_command *find(const char *name) {
 
 static void print_overview(FILE *to) {
   const char *bold = term_code(to, TERM_BOLD), *plain = term_code(to, TERM_PLAIN);
-  fprintf(to, "sardonyx runs ONNX models.\n\n%sUsage:%s sardonyx COMMAND [OPTIONS] ...\n\n%sCommands%s\n", bold, plain, bold, plain);
+  fprintf(to, "sardonyx runs ONNX models.\n\n%sUsage:%s sardonyx COMMAND [OPTIONS] ...\n\n%sCommands%s\n", bold, plain,
+          bold, plain);
   for (int i = 0; i < COMMANDS; i++) fprintf(to, "  %-8s  %s\n", commands[i]->name, commands[i]->summary);
   fprintf(to,
           "\n%sFirst steps%s\n"
@@ -123,7 +124,8 @@ int main(int argc, char **argv) {
   term_progress_end();
   if (cli_failure_code()) {
     fflush(stdout);
-    fprintf(stderr, "%ssardonyx: error:%s %s\n", term_code(stderr, TERM_RED), term_code(stderr, TERM_PLAIN), cli_failure_text());
+    fprintf(stderr, "%ssardonyx: error:%s %s\n", term_code(stderr, TERM_RED), term_code(stderr, TERM_PLAIN),
+            cli_failure_text());
     code = cli_failure_code();
   }
   if (fflush(stdout) && code == CLI_OK) code = CLI_BROKEN;

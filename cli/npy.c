@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct header {
-  char code[16];     /* "<f4", "<U12" */
+  char code[16]; /* "<f4", "<U12" */
   bool fortran;
   size_t rank;
   int64_t dims[32];
@@ -43,7 +43,7 @@ static bool parse_header(const char *text, header *h) {
 static size_t put_utf8(char *out, uint32_t c) {
   if (c < 0x80) return out[0] = (char)c, 1;
   int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-  out[0] = (char)((0xf00 >> more & 0xf0) | c >> 6 * more);
+  out[0] = (char)((0xff00 >> (more + 1) & 0xff) | c >> 6 * more);
   for (int i = 1; i <= more; i++) out[i] = (char)(0x80 | (c >> 6 * (more - i) & 0x3f));
   return (size_t)more + 1;
 }
@@ -92,7 +92,8 @@ value *npy_decode(const uint8_t *data, size_t size, const dtype *raw_as) {
   size_t start = 0;
   if (size >= 12 && !memcmp(data, "\x93NUMPY", 6)) {
     bool v1 = data[6] == 1;
-    size_t length = v1 ? data[8] | (size_t)data[9] << 8 : data[8] | (size_t)data[9] << 8 | (size_t)data[10] << 16 | (size_t)data[11] << 24;
+    size_t length = v1 ? data[8] | (size_t)data[9] << 8
+                       : data[8] | (size_t)data[9] << 8 | (size_t)data[10] << 16 | (size_t)data[11] << 24;
     start = (v1 ? 10 : 12) + length;
     if (start <= size) text = cli_copy((const char *)data + start - length, length);
   }

@@ -64,7 +64,8 @@ static bool inflate_member(const uint8_t *in, size_t size_in, uint8_t *out, size
   int (*init)(zlib_stream *, int, const char *, int) = zlib ? os_library_symbol(zlib, "inflateInit2_") : NULL;
   int (*run)(zlib_stream *, int) = zlib ? os_library_symbol(zlib, "inflate") : NULL;
   int (*end)(zlib_stream *) = zlib ? os_library_symbol(zlib, "inflateEnd") : NULL;
-  if (!init || !run || !end) return cli_fail(CLI_BROKEN, "a compressed archive needs zlib (Debian: zlib1g): %s", why ? why : "");
+  if (!init || !run || !end)
+    return cli_fail(CLI_BROKEN, "a compressed archive needs zlib (Debian: zlib1g): %s", why ? why : "");
   if (size_in > UINT32_MAX || size_out > UINT32_MAX) return cli_fail(CLI_BROKEN, "a compressed member of 4 GiB or more");
   zlib_stream z = {.next_in = in, .avail_in = (unsigned)size_in, .next_out = out, .avail_out = (unsigned)size_out};
   enum { RAW = -15, FINISH = 4, STREAM_END = 1 };
@@ -193,7 +194,8 @@ bool npz_write(const char *path, value *const *values, size_t count) {
     put_entry(f, true, values[i]->name, entries[i].crc, entries[i].size, entries[i].offset);
     at += 46 + strlen(values[i]->name) + 4;
   }
-  uint8_t end[22] = {'P', 'K', 5, 6, 0, 0, 0, 0, (uint8_t)count, (uint8_t)(count >> 8), (uint8_t)count, (uint8_t)(count >> 8)};
+  uint8_t end[22] = {
+      'P', 'K', 5, 6, 0, 0, 0, 0, (uint8_t)count, (uint8_t)(count >> 8), (uint8_t)count, (uint8_t)(count >> 8)};
   uint32_t length = (uint32_t)at - start;
   memcpy(end + 12, &length, 4), memcpy(end + 16, &start, 4);
   if (ok) fwrite(end, 1, sizeof end, f);

@@ -6,8 +6,8 @@
 
 cli_general cli_opts;
 const cli_option cli_general_options[] = {
-    {"library", 'L', CLI_TEXT, "FILE", "use this library with ONNX Runtime's C ABI (default: libsardonyx beside the program)",
-     &cli_opts.library},
+    {"library", 'L', CLI_TEXT, "FILE",
+     "use this library with ONNX Runtime's C ABI (default: libsardonyx beside the program)", &cli_opts.library},
     {"quiet", 'q', CLI_FLAG, NULL, "print results and errors only", &cli_opts.quiet},
     {"verbose", 'v', CLI_FLAG, NULL, "say more about what happens", &cli_opts.verbose},
     {"color", 0, CLI_TEXT, "WHEN", "auto, always or never (auto heeds NO_COLOR)", &cli_opts.color},
@@ -82,7 +82,8 @@ bool cli_options_parse(const cli_command *command, int argc, char **argv, int *c
   if (plain < command->least || (command->most >= 0 && plain > command->most))
     return cli_fail(CLI_USAGE, "usage: sardonyx %s %s\n'sardonyx %s --help' explains it", command->name, command->args,
                     command->name);
-  if (cli_opts.color && strcmp(cli_opts.color, "auto") && strcmp(cli_opts.color, "always") && strcmp(cli_opts.color, "never"))
+  if (cli_opts.color && strcmp(cli_opts.color, "auto") && strcmp(cli_opts.color, "always") &&
+      strcmp(cli_opts.color, "never"))
     return cli_fail(CLI_USAGE, "--color wants auto, always or never, not '%s'", cli_opts.color);
   return true;
 }

@@ -101,7 +101,8 @@ static value *read_tensor(pb_cursor in) {
     if (f.number == 1) ok = read_dims(&f, &dims, &rank);
     if (f.number == 2) onnx = f.value;
     if (f.number == 14) location = f.value;
-    if (f.number == 8 && f.wire == 2 && !name) name = cli_copy((const char *)f.bytes.at, (size_t)(f.bytes.end - f.bytes.at));
+    if (f.number == 8 && f.wire == 2 && !name)
+      name = cli_copy((const char *)f.bytes.at, (size_t)(f.bytes.end - f.bytes.at));
   }
   const dtype *type = dtype_of_onnx(onnx <= 1000 ? (int)onnx : 0);
   value *v = NULL;
@@ -142,7 +143,9 @@ static value *read_member(const pb_field *f, int depth) {
   }
 }
 
-static char *read_name(const pb_field *f) { return cli_copy((const char *)f->bytes.at, (size_t)(f->bytes.end - f->bytes.at)); }
+static char *read_name(const pb_field *f) {
+  return cli_copy((const char *)f->bytes.at, (size_t)(f->bytes.end - f->bytes.at));
+}
 
 static value *read_list(pb_cursor c, int depth) {
   if (depth > MAX_DEPTH) return malformed("nested too deeply");
@@ -180,7 +183,8 @@ static value *read_optional(pb_cursor c, int depth) {
 static value *flatten(value *list) {
   const value *first = list->num_items ? list->items[0] : NULL;
   for (size_t i = 0; i < list->num_items; i++)
-    if (list->items[i]->kind != VALUE_TENSOR || list->items[i]->count != 1 || list->items[i]->type != first->type) return list;
+    if (list->items[i]->kind != VALUE_TENSOR || list->items[i]->count != 1 || list->items[i]->type != first->type)
+      return list;
   int64_t n = (int64_t)list->num_items;
   value *v = first ? value_tensor(first->type, 1, &n) : NULL;
   for (size_t i = 0; v && i < list->num_items; i++) {
@@ -239,7 +243,7 @@ value *pb_read(const char *path, pb_form form) {
   size_t size;
   if (!os_map(path, &data, &size)) return cli_fail(CLI_BROKEN, "%s: cannot be read", path), NULL;
   c.at = data, c.end = data + size;
-  value *v = form.optional                    ? read_optional(c, 0)
+  value *v = form.optional                     ? read_optional(c, 0)
              : form.type == ONNX_TYPE_SEQUENCE ? read_list(c, 0)
              : form.type == ONNX_TYPE_MAP      ? read_map(c, 0)
                                                : read_tensor(c);

@@ -57,7 +57,9 @@ static void put_tensor(buffer *b, const value *v) {
 }
 
 /* Field of SequenceProto and OptionalProto that holds a value of this kind; DataType of their elem_type is 2 less. */
-static int member_number(const value *v) { return v->kind == VALUE_TENSOR ? 3 : v->kind == VALUE_SEQUENCE ? 5 : v->kind == VALUE_MAP ? 6 : 7; }
+static int member_number(const value *v) {
+  return v->kind == VALUE_TENSOR ? 3 : v->kind == VALUE_SEQUENCE ? 5 : v->kind == VALUE_MAP ? 6 : 7;
+}
 
 static void put_list(buffer *b, const value *v) {
   int number = v->num_items ? member_number(v->items[0]) : 3;

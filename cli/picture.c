@@ -142,7 +142,8 @@ void picture_show(FILE *to, const picture *p) {
       if (wide == 2)
         fprintf(to, "\033[48;2;%d;%d;%dm  ", c[0][0], c[0][g], c[0][b]);
       else
-        fprintf(to, "\033[38;2;%d;%d;%dm\033[48;2;%d;%d;%dm\xe2\x96\x80", c[0][0], c[0][g], c[0][b], c[1][0], c[1][g], c[1][b]);
+        fprintf(to, "\033[38;2;%d;%d;%dm\033[48;2;%d;%d;%dm\xe2\x96\x80", c[0][0], c[0][g], c[0][b], c[1][0], c[1][g],
+                c[1][b]);
     }
     fprintf(to, "%s\n", term_code(to, TERM_PLAIN));
   }

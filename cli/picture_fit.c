@@ -15,7 +15,8 @@ static struct {
 const cli_option picture_options[] = {
     {"fit", 0, CLI_TEXT, "HOW", "stretch (default), crop the longer side, or pad it with grey", &opts.fit},
     {"layout", 0, CLI_TEXT, "ORDER", "nchw or nhwc, where the shape leaves it open", &opts.layout},
-    {"scale", 0, CLI_REAL, "X", "factor on the pixel values 0..255 (default: 1/255 for floats, 1 for integers)", &opts.scale},
+    {"scale", 0, CLI_REAL, "X", "factor on the pixel values 0..255 (default: 1/255 for floats, 1 for integers)",
+     &opts.scale},
     {"mean", 0, CLI_TEXT, "R[,G,B]", "subtracted after --scale", &opts.mean},
     {"std", 0, CLI_TEXT, "R[,G,B]", "divides after --mean", &opts.std},
     {"normalize", 0, CLI_TEXT, "NAME", "imagenet (its usual mean and std) or symmetric (-1..1)", &opts.normalize},
@@ -48,8 +49,10 @@ static bool parse_norm(double mean[3], double std[3]) {
   return parse_triple("mean", opts.mean, mean) && parse_triple("std", opts.std, std);
 }
 
-/* Resamples one axis: out has `n` samples from source positions [from, from + length). `step` is the distance of samples. */
-static void resample(const float *in, int size, size_t step, float *out, size_t step_out, int n, double from, double length) {
+/* Resamples one axis: out has `n` samples from source positions [from, from + length). `step` is the distance of samples.
+ */
+static void resample(const float *in, int size, size_t step, float *out, size_t step_out, int n, double from,
+                     double length) {
   double ratio = length / n, reach = fmax(1, ratio);
   for (int i = 0; i < n; i++) {
     double center = from + (i + 0.5) * ratio - 0.5, sum = 0, weights = 0;
@@ -77,7 +80,8 @@ static float *resize(const picture *p, int channels, int width, int height, doub
     for (int r = 0; r < p->height; r++)
       resample(plane + (size_t)r * (size_t)p->width, p->width, 1, rows + (size_t)r * (size_t)width, 1, width, x, w);
     for (int k = 0; k < width; k++)
-      resample(rows + k, p->height, (size_t)width, out + (size_t)c * (size_t)width * (size_t)height + k, (size_t)width, height, y, h);
+      resample(rows + k, p->height, (size_t)width, out + (size_t)c * (size_t)width * (size_t)height + k, (size_t)width,
+               height, y, h);
   }
   free(plane), free(rows);
   return out;
@@ -152,7 +156,8 @@ value *picture_tensor(const picture *p, const dtype *type, size_t rank, const in
       if (opts.invert) pixel = 255 - pixel;
       pixel = (pixel * scale - mean[k]) / std[k];
       if (type->cls != DTYPE_FLOAT) pixel = rint(pixel);
-      size_t to = last ? (size_t)i * (size_t)channels + (size_t)channel : (size_t)channel * (size_t)(width * height) + (size_t)i;
+      size_t to =
+          last ? (size_t)i * (size_t)channels + (size_t)channel : (size_t)channel * (size_t)(width * height) + (size_t)i;
       dtype_set(type, v->data, to, pixel);
     }
   }

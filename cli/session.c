@@ -19,13 +19,16 @@ const cli_option session_options[] = {
     {"inter-threads", 0, CLI_INT, "N", "threads across operators, with --parallel", &opts.inter_threads},
     {"parallel", 0, CLI_FLAG, NULL, "independent operators may run at the same time", &opts.parallel},
     {"level", 'O', CLI_INT, "L", "graph optimisation: 0 none, 1 basic, 2 extended, 99 all (default)", &opts.level},
-    {"config", 'c', CLI_LIST, "KEY=VALUE", "session configuration entry, as in session.intra_op.allow_spinning=0", &opts.config},
+    {"config", 'c', CLI_LIST, "KEY=VALUE", "session configuration entry, as in session.intra_op.allow_spinning=0",
+     &opts.config},
     {"ep", 0, CLI_LIST, "NAME[,K=V...]", "execution provider with its options, in order of preference", &opts.ep},
     {"ep-library", 0, CLI_LIST, "NAME=FILE", "load a plugin execution provider first", &opts.ep_library},
-    {"free-dim", 0, CLI_LIST, "NAME=N", "fix a symbolic dimension in the model itself before it is optimised", &opts.free_dims},
+    {"free-dim", 0, CLI_LIST, "NAME=N", "fix a symbolic dimension in the model itself before it is optimised",
+     &opts.free_dims},
     {"custom-ops", 0, CLI_LIST, "FILE", "load a library of custom operators", &opts.custom_ops},
     {"optimized-model", 0, CLI_TEXT, "FILE", "write the optimised model", &opts.optimized},
-    {"profile", 0, CLI_TEXT, "FILE", "write a Chrome trace of load and runs (open in chrome://tracing or Perfetto)", &opts.profile},
+    {"profile", 0, CLI_TEXT, "FILE", "write a Chrome trace of load and runs (open in chrome://tracing or Perfetto)",
+     &opts.profile},
     {"from-memory", 0, CLI_FLAG, NULL, "hand the library the model's bytes instead of its path", &opts.from_memory},
     {"log", 0, CLI_TEXT, "LEVEL", "the library's log on stderr: verbose, info, warning, error or fatal", &opts.log},
     {NULL},
@@ -135,7 +138,8 @@ static char *shape_text(const session_io *io) {
 static bool read_tensor_info(library *lib, const OrtTensorTypeAndShapeInfo *info, session_io *io) {
   const OrtApi *api = lib->api;
   ONNXTensorElementDataType element;
-  if (!library_ok(lib, api->GetTensorElementType(info, &element)) || !library_ok(lib, api->GetDimensionsCount(info, &io->rank)))
+  if (!library_ok(lib, api->GetTensorElementType(info, &element)) ||
+      !library_ok(lib, api->GetDimensionsCount(info, &io->rank)))
     return false;
   io->element = dtype_of(element);
   io->dims = cli_alloc(io->rank * sizeof *io->dims);
@@ -215,7 +219,8 @@ static bool read_type(library *lib, const OrtTypeInfo *type, session_io *io) {
     if (!library_ok(lib, api->CastTypeInfoToTensorInfo(type, &info)) || !info) return false;
     if (!read_tensor_info(lib, info, io)) return false;
     char *shape = shape_text(io);
-    io->text = cli_text("%s%s%s", io->type == ONNX_TYPE_SPARSETENSOR ? "sparse " : "", io->element ? io->element->name : "?", shape);
+    io->text = cli_text("%s%s%s", io->type == ONNX_TYPE_SPARSETENSOR ? "sparse " : "",
+                        io->element ? io->element->name : "?", shape);
     free(shape);
   } else {
     io->text = cli_text("opaque");
@@ -267,7 +272,8 @@ session *session_open(library *lib, const char *model) {
   s->load_seconds = os_seconds() - start;
   if (so) api->ReleaseSessionOptions(so);
   ok = ok &&
-       read_ios(s, api->SessionGetInputCount, api->SessionGetInputName, api->SessionGetInputTypeInfo, &s->inputs, &s->num_inputs) &&
+       read_ios(s, api->SessionGetInputCount, api->SessionGetInputName, api->SessionGetInputTypeInfo, &s->inputs,
+                &s->num_inputs) &&
        read_ios(s, api->SessionGetOutputCount, api->SessionGetOutputName, api->SessionGetOutputTypeInfo, &s->outputs,
                 &s->num_outputs) &&
        read_ios(s, api->SessionGetOverridableInitializerCount, api->SessionGetOverridableInitializerName,
@@ -284,7 +290,8 @@ static bool end_profile(session *s) {
   bool ok = true;
   if (strcmp(file, opts.profile)) {
     remove(opts.profile);
-    ok = !rename(file, opts.profile) || cli_fail(CLI_BROKEN, "%s: cannot be written; the trace is in %s", opts.profile, file);
+    ok = !rename(file, opts.profile) ||
+         cli_fail(CLI_BROKEN, "%s: cannot be written; the trace is in %s", opts.profile, file);
   }
   s->lib->allocator->Free(s->lib->allocator, file);
   if (ok) term_note("trace written to %s", opts.profile);

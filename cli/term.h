@@ -2,9 +2,7 @@
 /* What goes to a person's eyes: colour where it may be used, notes, a progress bar, sizes and times as text. */
 #ifndef CLI_TERM_H
 #define CLI_TERM_H
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
+#include "cli.h"
 
 typedef enum term_style { TERM_PLAIN, TERM_BOLD, TERM_DIM, TERM_RED, TERM_GREEN, TERM_YELLOW, TERM_CYAN } term_style;
 
@@ -14,12 +12,12 @@ bool term_color(FILE *to);
 const char *term_code(FILE *to, term_style style);
 
 /* "sardonyx: note: ..." on stderr; silent under --quiet. */
-void term_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void term_note(const char *fmt, ...) CLI_PRINTF(1, 2);
 /* The same under --verbose alone. */
-void term_detail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void term_detail(const char *fmt, ...) CLI_PRINTF(1, 2);
 
 /* Redraws a bar on stderr, at most ten times a second, when it is a terminal and --quiet is off. */
-void term_progress(double share, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void term_progress(double share, const char *fmt, ...) CLI_PRINTF(2, 3);
 void term_progress_end(void);
 
 /* Writes "12.3 MiB"; returns buf, whose size is at least 32. */

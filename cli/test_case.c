@@ -81,9 +81,7 @@ void test_tolerance(const test_case *c, value_tolerance *t) {
   free(path);
 }
 
-static pb_form form_of(const session_io *io) {
-  return (pb_form){io ? io->type : ONNX_TYPE_TENSOR, io && io->optional};
-}
+static pb_form form_of(const session_io *io) { return (pb_form){io ? io->type : ONNX_TYPE_TENSOR, io && io->optional}; }
 
 typedef struct feeds {
   const char **names;

@@ -6,9 +6,9 @@
 #include "library.h"
 
 typedef struct test_case {
-  char *name;  /* path below the folder given on the command line, '/' between parts */
-  char *model; /* path of the model */
-  char *stem;  /* of a light model: the path up to "_output_K.pb"; else NULL */
+  char *name;   /* path below the folder given on the command line, '/' between parts */
+  char *model;  /* path of the model */
+  char *stem;   /* of a light model: the path up to "_output_K.pb"; else NULL */
   char *folder; /* that holds the data sets */
 } test_case;
 

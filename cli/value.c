@@ -114,7 +114,8 @@ static bool tensors_equal(const value *got, const value *want, value_tolerance t
   }
   if (want->strings) return true;
   bool real = want->type->cls == DTYPE_FLOAT || want->type->cls == DTYPE_COMPLEX;
-  if (want->type->ort == ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16) t.rtol = fmax(t.rtol, 0x1p-6); /* two steps, as in ONNX's runner */
+  if (want->type->ort == ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16)
+    t.rtol = fmax(t.rtol, 0x1p-6); /* two steps, as in ONNX's runner */
   int parts = want->type->cls == DTYPE_COMPLEX ? 2 : 1;
   size_t bad = 0, first = 0, worst = 0;
   double worst_by = -1;
@@ -139,12 +140,13 @@ static bool tensors_equal(const value *got, const value *want, value_tolerance t
   }
   if (!bad) return true;
   char where[256];
-  *why = cli_text("%zu of %zu elements differ, first at %s: got %.9g, expected %.9g; worst at %s: got %.9g, expected %.9g "
-                  "(allowed: %g + %g of the expected)",
-                  bad, want->count, place(want, first, at, sizeof at), dtype_get(want->type, got->data, first),
-                  dtype_get(want->type, want->data, first), place(want, worst, where, sizeof where),
-                  dtype_get(want->type, got->data, worst), dtype_get(want->type, want->data, worst), real ? t.atol : 0,
-                  real ? t.rtol : 0);
+  *why = cli_text(
+      "%zu of %zu elements differ, first at %s: got %.9g, expected %.9g; worst at %s: got %.9g, expected %.9g "
+      "(allowed: %g + %g of the expected)",
+      bad, want->count, place(want, first, at, sizeof at), dtype_get(want->type, got->data, first),
+      dtype_get(want->type, want->data, first), place(want, worst, where, sizeof where),
+      dtype_get(want->type, got->data, worst), dtype_get(want->type, want->data, worst), real ? t.atol : 0,
+      real ? t.rtol : 0);
   return false;
 }
 

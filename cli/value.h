@@ -10,12 +10,12 @@ typedef enum value_kind { VALUE_TENSOR, VALUE_SEQUENCE, VALUE_MAP, VALUE_NONE } 
 
 typedef struct value {
   value_kind kind;
-  char *name; /* as the file or the session calls it; may be NULL */
-  const dtype *type; /* of a tensor, never NULL there */
+  char *name;         /* as the file or the session calls it; may be NULL */
+  const dtype *type;  /* of a tensor, never NULL there */
   size_t rank, count; /* count: number of elements */
   int64_t *dims;
-  void *data;     /* elements, packed below 8 bits; NULL for strings */
-  char **strings; /* `count` texts */
+  void *data;           /* elements, packed below 8 bits; NULL for strings */
+  char **strings;       /* `count` texts */
   struct value **items; /* of a sequence; of a map: keys, then values */
   size_t num_items;
 } value;
@@ -24,7 +24,7 @@ typedef struct value {
 value *value_tensor(const dtype *type, size_t rank, const int64_t *dims);
 value *value_list(value_kind kind);
 void value_append(value *list, value *item); /* takes item over */
-void value_free(value *v); /* NULL allowed */
+void value_free(value *v);                   /* NULL allowed */
 void value_set_string(value *v, size_t i, const char *text, size_t length);
 /* A tensor of another element type with the numbers converted. */
 value *value_cast(const value *v, const dtype *type);

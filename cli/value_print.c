@@ -98,8 +98,8 @@ bool value_print_top(FILE *to, const value *v, size_t k, bool softmax, char **la
       size_t i = greatest(row, n, taken);
       taken[i] = true;
       int bar = most > 0 && row[i] > 0 ? (int)lrint(24 * row[i] / (least < 0 || most > 1 ? most : 1)) : 0;
-      fprintf(to, "  %5zu  %10.6g  %s%.*s%s%*s  %s\n", i, row[i], term_code(to, TERM_CYAN), bar,
-              "########################", term_code(to, TERM_PLAIN), 24 - bar, "", i < num_labels ? labels[i] : "");
+      fprintf(to, "  %5zu  %10.6g  %s%.*s%s%*s  %s\n", i, row[i], term_code(to, TERM_CYAN), bar, "########################",
+              term_code(to, TERM_PLAIN), 24 - bar, "", i < num_labels ? labels[i] : "");
     }
     free(taken);
   }

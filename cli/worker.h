@@ -9,7 +9,7 @@
 typedef struct worker_jobs {
   size_t count;
   int processes;
-  double timeout; /* seconds for one job */
+  double timeout;   /* seconds for one job */
   bool keep_stderr; /* else what a job writes there is shown only when it dies */
   void *context;
   bool (*start)(void *context); /* once in each process, before its first job; false with a recorded failure */

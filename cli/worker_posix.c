@@ -24,7 +24,7 @@ typedef struct worker {
 } worker;
 
 typedef struct answer {
-  uint32_t state; /* 1 good, 0 bad, 2 could not start */
+  uint32_t state;  /* 1 good, 0 bad, 2 could not start */
   uint32_t length; /* of the text that follows */
   double seconds;
 } answer;

@@ -14,8 +14,8 @@ extern "C" {
 
 typedef struct SardonyxExtension {
   uint32_t version; /* of this table; members are only added, at the end */
-  /* How a session runs its model, step by step: kernel, provider, source nodes, bytes, and why. `json`: 0 text for people, 1
-   * JSON. The string is allocated with `allocator`. */
+  /* How a session runs its model, step by step: kernel, provider, source nodes, bytes, and why. `json`: 0 text for people,
+   * 1 JSON. The string is allocated with `allocator`. */
   OrtStatusPtr(ORT_API_CALL *Explain)(const OrtSession *session, int json, OrtAllocator *allocator, char **out);
   /* Reads a model without making a session and lists every problem it finds, not the first alone: node, operator and
    * domain, what was expected, what was found. A model with problems is a success with *problems > 0; a failed status
@@ -23,13 +23,14 @@ typedef struct SardonyxExtension {
   OrtStatusPtr(ORT_API_CALL *Check)(const OrtEnv *env, const ORTCHAR_T *path, int json, OrtAllocator *allocator, char **out,
                                     size_t *problems);
   /* The same for a model in memory; external data has no folder and is a problem. */
-  OrtStatusPtr(ORT_API_CALL *CheckArray)(const OrtEnv *env, const void *data, size_t size, int json, OrtAllocator *allocator,
-                                         char **out, size_t *problems);
+  OrtStatusPtr(ORT_API_CALL *CheckArray)(const OrtEnv *env, const void *data, size_t size, int json,
+                                         OrtAllocator *allocator, char **out, size_t *problems);
   /* Bytes by use: mapped, weights, packed, plans, slabs, scratch; of one session, or (NULL) of the process. */
   OrtStatusPtr(ORT_API_CALL *Memory)(const OrtSession *session, int json, OrtAllocator *allocator, char **out);
   /* Gives back what no run needs at the moment: slabs, plans and scratch of one session, or (NULL) of all. */
   OrtStatusPtr(ORT_API_CALL *Trim)(OrtSession *session);
-  /* Allocations that the library has made so far in this process, ever growing. Two readings around a run count that run. */
+  /* Allocations that the library has made so far in this process, ever growing. Two readings around a run count that run.
+   */
   uint64_t(ORT_API_CALL *Allocations)(void);
 } SardonyxExtension;
 
