@@ -3,7 +3,8 @@
 # Every command of the program against one library: exit codes and the shape of what is printed.
 #   cli_test.sh PROGRAM LIBRARY CRASH_SHIM
 # Exit code 77 when the library cannot run models yet.
-program=$1 library=$2 shim=$3
+absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
+program=$(absolute "$1") library=$(absolute "$2") shim=$(absolute "$3")
 unset SARDONYX_LIBRARY NO_COLOR
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
