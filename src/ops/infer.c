@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+/* The inference engine and the helpers that operators' hooks are written with. Facts are plain structs in the model's arena;
+ * a hook fills c->out, the engine gives unknown dimensions a symbol of their own and merges with what was declared. */
+#include "ops/ops.h"
+
+const sx_fact *sx_infer_in(const sx_infer *c, uint32_t i) {
+  sx_vid v = sx_node_in(c->n, i);
+  return v == SX_NONE ? NULL : &sx_value_at(c->g, v)->fact;
+}
+bool sx_infer_has_rank(const sx_infer *c, uint32_t i) {
+  const sx_fact *f = sx_infer_in(c, i);
+  return f && f->kind == SX_KIND_TENSOR && f->rank >= 0;
+}
+
+sx_status sx_infer_set(sx_infer *c, uint32_t o, int dtype, int rank, const sx_dim *dims) {
+  if (o >= c->n->n_out) return SX_OK;
+  if (rank > SX_MAX_RANK) return SX_INFER_FAIL(c, "output %u has rank %d, more than the supported %d", o, rank, SX_MAX_RANK);
+  sx_fact *f = &c->out[o];
+  *f = (sx_fact){.kind = SX_KIND_TENSOR, .dtype = (uint8_t)dtype, .rank = (int8_t)rank};
+  if (rank < 0) return SX_OK;
+  sx_dim *d = SX_NEW_N(c->arena, sx_dim, (size_t)rank + 1);
+  if (!d) SX_NO_MEMORY(c->e);
+  for (int i = 0; i < rank; i++) {
+    d[i] = dims[i];
+    if (sx_dim_is_const(d[i]) && d[i] < 0) return SX_INFER_FAIL(c, "output %u would have the dimension %lld at axis %d", o, (long long)d[i], i);
+  }
+  f->dims = d;
+  return SX_OK;
+}
+
+sx_status sx_infer_like(sx_infer *c, uint32_t o, uint32_t i) {
+  const sx_fact *f = sx_infer_in(c, i);
+  if (!f || o >= c->n->n_out) return SX_OK;
+  c->out[o] = *f;
+  c->out[o].constant = NULL;
+  c->out[o].elems = NULL;
+  c->out[o].n_elems = 0;
+  return SX_OK;
+}
+sx_status sx_infer_same(sx_infer *c) { return sx_infer_like(c, 0, 0); }
+
+static const char *dim_text(const sx_infer *c, sx_dim d, char buf[64]) {
+  sx_text t = {0};
+  sx_dim_print(c->dims, d, &t);
+  size_t n = t.n < 63 ? t.n : 63;
+  if (n) memcpy(buf, t.p, n);
+  buf[n] = 0;
+  sx_text_free(&t);
+  return buf;
+}
+
+sx_status sx_infer_broadcast_dims(sx_infer *c, uint32_t from, uint32_t to, sx_dim *dims, int *rank) {
+  *rank = 0;
+  for (uint32_t i = from; i < to; i++) {
+    if (!sx_infer_in(c, i)) continue;
+    if (!sx_infer_has_rank(c, i)) {
+      *rank = -1;
+      return SX_OK;
+    }
+    if (sx_infer_in(c, i)->rank > *rank) *rank = sx_infer_in(c, i)->rank;
+  }
+  for (int d = 0; d < *rank; d++) dims[d] = 1;
+  for (uint32_t i = from; i < to; i++) {
+    const sx_fact *f = sx_infer_in(c, i);
+    if (!f) continue;
+    for (int d = 0; d < f->rank; d++) {
+      sx_dim *o = &dims[*rank - f->rank + d], before = *o;
+      bool clash = false;
+      *o = sx_dim_broadcast(c->dims, before, f->dims[d], &clash);
+      char a[64], b[64];
+      if (clash)
+        return SX_INFER_FAIL(c, "the inputs cannot be broadcast: input %u has %s at axis %d where another has %s; make them equal or 1", i,
+                             dim_text(c, f->dims[d], a), d, dim_text(c, before, b));
+    }
+  }
+  return SX_OK;
+}
+
+sx_dim sx_infer_fresh(sx_infer *c) { return sx_dim_fresh(c->dims); }
+
+sx_dim sx_infer_product(sx_infer *c, const sx_dim *d, int from, int to) {
+  sx_dim p = 1;
+  for (int i = from; i < to; i++) p = sx_dim_mul(c->dims, p, d[i]);
+  return p;
+}
+
+sx_status sx_infer_axis(sx_infer *c, int64_t axis, int rank, int *out) {
+  if (axis < -rank || axis >= rank) return SX_INFER_FAIL(c, "axis is %lld, expected %d to %d for a tensor of rank %d", (long long)axis, -rank, rank - 1, rank);
+  *out = (int)(axis < 0 ? axis + rank : axis);
+  return SX_OK;
+}
+
+int sx_infer_ints(const sx_infer *c, uint32_t i, const sx_dim **elems) {
+  const sx_fact *f = sx_infer_in(c, i);
+  if (!f || !f->elems || (sx_node_in(c->n, i) != SX_NONE && sx_value_at(c->g, sx_node_in(c->n, i))->overridable)) return -1;
+  *elems = f->elems;
+  return (int)f->n_elems;
+}
+
+sx_status sx_infer_elems(sx_infer *c, uint32_t o, uint32_t n, const sx_dim *elems) {
+  if (o >= c->n->n_out || n > SX_MAX_ELEMS) return SX_OK;
+  bool any = n == 0;
+  for (uint32_t i = 0; i < n; i++) any |= elems[i] != SX_DIM_UNKNOWN;
+  if (!any) return SX_OK;
+  sx_dim *d = SX_NEW_N(c->arena, sx_dim, (size_t)n + 1);
+  if (!d) SX_NO_MEMORY(c->e);
+  if (n) memcpy(d, elems, n * sizeof *d);
+  c->out[o].elems = d;
+  c->out[o].n_elems = n;
+  return SX_OK;
+}
+
+/* Element facts of a binary operator on small integer tensors: what the dimension arithmetic can say. */
+typedef sx_dim (*dim_fn)(sx_dimtab *, sx_dim, sx_dim);
+static sx_dim div_trunc(sx_dimtab *t, sx_dim a, sx_dim b) { /* the same as floor where signs allow: shapes are not negative */
+  if (sx_dim_is_const(a) && sx_dim_is_const(b)) return b == 0 || b == -1 ? SX_DIM_UNKNOWN : a / b;
+  return sx_dim_is_const(b) && b > 0 ? sx_dim_div(t, a, b) : SX_DIM_UNKNOWN;
+}
+static sx_dim mod_any(sx_dimtab *t, sx_dim a, sx_dim b) { return sx_dim_is_const(b) && b > 0 ? sx_dim_mod(t, a, b) : SX_DIM_UNKNOWN; }
+static sx_dim equal(sx_dimtab *t, sx_dim a, sx_dim b) {
+  sx_dim d = sx_dim_sub(t, a, b);
+  return sx_dim_is_const(d) ? d == 0 : SX_DIM_UNKNOWN;
+}
+static sx_dim less(sx_dimtab *t, sx_dim a, sx_dim b) {
+  sx_dim d = sx_dim_sub(t, a, b);
+  return sx_dim_is_const(d) ? d < 0 : SX_DIM_UNKNOWN;
+}
+static sx_dim greater(sx_dimtab *t, sx_dim a, sx_dim b) { return less(t, b, a); }
+static const struct { const char *op; dim_fn fn; } elem_ops[] = {
+    {"Add", sx_dim_add}, {"Sub", sx_dim_sub}, {"Mul", sx_dim_mul}, {"Div", div_trunc}, {"Mod", mod_any},
+    {"Min", sx_dim_min}, {"Max", sx_dim_max}, {"Equal", equal}, {"Less", less}, {"Greater", greater}};
+
+static sx_status binary_elems(sx_infer *c) {
+  const sx_dim *a, *b;
+  int na, nb;
+  if (c->n->n_in != 2 || c->out[0].rank < 0 || c->out[0].rank > 1) return SX_OK;
+  if ((na = sx_infer_ints(c, 0, &a)) < 0 || (nb = sx_infer_ints(c, 1, &b)) < 0) return SX_OK;
+  int n = na == 1 ? nb : na;
+  for (size_t k = 0; k < sizeof elem_ops / sizeof *elem_ops; k++) {
+    if (strcmp(c->n->op->name, elem_ops[k].op) || (nb != 1 && nb != n)) continue;
+    sx_dim r[SX_MAX_ELEMS];
+    for (int i = 0; i < n; i++) {
+      sx_dim x = a[na == 1 ? 0 : i], y = b[nb == 1 ? 0 : i];
+      r[i] = x == SX_DIM_UNKNOWN || y == SX_DIM_UNKNOWN ? SX_DIM_UNKNOWN : elem_ops[k].fn(c->dims, x, y);
+    }
+    return sx_infer_elems(c, 0, (uint32_t)n, r);
+  }
+  return SX_OK;
+}
+
+static sx_status broadcast_as(sx_infer *c, int dtype) {
+  sx_dim dims[SX_MAX_RANK];
+  int rank;
+  SX_TRY(sx_infer_broadcast_dims(c, 0, c->n->n_formal, dims, &rank));
+  SX_TRY(sx_infer_set(c, 0, dtype, rank, dims));
+  return binary_elems(c);
+}
+sx_status sx_infer_broadcast(sx_infer *c) { return broadcast_as(c, sx_infer_in(c, 0) ? sx_infer_in(c, 0)->dtype : 0); }
+sx_status sx_infer_compare(sx_infer *c) { return broadcast_as(c, SX_BOOL); }
+
+/* Merges what was inferred into the value's fact. Declared ranks and dimensions of real files are often wrong or vague:
+ * what was inferred wins, what was not is kept from the declaration. */
+static sx_status merge(sx_infer *c, uint32_t o) {
+  sx_value *v = sx_value_at(c->g, c->n->out[o]);
+  sx_fact *old = &v->fact, *f = &c->out[o];
+  if (f->kind == SX_KIND_UNKNOWN) return SX_OK;
+  if (!f->dtype && f->kind == SX_KIND_TENSOR) f->dtype = old->dtype;
+  if (f->kind == SX_KIND_TENSOR && old->kind == SX_KIND_TENSOR && f->dtype && old->dtype && f->dtype != old->dtype)
+    return SX_INFER_FAIL(c, "output %u ('%.*s') has type %s by inference, but the model declares %s", o, SX_FMT(v->name), sx_dtype_name(f->dtype), sx_dtype_name(old->dtype));
+  if (f->kind == SX_KIND_TENSOR && f->rank < 0 && old->rank >= 0) f->rank = old->rank, f->dims = old->dims;
+  sx_dim *d = (sx_dim *)f->dims;
+  for (int i = 0; i < f->rank; i++)
+    if (d[i] == SX_DIM_UNKNOWN) {
+      d[i] = old->rank == f->rank && old->dims && old->dims[i] != SX_DIM_UNKNOWN ? old->dims[i] : sx_dim_fresh(c->dims);
+      if (d[i] == SX_DIM_UNKNOWN) SX_NO_MEMORY(c->e);
+    }
+  f->constant = old->constant;
+  *old = *f;
+  return SX_OK;
+}
+
+sx_status sx_infer_node(sx_graph *g, sx_nid id, sx_err *e) {
+  sx_node *n = sx_node_at(g, id);
+  if (!n->op || !n->op->infer) return SX_OK;
+  enum { SMALL = 8 };
+  sx_fact small[SMALL], *out = small;
+  if (n->n_out > SMALL && !(out = sx_calloc(n->n_out, sizeof *out))) SX_NO_MEMORY(e);
+  for (uint32_t o = 0; o < n->n_out; o++) out[o] = (sx_fact){.rank = -1};
+  sx_infer c = {g, id, n, &g->model->dims, &g->model->arena, e, out};
+  sx_status s = n->op->infer(&c);
+  for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++)
+    if (n->out[o] != SX_NONE) s = merge(&c, o);
+  if (out != small) sx_free(out, n->n_out * sizeof *out);
+  return sx_node_context(g, n, s, e);
+}
+
+/* Bodies are inferred by the hook of the operator that owns them, which knows what flows in. */
+sx_status sx_infer_graph(sx_graph *g, sx_err *e) {
+  SX_TRY(sx_graph_sort(g, e));
+  for (uint32_t i = 0; i < g->order.n; i++) SX_TRY(sx_infer_node(g, g->order.at[i], e));
+  return SX_OK;
+}
+
+static sx_vid hold_const(sx_graph *g, sx_tensor *t) {
+  return sx_model_hold(g->model, t, NULL) == SX_OK ? sx_graph_add_const(g, t, (sx_str){"", 0}) : SX_NONE;
+}
+sx_vid sx_graph_const_i64(sx_graph *g, const int64_t *v, int64_t n, bool scalar) {
+  sx_tensor *t;
+  if (sx_tensor_create(SX_I64, scalar ? 0 : 1, &n, &t, NULL) != SX_OK) return SX_NONE;
+  if (n) memcpy(t->data, v, (size_t)n * sizeof *v);
+  return hold_const(g, t);
+}
+sx_vid sx_graph_const_f32(sx_graph *g, float v) {
+  sx_tensor *t;
+  if (sx_tensor_create(SX_F32, 0, NULL, &t, NULL) != SX_OK) return SX_NONE;
+  *(float *)t->data = v;
+  return hold_const(g, t);
+}
+
+sx_vid sx_graph_emit(sx_graph *g, const sx_op *op, const sx_vid *in, uint32_t n_in) {
+  sx_vid out = sx_graph_add_value(g, SX_VALUE_NODE, (sx_str){"", 0});
+  if (out == SX_NONE) return out;
+  sx_nid id = sx_graph_add_node(g, op, in, n_in, &out, 1);
+  if (id == SX_NONE) return SX_NONE;
+  sx_node_at(g, id)->op_type = sx_str_c(op->name);
+  if (op->flags & SX_OP_PRIVATE) sx_node_at(g, id)->domain = SX_STR("sardonyx");
+  return out;
+}
+sx_node *sx_graph_emitted(sx_graph *g, sx_vid v) { return sx_value_producer(g, v); }
+
+static void store(sx_tensor *t, int64_t i, double v) {
+  switch (t->dtype) {
+    case SX_F32: ((float *)t->data)[i] = (float)v; break;
+    case SX_F64: ((double *)t->data)[i] = v; break;
+    case SX_I32: ((int32_t *)t->data)[i] = (int32_t)v; break;
+    case SX_I64: ((int64_t *)t->data)[i] = (int64_t)v; break;
+    default: break;
+  }
+}
+
+sx_status sx_upgrade_attr_to_input(sx_upgrade_ctx *c, const char *name, uint32_t slot, sx_dtype dtype) {
+  const sx_attr *a = sx_node_attr(c->n, name);
+  if (!a) return SX_OK;
+  bool list = a->type == SX_ATTR_INTS || a->type == SX_ATTR_FLOATS;
+  int64_t n = list ? a->n : 1;
+  sx_tensor *t;
+  SX_TRY(sx_tensor_create(dtype, list ? 1 : 0, &n, &t, c->e));
+  for (int64_t i = 0; i < n; i++)
+    if (a->type == SX_ATTR_INT && dtype == SX_I64) ((int64_t *)t->data)[i] = a->i;
+    else if (a->type == SX_ATTR_INTS && dtype == SX_I64) ((int64_t *)t->data)[i] = a->ints[i];
+    else store(t, i, a->type == SX_ATTR_INT ? (double)a->i : a->type == SX_ATTR_INTS ? (double)a->ints[i] : list ? a->floats[i] : a->f);
+  sx_vid v = hold_const(c->g, t);
+  if (v == SX_NONE || (c->n->n_in <= slot && !sx_graph_resize_inputs(c->g, c->id, slot + 1, slot + 1))) SX_NO_MEMORY(c->e);
+  sx_graph_set_input(c->g, c->id, slot, v);
+  sx_node_remove_attr(c->n, name);
+  return SX_OK;
+}

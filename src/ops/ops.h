@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/* The operator table: what each operator means.
+ *
+ * An operator is one `sx_op` (in its own file or as a row of its family's) and one line of ops.def. It owns: how older
+ * versions become the one canonical form, which facts follow for the outputs, the tolerance class and the flags. Names,
+ * arities, types and attribute defaults are the schema's (schema.h). A private operator (domain "sardonyx") has no schema
+ * but a lowering to standard ones. Providers and kernels are elsewhere: kernels.def. */
+#ifndef SX_OPS_OPS_H
+#define SX_OPS_OPS_H
+#include "ir/graph.h"
+#include "ops/schema.h"
+
+enum {
+  SX_OP_ELEMENTWISE = 1 << 0,  /* may become an instruction of a tile program: see the kernel family's table */
+  SX_OP_VIEW = 1 << 1,         /* output 0 has input 0's bytes under another shape or name */
+  SX_OP_COMMUTES = 1 << 2,     /* inputs 0 and 1 may be exchanged */
+  SX_OP_NONDETERMINISTIC = 1 << 3, /* random: not folded, not merged */
+  SX_OP_CONTROL = 1 << 4,      /* has bodies: run by the executor itself */
+  SX_OP_HOST = 1 << 5,         /* reads or makes values that are no plain tensors */
+  SX_OP_SHAPE_ONLY = 1 << 6,   /* needs its input's shape, never its content (Shape, Size, ConstantOfShape's kin) */
+  SX_OP_QDQ_TRANSPARENT = 1 << 7, /* moves data: quantise before or after is the same */
+  SX_OP_PRIVATE = 1 << 8,      /* domain "sardonyx" */
+};
+
+/* Tolerance classes of the tests (HARD_PARTS.md 11); ULP takes a count from sx_op.ulp. */
+typedef enum sx_accuracy { SX_EXACT, SX_ROUNDED, SX_ULP, SX_ACCUMULATE, SX_QUANTUM, SX_RANDOM } sx_accuracy;
+
+typedef struct sx_infer sx_infer;
+typedef struct sx_upgrade_ctx sx_upgrade_ctx;
+
+typedef struct sx_op {
+  const char *name;
+  uint8_t domain;     /* sx_domain; ignored for private operators */
+  uint8_t accuracy;   /* sx_accuracy */
+  uint8_t ulp;
+  uint16_t flags;
+  /* Inputs whose content decides the output's shape (Reshape's shape, Slice's bounds): bit i. When the content is known as
+   * element facts no kernel needs the tensor. */
+  uint32_t shape_inputs;
+  /* Facts of the outputs from those of the inputs; sees the canonical form. NULL: nothing is known. */
+  sx_status (*infer)(sx_infer *c);
+  /* Turns a node of an older version into the next canonical step; called in order for each entry whose `below` is greater
+   * than the node's since_version. */
+  struct { int below; sx_status (*fn)(sx_upgrade_ctx *c); } upgrades[4];
+  /* Private operators: replaces node n by standard ones. */
+  sx_status (*lower)(sx_graph *g, sx_nid n, sx_err *e);
+  /* Local simplification, after inference; *changed when the graph was edited. NULL: none. */
+  sx_status (*simplify)(sx_graph *g, sx_nid n, bool *changed, sx_err *e);
+} sx_op;
+
+#define SX_OP_ID(name) sx_op_##name
+#define OP(domain, name) extern const sx_op sx_op_##name;
+#define PRIVATE(name) extern const sx_op sx_op_##name;
+#include "ops/ops.def"
+#undef OP
+#undef PRIVATE
+
+/* The operator of a domain and name, or NULL. Private ones by domain text "sardonyx". */
+const sx_op *sx_op_find(sx_str domain, sx_str name);
+const sx_op *sx_op_at(uint32_t i); /* i-th line of ops.def, NULL at the end */
+
+/* Inference. The engine calls the hook with every input fact there; outputs start unknown and are merged with what the model
+ * declared (a contradiction of rank or type of a standard operator is INVALID_GRAPH, of a dimension: the inferred one wins). */
+struct sx_infer {
+  sx_graph *g;
+  sx_nid id;
+  sx_node *n;
+  sx_dimtab *dims;
+  sx_arena *arena; /* the model's */
+  sx_err *e;
+  sx_fact *out;    /* n->n_out facts to fill */
+};
+/* Fact of input i; NULL when absent. Never NULL below the schema's minimal arity. */
+const sx_fact *sx_infer_in(const sx_infer *c, uint32_t i);
+bool sx_infer_has_rank(const sx_infer *c, uint32_t i); /* present, tensor of known rank */
+/* The output gets element type, rank and dimensions (copied). */
+sx_status sx_infer_set(sx_infer *c, uint32_t o, int dtype, int rank, const sx_dim *dims);
+/* Output o is like input i in type and shape. */
+sx_status sx_infer_like(sx_infer *c, uint32_t o, uint32_t i);
+sx_status sx_infer_same(sx_infer *c);       /* hook: output 0 like input 0 */
+sx_status sx_infer_broadcast(sx_infer *c);  /* hook: all inputs broadcast, type of input 0; element facts of add, sub, mul ... */
+sx_status sx_infer_compare(sx_infer *c);    /* hook: the same, bool */
+/* Broadcast of the shapes of inputs [from, to) into dims[SX_MAX_RANK]; *rank -1 when unknown. Two constants that clash: an error. */
+sx_status sx_infer_broadcast_dims(sx_infer *c, uint32_t from, uint32_t to, sx_dim *dims, int *rank);
+/* Element facts of output o: copied; n <= SX_MAX_ELEMS. The shape must be set. */
+sx_status sx_infer_elems(sx_infer *c, uint32_t o, uint32_t n, const sx_dim *elems);
+/* Content of an input as integers, when complete: returns the count, -1 when it is not known (some elements may still be
+ * expressions; sx_dim_is_const tells). */
+int sx_infer_ints(const sx_infer *c, uint32_t i, const sx_dim **elems);
+sx_dim sx_infer_fresh(sx_infer *c); /* a size that only the run will tell */
+sx_dim sx_infer_product(sx_infer *c, const sx_dim *d, int from, int to);
+/* Axis in [-rank, rank) made non-negative; INVALID_GRAPH otherwise. */
+sx_status sx_infer_axis(sx_infer *c, int64_t axis, int rank, int *out);
+/* "expected ..., found ..." with the node named: use as return SX_INFER_FAIL(c, "..."). */
+#define SX_INFER_FAIL(c, ...) sx_fail((c)->e, SX_E_INVALID_GRAPH, __FILE__, __LINE__, __VA_ARGS__)
+
+/* Infers one node's outputs and writes the facts to its output values. */
+sx_status sx_infer_node(sx_graph *g, sx_nid n, sx_err *e);
+/* All live nodes in order, bodies included. */
+sx_status sx_infer_graph(sx_graph *g, sx_err *e);
+
+/* What an upgrade may do: edit the node, add constants and nodes before or after it. */
+struct sx_upgrade_ctx {
+  sx_graph *g;
+  sx_nid id;
+  sx_node *n;
+  int opset;  /* of the node's domain in the model */
+  sx_err *e;
+};
+/* Moves an attribute (INT, INTS, FLOAT, FLOATS, STRING) into input slot `slot` as a constant: scalar or 1-D of `dtype`. */
+sx_status sx_upgrade_attr_to_input(sx_upgrade_ctx *c, const char *attr, uint32_t slot, sx_dtype dtype);
+sx_vid sx_graph_const_i64(sx_graph *g, const int64_t *v, int64_t n, bool scalar);
+sx_vid sx_graph_const_f32(sx_graph *g, float v);
+/* New node of operator `op` on in[], with one new output; facts are inferred. SX_NONE when out of memory. */
+sx_vid sx_graph_emit(sx_graph *g, const sx_op *op, const sx_vid *in, uint32_t n_in);
+sx_node *sx_graph_emitted(sx_graph *g, sx_vid v); /* its producer, to set attributes before sx_infer_node */
+
+#endif
