@@ -23,6 +23,7 @@ static void free_graph(sx_graph *g) {
   sx_vec_free(&g->nodes);
   sx_vec_free(&g->inputs);
   sx_vec_free(&g->outputs);
+  sx_vec_free(&g->declared);
   sx_vec_free(&g->captures);
   sx_vec_free(&g->capture_slots);
   sx_vec_free(&g->order);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Constants: creation, shared ownership, and the one place where encoded or misaligned elements become aligned ones. */
+/* Constants: creation, shared ownership, and the one place where misaligned elements become aligned ones. */
 #include "ir/tensor.h"
 
 static sx_status make(sx_dtype t, int32_t rank, const int64_t *dims, sx_tensor **out, sx_err *e) {
@@ -68,20 +68,14 @@ static size_t alignment_of(sx_dtype t) {
 static sx_status materialise(sx_tensor *t, sx_err *e) {
   void *p = sx_malloc_aligned(t->size);
   if (!p) SX_NO_MEMORY(e);
-  if (t->fill) {
-    sx_status s = t->fill(t->source, p, t->size, e);
-    if (s != SX_OK) {
-      sx_free_aligned(p, t->size);
-      return s;
-    }
-  } else if (t->size)
+  if (t->size)
     memcpy(p, t->bytes, t->size);
   t->data = p;
   return SX_OK;
 }
 
 sx_status sx_tensor_data(const sx_tensor *t, const void **data, sx_err *e) {
-  if (!t->data && (!t->bytes || (uintptr_t)t->bytes % alignment_of(t->dtype))) SX_TRY(materialise((sx_tensor *)t, e));
+  if (!t->data && (uintptr_t)t->bytes % alignment_of(t->dtype)) SX_TRY(materialise((sx_tensor *)t, e));
   *data = t->data ? t->data : t->bytes;
   return SX_OK;
 }
@@ -98,7 +92,6 @@ sx_status sx_tensor_own(sx_tensor *t, sx_err *e) {
   }
   t->bytes = t->data;
   t->owner = SX_OWN_SELF;
-  t->fill = NULL;
   return SX_OK;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* A constant: element type, shape and bytes that may live in a mapped model file, in the caller's memory or in ours.
  *
- * In real files most tensors are misaligned and some are varints: `bytes` is what lies there (for encodings other than raw it
- * is NULL), sx_tensor_data() gives aligned elements and materialises them at the first call. Tensors are counted; many values
- * and sessions may share one. */
+ * In real files most tensors are misaligned: `bytes` is what lies there, sx_tensor_data() gives aligned elements and copies
+ * them at the first call if it must. (Varints and strings are decoded when the model is read.) Tensors are counted; many
+ * values and sessions may share one. */
 #ifndef SX_IR_TENSOR_H
 #define SX_IR_TENSOR_H
 #include <stdatomic.h>
@@ -23,14 +23,11 @@ typedef struct sx_tensor {
   int64_t *dims;            /* rank entries, heap */
   int64_t count;            /* elements */
   size_t size;              /* bytes of the elements */
-  const void *bytes;        /* raw little-endian elements at any alignment, or NULL */
+  const void *bytes;        /* little-endian elements at any alignment */
   void *data;               /* aligned copy, once made; strings: count sx_str handles */
   sx_arena strings;         /* text of string elements that are ours */
   sx_file_id file;          /* identity of the bytes: file and offset; inode 0: none */
   uint64_t offset;
-  /* Encoded sources: writes all elements to dst. `source` lives as long as the model's bytes. */
-  sx_status (*fill)(const void *source, void *dst, size_t size, sx_err *e);
-  const void *source;
 } sx_tensor;
 
 /* A tensor with zeroed elements of its own. */

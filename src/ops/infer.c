@@ -179,22 +179,49 @@ static sx_status merge(sx_infer *c, uint32_t o) {
   return SX_OK;
 }
 
-sx_status sx_infer_node(sx_graph *g, sx_nid id, sx_err *e) {
+static sx_status call_hook(sx_graph *g, sx_nid id, sx_status (*hook)(sx_infer *), bool with_outputs, sx_err *e) {
   sx_node *n = sx_node_at(g, id);
-  if (!n->op || !n->op->infer) return SX_OK;
   enum { SMALL = 8 };
   sx_fact small[SMALL], *out = small;
   if (n->n_out > SMALL && !(out = sx_calloc(n->n_out, sizeof *out))) SX_NO_MEMORY(e);
   for (uint32_t o = 0; o < n->n_out; o++) out[o] = (sx_fact){.rank = -1};
   sx_infer c = {g, id, n, &g->model->dims, &g->model->arena, e, out};
-  sx_status s = n->op->infer(&c);
-  for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++)
+  sx_status s = hook(&c);
+  for (uint32_t o = 0; with_outputs && o < n->n_out && s == SX_OK; o++)
     if (n->out[o] != SX_NONE) s = merge(&c, o);
   if (out != small) sx_free(out, n->n_out * sizeof *out);
   return sx_node_context(g, n, s, e);
 }
 
-/* Bodies are inferred by the hook of the operator that owns them, which knows what flows in. */
+sx_status sx_infer_join(sx_graph *g, sx_nid id, sx_err *e) {
+  const sx_op *op = sx_node_at(g, id)->op;
+  return op && op->infer ? call_hook(g, id, op->infer, true, e) : SX_OK;
+}
+
+sx_status sx_infer_bind(sx_graph *g, sx_nid id, sx_err *e) {
+  sx_node *n = sx_node_at(g, id);
+  for (uint32_t k = 0; k < n->n_attrs; k++) {
+    sx_graph *b = n->attrs[k].type == SX_ATTR_GRAPH ? n->attrs[k].g : NULL;
+    for (uint32_t i = 0; b && i < b->captures.n; i++) {
+      sx_vid from = n->in[b->capture_slots.at[i]].value;
+      sx_fact *f = &sx_value_at(b, b->captures.at[i])->fact;
+      *f = sx_value_at(g, from)->fact;
+      if (sx_value_at(g, from)->overridable) f->constant = NULL, f->elems = NULL, f->n_elems = 0;
+    }
+  }
+  return n->op && n->op->bind ? call_hook(g, id, n->op->bind, false, e) : SX_OK;
+}
+
+sx_status sx_infer_node(sx_graph *g, sx_nid id, sx_err *e) {
+  sx_node *n = sx_node_at(g, id);
+  if (n->op && n->op->flags & SX_OP_CONTROL) {
+    SX_TRY(sx_infer_bind(g, id, e));
+    for (uint32_t k = 0; k < n->n_attrs; k++)
+      if (n->attrs[k].type == SX_ATTR_GRAPH) SX_TRY(sx_infer_graph(n->attrs[k].g, e));
+  }
+  return sx_infer_join(g, id, e);
+}
+
 sx_status sx_infer_graph(sx_graph *g, sx_err *e) {
   SX_TRY(sx_graph_sort(g, e));
   for (uint32_t i = 0; i < g->order.n; i++) SX_TRY(sx_infer_node(g, g->order.at[i], e));

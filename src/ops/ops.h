@@ -39,6 +39,8 @@ typedef struct sx_op {
   uint32_t shape_inputs;
   /* Facts of the outputs from those of the inputs; sees the canonical form. NULL: nothing is known. */
   sx_status (*infer)(sx_infer *c);
+  /* Control flow: gives the bodies' inputs and captures their facts. infer() then joins what the bodies give. */
+  sx_status (*bind)(sx_infer *c);
   /* Turns a node of an older version into the next canonical step; called in order for each entry whose `below` is greater
    * than the node's since_version. */
   struct { int below; sx_status (*fn)(sx_upgrade_ctx *c); } upgrades[4];
@@ -96,6 +98,10 @@ sx_status sx_infer_axis(sx_infer *c, int64_t axis, int rank, int *out);
 
 /* Infers one node's outputs and writes the facts to its output values. */
 sx_status sx_infer_node(sx_graph *g, sx_nid n, sx_err *e);
+/* The same for a control-flow node whose bodies are inferred already. */
+sx_status sx_infer_join(sx_graph *g, sx_nid n, sx_err *e);
+/* Facts of captured values flow into a node's bodies; with op->bind also those of body inputs. */
+sx_status sx_infer_bind(sx_graph *g, sx_nid n, sx_err *e);
 /* All live nodes in order, bodies included. */
 sx_status sx_infer_graph(sx_graph *g, sx_err *e);
 

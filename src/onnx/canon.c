@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/* Canonicalising: each node is held against its schema row, upgraded to the newest form, and its facts are inferred; in
+ * execution order, so that every step sees the facts of its inputs. After this nobody asks for an operator set version. */
+#include "onnx/import.h"
+
+typedef struct canon { sx_model *m; const sx_import_options *o; sx_err *e; bool failed; } canon;
+
+static sx_status unknown_operator(canon *c, const sx_node *n) {
+  sx_domain d;
+  if (sx_domain_find(n->domain, &d)) {
+    const sx_schema *latest = sx_schema_latest(d, n->op_type);
+    if (latest)
+      SX_FAIL(c->e, INVALID_GRAPH, "operator '%.*s' came to domain '%s' later than version %d, which the model imports", SX_FMT(n->op_type), sx_domain_name(d), n->since_version);
+    SX_FAIL(c->e, FAIL, "'%.*s' is not a registered operator of domain '%s'", SX_FMT(n->op_type), d == SX_DOMAIN_ONNX ? "ai.onnx" : sx_domain_name(d));
+  }
+  SX_FAIL(c->e, FAIL,
+          "'%.*s' is not a registered operator: domain '%.*s' is unknown. Known domains: ai.onnx, ai.onnx.ml, ai.onnx.preview, "
+          "ai.onnx.preview.training, com.microsoft. A custom operator is registered on the session options before the model is loaded "
+          "(CustomOpDomain_Add and AddCustomOpDomain, or RegisterCustomOpsLibrary)",
+          SX_FMT(n->op_type), SX_FMT(n->domain));
+}
+
+static sx_status check_arity(canon *c, const sx_schema *s, const sx_node *n) {
+  if (n->n_formal < s->min_in || n->n_formal > s->max_in)
+    SX_FAIL(c->e, INVALID_GRAPH, "has %u inputs, expected %u to %u", n->n_formal, s->min_in, s->max_in == 0xffff ? 0x7fffffff : s->max_in);
+  if (n->n_out < s->min_out || n->n_out > s->max_out)
+    SX_FAIL(c->e, INVALID_GRAPH, "has %u outputs, expected %u to %u", n->n_out, s->min_out, s->max_out == 0xffff ? 0x7fffffff : s->max_out);
+  for (uint32_t i = 0; i < n->n_formal; i++) {
+    const sx_schema_param *p = sx_schema_input(s, i);
+    if (n->in[i].value == SX_NONE && p && !(p->flags & (SX_PARAM_OPTIONAL | SX_PARAM_VARIADIC)))
+      SX_FAIL(c->e, INVALID_GRAPH, "input %u ('%s') is left out, but it is not optional", i, p->name);
+  }
+  return SX_OK;
+}
+
+static sx_status check_attrs(canon *c, const sx_schema *s, const sx_node *n) {
+  static const char *const types[] = {"undefined", "float", "int", "string", "tensor", "graph", "floats", "ints", "strings", "tensors", "graphs", "sparse_tensor", "sparse_tensors", "type_proto", "type_protos"};
+  for (uint32_t i = 0; i < n->n_attrs; i++) {
+    const sx_attr *a = &n->attrs[i];
+    const sx_schema_attr *r = sx_schema_find_attr(s, a->name);
+    if (!r) {
+      if (s->domain != SX_DOMAIN_ONNX && s->domain != SX_DOMAIN_ML) continue; /* exporters of contrib operators are ahead of any table */
+      SX_FAIL(c->e, INVALID_GRAPH, "has an attribute '%.*s', which version %u of the operator does not know", SX_FMT(a->name), s->since_version);
+    }
+    bool empty_list = a->n == 0 && a->type >= SX_ATTR_FLOATS && r->type >= SX_ATTR_FLOATS;
+    if (r->type != a->type && !empty_list && !(r->type == SX_ATTR_SPARSE_TENSOR && a->type == SX_ATTR_TENSOR))
+      SX_FAIL(c->e, INVALID_GRAPH, "attribute '%s' has type %s, expected %s", r->name, types[a->type], types[r->type]);
+  }
+  for (uint32_t i = 0; i < s->n_attrs; i++)
+    if (s->attrs[i].required && !sx_node_attr(n, s->attrs[i].name)) SX_FAIL(c->e, INVALID_GRAPH, "lacks the required attribute '%s'", s->attrs[i].name);
+  return SX_OK;
+}
+
+/* Element types against the row's constraints; equal within a constraint. Values of unknown type pass. */
+static sx_status check_types(canon *c, const sx_schema *s, const sx_graph *g, const sx_node *n) {
+  uint8_t bound[32] = {0};
+  for (uint32_t i = 0; i < n->n_formal; i++) {
+    const sx_schema_param *p = sx_schema_input(s, i);
+    if (n->in[i].value == SX_NONE || !p) continue;
+    const sx_fact *f = &sx_value_at(g, n->in[i].value)->fact;
+    if (f->kind != SX_KIND_TENSOR || !f->dtype) continue;
+    if (!(sx_schema_types(s, p)->tensor >> f->dtype & 1))
+      SX_FAIL(c->e, INVALID_GRAPH, "Type Error: input %u ('%s') has type tensor(%s), which version %u of the operator does not allow", i, p->name, sx_dtype_name(f->dtype), s->since_version);
+    if (p->constraint < 0 || p->constraint >= (int)sizeof bound || (p->flags & SX_PARAM_HETEROGENEOUS)) continue;
+    uint8_t *b = &bound[p->constraint];
+    if (*b && *b != f->dtype)
+      SX_FAIL(c->e, INVALID_GRAPH, "Type Error: Type parameter (%s) is bound to different types: tensor(%s) and tensor(%s) at input %u ('%s')", s->constraints[p->constraint].name, sx_dtype_name(*b), sx_dtype_name(f->dtype), i, p->name);
+    *b = f->dtype;
+  }
+  return SX_OK;
+}
+
+static sx_status canon_graph(canon *c, sx_graph *g);
+
+static sx_status upgrade(canon *c, sx_graph *g, sx_nid id, const sx_schema *s, int opset) {
+  sx_node *n = sx_node_at(g, id);
+  const sx_op *op = sx_op_find(n->domain, n->op_type);
+  if (!op) SX_FAIL(c->e, NOT_IMPLEMENTED, "Could not find an implementation for operator '%s' of domain '%s', version %u: it is not in this build", s->name, sx_domain_name(s->domain), s->since_version);
+  n->op = op;
+  n->since_version = s->since_version;
+  sx_upgrade_ctx u = {g, id, n, opset, c->e};
+  for (size_t k = 0; k < sizeof op->upgrades / sizeof *op->upgrades && op->upgrades[k].fn; k++)
+    if (n->since_version < op->upgrades[k].below) SX_TRY(op->upgrades[k].fn(&u));
+  return SX_OK;
+}
+
+static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
+  sx_node *n = sx_node_at(g, id);
+  if (n->op) return sx_infer_node(g, id, c->e); /* made by an upgrade */
+  int opset = n->since_version;
+  if (c->o->custom && (n->custom = c->o->custom(c->o->custom_ctx, n->domain, n->op_type, opset)) != NULL)
+    return c->o->custom_infer ? c->o->custom_infer(c->o->custom_ctx, g, id, c->e) : SX_OK;
+  sx_domain d;
+  const sx_schema *s = NULL;
+  if (sx_domain_find(n->domain, &d)) {
+    if (opset > sx_domain_latest(d)) opset = sx_domain_latest(d); /* newer than the table: as far as the operators are known */
+    if (!opset) opset = d == SX_DOMAIN_ONNX ? 0 : 1;
+    if (!opset) SX_FAIL(c->e, INVALID_GRAPH, "the model imports no operator set for domain '%.*s'", SX_FMT(n->domain));
+    s = sx_schema_find(d, n->op_type, opset);
+  }
+  if (!s) return unknown_operator(c, n);
+  if (s->flags & SX_SCHEMA_DEPRECATED && !sx_op_find(n->domain, n->op_type)) SX_FAIL(c->e, INVALID_GRAPH, "operator '%s' is deprecated at version %d", s->name, opset);
+  SX_TRY(check_arity(c, s, n));
+  SX_TRY(check_attrs(c, s, n));
+  SX_TRY(check_types(c, s, g, n));
+  SX_TRY(upgrade(c, g, id, s, opset));
+  if (n->dead) return SX_OK;
+  for (uint32_t k = 0, bound = 0; k < n->n_attrs; k++) {
+    if (n->attrs[k].type != SX_ATTR_GRAPH) continue;
+    if (!bound++) SX_TRY(sx_infer_bind(g, id, c->e));
+    SX_TRY(canon_graph(c, n->attrs[k].g));
+  }
+  return SX_OK;
+}
+
+static sx_status canon_graph(canon *c, sx_graph *g) {
+  SX_TRY(sx_graph_sort(g, c->e));
+  /* Upgrades append nodes; they infer what they append themselves, so the order of the file's nodes is enough. */
+  for (uint32_t i = 0; i < g->order.n; i++) {
+    sx_nid id = g->order.at[i];
+    if (sx_node_at(g, id)->dead) continue;
+    bool had_op = sx_node_at(g, id)->op != NULL;
+    sx_status s = canon_node(c, g, id);
+    if (s == SX_OK && !had_op && !sx_node_at(g, id)->dead && sx_node_at(g, id)->op) {
+      s = sx_infer_join(g, id, c->e); /* adds the node's name to a failure by itself */
+    } else if (s != SX_OK && !had_op)
+      sx_node_context(g, sx_node_at(g, id), s, c->e);
+    if (s == SX_OK) continue;
+    if (!c->o->problem || s == SX_E_NO_MEMORY) return s;
+    c->failed = true;
+    c->o->problem(c->o->problem_ctx, c->e);
+  }
+  return sx_graph_sort(g, c->e);
+}
+
+sx_status sx_canonicalise(sx_model *m, const sx_import_options *o, sx_err *e) {
+  canon c = {m, o, e, false};
+  SX_TRY(canon_graph(&c, m->graph));
+  if (c.failed) SX_FAIL(e, INVALID_GRAPH, "the model has problems, listed above");
+  return SX_OK;
+}

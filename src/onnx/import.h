@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/* From ONNX's messages to the canonical graph: the floor where operator set versions end.
+ *
+ * Reading makes the graph as it was written (names, scopes, captures; unsorted files are fine); canonicalising then walks it
+ * in execution order, validates each node against its schema row, runs the operator's upgrades and infers its facts. */
+#ifndef SX_ONNX_IMPORT_H
+#define SX_ONNX_IMPORT_H
+#include "base/log.h"
+#include "ir/graph.h"
+#include "ops/ops.h"
+
+typedef struct sx_free_dim { sx_str name; bool by_denotation; int64_t value; } sx_free_dim;
+typedef struct sx_import_options {
+  const char *path;          /* of the model file: external data are looked for beside it; NULL: none are reached */
+  bool bytes_live;           /* the caller keeps the bytes as long as the model */
+  bool mapped;               /* the bytes are a mapping that the model owns */
+  sx_file_id file;
+  const sx_free_dim *free_dims;
+  uint32_t n_free_dims;
+  /* Custom operators: what was registered for (domain, name) at the model's version of the domain, or NULL. */
+  const void *(*custom)(void *ctx, sx_str domain, sx_str op_type, int64_t version);
+  void *custom_ctx;
+  /* Types and shapes of a custom node's outputs; may be NULL. */
+  sx_status (*custom_infer)(void *ctx, sx_graph *g, sx_nid n, sx_err *e);
+  /* `check`: called for every problem of a node; importing goes on as far as it can. NULL: the first problem ends it. */
+  void (*problem)(void *ctx, const sx_err *e);
+  void *problem_ctx;
+  const sx_logger *log;
+} sx_import_options;
+
+/* Reads a serialized ModelProto. On failure *out is NULL. */
+sx_status sx_import(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e);
+
+/* The two halves, for other builders of graphs (model editor). */
+sx_status sx_canonicalise(sx_model *m, const sx_import_options *o, sx_err *e);
+#endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/* Shared by the importer's files. */
+#ifndef SX_ONNX_IMPORT_PRIV_H
+#define SX_ONNX_IMPORT_PRIV_H
+#include "onnx/import.h"
+#include "onnx/proto.h"
+
+typedef struct sx_scope {     /* names of one graph, or of one function's expansion in it */
+  struct sx_scope *outer;     /* of a body: the graph around it; of a function: none */
+  sx_graph *g;
+  sx_strmap names;            /* name -> value */
+  const sx_proto_function *fn; /* NULL, or the function being expanded */
+  const sx_proto_node *call;
+  struct sx_scope *caller;    /* of a function's expansion */
+  int depth;
+} sx_scope;
+
+typedef struct sx_importer {
+  const uint8_t *bytes;
+  size_t size;
+  const sx_import_options *o;
+  sx_proto_model *proto;
+  sx_model *m;
+  sx_arena arena;             /* of the messages; gone after the import */
+  struct sx_external *external; /* mapped files of external data */
+  sx_err *e;
+} sx_importer;
+
+sx_status sx_import_fact(sx_importer *im, const sx_proto_type *p, sx_fact *f);
+sx_status sx_import_type(sx_importer *im, const sx_proto_type *p, const sx_type **out);
+sx_status sx_import_tensor(sx_importer *im, const sx_proto_tensor *p, sx_tensor **out); /* held by the model */
+sx_status sx_import_external(sx_importer *im, const sx_proto_tensor *p, const sx_proto_tensor_info *info, sx_tensor **out);
+sx_status sx_import_sparse(sx_importer *im, const sx_proto_sparse *p, sx_tensor **out); /* made dense */
+sx_status sx_import_attr(sx_importer *im, sx_scope *s, sx_nid node, const sx_proto_attr *p, sx_attr *out);
+sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s);
+#endif
