@@ -241,6 +241,25 @@ sx_dim sx_dim_broadcast(sx_dimtab *t, sx_dim a, sx_dim b, bool *clash) {
   return a < b ? intern_atom(t, SX_ATOM_BCAST, a, b) : intern_atom(t, SX_ATOM_BCAST, b, a);
 }
 
+int64_t sx_dim_symbol_of(const sx_dimtab *t, sx_dim d) {
+  if (!sx_dim_is_expr(d)) return -1;
+  const sx_poly *p = &t->polys.at[sx_dim_id(d)];
+  if (p->n != 1 || p->add || p->terms[0].coef != 1 || p->terms[0].n != 1) return -1;
+  const sx_atom *x = &t->atoms.at[p->terms[0].atoms[0]];
+  return x->op == SX_ATOM_SYM ? x->a : -1;
+}
+
+void sx_dim_symbols(const sx_dimtab *t, sx_dim d, uint8_t *used) {
+  if (!sx_dim_is_expr(d)) return;
+  const sx_poly *p = &t->polys.at[sx_dim_id(d)];
+  for (uint32_t i = 0; i < p->n; i++)
+    for (uint32_t j = 0; j < p->terms[i].n; j++) {
+      const sx_atom *x = &t->atoms.at[p->terms[i].atoms[j]];
+      if (x->op == SX_ATOM_SYM) used[x->a] = 1;
+      else sx_dim_symbols(t, x->a, used), sx_dim_symbols(t, x->b, used);
+    }
+}
+
 bool sx_dim_is_known(const sx_dimtab *t, sx_dim d, const uint8_t *known) {
   if (!sx_dim_is_expr(d)) return sx_dim_is_const(d);
   const sx_poly *p = &t->polys.at[sx_dim_id(d)];

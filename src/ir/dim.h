@@ -56,6 +56,10 @@ sx_dim sx_dim_broadcast(sx_dimtab *t, sx_dim a, sx_dim b, bool *clash);
 sx_dim sx_dim_parse(sx_dimtab *t, sx_str text);
 void sx_dim_print(const sx_dimtab *t, sx_dim d, sx_text *out);
 
+/* The number of the symbol that d is, or -1 when it is anything else. */
+int64_t sx_dim_symbol_of(const sx_dimtab *t, sx_dim d);
+/* Sets used[i] for every symbol i that d depends on. */
+void sx_dim_symbols(const sx_dimtab *t, sx_dim d, uint8_t *used);
 /* Whether d depends on nothing but symbols whose `known` byte is set. */
 bool sx_dim_is_known(const sx_dimtab *t, sx_dim d, const uint8_t *known);
 

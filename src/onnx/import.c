@@ -2,7 +2,6 @@
 /* Builds the graph from the messages: scopes and names, initializers, nodes, bodies with their captures, model-local functions
  * expanded where they are called. Nothing here knows operators, but that Constant is a constant. */
 #include "onnx/import_priv.h"
-#include "onnx/external.h"
 
 enum { MAX_CALL_DEPTH = 64 };
 
@@ -341,7 +340,7 @@ static sx_status read_header(sx_importer *im) {
 }
 
 sx_status sx_import(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e) {
-  sx_importer im = {.bytes = data, .size = size, .o = o, .e = e};
+  sx_importer im = {.bytes = data, .size = size, .o = o, .e = e, .external = {.base = o->path}};
   *out = NULL;
   sx_status s = sx_proto_parse_model(data, size, &im.arena, &im.proto, e);
   if (s == SX_OK && !(im.m = sx_model_create())) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
@@ -352,7 +351,12 @@ sx_status sx_import(const void *data, size_t size, const sx_import_options *o, s
     sx_strmap_free(&top.names);
   }
   if (s == SX_OK) s = sx_canonicalise(im.m, o, e);
-  if (im.external) sx_external_close(im.external, s == SX_OK ? im.m : NULL);
+  for (uint32_t i = 0; i < im.external.files.n && s == SX_OK; i++) { /* the model unmaps what it took over, also on failure */
+    if (!im.external.files.at[i].owned) continue;
+    if (!sx_vec_push(&im.m->mappings, im.external.files.at[i].map)) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    else im.external.files.at[i].owned = false;
+  }
+  sx_external_free(&im.external);
   sx_arena_free(&im.arena);
   if (s != SX_OK) sx_model_destroy(im.m);
   else *out = im.m;

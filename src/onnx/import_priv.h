@@ -3,6 +3,7 @@
 #ifndef SX_ONNX_IMPORT_PRIV_H
 #define SX_ONNX_IMPORT_PRIV_H
 #include "onnx/import.h"
+#include "onnx/external.h"
 #include "onnx/proto.h"
 
 typedef struct sx_scope {     /* names of one graph, or of one function's expansion in it */
@@ -22,7 +23,7 @@ typedef struct sx_importer {
   sx_proto_model *proto;
   sx_model *m;
   sx_arena arena;             /* of the messages; gone after the import */
-  struct sx_external *external; /* mapped files of external data */
+  sx_external external;       /* mapped files of external data; the model takes them over */
   sx_err *e;
 } sx_importer;
 

@@ -5,7 +5,7 @@
 
 const sx_fact *sx_infer_in(const sx_infer *c, uint32_t i) {
   sx_vid v = sx_node_in(c->n, i);
-  return v == SX_NONE ? NULL : &sx_value_at(c->g, v)->fact;
+  return v == SX_NONE ? NULL : c->in ? &c->in[i] : &sx_value_at(c->g, v)->fact;
 }
 bool sx_infer_has_rank(const sx_infer *c, uint32_t i) {
   const sx_fact *f = sx_infer_in(c, i);
@@ -92,7 +92,7 @@ sx_status sx_infer_axis(sx_infer *c, int64_t axis, int rank, int *out) {
 
 int sx_infer_ints(const sx_infer *c, uint32_t i, const sx_dim **elems) {
   const sx_fact *f = sx_infer_in(c, i);
-  if (!f || !f->elems || (sx_node_in(c->n, i) != SX_NONE && sx_value_at(c->g, sx_node_in(c->n, i))->overridable)) return -1;
+  if (!f || !f->elems || (!c->in && sx_value_at(c->g, sx_node_in(c->n, i))->overridable)) return -1;
   *elems = f->elems;
   return (int)f->n_elems;
 }
@@ -185,12 +185,19 @@ static sx_status call_hook(sx_graph *g, sx_nid id, sx_status (*hook)(sx_infer *)
   sx_fact small[SMALL], *out = small;
   if (n->n_out > SMALL && !(out = sx_calloc(n->n_out, sizeof *out))) SX_NO_MEMORY(e);
   for (uint32_t o = 0; o < n->n_out; o++) out[o] = (sx_fact){.rank = -1};
-  sx_infer c = {g, id, n, &g->model->dims, &g->model->arena, e, out};
+  sx_infer c = {g, id, n, &g->model->dims, &g->model->arena, e, out, NULL};
   sx_status s = hook(&c);
   for (uint32_t o = 0; with_outputs && o < n->n_out && s == SX_OK; o++)
     if (n->out[o] != SX_NONE) s = merge(&c, o);
   if (out != small) sx_free(out, n->n_out * sizeof *out);
   return sx_node_context(g, n, s, e);
+}
+
+sx_status sx_infer_concrete(const sx_graph *g, sx_nid id, const sx_fact *in, sx_fact *out, sx_dimtab *dims, sx_arena *arena, sx_err *e) {
+  sx_node *n = sx_node_at(g, id);
+  for (uint32_t o = 0; o < n->n_out; o++) out[o] = (sx_fact){.rank = -1};
+  sx_infer c = {(sx_graph *)g, id, n, dims, arena, e, out, in};
+  return sx_node_context(g, n, n->op->infer(&c), e);
 }
 
 sx_status sx_infer_join(sx_graph *g, sx_nid id, sx_err *e) {

@@ -71,6 +71,7 @@ struct sx_infer {
   sx_arena *arena; /* the model's */
   sx_err *e;
   sx_fact *out;    /* n->n_out facts to fill */
+  const sx_fact *in; /* NULL, or facts that stand in for those of the inputs: sx_infer_concrete */
 };
 /* Fact of input i; NULL when absent. Never NULL below the schema's minimal arity. */
 const sx_fact *sx_infer_in(const sx_infer *c, uint32_t i);
@@ -100,6 +101,9 @@ sx_status sx_infer_axis(sx_infer *c, int64_t axis, int rank, int *out);
 sx_status sx_infer_node(sx_graph *g, sx_nid n, sx_err *e);
 /* The same for a control-flow node whose bodies are inferred already. */
 sx_status sx_infer_join(sx_graph *g, sx_nid n, sx_err *e);
+/* Shapes at run time: the hook on facts given for the inputs (numbers, contents), results into out[]; the graph stays as it
+ * is. `dims` and `arena` are the caller's own. */
+sx_status sx_infer_concrete(const sx_graph *g, sx_nid n, const sx_fact *in, sx_fact *out, sx_dimtab *dims, sx_arena *arena, sx_err *e);
 /* Facts of captured values flow into a node's bodies; with op->bind also those of body inputs. */
 sx_status sx_infer_bind(sx_graph *g, sx_nid n, sx_err *e);
 /* All live nodes in order, bodies included. */

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/* Tensors that do not lie in the model as plain elements: external data and sparse tensors. */
+#include "onnx/import_priv.h"
+
+sx_status sx_import_external(sx_importer *im, const sx_proto_tensor *p, const sx_proto_tensor_info *info, sx_tensor **out) {
+  sx_external_span span;
+  sx_tensor *t;
+  SX_TRY(sx_external_find(&im->external, p, info, &span, im->e));
+  SX_TRY(sx_tensor_wrap(info->dtype, (int32_t)p->dims.n, p->dims.at, span.view.data, SX_OWN_MAPPING, &t, im->e));
+  const sx_external_file *f = &im->external.files.at[span.file];
+  t->file = f->map.id;
+  t->offset = span.offset;
+  if (!f->owned) t->owner = SX_OWN_CALLER;
+  SX_TRY(sx_model_hold(im->m, t, im->e));
+  *out = t;
+  return SX_OK;
+}
+
+/* Sparse tensors become dense ones: no operator computes on the sparse form. Indices are linear (NNZ) or per axis (NNZ, rank). */
+sx_status sx_import_sparse(sx_importer *im, const sx_proto_sparse *p, sx_tensor **out) {
+  if (!p || !p->values || !p->indices) SX_FAIL(im->e, INVALID_GRAPH, "a sparse tensor without values or indices");
+  sx_tensor *values, *indices, *t;
+  SX_TRY(sx_import_tensor(im, p->values, &values));
+  SX_TRY(sx_import_tensor(im, p->indices, &indices));
+  uint32_t bits = sx_dtype_bits(values->dtype), rank = p->dims.n;
+  bool linear = indices->rank == 1;
+  if (rank > SX_MAX_RANK || bits < 8 || values->dtype == SX_STRING || indices->dtype != SX_I64 || indices->count != values->count * (linear ? 1 : (int64_t)rank))
+    SX_FAIL(im->e, INVALID_GRAPH, "a sparse tensor of rank %u has %lld values of type %s and %lld indices of type %s: they do not belong together", rank,
+            (long long)values->count, sx_dtype_name(values->dtype), (long long)indices->count, sx_dtype_name(indices->dtype));
+  SX_TRY(sx_tensor_create(values->dtype, (int32_t)rank, p->dims.at, &t, im->e));
+  SX_TRY(sx_model_hold(im->m, t, im->e));
+  const void *v, *ix;
+  SX_TRY(sx_tensor_data(values, &v, im->e));
+  SX_TRY(sx_tensor_data(indices, &ix, im->e));
+  size_t size = bits / 8;
+  for (int64_t i = 0; i < values->count; i++) {
+    int64_t at = linear ? ((const int64_t *)ix)[i] : 0;
+    for (uint32_t d = 0; !linear && d < rank; d++) {
+      int64_t k = ((const int64_t *)ix)[i * rank + d];
+      if (k < 0 || k >= t->dims[d]) SX_FAIL(im->e, INVALID_GRAPH, "index %lld of a sparse tensor is outside axis %u of size %lld", (long long)k, d, (long long)t->dims[d]);
+      at = at * t->dims[d] + k;
+    }
+    if (at < 0 || at >= t->count) SX_FAIL(im->e, INVALID_GRAPH, "index %lld of a sparse tensor is outside its %lld elements", (long long)at, (long long)t->count);
+    memcpy((char *)t->data + (size_t)at * size, (const char *)v + (size_t)i * size, size);
+  }
+  *out = t;
+  return SX_OK;
+}
