@@ -42,12 +42,6 @@ static sx_status declare(sx_importer *im, sx_scope *s, sx_str name, sx_vid v, co
   return SX_OK;
 }
 
-static const sx_proto_attr *find_attr(const sx_proto_node *n, const char *name) {
-  for (uint32_t i = 0; i < n->attribute.n; i++)
-    if (sx_str_is(n->attribute.at[i].name, name)) return &n->attribute.at[i];
-  return NULL;
-}
-
 /* In a function's body an attribute may name one of the function's: the call's value, else the default, else none. */
 static const sx_proto_attr *resolve(const sx_scope *s, const sx_proto_attr *a) {
   for (int guard = 0; a && a->ref_attr_name.n && guard < MAX_CALL_DEPTH; guard++) {

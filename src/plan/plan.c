@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+/* Compiling a graph to steps: kernels chosen, an order in which every size is known in time, buffers shared where bytes can be,
+ * lifetimes. Nothing here depends on a concrete size. */
+#include "plan/plan_priv.h"
+
+const sx_kernel *sx_plan_choose(const sx_graph *g, sx_nid id, const sx_plan_options *o, const char **reason) {
+  const sx_node *n = sx_node_at(g, id);
+  *reason = "no provider has a kernel for this operator";
+  const sx_fact *f = sx_node_in(n, 0) == SX_NONE ? NULL : &sx_value_at(g, n->in[0].value)->fact;
+  for (const sx_provider *const *p = o->providers; *p; p++)
+    for (const sx_kernel *const *k = (*p)->kernels; *k; k++) {
+      if ((*k)->op != n->op) continue;
+      const char *why = NULL;
+      if ((*k)->types && f && f->dtype && !((*k)->types >> f->dtype & 1)) why = "the element type of input 0 is not supported";
+      else if (!(*k)->claim || (*k)->claim(g, n, &why)) return *k;
+      *reason = why ? why : "refused";
+      if (o->refused) o->refused(o->refused_ctx, g, id, *k, *reason);
+    }
+  return NULL;
+}
+
+/* Symbols bound by whom: the graph's inputs and captures, late nodes, or nobody (then the node that first has it is computed
+ * from contents at a cut). */
+static void mark_bound(const sx_graph *g, const sx_fact *f, uint8_t *known) {
+  for (int i = 0; i < f->rank && f->kind == SX_KIND_TENSOR; i++) {
+    int64_t s = sx_dim_symbol_of(&g->model->dims, f->dims[i]);
+    if (s >= 0) known[s] = 1;
+  }
+}
+
+/* Whether every size of the node's results, and every element fact its inputs stand for, follows from known symbols. */
+static bool node_known(const compile *c, const sx_node *n) {
+  const sx_dimtab *t = &c->g->model->dims;
+  for (uint32_t i = 0; i < n->n_in; i++) {
+    if (n->in[i].value == SX_NONE) continue;
+    const sx_value *v = sx_value_at(c->g, n->in[i].value);
+    for (uint32_t k = 0; v->kind == SX_VALUE_CONST && !v->fact.constant && k < v->fact.n_elems; k++)
+      if (!sx_dim_is_known(t, v->fact.elems[k], c->known)) return false;
+  }
+  for (uint32_t o = 0; o < n->n_out; o++) {
+    if (n->out[o] == SX_NONE) continue;
+    const sx_fact *f = &sx_value_at(c->g, n->out[o])->fact;
+    for (int k = 0; k < f->rank; k++)
+      if (!sx_dim_is_known(t, f->dims[k], c->known)) return false;
+  }
+  return true;
+}
+
+static sx_status push_segment(compile *c, uint32_t at, sx_nid infer) {
+  if (c->segs.n) {
+    c->segs.at[c->segs.n - 1].end = at;
+    if (c->segs.at[c->segs.n - 1].begin == at && c->segs.at[c->segs.n - 1].infer == SX_NONE) c->segs.n--; /* empty */
+  }
+  return sx_vec_push(&c->segs, ((sx_segment){.begin = at, .infer = infer})) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+}
+
+static sx_status add_step(compile *c, sx_nid id) {
+  sx_node *n = sx_node_at(c->g, id);
+  const char *reason;
+  const sx_kernel *k = sx_plan_choose(c->g, id, c->o, &reason);
+  if (!k) {
+    const sx_fact *f = sx_node_in(n, 0) == SX_NONE ? NULL : &sx_value_at(c->g, n->in[0].value)->fact;
+    sx_fail(c->e, SX_E_NOT_IMPLEMENTED, __FILE__, __LINE__, "Could not find an implementation: %s (input 0 is %s)", reason, f ? sx_dtype_name(f->dtype) : "absent");
+    return sx_node_context(c->g, n, SX_E_NOT_IMPLEMENTED, c->e);
+  }
+  bool late = (k->flags & SX_KERNEL_LATE) != 0;
+  sx_step s = {.kernel = k, .node = id, .n_in = n->n_in, .n_out = n->n_out};
+  if (!late && !node_known(c, n)) {
+    SX_TRY(push_segment(c, c->steps.n, id));
+    for (uint32_t o = 0; o < n->n_out; o++)
+      if (n->out[o] != SX_NONE) mark_bound(c->g, &sx_value_at(c->g, n->out[o])->fact, c->known);
+    if (!node_known(c, n)) {
+      sx_fail(c->e, SX_E_NOT_IMPLEMENTED, __FILE__, __LINE__, "the sizes of its outputs cannot be computed before it runs, and kernel %s cannot find them while it runs", k->name);
+      return sx_node_context(c->g, n, SX_E_NOT_IMPLEMENTED, c->e);
+    }
+  }
+  if (!sx_vec_push(&c->steps, s)) SX_NO_MEMORY(c->e);
+  if (late) {
+    bool binds = !node_known(c, n);
+    for (uint32_t o = 0; o < n->n_out; o++)
+      if (n->out[o] != SX_NONE) mark_bound(c->g, &sx_value_at(c->g, n->out[o])->fact, c->known);
+    if (binds) SX_TRY(push_segment(c, c->steps.n, SX_NONE));
+  }
+  return SX_OK;
+}
+
+/* The execution order: producers first, and steps whose sizes are known before those that need a cut. A node that is ready
+ * but whose sizes are not known waits until nothing else can run. */
+static sx_status order_steps(compile *c) {
+  const sx_graph *g = c->g;
+  SX_TRY(push_segment(c, 0, SX_NONE));
+  uint32_t left = g->order.n, from = 0;
+  uint8_t *done = sx_arena_alloc(&c->tmp, g->nodes.n + 1);
+  if (!done) SX_NO_MEMORY(c->e);
+  for (uint32_t i = 0; i < g->values.n; i++)
+    if (sx_value_at(g, i)->kind == SX_VALUE_INPUT || sx_value_at(g, i)->kind == SX_VALUE_CAPTURE) mark_bound(g, &sx_value_at(g, i)->fact, c->known);
+  /* Symbols of the graphs around: a body's captured facts may be expressions over them; they are bound before the body runs. */
+  for (uint32_t i = 0; c->outer_known && i < g->model->dims.symbols.n; i++) c->known[i] |= c->outer_known[i];
+  while (left) {
+    sx_nid waiting = SX_NONE;
+    bool progress = false;
+    for (uint32_t i = from; i < g->order.n; i++) {
+      sx_nid id = g->order.at[i];
+      if (done[id]) {
+        if (i == from) from++;
+        continue;
+      }
+      const sx_node *n = sx_node_at(g, id);
+      bool ready = true;
+      for (uint32_t k = 0; k < n->n_in && ready; k++) {
+        const sx_node *p = sx_value_producer(g, n->in[k].value);
+        ready = !p || done[sx_value_at(g, n->in[k].value)->producer];
+      }
+      if (!ready) continue;
+      const char *reason;
+      const sx_kernel *k = NULL;
+      if (!node_known(c, n) && (!(k = sx_plan_choose(g, id, c->o, &reason)) || !(k->flags & SX_KERNEL_LATE))) {
+        if (waiting == SX_NONE) waiting = id;
+        continue;
+      }
+      if (k && waiting == SX_NONE && !node_known(c, n)) { /* late: everything that can run before it should */
+        waiting = id;
+        continue;
+      }
+      if (k) continue;
+      SX_TRY(add_step(c, id));
+      done[id] = 1, left--, progress = true;
+    }
+    if (waiting != SX_NONE) {
+      SX_TRY(add_step(c, waiting));
+      done[waiting] = 1, left--, progress = true;
+    }
+    if (!progress) SX_FAIL(c->e, FAIL, "the plan cannot order the graph's nodes");
+  }
+  c->segs.at[c->segs.n - 1].end = c->steps.n;
+  return SX_OK;
+}
+
+static sx_status collect(compile *c) {
+  sx_plan *p = c->p;
+  p->n_steps = c->steps.n;
+  p->n_segments = c->segs.n;
+  p->steps = sx_arena_copy(&p->arena, c->steps.at, (size_t)c->steps.n * sizeof *p->steps + 1);
+  p->segments = sx_arena_copy(&p->arena, c->segs.at, c->segs.n * sizeof *p->segments);
+  if (!p->steps || !p->segments) SX_NO_MEMORY(c->e);
+  for (uint32_t s = 0; s < p->n_steps; s++) {
+    sx_step *x = &p->steps[s];
+    x->args = p->n_args;
+    p->n_args += x->n_in + x->n_out;
+  }
+  p->args = SX_NEW_N(&p->arena, uint32_t, (size_t)p->n_args + 1);
+  p->arg_values = SX_NEW_N(&p->arena, sx_vid, (size_t)p->n_args + 1);
+  if (!p->args || !p->arg_values) SX_NO_MEMORY(c->e);
+  for (uint32_t s = 0; s < p->n_steps; s++) {
+    const sx_node *n = sx_node_at(c->g, p->steps[s].node);
+    sx_vid *v = p->arg_values + p->steps[s].args;
+    for (uint32_t i = 0; i < n->n_in; i++) *v++ = n->in[i].value;
+    for (uint32_t o = 0; o < n->n_out; o++) *v++ = n->out[o];
+  }
+  return SX_OK;
+}
+
+/* Symbols that the shapes of a segment's arguments refer to. */
+static sx_status segment_keys(compile *c, sx_segment *s) {
+  const sx_dimtab *t = &c->g->model->dims;
+  uint8_t *used = sx_arena_alloc(&c->tmp, t->symbols.n + 1);
+  if (!used) SX_NO_MEMORY(c->e);
+  for (uint32_t k = s->begin; k < s->end; k++) {
+    const sx_step *x = &c->p->steps[k];
+    for (uint32_t a = 0; a < x->n_in + x->n_out; a++) {
+      sx_vid v = c->p->arg_values[x->args + a];
+      if (v == SX_NONE) continue;
+      const sx_fact *f = &sx_value_at(c->g, v)->fact;
+      if (x->kernel->flags & SX_KERNEL_LATE && a >= x->n_in) continue;
+      for (int i = 0; i < f->rank; i++) sx_dim_symbols(t, f->dims[i], used);
+      for (uint32_t i = 0; i < f->n_elems; i++) sx_dim_symbols(t, f->elems[i], used);
+    }
+  }
+  for (uint32_t i = 0; i < t->symbols.n; i++) s->n_keys += used[i];
+  s->keys = SX_NEW_N(&c->p->arena, uint32_t, (size_t)s->n_keys + 1);
+  if (!s->keys) SX_NO_MEMORY(c->e);
+  for (uint32_t i = 0, n = 0; i < t->symbols.n; i++)
+    if (used[i]) s->keys[n++] = i;
+  return SX_OK;
+}
+
+static sx_status create_states(compile *c) {
+  for (uint32_t s = 0; s < c->p->n_steps; s++) {
+    sx_step *x = &c->p->steps[s];
+    if (!x->kernel->create) continue;
+    sx_build b = {c->g, sx_node_at(c->g, x->node), c->p->cpu, &c->p->arena, c->o->weights, c->o->level, NULL, c->e};
+    SX_TRY(sx_node_context(c->g, b.n, x->kernel->create(&b), c->e));
+    x->state = b.state;
+  }
+  return SX_OK;
+}
+
+static sx_status compile_plan(compile *c) {
+  const sx_dimtab *t = &c->g->model->dims;
+  c->known = sx_arena_alloc(&c->tmp, t->symbols.n + 1);
+  if (!c->known) SX_NO_MEMORY(c->e);
+  SX_TRY(sx_graph_sort((sx_graph *)c->g, c->e));
+  SX_TRY(order_steps(c));
+  SX_TRY(collect(c));
+  SX_TRY(sx_plan_assign_buffers(c));
+  for (uint32_t s = 0; s < c->p->n_segments; s++) SX_TRY(segment_keys(c, &c->p->segments[s]));
+  return create_states(c);
+}
+
+sx_status sx_plan_create_within(const sx_graph *g, const sx_plan_options *o, const uint8_t *outer_known, sx_plan **out, sx_err *e) {
+  sx_plan *p = sx_calloc(1, sizeof *p);
+  *out = NULL;
+  if (!p) SX_NO_MEMORY(e);
+  p->graph = g, p->cpu = sx_cpu_info(), p->width = o->width ? o->width : 1;
+  compile c = {.g = g, .o = o, .p = p, .outer_known = outer_known, .e = e};
+  sx_status s = compile_plan(&c);
+  sx_vec_free(&c.steps);
+  sx_vec_free(&c.segs);
+  sx_arena_free(&c.tmp);
+  if (s != SX_OK) sx_plan_destroy(p);
+  else *out = p;
+  return s;
+}
+sx_status sx_plan_create(const sx_graph *g, const sx_plan_options *o, sx_plan **out, sx_err *e) { return sx_plan_create_within(g, o, NULL, out, e); }
+
+void sx_plan_destroy(sx_plan *p) {
+  if (!p) return;
+  for (uint32_t s = 0; s < p->n_segments; s++)
+    for (size_t k = 0; k < sizeof p->segments[s].cache / sizeof *p->segments[s].cache; k++) sx_instance_unref(p->segments[s].cache[k]);
+  sx_arena_free(&p->arena);
+  sx_free(p, sizeof *p);
+}

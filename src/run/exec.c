@@ -1,0 +1,580 @@
+// SPDX-License-Identifier: MIT
+/* Running a plan: bind the inputs, find the instance, resolve pointers, do the steps. */
+#include "run/exec.h"
+
+typedef struct body { sx_nid node; const char *attr; sx_exec *x; } body;
+struct sx_exec {
+  sx_plan *plan;
+  SX_VEC(body) bodies;
+  uint32_t *output_arg;      /* by output: argument position that makes it, or SX_NONE */
+  sx_lock lock;
+  struct sx_frame *idle;
+};
+
+typedef struct seg_state {
+  sx_instance *inst;
+  void *slab;
+  size_t slab_size;
+} seg_state;
+
+typedef struct sx_frame {
+  struct sx_frame *next;
+  int64_t *symbols;
+  seg_state *segs;
+  void **ptrs;               /* by argument position */
+  void **ext;                /* by buffer: inputs, outputs, late values, exported slab buffers */
+  sx_rt_value **late;        /* by late value */
+  sx_rt_value **out;         /* by output: the one being written */
+  sx_rt_value *const *in;
+  sx_view *late_views;
+  size_t bytes;              /* of this block */
+  uint32_t most_args;
+} sx_frame;
+
+const sx_plan *sx_exec_plan(const sx_exec *x) { return x->plan; }
+
+sx_exec *sx_exec_body(const sx_exec *x, sx_nid n, const char *attr) {
+  for (uint32_t i = 0; i < x->bodies.n; i++)
+    if (x->bodies.at[i].node == n && !strcmp(x->bodies.at[i].attr, attr)) return x->bodies.at[i].x;
+  return NULL;
+}
+
+static void free_frame(sx_exec *x, sx_frame *f) {
+  for (uint32_t s = 0; s < x->plan->n_segments; s++) {
+    sx_instance_unref(f->segs[s].inst);
+    if (f->segs[s].slab) sx_free_aligned(f->segs[s].slab, f->segs[s].slab_size);
+  }
+  sx_free_aligned(f, f->bytes);
+}
+
+/* One block: the frame and its arrays. */
+static sx_frame *new_frame(const sx_exec *x) {
+  const sx_plan *p = x->plan;
+  const sx_graph *g = p->graph;
+  uint32_t most = 1;
+  for (uint32_t s = 0; s < p->n_steps; s++)
+    if (p->steps[s].n_in + p->steps[s].n_out > most) most = p->steps[s].n_in + p->steps[s].n_out;
+  size_t sizes[] = {sizeof(sx_frame), g->model->dims.symbols.n * sizeof(int64_t), p->n_segments * sizeof(seg_state), p->n_args * sizeof(void *),
+                    p->n_buffers * sizeof(void *), p->n_late * sizeof(void *), g->outputs.n * sizeof(void *), most * sizeof(sx_view)};
+  size_t at[8], total = 0;
+  for (int i = 0; i < 8; i++) at[i] = total, total += sx_round_up(sizes[i] + 8, SX_ALIGN);
+  char *b = sx_malloc_aligned(total);
+  if (!b) return NULL;
+  memset(b, 0, total);
+  sx_frame *f = (sx_frame *)b;
+  f->bytes = total, f->most_args = most;
+  f->symbols = (int64_t *)(b + at[1]), f->segs = (seg_state *)(b + at[2]), f->ptrs = (void **)(b + at[3]), f->ext = (void **)(b + at[4]);
+  f->late = (sx_rt_value **)(b + at[5]), f->out = (sx_rt_value **)(b + at[6]), f->late_views = (sx_view *)(b + at[7]);
+  return f;
+}
+
+size_t sx_exec_trim(sx_exec *x) {
+  sx_lock_take(&x->lock);
+  sx_frame *f = x->idle;
+  x->idle = NULL;
+  sx_lock_drop(&x->lock);
+  size_t freed = 0;
+  while (f) {
+    sx_frame *next = f->next;
+    freed += f->bytes;
+    for (uint32_t s = 0; s < x->plan->n_segments; s++) freed += f->segs[s].slab_size;
+    free_frame(x, f);
+    f = next;
+  }
+  for (uint32_t i = 0; i < x->bodies.n; i++) freed += sx_exec_trim(x->bodies.at[i].x);
+  return freed;
+}
+
+void sx_exec_destroy(sx_exec *x) {
+  if (!x) return;
+  if (x->plan) sx_exec_trim(x);
+  for (uint32_t i = 0; i < x->bodies.n; i++) sx_exec_destroy(x->bodies.at[i].x);
+  sx_vec_free(&x->bodies);
+  sx_plan_destroy(x->plan);
+  sx_free(x, sizeof *x);
+}
+
+static void known_below(const sx_graph *g, uint8_t *known) {
+  for (; g; g = g->parent)
+    for (uint32_t v = 0; v < g->values.n; v++) {
+      const sx_fact *f = &sx_value_at(g, v)->fact;
+      for (int i = 0; f->kind == SX_KIND_TENSOR && i < f->rank; i++) {
+        int64_t s = sx_dim_symbol_of(&g->model->dims, f->dims[i]);
+        if (s >= 0) known[s] = 1;
+      }
+    }
+}
+
+static sx_status create_bodies(sx_exec *x, const sx_graph *g, const sx_exec_options *o, sx_err *e) {
+  size_t n = g->model->dims.symbols.n + 1;
+  uint8_t *known = NULL;
+  sx_status s = SX_OK;
+  for (uint32_t i = 0; i < g->nodes.n && s == SX_OK; i++) {
+    const sx_node *node = sx_node_at(g, i);
+    for (uint32_t k = 0; k < node->n_attrs && !node->dead && s == SX_OK; k++) {
+      if (node->attrs[k].type != SX_ATTR_GRAPH || (node->op && !(node->op->flags & SX_OP_CONTROL))) continue;
+      if (!known) {
+        if (!(known = sx_calloc(n, 1))) SX_NO_MEMORY(e);
+        known_below(g, known);
+      }
+      sx_exec_options b = *o;
+      b.outer_known = known;
+      body y = {i, node->attrs[k].name.p, NULL};
+      s = sx_exec_create(node->attrs[k].g, &b, &y.x, e);
+      if (s == SX_OK && !sx_vec_push(&x->bodies, y)) {
+        sx_exec_destroy(y.x);
+        s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+      }
+    }
+  }
+  sx_free(known, n);
+  return s;
+}
+
+static sx_status find_output_args(sx_exec *x, sx_err *e) {
+  sx_plan *p = x->plan;
+  const sx_graph *g = p->graph;
+  x->output_arg = SX_NEW_N(&p->arena, uint32_t, (size_t)g->outputs.n + 1);
+  if (!x->output_arg) SX_NO_MEMORY(e);
+  for (uint32_t i = 0; i < g->outputs.n; i++) {
+    uint32_t b = p->value_buffer[g->outputs.at[i]];
+    x->output_arg[i] = SX_NONE;
+    if (p->buffers[b].kind != SX_BUF_OUTPUT || p->buffers[b].index != i) continue;
+    for (uint32_t s = 0; s < p->n_steps && x->output_arg[i] == SX_NONE; s++)
+      for (uint32_t o = 0; o < p->steps[s].n_out; o++)
+        if (p->arg_values[p->steps[s].args + p->steps[s].n_in + o] == g->outputs.at[i]) x->output_arg[i] = p->steps[s].args + p->steps[s].n_in + o;
+  }
+  return SX_OK;
+}
+
+sx_status sx_exec_create(const sx_graph *g, const sx_exec_options *o, sx_exec **out, sx_err *e) {
+  sx_exec *x = sx_calloc(1, sizeof *x);
+  *out = NULL;
+  if (!x) SX_NO_MEMORY(e);
+  sx_status s = sx_plan_create_within(g, &o->plan, o->outer_known, &x->plan, e);
+  if (s == SX_OK) s = find_output_args(x, e);
+  if (s == SX_OK) s = create_bodies(x, g, o, e);
+  if (s != SX_OK) sx_exec_destroy(x);
+  else *out = x;
+  return s;
+}
+
+static sx_status bind_dims(const sx_graph *g, sx_vid v, const char *what, int rank, const int64_t *dims, int64_t *symbols, sx_err *e) {
+  const sx_value *x = sx_value_at(g, v);
+  const sx_fact *f = &x->fact;
+  if (f->rank < 0) return SX_OK;
+  if (f->rank != rank)
+    SX_FAIL(e, INVALID_ARGUMENT, "Invalid rank for %s: %.*s Got: %d Expected: %d Please fix either the inputs/outputs or the model.", what, SX_FMT(x->name), rank, f->rank);
+  for (int i = 0; i < rank; i++) {
+    int64_t s = sx_dim_symbol_of(&g->model->dims, f->dims[i]);
+    if (s >= 0 && symbols[s] == SX_DIM_UNKNOWN) symbols[s] = dims[i];
+    int64_t want = s >= 0 ? symbols[s] : sx_dim_is_const(f->dims[i]) ? f->dims[i] : dims[i];
+    if (want == dims[i]) continue;
+    sx_str name = s >= 0 ? g->model->dims.atoms.at[g->model->dims.symbols.at[s]].name : (sx_str){"", 0};
+    if (name.n) SX_FAIL(e, INVALID_ARGUMENT, "Got invalid dimensions for %s: %.*s: index %d is %lld, but dimension '%.*s' is %lld elsewhere", what, SX_FMT(x->name), i, (long long)dims[i], SX_FMT(name), (long long)want);
+    SX_FAIL(e, INVALID_ARGUMENT, "Got invalid dimensions for %s: %.*s for the following indices index: %d Got: %lld Expected: %lld Please fix either the inputs/outputs or the model.", what, SX_FMT(x->name), i, (long long)dims[i], (long long)want);
+  }
+  return SX_OK;
+}
+
+/* The caller's inputs against the graph's facts; symbols from their sizes. */
+static sx_status bind_inputs(const sx_plan *p, sx_frame *f, sx_rt_value *const *in, sx_err *e) {
+  const sx_graph *g = p->graph;
+  uint32_t n = g->inputs.n + g->captures.n;
+  f->in = in;
+  for (uint32_t i = 0; i < n; i++) {
+    sx_vid id = i < g->inputs.n ? g->inputs.at[i] : g->captures.at[i - g->inputs.n];
+    const sx_value *v = sx_value_at(g, id);
+    uint32_t b = p->value_buffer[id];
+    if (!in[i]) {
+      if (!v->overridable && i < g->inputs.n) SX_FAIL(e, INVALID_ARGUMENT, "Missing Input: %.*s", SX_FMT(v->name));
+      if (!v->overridable) continue;
+      const void *d;
+      SX_TRY(sx_tensor_data(v->fact.constant, &d, e));
+      SX_TRY(bind_dims(g, id, "input", v->fact.constant->rank, v->fact.constant->dims, f->symbols, e));
+      if (b != SX_NONE) f->ext[b] = (void *)d;
+      continue;
+    }
+    if (v->fact.kind == SX_KIND_TENSOR && v->fact.dtype) {
+      if (!sx_rt_is_tensor(in[i])) SX_FAIL(e, INVALID_ARGUMENT, "Unexpected input: '%.*s' is no tensor, expected tensor(%s)", SX_FMT(v->name), sx_dtype_name((sx_dtype)v->fact.dtype));
+      if (in[i]->type.dtype != v->fact.dtype)
+        SX_FAIL(e, INVALID_ARGUMENT, "Unexpected input data type. Actual: (tensor(%s)) , expected: (tensor(%s)) for input '%.*s'", sx_dtype_name((sx_dtype)in[i]->type.dtype), sx_dtype_name((sx_dtype)v->fact.dtype), SX_FMT(v->name));
+      SX_TRY(bind_dims(g, id, "input", (int)in[i]->rank, in[i]->dims, f->symbols, e));
+    }
+    if (b != SX_NONE) f->ext[b] = in[i]->data;
+  }
+  return SX_OK;
+}
+
+static bool overlaps(const sx_plan *p, const sx_frame *f, const sx_rt_value *out) {
+  uint32_t n = p->graph->inputs.n + p->graph->captures.n;
+  for (uint32_t i = 0; i < n; i++) {
+    const sx_rt_value *v = f->in[i];
+    if (sx_rt_is_tensor(v) && v->bytes && out->bytes && (char *)v->data < (char *)out->data + out->bytes && (char *)out->data < (char *)v->data + v->bytes) return true;
+  }
+  return false;
+}
+
+/* Memory for an output whose size is known now: the caller's, or new. One that overlaps an input is written aside first. */
+static sx_status open_output(const sx_plan *p, sx_frame *f, const sx_run_ctx *r, uint32_t i, const sx_view *v, sx_rt_value *given, sx_err *e) {
+  sx_str name = sx_value_at(p->graph, p->graph->outputs.at[i])->name;
+  bool usable = given != NULL;
+  if (given) {
+    bool same = sx_rt_is_tensor(given) && given->type.dtype == v->dtype && (int)given->rank == v->rank;
+    for (int d = 0; same && d < v->rank; d++) same = given->dims[d] == v->dims[d];
+    if (!same) SX_FAIL(e, INVALID_ARGUMENT, "the value given for output '%.*s' does not have the type and shape that the model gives for these inputs (%s of rank %d)", SX_FMT(name), sx_dtype_name((sx_dtype)v->dtype), v->rank);
+    usable = !overlaps(p, f, given);
+  }
+  if (usable) f->out[i] = sx_rt_ref(given);
+  else SX_TRY(sx_rt_tensor_create((sx_dtype)v->dtype, (uint32_t)v->rank, v->dims, given ? NULL : r->output_source, &f->out[i], e));
+  f->ext[p->value_buffer[p->graph->outputs.at[i]]] = f->out[i]->data;
+  return SX_OK;
+}
+
+static void *address(const sx_plan *p, const sx_frame *f, const sx_instance *x, const seg_state *s, uint32_t segment, uint32_t b) {
+  const sx_buffer *q = &p->buffers[b];
+  if (q->kind == SX_BUF_CONST) return (void *)q->data;
+  if (q->kind == SX_BUF_ELEMS) return (void *)x->elems[b];
+  if (q->kind == SX_BUF_SLAB && q->segment == segment) return (char *)s->slab + x->offsets[b];
+  return f->ext[b];
+}
+
+static sx_status open_segment(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_t k, sx_rt_value **given, sx_err *e) {
+  sx_plan *p = x->plan;
+  sx_segment *s = &p->segments[k];
+  seg_state *st = &f->segs[k];
+  bool fresh = !st->inst;
+  for (uint32_t i = 0; !fresh && i < s->n_keys; i++) fresh = st->inst->key[i] != f->symbols[s->keys[i]];
+  if (fresh) {
+    sx_instance *inst;
+    SX_TRY(sx_plan_instance(p, k, f->symbols, &inst, e));
+    sx_instance_unref(st->inst);
+    st->inst = inst;
+    if (inst->slab > st->slab_size) {
+      if (st->slab) sx_free_aligned(st->slab, st->slab_size);
+      size_t want = sx_round_up(inst->slab, 4096);
+      st->slab = sx_malloc_aligned(want);
+      st->slab_size = st->slab ? want : 0;
+      if (!st->slab) {
+        sx_instance_unref(st->inst);
+        st->inst = NULL;
+        SX_FAIL(e, NO_MEMORY, "out of memory: %zu bytes for the intermediate results", want);
+      }
+    }
+  }
+  uint32_t base = s->begin < s->end ? p->steps[s->begin].args : 0;
+  uint32_t last = s->begin < s->end ? p->steps[s->end - 1].args + p->steps[s->end - 1].n_in + p->steps[s->end - 1].n_out : 0;
+  for (uint32_t i = 0; i < p->graph->outputs.n; i++)
+    if (x->output_arg[i] != SX_NONE && x->output_arg[i] >= base && x->output_arg[i] < last) {
+      sx_status o = open_output(p, f, r, i, &st->inst->views[x->output_arg[i] - base], given[i], e);
+      if (o != SX_OK) return o;
+    }
+  if (fresh) {
+    for (uint32_t a = base; a < last; a++) f->ptrs[a] = p->args[a] == SX_NONE ? NULL : address(p, f, st->inst, st, k, p->args[a]);
+    for (uint32_t b = 0; b < p->n_buffers; b++)
+      if (p->buffers[b].exported && p->buffers[b].segment == k && p->buffers[b].kind == SX_BUF_SLAB) f->ext[b] = (char *)st->slab + st->inst->offsets[b];
+  } else
+    for (uint32_t i = 0; i < s->n_patch; i++) f->ptrs[s->patch[i]] = address(p, f, st->inst, st, k, p->args[s->patch[i]]);
+  return SX_OK;
+}
+
+typedef struct unit_job { const sx_call *call; sx_run_fn run; char *scratch; size_t stride; } unit_job;
+static sx_status run_units(void *ctx, uint32_t begin, uint32_t end, uint32_t worker, sx_err *e) {
+  const unit_job *j = ctx;
+  sx_call c = *j->call;
+  c.worker = worker, c.worker_scratch = j->scratch + worker * j->stride, c.e = e;
+  return j->run(&c, begin, end);
+}
+
+static sx_status run_phases(const sx_run_ctx *r, const sx_ready *y, sx_call *c, char *slab) {
+  c->scratch = slab + y->scratch;
+  for (uint32_t k = 0; k < y->n_phases; k++) {
+    const sx_phase *ph = &y->phases[k];
+    c->phase = k;
+    c->worker_scratch = slab + y->worker_scratch;
+    if (y->threads[k] <= 1 || !r->pool) {
+      if (!r->terminate || (float)ph->units * ph->unit_ns < 2e6f) {
+        SX_TRY(ph->run(c, 0, ph->units));
+        continue;
+      }
+      for (uint32_t u = 0; u < ph->units; u += y->grain[k]) { /* long steps are cut so that a run can be stopped */
+        if (atomic_load_explicit(r->terminate, memory_order_relaxed)) SX_FAIL(c->e, FAIL, "Exiting due to terminate flag being set to true.");
+        SX_TRY(ph->run(c, u, u + y->grain[k] < ph->units ? u + y->grain[k] : ph->units));
+      }
+      continue;
+    }
+    unit_job j = {c, ph->run, slab + y->worker_scratch, sx_round_up(ph->worker_scratch, SX_ALIGN)};
+    SX_TRY(sx_pool_run(r->pool, y->threads[k], ph->units, y->grain[k], run_units, &j, c->e));
+  }
+  return SX_OK;
+}
+
+static void *late_output(const sx_late *l, uint32_t o, sx_dtype t, int rank, const int64_t *dims, sx_err *e) {
+  const sx_late_ctx *c = (const sx_late_ctx *)l;
+  const sx_plan *p = c->x->plan;
+  const sx_step *s = &p->steps[c->step];
+  uint32_t b = p->args[s->args + s->n_in + o];
+  if (b == SX_NONE) return NULL;
+  sx_rt_value **v = &c->f->late[p->buffers[b].index];
+  sx_rt_unref(*v);
+  *v = NULL;
+  if (sx_rt_tensor_create(t, (uint32_t)rank, dims, NULL, v, e) != SX_OK) return NULL;
+  return (*v)->data ? (*v)->data : (void *)(*v)->dims;
+}
+static sx_rt_value *late_value(const sx_late *l, uint32_t i) {
+  const sx_late_ctx *c = (const sx_late_ctx *)l;
+  const sx_plan *p = c->x->plan;
+  uint32_t b = p->args[p->steps[c->step].args + i];
+  if (b == SX_NONE) return NULL;
+  const sx_buffer *q = &p->buffers[b];
+  return q->kind == SX_BUF_LATE ? c->f->late[q->index] : q->kind == SX_BUF_INPUT ? c->f->in[q->index] : NULL;
+}
+static sx_status late_set(const sx_late *l, uint32_t o, sx_rt_value *v, sx_err *e) {
+  const sx_late_ctx *c = (const sx_late_ctx *)l;
+  const sx_plan *p = c->x->plan;
+  const sx_step *s = &p->steps[c->step];
+  uint32_t b = p->args[s->args + s->n_in + o];
+  if (b == SX_NONE) {
+    sx_rt_unref(v);
+    return SX_OK;
+  }
+  sx_rt_unref(c->f->late[p->buffers[b].index]);
+  c->f->late[p->buffers[b].index] = v;
+  return SX_OK;
+}
+
+static sx_status run_late(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_t step, const sx_view *views, sx_call *c) {
+  const sx_plan *p = x->plan;
+  const sx_step *s = &p->steps[step];
+  for (uint32_t i = 0; i < s->n_in; i++) {
+    f->late_views[i] = views[i];
+    f->late_views[i].constant = f->ptrs[s->args + i];
+  }
+  sx_late_ctx l = {{late_output, f->late_views, s->n_in, s->n_out, late_value, late_set, NULL}, x, f, r, step};
+  c->late = &l.base;
+  sx_prep q = {.state = s->state, .g = p->graph, .n = sx_node_at(p->graph, s->node), .cpu = p->cpu, .n_in = s->n_in, .n_out = s->n_out, .in = f->late_views, .out = views + s->n_in, .e = c->e};
+  SX_TRY(s->kernel->prepare(&q));
+  c->params = q.params;
+  SX_TRY(q.phases[0].run(c, 0, 1));
+  for (uint32_t o = 0; o < s->n_out; o++) {
+    uint32_t at = s->args + s->n_in + o, b = p->args[at];
+    if (b == SX_NONE) continue;
+    sx_rt_value *v = f->late[p->buffers[b].index];
+    sx_vid id = p->arg_values[at];
+    if (!v) SX_FAIL(c->e, RUNTIME_EXCEPTION, "kernel %s made no output %u", s->kernel->name, o);
+    f->ext[b] = sx_rt_is_tensor(v) ? v->data : NULL;
+    if (!sx_rt_is_tensor(v)) continue;
+    if (sx_value_at(p->graph, id)->fact.dtype && sx_value_at(p->graph, id)->fact.dtype != v->type.dtype)
+      SX_FAIL(c->e, RUNTIME_EXCEPTION, "output %u has type %s, expected %s", o, sx_dtype_name((sx_dtype)v->type.dtype), sx_dtype_name((sx_dtype)sx_value_at(p->graph, id)->fact.dtype));
+    SX_TRY(bind_dims(p->graph, id, "output", (int)v->rank, v->dims, f->symbols, c->e));
+  }
+  return SX_OK;
+}
+
+static sx_status run_steps(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_t k, sx_err *e) {
+  const sx_plan *p = x->plan;
+  const sx_segment *s = &p->segments[k];
+  seg_state *st = &f->segs[k];
+  uint32_t base = s->begin < s->end ? p->steps[s->begin].args : 0;
+  for (uint32_t i = s->begin; i < s->end; i++) {
+    const sx_step *q = &p->steps[i];
+    if (q->nothing) continue;
+    if (r->terminate && atomic_load_explicit(r->terminate, memory_order_relaxed)) SX_FAIL(e, FAIL, "Exiting due to terminate flag being set to true.");
+    const sx_ready *y = &st->inst->steps[i - s->begin];
+    sx_call c = {.state = q->state, .params = y->params, .in = f->ptrs + q->args, .out = f->ptrs + q->args + q->n_in, .e = e};
+    uint64_t begin = r->profile ? sx_now_ns() : 0;
+    sx_status t;
+    if (q->kernel->flags & SX_KERNEL_LATE) {
+      t = run_late(x, f, r, i, &st->inst->views[q->args - base], &c);
+      for (uint32_t o = 0; t == SX_OK && o < q->n_out; o++) { /* steps of this segment that follow read the new pointers */
+        uint32_t b = p->args[q->args + q->n_in + o];
+        for (uint32_t m = 0; b != SX_NONE && m < s->n_patch; m++)
+          if (p->args[s->patch[m]] == b) f->ptrs[s->patch[m]] = f->ext[b];
+      }
+    } else
+      t = run_phases(r, y, &c, st->slab);
+    if (t != SX_OK) {
+      sx_err_context(e, "Non-zero status code returned while running");
+      return sx_node_context(p->graph, sx_node_at(p->graph, q->node), t, e);
+    }
+    if (r->profile) r->profile->step(r->profile->ctx, x, i, begin, sx_now_ns(), st->inst, k);
+  }
+  return SX_OK;
+}
+
+/* The numbers behind a value's dimensions now. */
+static sx_status dims_now(const sx_graph *g, const sx_frame *f, const sx_fact *fact, sx_arena *a, int64_t **out, sx_err *e) {
+  const sx_dimtab *t = &g->model->dims;
+  int64_t *atoms = SX_NEW_N(a, int64_t, (size_t)t->atoms.n + 1), *polys = SX_NEW_N(a, int64_t, (size_t)t->polys.n + 1);
+  int64_t *d = SX_NEW_N(a, int64_t, (size_t)(fact->rank > 0 ? fact->rank : 0) + 1);
+  if (!atoms || !polys || !d) SX_NO_MEMORY(e);
+  sx_dim_eval_all(t, f->symbols, atoms, polys);
+  for (int i = 0; i < fact->rank; i++)
+    if ((d[i] = sx_dim_value(fact->dims[i], polys)) < 0) SX_FAIL(e, RUNTIME_EXCEPTION, "a dimension cannot be computed for these inputs");
+  *out = d;
+  return SX_OK;
+}
+
+static void *buffer_now(const sx_plan *p, const sx_frame *f, uint32_t b) {
+  const sx_buffer *q = &p->buffers[b];
+  if (q->kind == SX_BUF_CONST) return (void *)q->data;
+  if (q->kind == SX_BUF_SLAB) return (char *)f->segs[q->segment].slab + f->segs[q->segment].inst->offsets[b];
+  if (q->kind == SX_BUF_ELEMS) {
+    for (uint32_t s = p->n_segments; s-- > 0;)
+      if (f->segs[s].inst && f->segs[s].inst->elems[b]) return (void *)f->segs[s].inst->elems[b];
+    return NULL;
+  }
+  return f->ext[b];
+}
+
+/* The shape of a node's outputs from the contents of its inputs: binds their symbols. */
+static sx_status infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
+  const sx_plan *p = x->plan;
+  const sx_graph *g = p->graph;
+  const sx_node *n = sx_node_at(g, id);
+  sx_arena a = {0};
+  sx_dimtab dims = {0};
+  sx_fact *in = SX_NEW_N(&a, sx_fact, (size_t)n->n_in + 1), *out = SX_NEW_N(&a, sx_fact, (size_t)n->n_out + 1);
+  sx_status s = in && out ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  for (uint32_t i = 0; i < n->n_in && s == SX_OK; i++) {
+    if (n->in[i].value == SX_NONE) continue;
+    in[i] = sx_value_at(g, n->in[i].value)->fact;
+    if (in[i].kind != SX_KIND_TENSOR || in[i].rank < 0) continue;
+    int64_t *d = NULL;
+    if ((s = dims_now(g, f, &in[i], &a, &d, e)) != SX_OK) break;
+    in[i].dims = d;
+    in[i].elems = NULL, in[i].n_elems = 0;
+    uint32_t b = p->value_buffer[n->in[i].value];
+    void *data = b == SX_NONE ? NULL : buffer_now(p, f, b);
+    sx_tensor *t = SX_NEW(&a, sx_tensor);
+    int64_t *elems = SX_NEW_N(&a, int64_t, SX_MAX_ELEMS + 1);
+    if (!t || !elems) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    if (s != SX_OK || !data || !(n->op->shape_inputs >> i & 1)) continue;
+    t->dtype = in[i].dtype, t->rank = in[i].rank, t->dims = d, t->count = sx_dims_count(d, 0, in[i].rank), t->bytes = t->data = data;
+    in[i].constant = t;
+    bool ints = t->count <= SX_MAX_ELEMS;
+    for (int64_t k = 0; k < t->count && ints; k++) ints = sx_tensor_get_i64(t, k, &elems[k]);
+    if (ints) in[i].elems = elems, in[i].n_elems = (uint32_t)t->count;
+  }
+  if (s == SX_OK) s = sx_infer_concrete(g, id, in, out, &dims, &a, e);
+  for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++) {
+    if (n->out[o] == SX_NONE) continue;
+    bool numbers = out[o].rank >= 0;
+    for (int i = 0; i < out[o].rank; i++) numbers &= sx_dim_is_const(out[o].dims[i]);
+    if (!numbers) s = sx_node_context(g, n, sx_fail(e, SX_E_RUNTIME_EXCEPTION, __FILE__, __LINE__, "the shape of output %u does not follow from the contents of the inputs", o), e);
+    else s = bind_dims(g, n->out[o], "output", out[o].rank, out[o].dims, f->symbols, e);
+  }
+  sx_dimtab_free(&dims);
+  sx_arena_free(&a);
+  return s;
+}
+
+/* Outputs that no step wrote in place. */
+static sx_status finish_outputs(sx_exec *x, sx_frame *f, const sx_run_ctx *r, sx_rt_value **given, sx_err *e) {
+  const sx_plan *p = x->plan;
+  const sx_graph *g = p->graph;
+  for (uint32_t i = 0; i < p->n_copies; i++) {
+    uint32_t o = p->copies[i].output, b = p->copies[i].buffer;
+    sx_vid v = g->outputs.at[o];
+    const sx_buffer *q = &p->buffers[b];
+    sx_rt_value *whole = q->kind == SX_BUF_LATE ? f->late[q->index] : q->kind == SX_BUF_INPUT ? f->in[q->index] : NULL;
+    if (whole && (q->kind == SX_BUF_LATE || !sx_rt_is_tensor(whole)) && !given[o] && q->value == v) {
+      if (sx_rt_is_tensor(whole) && whole->type.dtype == SX_STRING) SX_TRY(sx_rt_strings_own(whole, e));
+      f->out[o] = sx_rt_ref(whole);
+      continue;
+    }
+    sx_arena a = {0};
+    sx_view w = {.dtype = sx_value_at(g, v)->fact.dtype, .rank = sx_value_at(g, v)->fact.rank};
+    int64_t *d = NULL;
+    sx_status s = SX_OK;
+    if (whole && sx_rt_is_tensor(whole) && q->value == v) w.dtype = whole->type.dtype, w.rank = (int8_t)whole->rank, w.dims = whole->dims;
+    else s = dims_now(g, f, &sx_value_at(g, v)->fact, &a, &d, e), w.dims = d;
+    void *src = buffer_now(p, f, b);
+    if (s == SX_OK) s = open_output(p, f, r, o, &w, given[o], e);
+    if (s == SX_OK && f->out[o]->bytes) memcpy(f->out[o]->data, src, f->out[o]->bytes);
+    sx_arena_free(&a);
+    SX_TRY(s);
+  }
+  for (uint32_t o = 0; o < g->outputs.n; o++) {
+    if (f->out[o] && sx_rt_is_tensor(f->out[o]) && f->out[o]->type.dtype == SX_STRING && (given[o] || sx_rt_is_unique(f->out[o]))) SX_TRY(sx_rt_strings_own(f->out[o], e));
+    if (given[o] && f->out[o] != given[o] && f->out[o]->bytes) memcpy(given[o]->data, f->out[o]->data, given[o]->bytes);
+  }
+  return SX_OK;
+}
+
+static sx_frame *take_frame(sx_exec *x) {
+  sx_lock_take(&x->lock);
+  sx_frame *f = x->idle;
+  if (f) x->idle = f->next;
+  sx_lock_drop(&x->lock);
+  return f ? f : new_frame(x);
+}
+
+sx_status sx_exec_run(sx_exec *x, const sx_run_ctx *r, const int64_t *symbols, sx_rt_value *const *inputs, sx_rt_value **outputs, sx_err *e) {
+  const sx_plan *p = x->plan;
+  const sx_graph *g = p->graph;
+  uint32_t n_sym = g->model->dims.symbols.n;
+  sx_frame *f = take_frame(x);
+  if (!f) SX_NO_MEMORY(e);
+  if (symbols) memcpy(f->symbols, symbols, n_sym * sizeof *symbols);
+  else
+    for (uint32_t i = 0; i < n_sym; i++) f->symbols[i] = SX_DIM_UNKNOWN;
+  bool parallel = r->pool && p->width > 1;
+  if (parallel) sx_pool_enter(r->pool);
+  sx_status s = bind_inputs(p, f, inputs, e);
+  for (uint32_t k = 0; k < p->n_segments && s == SX_OK; k++) {
+    if (p->segments[k].infer != SX_NONE) s = infer_now(x, f, p->segments[k].infer, e);
+    if (s == SX_OK) s = open_segment(x, f, r, k, outputs, e);
+    if (s == SX_OK) s = run_steps(x, f, r, k, e);
+  }
+  if (s == SX_OK) s = finish_outputs(x, f, r, outputs, e);
+  if (parallel) sx_pool_leave(r->pool);
+  for (uint32_t o = 0; o < g->outputs.n; o++) {
+    if (s == SX_OK && !outputs[o]) outputs[o] = f->out[o];
+    else sx_rt_unref(f->out[o]);
+    f->out[o] = NULL;
+  }
+  for (uint32_t i = 0; i < p->n_late; i++) {
+    sx_rt_unref(f->late[i]);
+    f->late[i] = NULL;
+  }
+  sx_lock_take(&x->lock);
+  f->next = x->idle;
+  x->idle = f;
+  sx_lock_drop(&x->lock);
+  return s;
+}
+
+sx_status sx_late_take(const sx_call *c, uint32_t i, sx_rt_value **out) {
+  const sx_late_ctx *l = sx_late_of(c);
+  sx_rt_value *v = l->base.value(&l->base, i);
+  const sx_view *w = &l->base.in[i];
+  if (v && (!sx_rt_is_tensor(v) || v->data == w->constant)) {
+    *out = sx_rt_ref(v);
+    return SX_OK;
+  }
+  return sx_rt_tensor_wrap((sx_dtype)w->dtype, (uint32_t)w->rank, w->dims, (void *)w->constant, w->size, &sx_memory_cpu, NULL, NULL, out, c->e);
+}
+
+sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *const *formal, sx_rt_value **outputs) {
+  enum { MAX_DEPTH = 256, SMALL = 32 };
+  const sx_late_ctx *l = sx_late_of(c);
+  const sx_step *st = &l->x->plan->steps[l->step];
+  sx_exec *b = sx_exec_body(l->x, st->node, attr);
+  if (!b) SX_FAIL(c->e, FAIL, "the node has no body '%s'", attr);
+  if (l->r->depth >= MAX_DEPTH) SX_FAIL(c->e, FAIL, "bodies are nested more than %d deep", MAX_DEPTH);
+  const sx_graph *g = b->plan->graph;
+  uint32_t n = g->inputs.n + g->captures.n;
+  sx_rt_value *small[SMALL], **in = n <= SMALL ? small : sx_calloc(n, sizeof *in);
+  if (!in) SX_NO_MEMORY(c->e);
+  for (uint32_t i = 0; i < n; i++) in[i] = i < g->inputs.n ? formal[i] : NULL;
+  sx_status s = SX_OK;
+  for (uint32_t i = g->inputs.n; i < n && s == SX_OK; i++) s = sx_late_take(c, g->capture_slots.at[i - g->inputs.n], &in[i]);
+  sx_run_ctx r = *l->r;
+  r.depth++;
+  r.output_source = NULL;
+  if (s == SX_OK) s = sx_exec_run(b, &r, l->f->symbols, in, outputs, c->e);
+  for (uint32_t i = g->inputs.n; i < n; i++) sx_rt_unref(in[i]);
+  if (in != small) sx_free(in, n * sizeof *in);
+  return s;
+}
