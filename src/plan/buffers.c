@@ -192,9 +192,9 @@ static sx_status assign_all(assign *a) {
     if (x->kind == SX_BUF_SLAB && (x->exported || a->left.at[b] >> 29)) x->last = p->segments[x->segment].end; /* read after its segment */
   }
   p->n_buffers = a->bufs.n;
-  p->buffers = sx_arena_copy(&p->arena, a->bufs.at, (size_t)a->bufs.n * sizeof *p->buffers + 1);
+  p->buffers = sx_arena_copy(&p->arena, a->bufs.at, (size_t)a->bufs.n * sizeof *p->buffers);
   p->n_copies = a->copies.n;
-  p->copies = sx_arena_copy(&p->arena, a->copies.at, (size_t)a->copies.n * sizeof *p->copies + 1);
+  p->copies = sx_arena_copy(&p->arena, a->copies.at, (size_t)a->copies.n * sizeof *p->copies);
   if (!p->buffers || !p->copies) SX_NO_MEMORY(a->c->e);
   for (uint32_t s = 0; s < p->n_segments; s++) SX_TRY(patch_list(a, &p->segments[s]));
   return SX_OK;

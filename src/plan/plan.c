@@ -140,7 +140,7 @@ static sx_status collect(compile *c) {
   sx_plan *p = c->p;
   p->n_steps = c->steps.n;
   p->n_segments = c->segs.n;
-  p->steps = sx_arena_copy(&p->arena, c->steps.at, (size_t)c->steps.n * sizeof *p->steps + 1);
+  p->steps = sx_arena_copy(&p->arena, c->steps.at, (size_t)c->steps.n * sizeof *p->steps);
   p->segments = sx_arena_copy(&p->arena, c->segs.at, c->segs.n * sizeof *p->segments);
   if (!p->steps || !p->segments) SX_NO_MEMORY(c->e);
   for (uint32_t s = 0; s < p->n_steps; s++) {

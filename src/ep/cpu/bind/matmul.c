@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+/* MatMul, Gemm and Linear on the GEMM family: operands become strides, a constant right side is packed once. */
+#include "ep/ep.h"
+#include "ep/cpu/kernels/elementwise/elementwise.h"
+#include "ep/cpu/kernels/gemm/gemm.h"
+#include <math.h>
+#include <stdio.h>
+
+typedef struct linear {          /* session state */
+  const sx_gemm_table *t;
+  const void *packed;            /* right side, or NULL */
+  size_t packed_matrix;          /* elements from one packed matrix to the next */
+  double alpha, beta;
+  int8_t perm_a[SX_MAX_RANK], perm_b[SX_MAX_RANK], perm_y[SX_MAX_RANK];
+  int bias, residual;            /* input indices, or -1 */
+  sx_act act;
+  sx_act_row act_fn;
+  bool clip;
+  double lo, hi;
+} linear;
+typedef struct params { sx_gemm g; const linear *l; } params;
+
+static void read_perm(const sx_node *n, const char *name, int rank, int8_t *perm) {
+  const int64_t *p;
+  uint32_t k = sx_attr_ints(n, name, &p);
+  for (int i = 0; i < rank; i++) perm[i] = (int8_t)((int)k == rank ? p[i] : i);
+}
+
+/* Dimensions and element strides of an operand after its permutation; a vector becomes a matrix. */
+typedef struct operand { int rank; int64_t dim[SX_MAX_RANK + 1], stride[SX_MAX_RANK + 1]; } operand;
+static operand operand_of(const sx_view *v, const int8_t *perm, bool vector_is_row) {
+  operand o = {v->rank, {0}, {0}};
+  int64_t stride[SX_MAX_RANK], s = 1;
+  for (int i = v->rank; i-- > 0; s *= v->dims[i]) stride[i] = s;
+  for (int i = 0; i < v->rank; i++) o.dim[i] = v->dims[perm[i]], o.stride[i] = stride[perm[i]];
+  if (v->rank == 1) {
+    o.rank = 2;
+    if (vector_is_row) o.dim[1] = o.dim[0], o.stride[1] = o.stride[0], o.dim[0] = 1, o.stride[0] = 0;
+    else o.dim[1] = 1, o.stride[1] = 0;
+  }
+  return o;
+}
+
+typedef struct pack_ctx { const sx_gemm_table *t; int64_t K, N, b_k, b_n, matrix, panels; size_t packed; } pack_ctx;
+static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
+  const pack_ctx *c = ctx;
+  for (uint32_t u = begin; u < end; u++) { /* a unit: one panel of one matrix */
+    int64_t m = u / c->panels, p = u % c->panels;
+    c->t->pack_b((const char *)src + (size_t)(m * c->matrix * c->t->elem), c->b_k, c->b_n, c->K, c->N, p, p + 1, (char *)dst + (size_t)m * c->packed);
+  }
+  return SX_OK;
+}
+
+/* Packs a constant right side whose batch, if any, is dense. */
+static sx_status pack_right(sx_build *b, linear *l) {
+  const sx_tensor *t = sx_value_const(b->g, b->n->in[1].value);
+  if (!t || t->rank < 2 || !t->count) return SX_OK;
+  int64_t strides[SX_MAX_RANK], s = 1;
+  for (int i = t->rank; i-- > 0; s *= t->dims[i]) strides[i] = s;
+  int r = t->rank;
+  for (int i = 0; i < r - 2; i++)
+    if (l->perm_b[i] != i) return SX_OK;
+  pack_ctx c = {.t = l->t, .K = t->dims[l->perm_b[r - 2]], .N = t->dims[l->perm_b[r - 1]], .b_k = strides[l->perm_b[r - 2]], .b_n = strides[l->perm_b[r - 1]]};
+  if (c.N == 1 || c.K == 0) return SX_OK;
+  int64_t matrices = sx_dims_count(t->dims, 0, r - 2);
+  c.matrix = c.K * c.N, c.panels = sx_gemm_panels(l->t, c.N);
+  size_t total;
+  char name[64];
+  if (!sx_gemm_packed_bytes(l->t, c.K, c.N, &c.packed) || !sx_size_mul(c.packed, (size_t)matrices, &total) || matrices * c.panels > UINT32_MAX) return SX_OK;
+  snprintf(name, sizeof name, "gemm%d %lldx%lld %lld,%lld", l->t->elem, (long long)c.K, (long long)c.N, (long long)c.b_k, (long long)c.b_n);
+  l->packed_matrix = c.packed / (size_t)l->t->elem;
+  return sx_weights_pack(b, t, name, total, (uint32_t)(matrices * c.panels), pack, &c, &l->packed);
+}
+
+/* Activation attribute of Linear: the name of an ONNX operator, its parameters in activation_params. */
+static void read_activation(const sx_build *b, linear *l) {
+  static const struct { const char *name; sx_ew_op op; float p0, p1; } table[] = {
+      {"Sigmoid", SX_EW_Sigmoid, 0, 0}, {"Tanh", SX_EW_Tanh, 0, 0}, {"Gelu", SX_EW_Gelu, 0, 0}, {"GeluTanh", SX_EW_GeluTanh, 0, 0}, {"Silu", SX_EW_Silu, 0, 0},
+      {"HardSwish", SX_EW_HardSwish, 0, 0}, {"HardSigmoid", SX_EW_HardSigmoid, 0.2f, 0.5f}, {"LeakyRelu", SX_EW_LeakyRelu, 0.01f, 0}, {"Elu", SX_EW_Elu, 1, 0}, {"Mish", SX_EW_Mish, 0, 0}, {"Softplus", SX_EW_Softplus, 0, 0}, {"Erf", SX_EW_Erf, 0, 0}, {"Exp", SX_EW_Exp, 0, 0}};
+  sx_str a = sx_attr_str(b->n, "activation", "");
+  const float *p;
+  uint32_t n = sx_attr_floats(b->n, "activation_params", &p);
+  if (sx_str_is(a, "Relu")) l->clip = true, l->lo = 0, l->hi = INFINITY;
+  if (sx_str_is(a, "Clip")) l->clip = true, l->lo = n > 0 ? p[0] : -INFINITY, l->hi = n > 1 ? p[1] : INFINITY;
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+    if (sx_str_is(a, table[i].name)) l->act_fn = sx_act_fn(&l->act, b->cpu->isa, table[i].op, n > 0 ? p[0] : table[i].p0, n > 1 ? p[1] : table[i].p1);
+}
+static void act_tile(void *ctx, void *row, int64_t n) {
+  linear *l = ctx;
+  l->act_fn(&l->act, row, (int)n);
+}
+
+static sx_status create(sx_build *b) {
+  linear *l = SX_NEW(b->arena, linear);
+  if (!l) SX_NO_MEMORY(b->e);
+  const sx_fact *fa = &sx_value_at(b->g, b->n->in[0].value)->fact, *fb = &sx_value_at(b->g, b->n->in[1].value)->fact;
+  l->t = fa->dtype == SX_F64 ? sx_gemm_f64() : sx_gemm_f32();
+  bool gemm = b->n->op == &sx_op_Gemm;
+  l->alpha = sx_attr_float(b->n, "alpha", 1);
+  l->beta = gemm ? sx_attr_float(b->n, "beta", 1) : 1;
+  l->bias = l->residual = -1;
+  if (b->n->op != &sx_op_MatMul && sx_node_in(b->n, 2) != SX_NONE && l->beta != 0) l->bias = 2;
+  if (b->n->op == &sx_op_Linear && sx_node_in(b->n, 3) != SX_NONE) l->residual = 3;
+  read_perm(b->n, "perm_a", fa->rank, l->perm_a);
+  read_perm(b->n, "perm_b", fb->rank, l->perm_b);
+  read_perm(b->n, "perm_y", SX_MAX_RANK, l->perm_y);
+  if (gemm && sx_attr_int(b->n, "transA", 0)) l->perm_a[0] = 1, l->perm_a[1] = 0;
+  if (gemm && sx_attr_int(b->n, "transB", 0)) l->perm_b[0] = 1, l->perm_b[1] = 0;
+  read_activation(b, l);
+  b->state = l;
+  return pack_right(b, l);
+}
+
+static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
+  const params *p = c->params;
+  const linear *l = p->l;
+  sx_gemm_io io = {c->in[0], l->packed ? l->packed : c->in[1], NULL, NULL, c->out[0]};
+  if (p->g.epi.bias) io.bias = c->in[l->bias];
+  if (p->g.epi.residual) io.res = c->in[l->residual >= 0 ? l->residual : l->bias];
+  l->t->run(&p->g, &io, begin, end, c->worker_scratch);
+  return SX_OK;
+}
+
+/* K = 0, or nothing to multiply: the result is the bias alone. */
+typedef struct batch_dim { int64_t n, a, b, c, r; } batch_dim;
+
+/* Drops batch dimensions of one and joins those that are dense in all operands; returns how many are left. */
+static int merge(batch_dim *d, int n) {
+  int m = 0;
+  for (int i = 0; i < n; i++) {
+    if (d[i].n == 1) continue;
+    batch_dim *p = m ? &d[m - 1] : NULL;
+    if (p && p->a == d[i].a * d[i].n && p->b == d[i].b * d[i].n && p->c == d[i].c * d[i].n && p->r == d[i].r * d[i].n) {
+      int64_t k = p->n;
+      *p = d[i];
+      p->n *= k;
+    } else
+      d[m++] = d[i];
+  }
+  return m;
+}
+
+static sx_status broadcast_strides(const sx_prep *p, int input, const operand *y, int64_t *stride) {
+  const sx_view *v = &p->in[input];
+  int64_t s = 1;
+  for (int i = 0; i < y->rank; i++) stride[i] = 0;
+  if (v->rank > y->rank) SX_FAIL(p->e, INVALID_ARGUMENT, "input %d has rank %d, the product has rank %d", input, v->rank, y->rank);
+  for (int i = v->rank; i-- > 0; s *= v->dims[i]) {
+    int k = i + y->rank - v->rank;
+    if (v->dims[i] != 1 && v->dims[i] != y->dim[k])
+      SX_FAIL(p->e, INVALID_ARGUMENT, "input %d has %lld at axis %d, the product has %lld: it cannot be broadcast", input, (long long)v->dims[i], i, (long long)y->dim[k]);
+    stride[k] = v->dims[i] == 1 ? 0 : s;
+  }
+  return SX_OK;
+}
+
+static sx_status prepare(sx_prep *p) {
+  const linear *l = p->state;
+  params *q = SX_NEW(p->arena, params);
+  if (!q) SX_NO_MEMORY(p->e);
+  q->l = l;
+  sx_gemm *g = &q->g;
+  operand a = operand_of(&p->in[0], l->perm_a, true), b = operand_of(&p->in[1], l->perm_b, false), y = {0};
+  int nb = a.rank > b.rank ? a.rank - 2 : b.rank - 2;
+  g->M = a.dim[a.rank - 2], g->K = a.dim[a.rank - 1], g->N = b.dim[b.rank - 1];
+  if (g->K != b.dim[b.rank - 2]) SX_FAIL(p->e, INVALID_ARGUMENT, "the inner dimensions differ: %lld columns in input 0, %lld rows in input 1", (long long)g->K, (long long)b.dim[b.rank - 2]);
+  /* The product before perm_y, and where its elements lie in the output. */
+  int64_t ys[SX_MAX_RANK + 1], s = 1;
+  y.rank = nb + 2;
+  bool plain = p->out[0].rank != y.rank; /* vectors were given: nothing is permuted */
+  for (int i = p->out[0].rank; i-- > 0 && !plain; s *= p->out[0].dims[i]) ys[i] = s;
+  for (int i = 0; i < y.rank; i++) {
+    int at = i;
+    for (int k = 0; k < y.rank && !plain; k++)
+      if (l->perm_y[k] == i) at = k;
+    if (!plain) y.dim[i] = p->out[0].dims[at], y.stride[i] = ys[at];
+  }
+  for (int i = y.rank; plain && i-- > 0;) {
+    int ia = i - (y.rank - a.rank), ib = i - (y.rank - b.rank);
+    int64_t da = ia >= 0 ? a.dim[ia] : 1, db = ib >= 0 ? b.dim[ib] : 1;
+    y.dim[i] = i == nb ? g->M : i == nb + 1 ? g->N : da == 1 ? db : da;
+    y.stride[i] = i == nb + 1 ? 1 : y.stride[i + 1] * y.dim[i + 1];
+  }
+  int64_t bias[SX_MAX_RANK + 1] = {0}, res[SX_MAX_RANK + 1] = {0};
+  int extra = l->residual, bias_in = l->bias;
+  if (bias_in >= 0) {
+    SX_TRY(broadcast_strides(p, bias_in, &y, bias));
+    bool simple = l->beta == 1 && bias[nb + 1] <= 1;
+    for (int i = 0; i < nb; i++) simple &= bias[i] == 0;
+    if (!simple && extra < 0) extra = bias_in, bias_in = -1;
+    else if (!simple) SX_FAIL(p->e, NOT_IMPLEMENTED, "a bias that varies over the batch beside a residual");
+  }
+  if (extra >= 0) SX_TRY(broadcast_strides(p, extra, &y, res));
+  if (extra >= 0 && g->N > 1 && res[nb + 1] != 1) SX_FAIL(p->e, NOT_IMPLEMENTED, "an addend of shape (M, 1) scaled by beta");
+  if (extra >= 0 && !(plain || l->residual < 0)) { /* a residual has the output's own layout */
+    SX_TRY(broadcast_strides(p, extra, &y, res));
+  }
+  g->a_row = a.stride[a.rank - 2], g->a_k = a.stride[a.rank - 1];
+  g->b_packed = l->packed != NULL;
+  g->b_k = b.stride[b.rank - 2], g->b_n = b.stride[b.rank - 1];
+  g->c_row = y.stride[nb];
+  g->alpha = l->alpha;
+  g->epi = (sx_epilogue){.bias = bias_in >= 0, .residual = extra >= 0, .clip = l->clip, .bias_row = bias[nb], .bias_col = bias[nb + 1], .res_row = res[nb], .beta = extra == l->residual ? 1 : l->beta, .lo = l->lo, .hi = l->hi};
+  if (l->act_fn) g->epi.tile_fn = act_tile, g->epi.tile_ctx = (void *)l;
+  batch_dim d[SX_MAX_RANK];
+  int64_t dense_b = (int64_t)l->packed_matrix;
+  for (int i = nb; i-- > 0;) {
+    int ia = i - (y.rank - a.rank), ib = i - (y.rank - b.rank);
+    int64_t da = ia >= 0 ? a.dim[ia] : 1, db = ib >= 0 ? b.dim[ib] : 1;
+    if (da != db && da != 1 && db != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "batch dimension %d is %lld in input 0 and %lld in input 1", i, (long long)da, (long long)db);
+    d[i] = (batch_dim){y.dim[i], da == 1 ? 0 : a.stride[ia], db == 1 ? 0 : l->packed ? dense_b : b.stride[ib], y.stride[i], extra >= 0 ? res[i] : 0};
+    dense_b *= db;
+  }
+  int n = merge(d, nb);
+  /* One matrix for a whole batch of rows: the rows of all are one tall matrix. */
+  if (n == 1 && d[0].b == 0 && d[0].a == g->M * g->a_row && d[0].c == g->M * g->c_row && (extra < 0 || d[0].r == g->M * g->epi.res_row) && (bias_in < 0 || g->epi.bias_row == 0))
+    g->M *= d[0].n, n = 0;
+  else if (n == 1 && g->M == 1 && d[0].b == 0 && (bias_in < 0 || g->epi.bias_row == 0)) /* rows at any distance */
+    g->M = d[0].n, g->a_row = d[0].a, g->c_row = d[0].c, g->epi.res_row = d[0].r, n = 0;
+  if (n > SX_GEMM_BATCH) SX_FAIL(p->e, NOT_IMPLEMENTED, "more than %d batch dimensions that cannot be merged", SX_GEMM_BATCH);
+  g->batch_rank = n;
+  for (int i = 0; i < n; i++) g->batch[i] = d[i].n, g->a_batch[i] = d[i].a, g->b_batch[i] = d[i].b, g->c_batch[i] = d[i].c, g->res_batch[i] = d[i].r;
+  sx_gemm_plan(l->t, g);
+  p->params = q;
+  return sx_prep_phase(p, run, g->units, g->unit_ns, g->scratch);
+}
+
+#define TYPES (1u << SX_F32 | 1u << SX_F64)
+const sx_kernel sx_cpu_MatMul = {.op = &sx_op_MatMul, .name = "gemm", .types = TYPES, .create = create, .prepare = prepare};
+const sx_kernel sx_cpu_Gemm = {.op = &sx_op_Gemm, .name = "gemm", .types = TYPES, .create = create, .prepare = prepare};
+const sx_kernel sx_cpu_Linear = {.op = &sx_op_Linear, .name = "gemm", .types = TYPES, .create = create, .prepare = prepare};

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/* Operators that compute each element alone: one row each. What an instruction does is the CPU family's business
+ * (ep/cpu/kernels/elementwise); here are types, shapes and the old forms. */
+#include "ops/ops.h"
+
+/* Before opset 7 the second operand was broadcast only by attributes: broadcast=1, and axis says where its dimensions lie. */
+static sx_status legacy_broadcast(sx_upgrade_ctx *c) {
+  bool on = sx_attr_int(c->n, "broadcast", 0) != 0;
+  const sx_attr *axis = sx_node_attr(c->n, "axis");
+  if (on && axis && c->n->n_in == 2) {
+    const sx_fact *a = &sx_value_at(c->g, c->n->in[0].value)->fact, *b = &sx_value_at(c->g, c->n->in[1].value)->fact;
+    if (a->rank < 0 || b->rank < 0) SX_FAIL(c->e, INVALID_GRAPH, "attribute 'axis' needs inputs of known rank");
+    int64_t at = axis->i < 0 ? axis->i + a->rank : axis->i, missing = a->rank - at - b->rank, axes[SX_MAX_RANK];
+    if (at < 0 || missing < 0) SX_FAIL(c->e, INVALID_GRAPH, "attribute 'axis' is %lld, but input 0 has rank %d and input 1 rank %d", (long long)axis->i, a->rank, b->rank);
+    if (missing) {
+      for (int64_t i = 0; i < missing; i++) axes[i] = b->rank + i;
+      sx_vid in[2] = {c->n->in[1].value, sx_graph_const_i64(c->g, axes, missing, false)};
+      sx_vid v = in[1] == SX_NONE ? SX_NONE : sx_graph_emit(c->g, &sx_op_Unsqueeze, in, 2);
+      if (v == SX_NONE) SX_NO_MEMORY(c->e);
+      sx_graph_emitted(c->g, v)->origin = c->n->origin;
+      SX_TRY(sx_infer_node(c->g, sx_value_at(c->g, v)->producer, c->e));
+      sx_graph_set_input(c->g, c->id, 1, v);
+    }
+  }
+  sx_node_remove_attr(c->n, "axis");
+  sx_node_remove_attr(c->n, "broadcast");
+  sx_node_remove_attr(c->n, "consumed_inputs");
+  return SX_OK;
+}
+static sx_status drop_consumed(sx_upgrade_ctx *c) {
+  sx_node_remove_attr(c->n, "consumed_inputs");
+  return SX_OK;
+}
+
+#define UNARY(N, acc, units)                                                                                                \
+  const sx_op sx_op_##N = {.name = #N, .accuracy = (acc), .ulp = (units), .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_same, \
+                           .upgrades = {{6, drop_consumed}}};
+#define PREDICATE(N) const sx_op sx_op_##N = {.name = #N, .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_compare};
+#define BINARY(N, acc, more)                                                                                                   \
+  const sx_op sx_op_##N = {.name = #N, .accuracy = (acc), .flags = SX_OP_ELEMENTWISE | (more), .infer = sx_infer_broadcast, \
+                           .upgrades = {{7, legacy_broadcast}}};
+#define COMPARE(N, more)                                                                                                    \
+  const sx_op sx_op_##N = {.name = #N, .flags = SX_OP_ELEMENTWISE | (more), .infer = sx_infer_compare, .upgrades = {{7, legacy_broadcast}}};
+
+UNARY(Abs, SX_EXACT, 0)
+UNARY(Acos, SX_ULP, 4)
+UNARY(Acosh, SX_ULP, 4)
+UNARY(Asin, SX_ULP, 4)
+UNARY(Asinh, SX_ULP, 4)
+UNARY(Atan, SX_ULP, 4)
+UNARY(Atanh, SX_ULP, 4)
+UNARY(BitwiseNot, SX_EXACT, 0)
+UNARY(Ceil, SX_EXACT, 0)
+UNARY(Celu, SX_ULP, 4)
+UNARY(Cos, SX_ULP, 4)
+UNARY(Cosh, SX_ULP, 4)
+UNARY(Elu, SX_ULP, 4)
+UNARY(Erf, SX_ULP, 4)
+UNARY(Exp, SX_ULP, 4)
+UNARY(Floor, SX_EXACT, 0)
+UNARY(Gelu, SX_ULP, 8)
+UNARY(HardSigmoid, SX_ULP, 2)
+UNARY(HardSwish, SX_ULP, 2)
+UNARY(LeakyRelu, SX_ROUNDED, 0)
+UNARY(Log, SX_ULP, 4)
+UNARY(Mish, SX_ULP, 8)
+UNARY(Neg, SX_EXACT, 0)
+UNARY(Reciprocal, SX_ROUNDED, 0)
+UNARY(Relu, SX_EXACT, 0)
+UNARY(Round, SX_EXACT, 0)
+UNARY(Selu, SX_ULP, 4)
+UNARY(Shrink, SX_ROUNDED, 0)
+UNARY(Sigmoid, SX_ULP, 4)
+UNARY(Sign, SX_EXACT, 0)
+UNARY(Sin, SX_ULP, 4)
+UNARY(Sinh, SX_ULP, 4)
+UNARY(Softplus, SX_ULP, 4)
+UNARY(Softsign, SX_ULP, 2)
+UNARY(Sqrt, SX_ROUNDED, 0)
+UNARY(Swish, SX_ULP, 4)
+UNARY(Tan, SX_ULP, 4)
+UNARY(Tanh, SX_ULP, 6)
+UNARY(ThresholdedRelu, SX_EXACT, 0)
+PREDICATE(IsInf)
+PREDICATE(IsNaN)
+PREDICATE(Not)
+BINARY(Add, SX_ROUNDED, SX_OP_COMMUTES)
+BINARY(Sub, SX_ROUNDED, 0)
+BINARY(Mul, SX_ROUNDED, SX_OP_COMMUTES)
+BINARY(Div, SX_ROUNDED, 0)
+BINARY(Pow, SX_ULP, 8)
+BINARY(PRelu, SX_ROUNDED, 0)
+BINARY(Mod, SX_EXACT, 0)
+BINARY(BitShift, SX_EXACT, 0)
+BINARY(BitwiseAnd, SX_EXACT, SX_OP_COMMUTES)
+BINARY(BitwiseOr, SX_EXACT, SX_OP_COMMUTES)
+BINARY(BitwiseXor, SX_EXACT, SX_OP_COMMUTES)
+BINARY(Max, SX_EXACT, 0)
+BINARY(Min, SX_EXACT, 0)
+BINARY(Mean, SX_ROUNDED, 0)
+BINARY(Sum, SX_ROUNDED, 0)
+COMPARE(And, SX_OP_COMMUTES)
+COMPARE(Or, SX_OP_COMMUTES)
+COMPARE(Xor, SX_OP_COMMUTES)
+COMPARE(Equal, SX_OP_COMMUTES)
+COMPARE(Less, 0)
+COMPARE(LessOrEqual, 0)
+COMPARE(Greater, 0)
+COMPARE(GreaterOrEqual, 0)
+
+/* Where(cond, x, y): the type of x; element facts where the condition's are known. */
+static sx_status infer_where(sx_infer *c) {
+  sx_dim dims[SX_MAX_RANK], r[SX_MAX_ELEMS];
+  const sx_dim *k, *x, *y;
+  int rank, nk, nx, ny;
+  SX_TRY(sx_infer_broadcast_dims(c, 0, 3, dims, &rank));
+  SX_TRY(sx_infer_set(c, 0, sx_infer_in(c, 1)->dtype, rank, dims));
+  if (rank < 0 || rank > 1 || (nk = sx_infer_ints(c, 0, &k)) < 0 || (nx = sx_infer_ints(c, 1, &x)) < 0 || (ny = sx_infer_ints(c, 2, &y)) < 0) return SX_OK;
+  int n = nk > nx ? nk : nx;
+  n = ny > n ? ny : n;
+  if (nk == 0 || nx == 0 || ny == 0) n = 0;
+  for (int i = 0; i < n; i++) {
+    sx_dim q = k[nk == 1 ? 0 : i];
+    r[i] = !sx_dim_is_const(q) ? SX_DIM_UNKNOWN : q ? x[nx == 1 ? 0 : i] : y[ny == 1 ? 0 : i];
+  }
+  return sx_infer_elems(c, 0, (uint32_t)n, r);
+}
+const sx_op sx_op_Where = {.name = "Where", .flags = SX_OP_ELEMENTWISE, .infer = infer_where};
+
+/* Clip(x, min?, max?): opsets below 11 carried the bounds as attributes. */
+static sx_status clip_attrs_to_inputs(sx_upgrade_ctx *c) {
+  sx_dtype t = (sx_dtype)sx_value_at(c->g, c->n->in[0].value)->fact.dtype;
+  sx_node_remove_attr(c->n, "consumed_inputs");
+  if (t == SX_F16 || t == SX_BF16) t = SX_F32; /* the bounds are floats; the kernel reads them as such */
+  SX_TRY(sx_upgrade_attr_to_input(c, "min", 1, t));
+  return sx_upgrade_attr_to_input(c, "max", 2, t);
+}
+const sx_op sx_op_Clip = {.name = "Clip", .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_same, .upgrades = {{11, clip_attrs_to_inputs}}};

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+/* Matrix products. MatMul (NumPy's rules), Gemm (two matrices, a bias), and the private Linear that fusion makes of them:
+ * Y = act(alpha * A' B' + bias + residual) permuted, where A' and B' are A and B with perm_a and perm_b applied, and Y' =
+ * transpose(Y, perm_y). Inputs (A, B, bias?, residual?). */
+#include "ops/ops.h"
+
+static sx_status matmul_shape(sx_infer *c, const sx_dim *a, int ra, const sx_dim *b, int rb, sx_dim *out, int *rank) {
+  sx_dim left[2] = {1, ra ? a[0] : 1}, right[2] = {rb ? b[0] : 1, 1};
+  if (ra < 1 || rb < 1) return SX_INFER_FAIL(c, "a scalar input: expected rank 1 or more, found ranks %d and %d", ra, rb);
+  const sx_dim *m = ra == 1 ? left : a + ra - 2, *n = rb == 1 ? right : b + rb - 2;
+  sx_dim diff = sx_dim_sub(c->dims, m[1], n[0]);
+  if (sx_dim_is_const(m[1]) && sx_dim_is_const(n[0]) && diff)
+    return SX_INFER_FAIL(c, "input 0 has %lld columns, input 1 has %lld rows: they must be equal", (long long)m[1], (long long)n[0]);
+  int ba = ra > 2 ? ra - 2 : 0, bb = rb > 2 ? rb - 2 : 0, r = ba > bb ? ba : bb;
+  for (int i = 0; i < r; i++) {
+    bool clash = false;
+    sx_dim x = i < r - ba ? 1 : a[i - (r - ba)], y = i < r - bb ? 1 : b[i - (r - bb)];
+    out[i] = sx_dim_broadcast(c->dims, x, y, &clash);
+    if (clash) return SX_INFER_FAIL(c, "batch dimension %d is %lld in input 0 and %lld in input 1", i, (long long)x, (long long)y);
+  }
+  if (ra > 1) out[r++] = m[0];
+  if (rb > 1) out[r++] = n[1];
+  *rank = r;
+  return SX_OK;
+}
+
+static sx_status infer_matmul(sx_infer *c) {
+  sx_dim d[SX_MAX_RANK];
+  int rank = -1;
+  if (sx_infer_has_rank(c, 0) && sx_infer_has_rank(c, 1)) {
+    const sx_fact *a = sx_infer_in(c, 0), *b = sx_infer_in(c, 1);
+    SX_TRY(matmul_shape(c, a->dims, a->rank, b->dims, b->rank, d, &rank));
+  }
+  return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, rank, d);
+}
+const sx_op sx_op_MatMul = {.name = "MatMul", .accuracy = SX_ACCUMULATE, .infer = infer_matmul};
+
+static sx_status infer_gemm(sx_infer *c) {
+  if (!sx_infer_has_rank(c, 0) || !sx_infer_has_rank(c, 1)) return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, -1, NULL);
+  const sx_fact *a = sx_infer_in(c, 0), *b = sx_infer_in(c, 1);
+  if (a->rank != 2 || b->rank != 2) return SX_INFER_FAIL(c, "expected two matrices, found ranks %d and %d", a->rank, b->rank);
+  int ta = sx_attr_int(c->n, "transA", 0) != 0, tb = sx_attr_int(c->n, "transB", 0) != 0;
+  sx_dim d[2] = {a->dims[ta], b->dims[!tb]}, ka = a->dims[!ta], kb = b->dims[tb];
+  if (sx_dim_is_const(ka) && sx_dim_is_const(kb) && ka != kb)
+    return SX_INFER_FAIL(c, "the inner dimensions differ: %lld in input 0 and %lld in input 1", (long long)ka, (long long)kb);
+  return sx_infer_set(c, 0, a->dtype, 2, d);
+}
+static sx_status gemm_broadcast(sx_upgrade_ctx *c) { /* C was broadcast only on demand; now always */
+  sx_node_remove_attr(c->n, "broadcast");
+  return SX_OK;
+}
+const sx_op sx_op_Gemm = {.name = "Gemm", .accuracy = SX_ACCUMULATE, .infer = infer_gemm, .upgrades = {{7, gemm_broadcast}}};
+
+static void permuted(const sx_node *n, const char *attr, const sx_fact *f, sx_dim *out) {
+  const int64_t *perm;
+  uint32_t k = sx_attr_ints(n, attr, &perm);
+  for (int i = 0; i < f->rank; i++) out[i] = f->dims[(int)k == f->rank ? perm[i] : i];
+}
+static sx_status infer_linear(sx_infer *c) {
+  sx_dim a[SX_MAX_RANK], b[SX_MAX_RANK], d[SX_MAX_RANK], y[SX_MAX_RANK];
+  int rank;
+  if (!sx_infer_has_rank(c, 0) || !sx_infer_has_rank(c, 1)) return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, -1, NULL);
+  permuted(c->n, "perm_a", sx_infer_in(c, 0), a);
+  permuted(c->n, "perm_b", sx_infer_in(c, 1), b);
+  SX_TRY(matmul_shape(c, a, sx_infer_in(c, 0)->rank, b, sx_infer_in(c, 1)->rank, d, &rank));
+  sx_fact f = {.rank = (int8_t)rank, .dims = d};
+  permuted(c->n, "perm_y", &f, y);
+  return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, rank, y);
+}
+
+/* One node of the lowering; attributes are the caller's. */
+static sx_vid step(sx_graph *g, const sx_node *like, const sx_op *op, sx_vid a, sx_vid b) {
+  sx_vid in[2] = {a, b};
+  sx_vid v = a == SX_NONE ? SX_NONE : sx_graph_emit(g, op, in, b == SX_NONE ? 1 : 2);
+  if (v != SX_NONE) sx_graph_emitted(g, v)->origin = like->origin, sx_graph_emitted(g, v)->name = like->name;
+  return v;
+}
+static sx_vid transpose(sx_graph *g, const sx_node *n, const char *attr, sx_vid x) {
+  const int64_t *perm;
+  uint32_t k = sx_attr_ints(n, attr, &perm);
+  if (!k || x == SX_NONE) return x;
+  sx_vid v = step(g, n, &sx_op_Transpose, x, SX_NONE);
+  return v != SX_NONE && sx_node_set_ints(g, sx_value_at(g, v)->producer, "perm", perm, k) ? v : SX_NONE;
+}
+static sx_status lower_linear(sx_graph *g, sx_nid id, sx_err *e) {
+  const sx_node *n = sx_node_at(g, id);
+  sx_vid y = step(g, n, &sx_op_MatMul, transpose(g, n, "perm_a", n->in[0].value), transpose(g, n, "perm_b", n->in[1].value));
+  float alpha = sx_attr_float(n, "alpha", 1);
+  if (alpha != 1) y = step(g, n, &sx_op_Mul, y, sx_graph_const_f32(g, alpha));
+  for (uint32_t i = 2; i < 4; i++)
+    if (sx_node_in(n, i) != SX_NONE) y = step(g, n, &sx_op_Add, y, n->in[i].value);
+  sx_str act = sx_attr_str(n, "activation", "");
+  const sx_op *op = act.n ? sx_op_find((sx_str){"", 0}, act) : NULL;
+  if (op) y = step(g, n, op, y, SX_NONE);
+  y = transpose(g, n, "perm_y", y);
+  if (y == SX_NONE) SX_NO_MEMORY(e);
+  sx_graph_replace_value(g, n->out[0], y);
+  sx_graph_kill(g, id);
+  return SX_OK;
+}
+const sx_op sx_op_Linear = {.name = "Linear", .accuracy = SX_ACCUMULATE, .flags = SX_OP_PRIVATE, .infer = infer_linear, .lower = lower_linear};

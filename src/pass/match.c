@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+/* The pattern matcher: a static table against the nodes above a root. Commutative operands are tried in both orders with
+ * backtracking over the few choices there are. */
+#include "pass/pass.h"
+#include <math.h>
+
+sx_node *sx_pass_producer(const sx_graph *g, sx_vid v, const sx_op *op) {
+  sx_node *n = sx_value_producer(g, v);
+  return n && n->op == op && n->out[0] == v ? n : NULL;
+}
+bool sx_pass_single_use(const sx_graph *g, sx_vid v) { return sx_value_at(g, v)->n_uses == 1 && !sx_value_at(g, v)->output_uses; }
+bool sx_pass_scalar(const sx_graph *g, sx_vid v, double *x) {
+  const sx_tensor *t = v == SX_NONE ? NULL : sx_value_const(g, v);
+  return t && t->count == 1 && sx_tensor_get_f64(t, 0, x);
+}
+bool sx_pass_is_near(const sx_graph *g, sx_vid v, double x) {
+  double y;
+  return sx_pass_scalar(g, v, &y) && fabs(y - x) <= 1e-3 * fabs(x) + 1e-12;
+}
+
+typedef struct matcher { const sx_graph *g; const sx_pat *pat; uint32_t n; } matcher;
+
+static bool match_node(const matcher *k, sx_nid id, uint32_t entry, sx_match *m);
+
+static bool match_arg(const matcher *k, sx_vid v, const sx_pat_arg *a, sx_match *m) {
+  if (a->kind == SX_PAT_SCALAR) return sx_pass_is_near(k->g, v, a->value);
+  if (v == SX_NONE) return false;
+  if (a->kind == SX_PAT_NODE) {
+    const sx_value *x = sx_value_at(k->g, v);
+    if (x->producer == SX_NONE || x->index != 0 || x->output_uses) return false;
+    if (m->nodes[a->index] != SX_NONE) return m->nodes[a->index] == x->producer;
+    return match_node(k, x->producer, a->index, m);
+  }
+  if (a->kind == SX_PAT_CONST && !sx_value_const(k->g, v)) return false;
+  if (m->capture[a->index] != SX_NONE) return m->capture[a->index] == v;
+  m->capture[a->index] = v;
+  return true;
+}
+
+static bool match_node(const matcher *k, sx_nid id, uint32_t entry, sx_match *m) {
+  const sx_pat *p = &k->pat[entry];
+  const sx_node *n = sx_node_at(k->g, id);
+  if (n->dead || n->op != p->op || n->n_in < p->n) return false;
+  sx_match saved = *m;
+  for (int swap = 0; swap < (p->n == 2 && n->op->flags & SX_OP_COMMUTES ? 2 : 1); swap++) {
+    m->nodes[entry] = id;
+    bool ok = true;
+    for (uint32_t i = 0; i < p->n && ok; i++) ok = match_arg(k, n->in[swap ? 1 - i : i].value, &p->arg[i], m);
+    if (ok) return true;
+    *m = saved;
+  }
+  return false;
+}
+
+/* Interior results may be used only inside the pattern. */
+static bool contained(const sx_graph *g, const sx_match *m, uint32_t n) {
+  for (uint32_t i = 1; i < n; i++) {
+    if (m->nodes[i] == SX_NONE) continue;
+    for (const sx_use *u = sx_value_at(g, sx_node_at(g, m->nodes[i])->out[0])->uses; u; u = u->next) {
+      bool inside = false;
+      for (uint32_t k = 0; k < n; k++) inside |= m->nodes[k] == u->node;
+      if (!inside) return false;
+    }
+  }
+  return true;
+}
+
+bool sx_match_at(const sx_graph *g, sx_nid id, const sx_pat *pat, uint32_t n, sx_match *m) {
+  memset(m, 0xff, sizeof *m);
+  matcher k = {g, pat, n};
+  return n <= sizeof m->nodes / sizeof *m->nodes && match_node(&k, id, 0, m) && contained(g, m, n);
+}

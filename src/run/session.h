@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+/* A session: a model loaded, rewritten, planned, ready to run from any number of threads.
+ *
+ * Creation is create, edit, finalise, because the model editor needs the middle: sx_session_open reads and canonicalises,
+ * sx_session_finalise runs the passes and plans. The file and bytes forms do both. */
+#ifndef SX_RUN_SESSION_H
+#define SX_RUN_SESSION_H
+#include "onnx/import.h"
+#include "pass/pass.h"
+#include "run/exec.h"
+
+typedef struct sx_session_options {
+  sx_import_options import;        /* path, custom operators, free dimensions, logger; path and mapped are set by the session */
+  int level;                       /* 0, 1, 2, 99 */
+  const char *disabled_passes;     /* names separated by semicolons, or NULL */
+  sx_pool *pool;                   /* NULL: one thread; must outlive the session */
+  uint32_t width;                  /* threads of one step; 0: the pool's */
+  const sx_provider *const *providers; /* before the CPU's; NULL-terminated, or NULL */
+  const sx_logger *log;
+  const atomic_bool *cancel;       /* load cancellation, or NULL */
+} sx_session_options;
+
+typedef struct sx_session sx_session;
+
+sx_status sx_session_create_file(const char *path, const sx_session_options *o, sx_session **out, sx_err *e);
+/* The bytes may be freed after the call, unless o->import.bytes_live says that they stay. */
+sx_status sx_session_create_bytes(const void *data, size_t size, const sx_session_options *o, sx_session **out, sx_err *e);
+/* From a model that is built already (canonical); the session takes it over, also on failure. */
+sx_status sx_session_create_model(sx_model *m, const sx_session_options *o, sx_session **out, sx_err *e);
+void sx_session_destroy(sx_session *s); /* no run may be going on */
+
+/* The model as it is now (optimised), for getters, explain and the writer. Inputs in the order of the file: graph->inputs;
+ * those with a default (overridable) are among them. Output types as declared: graph->declared. */
+const sx_model *sx_session_model(const sx_session *s);
+const sx_exec *sx_session_exec(const sx_session *s);
+size_t sx_session_weight_bytes(const sx_session *s);
+/* How often each pass fired; one count per row of sx_passes. */
+const uint32_t *sx_session_fired(const sx_session *s);
+size_t sx_session_trim(sx_session *s);
+
+typedef struct sx_run_options {
+  const atomic_bool *terminate;
+  const sx_profile_hook *profile;
+  const sx_rt_source *output_source;
+  const sx_logger *log;
+} sx_run_options;
+/* inputs by graph input index (NULL: not given), outputs by graph output index; wanted[i] false: not handed out (may be NULL:
+ * all are). outputs[i] NULL on entry: made here, one reference to the caller. */
+sx_status sx_session_run(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted, sx_err *e);
+
+/* Runs one node on constants: what folding uses. */
+sx_status sx_evaluate_node(void *ctx, const sx_graph *g, sx_nid n, sx_tensor **out, sx_err *e);
+#endif
