@@ -78,7 +78,7 @@ void sx_conv_blocked_prepare(sx_conv *c) {
   } else {
     c->block_pixels = sx_conv_ceil(pixels, c->pixel_units);
   }
-  double work = (double)c->block_pixels * (double)depth * (double)(vectors * d->lanes), unit = 4e6;
+  double work = (double)c->block_pixels * (double)depth * (double)(vectors * d->lanes), unit = 2e6;
   c->panel_units = work > unit ? sx_conv_min(c->panels, (int64_t)(work / unit) + 1) : 1;
   c->panel_first = c->packed_bytes > (1u << 20);
   int64_t pass = d->pass_bytes / (c->taps * d->lanes * d->nv * d->lanes * 4);
@@ -127,11 +127,11 @@ static void stem_gather(const sx_conv *c, const float *x, int64_t begin, int64_t
       memcpy(to + left, x + (ci * sh->in[1] + first + r) * sh->in[2], (size_t)real * 4);
       memset(to + left + real, 0, (size_t)(pitch - left - real) * 4);
     }
-  for (int64_t i = 0; i < n; i++) {
-    int64_t at = i / sh->out[2] * sh->stride[1] * pitch + i % sh->out[2] * sh->stride[2];
-    for (int64_t t = 0; t < tile_taps(c); t++)
-      s->off[t * c->block_pixels + i] =
-          (int32_t)(at + (t / sh->kernel[1] * rows + t % sh->kernel[1] * sh->dilation[1]) * pitch);
+  for (int64_t i = 0, at = 0; i < n; at += sh->stride[1] * pitch)
+    for (int64_t u = 0; u < sh->out[2]; u++) s->off[i++] = (int32_t)(at + u * sh->stride[2]);
+  for (int64_t t = 1; t < tile_taps(c); t++) {
+    int32_t at = (int32_t)((t / sh->kernel[1] * rows + t % sh->kernel[1] * sh->dilation[1]) * pitch);
+    for (int64_t i = 0; i < n; i++) s->off[t * c->block_pixels + i] = s->off[i] + at;
   }
 }
 
@@ -139,7 +139,7 @@ static void stem_gather(const sx_conv *c, const float *x, int64_t begin, int64_t
 static void run_panel(const sx_conv *c, sx_conv_tile *t, const scratch *s, const float *packed, panel p, int64_t pixels) {
   const sx_conv_direct *d = c->table->direct;
   int64_t n_blocks = blocks(c), width = p.nv * d->lanes, run = block_run(c), plane = c->s.in[0] * c->s.in[1] * c->s.in[2];
-  int64_t tiles = sx_conv_ceil(pixels, d->mr[p.nv]);
+  int64_t tiles = sx_conv_ceil(pixels, d->mr[p.nv]), least = pixels / tiles, more = pixels % tiles;
   const float *x = t->x;
   float *y = t->out.y;
   const float *residual = t->out.residual;
@@ -156,22 +156,22 @@ static void run_panel(const sx_conv *c, sx_conv_tile *t, const scratch *s, const
     t->x = x + b * t->x_step;
     t->w = packed + b * t->w_step;
     t->bias = s->bias + p.first * d->lanes;
-    for (int64_t i = 0; i < tiles; i++) {
-      int64_t at = sx_conv_split(pixels, tiles, i), mr = sx_conv_split(pixels, tiles, i + 1) - at;
-      float *acc = s->acc + at * width;
+    for (int64_t big = 1, at = 0; big >= 0; big--) {
+      int64_t mr = least + big;
+      t->tiles = big ? more : tiles - more;
       t->off = s->off + at;
       t->y_off = s->px.y + at;
-      t->acc = last ? NULL : acc;
-      t->from = b ? acc : NULL;
-      d->tile[p.nv][mr](t);
-      if (!last || (!c->epi.tile_fn && !c->zero_tail)) continue;
-      for (int j = 0; j < p.nv; j++) {
-        int64_t real = c->group_out - (p.first + j) * d->lanes;
-        int64_t piece = c->s.transposed ? 1 : mr;
-        for (int64_t q = 0; q < mr; q += piece)
-          sx_conv_finish(c, t->out.y + t->y_off[q] + j * t->y_step, piece * d->lanes, (int)sx_conv_min(real, d->lanes));
-      }
+      t->acc = last ? NULL : s->acc + at * width;
+      t->from = b ? s->acc + at * width : NULL;
+      if (t->tiles) d->tile[p.nv][mr](t);
+      at += t->tiles * mr;
     }
+  }
+  for (int j = 0; j < p.nv && (c->epi.tile_fn || c->zero_tail); j++) {
+    int real = (int)sx_conv_min(c->group_out - (p.first + j) * d->lanes, d->lanes);
+    int64_t piece = c->s.transposed ? 1 : pixels;
+    for (int64_t q = 0; q < pixels; q += piece)
+      sx_conv_finish(c, t->out.y + s->px.y[q] + j * t->y_step, piece * d->lanes, real);
   }
   t->x = x;
   t->out.y = y;

@@ -64,22 +64,24 @@ static void taps_inside(const sx_conv_shape *s, int axis, int64_t at, int64_t *b
   if (*begin > *end) *begin = *end;
 }
 
-/* A whole output row by the sliding kernel. */
-static void slide(const sx_conv *c, const float *x, const float *w, const float *bias, int64_t oy, sx_conv_store out) {
+/* A whole output row by the sliding kernel. `tiles` and their widths are those of every row. */
+static void slide(const sx_conv *c, sx_conv_row *t, const float *x, int64_t oy, sx_conv_store out) {
   const sx_conv_shape *s = &c->s;
   int64_t lanes = c->table->direct->lanes, tiles = sx_conv_ceil(s->out[2], SX_CONV_ROW_MR), begin, end;
-  int64_t iy = oy * s->stride[1] - s->pad[1];
+  int64_t least = s->out[2] / tiles, more = s->out[2] % tiles, iy = oy * s->stride[1] - s->pad[1];
+  void (*const *row)(const sx_conv_row *) = c->table->depthwise->row[s->kernel[2] / 2 - 1][s->stride[2] - 1];
   taps_inside(s, 1, iy, &begin, &end);
-  sx_conv_row t = {.w = w, .bias = bias, .pitch = s->dilation[1] * s->in[2] * lanes, .r0 = (int32_t)begin, .r1 = (int32_t)end};
-  for (int64_t i = 0; i < tiles; i++) {
-    int64_t u = sx_conv_split(s->out[2], tiles, i), v = sx_conv_split(s->out[2], tiles, i + 1);
-    t.x = x + (iy * s->in[2] + u * s->stride[2] - s->pad[2]) * lanes;
-    t.left = taps_left(s, u);
-    t.right = taps_right(s, v - 1);
-    t.out = out;
-    t.out.y += u * lanes;
-    if (out.residual) t.out.residual += u * lanes;
-    c->table->depthwise->row[s->kernel[2] / 2 - 1][s->stride[2] - 1][v - u](&t);
+  t->r0 = (int32_t)begin, t->r1 = (int32_t)end;
+  t->x = x + (iy * s->in[2] - s->pad[2]) * lanes;
+  t->out = out;
+  for (int64_t i = 0, u = 0, mr; i < tiles; i++, u += mr) {
+    mr = least + (i < more);
+    t->left = taps_left(s, u);
+    t->right = taps_right(s, u + mr - 1);
+    row[mr](t);
+    t->x += mr * s->stride[2] * lanes;
+    t->out.y += mr * lanes;
+    if (out.residual) t->out.residual += mr * lanes;
   }
 }
 
@@ -129,11 +131,12 @@ void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin
     int real = (int)sx_conv_min(lanes, c->groups - block * lanes);
     const float *x = io->x + image * in_plane, *w = io->packed + block * lanes * c->taps;
     for (int i = 0; i < lanes; i++) m.bias[i] = c->epi.bias && i < real ? io->bias[block * lanes + i] : 0;
+    sx_conv_row tile = {.w = w, .bias = m.bias, .pitch = s->dilation[1] * s->in[2] * lanes};
     int64_t last = sx_conv_split(rows, c->pixel_units, part + 1);
     for (int64_t r = sx_conv_split(rows, c->pixel_units, part); r < last; r++) {
       sx_conv_store out = sx_conv_store_at(c, io, (image * rows + r) * row);
       if (c->row_kernel)
-        slide(c, x, w, m.bias, r, out);
+        slide(c, &tile, x, r, out);
       else
         walk(c, x, w, &m, r / s->out[1], r % s->out[1], out);
       if (c->epi.tile_fn || c->zero_tail) sx_conv_finish(c, out.y, row, real);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Register tiles of the direct convolution. Output channels are the lanes; inputs are read as scalars, weights as vectors.
  * The largest tile of each width fills the registers: pixels * vectors sums, the vectors of one weight row, one spare. */
+#include <math.h>
 #include "ep/cpu/kernels/conv/conv_kernels.h"
 #include "ep/cpu/vec.h"
 
@@ -11,9 +12,8 @@
 #endif
 
 static const float zeros[SX_VL];
-SX_INLINE vf clip(const sx_conv_store *s, vf v) { /* in this order NaN passes */
-  return vf_min(vf_set(s->hi), vf_max(vf_set(s->lo), v));
-}
+/* Keeps what is read through a pointer out of registers across the inner loops, which need all of them. */
+#define SX_OPAQUE(p) __asm__("" : "+r"(p))
 
 #define NV 1
 #define MRMAX 8

@@ -14,13 +14,14 @@ typedef struct sx_conv_store {
   bool clip;
 } sx_conv_store;
 
-/* One register tile of the direct form: `mr` pixels by `nv` vectors of output channels. For each channel block, for each
+/* `tiles` register tiles of the direct form, side by side: each `mr` pixels by `nv` vectors of output channels, its offsets
+ * `mr` after those of the one before, its partial sums mr * nv vectors after. For each channel block, for each
  * tap, each pixel i has a run of lanes at x + off[i] (off < 0: zeros), times a weight panel [run][nv * VL]. */
 typedef struct sx_conv_tile {
   const float *x, *w;
   int64_t x_step, w_step; /* per channel block */
   const int32_t *off;     /* [tap][off_ld] */
-  int64_t off_ld;
+  int64_t off_ld, tiles;
   int32_t taps, blocks, run, last_run; /* last_run: of the last block */
   const float *bias;       /* nv vectors: where the sums start, */
   const float *from;       /* or mr * nv vectors of partial sums, unless NULL */
