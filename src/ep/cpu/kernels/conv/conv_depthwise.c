@@ -19,21 +19,11 @@ static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   return 64 + 2 * list;
 }
 
-/* Input positions outside the row, before the first tap of pixel `u` and after the last one of pixel `v`. */
-static int32_t taps_left(const sx_conv_shape *s, int64_t u) {
-  int64_t n = s->pad[2] - u * s->stride[2];
-  return (int32_t)(n > 0 ? n : 0);
-}
-static int32_t taps_right(const sx_conv_shape *s, int64_t v) {
-  int64_t n = v * s->stride[2] - s->pad[2] + s->kernel[2] - s->in[2];
-  return (int32_t)(n > 0 ? n : 0);
-}
-
 static bool takes_row_kernel(const sx_conv_shape *s) {
-  int64_t k = s->kernel[2];
+  int64_t k = s->kernel[2], right = (s->out[2] - 1) * s->stride[2] - s->pad[2] + k - s->in[2]; /* taps after the row */
   return s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0 && s->dilation[2] == 1 &&
          (k == 3 || k == 5 || k == 7) && (s->stride[2] == 1 || s->stride[2] == 2) && s->pad[2] <= k / 2 &&
-         taps_right(s, s->out[2] - 1) <= k / 2;
+         right <= k / 2;
 }
 
 void sx_conv_depthwise_prepare(sx_conv *c) {
@@ -72,16 +62,16 @@ static void slide(const sx_conv *c, sx_conv_row *t, const float *x, int64_t oy, 
   void (*const *row)(const sx_conv_row *) = c->table->depthwise->row[s->kernel[2] / 2 - 1][s->stride[2] - 1];
   taps_inside(s, 1, iy, &begin, &end);
   t->r0 = (int32_t)begin, t->r1 = (int32_t)end;
-  t->x = x + (iy * s->in[2] - s->pad[2]) * lanes;
-  t->out = out;
-  for (int64_t i = 0, u = 0, mr; i < tiles; i++, u += mr) {
-    mr = least + (i < more);
-    t->left = taps_left(s, u);
-    t->right = taps_right(s, u + mr - 1);
-    row[mr](t);
-    t->x += mr * s->stride[2] * lanes;
-    t->out.y += mr * lanes;
-    if (out.residual) t->out.residual += mr * lanes;
+  for (int64_t big = 1, u = 0; big >= 0; big--) {
+    int64_t mr = least + big;
+    t->tiles = (int32_t)(big ? more : tiles - more);
+    t->column = u * s->stride[2] - s->pad[2];
+    t->x = x + (iy * s->in[2] + t->column) * lanes;
+    t->out = out;
+    t->out.y += u * lanes;
+    if (out.residual) t->out.residual += u * lanes;
+    if (t->tiles) row[mr](t);
+    u += t->tiles * mr;
   }
 }
 
@@ -131,7 +121,7 @@ void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin
     int real = (int)sx_conv_min(lanes, c->groups - block * lanes);
     const float *x = io->x + image * in_plane, *w = io->packed + block * lanes * c->taps;
     for (int i = 0; i < lanes; i++) m.bias[i] = c->epi.bias && i < real ? io->bias[block * lanes + i] : 0;
-    sx_conv_row tile = {.w = w, .bias = m.bias, .pitch = s->dilation[1] * s->in[2] * lanes};
+    sx_conv_row tile = {.w = w, .bias = m.bias, .pitch = s->dilation[1] * s->in[2] * lanes, .width = s->in[2]};
     int64_t last = sx_conv_split(rows, c->pixel_units, part + 1);
     for (int64_t r = sx_conv_split(rows, c->pixel_units, part); r < last; r++) {
       sx_conv_store out = sx_conv_store_at(c, io, (image * rows + r) * row);

@@ -10,10 +10,12 @@
 #define ROW_REUSE 0
 #endif
 
+SX_INLINE vf clip(const sx_conv_store *s, vf v) { /* in this order NaN passes */
+  return vf_min(vf_set(s->hi), vf_max(vf_set(s->lo), v));
+}
 SX_INLINE void store(const sx_conv_store *s, int64_t at, vf v) {
   if (s->residual) v += s->beta * vf_load(s->residual + at);
-  if (s->clip) v = vf_min(vf_set(s->hi), vf_max(vf_set(s->lo), v)); /* in this order NaN passes */
-  vf_store(s->y + at, v);
+  vf_store(s->y + at, s->clip ? clip(s, v) : v);
 }
 
 #define KS 3

@@ -50,12 +50,13 @@ void sx_conv_pixels_init(const sx_conv_pixels *p, const sx_conv_shape *s, const 
 void sx_conv_offsets(const sx_conv_table *t, const sx_conv_shape *s, const sx_conv_grid *g, const sx_conv_pixels *p,
                      int64_t n, int32_t lanes, int32_t *off, int64_t ld);
 
-/* One row tile of the depthwise form: `mr` pixels, one channel block. */
+/* `tiles` tiles, side by side in a row, of the depthwise form: `mr` pixels each, one channel block. */
 typedef struct sx_conv_row {
   const float *x, *w, *bias; /* x: the first tap row of the kernel, at the first pixel's first tap; bias: a vector */
   int64_t pitch;             /* between tap rows */
+  int64_t column, width;     /* the first pixel's first tap; of the input row */
   int32_t r0, r1;            /* tap rows inside the image */
-  int32_t left, right;       /* taps of the first and last pixel that fall outside the row */
+  int32_t tiles;
   sx_conv_store out;
 } sx_conv_row;
 /* The same with a list of taps, for every kernel and dilation: pixel i reads x + x_off[t] + i * x_step. */
