@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#if defined(__AVX512F__) || defined(__AVX2__)
+#if defined(__SSE2__)
 #include <immintrin.h>
 #endif
 
@@ -78,6 +78,8 @@ SX_INLINE void vf_store_n(float *p, vf v, int n) {
 #endif
 }
 
+SX_INLINE vi vi_load_n(const int32_t *p, int n) { return (vi)vf_load_n((const float *)(const void *)p, n); }
+SX_INLINE void vi_store_n(int32_t *p, vi v, int n) { vf_store_n((float *)(void *)p, (vf)v, n); }
 SX_INLINE vd vd_load_n(const double *p, int n) {
 #if defined(__AVX512F__)
   return (vd)_mm512_maskz_loadu_pd((__mmask8)((1u << n) - 1), p);
@@ -142,6 +144,32 @@ SX_INLINE vd vd_min(vd a, vd b) {
 #else
   const vl m = a < b;
   return (vd)(((vl)a & m) | ((vl)b & ~m));
+#endif
+}
+/* SX_VBYTES / 2 signed bytes as 16-bit lanes. */
+SX_INLINE vi vi_widen8(const int8_t *p) {
+#if defined(__AVX512F__)
+  return (vi)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p));
+#elif defined(__AVX2__)
+  return (vi)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
+#else
+  typedef int8_t half __attribute__((vector_size(SX_VBYTES / 2)));
+  typedef int16_t wide __attribute__((vector_size(SX_VBYTES)));
+  half h;
+  memcpy(&h, p, sizeof h);
+  return (vi)__builtin_convertvector(h, wide);
+#endif
+}
+/* Per 32-bit lane: the products of the two signed 16-bit halves, summed. */
+SX_INLINE vi vi_madd16(vi a, vi b) {
+#if defined(__AVX512F__)
+  return (vi)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+  return (vi)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#elif defined(__SSE2__)
+  return (vi)_mm_madd_epi16((__m128i)a, (__m128i)b);
+#else
+  return (a << 16 >> 16) * (b << 16 >> 16) + (a >> 16) * (b >> 16);
 #endif
 }
 /* out[j][i] = in[i][j], 4 x 4 floats and 2 x 2 doubles. */
