@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+/* Cast and CastLike: the element type changes, the shape stays. Element facts pass between integer types. */
+#include "ops/ops.h"
+
+static sx_status cast_to(sx_infer *c, int to) {
+  const sx_fact *x = sx_infer_in(c, 0);
+  const sx_dim *e;
+  SX_TRY(sx_infer_set(c, 0, to, x->rank, x->dims));
+  int n = sx_infer_ints(c, 0, &e);
+  bool wide = to == SX_I64 || to == SX_I32;
+  return n < 0 || !wide ? SX_OK : sx_infer_elems(c, 0, (uint32_t)n, e);
+}
+/* Before opset 6 the type was its name. */
+static sx_status type_name_to_number(sx_upgrade_ctx *c) {
+  const sx_attr *a = sx_node_attr(c->n, "to");
+  if (!a || a->type != SX_ATTR_STRING) return SX_OK;
+  char low[16] = {0};
+  for (size_t i = 0; i < a->s.n && i < sizeof low - 1; i++) low[i] = (char)(a->s.p[i] >= 'A' && a->s.p[i] <= 'Z' ? a->s.p[i] + 32 : a->s.p[i]);
+  sx_dtype t = sx_dtype_parse(low, strlen(low));
+  if (!t) SX_FAIL(c->e, INVALID_GRAPH, "attribute 'to' names no element type: '%.*s'", SX_FMT(a->s));
+  return sx_node_set_int(c->g, c->id, "to", t) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+}
+static sx_status infer_cast(sx_infer *c) {
+  int64_t to = sx_attr_int(c->n, "to", 0);
+  if (to <= 0 || to >= SX_DTYPE_COUNT) return SX_INFER_FAIL(c, "attribute 'to' is %lld, which is no element type", (long long)to);
+  return cast_to(c, (int)to);
+}
+static sx_status infer_cast_like(sx_infer *c) { return cast_to(c, sx_infer_in(c, 1)->dtype); }
+const sx_op sx_op_Cast = {.name = "Cast", .accuracy = SX_ROUNDED, .flags = SX_OP_ELEMENTWISE, .infer = infer_cast, .upgrades = {{6, type_name_to_number}}};
+const sx_op sx_op_CastLike = {.name = "CastLike", .accuracy = SX_ROUNDED, .flags = SX_OP_ELEMENTWISE, .infer = infer_cast_like};
