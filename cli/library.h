@@ -48,12 +48,15 @@ typedef struct session {
   session_io *inputs, *outputs, *initializers; /* initializers: those a caller may override */
   size_t num_inputs, num_outputs, num_initializers;
   double load_seconds;
+  bool profiled;
 } session;
 
 /* What --threads, --level, --config and so on ask for; one set for the process. */
 extern const cli_option session_options[];
 OrtLoggingLevel session_log_level(void); /* of --log */
 session *session_open(library *lib, const char *model);
+/* The same at another level of optimisation, and without --profile and --optimized-model. */
+session *session_open_level(library *lib, const char *model, int level);
 /* Turns profiling off and moves the trace to where --profile wants it, releases everything. False when that fails. */
 bool session_close(session *s);
 const session_io *session_input(const session *s, const char *name); /* also an overridable initializer; NULL: none */

@@ -31,8 +31,8 @@ static const cli_command help_command = {
 };
 
 static const cli_command *const commands[] = {
-    &cli_command_run,   &cli_command_bench, &cli_command_info, &cli_command_explain,
-    &cli_command_check, &cli_command_test,  &version_command,  &help_command,
+    &cli_command_run,   &cli_command_bench, &cli_command_compare, &cli_command_info, &cli_command_explain,
+    &cli_command_check, &cli_command_test,  &version_command,     &help_command,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -54,6 +54,7 @@ static void print_overview(FILE *to) {
           "  sardonyx run model.onnx cat.png --top 5             a picture in, the best classes out\n"
           "  sardonyx run model.onnx ids=ids.npy -o out.npz      arrays in, arrays out\n"
           "  sardonyx bench model.onnx --threads 4               how fast, how much memory\n"
+          "  sardonyx compare model.onnx --with libonnxruntime.so   same numbers as that library?\n"
           "  sardonyx test cases/                                ONNX test cases\n"
           "\n'sardonyx COMMAND --help' teaches each command with examples.\n"
           "\n%sExit codes%s\n"

@@ -266,6 +266,7 @@ session *session_open(library *lib, const char *model) {
   session *s = cli_alloc(sizeof *s);
   OrtSessionOptions *so = NULL;
   s->lib = lib;
+  s->profiled = opts.profile != NULL;
   bool ok = library_ok(lib, api->CreateSessionOptions(&so)) && set_options(lib, so);
   double start = os_seconds();
   ok = ok && create(s, so, model);
@@ -283,9 +284,19 @@ session *session_open(library *lib, const char *model) {
   return NULL;
 }
 
+session *session_open_level(library *lib, const char *model, int level) {
+  const char *profile = opts.profile, *optimized = opts.optimized;
+  int64_t asked = opts.level;
+  opts.profile = opts.optimized = NULL;
+  opts.level = level;
+  session *s = session_open(lib, model);
+  opts.profile = profile, opts.optimized = optimized, opts.level = asked;
+  return s;
+}
+
 static bool end_profile(session *s) {
   char *file = NULL;
-  if (!opts.profile) return true;
+  if (!s->profiled) return true;
   if (!library_ok(s->lib, s->lib->api->SessionEndProfiling(s->handle, s->lib->allocator, &file))) return false;
   bool ok = true;
   if (strcmp(file, opts.profile)) {

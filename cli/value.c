@@ -163,3 +163,18 @@ bool value_equal(const value *got, const value *want, value_tolerance t, char **
   }
   return true;
 }
+
+value_gap value_distance(const value *got, const value *want) {
+  value_gap gap = {0, 0};
+  int parts = want->type->cls == DTYPE_COMPLEX ? 2 : 1;
+  for (size_t i = 0; i < want->count; i++) {
+    for (int p = 0; p < parts; p++) {
+      double a = dtype_get_part(got->type, got->data, i, p), b = dtype_get_part(want->type, want->data, i, p);
+      if (a == b || (isnan(a) && isnan(b))) continue;
+      double d = isnan(a - b) ? INFINITY : fabs(a - b);
+      gap.absolute = fmax(gap.absolute, d);
+      gap.relative = fmax(gap.relative, b == 0 || isinf(d) ? INFINITY : d / fabs(b));
+    }
+  }
+  return gap;
+}

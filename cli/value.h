@@ -40,6 +40,13 @@ typedef struct value_tolerance {
  * big the worst one is (fresh text). */
 bool value_equal(const value *got, const value *want, value_tolerance t, char **why);
 
+/* The greatest distance of two tensors of numbers with the same shape, absolute and relative to `want`; places where
+ * both are the same infinity or NaN count as equal, where one is as infinitely far. */
+typedef struct value_gap {
+  double absolute, relative;
+} value_gap;
+value_gap value_distance(const value *got, const value *want);
+
 typedef struct value_print_options {
   size_t edge, whole; /* elements shown at each end of a cut axis; tensors up to `whole` elements are not cut */
   int digits;

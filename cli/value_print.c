@@ -15,7 +15,8 @@ static void print_element(FILE *to, const value *v, size_t i, int digits) {
   } else if (v->type->cls == DTYPE_COMPLEX) {
     fprintf(to, "%.*g%+.*gi", digits, dtype_get(v->type, v->data, i), digits, dtype_get_part(v->type, v->data, i, 1));
   } else if (v->type->cls == DTYPE_FLOAT) {
-    fprintf(to, "%.*g", digits, dtype_get(v->type, v->data, i));
+    double x = dtype_get(v->type, v->data, i);
+    fprintf(to, "%.*g", digits, isnan(x) ? NAN : x); /* NaN's sign means nothing */
   } else if (v->type->cls == DTYPE_UINT) {
     fprintf(to, "%llu", (unsigned long long)dtype_get_int(v->type, v->data, i));
   } else {
@@ -46,15 +47,38 @@ static void print_axis(FILE *to, const value *v, size_t axis, size_t at, const v
   fputc(']', to);
 }
 
+/* "{key: value, ...}" of a map with as many keys as values. */
+static void print_pairs(FILE *to, const value *keys, const value *values, const value_print_options *o) {
+  fputs("  {", to);
+  for (size_t i = 0; i < keys->count; i++) {
+    if (i) fputs(", ", to);
+    if (keys->count > o->whole && i == o->edge) {
+      fprintf(to, "... %zu more ..., ", keys->count - 2 * o->edge);
+      i = keys->count - o->edge;
+    }
+    print_element(to, keys, i, o->digits);
+    fputs(": ", to);
+    print_element(to, values, i, o->digits);
+  }
+  fputs("}\n", to);
+}
+
 void value_print(FILE *to, const value *v, const value_print_options *o) {
   char *type = value_type_text(v);
-  fprintf(to, "%s%s%s %s%s%s\n", term_code(to, TERM_BOLD), v->name ? v->name : "", term_code(to, TERM_PLAIN),
-          term_code(to, TERM_DIM), type, term_code(to, TERM_PLAIN));
+  fprintf(to, "%s%s%s%s%s%s%s\n", term_code(to, TERM_BOLD), v->name ? v->name : "", term_code(to, TERM_PLAIN),
+          v->name ? " " : "", term_code(to, TERM_DIM), type, term_code(to, TERM_PLAIN));
   free(type);
   if (v->kind == VALUE_TENSOR) {
     fputs("  ", to);
     print_axis(to, v, 0, 0, o);
     fputc('\n', to);
+    return;
+  }
+  const value *const *items = (const value *const *)v->items;
+  if (v->kind == VALUE_MAP && items[0]->kind == VALUE_TENSOR && items[1]->kind == VALUE_TENSOR &&
+      items[0]->count == items[1]->count) {
+    print_pairs(to, items[0], items[1], o);
+    return;
   }
   for (size_t i = 0; i < v->num_items; i++) {
     if (v->num_items > 2 * o->edge + 1 && i == o->edge) {
@@ -65,7 +89,7 @@ void value_print(FILE *to, const value *v, const value_print_options *o) {
       fprintf(to, "  %s ", i ? "values" : "keys");
     else
       fprintf(to, "  %zu: ", i);
-    value_print(to, v->items[i], o);
+    value_print(to, items[i], o);
   }
 }
 

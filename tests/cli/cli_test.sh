@@ -99,6 +99,13 @@ expect 0 '*the first takes*ratio of medians*' bench double.onnx -n 5 --against "
 expect 2 '*--concurrency*' bench double.onnx --concurrency 0
 expect 3 '*NO_SUCHFILE*' bench missing.onnx
 
+expect 0 "*same*y float32?1,3?*at most 0 apart*" compare double.onnx
+expect 0 "*same*at most 0 apart*" compare double.onnx random:3 --with "$library" -q
+expect 1 "*DIFFER*3 of 3 elements*" compare double.onnx x=7 -q --expect once.npz
+expect 0 "*max_absolute*" compare double.onnx x=1,2,3 -s 1x3 --expect once.npz --json -
+expect 2 "*exclude*" compare double.onnx --with a --expect b
+expect 3 "*cannot open the library*" compare double.onnx --with /nonexistent/library.so
+
 extension=$("$program" version | grep -c 'extension *version') # 0 or 1
 if [ "$extension" = 0 ]; then
   expect 4 '*lacks its extension table*' explain double.onnx
