@@ -20,8 +20,12 @@ if(SX_TESTS AND NOT WIN32)
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_include_directories(cli_crash_shim PRIVATE ${CMAKE_SOURCE_DIR}/include)
   target_link_libraries(cli_crash_shim PRIVATE sx_flags ${CMAKE_DL_LIBS})
+  add_executable(easy_test ${CMAKE_SOURCE_DIR}/tests/cli/easy_test.c)
+  set_target_properties(easy_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_include_directories(easy_test PRIVATE ${CMAKE_SOURCE_DIR}/include)
+  target_link_libraries(easy_test PRIVATE sx_flags ${CMAKE_DL_LIBS})
   add_test(NAME cli COMMAND sh ${CMAKE_SOURCE_DIR}/tests/cli/cli_test.sh $<TARGET_FILE:sardonyx_cli> $<TARGET_FILE:sardonyx>
-    $<TARGET_FILE:cli_crash_shim>)
+    $<TARGET_FILE:cli_crash_shim> $<TARGET_FILE:easy_test>)
   set_tests_properties(cli PROPERTIES SKIP_RETURN_CODE 77)
 
   find_library(CMOCKA cmocka)

@@ -5,6 +5,7 @@
 #ifndef SARDONYX_H
 #define SARDONYX_H
 #include "onnxruntime_c_api.h"
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -29,14 +30,121 @@ typedef struct SardonyxExtension {
   OrtStatusPtr(ORT_API_CALL *Memory)(const OrtSession *session, int json, OrtAllocator *allocator, char **out);
   /* Gives back what no run needs at the moment: slabs, plans and scratch of one session, or (NULL) of all. */
   OrtStatusPtr(ORT_API_CALL *Trim)(OrtSession *session);
-  /* Allocations that the library has made so far in this process, ever growing. Two readings around a run count that run.
-   */
+  /* Allocations that the library has made so far in this process, ever growing. Two readings around a run count that
+   * run. */
   uint64_t(ORT_API_CALL *Allocations)(void);
 } SardonyxExtension;
 
 /* NULL for a version that is not known. */
 ORT_EXPORT const SardonyxExtension *ORT_API_CALL SardonyxGetExtension(uint32_t version);
 typedef const SardonyxExtension *(ORT_API_CALL *SardonyxGetExtensionFn)(uint32_t version);
+
+/* For small programs: a model and its tensors with no handles in sight, on any library with this C ABI.
+ *
+ *   SardonyxModel m;
+ *   SardonyxTensor x = {"x", ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, 2, {1, 64}, pixels}, y = {"y"};
+ *   OrtStatus *s = SardonyxOpen(&m, OrtGetApiBase(), "digits.onnx");
+ *   if (!s) s = SardonyxRun(&m, &x, 1, &y, 1);
+ *   if (s)
+ *     puts(m.api ? m.api->GetErrorMessage(s) : "the library is too old");
+ *   else
+ *     show((const float *)y.data, y.dims[1]);
+ *   SardonyxClose(&m, s, &y, 1);
+ */
+typedef struct SardonyxModel {
+  const OrtApi *api;
+  OrtEnv *env;
+  OrtSession *session;
+  OrtMemoryInfo *host;
+} SardonyxModel;
+
+typedef struct SardonyxTensor {
+  const char *name;
+  ONNXTensorElementDataType type; /* given for inputs, filled in for outputs, as are: */
+  size_t rank;
+  int64_t dims[8];
+  void *data;      /* of an output: in `value` */
+  OrtValue *value; /* of an output, NULL before its first run; released by SardonyxClose */
+} SardonyxTensor;
+
+/* Bytes of `count` elements; 0 for texts. Types below 8 bits are packed. */
+static inline size_t SardonyxBytes(ONNXTensorElementDataType type, size_t count) {
+  /* bits, in the order of ONNXTensorElementDataType */
+  static const unsigned char bits[] = {0,  32,  8,  8, 16, 16, 32, 64, 0, 8, 16, 64, 32, 64,
+                                       64, 128, 16, 8, 8,  8,  8,  4,  4, 4, 2,  2,  8};
+  return ((unsigned)type < sizeof bits ? bits[(unsigned)type] : 0u) * count / 8 +
+         (((unsigned)type < sizeof bits ? bits[(unsigned)type] : 0u) * count % 8 != 0);
+}
+
+/* On failure *m can still be closed; m->api is NULL when the library does not know this header's version. */
+static inline OrtStatus *SardonyxOpen(SardonyxModel *m, const OrtApiBase *base, const ORTCHAR_T *path) {
+  OrtSessionOptions *options = NULL;
+  memset(m, 0, sizeof *m);
+  m->api = base->GetApi(ORT_API_VERSION);
+  if (!m->api) return base->GetApi(1)->CreateStatus(ORT_NOT_IMPLEMENTED, "the library is older than the program");
+  OrtStatus *s = m->api->CreateEnv(ORT_LOGGING_LEVEL_WARNING, "sardonyx", &m->env);
+  if (!s) s = m->api->CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &m->host);
+  if (!s) s = m->api->CreateSessionOptions(&options);
+  if (!s) s = m->api->CreateSession(m->env, path, options, &m->session);
+  if (options) m->api->ReleaseSessionOptions(options);
+  return s;
+}
+
+static inline OrtStatus *SardonyxDescribe(const SardonyxModel *m, SardonyxTensor *t) {
+  OrtTensorTypeAndShapeInfo *info = NULL;
+  OrtStatus *s = m->api->GetTensorTypeAndShape(t->value, &info);
+  if (!s) s = m->api->GetTensorElementType(info, &t->type);
+  if (!s) s = m->api->GetDimensionsCount(info, &t->rank);
+  if (!s && t->rank > 8) s = m->api->CreateStatus(ORT_INVALID_ARGUMENT, "an output has more than 8 dimensions");
+  if (!s) s = m->api->GetDimensions(info, t->dims, t->rank);
+  if (info) m->api->ReleaseTensorTypeAndShapeInfo(info);
+  if (!s && t->type != ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING) s = m->api->GetTensorMutableData(t->value, &t->data);
+  return s;
+}
+
+/* Runs with up to 16 inputs and 16 outputs. An output keeps its value from run to run and is replaced by the next. */
+static inline OrtStatus *SardonyxRun(SardonyxModel *m, const SardonyxTensor *in, size_t num_in, SardonyxTensor *out,
+                                     size_t num_out) {
+  const char *names[32];
+  OrtValue *values[32] = {NULL};
+  OrtStatus *s = NULL;
+  size_t i, d, count;
+  if (num_in > 16 || num_out > 16) return m->api->CreateStatus(ORT_INVALID_ARGUMENT, "more than 16 inputs or outputs");
+  for (i = 0; i < num_in && !s; i++) {
+    for (count = 1, d = 0; d < in[i].rank; d++) count *= (size_t)in[i].dims[d];
+    names[i] = in[i].name;
+    s = m->api->CreateTensorWithDataAsOrtValue(m->host, in[i].data, SardonyxBytes(in[i].type, count), in[i].dims,
+                                               in[i].rank, in[i].type, &values[i]);
+  }
+  for (i = 0; i < num_out; i++) names[16 + i] = out[i].name;
+  if (!s)
+    s = m->api->Run(m->session, NULL, names, (const OrtValue *const *)values, num_in, names + 16, num_out, values + 16);
+  for (i = 0; i < num_in; i++)
+    if (values[i]) m->api->ReleaseValue(values[i]);
+  for (i = 0; i < num_out && !s; i++) {
+    if (out[i].value) m->api->ReleaseValue(out[i].value);
+    out[i].value = values[16 + i];
+    values[16 + i] = NULL;
+    s = SardonyxDescribe(m, &out[i]);
+  }
+  for (; i < num_out; i++)
+    if (values[16 + i]) m->api->ReleaseValue(values[16 + i]);
+  return s;
+}
+
+/* Releases a status (NULL allowed), outputs and the model. */
+static inline void SardonyxClose(SardonyxModel *m, OrtStatus *status, SardonyxTensor *out, size_t num_out) {
+  if (!m->api) return;
+  for (size_t i = 0; i < num_out; i++) {
+    if (out[i].value) m->api->ReleaseValue(out[i].value);
+    out[i].value = NULL;
+  }
+  if (status) m->api->ReleaseStatus(status);
+  if (m->session) m->api->ReleaseSession(m->session);
+  if (m->host) m->api->ReleaseMemoryInfo(m->host);
+  if (m->env) m->api->ReleaseEnv(m->env);
+  memset(m, 0, sizeof *m);
+}
 
 #ifdef __cplusplus
 }

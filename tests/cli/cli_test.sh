@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Every command of the program against one library: exit codes and the shape of what is printed.
-#   cli_test.sh PROGRAM LIBRARY CRASH_SHIM
+#   cli_test.sh PROGRAM LIBRARY CRASH_SHIM EASY_TEST
 # Exit code 77 when the library cannot run models yet.
 absolute() { case $1 in /*) echo "$1" ;; *) echo "$PWD/$1" ;; esac; }
-program=$(absolute "$1") library=$(absolute "$2") shim=$(absolute "$3")
+program=$(absolute "$1") library=$(absolute "$2") shim=$(absolute "$3") easy=$(absolute "$4")
 unset SARDONYX_LIBRARY NO_COLOR
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -150,6 +150,8 @@ export SHIM_LIBRARY
 expect 1 '*bad/deep: output*crash_1: died of signal 6*hang_1: no answer after 1 s*1 passed, 3 failed, 0 skipped' \
   test cases --library "$shim" --timeout 1 --jobs 2
 expect 3 '*cannot open the library*' test cases --library /nonexistent/library.so
+
+"$easy" "$library" double.onnx || { echo "the helpers of sardonyx.h fail"; bad=$((bad + 1)); }
 
 echo "$checks checks, $bad failed"
 [ $bad = 0 ]
