@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/* Constants: nodes whose inputs are all constant are computed by the real kernels; integer tensors whose elements follow from
+ * the shapes leave the graph (the shape program evaluates them when an instance is made). Folding has a budget in bytes: it
+ * never makes a model much larger than its file. */
+#include "pass/pass.h"
+
+enum { NODE_BUDGET = 1 << 26, SLACK = 1 << 20 };
+
+static bool foldable(const sx_graph *g, const sx_node *n) {
+  if (!n->op || n->op->flags & (SX_OP_NONDETERMINISTIC | SX_OP_CONTROL | SX_OP_HOST) || n->custom || n->n_in > 32 || n->n_out > 32) return false;
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (n->in[i].value != SX_NONE && !sx_value_const(g, n->in[i].value)) return false;
+  return n->n_in > 0;
+}
+
+/* Bytes of the results, when their shapes are numbers; SIZE_MAX otherwise. `freed`: of inputs that only this node reads. */
+static size_t result_bytes(const sx_graph *g, const sx_node *n, size_t *freed) {
+  size_t total = 0;
+  *freed = 0;
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (n->in[i].value != SX_NONE && sx_value_at(g, n->in[i].value)->n_uses == 1) *freed += sx_value_const(g, n->in[i].value)->size;
+  for (uint32_t o = 0; o < n->n_out; o++) {
+    if (n->out[o] == SX_NONE) continue;
+    const sx_fact *f = &sx_value_at(g, n->out[o])->fact;
+    int64_t count = 1;
+    size_t bytes;
+    for (int i = 0; i < f->rank; i++)
+      if (!sx_dim_is_const(f->dims[i]) || !sx_i64_mul(count, f->dims[i], &count)) return SIZE_MAX;
+    if (f->rank < 0 || !sx_dtype_bytes((sx_dtype)f->dtype, count, &bytes) || !sx_size_add(total, bytes, &total)) return SIZE_MAX;
+  }
+  return total;
+}
+
+static sx_status replace_by_tensor(sx_pass_ctx *c, sx_vid from, sx_tensor *t) {
+  sx_graph *g = c->g;
+  sx_value *f = sx_value_at(g, from);
+  SX_TRY(sx_model_hold(g->model, t, c->e));
+  sx_vid v = sx_graph_add_const(g, t, f->name);
+  if (v == SX_NONE) SX_NO_MEMORY(c->e);
+  f->name = (sx_str){"", 0};
+  sx_graph_replace_value(g, from, v);
+  return SX_OK;
+}
+
+static sx_status fold_node(sx_pass_ctx *c, sx_nid id, size_t *budget) {
+  sx_graph *g = c->g;
+  const sx_node *n = sx_node_at(g, id);
+  size_t freed, bytes = result_bytes(g, n, &freed);
+  if (bytes > NODE_BUDGET || bytes > *budget + freed) return SX_OK;
+  sx_tensor *out[32] = {0};
+  sx_err local = {0};
+  sx_status s = c->evaluate(c->evaluate_ctx, g, id, out, &local);
+  if (s == SX_E_NO_MEMORY) SX_NO_MEMORY(c->e);
+  if (s != SX_OK) return SX_OK; /* it fails, or is not to be had, when it runs: the run says so */
+  *budget = *budget + freed > bytes ? *budget + freed - bytes : 0;
+  for (uint32_t o = 0; o < n->n_out; o++)
+    if (n->out[o] != SX_NONE && out[o]) SX_TRY(replace_by_tensor(c, n->out[o], out[o]));
+  sx_graph_kill(g, id);
+  if (c->fired) c->fired[c->pass]++;
+  return SX_OK;
+}
+
+sx_status sx_pass_fold(sx_pass_ctx *c) {
+  size_t budget = SLACK;
+  sx_graph *g = c->g;
+  for (uint32_t i = 0; i < g->order.n; i++) {
+    sx_node *n = sx_node_at(g, g->order.at[i]);
+    if (n->dead || !n->op || n->op->flags & SX_OP_CONTROL) continue;
+    if (!foldable(g, n)) {
+      if (n->op->shape_inputs) SX_TRY(sx_infer_node(g, g->order.at[i], c->e)); /* contents of its inputs may be known now */
+      continue;
+    }
+    SX_TRY(fold_node(c, g->order.at[i], &budget));
+  }
+  return SX_OK;
+}
+
+static bool complete(const sx_fact *f, bool *numbers) {
+  *numbers = true;
+  if (f->kind != SX_KIND_TENSOR || !f->elems || sx_dtype_bits((sx_dtype)f->dtype) < 8 || f->rank < 0) return false;
+  for (int i = 0; i < f->rank; i++)
+    if (!sx_dim_is_const(f->dims[i])) return false;
+  for (uint32_t i = 0; i < f->n_elems; i++) {
+    if (f->elems[i] == SX_DIM_UNKNOWN) return false;
+    *numbers &= sx_dim_is_const(f->elems[i]);
+  }
+  return true;
+}
+
+static sx_status numbers_to_tensor(const sx_fact *f, sx_tensor **out, sx_err *e) {
+  int64_t dims[SX_MAX_RANK];
+  for (int i = 0; i < f->rank; i++) dims[i] = f->dims[i];
+  SX_TRY(sx_tensor_create((sx_dtype)f->dtype, f->rank, dims, out, e));
+  size_t size = sx_dtype_bits((sx_dtype)f->dtype) / 8;
+  for (uint32_t i = 0; i < f->n_elems && i < (*out)->count; i++) memcpy((char *)(*out)->data + i * size, &f->elems[i], size);
+  return SX_OK;
+}
+
+sx_status sx_pass_shape_program(sx_pass_ctx *c) {
+  sx_graph *g = c->g;
+  for (uint32_t i = 0; i < g->order.n; i++) {
+    const sx_node *n = sx_node_at(g, g->order.at[i]);
+    for (uint32_t o = 0; o < n->n_out && !n->dead; o++) {
+      sx_vid from = n->out[o];
+      bool numbers;
+      if (from == SX_NONE || !complete(&sx_value_at(g, from)->fact, &numbers) || (!sx_value_at(g, from)->n_uses && !sx_value_at(g, from)->output_uses)) continue;
+      if (numbers) {
+        sx_tensor *t;
+        SX_TRY(numbers_to_tensor(&sx_value_at(g, from)->fact, &t, c->e));
+        SX_TRY(replace_by_tensor(c, from, t));
+      } else {
+        sx_vid v = sx_graph_add_value(g, SX_VALUE_CONST, sx_value_at(g, from)->name);
+        if (v == SX_NONE) SX_NO_MEMORY(c->e);
+        sx_value_at(g, v)->fact = sx_value_at(g, from)->fact;
+        sx_value_at(g, from)->name = (sx_str){"", 0};
+        sx_graph_replace_value(g, from, v);
+      }
+      if (c->fired) c->fired[c->pass]++;
+    }
+  }
+  return SX_OK;
+}
