@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* GFLOPS of the convolution tables, one thread: `conv_bench [C K HW kernel stride group [level]]...`, or a built-in list. By hand:
- *   cc -O2 -Isrc -DSX_HAVE_avx2 -DSX_HAVE_avx512 bench/conv_bench.c build/libsardonyx.a -lm -lpthread -o conv_bench
+/* GFLOPS of the convolution tables, one thread: `conv_bench [C K HW kernel stride group [level]]...`, or a built-in list.
+ * By hand: cc -O2 -Isrc -DSX_HAVE_avx2 -DSX_HAVE_avx512 bench/conv_bench.c build/libsardonyx.a -lm -lpthread -o conv_bench
  * With -shared -fPIC conv_job() and conv_time() serve scripts that alternate with another library. */
 #include <math.h>
 #include <stdio.h>
@@ -27,20 +27,31 @@ typedef struct job {
   double flops;
 } job;
 
-/* Square maps and kernels, "same" padding, bias and relu; h = 1: 1-D along hw. layout: 0 plain, 1 stem, 2 blocked. */
-job *conv_job(int level, int layout, int64_t c, int64_t k, int64_t h, int64_t w, int64_t kh, int64_t kw, int64_t stride, int64_t group) {
+/* "Same" padding, bias and relu; h = 1: 1-D along w. layout: 0 plain, 1 stem, 2 blocked. */
+job *conv_job(int level, int layout, int64_t c, int64_t k, int64_t h, int64_t w, int64_t kh, int64_t kw, int64_t stride,
+              int64_t group, int winograd) {
   job *j = calloc(1, sizeof *j);
   const sx_conv_table *t = sx_conv_table_at((sx_isa)level);
-  sx_conv_shape s = {.batch = 1, .in_channels = c, .out_channels = k, .group = group, .in = {1, h, w}, .kernel = {1, kh, kw},
-                     .stride = {1, h > 1 ? stride : 1, stride}, .dilation = {1, 1, 1}, .pad = {0, kh / 2, kw / 2}};
+  sx_conv_shape s = {.batch = 1,
+                     .in_channels = c,
+                     .out_channels = k,
+                     .group = group,
+                     .in = {1, h, w},
+                     .kernel = {1, kh, kw},
+                     .stride = {1, h > 1 ? stride : 1, stride},
+                     .dilation = {1, 1, 1},
+                     .pad = {0, kh / 2, kw / 2},
+                     .winograd = winograd};
   for (int a = 0; a < 3; a++) s.out[a] = (s.in[a] + 2 * s.pad[a] - s.kernel[a]) / s.stride[a] + 1;
   sx_epilogue epi = {.bias = true, .clip = true, .lo = 0, .hi = INFINITY};
-  if (!t || sx_conv_prepare(&j->c, t, &s, &epi, (sx_conv_layout)(layout == 2), (sx_conv_layout)(layout > 0), NULL) != SX_OK) return NULL;
+  if (!t || sx_conv_prepare(&j->c, t, &s, &epi, (sx_conv_layout)(layout == 2), (sx_conv_layout)(layout > 0), NULL) != SX_OK)
+    return NULL;
   int64_t b = 16, ci = (c + b - 1) / b * b, ko = (k + b - 1) / b * b;
   float *packed = filled((int64_t)j->c.packed_bytes / 4), *weights = filled(c / group * k * kh * kw);
   sx_conv_pack(&j->c, weights, packed);
   free(weights);
-  j->io = (sx_conv_io){.x = filled(ci * h * w), .packed = packed, .bias = filled(ko), .y = filled(ko * s.out[1] * s.out[2])};
+  j->io =
+      (sx_conv_io){.x = filled(ci * h * w), .packed = packed, .bias = filled(ko), .y = filled(ko * s.out[1] * s.out[2])};
   j->scratch = aligned_alloc(64, (j->c.scratch_bytes + 63) / 64 * 64);
   j->flops = 2.0 * (double)(c / group * k * kh * kw * s.out[1] * s.out[2]);
   return j;
@@ -60,26 +71,34 @@ double conv_time(job *j, int n) {
 static void show(const int64_t v[7]) {
   int layout = v[0] <= 4 ? 1 : 2;
   for (int level = v[6] >= 0 ? (int)v[6] : 1; level <= (v[6] >= 0 ? v[6] : (int)sx_cpu_info()->isa); level++) {
-    job *j = conv_job(level, layout, v[0], v[1], v[2], v[2], v[3], v[3], v[4], v[5]);
-    if (!j) continue;
-    double t = conv_time(j, 3), start = now();
-    while (now() - start < 0.1) {
-      double u = conv_time(j, 3);
-      if (u < t) t = u;
+    for (int winograd = 0; winograd <= (v[3] == 3 && v[4] == 1 && v[5] == 1 ? 4 : 0); winograd += 2) {
+      job *j = conv_job(level, layout, v[0], v[1], v[2], v[2], v[3], v[3], v[4], v[5], winograd);
+      if (!j) continue;
+      double t = conv_time(j, 3), start = now();
+      while (now() - start < 0.1) {
+        double u = conv_time(j, 3);
+        if (u < t) t = u;
+      }
+      printf("%4d -> %4d @%3d  %dx%d s%d g%-4d %-7s %-3s %8.4f ms %7.1f GF  units %d\n", (int)v[0], (int)v[1], (int)v[2],
+             (int)v[3], (int)v[3], (int)v[4], (int)v[5], sx_isa_name((sx_isa)level),
+             winograd == 4 ? "F4"
+             : winograd    ? "F2"
+                           : "",
+             t * 1e3, j->flops / t * 1e-9, (int)j->c.units);
     }
-    printf("%4d -> %4d @%3d  %dx%d s%d g%-4d %-7s %8.4f ms %7.1f GF  units %d\n", (int)v[0], (int)v[1], (int)v[2], (int)v[3],
-           (int)v[3], (int)v[4], (int)v[5], sx_isa_name((sx_isa)level), t * 1e3, j->flops / t * 1e-9, (int)j->c.units);
   }
 }
 
 int main(int argc, char **argv) {
   static const int64_t list[][7] = {
-      {3, 64, 224, 7, 2, 1, -1},    {64, 64, 56, 3, 1, 1, -1},    {128, 128, 28, 3, 1, 1, -1},  {256, 256, 14, 3, 1, 1, -1},
-      {512, 512, 7, 3, 1, 1, -1},   {128, 128, 56, 3, 2, 1, -1},  {512, 512, 14, 3, 2, 1, -1},  {64, 256, 56, 1, 1, 1, -1},
-      {256, 64, 56, 1, 1, 1, -1},   {128, 512, 28, 1, 1, 1, -1},  {256, 1024, 14, 1, 1, 1, -1}, {512, 2048, 7, 1, 1, 1, -1},
-      {2048, 512, 7, 1, 1, 1, -1},  {24, 144, 56, 1, 1, 1, -1},   {144, 24, 56, 1, 1, 1, -1},   {32, 192, 28, 1, 1, 1, -1},
-      {32, 32, 112, 3, 1, 32, -1},  {144, 144, 56, 3, 1, 144, -1}, {192, 192, 28, 3, 1, 192, -1}, {576, 576, 14, 3, 1, 576, -1},
-      {960, 960, 7, 3, 1, 960, -1}, {144, 144, 56, 3, 2, 144, -1}, {240, 240, 28, 5, 1, 240, -1}, {128, 128, 28, 3, 1, 32, -1}};
+      {3, 64, 224, 7, 2, 1, -1},     {64, 64, 56, 3, 1, 1, -1},     {128, 128, 28, 3, 1, 1, -1},
+      {256, 256, 14, 3, 1, 1, -1},   {512, 512, 7, 3, 1, 1, -1},    {128, 128, 56, 3, 2, 1, -1},
+      {512, 512, 14, 3, 2, 1, -1},   {64, 256, 56, 1, 1, 1, -1},    {256, 64, 56, 1, 1, 1, -1},
+      {128, 512, 28, 1, 1, 1, -1},   {256, 1024, 14, 1, 1, 1, -1},  {512, 2048, 7, 1, 1, 1, -1},
+      {2048, 512, 7, 1, 1, 1, -1},   {24, 144, 56, 1, 1, 1, -1},    {144, 24, 56, 1, 1, 1, -1},
+      {32, 192, 28, 1, 1, 1, -1},    {32, 32, 112, 3, 1, 32, -1},   {144, 144, 56, 3, 1, 144, -1},
+      {192, 192, 28, 3, 1, 192, -1}, {576, 576, 14, 3, 1, 576, -1}, {960, 960, 7, 3, 1, 960, -1},
+      {144, 144, 56, 3, 2, 144, -1}, {240, 240, 28, 5, 1, 240, -1}, {128, 128, 28, 3, 1, 32, -1}};
   if (argc > 6)
     for (int i = 1; i + 5 < argc; i += 7) {
       int64_t v[7];

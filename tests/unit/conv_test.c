@@ -19,6 +19,7 @@ static float *values(int64_t n) {
   for (int64_t i = 0; i < n; i++) p[i] = noise();
   return p;
 }
+static int winograd; /* of the shapes that run() makes */
 static int64_t volume(const int64_t v[3]) { return v[0] * v[1] * v[2]; }
 
 static void halve(void *ctx, void *row, int64_t n) {
@@ -82,7 +83,8 @@ static void check(const sx_conv_shape *s, int kind) {
       memset(y, 0xff, (size_t)padded * 4);
       sx_conv_io io = {.x = bx, .packed = packed, .bias = bias, .residual = y2, .y = epi.residual ? y2 : y};
       for (int64_t u = c.units - 1; u >= 0; u--) sx_conv_run(&c, &io, u, u + 1, scratch);
-      compare(s, want, io.y, by, (double)(s->in_channels / s->group * taps));
+      double depth = (double)(s->in_channels / s->group * taps);
+      compare(s, want, io.y, by, c.algo == SX_CONV_WINOGRAD ? 4 * depth : depth);
       if (bx != x) free(bx);
       free(y), free(y2);
       sx_free_aligned(packed, c.packed_bytes + 4);
@@ -97,7 +99,7 @@ static void check(const sx_conv_shape *s, int kind) {
 /* Fills in `out` from a padding of `pad` before and `pad_end` after, and runs. */
 static void run(int64_t batch, int64_t c, int64_t k, int64_t g, const int64_t in[3], const int64_t kernel[3], int64_t stride,
                 int64_t dilation, int64_t pad, int64_t pad_end, int64_t extra, bool transposed, int kind) {
-  sx_conv_shape s = {.batch = batch, .in_channels = c, .out_channels = k, .group = g, .transposed = transposed};
+  sx_conv_shape s = {.batch = batch, .in_channels = c, .out_channels = k, .group = g, .transposed = transposed, .winograd = winograd};
   for (int a = 0; a < 3; a++) {
     bool used = in[a] != 1 || kernel[a] != 1;
     s.in[a] = in[a], s.kernel[a] = kernel[a];
@@ -170,6 +172,19 @@ static void conv_transpose(void **state) {
   }
 }
 
+static void conv_winograd(void **state) {
+  for (winograd = 2; winograd <= 4; winograd += 2)
+    for (int kind = 0; kind < 5; kind++) {
+      run(1, 64, 64, 1, I(1, 14, 14), I(1, 3, 3), 1, 1, 1, 1, 0, false, kind);
+      run(2, 32, 130, 1, I(1, 9, 11), I(1, 3, 3), 1, 1, 1, 1, 0, false, kind);
+      run(1, 37, 40, 1, I(1, 13, 7), I(1, 3, 3), 1, 1, 0, 0, 0, false, kind);
+      run(1, 33, 50, 1, I(1, 25, 30), I(1, 3, 3), 1, 1, 0, 2, 0, false, kind);
+      run(1, 32, 32, 1, I(1, 2, 1), I(1, 3, 3), 1, 1, 1, 1, 0, false, kind);
+      run(1, 200, 300, 1, I(1, 12, 12), I(1, 3, 3), 1, 1, 1, 1, 0, false, kind);
+    }
+  winograd = 0;
+}
+
 /* A padded tap reads nothing: what is outside the image may hold anything, and NaN inside reaches only its window. */
 static void conv_nan(void **state) {
   sx_conv_shape s = {.batch = 1, .in_channels = 16, .out_channels = 16, .group = 1, .in = {1, 8, 8}, .out = {1, 8, 8},
@@ -219,6 +234,6 @@ static void reorder(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(conv_2d),        cmocka_unit_test(conv_groups),
                                      cmocka_unit_test(conv_1d_3d),     cmocka_unit_test(conv_transpose),
-                                     cmocka_unit_test(conv_nan),       cmocka_unit_test(reorder)};
+                                     cmocka_unit_test(conv_winograd), cmocka_unit_test(conv_nan),       cmocka_unit_test(reorder)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,9 +7,11 @@
   extern const sx_conv_direct sx_conv_direct__##level;                                        \
   extern const sx_conv_depthwise sx_conv_depthwise__##level;                                  \
   extern const sx_conv_plain sx_conv_plain__##level;                                          \
+  extern const sx_conv_winograd sx_conv_winograd__##level;                                    \
   extern const sx_reorder sx_reorder__##level;                                                \
   static const sx_conv_table table_##level = {&sx_conv_direct__##level, &sx_conv_depthwise__##level, \
-                                              &sx_conv_plain__##level, &sx_reorder__##level};
+                                              &sx_conv_plain__##level, &sx_conv_winograd__##level, \
+                                              &sx_reorder__##level};
 TABLE(base)
 #if SX_HAVE_avx2
 TABLE(avx2)
@@ -58,7 +60,7 @@ static bool choose(const sx_conv_table *t, const sx_conv_shape *s, sx_conv_layou
     return s->group == 1 && s->in_channels <= 4 && !s->transposed && s->in[0] == 1 && s->kernel[0] == 1 &&
            s->out[0] == 1 && s->dilation[2] == 1;
   }
-  *algo = is_depthwise(s) ? SX_CONV_DEPTHWISE : SX_CONV_DIRECT;
+  *algo = is_depthwise(s) ? SX_CONV_DEPTHWISE : sx_conv_winograd_tile(s) ? SX_CONV_WINOGRAD : SX_CONV_DIRECT;
   return *algo == SX_CONV_DEPTHWISE || merged_groups(s, t->direct->lanes) != 0;
 }
 
@@ -100,10 +102,11 @@ sx_status sx_conv_prepare(sx_conv *c, const sx_conv_table *t, const sx_conv_shap
     case SX_CONV_DIRECT:
     case SX_CONV_STEM: sx_conv_blocked_prepare(c); break;
     case SX_CONV_DEPTHWISE: sx_conv_depthwise_prepare(c); break;
+    case SX_CONV_WINOGRAD: sx_conv_winograd_prepare(c); break;
     case SX_CONV_GEMM: sx_conv_plain_prepare(c); break;
   }
   if (s->batch == 0 || product(s->out) == 0 || s->out_channels == 0) c->units = 0;
-  c->packing = (uint32_t)c->algo * 64 + (uint32_t)lanes;
+  c->packing = ((uint32_t)c->algo * 8 + (uint32_t)c->tile) * 64 + (uint32_t)lanes;
   return SX_OK;
 }
 
@@ -112,6 +115,7 @@ void sx_conv_pack(const sx_conv *c, const float *w, float *packed) {
     case SX_CONV_DIRECT:
     case SX_CONV_STEM: sx_conv_blocked_pack(c, w, packed); break;
     case SX_CONV_DEPTHWISE: sx_conv_depthwise_pack(c, w, packed); break;
+    case SX_CONV_WINOGRAD: sx_conv_winograd_pack(c, w, packed); break;
     case SX_CONV_GEMM: sx_conv_plain_pack(c, w, packed); break;
   }
 }
@@ -121,6 +125,7 @@ void sx_conv_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t 
     case SX_CONV_DIRECT:
     case SX_CONV_STEM: sx_conv_blocked_run(c, io, begin, end, scratch); break;
     case SX_CONV_DEPTHWISE: sx_conv_depthwise_run(c, io, begin, end, scratch); break;
+    case SX_CONV_WINOGRAD: sx_conv_winograd_run(c, io, begin, end, scratch); break;
     case SX_CONV_GEMM: sx_conv_plain_run(c, io, begin, end, scratch); break;
   }
 }

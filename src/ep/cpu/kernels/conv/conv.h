@@ -26,6 +26,8 @@ int sx_conv_block(const sx_conv_table *t); /* b */
 typedef struct sx_conv_shape {
   int64_t batch, in_channels, out_channels, group; /* channels of all groups */
   int64_t in[3], out[3], kernel[3], stride[3], dilation[3], pad[3];
+  int winograd;    /* what the caller allows of it: 0 none; 2 F(2x2), as exact as a direct sum, 1.8 times the weight
+                      bytes; 4 also F(4x4), about twice the rounding error, 4 times the bytes */
   bool transposed; /* ConvTranspose: weights [C][K/group][taps], `out` by its rules */
 } sx_conv_shape;
 
@@ -34,6 +36,7 @@ typedef enum sx_conv_algo {
   SX_CONV_DIRECT,    /* blocked to blocked */
   SX_CONV_STEM,      /* plain to blocked, few input channels */
   SX_CONV_DEPTHWISE, /* blocked to blocked, one channel per group */
+  SX_CONV_WINOGRAD,  /* blocked to blocked, 3x3 of stride 1 */
   SX_CONV_GEMM,      /* plain to plain */
 } sx_conv_algo;
 
@@ -51,7 +54,7 @@ typedef struct sx_conv {
 
   /* Of the implementation. `merge` groups are done as one whose weights have zeros off the diagonal. */
   int64_t merge, groups, group_in, group_out; /* after merging */
-  int64_t taps, pixels, block_pixels, phases, pixel_units, panels, panel_units, pass_blocks;
+  int64_t taps, tile, pixels, block_pixels, phases, pixel_units, panels, panel_units, pass_blocks;
   bool panel_first, zero_tail, row_kernel;
 } sx_conv;
 

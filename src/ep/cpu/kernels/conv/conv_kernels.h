@@ -104,6 +104,20 @@ typedef struct sx_conv_plain {
   void (*classify)(const int32_t *off, int64_t ld, int64_t taps, int64_t cols, uint8_t *kind);
 } sx_conv_plain;
 
+/* Tiles [first, first + tiles) of a map that is `across` tiles wide. */
+typedef struct sx_conv_winograd_block {
+  const sx_conv *conv;
+  bool finish; /* sx_conv_finish is due */
+  int64_t first, tiles, across, pad_y, pad_x, in_h, in_w, out_h, out_w;
+  float *edge; /* scratch: 36 vectors */
+} sx_conv_winograd_block;
+typedef struct sx_conv_winograd { /* [0]: F(2x2,3x3), [1]: F(4x4,3x3) */
+  /* One channel block: v[plane * v_step + tile * lanes]. */
+  void (*in[2])(const sx_conv_winograd_block *b, const float *x, float *v, int64_t v_step);
+  /* One vector of outputs, of which `real` lanes are channels. */
+  void (*out[2])(const sx_conv_winograd_block *b, const float *m, int64_t m_step, const float *bias, const sx_conv_store *s, int real);
+} sx_conv_winograd;
+
 typedef struct sx_reorder {
   void (*to_blocked)(const float *x, float *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end);
   void (*to_plain)(const float *x, float *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end);
@@ -113,6 +127,7 @@ struct sx_conv_table {
   const sx_conv_direct *direct;
   const sx_conv_depthwise *depthwise;
   const sx_conv_plain *plain;
+  const sx_conv_winograd *winograd;
   const sx_reorder *reorder;
 };
 
@@ -132,6 +147,10 @@ void sx_conv_blocked_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, 
 void sx_conv_depthwise_prepare(sx_conv *c);
 void sx_conv_depthwise_pack(const sx_conv *c, const float *w, float *packed);
 void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
+int64_t sx_conv_winograd_tile(const sx_conv_shape *s);
+void sx_conv_winograd_prepare(sx_conv *c);
+void sx_conv_winograd_pack(const sx_conv *c, const float *w, float *packed);
+void sx_conv_winograd_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 void sx_conv_plain_prepare(sx_conv *c);
 void sx_conv_plain_pack(const sx_conv *c, const float *w, float *packed);
 void sx_conv_plain_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);

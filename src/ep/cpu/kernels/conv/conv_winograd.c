@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+/* 3x3 convolution of stride 1 by Winograd, fused by blocks of tiles: a unit transforms its tiles for all input channels,
+ * multiplies them, plane by plane, with a range of weight panels by the direct form's register tiles, and transforms a few
+ * panels back at a time, so that nothing but inputs, weights and outputs leaves the second cache.
+ *
+ * Packed weights: [panel][plane][channel][panel width]. */
+#include "base/alloc.h"
+#include "ep/cpu/kernels/conv/conv_kernels.h"
+
+typedef struct scratch {
+  float *v, *m, *bias, *edge, *zero; /* transformed inputs [plane][block][tile][lane], products [plane][vector][tile][lane] */
+  int32_t *off;                      /* of the tiles of a block */
+} scratch;
+
+static int64_t planes(const sx_conv *c) { return (c->tile + 2) * (c->tile + 2); }
+static int64_t vectors(const sx_conv *c) { return sx_conv_ceil(c->group_out, c->table->direct->lanes); }
+static int64_t blocks(const sx_conv *c) { return sx_conv_ceil(c->group_in, c->table->direct->lanes); }
+static int64_t tiles_of(const sx_conv *c, int axis) { return sx_conv_ceil(c->s.out[axis], c->tile); }
+/* A plane is a cache line longer than it needs, so that the planes of a tile do not fall into one cache set. */
+static int64_t v_plane(const sx_conv *c) { return (c->block_pixels * blocks(c) + 1) * c->table->direct->lanes; }
+static int64_t m_plane(const sx_conv *c) {
+  return (c->block_pixels * c->pass_blocks * c->table->direct->nv + 1) * c->table->direct->lanes;
+}
+
+static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
+  size_t at = 0, lane = (size_t)c->table->direct->lanes * 4;
+#define PLACE(field, type, bytes) (field) = (type)(base + at), at += sx_round_up((bytes), 64)
+  PLACE(s->v, float *, (size_t)(planes(c) * v_plane(c)) * 4);
+  PLACE(s->m, float *, (size_t)(planes(c) * m_plane(c)) * 4);
+  PLACE(s->bias, float *, (size_t)vectors(c) * lane);
+  PLACE(s->edge, float *, 36 * lane);
+  PLACE(s->zero, float *, SX_CONV_NV * lane);
+  PLACE(s->off, int32_t *, (size_t)c->block_pixels * 4);
+#undef PLACE
+  return at;
+}
+
+/* The tile size that pays for a shape, 0 when none does. Small maps waste less with 2, whose weights are also half as big. */
+int64_t sx_conv_winograd_tile(const sx_conv_shape *s) {
+  for (int a = 0; a < 3; a++)
+    if (s->stride[a] != 1 || s->dilation[a] != 1 || s->kernel[a] != (a ? 3 : 1)) return 0;
+  if (s->transposed || s->in[0] != 1 || s->out[0] != 1 || s->group != 1 || s->pad[1] > 2 || s->pad[2] > 2) return 0;
+  if (s->in_channels < 16 || s->out_channels < 16 || s->winograd < 2) return 0;
+  return s->winograd >= 4 && s->out[1] * s->out[2] > 64 ? 4 : 2;
+}
+
+void sx_conv_winograd_prepare(sx_conv *c) {
+  const sx_conv_direct *d = c->table->direct;
+  c->tile = sx_conv_winograd_tile(&c->s);
+  int64_t tiles = tiles_of(c, 1) * tiles_of(c, 2);
+  c->panels = sx_conv_ceil(vectors(c), d->nv);
+  c->packed_bytes = (size_t)(planes(c) * vectors(c) * d->lanes * c->group_in) * 4;
+  int64_t most = (512 << 10) / (planes(c) * c->group_in * 4);
+  most = sx_conv_min(most, sx_conv_ceil(tiles, 8)); /* some units for the threads */
+  if (most < 16) most = 16;
+  c->pixel_units = tiles ? sx_conv_ceil(tiles, most) : 1;
+  c->block_pixels = sx_conv_ceil(tiles, c->pixel_units);
+  if (c->block_pixels < 1) c->block_pixels = 1;
+  c->pass_blocks = (256 << 10) / (planes(c) * c->block_pixels * d->nv * d->lanes * 4); /* panels per inverse transform */
+  c->pass_blocks = c->pass_blocks < 1 ? 1 : sx_conv_min(c->pass_blocks, c->panels);
+  double work = (double)(planes(c) * c->block_pixels) * (double)c->group_in * (double)(vectors(c) * d->lanes);
+  /* A range of panels repeats the input transform: only where there are few blocks of tiles. */
+  int64_t split = work > 16e6 && c->s.batch * c->pixel_units < 8 ? (int64_t)(work / 15e6) : 1;
+  c->panel_units = sx_conv_min(c->panels, split);
+  c->units = c->s.batch * c->pixel_units * c->panel_units;
+  c->unit_ns = work / (double)c->panel_units / (d->lanes * 2.2);
+  scratch s;
+  c->scratch_bytes = scratch_layout(c, NULL, &s);
+}
+
+/* Rows of G: F(2,3), then F(4,3) at the points of the transforms. */
+static const double g2[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
+#define R 1.41421356237309504880
+static const double g4[6][3] = {{1, 0, 0}, {-2 / 3., -R / 3, -1 / 3.}, {-2 / 3., R / 3, -1 / 3.},
+                                {1 / 6., R / 6, 1 / 3.}, {1 / 6., -R / 6, 1 / 3.}, {0, 0, 1}};
+
+static void transform_weights(const double (*g)[3], int side, const float *w, float *out, int64_t step) {
+  double t[6][3];
+  for (int r = 0; r < side; r++)
+    for (int j = 0; j < 3; j++) t[r][j] = g[r][0] * w[j] + g[r][1] * w[3 + j] + g[r][2] * w[6 + j];
+  for (int r = 0; r < side; r++)
+    for (int i = 0; i < side; i++)
+      out[(r * side + i) * step] = (float)(t[r][0] * g[i][0] + t[r][1] * g[i][1] + t[r][2] * g[i][2]);
+}
+
+void sx_conv_winograd_pack(const sx_conv *c, const float *w, float *packed) {
+  int64_t lanes = c->table->direct->lanes, n = vectors(c);
+  for (int64_t p = 0; p < c->panels; p++) {
+    int64_t first = sx_conv_split(n, c->panels, p), width = (sx_conv_split(n, c->panels, p + 1) - first) * lanes;
+    for (int64_t ci = 0; ci < c->group_in; ci++)
+      for (int64_t k = 0; k < width; k++) {
+        float *to = packed + ci * width + k;
+        static const float none[9];
+        int64_t ko = first * lanes + k;
+        transform_weights(c->tile == 4 ? g4 : g2, (int)c->tile + 2, ko < c->group_out ? w + (ko * c->group_in + ci) * 9 : none, to,
+                          c->group_in * width);
+      }
+    packed += planes(c) * c->group_in * width;
+  }
+}
+
+/* All planes of panels [begin, end), into s->m. */
+static void multiply(const sx_conv *c, const scratch *s, const float *packed, int64_t tiles, int64_t begin, int64_t end) {
+  const sx_conv_direct *d = c->table->direct;
+  int64_t n = vectors(c), lanes = d->lanes, base = sx_conv_split(n, c->panels, begin);
+  sx_conv_tile t = {.taps = 1, .blocks = (int32_t)blocks(c), .bias = s->zero, .x_step = c->block_pixels * lanes};
+  t.run = (int32_t)sx_conv_min(lanes, c->group_in);
+  t.last_run = (int32_t)(c->group_in - (blocks(c) - 1) * lanes);
+  t.y_step = c->block_pixels * lanes;
+  for (int64_t plane = 0; plane < planes(c); plane++)
+    for (int64_t p = begin; p < end; p++) {
+      int64_t first = sx_conv_split(n, c->panels, p), nv = sx_conv_split(n, c->panels, p + 1) - first;
+      int64_t rows = sx_conv_ceil(tiles, d->mr[nv]), least = tiles / rows, more = tiles % rows;
+      t.x = s->v + plane * v_plane(c);
+      t.w = packed + (first * planes(c) + plane * nv) * c->group_in * lanes;
+      t.w_step = lanes * nv * lanes;
+      t.out = (sx_conv_store){.y = s->m + plane * m_plane(c) + (first - base) * t.y_step};
+      t.off = t.y_off = s->off;
+      for (int64_t big = 1; big >= 0; big--) {
+        t.tiles = big ? more : rows - more;
+        if (t.tiles) d->tile[nv][least + big](&t);
+        t.off = t.y_off += t.tiles * (least + big);
+      }
+    }
+}
+
+void sx_conv_winograd_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *mem) {
+  const sx_conv_shape *sh = &c->s;
+  const sx_conv_winograd *k = c->table->winograd;
+  int64_t lanes = c->table->direct->lanes, in_plane = sh->in[1] * sh->in[2] * lanes, out_plane = sh->out[1] * sh->out[2] * lanes;
+  int64_t n = vectors(c), tiles = tiles_of(c, 1) * tiles_of(c, 2);
+  scratch s;
+  scratch_layout(c, mem, &s);
+  for (int64_t i = 0; i < c->block_pixels; i++) s.off[i] = (int32_t)(i * lanes);
+  for (int64_t i = 0; i < SX_CONV_NV * lanes; i++) s.zero[i] = 0;
+  for (int64_t i = 0; i < n * lanes; i++) s.bias[i] = c->epi.bias && i < c->group_out ? io->bias[i] : 0;
+  for (int64_t u = begin; u < end; u++) {
+    int64_t panels = u % c->panel_units, part = u / c->panel_units % c->pixel_units, image = u / c->panel_units / c->pixel_units;
+    sx_conv_winograd_block b = {.conv = c, .finish = c->epi.tile_fn || c->zero_tail, .edge = s.edge};
+    b.first = sx_conv_split(tiles, c->pixel_units, part);
+    b.tiles = sx_conv_split(tiles, c->pixel_units, part + 1) - b.first;
+    b.across = tiles_of(c, 2);
+    b.pad_y = sh->pad[1], b.pad_x = sh->pad[2], b.in_h = sh->in[1], b.in_w = sh->in[2], b.out_h = sh->out[1], b.out_w = sh->out[2];
+    for (int64_t i = 0; i < blocks(c); i++)
+      k->in[c->tile / 4](&b, io->x + (image * blocks(c) + i) * in_plane, s.v + i * c->block_pixels * lanes, v_plane(c));
+    int64_t last = sx_conv_split(c->panels, c->panel_units, panels + 1);
+    for (int64_t p = sx_conv_split(c->panels, c->panel_units, panels); p < last; p += c->pass_blocks) {
+      int64_t q = sx_conv_min(p + c->pass_blocks, last), first = sx_conv_split(n, c->panels, p);
+      multiply(c, &s, io->packed, b.tiles, p, q);
+      for (int64_t v = first; v < sx_conv_split(n, c->panels, q); v++) {
+        sx_conv_store out = sx_conv_store_at(c, io, (image * n + v) * out_plane);
+        k->out[c->tile / 4](&b, s.m + (v - first) * c->block_pixels * lanes, m_plane(c), s.bias + v * lanes, &out,
+                            (int)sx_conv_min(lanes, c->group_out - v * lanes));
+      }
+    }
+  }
+}
