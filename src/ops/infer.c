@@ -244,6 +244,17 @@ sx_vid sx_graph_const_i64(sx_graph *g, const int64_t *v, int64_t n, bool scalar)
   if (n) memcpy(t->data, v, (size_t)n * sizeof *v);
   return hold_const(g, t);
 }
+sx_vid sx_graph_const_dims(sx_graph *g, const sx_dim *dims, int rank) {
+  bool numbers = true;
+  for (int i = 0; i < rank; i++) numbers &= sx_dim_is_const(dims[i]);
+  if (numbers) return sx_graph_const_i64(g, dims, rank, false);
+  sx_vid v = sx_graph_add_value(g, SX_VALUE_CONST, (sx_str){"", 0});
+  sx_dim *copy = sx_arena_copy(&g->model->arena, dims, (size_t)rank * sizeof *dims), *size = SX_NEW(&g->model->arena, sx_dim);
+  if (v == SX_NONE || !copy || !size) return SX_NONE;
+  *size = rank;
+  sx_value_at(g, v)->fact = (sx_fact){.kind = SX_KIND_TENSOR, .dtype = SX_I64, .rank = 1, .dims = size, .elems = copy, .n_elems = (uint32_t)rank};
+  return v;
+}
 sx_vid sx_graph_const_f32(sx_graph *g, float v) {
   sx_tensor *t;
   if (sx_tensor_create(SX_F32, 0, NULL, &t, NULL) != SX_OK) return SX_NONE;

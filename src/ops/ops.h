@@ -121,6 +121,8 @@ struct sx_upgrade_ctx {
 sx_status sx_upgrade_attr_to_input(sx_upgrade_ctx *c, const char *attr, uint32_t slot, sx_dtype dtype);
 sx_vid sx_graph_const_i64(sx_graph *g, const int64_t *v, int64_t n, bool scalar);
 sx_vid sx_graph_const_f32(sx_graph *g, float v);
+/* A 1-D int64 tensor that holds these dimensions, numbers or not: what Shape would give. rank <= SX_MAX_ELEMS. */
+sx_vid sx_graph_const_dims(sx_graph *g, const sx_dim *dims, int rank);
 /* New node of operator `op` on in[], with one new output; facts are inferred. SX_NONE when out of memory. */
 sx_vid sx_graph_emit(sx_graph *g, const sx_op *op, const sx_vid *in, uint32_t n_in);
 sx_node *sx_graph_emitted(sx_graph *g, sx_vid v); /* its producer, to set attributes before sx_infer_node */

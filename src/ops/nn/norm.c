@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+/* Softmax and its kin, and normalisations. Private: MaskedSoftmax(x, mask?) = softmax(scale * x + mask) over the last axis;
+ * SkipLayerNorm(x, skip, gamma, beta?, bias?) -> (normalised, x + skip + bias?). */
+#include "ops/ops.h"
+
+static sx_status infer_softmax(sx_infer *c) {
+  int axis;
+  const sx_fact *x = sx_infer_in(c, 0);
+  if (x->rank > 0) SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", -1), x->rank, &axis));
+  return sx_infer_like(c, 0, 0);
+}
+/* Before opset 13 the input was taken as a matrix split at `axis` (default 1): Flatten, softmax over rows, the shape back. */
+static sx_status softmax_2d(sx_upgrade_ctx *c) {
+  const sx_fact *x = &sx_value_at(c->g, c->n->in[0].value)->fact;
+  int64_t axis = sx_attr_int(c->n, "axis", 1);
+  if (x->rank < 0) SX_FAIL(c->e, INVALID_GRAPH, "needs an input of known rank in this operator version");
+  if (axis < -x->rank || axis > x->rank) SX_FAIL(c->e, INVALID_GRAPH, "axis is %lld, expected %d to %d", (long long)axis, -x->rank, x->rank);
+  if (axis < 0) axis += x->rank;
+  if (!sx_node_set_int(c->g, c->id, "axis", axis == x->rank ? axis - 1 : axis)) SX_NO_MEMORY(c->e);
+  if (axis == x->rank - 1) return SX_OK;
+  bool ones = true; /* trailing dimensions of 1 change nothing */
+  for (int i = (int)axis + 1; i < x->rank; i++) ones &= x->dims[i] == 1;
+  if (ones && axis < x->rank) return SX_OK;
+  sx_vid in = c->n->in[0].value, shape = sx_graph_const_dims(c->g, x->dims, x->rank), flat = sx_graph_emit(c->g, &sx_op_Flatten, &in, 1);
+  if (shape == SX_NONE || flat == SX_NONE || !sx_node_set_int(c->g, sx_value_at(c->g, flat)->producer, "axis", axis)) SX_NO_MEMORY(c->e);
+  SX_TRY(sx_infer_node(c->g, sx_value_at(c->g, flat)->producer, c->e));
+  sx_vid soft = sx_graph_emit(c->g, c->n->op, &flat, 1);
+  if (soft == SX_NONE || !sx_node_set_int(c->g, sx_value_at(c->g, soft)->producer, "axis", 1)) SX_NO_MEMORY(c->e);
+  SX_TRY(sx_infer_node(c->g, sx_value_at(c->g, soft)->producer, c->e));
+  sx_vid back_in[2] = {soft, shape}, back = sx_graph_emit(c->g, &sx_op_Reshape, back_in, 2);
+  if (back == SX_NONE) SX_NO_MEMORY(c->e);
+  SX_TRY(sx_infer_node(c->g, sx_value_at(c->g, back)->producer, c->e));
+  for (sx_vid v = flat; v <= back; v++)
+    if (sx_graph_emitted(c->g, v)) sx_graph_emitted(c->g, v)->origin = c->n->origin, sx_graph_emitted(c->g, v)->name = c->n->name;
+  sx_value *old = sx_value_at(c->g, c->n->out[0]), *now = sx_value_at(c->g, back);
+  now->name = old->name;
+  old->name = (sx_str){"", 0};
+  sx_graph_replace_value(c->g, c->n->out[0], back);
+  sx_graph_kill(c->g, c->id);
+  return SX_OK;
+}
+#define SOFTMAX(N) const sx_op sx_op_##N = {.name = #N, .accuracy = SX_ACCUMULATE, .infer = infer_softmax, .upgrades = {{13, softmax_2d}}};
+SOFTMAX(Softmax)
+SOFTMAX(LogSoftmax)
+SOFTMAX(Hardmax)
+
+static sx_status infer_masked_softmax(sx_infer *c) {
+  sx_dim d[SX_MAX_RANK];
+  int rank;
+  SX_TRY(sx_infer_broadcast_dims(c, 0, c->n->n_in, d, &rank));
+  return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, rank, d);
+}
+static sx_status lower_masked_softmax(sx_graph *g, sx_nid id, sx_err *e) {
+  const sx_node *n = sx_node_at(g, id);
+  sx_vid v = n->in[0].value, in[2];
+  float scale = sx_attr_float(n, "scale", 1);
+  if (scale != 1) {
+    in[0] = v, in[1] = sx_graph_const_f32(g, scale);
+    if (in[1] == SX_NONE || (v = sx_graph_emit(g, &sx_op_Mul, in, 2)) == SX_NONE) SX_NO_MEMORY(e);
+  }
+  if (sx_node_in(n, 1) != SX_NONE) {
+    in[0] = v, in[1] = n->in[1].value;
+    if ((v = sx_graph_emit(g, &sx_op_Add, in, 2)) == SX_NONE) SX_NO_MEMORY(e);
+  }
+  if ((v = sx_graph_emit(g, &sx_op_Softmax, &v, 1)) == SX_NONE || !sx_node_set_int(g, sx_value_at(g, v)->producer, "axis", -1)) SX_NO_MEMORY(e);
+  sx_graph_replace_value(g, n->out[0], v);
+  sx_graph_kill(g, id);
+  return SX_OK;
+}
+const sx_op sx_op_MaskedSoftmax = {.name = "MaskedSoftmax", .accuracy = SX_ACCUMULATE, .flags = SX_OP_PRIVATE, .infer = infer_masked_softmax, .lower = lower_masked_softmax};
+
+/* BatchNormalization(X, scale, B, mean, var); training mode has running statistics as outputs 1 and 2. */
+static sx_status infer_batch_norm(sx_infer *c) {
+  SX_TRY(sx_infer_like(c, 0, 0));
+  const sx_fact *m = sx_infer_in(c, 3);
+  for (uint32_t o = 1; o < c->n->n_out && o < 3; o++) SX_TRY(sx_infer_set(c, o, m->dtype, m->rank, m->dims));
+  return SX_OK;
+}
+static sx_status batch_norm_old(sx_upgrade_ctx *c) {
+  sx_node_remove_attr(c->n, "consumed_inputs");
+  sx_node_remove_attr(c->n, "is_test");
+  sx_node_remove_attr(c->n, "spatial");
+  return SX_OK;
+}
+const sx_op sx_op_BatchNormalization = {.name = "BatchNormalization", .accuracy = SX_ULP, .ulp = 8, .infer = infer_batch_norm, .upgrades = {{9, batch_norm_old}}};
+
+/* Outputs: Y, and per row mean and 1 / standard deviation. */
+static sx_status infer_layer_norm(sx_infer *c) {
+  const sx_fact *x = sx_infer_in(c, 0);
+  sx_dim d[SX_MAX_RANK];
+  int axis;
+  SX_TRY(sx_infer_like(c, 0, 0));
+  if (x->rank < 0) return SX_OK;
+  SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", -1), x->rank, &axis));
+  for (int i = 0; i < x->rank; i++) d[i] = i < axis ? x->dims[i] : 1;
+  for (uint32_t o = 1; o < c->n->n_out; o++) SX_TRY(sx_infer_set(c, o, (int)sx_attr_int(c->n, "stash_type", 1), x->rank, d));
+  return SX_OK;
+}
+const sx_op sx_op_LayerNormalization = {.name = "LayerNormalization", .accuracy = SX_ACCUMULATE, .infer = infer_layer_norm};
+const sx_op sx_op_RMSNormalization = {.name = "RMSNormalization", .accuracy = SX_ACCUMULATE, .infer = infer_layer_norm};
+const sx_op sx_op_InstanceNormalization = {.name = "InstanceNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
+const sx_op sx_op_GroupNormalization = {.name = "GroupNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
+const sx_op sx_op_LRN = {.name = "LRN", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
+const sx_op sx_op_LpNormalization = {.name = "LpNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
+const sx_op sx_op_MeanVarianceNormalization = {.name = "MeanVarianceNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
+
+static sx_status infer_skip_norm(sx_infer *c) {
+  SX_TRY(sx_infer_like(c, 0, 0));
+  return sx_infer_like(c, 1, 0);
+}
+static sx_status lower_skip_norm(sx_graph *g, sx_nid id, sx_err *e) {
+  const sx_node *n = sx_node_at(g, id);
+  sx_vid v = n->in[0].value, in[3];
+  const uint32_t addends[] = {1, 4};
+  for (int i = 0; i < 2; i++) {
+    if (sx_node_in(n, addends[i]) == SX_NONE) continue;
+    in[0] = v, in[1] = n->in[addends[i]].value;
+    if ((v = sx_graph_emit(g, &sx_op_Add, in, 2)) == SX_NONE) SX_NO_MEMORY(e);
+  }
+  in[0] = v, in[1] = n->in[2].value, in[2] = sx_node_in(n, 3);
+  sx_vid y = sx_graph_emit(g, &sx_op_LayerNormalization, in, in[2] == SX_NONE ? 2 : 3);
+  if (y == SX_NONE || !sx_node_set_float(g, sx_value_at(g, y)->producer, "epsilon", sx_attr_float(n, "epsilon", 1e-5f))) SX_NO_MEMORY(e);
+  sx_graph_replace_value(g, n->out[0], y);
+  if (sx_node_out(n, 1) != SX_NONE) sx_graph_replace_value(g, n->out[1], v);
+  sx_graph_kill(g, id);
+  return SX_OK;
+}
+const sx_op sx_op_SkipLayerNorm = {.name = "SkipLayerNorm", .accuracy = SX_ACCUMULATE, .flags = SX_OP_PRIVATE, .infer = infer_skip_norm, .lower = lower_skip_norm};
