@@ -10,7 +10,7 @@ enum {
   UNIT_MIN = 256 * 1024,     /* multiply-adds */
   UNIT_MAX = 16 * 1024 * 1024,
   UNITS = 64,
-  COPY_PANELS = 4,           /* fewest panels of a unit that copies A */
+  PANELS = 4,                /* fewest panels of a unit, where there are more: they share its copy and sums of A */
 };
 
 const sx_igemm_table *sx_igemm_best(void) {
@@ -47,7 +47,7 @@ void sx_igemm_plan(const sx_igemm_table *t, sx_igemm *g) {
   if (!g->M || !g->panels || !batch) return;
   const int64_t K = g->K > 0 ? g->K : 1;
   /* A copied row ends in zeros up to a whole step, and its distance to the next is no multiple of 4 KB. */
-  const bool copy = t->a_bytes > 1 || g->K % t->step != 0 || (g->a_row % 4096 == 0 && g->M > 8 && g->panels >= COPY_PANELS);
+  const bool copy = t->a_bytes > 1 || g->K % t->step != 0 || (g->a_row % 4096 == 0 && g->M > 8 && g->panels >= PANELS);
   g->a_copy_row = copy ? (int64_t)sx_round_up((size_t)(K * t->a_bytes), 64) : 0;
   if (copy && g->a_copy_row % 4096 == 0) g->a_copy_row += 64;
   g->row_blocks = ceil_div(g->M, clamp(A_BLOCK / (K * t->a_bytes), t->mr, 1024));
@@ -55,7 +55,7 @@ void sx_igemm_plan(const sx_igemm_table *t, sx_igemm *g) {
   const double panel = (double)rows * (double)K * t->nr;
   const double total = panel * (double)g->row_blocks * (double)g->panels * (double)batch;
   const double want = total / UNITS < UNIT_MIN ? UNIT_MIN : total / UNITS > UNIT_MAX ? UNIT_MAX : total / UNITS;
-  const int64_t least = copy && g->panels > COPY_PANELS && panel < UNIT_MAX ? COPY_PANELS : 1;
+  const int64_t least = g->panels > PANELS ? PANELS : 1;
   const int64_t group = clamp(panel >= want ? 1 : (int64_t)(want / panel), least, g->panels);
   g->block_panels = ceil_div(g->panels, ceil_div(g->panels, group));
   g->col_blocks = ceil_div(g->panels, g->block_panels);

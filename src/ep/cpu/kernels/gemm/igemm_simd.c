@@ -3,6 +3,17 @@
  * widened when loaded; pairs of products never leave 32 bits, so sums are exact. */
 #include "ep/cpu/vec.h"
 
+static int32_t row_sum(const void *a, int64_t K, bool is_signed) {
+  const int8_t *s8 = a;
+  const uint8_t *u8 = a;
+  int32_t sum = 0;
+  if (is_signed)
+    for (int64_t k = 0; k < K; k++) sum += s8[k];
+  else
+    for (int64_t k = 0; k < K; k++) sum += u8[k];
+  return sum;
+}
+
 #define STEP 2
 #define A_ELEM int16_t
 #define A_IN_PLACE false
