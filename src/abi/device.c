@@ -159,3 +159,49 @@ OrtStatus *ORT_API_CALL sx_interop_CreateExternalResourceImporterForDevice(const
   *out_importer = NULL;
   return NULL;
 }
+
+/* Where an initializer lies outside of its model. */
+struct OrtExternalInitializerInfo {
+  char *path;
+  int64_t offset;
+  size_t size;
+};
+
+OrtStatus *ORT_API_CALL sx_api_CreateExternalInitializerInfo(const ORTCHAR_T *filepath, int64_t file_offset, size_t byte_size,
+                                                             OrtExternalInitializerInfo **out) {
+  SX_API_NOT_NULL(filepath);
+  SX_API_NOT_NULL(out);
+  OrtExternalInitializerInfo *i = sx_calloc(1, sizeof *i);
+  if (!i || !(i->path = sx_text_dup(filepath))) {
+    sx_free(i, sizeof *i);
+    SX_API_NO_MEMORY();
+  }
+  i->offset = file_offset;
+  i->size = byte_size;
+  *out = i;
+  return NULL;
+}
+
+const ORTCHAR_T *ORT_API_CALL sx_api_ExternalInitializerInfo_GetFilePath(const OrtExternalInitializerInfo *i) { return i ? i->path : NULL; }
+int64_t ORT_API_CALL sx_api_ExternalInitializerInfo_GetFileOffset(const OrtExternalInitializerInfo *i) { return i ? i->offset : 0; }
+size_t ORT_API_CALL sx_api_ExternalInitializerInfo_GetByteSize(const OrtExternalInitializerInfo *i) { return i ? i->size : 0; }
+
+void ORT_API_CALL sx_api_ReleaseExternalInitializerInfo(OrtExternalInitializerInfo *input) {
+  if (!input) return;
+  sx_text_drop(input->path);
+  sx_free(input, sizeof *input);
+}
+
+/* Packed weights are shared by content among all sessions of the process; a container adds nothing to that. */
+struct OrtPrepackedWeightsContainer {
+  int unused;
+};
+
+OrtStatus *ORT_API_CALL sx_api_CreatePrepackedWeightsContainer(OrtPrepackedWeightsContainer **out) {
+  SX_API_NOT_NULL(out);
+  *out = sx_calloc(1, sizeof **out);
+  if (!*out) SX_API_NO_MEMORY();
+  return NULL;
+}
+
+void ORT_API_CALL sx_api_ReleasePrepackedWeightsContainer(OrtPrepackedWeightsContainer *input) { sx_free(input, sizeof *input); }

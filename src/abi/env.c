@@ -3,16 +3,10 @@
  * the order of the releases. */
 #include "abi/handles.h"
 #include "base/cpu.h"
+#include "base/thread.h"
 
 static OrtEnv *current;
-static atomic_flag busy = ATOMIC_FLAG_INIT;
-
-/* Held for a few instructions, never while a stranger's function runs. */
-static void lock(void) {
-  while (atomic_flag_test_and_set_explicit(&busy, memory_order_acquire)) {
-  }
-}
-static void unlock(void) { atomic_flag_clear_explicit(&busy, memory_order_release); }
+static sx_mutex busy; /* held for a few instructions, never while a stranger's function runs */
 
 static void to_user(void *ctx, sx_severity severity, const char *category, const char *id, const char *where, const char *message) {
   const OrtEnv *env = ctx;
@@ -68,18 +62,18 @@ static OrtEnv *make(const env_options *o) {
 }
 
 static OrtStatus *create(const env_options *o, OrtEnv **out) {
-  lock();
+  sx_mutex_lock(&busy);
   OrtEnv *env = current;
   if (env) env->refs++;
-  unlock();
+  sx_mutex_unlock(&busy);
   if (!env) {
     OrtEnv *fresh = make(o);
     if (!fresh) SX_API_NO_MEMORY();
-    lock();
+    sx_mutex_lock(&busy);
     env = current;
     if (env) env->refs++; /* another thread was first */
     else env = current = fresh;
-    unlock();
+    sx_mutex_unlock(&busy);
     if (env != fresh) destroy(fresh);
   }
   *out = env;
@@ -88,18 +82,18 @@ static OrtStatus *create(const env_options *o, OrtEnv **out) {
 
 OrtEnv *sx_env_ref(OrtEnv *env) {
   if (!env) return NULL;
-  lock();
+  sx_mutex_lock(&busy);
   env->refs++;
-  unlock();
+  sx_mutex_unlock(&busy);
   return env;
 }
 
 void ORT_API_CALL sx_api_ReleaseEnv(OrtEnv *input) {
   if (!input) return;
-  lock();
+  sx_mutex_lock(&busy);
   bool last = input == current && --input->refs == 0;
   if (last) current = NULL;
-  unlock();
+  sx_mutex_unlock(&busy);
   if (last) destroy(input);
 }
 
@@ -169,10 +163,10 @@ OrtStatus *ORT_API_CALL sx_epapi_GetEnvConfigEntries(OrtKeyValuePairs **config_e
   SX_API_NOT_NULL(config_entries);
   sx_api_CreateKeyValuePairs(config_entries);
   if (!*config_entries) SX_API_NO_MEMORY();
-  lock();
+  sx_mutex_lock(&busy);
   OrtEnv *env = current;
   if (env) env->refs++;
-  unlock();
+  sx_mutex_unlock(&busy);
   bool ok = !env || sx_kvp_copy(&env->config, *config_entries);
   sx_api_ReleaseEnv(env);
   if (ok) return NULL;

@@ -6,6 +6,7 @@
   SX_API_NOT_NULL(value);                                                                                      \
   sx_rt_value *v = (sx_rt_value *)(value);                                                                     \
   if (v->type.kind == SX_RT_SPARSE) v = v->u.sparse.values; /* NULL before it is filled */                     \
+  if (!v) SX_API_FAIL(INVALID_ARGUMENT, "%s: the sparse tensor has no content", strchr(__func__ + 3, '_') + 1);  \
   if (!sx_rt_is_tensor(v))                                                                                     \
     SX_API_FAIL(NOT_IMPLEMENTED, "%s: the value is no tensor with content", strchr(__func__ + 3, '_') + 1);    \
   if (v->type.dtype != SX_STRING) SX_API_FAIL(FAIL, "%s: the elements are not strings", strchr(__func__ + 3, '_') + 1); \
