@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
-#include "ep/cpu/kernels/elementwise/machine.h"
+#include "ep/cpu/kernels/elementwise/ew_machine.h"
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static double gelu(double x) { return 0.5 * x * erfc(-x * 0.70710678118654752440); }

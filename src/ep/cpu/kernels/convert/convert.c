@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Conversions by table: packed types here, everything else in convert_simd.c and any.c; casts and quantisation in blocks that
+/* Conversions by table: packed types here, everything else in convert_simd.c and convert_any.c; casts and quantisation in blocks that
  * stay in the first-level cache. */
 #include "ep/cpu/kernels/convert/convert.h"
 #include <string.h>
 #include "ep/cpu/isa.h"
-#include "ep/cpu/kernels/convert/tables.h"
-#include "ep/cpu/kernels/elementwise/machine.h"
+#include "ep/cpu/kernels/convert/convert_tables.h"
+#include "ep/cpu/kernels/elementwise/ew_machine.h"
 
 SX_ISA_DECLARE(sx_convert_table, sx_convert);
 enum { BLOCK = 128 };

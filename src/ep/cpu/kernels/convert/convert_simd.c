@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The conversions that matter for speed: half types and small integers, f32 from and to i32 and booleans, quantisation. */
-#include "ep/cpu/kernels/convert/tables.h"
+#include "ep/cpu/kernels/convert/convert_tables.h"
 #include "ep/cpu/vec.h"
 #include <math.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Programs of the elementwise machine as data: building, classes, names, and activations as epilogues. */
-#include "ep/cpu/kernels/elementwise/machine.h"
+#include "ep/cpu/kernels/elementwise/ew_machine.h"
 #include <string.h>
 #include "ep/cpu/isa.h"
 

@@ -2,10 +2,10 @@
 /* The instruction functions of the elementwise machine in f32 and b8, per ISA level: each a loop over one tile.
  *
  * f32 over vec.h and vmath.h; what gives booleans, selects or is rarely used as plain loops. The other classes are compiled
- * once, in wide.c. */
+ * once, in ew_wide.c. */
 #include "ep/cpu/vmath.h"
 #define EW_LANES SX_VL
-#include "ep/cpu/kernels/elementwise/loops.h"
+#include "ep/cpu/kernels/elementwise/ew_loops.h"
 
 #define p0 q->f[0]
 #define p1 q->f[1]

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Reductions over any axes.
  *
- * The caller gives the tensor as alternating groups; sx_reduce_plan() merges dimensions and picks the loop: reduced innermost
- * (rows), or kept innermost (columns of vectors are accumulated). Compute classes are f32, f64, i32, i64 and u64; other storage
- * types convert at the edge. Sums are in f32 with fixed blocking (128 elements per lane group, pairwise above), so the error
- * grows with log n and bits do not depend on units. A tensor that gives few results and many elements is reduced in two
- * phases, split by shape. */
+ * sx_reduce_plan_init() merges dimensions and picks the loop: innermost reduced (rows), or innermost kept (columns, accumulated
+ * side by side). Computed in f32, f64, i64 and u64; other storage types convert at the edge. Sums of f32 are taken over short
+ * blocks in f32 and over blocks in f64, so the error does not grow with the length, and bits do not depend on how units are
+ * split over threads. Few results of many elements are reduced in two phases, cut by shape. */
 #ifndef SX_EP_CPU_REDUCE_H
 #define SX_EP_CPU_REDUCE_H
 #include "base/cpu.h"
@@ -18,21 +17,23 @@ typedef enum sx_reduce_op {
 } sx_reduce_op;
 
 #define SX_REDUCE_RANK 8
+/* Dimensions and strides of one kind, outermost first. */
+typedef struct sx_reduce_dims { uint32_t rank; int64_t dim[SX_REDUCE_RANK], stride[SX_REDUCE_RANK]; } sx_reduce_dims;
 typedef struct sx_reduce_plan {
   sx_reduce_op op;
-  sx_dtype type;         /* of the input; the output has the same, i64 for ArgMax and ArgMin */
+  sx_dtype type;             /* of the input; the output has the same, i64 for ArgMax and ArgMin */
   sx_isa isa;
-  bool last_index;       /* ArgMax, ArgMin: of equal elements take the last */
-  uint32_t rank;         /* merged; reduced[i] alternates */
-  int64_t dim[SX_REDUCE_RANK], stride[SX_REDUCE_RANK];
-  bool reduced[SX_REDUCE_RANK];
-  int64_t outputs, count; /* results; elements per result */
-  int64_t units[2];      /* of phase 0 and 1; phase 1 has 0 units when one phase does it */
-  int64_t split;         /* parts per result in phase 0 */
-  int64_t inner;         /* results side by side in memory per unit step, 1 when rows are reduced */
-  size_t shared_bytes;   /* partial results between the phases, 64-aligned */
-  size_t scratch_bytes;  /* per worker */
-  double unit_ns;
+  bool last_index;           /* ArgMax, ArgMin: of equal elements take the last */
+  bool rows;                 /* the innermost dimension is reduced */
+  sx_reduce_dims kept, gone; /* without the innermost dimension, which is `inner` long */
+  int64_t inner;
+  int64_t outputs, count;    /* results; elements per result */
+  int64_t chunk;             /* rows: results per unit; else columns per unit */
+  int64_t chunks, split;     /* chunks over all results; parts into which each reduction is cut */
+  int64_t units[2];          /* of phase 0 and 1; phase 1 has 0 units when split is 1 */
+  size_t shared_bytes;       /* partial results between the phases, 64-aligned */
+  size_t scratch_bytes;      /* per worker, 64-aligned */
+  double unit_ns;            /* of phase 0 */
 } sx_reduce_plan;
 
 /* axes: bit i = dimension i is reduced. Empty reductions give the neutral element (Max, Min: -inf and inf, or the type's

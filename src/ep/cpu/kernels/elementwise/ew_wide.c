@@ -4,7 +4,7 @@
  * f64 goes through libm. Integer arithmetic is done unsigned, so it wraps; divisions never trap. */
 #include <math.h>
 #define EW_LANES 4
-#include "ep/cpu/kernels/elementwise/loops.h"
+#include "ep/cpu/kernels/elementwise/ew_loops.h"
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wtype-limits" /* u64 rows share the text of the signed ones */
 #endif

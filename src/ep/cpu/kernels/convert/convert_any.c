@@ -5,7 +5,7 @@
  * odd makes a detour over f32 exact: the sticky bit survives in the last place. */
 #include <math.h>
 #include <string.h>
-#include "ep/cpu/kernels/convert/tables.h"
+#include "ep/cpu/kernels/convert/convert_tables.h"
 
 static uint32_t bits_of(float x) {
   uint32_t u;

@@ -5,7 +5,7 @@
  * padded copies. So no instruction has a tail, and nothing is read or written past a tensor's end. */
 #include <string.h>
 #include "ep/cpu/kernels/convert/convert.h"
-#include "ep/cpu/kernels/elementwise/machine.h"
+#include "ep/cpu/kernels/elementwise/ew_machine.h"
 
 typedef struct runner {
   const sx_ew_code *c;

@@ -3,7 +3,7 @@
  * (other classes than f32, results of another width). WHOLE_VECTORS tells it that there is no tail. */
 #ifndef SX_EP_CPU_ELEMENTWISE_LOOPS_H
 #define SX_EP_CPU_ELEMENTWISE_LOOPS_H
-#include "ep/cpu/kernels/elementwise/machine.h"
+#include "ep/cpu/kernels/elementwise/ew_machine.h"
 
 #define ARGS void *d_, const void *a_, const void *b_, const void *c_, const void *q_, int64_t n
 #define PARAMS const sx_ew_params *q = q_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Inside the elementwise machine: the function tables of the ISA levels and the compiled form that run.c walks. */
+/* Inside the elementwise machine: the function tables of the ISA levels and the compiled form that ew_run.c walks. */
 #ifndef SX_EP_CPU_ELEMENTWISE_MACHINE_H
 #define SX_EP_CPU_ELEMENTWISE_MACHINE_H
 #include "ep/cpu/kernels/elementwise/elementwise.h"

@@ -5,7 +5,7 @@
  * so scalars of a broadcast cost one vector per run or tile, and the others read them as single values. */
 #include <string.h>
 #include "ep/cpu/kernels/convert/convert.h"
-#include "ep/cpu/kernels/elementwise/machine.h"
+#include "ep/cpu/kernels/elementwise/ew_machine.h"
 
 enum { ONCE, PER_TILE, PER_ELEMENT };
 

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+/* Planning and running reductions: dimensions merged into kept and reduced ones, units cut by shape, elements brought to the
+ * type that computes block by block. */
+#include "ep/cpu/kernels/reduce/reduce.h"
+#include <math.h>
+#include <string.h>
+#include "base/alloc.h"
+#include "ep/cpu/isa.h"
+#include "ep/cpu/kernels/convert/convert.h"
+#include "ep/cpu/kernels/reduce/reduce_tables.h"
+
+SX_ISA_DECLARE(sx_reduce_table, sx_reduce);
+
+/* Scratch of one worker. */
+typedef struct work {
+  sx_reduce_cell v[SX_REDUCE_COLUMNS], w[SX_REDUCE_COLUMNS];
+  float acc[SX_REDUCE_COLUMNS + 64], max[SX_REDUCE_COLUMNS + 64];
+  uint64_t loaded[SX_REDUCE_BLOCK], cast[SX_REDUCE_BLOCK];
+} work;
+
+static sx_ew_class class_of(const sx_reduce_plan *p) {
+  const sx_ew_class c = sx_ew_class_of(p->type);
+  if (p->op == SX_REDUCE_LOGSUMEXP && c != SX_EW_F32) return SX_EW_F64;
+  if (c == SX_EW_F32) return p->op == SX_REDUCE_PROD || p->op >= SX_REDUCE_ARGMAX ? SX_EW_F64 : SX_EW_F32;
+  return c == SX_EW_F64 || c == SX_EW_U64 ? c : SX_EW_I64;
+}
+static const sx_reduce_wide *wide_of(sx_ew_class c) {
+  return c == SX_EW_I64 ? &sx_reduce_i64 : c == SX_EW_U64 ? &sx_reduce_u64 : &sx_reduce_f64;
+}
+
+static sx_status add_dim(sx_reduce_dims *d, int64_t dim, int64_t stride, sx_err *e) {
+  if (d->rank == SX_REDUCE_RANK) SX_FAIL(e, NOT_IMPLEMENTED, "a reduction over more than %d separate dimensions", SX_REDUCE_RANK);
+  d->dim[d->rank] = dim, d->stride[d->rank] = stride;
+  d->rank++;
+  return SX_OK;
+}
+static int64_t dims_total(const sx_reduce_dims *d) {
+  int64_t n = 1;
+  for (uint32_t i = 0; i < d->rank; i++) n *= d->dim[i];
+  return n;
+}
+
+sx_status sx_reduce_plan_init(sx_reduce_plan *p, sx_reduce_op op, sx_dtype type, uint32_t rank, const int64_t *dim,
+                              uint64_t axes, bool last_index, sx_isa isa, sx_err *e) {
+  if (sx_ew_class_of(type) == SX_EW_CLASSES) SX_FAIL(e, NOT_IMPLEMENTED, "no reduction of %s", sx_dtype_name(type));
+  if (rank > 64) SX_FAIL(e, NOT_IMPLEMENTED, "a reduction of a tensor of rank %u", rank);
+  *p = (sx_reduce_plan){.op = op, .type = type, .isa = isa, .last_index = last_index, .inner = 1, .rows = true};
+  /* innermost first: runs of dimensions of one kind; a dimension of 1 is of any */
+  int64_t stride = 1, run = 1, run_stride = 1;
+  bool run_gone = true, innermost = true, any = false;
+  for (uint32_t i = rank; i-- > 0;) {
+    bool gone = axes >> i & 1;
+    if (dim[i] == 1) continue;
+    if (any && gone != run_gone) {
+      if (innermost) p->inner = run, p->rows = run_gone;
+      else SX_TRY(add_dim(run_gone ? &p->gone : &p->kept, run, run_stride, e));
+      innermost = false, run = 1, run_stride = stride;
+    }
+    any = true, run_gone = gone;
+    if (!sx_i64_mul(run, dim[i], &run) || !sx_i64_mul(stride, dim[i] ? dim[i] : 1, &stride))
+      SX_FAIL(e, INVALID_ARGUMENT, "a reduction of a tensor of too many elements");
+  }
+  if (any && innermost) p->inner = run, p->rows = run_gone;
+  else if (any) SX_TRY(add_dim(run_gone ? &p->gone : &p->kept, run, run_stride, e));
+  for (int k = 0; k < 2; k++) { /* outermost first */
+    sx_reduce_dims *d = k ? &p->kept : &p->gone;
+    for (uint32_t i = 0; i < d->rank / 2; i++) {
+      int64_t a = d->dim[i], b = d->stride[i];
+      d->dim[i] = d->dim[d->rank - 1 - i], d->stride[i] = d->stride[d->rank - 1 - i];
+      d->dim[d->rank - 1 - i] = a, d->stride[d->rank - 1 - i] = b;
+    }
+  }
+  const int64_t kept = dims_total(&p->kept), gone = dims_total(&p->gone);
+  p->outputs = kept * (p->rows ? 1 : p->inner);
+  p->count = gone * (p->rows ? p->inner : 1);
+  int64_t per = p->count ? 16384 / p->count : SX_REDUCE_COLUMNS;
+  per = per < 1 ? 1 : per > SX_REDUCE_COLUMNS ? SX_REDUCE_COLUMNS : per;
+  p->chunk = p->rows ? per : p->inner < SX_REDUCE_COLUMNS ? p->inner : SX_REDUCE_COLUMNS;
+  if (p->chunk < 1) p->chunk = 1;
+  p->chunks = p->rows ? (p->outputs + p->chunk - 1) / p->chunk : kept * ((p->inner + p->chunk - 1) / p->chunk);
+  const int64_t size = p->chunk < p->outputs ? p->chunk : p->outputs;
+  double work_of_chunk = (double)p->count * (double)size;
+  p->split = 1;
+  if (p->chunks > 0 && p->chunks < 32 && work_of_chunk > 65536) {
+    double parts = work_of_chunk / 32768;
+    p->split = 64 / p->chunks;
+    if (parts < (double)p->split) p->split = (int64_t)parts;
+    if (p->count < p->split) p->split = p->count;
+  }
+  p->units[0] = p->chunks * p->split;
+  p->units[1] = p->split > 1 ? p->chunks : 0;
+  p->shared_bytes = p->split > 1 ? (size_t)(p->split * p->outputs) * 2 * sizeof(sx_reduce_cell) : 0;
+  p->scratch_bytes = sx_round_up(sizeof(work), 64);
+  p->unit_ns = 30 + work_of_chunk / (double)p->split * (class_of(p) == SX_EW_F32 ? 0.08 : 1);
+  return SX_OK;
+}
+
+/* Element offset of position `index` of some dimensions. */
+static int64_t offset_of(const sx_reduce_dims *d, int64_t index) {
+  if (d->rank == 1) return index * d->stride[0];
+  int64_t at = 0;
+  for (uint32_t i = d->rank; i-- > 0;) {
+    at += index % d->dim[i] * d->stride[i];
+    index /= d->dim[i];
+  }
+  return at;
+}
+
+/* n elements in the class that computes: in place when they are there already. */
+static const void *fetch(const sx_reduce_plan *p, work *s, sx_ew_class cls, const void *x, int64_t first, int64_t n) {
+  const sx_ew_class own = sx_ew_class_of(p->type);
+  const size_t bytes = sx_ew_class_bytes(cls);
+  const char *at = (const char *)x + (size_t)first * (sx_dtype_bits(p->type) / 8);
+  const bool native = (cls == SX_EW_F32 && p->type == SX_F32) || (cls == SX_EW_F64 && p->type == SX_F64) ||
+                      (cls == SX_EW_I64 && p->type == SX_I64) || (cls == SX_EW_U64 && p->type == SX_U64);
+  if (native && !((uintptr_t)at & (bytes - 1))) return at;
+  sx_convert_load(p->isa, p->type, s->loaded, x, first, n);
+  if (own == cls) return s->loaded;
+  sx_convert_cast(p->isa, own, cls == SX_EW_F64 ? SX_F64 : cls == SX_EW_I64 ? SX_I64 : SX_U64, s->cast, s->loaded, n);
+  return s->cast;
+}
+
+static sx_reduce_map map_of(sx_reduce_op op) {
+  return op == SX_REDUCE_L1 ? SX_REDUCE_ABS : op == SX_REDUCE_L2 || op == SX_REDUCE_SUMSQUARE ? SX_REDUCE_SQUARE : SX_REDUCE_ID;
+}
+static bool is_sum(sx_reduce_op op) {
+  return op != SX_REDUCE_MAX && op != SX_REDUCE_MIN && op != SX_REDUCE_LOGSUMEXP;
+}
+static void row_f32(const sx_reduce_plan *p, const sx_reduce_table *t, sx_reduce_cell *v, sx_reduce_cell *w, const float *x, int64_t n) {
+  if (is_sum(p->op)) {
+    v->f += t->row_sum[map_of(p->op)](x, n);
+    return;
+  }
+  sx_reduce_cell v2 = {.f = p->op == SX_REDUCE_MIN ? t->row_min(x, n) : t->row_max(x, n)}, w2 = {.f = 1};
+  if (p->op == SX_REDUCE_LOGSUMEXP && fabs(v2.f) < INFINITY) w2.f = t->row_exp_sum(x, (float)v2.f, n);
+  sx_reduce_f64.merge(p, v, w, &v2, &w2, 1);
+}
+/* Elements [from, to) of one result's reduction. */
+static void reduce_row(const sx_reduce_plan *p, work *s, const void *x, int64_t base, int64_t from, int64_t to, sx_reduce_cell *v,
+                       sx_reduce_cell *w) {
+  const sx_ew_class cls = class_of(p);
+  const sx_reduce_table *t = SX_ISA_PICK(sx_reduce, p->isa);
+  while (from < to) {
+    const int64_t row = from / p->inner, c = from - row * p->inner;
+    int64_t n = p->inner - c < to - from ? p->inner - c : to - from;
+    if (n > SX_REDUCE_BLOCK) n = SX_REDUCE_BLOCK;
+    const void *q = fetch(p, s, cls, x, base + offset_of(&p->gone, row) + c, n);
+    if (cls == SX_EW_F32) row_f32(p, t, v, w, q, n);
+    else wide_of(cls)->row(p, v, w, q, from, n);
+    from += n;
+  }
+}
+
+/* A short row of columns repeats `k` times along acc, so that vectors are full. */
+static void fold(work *s, int64_t m, int64_t k) {
+  for (int64_t j = 0; j < k; j++)
+    for (int64_t i = 0; i < m; i++) s->v[i].f += s->acc[j * m + i];
+  memset(s->acc, 0, sizeof s->acc);
+}
+static void sum_columns_f32(const sx_reduce_plan *p, work *s, const sx_reduce_table *t, const void *x, int64_t base, int64_t from,
+                            int64_t to, int64_t m) {
+  const bool dense = p->gone.rank == 1 && p->gone.stride[0] == m;
+  const int64_t k = dense ? SX_REDUCE_COLUMNS / m : 1;
+  memset(s->acc, 0, sizeof s->acc);
+  int64_t since = 0;
+  while (from < to) {
+    const int64_t rows = to - from < k ? to - from : k;
+    t->col_sum[map_of(p->op)](s->acc, fetch(p, s, SX_EW_F32, x, base + offset_of(&p->gone, from), rows * m), rows * m);
+    from += rows;
+    if (++since == 64) fold(s, m, k), since = 0;
+  }
+  fold(s, m, k);
+}
+static void other_columns_f32(const sx_reduce_plan *p, work *s, const sx_reduce_table *t, const void *x, int64_t base, int64_t from,
+                              int64_t to, int64_t m) {
+  for (int64_t i = 0; i < m; i++) s->max[i] = p->op == SX_REDUCE_MIN ? INFINITY : -INFINITY;
+  for (int64_t r = from; r < to; r++)
+    (p->op == SX_REDUCE_MIN ? t->col_min : t->col_max)(s->max, fetch(p, s, SX_EW_F32, x, base + offset_of(&p->gone, r), m), m);
+  for (int64_t i = 0; i < m; i++) s->v[i].f = s->max[i];
+  if (p->op != SX_REDUCE_LOGSUMEXP) return;
+  memset(s->acc, 0, sizeof s->acc);
+  for (int64_t r = from; r < to; r++) {
+    t->col_exp_sum(s->acc, fetch(p, s, SX_EW_F32, x, base + offset_of(&p->gone, r), m), s->max, m);
+    if ((r - from) % 64 != 63 && r + 1 != to) continue;
+    for (int64_t i = 0; i < m; i++) s->w[i].f += s->acc[i];
+    memset(s->acc, 0, sizeof s->acc);
+  }
+  for (int64_t i = 0; i < m; i++)
+    if (!(fabs(s->v[i].f) < INFINITY)) s->w[i].f = s->v[i].f == -INFINITY ? 0 : 1;
+}
+static void reduce_columns(const sx_reduce_plan *p, work *s, const void *x, int64_t base, int64_t from, int64_t to, int64_t m) {
+  const sx_ew_class cls = class_of(p);
+  const sx_reduce_table *t = SX_ISA_PICK(sx_reduce, p->isa);
+  if (cls == SX_EW_F32) {
+    if (from < to) (is_sum(p->op) ? sum_columns_f32 : other_columns_f32)(p, s, t, x, base, from, to, m);
+    return;
+  }
+  for (int64_t r = from; r < to; r++)
+    wide_of(cls)->col(p, s->v, s->w, fetch(p, s, cls, x, base + offset_of(&p->gone, r), m), r, m);
+}
+
+/* Cells to the output's type, at results [first, first + n). */
+static void finish(const sx_reduce_plan *p, work *s, void *y, int64_t first, int64_t n) {
+  sx_ew_class cls = class_of(p);
+  const bool ints = cls == SX_EW_I64 || cls == SX_EW_U64;
+  sx_reduce_cell *v = s->v;
+  if (p->op == SX_REDUCE_ARGMAX || p->op == SX_REDUCE_ARGMIN) {
+    for (int64_t i = 0; i < n; i++) {
+      const int64_t index = s->w[i].i < 0 ? 0 : s->w[i].i;
+      memcpy((char *)y + (first + i) * 8, &index, 8);
+    }
+    return;
+  }
+  if (p->op == SX_REDUCE_MEAN && ints) {
+    for (int64_t i = 0; i < n && p->count; i++)
+      if (cls == SX_EW_I64) v[i].i /= p->count;
+      else v[i].u /= (uint64_t)p->count;
+  } else if (p->op == SX_REDUCE_L2 || p->op == SX_REDUCE_LOGSUM || p->op == SX_REDUCE_MEAN || p->op == SX_REDUCE_LOGSUMEXP) {
+    for (int64_t i = 0; i < n; i++) {
+      const double a = cls == SX_EW_I64 ? (double)v[i].i : cls == SX_EW_U64 ? (double)v[i].u : v[i].f;
+      v[i].f = p->op == SX_REDUCE_L2 ? sqrt(a) : p->op == SX_REDUCE_MEAN ? a / (double)p->count
+               : p->op == SX_REDUCE_LOGSUM ? log(a) : a + log(s->w[i].f);
+      if (p->op == SX_REDUCE_LOGSUMEXP && a == INFINITY) v[i].f = a;
+    }
+    cls = SX_EW_F64;
+  }
+  if (cls == SX_EW_F32) cls = SX_EW_F64; /* cells of f32 are f64 */
+  sx_convert_cast(p->isa, cls, p->type, s->cast, v, n);
+  sx_convert_store(p->isa, p->type, 0, y, s->cast, first, n);
+}
+
+/* Chunk `c`: its first result, how many, and where its first element is (of columns; rows differ by result). */
+static void chunk_of(const sx_reduce_plan *p, int64_t c, int64_t *first, int64_t *n, int64_t *base) {
+  if (p->rows) {
+    *first = c * p->chunk;
+    *n = p->outputs - *first < p->chunk ? p->outputs - *first : p->chunk;
+    *base = 0;
+    return;
+  }
+  const int64_t per_row = (p->inner + p->chunk - 1) / p->chunk, outer = c / per_row, col = c % per_row * p->chunk;
+  *first = outer * p->inner + col;
+  *n = p->inner - col < p->chunk ? p->inner - col : p->chunk;
+  *base = offset_of(&p->kept, outer) + col;
+}
+
+void sx_reduce_run(const sx_reduce_plan *p, int phase, const void *x, void *y, void *shared, int64_t begin, int64_t end,
+                   void *scratch) {
+  work *s = scratch;
+  const sx_reduce_wide *wide = wide_of(class_of(p));
+  sx_reduce_cell *all_v = shared, *all_w = p->split > 1 ? all_v + p->split * p->outputs : NULL;
+  for (int64_t u = begin; u < end; u++) {
+    const int64_t c = phase ? u : u / p->split, part = phase ? 0 : u % p->split;
+    int64_t first, n, base;
+    chunk_of(p, c, &first, &n, &base);
+    wide->start(p, s->v, s->w, n);
+    if (phase) {
+      for (int64_t k = 0; k < p->split; k++)
+        wide->merge(p, s->v, s->w, all_v + k * p->outputs + first, all_w + k * p->outputs + first, n);
+      finish(p, s, y, first, n);
+      continue;
+    }
+    const int64_t from = p->count * part / p->split, to = p->count * (part + 1) / p->split;
+    if (!p->rows) reduce_columns(p, s, x, base, from, to, n);
+    for (int64_t i = 0; p->rows && i < n; i++) reduce_row(p, s, x, offset_of(&p->kept, first + i), from, to, &s->v[i], &s->w[i]);
+    if (p->split == 1) {
+      finish(p, s, y, first, n);
+    } else {
+      memcpy(all_v + part * p->outputs + first, s->v, (size_t)n * sizeof *s->v);
+      memcpy(all_w + part * p->outputs + first, s->w, (size_t)n * sizeof *s->w);
+    }
+  }
+}
