@@ -11,6 +11,8 @@ static const sx_kernel *const kernels[] = {
 #undef KERNEL
     NULL};
 
-static sx_provider provider = {"CPUExecutionProvider", kernels, 0};
+/* One object per level, so that nothing is written after the program has started. */
+#define PROVIDER(level, block) [level] = {"CPUExecutionProvider", kernels, block}
+static const sx_provider providers[] = {PROVIDER(SX_ISA_BASE, 4), PROVIDER(SX_ISA_AVX2, 8), PROVIDER(SX_ISA_AVX512, 16)};
 
-const sx_provider *sx_cpu_provider(void) { return &provider; }
+const sx_provider *sx_cpu_provider(void) { return &providers[sx_cpu_info()->isa]; }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* MatMul, Gemm and Linear on the GEMM family: operands become strides, a constant right side is packed once. */
-#include "ep/ep.h"
-#include "ep/cpu/kernels/elementwise/elementwise.h"
+#include "ep/cpu/bind/activation.h"
 #include "ep/cpu/kernels/gemm/gemm.h"
-#include <math.h>
 #include <stdio.h>
 
 typedef struct linear {          /* session state */
@@ -13,10 +11,7 @@ typedef struct linear {          /* session state */
   double alpha, beta;
   int8_t perm_a[SX_MAX_RANK], perm_b[SX_MAX_RANK], perm_y[SX_MAX_RANK];
   int bias, residual;            /* input indices, or -1 */
-  sx_act act;
-  sx_act_row act_fn;
-  bool clip;
-  double lo, hi;
+  sx_activation act;
 } linear;
 typedef struct params { sx_gemm g; const linear *l; } params;
 
@@ -72,24 +67,6 @@ static sx_status pack_right(sx_build *b, linear *l) {
   return sx_weights_pack(b, t, name, total, (uint32_t)(matrices * c.panels), pack, &c, &l->packed);
 }
 
-/* Activation attribute of Linear: the name of an ONNX operator, its parameters in activation_params. */
-static void read_activation(const sx_build *b, linear *l) {
-  static const struct { const char *name; sx_ew_op op; float p0, p1; } table[] = {
-      {"Sigmoid", SX_EW_Sigmoid, 0, 0}, {"Tanh", SX_EW_Tanh, 0, 0}, {"Gelu", SX_EW_Gelu, 0, 0}, {"GeluTanh", SX_EW_GeluTanh, 0, 0}, {"Silu", SX_EW_Silu, 0, 0},
-      {"HardSwish", SX_EW_HardSwish, 0, 0}, {"HardSigmoid", SX_EW_HardSigmoid, 0.2f, 0.5f}, {"LeakyRelu", SX_EW_LeakyRelu, 0.01f, 0}, {"Elu", SX_EW_Elu, 1, 0}, {"Mish", SX_EW_Mish, 0, 0}, {"Softplus", SX_EW_Softplus, 0, 0}, {"Erf", SX_EW_Erf, 0, 0}, {"Exp", SX_EW_Exp, 0, 0}};
-  sx_str a = sx_attr_str(b->n, "activation", "");
-  const float *p;
-  uint32_t n = sx_attr_floats(b->n, "activation_params", &p);
-  if (sx_str_is(a, "Relu")) l->clip = true, l->lo = 0, l->hi = INFINITY;
-  if (sx_str_is(a, "Clip")) l->clip = true, l->lo = n > 0 ? p[0] : -INFINITY, l->hi = n > 1 ? p[1] : INFINITY;
-  for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-    if (sx_str_is(a, table[i].name)) l->act_fn = sx_act_fn(&l->act, b->cpu->isa, table[i].op, n > 0 ? p[0] : table[i].p0, n > 1 ? p[1] : table[i].p1);
-}
-static void act_tile(void *ctx, void *row, int64_t n) {
-  linear *l = ctx;
-  l->act_fn(&l->act, row, (int)n);
-}
-
 static sx_status create(sx_build *b) {
   linear *l = SX_NEW(b->arena, linear);
   if (!l) SX_NO_MEMORY(b->e);
@@ -106,7 +83,7 @@ static sx_status create(sx_build *b) {
   read_perm(b->n, "perm_y", SX_MAX_RANK, l->perm_y);
   if (gemm && sx_attr_int(b->n, "transA", 0)) l->perm_a[0] = 1, l->perm_a[1] = 0;
   if (gemm && sx_attr_int(b->n, "transB", 0)) l->perm_b[0] = 1, l->perm_b[1] = 0;
-  read_activation(b, l);
+  SX_TRY(sx_activation_read(b, &l->act));
   b->state = l;
   return pack_right(b, l);
 }
@@ -121,7 +98,6 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   return SX_OK;
 }
 
-/* K = 0, or nothing to multiply: the result is the bias alone. */
 typedef struct batch_dim { int64_t n, a, b, c, r; } batch_dim;
 
 /* Drops batch dimensions of one and joins those that are dense in all operands; returns how many are left. */
@@ -200,8 +176,8 @@ static sx_status prepare(sx_prep *p) {
   g->b_k = b.stride[b.rank - 2], g->b_n = b.stride[b.rank - 1];
   g->c_row = y.stride[nb];
   g->alpha = l->alpha;
-  g->epi = (sx_epilogue){.bias = bias_in >= 0, .residual = extra >= 0, .clip = l->clip, .bias_row = bias[nb], .bias_col = bias[nb + 1], .res_row = res[nb], .beta = extra == l->residual ? 1 : l->beta, .lo = l->lo, .hi = l->hi};
-  if (l->act_fn) g->epi.tile_fn = act_tile, g->epi.tile_ctx = (void *)l;
+  g->epi = (sx_epilogue){.bias = bias_in >= 0, .residual = extra >= 0, .bias_row = bias[nb], .bias_col = bias[nb + 1], .res_row = res[nb], .beta = extra == l->residual ? 1 : l->beta};
+  sx_activation_apply(&l->act, &g->epi);
   batch_dim d[SX_MAX_RANK];
   int64_t dense_b = (int64_t)l->packed_matrix;
   for (int i = nb; i-- > 0;) {

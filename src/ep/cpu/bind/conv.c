@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+/* Conv, FusedConv, ConvTranspose and the changes of layout, on the convolution family. Constant weights are packed when the
+ * session is made, for the packing that the shapes known then ask for; another shape that asks for another packing gets it
+ * with its instance, weights that are no constants with every run. */
+#include "ep/cpu/bind/activation.h"
+#include "ep/cpu/kernels/conv/conv.h"
+#include "ops/nn/window.h"
+#include <stdio.h>
+
+typedef struct conv_state {
+  const sx_conv_table *t;
+  const sx_tensor *w;      /* constant weight, or NULL */
+  const void *packed;
+  uint32_t packing;
+  bool transposed;
+  int residual;            /* input, or -1 */
+  int winograd;
+  sx_activation act;
+} conv_state;
+typedef struct params {
+  sx_conv c;
+  const conv_state *st;
+  const float *packed;     /* NULL: packed by the first phase into scratch */
+} params;
+
+static sx_conv_layout layout_of(int layout) { return layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN; }
+
+/* The family's description from dimensions (numbers); pads of a transposed convolution follow from the output's size. */
+static sx_status describe(const sx_node *n, const conv_state *st, int rank, const int64_t *x, const int64_t *w, const int64_t *y, sx_conv_shape *s, sx_err *e) {
+  sx_window win;
+  SX_TRY(sx_window_read(n, rank - 2, w + 2, &win, e));
+  if (win.n > 3) SX_FAIL(e, NOT_IMPLEMENTED, "%d spatial axes: the kernels do 1 to 3", win.n);
+  *s = (sx_conv_shape){.batch = x[0], .in_channels = x[1], .out_channels = y[1], .group = sx_attr_int(n, "group", 1), .winograd = st->winograd, .transposed = st->transposed};
+  if ((st->transposed ? w[0] : w[1] * s->group) != x[1]) SX_FAIL(e, INVALID_ARGUMENT, "the input has %lld channels, the weight expects %lld", (long long)x[1], (long long)(st->transposed ? w[0] : w[1] * s->group));
+  for (int a = 0; a < 3; a++) {
+    int i = a - (3 - win.n);
+    s->in[a] = s->out[a] = s->kernel[a] = s->stride[a] = s->dilation[a] = 1;
+    if (i < 0) continue;
+    int64_t end;
+    s->in[a] = x[2 + i], s->out[a] = y[2 + i];
+    s->kernel[a] = win.kernel[i], s->stride[a] = win.stride[i], s->dilation[a] = win.dilation[i];
+    if (!st->transposed) sx_window_size(&win, i, x[2 + i], &s->pad[a], &end);
+    else {
+      const int64_t *extra, *shape;
+      int64_t more = sx_attr_ints(n, "output_padding", &extra) ? extra[i] : 0, total = (x[2 + i] - 1) * win.stride[i] + (win.kernel[i] - 1) * win.dilation[i] + 1 + more - y[2 + i];
+      bool given = sx_attr_ints(n, "output_shape", &shape) != 0;
+      s->pad[a] = win.same || given ? (win.same == 1 ? total / 2 : total - total / 2) : win.pad[i];
+    }
+  }
+  return SX_OK;
+}
+
+static sx_epilogue epilogue(const sx_node *n, const conv_state *st) {
+  sx_epilogue e = {.bias = sx_node_in(n, 2) != SX_NONE, .residual = st->residual >= 0, .beta = 1};
+  sx_activation_apply(&st->act, &e);
+  return e;
+}
+
+static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
+  const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact;
+  *reason = "the kernels do 1 to 3 spatial axes of known rank";
+  return x->rank >= 3 && x->rank <= 5;
+}
+
+static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
+  if (begin < end) sx_conv_pack(ctx, src, dst);
+  return SX_OK;
+}
+
+static sx_status create(sx_build *b) {
+  conv_state *st = SX_NEW(b->arena, conv_state);
+  if (!st) SX_NO_MEMORY(b->e);
+  const sx_fact *x = &sx_value_at(b->g, b->n->in[0].value)->fact, *y = &sx_value_at(b->g, b->n->out[0])->fact;
+  st->t = sx_conv_table_at(b->cpu->isa);
+  st->w = sx_value_const(b->g, b->n->in[1].value);
+  st->transposed = b->n->op == &sx_op_ConvTranspose;
+  st->residual = b->n->op == &sx_op_FusedConv && sx_node_in(b->n, 3) != SX_NONE ? 3 : -1;
+  st->winograd = b->level >= 2 && st->w ? 4 : 0;
+  SX_TRY(sx_activation_read(b, &st->act));
+  b->state = st;
+  if (!st->w || st->w->rank < 3 || !st->w->count) return SX_OK;
+  /* A size not known yet is taken as a middling one: the packing rarely depends on it. */
+  int64_t xd[SX_MAX_RANK], yd[SX_MAX_RANK];
+  for (int i = 0; i < x->rank; i++) xd[i] = sx_dim_is_const(x->dims[i]) ? x->dims[i] : i == 0 ? 1 : i == 1 ? (st->transposed ? st->w->dims[0] : st->w->dims[1] * sx_attr_int(b->n, "group", 1)) : 64;
+  for (int i = 0; i < y->rank; i++) yd[i] = sx_dim_is_const(y->dims[i]) ? y->dims[i] : i == 0 ? 1 : 64;
+  if (!st->transposed) {
+    sx_window win;
+    int64_t p, q;
+    SX_TRY(sx_window_read(b->n, x->rank - 2, st->w->dims + 2, &win, b->e));
+    for (int i = 0; i < win.n; i++) yd[i + 2] = sx_window_size(&win, i, xd[i + 2], &p, &q);
+  }
+  sx_conv_shape s;
+  sx_conv c;
+  sx_epilogue e = epilogue(b->n, st);
+  SX_TRY(describe(b->n, st, x->rank, xd, st->w->dims, yd, &s, b->e));
+  SX_TRY(sx_conv_prepare(&c, st->t, &s, &e, layout_of(x->layout), layout_of(y->layout), b->e));
+  st->packing = c.packing;
+  char name[64];
+  snprintf(name, sizeof name, "conv %u %lldx%lld/%lld", c.packing, (long long)s.in_channels, (long long)s.out_channels, (long long)s.group);
+  return sx_weights_pack(b, st->w, name, c.packed_bytes, 1, pack, &c, &st->packed);
+}
+
+static sx_status run_pack(const sx_call *c, uint32_t begin, uint32_t end) {
+  const params *q = c->params;
+  (void)begin, (void)end;
+  sx_conv_pack(&q->c, c->in[1], c->scratch);
+  return SX_OK;
+}
+static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
+  const params *q = c->params;
+  const conv_state *st = q->st;
+  sx_conv_io io = {c->in[0], q->packed ? q->packed : c->scratch, q->c.epi.bias ? c->in[2] : NULL, st->residual >= 0 ? c->in[st->residual] : NULL, c->out[0]};
+  sx_conv_run(&q->c, &io, begin, end, c->worker_scratch);
+  return SX_OK;
+}
+
+static sx_status prepare(sx_prep *p) {
+  const conv_state *st = p->state;
+  params *q = SX_NEW(p->arena, params);
+  if (!q) SX_NO_MEMORY(p->e);
+  sx_conv_shape s;
+  sx_epilogue e = epilogue(p->n, st);
+  SX_TRY(describe(p->n, st, p->in[0].rank, p->in[0].dims, p->in[1].dims, p->out[0].dims, &s, p->e));
+  SX_TRY(sx_conv_prepare(&q->c, st->t, &s, &e, layout_of(p->in[0].layout), layout_of(p->out[0].layout), p->e));
+  q->st = st;
+  p->params = q;
+  if (st->packed && q->c.packing == st->packing) q->packed = st->packed;
+  else if (st->w) {
+    const void *w;
+    float *packed = sx_arena_aligned(p->arena, q->c.packed_bytes + SX_ALIGN, SX_ALIGN);
+    if (!packed) SX_NO_MEMORY(p->e);
+    SX_TRY(sx_tensor_data(st->w, &w, p->e));
+    sx_conv_pack(&q->c, w, packed);
+    q->packed = packed;
+  } else {
+    p->scratch = q->c.packed_bytes;
+    SX_TRY(sx_prep_phase(p, run_pack, 1, (double)q->c.packed_bytes / 4, 0));
+  }
+  return sx_prep_phase(p, run, q->c.units, q->c.unit_ns, q->c.scratch_bytes);
+}
+
+/* Changes of layout: units are ranges of pixels of one image. */
+enum { REORDER_PIXELS = 256 };
+typedef struct reorder { const sx_conv_table *t; int64_t channels, pixels, chunks, plain, blocked; bool to_blocked; } reorder;
+static sx_status run_reorder(const sx_call *c, uint32_t begin, uint32_t end) {
+  const reorder *r = c->params;
+  for (uint32_t u = begin; u < end; u++) {
+    int64_t image = u / r->chunks, from = u % r->chunks * REORDER_PIXELS, to = from + REORDER_PIXELS < r->pixels ? from + REORDER_PIXELS : r->pixels;
+    const float *x = (const float *)c->in[0] + image * (r->to_blocked ? r->plain : r->blocked);
+    float *y = (float *)c->out[0] + image * (r->to_blocked ? r->blocked : r->plain);
+    (r->to_blocked ? sx_reorder_to_blocked : sx_reorder_to_plain)(r->t, x, y, r->channels, r->pixels, from, to);
+  }
+  return SX_OK;
+}
+static sx_status prepare_reorder(sx_prep *p) {
+  reorder *r = SX_NEW(p->arena, reorder);
+  if (!r) SX_NO_MEMORY(p->e);
+  const sx_view *v = &p->in[0];
+  int64_t b = (r->t = sx_conv_table_at(p->cpu->isa), sx_conv_block(r->t));
+  r->to_blocked = p->n->op == &sx_op_ToBlocked;
+  r->channels = v->dims[1], r->pixels = sx_dims_count(v->dims, 2, v->rank);
+  r->plain = r->channels * r->pixels, r->blocked = (r->channels + b - 1) / b * b * r->pixels;
+  r->chunks = (r->pixels + REORDER_PIXELS - 1) / REORDER_PIXELS;
+  p->params = r;
+  return sx_prep_phase(p, run_reorder, v->dims[0] * r->chunks, (double)r->channels * REORDER_PIXELS * 0.2, 0);
+}
+
+#define F32 (1u << SX_F32)
+const sx_kernel sx_cpu_Conv = {.op = &sx_op_Conv, .name = "conv", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .create = create, .prepare = prepare};
+const sx_kernel sx_cpu_FusedConv = {.op = &sx_op_FusedConv, .name = "conv", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .create = create, .prepare = prepare};
+const sx_kernel sx_cpu_ConvTranspose = {.op = &sx_op_ConvTranspose, .name = "conv_transpose", .types = F32, .claim = claim, .create = create, .prepare = prepare};
+const sx_kernel sx_cpu_ToBlocked = {.op = &sx_op_ToBlocked, .name = "reorder", .types = F32, .prepare = prepare_reorder};
+const sx_kernel sx_cpu_FromBlocked = {.op = &sx_op_FromBlocked, .name = "reorder", .types = F32, .prepare = prepare_reorder};
