@@ -7,26 +7,33 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
-static const struct { const sx_igemm_table *t; int isa; bool vnni; } tables[] = {
-    {&sx_igemm__base, 0, false},
+static const struct { const sx_igemm_table *t; sx_isa isa; size_t feature; } tables[] = {
+    {&sx_igemm__base, SX_ISA_BASE, 0},
 #ifdef SX_HAVE_avx2
-    {&sx_igemm__avx2, 1, false},
+    {&sx_igemm__avx2, SX_ISA_AVX2, 0},
 #endif
 #ifdef SX_HAVE_avx512
-    {&sx_igemm__avx512, 2, false},
+    {&sx_igemm__avx512, SX_ISA_AVX512, 0},
 #endif
 #ifdef SX_HAVE_avx512vnni
-    {&sx_igemm__avx512vnni, 2, true},
+    {&sx_igemm__avx512vnni, SX_ISA_AVX512, offsetof(sx_cpu, avx512_vnni)},
+#endif
+#ifdef SX_HAVE_avxvnni
+    {&sx_igemm__avxvnni, SX_ISA_AVX2, offsetof(sx_cpu, avx_vnni)},
+#endif
+#ifdef SX_HAVE_dotprod
+    {&sx_igemm__dotprod, SX_ISA_BASE, offsetof(sx_cpu, dotprod)},
 #endif
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 static bool usable(int i) {
   const sx_cpu *cpu = sx_cpu_info();
-  return tables[i].isa <= (int)cpu->isa && (!tables[i].vnni || cpu->avx512_vnni);
+  return tables[i].isa <= cpu->isa && (!tables[i].feature || *((const bool *)cpu + tables[i].feature));
 }
 
 static uint32_t seed = 1;
