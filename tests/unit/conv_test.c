@@ -75,7 +75,7 @@ static void check(const sx_conv_shape *s, int kind) {
       float *packed = sx_malloc_aligned(c.packed_bytes + 4);
       void *scratch = sx_malloc_aligned(c.scratch_bytes);
       memset(scratch, 0xff, c.scratch_bytes); /* NaN */
-      sx_conv_pack(&c, w, packed);
+      for (int64_t u = c.pack_units - 1; u >= 0; u--) sx_conv_pack(&c, w, packed, u, u + 1);
       float *bx = lx ? block(x, s->batch, s->in_channels, volume(s->in), b) : x;
       int64_t padded = s->batch * (s->out_channels + by - 1) / by * by * volume(s->out) + by * volume(s->out);
       float *y = malloc((size_t)(padded + 1) * 4);
@@ -198,7 +198,7 @@ static void conv_nan(void **state) {
     float *x = values(1024), *w = values(2304), *y = values(1024), *packed = sx_malloc_aligned(c.packed_bytes);
     void *scratch = sx_malloc_aligned(c.scratch_bytes);
     x[0] = NAN;
-    sx_conv_pack(&c, w, packed);
+    for (int64_t u = c.pack_units - 1; u >= 0; u--) sx_conv_pack(&c, w, packed, u, u + 1);
     sx_conv_io io = {.x = x, .packed = packed, .y = y};
     sx_conv_run(&c, &io, 0, c.units, scratch);
     for (int i = 0; i < 1024; i++) {

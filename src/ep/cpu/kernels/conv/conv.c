@@ -60,7 +60,7 @@ static bool choose(const sx_conv_table *t, const sx_conv_shape *s, sx_conv_layou
     return s->group == 1 && s->in_channels <= 4 && !s->transposed && s->in[0] == 1 && s->kernel[0] == 1 &&
            s->out[0] == 1 && s->dilation[2] == 1;
   }
-  *algo = is_depthwise(s) ? SX_CONV_DEPTHWISE : sx_conv_winograd_tile(s) ? SX_CONV_WINOGRAD : SX_CONV_DIRECT;
+  *algo = is_depthwise(s) ? SX_CONV_DEPTHWISE : s->winograd && sx_conv_winograd_takes(s) ? SX_CONV_WINOGRAD : SX_CONV_DIRECT;
   return *algo == SX_CONV_DEPTHWISE || merged_groups(s, t->direct->lanes) != 0;
 }
 
@@ -110,13 +110,13 @@ sx_status sx_conv_prepare(sx_conv *c, const sx_conv_table *t, const sx_conv_shap
   return SX_OK;
 }
 
-void sx_conv_pack(const sx_conv *c, const float *w, float *packed) {
+void sx_conv_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end) {
   switch (c->algo) {
     case SX_CONV_DIRECT:
-    case SX_CONV_STEM: sx_conv_blocked_pack(c, w, packed); break;
-    case SX_CONV_DEPTHWISE: sx_conv_depthwise_pack(c, w, packed); break;
-    case SX_CONV_WINOGRAD: sx_conv_winograd_pack(c, w, packed); break;
-    case SX_CONV_GEMM: sx_conv_plain_pack(c, w, packed); break;
+    case SX_CONV_STEM: sx_conv_blocked_pack(c, w, packed, begin, end); break;
+    case SX_CONV_DEPTHWISE: sx_conv_depthwise_pack(c, w, packed, begin, end); break;
+    case SX_CONV_WINOGRAD: sx_conv_winograd_pack(c, w, packed, begin, end); break;
+    case SX_CONV_GEMM: sx_conv_plain_pack(c, w, packed, begin, end); break;
   }
 }
 

@@ -5,7 +5,7 @@
  * a blocked tensor are zero; where an input is not finite they may be NaN, and no kernel lets them reach a real channel.
  *
  * sx_conv_prepare() picks an algorithm for a shape and a pair of layouts and says what it needs. sx_conv_pack() lays the
- * weights out once; packings with equal `packing` and channel counts are interchangeable, whatever the spatial shape.
+ * weights out once; packings with equal `packing` and channels are interchangeable, whatever the batch and the extents.
  * sx_conv_run() does any range of units; unit boundaries depend on shape and table alone. Nothing here allocates. */
 #ifndef SX_CONV_H
 #define SX_CONV_H
@@ -26,8 +26,8 @@ int sx_conv_block(const sx_conv_table *t); /* b */
 typedef struct sx_conv_shape {
   int64_t batch, in_channels, out_channels, group; /* channels of all groups */
   int64_t in[3], out[3], kernel[3], stride[3], dilation[3], pad[3];
-  int winograd;    /* what the caller allows of it: 0 none; 2 F(2x2), as exact as a direct sum, 1.8 times the weight
-                      bytes; 4 also F(4x4), about twice the rounding error, 4 times the bytes */
+  int winograd;    /* where it can be: 0 no; 2 F(2x2), as exact as a direct sum, weights 1.8 times as many bytes;
+                      4 F(4x4), about twice the rounding error, 4 times the bytes */
   bool transposed; /* ConvTranspose: weights [C][K/group][taps], `out` by its rules */
 } sx_conv_shape;
 
@@ -48,6 +48,7 @@ typedef struct sx_conv {
   sx_conv_algo algo;
   uint32_t packing;
   size_t packed_bytes;  /* of the weights */
+  int64_t pack_units;
   size_t scratch_bytes; /* per worker, aligned to 64 */
   int64_t units;        /* 0 when the output is empty */
   double unit_ns;       /* rough cost of one */
@@ -64,12 +65,15 @@ typedef struct sx_conv_io {
   float *y;
 } sx_conv_io;
 
+/* The best value of `winograd` for the shape, at most `most`. */
+int sx_conv_winograd_for(const sx_conv_shape *s, int most);
 /* Whether a convolution of these layouts has an algorithm here (plain to plain always has). */
 bool sx_conv_has(const sx_conv_table *t, const sx_conv_shape *s, sx_conv_layout x, sx_conv_layout y);
 /* Fails (NOT_IMPLEMENTED) when sx_conv_has says no or a size does not fit. */
 sx_status sx_conv_prepare(sx_conv *c, const sx_conv_table *t, const sx_conv_shape *s, const sx_epilogue *epi,
                           sx_conv_layout x, sx_conv_layout y, sx_err *e);
-void sx_conv_pack(const sx_conv *c, const float *w, float *packed);
+/* Units [begin, end) of pack_units; w is the whole tensor, packed the whole result. */
+void sx_conv_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end);
 void sx_conv_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 
 /* Between plain [C][pixels] and blocked [ceil(C/b)][pixels][b], one image; any range of pixels [begin, end). */

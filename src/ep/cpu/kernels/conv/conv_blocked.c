@@ -63,6 +63,7 @@ void sx_conv_blocked_prepare(sx_conv *c) {
   const sx_conv_direct *d = c->table->direct;
   int64_t vectors = group_vectors(c), depth = c->group_in * c->taps;
   c->panels = sx_conv_ceil(vectors, d->nv);
+  c->pack_units = c->groups * c->panels;
   c->packed_bytes = (size_t)(c->groups * vectors * d->lanes * depth) * 4;
   /* Pixels: enough to use a weight panel well, few enough that their input and their offsets stay in the second cache. */
   int64_t pixels = c->pixels > 0 ? c->pixels : 1, most = 192;
@@ -89,25 +90,30 @@ void sx_conv_blocked_prepare(sx_conv *c) {
   c->scratch_bytes = scratch_layout(c, NULL, &s);
 }
 
-/* Weight of output channel k and input channel ci, both of the merged group g; 0 off the diagonal of merged groups. */
-static float weight(const sx_conv *c, const float *w, int64_t g, int64_t k, int64_t ci, int64_t tap) {
-  int64_t in = c->group_in / c->merge, out = c->group_out / c->merge;
-  if (k >= c->group_out || k / out != ci / in) return 0;
-  int64_t group = g * c->merge + k / out;
-  return c->s.transposed ? w[((group * in + ci % in) * out + k % out) * c->taps + tap]
-                         : w[((group * out + k % out) * in + ci % in) * c->taps + tap];
+/* Weights of `n` output channels from k0 for one input channel and tap, of merged group g; 0 beyond the last channel and off
+ * the diagonal of merged groups. */
+static void weight_row(const sx_conv *c, const float *w, int64_t g, int64_t k0, int64_t n, int64_t ci, int64_t tap, float *to) {
+  int64_t in = c->group_in / c->merge, out = c->group_out / c->merge, sub = ci / in, group = g * c->merge + sub;
+  int64_t step = c->s.transposed ? c->taps : in * c->taps; /* between output channels */
+  const float *from = w + (c->s.transposed ? (group * in + ci % in) * out * c->taps : (group * out * in + ci % in) * c->taps) + tap;
+  for (int64_t i = 0; i < n; i++) {
+    int64_t k = k0 + i - sub * out;
+    to[i] = k >= 0 && k < out ? from[k * step] : 0;
+  }
 }
 
-void sx_conv_blocked_pack(const sx_conv *c, const float *w, float *packed) {
-  int64_t lanes = c->table->direct->lanes, step = c->algo == SX_CONV_STEM ? 1 : lanes;
-  for (int64_t g = 0; g < c->groups; g++)
-    for (int64_t i = 0; i < c->panels; i++) {
-      panel p = panel_at(c, i);
-      for (int64_t c0 = 0; c0 < c->group_in; c0 += step)
-        for (int64_t tap = 0; tap < c->taps; tap++)
-          for (int64_t ci = c0; ci < sx_conv_min(c0 + step, c->group_in); ci++)
-            for (int64_t k = p.first * lanes; k < (p.first + p.nv) * lanes; k++) *packed++ = weight(c, w, g, k, ci, tap);
-    }
+void sx_conv_blocked_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end) {
+  int64_t lanes = c->table->direct->lanes, step = c->algo == SX_CONV_STEM ? 1 : lanes, depth = c->group_in * c->taps;
+  for (int64_t u = begin; u < end; u++) {
+    int64_t g = u / c->panels;
+    panel p = panel_at(c, u % c->panels);
+    float *to = packed + (g * group_vectors(c) + p.first) * lanes * depth;
+    int64_t width = p.nv * lanes;
+    for (int64_t c0 = 0; c0 < c->group_in; c0 += step)
+      for (int64_t tap = 0; tap < c->taps; tap++)
+        for (int64_t ci = c0; ci < sx_conv_min(c0 + step, c->group_in); ci++, to += width)
+          weight_row(c, w, g, p.first * lanes, width, ci, tap, to);
+  }
 }
 
 /* Copies the input rows of a stem unit, padded, and fills the offsets of its pixels into the copy. */

@@ -29,6 +29,7 @@ static bool takes_row_kernel(const sx_conv_shape *s) {
 void sx_conv_depthwise_prepare(sx_conv *c) {
   int64_t lanes = c->table->direct->lanes, rows = c->s.out[0] * c->s.out[1], blocks = sx_conv_ceil(c->groups, lanes);
   c->row_kernel = takes_row_kernel(&c->s);
+  c->pack_units = blocks;
   c->packed_bytes = (size_t)(blocks * lanes * c->taps) * 4;
   scratch s;
   c->scratch_bytes = scratch_layout(c, NULL, &s);
@@ -39,9 +40,10 @@ void sx_conv_depthwise_prepare(sx_conv *c) {
   c->unit_ns = row_ns * (double)rows / (double)c->pixel_units;
 }
 
-void sx_conv_depthwise_pack(const sx_conv *c, const float *w, float *packed) {
+void sx_conv_depthwise_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end) {
   int64_t lanes = c->table->direct->lanes;
-  for (int64_t b = 0; b < c->groups; b += lanes)
+  packed += begin * lanes * c->taps;
+  for (int64_t b = begin * lanes; b < end * lanes; b += lanes)
     for (int64_t tap = 0; tap < c->taps; tap++)
       for (int64_t i = b; i < b + lanes; i++) *packed++ = i < c->groups ? w[i * c->taps + tap] : 0;
 }

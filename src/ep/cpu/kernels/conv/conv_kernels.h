@@ -142,16 +142,16 @@ sx_conv_store sx_conv_store_at(const sx_conv *c, const sx_conv_io *io, int64_t a
 
 /* Each driver: choose blocking, units and scratch; pack; run. */
 void sx_conv_blocked_prepare(sx_conv *c);
-void sx_conv_blocked_pack(const sx_conv *c, const float *w, float *packed);
+void sx_conv_blocked_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end);
 void sx_conv_blocked_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 void sx_conv_depthwise_prepare(sx_conv *c);
-void sx_conv_depthwise_pack(const sx_conv *c, const float *w, float *packed);
+void sx_conv_depthwise_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end);
 void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
-int64_t sx_conv_winograd_tile(const sx_conv_shape *s);
+bool sx_conv_winograd_takes(const sx_conv_shape *s);
 void sx_conv_winograd_prepare(sx_conv *c);
-void sx_conv_winograd_pack(const sx_conv *c, const float *w, float *packed);
+void sx_conv_winograd_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end);
 void sx_conv_winograd_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 void sx_conv_plain_prepare(sx_conv *c);
-void sx_conv_plain_pack(const sx_conv *c, const float *w, float *packed);
+void sx_conv_plain_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end);
 void sx_conv_plain_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 #endif

@@ -41,6 +41,7 @@ void sx_conv_plain_prepare(sx_conv *c) {
   int64_t n = width(c), depth = c->group_in * c->taps;
   c->packed_bytes = (size_t)(c->groups * c->group_out * depth) * 4;
   c->panels = sx_conv_ceil(c->group_out, c->table->plain->mr);
+  c->pack_units = c->groups * c->panels;
   c->pass_blocks = (96 << 10) / (c->taps * n * 4); /* channels of a pass */
   if (c->pass_blocks < 1) c->pass_blocks = 1;
   c->pass_blocks = sx_conv_min(c->pass_blocks, c->group_in ? c->group_in : 1);
@@ -51,14 +52,16 @@ void sx_conv_plain_prepare(sx_conv *c) {
   c->scratch_bytes = scratch_layout(c, NULL, &s);
 }
 
-void sx_conv_plain_pack(const sx_conv *c, const float *w, float *packed) {
+void sx_conv_plain_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end) {
   int64_t mr = c->table->plain->mr, in = c->group_in, out = c->group_out, taps = c->taps;
-  for (int64_t g = 0; g < c->groups; g++)
-    for (int64_t k0 = 0; k0 < out; k0 += mr)
-      for (int64_t ci = 0; ci < in; ci++)
-        for (int64_t t = 0; t < taps; t++)
-          for (int64_t k = k0; k < sx_conv_min(k0 + mr, out); k++)
-            *packed++ = c->s.transposed ? w[((g * in + ci) * out + k) * taps + t] : w[((g * out + k) * in + ci) * taps + t];
+  for (int64_t u = begin; u < end; u++) {
+    int64_t g = u / c->panels, k0 = u % c->panels * mr, k1 = sx_conv_min(k0 + mr, out);
+    float *to = packed + (g * out + k0) * in * taps;
+    for (int64_t ci = 0; ci < in; ci++)
+      for (int64_t t = 0; t < taps; t++)
+        for (int64_t k = k0; k < k1; k++)
+          *to++ = c->s.transposed ? w[((g * in + ci) * out + k) * taps + t] : w[((g * out + k) * in + ci) * taps + t];
+  }
 }
 
 /* Finishes `rows` channels of scratch tile [rows][ld] into output pixels that do not lie side by side. */

@@ -35,20 +35,24 @@ static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   return at;
 }
 
-/* The tile size that pays for a shape, 0 when none does. Small maps waste less with 2, whose weights are also half as big. */
-int64_t sx_conv_winograd_tile(const sx_conv_shape *s) {
+bool sx_conv_winograd_takes(const sx_conv_shape *s) {
   for (int a = 0; a < 3; a++)
-    if (s->stride[a] != 1 || s->dilation[a] != 1 || s->kernel[a] != (a ? 3 : 1)) return 0;
-  if (s->transposed || s->in[0] != 1 || s->out[0] != 1 || s->group != 1 || s->pad[1] > 2 || s->pad[2] > 2) return 0;
-  if (s->in_channels < 16 || s->out_channels < 16 || s->winograd < 2) return 0;
-  return s->winograd >= 4 && s->out[1] * s->out[2] > 64 ? 4 : 2;
+    if (s->stride[a] != 1 || s->dilation[a] != 1 || s->kernel[a] != (a ? 3 : 1)) return false;
+  return !s->transposed && s->in[0] == 1 && s->out[0] == 1 && s->group == 1 && s->pad[1] <= 2 && s->pad[2] <= 2 &&
+         s->in_channels >= 16 && s->out_channels >= 16;
+}
+
+/* Small maps waste less with 2, whose weights are also half as big. */
+int sx_conv_winograd_for(const sx_conv_shape *s, int most) {
+  int best = s->out[1] * s->out[2] > 64 ? 4 : 2;
+  return !sx_conv_winograd_takes(s) || most < 2 ? 0 : best < most ? best : most < 4 ? 2 : 4;
 }
 
 void sx_conv_winograd_prepare(sx_conv *c) {
   const sx_conv_direct *d = c->table->direct;
-  c->tile = sx_conv_winograd_tile(&c->s);
+  c->tile = c->s.winograd >= 4 ? 4 : 2;
   int64_t tiles = tiles_of(c, 1) * tiles_of(c, 2);
-  c->panels = sx_conv_ceil(vectors(c), d->nv);
+  c->panels = c->pack_units = sx_conv_ceil(vectors(c), d->nv);
   c->packed_bytes = (size_t)(planes(c) * vectors(c) * d->lanes * c->group_in) * 4;
   int64_t most = (512 << 10) / (planes(c) * c->group_in * 4);
   most = sx_conv_min(most, sx_conv_ceil(tiles, 8)); /* some units for the threads */
@@ -83,19 +87,18 @@ static void transform_weights(const double (*g)[3], int side, const float *w, fl
       out[(r * side + i) * step] = (float)(t[r][0] * g[i][0] + t[r][1] * g[i][1] + t[r][2] * g[i][2]);
 }
 
-void sx_conv_winograd_pack(const sx_conv *c, const float *w, float *packed) {
+void sx_conv_winograd_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end) {
   int64_t lanes = c->table->direct->lanes, n = vectors(c);
-  for (int64_t p = 0; p < c->panels; p++) {
+  for (int64_t p = begin; p < end; p++) {
     int64_t first = sx_conv_split(n, c->panels, p), width = (sx_conv_split(n, c->panels, p + 1) - first) * lanes;
     for (int64_t ci = 0; ci < c->group_in; ci++)
       for (int64_t k = 0; k < width; k++) {
-        float *to = packed + ci * width + k;
+        float *to = packed + first * lanes * planes(c) * c->group_in + ci * width + k;
         static const float none[9];
         int64_t ko = first * lanes + k;
         transform_weights(c->tile == 4 ? g4 : g2, (int)c->tile + 2, ko < c->group_out ? w + (ko * c->group_in + ci) * 9 : none, to,
                           c->group_in * width);
       }
-    packed += planes(c) * c->group_in * width;
   }
 }
 
