@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/* What follows a convolution becomes part of it: batch normalisation and constant addends into weights and bias, a residual
+ * addend and an activation into FusedConv's epilogue. */
+#include "pass/pass.h"
+#include <math.h>
+
+static sx_node *conv_of(const sx_graph *g, sx_vid v) {
+  sx_node *n = sx_pass_producer(g, v, &sx_op_Conv);
+  return n ? n : sx_pass_producer(g, v, &sx_op_FusedConv);
+}
+
+/* A constant float tensor made by scaling another one's slices along axis 0: w[k] * a[k]; and a bias (b - m) * a + c. */
+static sx_vid new_const(sx_pass_ctx *c, const sx_tensor *like, float **data) {
+  sx_tensor *t;
+  if (sx_tensor_create(SX_F32, like->rank, like->dims, &t, NULL) != SX_OK) return SX_NONE;
+  if (sx_model_hold(c->g->model, t, NULL) != SX_OK) return SX_NONE;
+  *data = t->data;
+  return sx_graph_add_const(c->g, t, (sx_str){"", 0});
+}
+
+static const float *floats(const sx_graph *g, sx_vid v, int64_t count) {
+  const sx_tensor *t = v == SX_NONE ? NULL : sx_value_const(g, v);
+  const void *d;
+  return t && t->dtype == SX_F32 && t->count == count && sx_tensor_data(t, &d, NULL) == SX_OK ? d : NULL;
+}
+
+static sx_status fuse_batch_norm(sx_pass_ctx *c, sx_node *bn) {
+  sx_graph *g = c->g;
+  sx_node *conv = sx_pass_producer(g, bn->in[0].value, &sx_op_Conv);
+  if (!conv || !sx_pass_single_use(g, conv->out[0]) || sx_attr_int(bn, "training_mode", 0) || (bn->n_out > 1 && bn->out[1] != SX_NONE)) return SX_OK;
+  const sx_tensor *w = sx_value_const(g, conv->in[1].value);
+  if (!w || w->dtype != SX_F32 || w->rank < 3) return SX_OK;
+  int64_t k = w->dims[0];
+  const float *scale = floats(g, bn->in[1].value, k), *shift = floats(g, bn->in[2].value, k), *mean = floats(g, bn->in[3].value, k), *var = floats(g, bn->in[4].value, k);
+  sx_vid b_in = sx_node_in(conv, 2);
+  const float *bias = b_in == SX_NONE ? NULL : floats(g, b_in, k);
+  if (!scale || !shift || !mean || !var || (b_in != SX_NONE && !bias)) return SX_OK;
+  const void *src;
+  SX_TRY(sx_tensor_data(w, &src, c->e));
+  float *wd = NULL, *bd = NULL;
+  sx_tensor shape = {.rank = 1, .dims = &k};
+  sx_vid in[3] = {conv->in[0].value, new_const(c, w, &wd), new_const(c, &shape, &bd)};
+  if (in[1] == SX_NONE || in[2] == SX_NONE) SX_NO_MEMORY(c->e);
+  double eps = sx_attr_float(bn, "epsilon", 1e-5f);
+  int64_t per = w->count / (k ? k : 1);
+  for (int64_t i = 0; i < k; i++) {
+    double a = scale[i] / sqrt((double)var[i] + eps);
+    for (int64_t j = 0; j < per; j++) wd[i * per + j] = (float)(((const float *)src)[i * per + j] * a);
+    bd[i] = (float)(((bias ? (double)bias[i] : 0) - mean[i]) * a + shift[i]);
+  }
+  sx_patch p = sx_patch_begin(c);
+  sx_vid y = sx_patch_node(&p, &sx_op_Conv, in, 3);
+  if (y == SX_NONE) SX_NO_MEMORY(c->e);
+  sx_node *n = sx_graph_emitted(g, y);
+  n->attrs = conv->attrs, n->n_attrs = conv->n_attrs;
+  sx_patch_swap(&p, bn->out[0], y);
+  return sx_patch_apply(&p, NULL);
+}
+
+sx_status sx_pass_conv_batch_norm(sx_pass_ctx *c) {
+  for (uint32_t i = 0; i < c->g->order.n; i++) {
+    sx_node *n = sx_node_at(c->g, c->g->order.at[i]);
+    if (!n->dead && n->op == &sx_op_BatchNormalization && n->n_in >= 5) SX_TRY(fuse_batch_norm(c, n));
+  }
+  return SX_OK;
+}
+
+/* A constant of shape (1, K, 1, ...), (K, 1, ...) or with one element that a convolution of `rank` adds per channel. */
+static const float *per_channel(const sx_graph *g, sx_vid v, int rank, int64_t k, bool *scalar) {
+  const sx_tensor *t = sx_value_const(g, v);
+  const void *d;
+  if (!t || t->dtype != SX_F32 || t->rank > rank || sx_tensor_data(t, &d, NULL) != SX_OK) return NULL;
+  *scalar = t->count == 1;
+  if (t->count != k && !*scalar) return NULL;
+  for (int i = 0; i < t->rank && !*scalar; i++)
+    if (t->dims[i] != (i + rank - t->rank == 1 ? k : 1)) return NULL;
+  return d;
+}
+
+/* The epilogue order is bias, residual, activation: what is there already decides what can still be added. */
+static bool has_activation(const sx_node *n) { return sx_attr_str(n, "activation", "").n != 0; }
+
+static sx_status refuse(sx_pass_ctx *c, sx_node *conv, sx_vid bias, sx_vid residual, const char *act, const float *params, uint32_t n_params, sx_vid from) {
+  sx_graph *g = c->g;
+  sx_vid in[4] = {conv->in[0].value, conv->in[1].value, bias, residual};
+  sx_patch p = sx_patch_begin(c);
+  sx_vid y = sx_patch_node(&p, &sx_op_FusedConv, in, residual != SX_NONE ? 4 : bias != SX_NONE ? 3 : 2);
+  if (y == SX_NONE) SX_NO_MEMORY(c->e);
+  sx_node *n = sx_graph_emitted(g, y);
+  n->attrs = conv->attrs, n->n_attrs = conv->n_attrs;
+  sx_nid id = sx_value_at(g, y)->producer;
+  if (act) {
+    float *copy = sx_arena_copy(&g->model->arena, params, n_params * sizeof *params);
+    if (!copy || !sx_node_set_str(g, id, "activation", sx_str_c(act)) ||
+        (n_params && !sx_node_set_attr(g, id, &(sx_attr){.name = SX_STR("activation_params"), .type = SX_ATTR_FLOATS, .n = n_params, .floats = copy})))
+      SX_NO_MEMORY(c->e);
+  }
+  sx_patch_swap(&p, from, y);
+  return sx_patch_apply(&p, NULL);
+}
+
+static sx_status fuse_add(sx_pass_ctx *c, sx_node *add) {
+  sx_graph *g = c->g;
+  for (uint32_t side = 0; side < 2; side++) {
+    sx_vid v = add->in[side].value, other = add->in[1 - side].value;
+    sx_node *conv = conv_of(g, v);
+    if (!conv || !sx_pass_single_use(g, v) || has_activation(conv)) continue;
+    const sx_fact *f = &sx_value_at(g, v)->fact, *o = &sx_value_at(g, other)->fact, *y = &sx_value_at(g, add->out[0])->fact;
+    bool scalar, plain = sx_node_in(conv, 3) == SX_NONE;
+    if (f->dtype != SX_F32 || !sx_dim_is_const(f->dims[1])) continue;
+    const float *d = plain ? per_channel(g, other, f->rank, f->dims[1], &scalar) : NULL;
+    if (d) {
+      float *bd;
+      int64_t k = f->dims[1];
+      sx_tensor shape = {.rank = 1, .dims = &k};
+      sx_vid b = sx_node_in(conv, 2);
+      const float *old = b == SX_NONE ? NULL : floats(g, b, k);
+      if (b != SX_NONE && !old) continue;
+      if ((b = new_const(c, &shape, &bd)) == SX_NONE) SX_NO_MEMORY(c->e);
+      for (int64_t i = 0; i < k; i++) bd[i] = (old ? old[i] : 0) + d[scalar ? 0 : i];
+      return refuse(c, conv, b, SX_NONE, NULL, NULL, 0, add->out[0]);
+    }
+    /* A residual must be there before the convolution runs: any value that does not depend on it, of the same shape. */
+    bool same = plain && o->kind == SX_KIND_TENSOR && o->rank == f->rank && y->rank == f->rank && !sx_value_const(g, other) && other != v;
+    for (int i = 0; same && i < f->rank; i++) same = o->dims[i] == f->dims[i];
+    if (same) return refuse(c, conv, sx_node_in(conv, 2), other, NULL, NULL, 0, add->out[0]);
+  }
+  return SX_OK;
+}
+
+/* The activation that node n is, with its parameters; NULL when it is none that epilogues know. */
+const char *sx_pass_activation(const sx_graph *g, const sx_node *n, float params[2], uint32_t *count) {
+  static const struct { const sx_op *op; const char *attr[2]; float dflt[2]; } table[] = {
+      {&sx_op_Relu, {NULL, NULL}, {0, 0}}, {&sx_op_Sigmoid, {NULL, NULL}, {0, 0}}, {&sx_op_Tanh, {NULL, NULL}, {0, 0}}, {&sx_op_HardSwish, {NULL, NULL}, {0, 0}},
+      {&sx_op_Mish, {NULL, NULL}, {0, 0}}, {&sx_op_Softplus, {NULL, NULL}, {0, 0}}, {&sx_op_LeakyRelu, {"alpha", NULL}, {0.01f, 0}}, {&sx_op_Elu, {"alpha", NULL}, {1, 0}},
+      {&sx_op_Swish, {"alpha", NULL}, {1, 0}}, {&sx_op_HardSigmoid, {"alpha", "beta"}, {0.2f, 0.5f}}};
+  *count = 0;
+  if (n->op == &sx_op_Gelu) return sx_str_is(sx_attr_str(n, "approximate", "none"), "tanh") ? "GeluTanh" : "Gelu";
+  if (n->op == &sx_op_Clip) {
+    double lo = -INFINITY, hi = INFINITY;
+    if ((sx_node_in(n, 1) != SX_NONE && !sx_pass_scalar(g, n->in[1].value, &lo)) || (sx_node_in(n, 2) != SX_NONE && !sx_pass_scalar(g, n->in[2].value, &hi)) || lo > hi) return NULL;
+    params[0] = (float)lo, params[1] = (float)hi, *count = 2;
+    return "Clip";
+  }
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    if (table[i].op != n->op) continue;
+    for (int k = 0; k < 2 && table[i].attr[k]; k++) params[(*count)++] = sx_attr_float(n, table[i].attr[k], table[i].dflt[k]);
+    return n->op->name;
+  }
+  return NULL;
+}
+
+static sx_status fuse_activation(sx_pass_ctx *c, sx_node *n) {
+  sx_graph *g = c->g;
+  float params[2];
+  uint32_t count;
+  sx_node *conv = n->n_in ? conv_of(g, n->in[0].value) : NULL;
+  if (!conv || !sx_pass_single_use(g, conv->out[0]) || has_activation(conv) || sx_value_at(g, conv->out[0])->fact.dtype != SX_F32) return SX_OK;
+  const char *act = sx_pass_activation(g, n, params, &count);
+  return act ? refuse(c, conv, sx_node_in(conv, 2), sx_node_in(conv, 3), act, params, count, n->out[0]) : SX_OK;
+}
+
+sx_status sx_pass_conv_epilogue(sx_pass_ctx *c) {
+  for (uint32_t i = 0; i < c->g->order.n; i++) {
+    sx_node *n = sx_node_at(c->g, c->g->order.at[i]);
+    if (n->dead || !n->op || !(n->op->flags & SX_OP_ELEMENTWISE)) continue;
+    SX_TRY(n->op == &sx_op_Add ? fuse_add(c, n) : fuse_activation(c, n));
+  }
+  return SX_OK;
+}
