@@ -296,6 +296,7 @@ static void test_fork(void **state) {
 #ifdef NO_FORK
   skip(); /* the sanitizer itself does not outlive a fork of many threads */
 #endif
+  if (getenv("SX_EMULATED")) skip(); /* neither does qemu */
   sx_pool *p = make(4);
   pthread_t busy;
   pthread_create(&busy, NULL, caller, p); /* so that some children are born in the middle of a run */

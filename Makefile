@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+# A thin front for CMake; packagers use CMake directly. BUILD=folder and CMAKE_ARGS=... reach it.
+BUILD ?= build
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+GENERATOR := $(if $(shell command -v ninja),Ninja,Unix Makefiles)
+PYTHON = $(if $(wildcard build/venv/bin/python),build/venv/bin/python,python3)
+.DEFAULT_GOAL := all
+.PHONY: all demo test check asan ubsan tsan fuzz bench cases schema digits format lint size install clean help
+
+help:  ## this list
+	@sed -n 's/^\([a-z][a-z ]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+all: $(BUILD)/CMakeCache.txt  ## the library and the program, in build/
+	@cmake --build $(BUILD) -j $(JOBS)
+
+$(BUILD)/CMakeCache.txt:
+	@command -v cmake >/dev/null || { echo "cmake is not here; 'tools/setup.sh build' installs what is missing"; exit 1; }
+	@cmake -S . -B $(BUILD) -G "$(GENERATOR)" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON $(CMAKE_ARGS)
+
+demo:  ## builds everything and recognises handwritten digits
+	@tools/setup.sh build
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/digits $(ARGS)
+
+test:  ## every test; the last line counts them
+	@tools/setup.sh test
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tools/run_tests.py --build $(BUILD) $(LAYERS)
+
+check: all  ## the quick ones: layering, unit tests, ABI tests (under two minutes)
+	@$(PYTHON) tools/run_tests.py --build $(BUILD) house unit
+
+asan ubsan tsan: ## unit and ABI tests under a sanitizer
+	@$(PYTHON) tools/run_tests.py --build $(BUILD) $@
+
+fuzz:  ## fuzzes each entry point for FUZZ_SECONDS (60) with clang
+	@tools/fuzz.sh build-fuzz
+
+bench: all  ## side by side with ONNX Runtime, where its Python package is installed
+	@if [ -x bench/run.sh ]; then bench/run.sh $(BUILD) $(ARGS); else $(BUILD)/sardonyx bench examples/digits/digits.onnx; fi
+
+cases:  ## ONNX's own test cases, written to build/cases
+	@tools/setup.sh test
+	@$(PYTHON) tools/gen_cases.py build/cases
+
+schema:  ## src/ops/schema.gen.inc anew, from the pinned onnx package and schema_contrib.tsv
+	@$(PYTHON) tools/gen_schema.py
+
+digits:  ## trains the demo's model anew (needs scikit-learn)
+	@$(PYTHON) tools/train_digits.py
+
+format:  ## clang-format over what differs from main
+	@git diff --name-only --diff-filter=d $$(git merge-base main HEAD) -- '*.c' '*.h' | xargs -r clang-format -i
+
+lint:  ## layering, exported symbols, file lengths
+	@$(PYTHON) tools/run_tests.py --build $(BUILD) house
+
+size: all  ## the library's bytes by folder, the longest files
+	@$(PYTHON) tools/size_report.py $(BUILD)
+
+install: all
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean:
+	@cmake -E rm -rf $(BUILD)/CMakeCache.txt $(BUILD)/CMakeFiles $(BUILD)/cases build-asan build-ubsan build-tsan build-aarch64 build-fuzz
+	@if [ -e $(BUILD)/build.ninja ]; then ninja -C $(BUILD) -t clean >/dev/null 2>&1 || true; fi

@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Runs the layers of the test suite and closes with one line: N passed, N failed, N skipped.
+
+    run_tests.py [--build BUILD] [LAYER ...]      all layers when none is named; --list names them
+
+A layer prints its own subtotal; what fails is printed in full. A tool or a part of the project that is missing is one skipped
+test with its reason. Only Python's standard library is used here.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+JOBS = os.cpu_count() or 2
+TIMEOUT = 300
+LAYERS = {}
+
+
+class Result:
+    """Counts of one layer, and the texts of what failed or was left out."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def add(self, passed=0, failed=0, skipped=0):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+
+    def skip(self, why):
+        self.add(skipped=1)
+        print(f"  skipped: {why}", flush=True)
+
+    def fail(self, name, output=""):
+        self.add(failed=1)
+        lines = output.rstrip().splitlines()
+        print(f"  FAILED: {name}", *(f"    {line}" for line in lines[-60:]), sep="\n", flush=True)
+
+
+def layer(text):
+    """Registers a layer under its function's name; the order of the file is the order of the run."""
+    def register(function):
+        LAYERS[function.__name__] = (function, text)
+        return function
+    return register
+
+
+def run(command, env=None, timeout=TIMEOUT, folder=None):
+    """(exit code, output); a program that does not end is killed with its children: exit code 124."""
+    try:
+        process = subprocess.Popen([str(c) for c in command], cwd=folder or ROOT, env={**os.environ, **(env or {})}, start_new_session=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    except OSError as e:
+        return 127, str(e)
+    try:
+        output, _ = process.communicate(timeout=timeout)
+        return process.returncode, output.decode(errors="replace")
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, _ = process.communicate()
+        return 124, output.decode(errors="replace") + f"\nstill running after {timeout} s"
+
+
+def check(result, name, command, env=None):
+    """One command as one test: 0 passes, 77 is a skip."""
+    code, output = run(command, env)
+    if code == 0:
+        result.add(passed=1)
+    elif code == 77:
+        result.skip(f"{name}: {output.strip().splitlines()[-1] if output.strip() else 'asked to be left out'}")
+    else:
+        result.fail(name, output)
+
+
+def python():
+    venv = ROOT / "build/venv/bin/python"
+    return str(venv) if venv.exists() else sys.executable
+
+
+def has_module(module):
+    return run([python(), "-c", f"import {module}"])[0] == 0
+
+
+def listed(build):
+    """What ctest knows in a build tree: (name, command, folder, environment) of each test."""
+    code, output = run(["ctest", "--test-dir", build, "--show-only=json-v1"])
+    if code != 0:
+        return []
+    tests = []
+    for test in json.loads(output[output.index("{"):])["tests"]:
+        properties = {p["name"]: p["value"] for p in test["properties"]}
+        env = dict(item.split("=", 1) for item in properties.get("ENVIRONMENT", []))
+        tests.append((test["name"], test.get("command"), properties.get("WORKING_DIRECTORY"), env))
+    return tests
+
+
+def source_text(name):
+    source = next((ROOT / "tests").glob(f"*/{name.removeprefix('abi_')}.c"), None)
+    return source.read_text(errors="replace") if source else ""
+
+
+def run_program(result, name, command, folder, env):
+    """A cmocka program counts by its cases, another one by its exit code; 77 is a skip."""
+    code, output = run(command, {"CMOCKA_MESSAGE_OUTPUT": "TAP", **env}, folder=folder)
+    skipped = len(re.findall(r"^not ok \d+ # SKIP", output, re.M))
+    passed = len(re.findall(r"^ok \d+", output, re.M))
+    failed = len(re.findall(r"^not ok \d+", output, re.M)) - skipped
+    if passed + failed + skipped == 0:
+        if code == 77:
+            return result.skip(f"{name}: {output.strip().splitlines()[-1] if output.strip() else 'left out'}")
+        passed = int(code == 0)
+    result.add(passed, 0, skipped)
+    if code != 0 or failed:
+        result.add(failed=max(failed, 1) - 1)
+        result.fail(f"{name}: {failed} cases" if failed else f"{name}: exit code {code}",
+                    "\n".join(line for line in output.splitlines() if not re.match(r"ok \d+", line)))
+
+
+def run_programs(result, build, env=None, label="", only=None, scripts=True):
+    """Every test of a build tree; `only` filters by the text of the source."""
+    jobs = []
+    for name, command, folder, own in listed(build):
+        if (only and not re.search(only, source_text(name))) or (not scripts and command and command[0].endswith("sh")):
+            continue
+        if not command:
+            result.fail(name, "not built")
+        else:
+            jobs.append((name + label, command, folder, {**own, **(env or {})}))
+    if not jobs:
+        result.skip("no test program: cmocka is missing (tools/setup.sh test)")
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        list(pool.map(lambda job: run_program(result, *job), jobs))
+
+
+def configure_and_build(result, build, options, targets=()):
+    """A second build tree; False after a failure was recorded."""
+    generator = "Ninja" if shutil.which("ninja") else "Unix Makefiles"
+    code, output = run(["cmake", "-S", ".", "-B", build, "-G", generator, *options])
+    if code == 0:
+        command = ["cmake", "--build", build, "-j", str(JOBS)]
+        code, output = run(command + (["--target", *targets] if targets else []), timeout=3600)
+    if code != 0:
+        errors = [line for line in output.splitlines() if re.search(r"error|undefined reference|FAILED", line)]
+        result.fail(f"build of {build.name}", "\n".join(errors or output.splitlines()[-20:]))
+    return code == 0
+
+
+@layer("layering, exported symbols, file lengths, the generated schema table")
+def house(result, build):
+    check(result, "layers", [sys.executable, "tools/check_layers.py"])
+    check(result, "file lengths", [sys.executable, "tools/size_report.py", "--check"])
+    if shutil.which("nm"):
+        check(result, "symbols", ["tools/check_symbols.sh", build])
+    if has_module("onnx"):
+        check(result, "schema table", [python(), "tools/gen_schema.py", "--check"])
+    else:
+        result.skip("schema table: no Python package onnx (tools/setup.sh test)")
+
+
+@layer("unit, ABI, out-of-memory and fuzz-corpus tests")
+def unit(result, build):
+    run_programs(result, build)
+
+
+@layer("unit tests on the lower instruction sets of this machine")
+def isa(result, build):
+    flags = pathlib.Path("/proc/cpuinfo").read_text() if os.path.exists("/proc/cpuinfo") else ""
+    levels = ["base"] if "avx2" in flags else []
+    levels += ["avx2"] if "avx512f" in flags else []
+    if not levels:
+        result.skip("this machine has one instruction set only")
+    for level in levels:
+        run_programs(result, build, env={"SX_ISA": level}, label=f" ({level})", only=r"ep/cpu|abi/|run/|onnxruntime")
+
+
+def suite_command(build, cases):
+    return [build / "sardonyx", "test", cases, "--expect-fail", "tests/suite/expected_failures.txt", "--tolerances",
+            "tests/suite/tolerances.txt", "--atol", "1e-5", "--jobs", str(JOBS)]
+
+
+def run_suite(result, build, wrapper=(), floor=True, label=""):
+    if not (build / "sardonyx").exists():
+        return result.skip("ONNX's cases: the program is not built")
+    if not has_module("onnx"):
+        return result.skip("ONNX's cases: no Python package onnx (tools/setup.sh test)")
+    cases, report = ROOT / "build/cases", build / "suite.json"
+    code, output = run([python(), "tools/gen_cases.py", cases])
+    if code != 0:
+        return result.fail("writing ONNX's cases", output)
+    code, output = run([*wrapper, *suite_command(build, cases), "--json", report], timeout=1800)
+    if not report.exists():
+        return result.fail(f"ONNX's cases{label}", output)
+    counts = json.loads(report.read_text())
+    result.add(counts["passed"], 0, counts["skipped"])
+    if counts["failed"]:
+        result.add(failed=counts["failed"] - 1)
+        lines = [line for line in output.splitlines() if re.match(r"(FAILED|PASSED)", line)]
+        result.fail(f"{counts['failed']} of ONNX's cases{label}", "\n".join(lines))
+    if floor:
+        print(f"  ONNX's suite: {counts['passed']} of {len(counts['cases'])} cases pass")
+        compare_with_floor(result, counts)
+
+
+def compare_with_floor(result, counts):
+    """tests/suite/floor.txt: KIND N, the fewest passing cases per kind; a number there may only grow."""
+    for line in (ROOT / "tests/suite/floor.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            kind, least = line.split()
+            passed = sum(c["result"].startswith("passed") and c["name"].startswith(kind + "/") for c in counts["cases"])
+            if passed < int(least):
+                result.fail(f"{kind}: {passed} cases pass, tests/suite/floor.txt asks for {least}")
+            else:
+                result.add(passed=1)
+
+
+@layer("the ONNX backend suite, run by the program")
+def suite(result, build):
+    run_suite(result, build)
+
+
+@layer("the demo, on every picture it carries")
+def demo(result, build):
+    program = build / "digits"
+    if not program.exists():
+        return result.skip("the demo is not built")
+    check(result, "digits", [program, "--check"])
+
+
+def sanitized(result, build, name, kind, options, only=None):
+    tree = ROOT / f"build-{name}"
+    if not configure_and_build(result, tree, ["-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_C_FLAGS_DEBUG=-O1 -g1", f"-DSX_SANITIZE={kind}"]):
+        return
+    run_programs(result, tree, env=options, label=f" ({name})", only=only)
+
+
+@layer("the same under AddressSanitizer and UndefinedBehaviorSanitizer")
+def asan(result, build):
+    sanitized(result, build, "asan", "address,undefined", {"ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1",
+                                                           "UBSAN_OPTIONS": "print_stacktrace=1"})
+
+
+@layer("what uses threads, under ThreadSanitizer")
+def tsan(result, build):
+    sanitized(result, build, "tsan", "thread", {"TSAN_OPTIONS": "halt_on_error=1"}, only=r"base/pool|pthread|threads\.h")
+
+
+@layer("unit tests and ONNX's node cases for 64-bit ARM, emulated")
+def aarch64(result, build):
+    for tool in ("aarch64-linux-gnu-gcc", "qemu-aarch64-static"):
+        if not shutil.which(tool):
+            return result.skip(f"no {tool} (tools/setup.sh test)")
+    tree = ROOT / "build-aarch64"
+    if not configure_and_build(result, tree, ["-DCMAKE_TOOLCHAIN_FILE=cmake/toolchain-aarch64.cmake"]):
+        return
+    wrapper = ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu"]
+    run_programs(result, tree, env={"SX_EMULATED": "1"}, label=" (aarch64)", scripts=False)
+    run_suite(result, tree, wrapper, floor=False, label=" (aarch64)")
+
+
+@layer("the library compiled for WebAssembly and Windows")
+def cross(result, build):
+    zig = f"{python()} -m ziglang"
+    if run(zig.split() + ["version"])[0] != 0:
+        return result.skip("no ziglang wheel (tools/setup.sh test)")
+    for target in ("wasm32-wasi", "x86_64-windows-gnu"):
+        tree = ROOT / f"build-{target}"
+        if configure_and_build(result, tree, ["-DCMAKE_TOOLCHAIN_FILE=cmake/toolchain-zig.cmake", f"-DSX_ZIG={zig}",
+                                              f"-DSX_TARGET={target}", "-DSX_TESTS=OFF"], ["sardonyx_static"]):
+            result.add(passed=1)
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    args.add_argument("--build", default="build", type=pathlib.Path)
+    args.add_argument("--list", action="store_true", help="name the layers")
+    args.add_argument("layers", nargs="*", metavar="LAYER")
+    args = args.parse_args()
+    if args.list:
+        return print(*(f"{name:10}{text}" for name, (_, text) in LAYERS.items()), sep="\n")
+    names = [n for n in (args.layers or LAYERS) if n != "ubsan"] + (["asan"] if "ubsan" in args.layers else [])
+    for name in names:
+        if name not in LAYERS:
+            sys.exit(f"run_tests: no layer is called {name}; there are {', '.join(LAYERS)}")
+    total = Result()
+    for name in dict.fromkeys(names):
+        function, text = LAYERS[name]
+        print(f"{name}: {text}", flush=True)
+        result, start = Result(), time.monotonic()
+        function(result, (ROOT / args.build).resolve())
+        total.add(result.passed, result.failed, result.skipped)
+        print(f"  {result.passed} ok, {result.failed} bad, {result.skipped} left out in {time.monotonic() - start:.0f} s", flush=True)
+    print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
+    sys.exit(total.failed > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The library's bytes by folder of src/, and the longest files.
+
+    size_report.py [BUILD]              the report
+    size_report.py --check              exit code 1 when a file written by hand has more than 1,500 lines
+"""
+import collections
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LINES_MOST = 1500
+KINDS = {".c", ".h", ".inc", ".def", ".py", ".sh", ".js", ".ts", ".cmake"}
+
+
+def line_counts():
+    for folder in ("src", "include", "cli", "tests", "bench", "tools", "examples", "bindings", "cmake"):
+        for file in (ROOT / folder).rglob("*"):
+            if file.suffix in KINDS and ".gen." not in file.name and "node_modules" not in file.parts and file.is_file():
+                yield sum(1 for _ in open(file, errors="replace")), file.relative_to(ROOT).as_posix()
+
+
+def object_bytes(build):
+    """Bytes of code and data that each source contributes, summed by folder; one line per ISA level."""
+    folders = collections.Counter()
+    for o in build.glob("CMakeFiles/sx_*.dir/src/**/*.o"):
+        target = o.relative_to(build / "CMakeFiles").parts[0][3:-4]
+        parts = o.relative_to(build / "CMakeFiles").parts[2:-1]
+        out = subprocess.run(["size", o], capture_output=True, text=True).stdout.splitlines()
+        if len(out) > 1:
+            text, data, bss = map(int, out[1].split()[:3])
+            folders["/".join(parts[:4]) + ("" if target == "core" else f"  [{target}]")] += text + data
+    return folders
+
+
+def stripped(library):
+    with tempfile.NamedTemporaryFile() as f:
+        subprocess.run(["strip", "-o", f.name, library], check=True)
+        return os.path.getsize(f.name)
+
+
+def main():
+    lines = sorted(line_counts(), reverse=True)
+    if "--check" in sys.argv:
+        long = [(n, f) for n, f in lines if n > LINES_MOST and f != "include/onnxruntime_c_api.h"]
+        for n, f in long:
+            print(f"{f}: {n} lines, more than {LINES_MOST}: split it")
+        print(f"size: longest file {lines[0][1]} with {lines[0][0]} lines")
+        sys.exit(bool(long))
+    build = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build")
+    folders = object_bytes(build)
+    for name, size in folders.most_common():
+        print(f"{size:10,}  {name}")
+    print(f"{sum(folders.values()):10,}  code and data of all objects")
+    if (build / "libsardonyx.so").exists():
+        print(f"{stripped(build / 'libsardonyx.so'):10,}  libsardonyx.so, stripped")
+    print("\nlongest files:")
+    for n, f in lines[:10]:
+        print(f"{n:10,}  {f}")
+
+
+if __name__ == "__main__":
+    main()
