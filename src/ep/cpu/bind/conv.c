@@ -63,7 +63,7 @@ static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
 }
 
 static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
-  if (begin < end) sx_conv_pack(ctx, src, dst);
+  sx_conv_pack(ctx, src, dst, begin, end);
   return SX_OK;
 }
 
@@ -75,7 +75,6 @@ static sx_status create(sx_build *b) {
   st->w = sx_value_const(b->g, b->n->in[1].value);
   st->transposed = b->n->op == &sx_op_ConvTranspose;
   st->residual = b->n->op == &sx_op_FusedConv && sx_node_in(b->n, 3) != SX_NONE ? 3 : -1;
-  st->winograd = b->level >= 2 && st->w ? 4 : 0;
   SX_TRY(sx_activation_read(b, &st->act));
   b->state = st;
   if (!st->w || st->w->rank < 3 || !st->w->count) return SX_OK;
@@ -93,17 +92,17 @@ static sx_status create(sx_build *b) {
   sx_conv c;
   sx_epilogue e = epilogue(b->n, st);
   SX_TRY(describe(b->n, st, x->rank, xd, st->w->dims, yd, &s, b->e));
+  st->winograd = s.winograd = b->level >= 2 ? sx_conv_winograd_for(&s, 4) : 0;
   SX_TRY(sx_conv_prepare(&c, st->t, &s, &e, layout_of(x->layout), layout_of(y->layout), b->e));
   st->packing = c.packing;
   char name[64];
   snprintf(name, sizeof name, "conv %u %lldx%lld/%lld", c.packing, (long long)s.in_channels, (long long)s.out_channels, (long long)s.group);
-  return sx_weights_pack(b, st->w, name, c.packed_bytes, 1, pack, &c, &st->packed);
+  return sx_weights_pack(b, st->w, name, c.packed_bytes, (uint32_t)c.pack_units, pack, &c, &st->packed);
 }
 
 static sx_status run_pack(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
-  (void)begin, (void)end;
-  sx_conv_pack(&q->c, c->in[1], c->scratch);
+  sx_conv_pack(&q->c, c->in[1], c->scratch, begin, end);
   return SX_OK;
 }
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -130,11 +129,11 @@ static sx_status prepare(sx_prep *p) {
     float *packed = sx_arena_aligned(p->arena, q->c.packed_bytes + SX_ALIGN, SX_ALIGN);
     if (!packed) SX_NO_MEMORY(p->e);
     SX_TRY(sx_tensor_data(st->w, &w, p->e));
-    sx_conv_pack(&q->c, w, packed);
+    sx_conv_pack(&q->c, w, packed, 0, q->c.pack_units);
     q->packed = packed;
   } else {
     p->scratch = q->c.packed_bytes;
-    SX_TRY(sx_prep_phase(p, run_pack, 1, (double)q->c.packed_bytes / 4, 0));
+    SX_TRY(sx_prep_phase(p, run_pack, q->c.pack_units, (double)q->c.packed_bytes / 4 / (double)q->c.pack_units, 0));
   }
   return sx_prep_phase(p, run, q->c.units, q->c.unit_ns, q->c.scratch_bytes);
 }
