@@ -95,6 +95,7 @@ typedef struct sx_graph {
   SX_VEC(uint32_t) capture_slots;
   SX_VEC(sx_nid) order;    /* live nodes in execution order; made by sx_graph_sort */
   uint32_t live;           /* nodes not dead */
+  uint32_t first_symbol;   /* of a body: symbols from this number on were born in it; 0: not known yet */
 } sx_graph;
 
 typedef struct sx_source_node { sx_str name, op_type, domain; uint32_t index; } sx_source_node; /* a node as the user wrote it */

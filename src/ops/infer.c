@@ -209,6 +209,7 @@ sx_status sx_infer_bind(sx_graph *g, sx_nid id, sx_err *e) {
   sx_node *n = sx_node_at(g, id);
   for (uint32_t k = 0; k < n->n_attrs; k++) {
     sx_graph *b = n->attrs[k].type == SX_ATTR_GRAPH ? n->attrs[k].g : NULL;
+    if (b && !b->first_symbol) b->first_symbol = g->model->dims.symbols.n + 1; /* + 1: 0 is "not known" */
     for (uint32_t i = 0; b && i < b->captures.n; i++) {
       sx_vid from = n->in[b->capture_slots.at[i]].value;
       sx_fact *f = &sx_value_at(b, b->captures.at[i])->fact;

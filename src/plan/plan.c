@@ -40,6 +40,7 @@ static bool node_known(const compile *c, const sx_node *n) {
   for (uint32_t o = 0; o < n->n_out; o++) {
     if (n->out[o] == SX_NONE) continue;
     const sx_fact *f = &sx_value_at(c->g, n->out[o])->fact;
+    if (f->kind == SX_KIND_TENSOR && f->rank < 0) return false;
     for (int k = 0; k < f->rank; k++)
       if (!sx_dim_is_known(t, f->dims[k], c->known)) return false;
   }

@@ -1,6 +1,250 @@
 // SPDX-License-Identifier: MIT
-/* Control flow: operators whose bodies the executor runs. */
+/* Running If, Loop and Scan: bodies are executors of their own; values pass between iterations by reference. */
 #include "run/exec.h"
 
-static const sx_kernel *const kernels[] = {NULL};
+enum { SMALL = 24 };
+/* Value lists of an iteration: on the stack when short. */
+typedef struct list { sx_rt_value **at, *small[SMALL]; uint32_t n; } list;
+static bool list_init(list *l, uint32_t n) {
+  l->n = n;
+  l->at = n <= SMALL ? l->small : sx_calloc(n, sizeof *l->at);
+  for (uint32_t i = 0; l->at && i < n; i++) l->at[i] = NULL;
+  return l->at != NULL;
+}
+static void list_free(list *l) {
+  for (uint32_t i = 0; l->at && i < l->n; i++) sx_rt_unref(l->at[i]);
+  if (l->at && l->at != l->small) sx_free(l->at, l->n * sizeof *l->at);
+}
+static const sx_node *node_of(const sx_call *c) {
+  const sx_late_ctx *l = sx_late_of(c);
+  const sx_plan *p = sx_exec_plan(l->x);
+  return sx_node_at(p->graph, p->steps[l->step].node);
+}
+
+static sx_status run_if(const sx_call *c, uint32_t begin, uint32_t end) {
+  (void)begin, (void)end;
+  const sx_view *v = &c->late->in[0];
+  if (v->count != 1) SX_FAIL(c->e, INVALID_ARGUMENT, "the condition has %lld elements, expected one", (long long)v->count);
+  list out;
+  if (!list_init(&out, c->late->n_out)) SX_NO_MEMORY(c->e);
+  sx_status s = sx_late_run_body(c, *(const uint8_t *)v->constant ? "then_branch" : "else_branch", NULL, out.at);
+  for (uint32_t o = 0; o < out.n && s == SX_OK; o++) {
+    s = c->late->set_value(c->late, o, out.at[o], c->e);
+    out.at[o] = NULL;
+  }
+  list_free(&out);
+  return s;
+}
+
+/* Slices of one scan output, stacked when the loop has ended. */
+typedef struct stack { SX_VEC(sx_rt_value *) at; } stack;
+static void stack_free(stack *s) {
+  for (uint32_t i = 0; i < s->at.n; i++) sx_rt_unref(s->at.at[i]);
+  sx_vec_free(&s->at);
+}
+
+/* outer x n x inner: slice k of the stacked axis, copied in or out. */
+static void copy_slice(char *whole, char *slice, size_t elem, int64_t outer, int64_t n, int64_t inner, int64_t k, bool into_whole) {
+  size_t row = (size_t)inner * elem;
+  for (int64_t o = 0; o < outer; o++) {
+    char *w = whole + (size_t)(o * n + k) * row, *s = slice + (size_t)o * row;
+    if (row) memcpy(into_whole ? w : s, into_whole ? s : w, row);
+  }
+}
+
+static sx_status stack_output(const sx_call *c, uint32_t o, const stack *s, const sx_fact *body_fact, int axis, bool reverse) {
+  int64_t dims[SX_MAX_RANK + 1];
+  const sx_rt_value *first = s->at.n ? s->at.at[0] : NULL;
+  int rank = first ? (int)first->rank : body_fact->rank;
+  sx_dtype t = first ? (sx_dtype)first->type.dtype : (sx_dtype)body_fact->dtype;
+  if (rank < 0 || rank >= SX_MAX_RANK) rank = 0;
+  for (int i = 0, k = 0; i <= rank; i++) {
+    if (i == axis) dims[i] = s->at.n;
+    else dims[i] = first ? first->dims[k] : sx_dim_is_const(body_fact->dims[k]) ? body_fact->dims[k] : 0, k++;
+  }
+  for (uint32_t i = 1; i < s->at.n; i++) {
+    bool same = s->at.at[i]->rank == first->rank && s->at.at[i]->type.dtype == first->type.dtype;
+    for (uint32_t k = 0; same && k < first->rank; k++) same = s->at.at[i]->dims[k] == first->dims[k];
+    if (!same) SX_FAIL(c->e, INVALID_ARGUMENT, "output %u of the body changes its shape or type at iteration %u: the results cannot be stacked", o, i);
+  }
+  char *data = sx_late_output(c, o, t, rank + 1, dims);
+  if (!data) return c->e && c->e->code ? c->e->code : SX_OK;
+  int64_t outer = sx_dims_count(dims, 0, axis), inner = sx_dims_count(dims, axis + 1, rank + 1);
+  size_t elem = sx_dtype_bits(t) / 8;
+  if (elem == 0) SX_FAIL(c->e, NOT_IMPLEMENTED, "stacking elements of type %s", sx_dtype_name(t));
+  for (uint32_t i = 0; i < s->at.n; i++) copy_slice(data, s->at.at[i]->data, elem, outer, s->at.n, inner, reverse ? s->at.n - 1 - i : i, true);
+  return SX_OK;
+}
+
+static sx_status read_scalar(const sx_call *c, uint32_t i, int64_t dflt, int64_t *out) {
+  const sx_view *v = i < c->late->n_in ? &c->late->in[i] : NULL;
+  *out = dflt;
+  if (!v || !v->dtype || !c->in[i]) return SX_OK;
+  if (v->count != 1) SX_FAIL(c->e, INVALID_ARGUMENT, "input %u has %lld elements, expected one", i, (long long)v->count);
+  *out = v->dtype == SX_BOOL ? *(const uint8_t *)v->constant : *(const int64_t *)v->constant;
+  return SX_OK;
+}
+
+typedef struct loop {
+  uint32_t states, scans;
+  list in, out;
+  stack *stacks;
+} loop;
+
+static sx_status loop_iterate(const sx_call *c, loop *l, int64_t trips, bool go) {
+  for (int64_t i = 0; i < trips && go; i++) {
+    *(int64_t *)l->in.at[0]->data = i;
+    *(uint8_t *)l->in.at[1]->data = 1;
+    SX_TRY(sx_late_run_body(c, "body", l->in.at, l->out.at));
+    if (!sx_rt_is_tensor(l->out.at[0]) || l->out.at[0]->count != 1) SX_FAIL(c->e, INVALID_ARGUMENT, "the body's condition is no single value");
+    go = *(const uint8_t *)l->out.at[0]->data != 0;
+    sx_rt_unref(l->out.at[0]);
+    l->out.at[0] = NULL;
+    for (uint32_t k = 0; k < l->states; k++) {
+      sx_rt_unref(l->in.at[k + 2]);
+      l->in.at[k + 2] = l->out.at[k + 1];
+      l->out.at[k + 1] = NULL;
+    }
+    for (uint32_t k = 0; k < l->scans; k++) {
+      sx_rt_value *v = l->out.at[1 + l->states + k];
+      if (!sx_rt_is_tensor(v)) SX_FAIL(c->e, INVALID_ARGUMENT, "scan output %u of the body is no tensor", k);
+      if (!sx_vec_push(&l->stacks[k].at, v)) SX_NO_MEMORY(c->e);
+      l->out.at[1 + l->states + k] = NULL;
+    }
+  }
+  return SX_OK;
+}
+
+static sx_status run_loop(const sx_call *c, uint32_t begin, uint32_t end) {
+  (void)begin, (void)end;
+  const sx_node *n = node_of(c);
+  const sx_graph *b = sx_attr_graph(n, "body");
+  loop l = {.states = n->n_formal > 2 ? n->n_formal - 2 : 0};
+  l.scans = b->outputs.n - 1 - l.states;
+  int64_t trips, go;
+  SX_TRY(read_scalar(c, 0, INT64_MAX, &trips));
+  SX_TRY(read_scalar(c, 1, 1, &go));
+  bool ok = list_init(&l.in, l.states + 2);
+  ok = list_init(&l.out, b->outputs.n) && ok;
+  l.stacks = sx_calloc(l.scans + 1, sizeof *l.stacks);
+  sx_status s = ok && l.stacks ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  if (s == SX_OK) s = sx_rt_tensor_create(SX_I64, 0, NULL, NULL, &l.in.at[0], c->e);
+  if (s == SX_OK) s = sx_rt_tensor_create(SX_BOOL, 0, NULL, NULL, &l.in.at[1], c->e);
+  for (uint32_t i = 0; i < l.states && s == SX_OK; i++) s = sx_late_take(c, i + 2, &l.in.at[i + 2]);
+  if (s == SX_OK) s = loop_iterate(c, &l, trips, go != 0);
+  for (uint32_t i = 0; i < l.states && s == SX_OK && i < n->n_out; i++) {
+    sx_rt_value *v = l.in.at[i + 2], *own = NULL;
+    if (sx_rt_is_tensor(v) && v->data && v->data == c->in[i + 2]) /* still the initial value, which is only borrowed */
+      s = sx_rt_tensor_clone(v, NULL, &own, c->e);
+    else own = sx_rt_ref(v);
+    if (s == SX_OK) s = c->late->set_value(c->late, i, own, c->e);
+  }
+  for (uint32_t k = 0; k < l.scans && s == SX_OK && l.states + k < n->n_out; k++)
+    s = stack_output(c, l.states + k, &l.stacks[k], &sx_value_at(b, b->outputs.at[1 + l.states + k])->fact, 0, false);
+  for (uint32_t k = 0; l.stacks && k < l.scans; k++) stack_free(&l.stacks[k]);
+  sx_free(l.stacks, (l.scans + 1) * sizeof *l.stacks);
+  list_free(&l.in);
+  list_free(&l.out);
+  return s;
+}
+
+static int64_t attr_at(const sx_node *n, const char *name, uint32_t i) {
+  const int64_t *v;
+  return i < sx_attr_ints(n, name, &v) ? v[i] : 0;
+}
+
+/* Slice k of scanned input i: the axis goes. */
+static sx_status scan_slice(const sx_call *c, const sx_node *n, uint32_t states, uint32_t i, int64_t k, sx_rt_value **out) {
+  const sx_view *v = &c->late->in[states + i];
+  int64_t axis = attr_at(n, "scan_input_axes", i), dims[SX_MAX_RANK];
+  if (axis < 0) axis += v->rank;
+  int r = 0;
+  for (int d = 0; d < v->rank; d++)
+    if (d != axis) dims[r++] = v->dims[d];
+  if (attr_at(n, "scan_input_directions", i)) k = v->dims[axis] - 1 - k;
+  size_t elem = sx_dtype_bits((sx_dtype)v->dtype) / 8;
+  if (!elem) SX_FAIL(c->e, NOT_IMPLEMENTED, "scanning elements of type %s", sx_dtype_name((sx_dtype)v->dtype));
+  int64_t outer = sx_dims_count(v->dims, 0, (int)axis), inner = sx_dims_count(v->dims, (int)axis + 1, v->rank);
+  if (outer == 1)
+    return sx_rt_tensor_wrap((sx_dtype)v->dtype, (uint32_t)r, dims, (char *)v->constant + (size_t)(k * inner) * elem, (size_t)inner * elem, &sx_memory_cpu, NULL, NULL, out, c->e);
+  SX_TRY(sx_rt_tensor_create((sx_dtype)v->dtype, (uint32_t)r, dims, NULL, out, c->e));
+  copy_slice((char *)v->constant, (*out)->data, elem, outer, v->dims[axis], inner, k, false);
+  return SX_OK;
+}
+
+static sx_status scan_steps(const sx_call *c, const sx_node *n, uint32_t states, uint32_t scans, int64_t *steps) {
+  for (uint32_t i = 0; i < scans; i++) {
+    const sx_view *v = &c->late->in[states + i];
+    int64_t axis = attr_at(n, "scan_input_axes", i);
+    if (axis < 0) axis += v->rank;
+    if (v->rank < 1 || axis < 0 || axis >= v->rank) SX_FAIL(c->e, INVALID_ARGUMENT, "scanned input %u has rank %d, axis %lld", i, v->rank, (long long)axis);
+    if (i && v->dims[axis] != *steps) SX_FAIL(c->e, INVALID_ARGUMENT, "scanned inputs have different lengths: %lld and %lld", (long long)*steps, (long long)v->dims[axis]);
+    *steps = v->dims[axis];
+  }
+  return SX_OK;
+}
+
+static sx_status scan_iterate(const sx_call *c, const sx_node *n, loop *l, uint32_t scans_in, int64_t steps) {
+  for (int64_t k = 0; k < steps; k++) {
+    for (uint32_t i = 0; i < scans_in; i++) {
+      sx_rt_unref(l->in.at[l->states + i]);
+      l->in.at[l->states + i] = NULL;
+      SX_TRY(scan_slice(c, n, l->states, i, k, &l->in.at[l->states + i]));
+    }
+    SX_TRY(sx_late_run_body(c, "body", l->in.at, l->out.at));
+    for (uint32_t i = 0; i < l->states; i++) {
+      sx_rt_unref(l->in.at[i]);
+      l->in.at[i] = l->out.at[i];
+      l->out.at[i] = NULL;
+    }
+    for (uint32_t i = 0; i < l->scans; i++) {
+      if (!sx_rt_is_tensor(l->out.at[l->states + i])) SX_FAIL(c->e, INVALID_ARGUMENT, "scan output %u of the body is no tensor", i);
+      if (!sx_vec_push(&l->stacks[i].at, l->out.at[l->states + i])) SX_NO_MEMORY(c->e);
+      l->out.at[l->states + i] = NULL;
+    }
+  }
+  return SX_OK;
+}
+
+static sx_status run_scan(const sx_call *c, uint32_t begin, uint32_t end) {
+  (void)begin, (void)end;
+  const sx_node *n = node_of(c);
+  const sx_graph *b = sx_attr_graph(n, "body");
+  uint32_t scans_in = (uint32_t)sx_attr_int(n, "num_scan_inputs", 0);
+  loop l = {.states = n->n_formal - scans_in};
+  l.scans = b->outputs.n - l.states;
+  int64_t steps = 0;
+  SX_TRY(scan_steps(c, n, l.states, scans_in, &steps));
+  bool ok = list_init(&l.in, n->n_formal);
+  ok = list_init(&l.out, b->outputs.n) && ok;
+  l.stacks = sx_calloc(l.scans + 1, sizeof *l.stacks);
+  sx_status s = ok && l.stacks ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  for (uint32_t i = 0; i < l.states && s == SX_OK; i++) s = sx_late_take(c, i, &l.in.at[i]);
+  if (s == SX_OK) s = scan_iterate(c, n, &l, scans_in, steps);
+  for (uint32_t i = 0; i < l.states && s == SX_OK; i++) {
+    sx_rt_value *own = NULL;
+    if (!steps && sx_rt_is_tensor(l.in.at[i])) s = sx_rt_tensor_clone(l.in.at[i], NULL, &own, c->e);
+    else own = sx_rt_ref(l.in.at[i]);
+    if (s == SX_OK) s = c->late->set_value(c->late, i, own, c->e);
+  }
+  for (uint32_t k = 0; k < l.scans && s == SX_OK; k++) {
+    const sx_fact *f = &sx_value_at(b, b->outputs.at[l.states + k])->fact;
+    int64_t axis = attr_at(n, "scan_output_axes", k);
+    int rank = l.stacks[k].at.n ? (int)l.stacks[k].at.at[0]->rank : f->rank;
+    s = stack_output(c, l.states + k, &l.stacks[k], f, (int)(axis < 0 ? axis + rank + 1 : axis), attr_at(n, "scan_output_directions", k) != 0);
+  }
+  for (uint32_t k = 0; l.stacks && k < l.scans; k++) stack_free(&l.stacks[k]);
+  sx_free(l.stacks, (l.scans + 1) * sizeof *l.stacks);
+  list_free(&l.in);
+  list_free(&l.out);
+  return s;
+}
+
+static sx_status prepare_if(sx_prep *p) { return sx_prep_phase(p, run_if, 1, 0, 0); }
+static sx_status prepare_loop(sx_prep *p) { return sx_prep_phase(p, run_loop, 1, 0, 0); }
+static sx_status prepare_scan(sx_prep *p) { return sx_prep_phase(p, run_scan, 1, 0, 0); }
+static const sx_kernel kernel_if = {.op = &sx_op_If, .name = "if", .flags = SX_KERNEL_LATE, .prepare = prepare_if};
+static const sx_kernel kernel_loop = {.op = &sx_op_Loop, .name = "loop", .flags = SX_KERNEL_LATE, .prepare = prepare_loop};
+static const sx_kernel kernel_scan = {.op = &sx_op_Scan, .name = "scan", .flags = SX_KERNEL_LATE, .prepare = prepare_scan};
+static const sx_kernel *const kernels[] = {&kernel_if, &kernel_loop, &kernel_scan, NULL};
 const sx_provider sx_control_provider = {"CPUExecutionProvider", kernels, 0};

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+/* If, Loop and Scan: what flows into their bodies and what comes out.
+ *
+ * A loop state whose shape changes from one iteration to the next gets symbols of its own in the body; they are bound from the
+ * actual value at every iteration. A dimension that was born in a body means nothing outside of it: there it is unknown. */
+#include "ops/ops.h"
+
+static sx_graph *body(const sx_infer *c, const char *name) { return sx_attr_graph(c->n, name); }
+
+/* A dimension of the body as seen from outside. */
+static sx_dim exported(const sx_infer *c, const sx_graph *b, sx_dim d) {
+  uint32_t n = c->dims->symbols.n;
+  if (!sx_dim_is_expr(d)) return d;
+  uint8_t *used = sx_calloc(n + 1, 1);
+  if (!used) return SX_DIM_UNKNOWN;
+  sx_dim_symbols(c->dims, d, used);
+  for (uint32_t i = b->first_symbol ? b->first_symbol - 1 : 0; i < n; i++)
+    if (used[i]) d = SX_DIM_UNKNOWN;
+  sx_free(used, n + 1);
+  return d;
+}
+
+/* Output o takes the body's fact; `front`: one more leading dimension (n < 0: none). */
+static sx_status set_output(sx_infer *c, uint32_t o, const sx_graph *b, const sx_fact *f, bool front, sx_dim size) {
+  sx_dim d[SX_MAX_RANK + 1];
+  int r = 0;
+  if (f->kind != SX_KIND_TENSOR) {
+    c->out[o] = *f;
+    return SX_OK;
+  }
+  if (f->rank < 0 || f->rank >= SX_MAX_RANK) return sx_infer_set(c, o, f->dtype, -1, NULL);
+  if (front) d[r++] = size;
+  for (int i = 0; i < f->rank; i++) d[r++] = exported(c, b, f->dims[i]);
+  return sx_infer_set(c, o, f->dtype, r, d);
+}
+
+static sx_status infer_if(sx_infer *c) {
+  const sx_graph *t = body(c, "then_branch"), *e = body(c, "else_branch");
+  if (!t || !e) return SX_INFER_FAIL(c, "lacks a branch");
+  if (t->outputs.n != c->n->n_out || e->outputs.n != c->n->n_out)
+    return SX_INFER_FAIL(c, "the node has %u outputs, then_branch gives %u and else_branch %u", c->n->n_out, t->outputs.n, e->outputs.n);
+  for (uint32_t o = 0; o < c->n->n_out; o++) {
+    const sx_fact *a = &sx_value_at(t, t->outputs.at[o])->fact, *b = &sx_value_at(e, e->outputs.at[o])->fact;
+    SX_TRY(set_output(c, o, t, a, false, 0));
+    if (a->kind != SX_KIND_TENSOR || b->kind != SX_KIND_TENSOR) {
+      if (a->kind == SX_KIND_TENSOR || a->kind == SX_KIND_UNKNOWN) c->out[o] = *b;
+      if (a->kind != b->kind && a->kind != SX_KIND_UNKNOWN && b->kind != SX_KIND_UNKNOWN) c->out[o] = (sx_fact){.rank = -1};
+      continue;
+    }
+    if (a->dtype && b->dtype && a->dtype != b->dtype) return SX_INFER_FAIL(c, "output %u has type %s in then_branch and %s in else_branch", o, sx_dtype_name((sx_dtype)a->dtype), sx_dtype_name((sx_dtype)b->dtype));
+    if (a->rank != b->rank || a->rank < 0) {
+      SX_TRY(sx_infer_set(c, o, a->dtype, -1, NULL));
+      continue;
+    }
+    sx_dim *d = (sx_dim *)c->out[o].dims;
+    for (int i = 0; i < a->rank; i++)
+      if (a->dims[i] != b->dims[i]) d[i] = SX_DIM_UNKNOWN;
+  }
+  return SX_OK;
+}
+const sx_op sx_op_If = {.name = "If", .flags = SX_OP_CONTROL, .infer = infer_if};
+
+static void scalar(sx_graph *b, uint32_t i, sx_dtype t) {
+  static const sx_dim none[1] = {0};
+  sx_fact *f = &sx_value_at(b, b->inputs.at[i])->fact;
+  *f = (sx_fact){.kind = SX_KIND_TENSOR, .dtype = (uint8_t)t, .rank = 0, .dims = none};
+}
+
+/* Joins fact `from` into the state's fact `to`: a dimension that differs becomes a symbol of the body. *changed when so. */
+static sx_status widen(sx_infer *c, sx_fact *to, const sx_fact *from, bool *changed) {
+  if (to->kind != SX_KIND_TENSOR || from->kind != SX_KIND_TENSOR || to->rank < 0) return SX_OK;
+  if (from->rank != to->rank) {
+    *changed = true;
+    to->rank = -1;
+    return SX_OK;
+  }
+  for (int i = 0; i < to->rank; i++) {
+    if (to->dims[i] == from->dims[i]) continue;
+    sx_dim *d = sx_arena_copy(c->arena, to->dims, (size_t)to->rank * sizeof *d);
+    if (!d) SX_NO_MEMORY(c->e);
+    bool own = sx_dim_symbol_of(c->dims, d[i]) >= 0 && exported(c, body(c, "body"), d[i]) == SX_DIM_UNKNOWN;
+    if (own) continue; /* a symbol of the body's already: bound anew at every iteration */
+    d[i] = sx_dim_fresh(c->dims);
+    if (d[i] == SX_DIM_UNKNOWN) SX_NO_MEMORY(c->e);
+    to->dims = d;
+    *changed = true;
+  }
+  return SX_OK;
+}
+
+/* Loop(M?, cond?, v_initial...): body (iteration, cond, v...) -> (cond, v..., scan...). */
+static sx_status bind_loop(sx_infer *c) {
+  sx_graph *b = body(c, "body");
+  uint32_t states = c->n->n_formal > 2 ? c->n->n_formal - 2 : 0;
+  if (!b || b->inputs.n != states + 2 || b->outputs.n < states + 1 || c->n->n_out > b->outputs.n - 1)
+    return SX_INFER_FAIL(c, "the node has %u states and %u outputs; its body has %u inputs and %u outputs: expected %u and at least %u", states, c->n->n_out, b ? b->inputs.n : 0, b ? b->outputs.n : 0, states + 2, c->n->n_out + 1);
+  scalar(b, 0, SX_I64);
+  scalar(b, 1, SX_BOOL);
+  for (uint32_t i = 0; i < states; i++) {
+    sx_fact *f = &sx_value_at(b, b->inputs.at[i + 2])->fact, old = *f;
+    const sx_fact *init = sx_infer_in(c, i + 2);
+    if (!init) return SX_INFER_FAIL(c, "state %u has no initial value", i);
+    *f = *init;
+    f->constant = NULL, f->elems = NULL, f->n_elems = 0;
+    if (f->kind == SX_KIND_TENSOR && !f->dtype) f->dtype = old.dtype;
+    /* What was widened before stays so. */
+    if (old.kind == SX_KIND_TENSOR && old.rank == f->rank && f->rank > 0) {
+      sx_dim *d = sx_arena_copy(c->arena, f->dims, (size_t)f->rank * sizeof *d);
+      if (!d) SX_NO_MEMORY(c->e);
+      for (int k = 0; k < f->rank; k++)
+        if (sx_dim_symbol_of(c->dims, old.dims[k]) >= 0 && old.dims[k] != d[k] && exported(c, b, old.dims[k]) == SX_DIM_UNKNOWN) d[k] = old.dims[k];
+      f->dims = d;
+    }
+  }
+  return SX_OK;
+}
+
+static sx_status infer_loop(sx_infer *c) {
+  sx_graph *b = body(c, "body");
+  uint32_t states = c->n->n_formal > 2 ? c->n->n_formal - 2 : 0;
+  for (int round = 0; round < SX_MAX_RANK; round++) {
+    bool changed = false;
+    for (uint32_t i = 0; i < states; i++)
+      SX_TRY(widen(c, &sx_value_at(b, b->inputs.at[i + 2])->fact, &sx_value_at(b, b->outputs.at[i + 1])->fact, &changed));
+    if (!changed) break;
+    SX_TRY(sx_infer_graph(b, c->e));
+  }
+  for (uint32_t o = 0; o < c->n->n_out; o++) {
+    if (o < states) SX_TRY(set_output(c, o, b, &sx_value_at(b, b->inputs.at[o + 2])->fact, false, 0));
+    else SX_TRY(set_output(c, o, b, &sx_value_at(b, b->outputs.at[o + 1])->fact, true, SX_DIM_UNKNOWN));
+  }
+  return SX_OK;
+}
+const sx_op sx_op_Loop = {.name = "Loop", .flags = SX_OP_CONTROL, .bind = bind_loop, .infer = infer_loop};
+
+/* Scan(states..., scanned...): body (states..., slices...) -> (states..., slices...). */
+static sx_status scan_axis(sx_infer *c, const char *attr, uint32_t i, int rank, int *axis) {
+  const int64_t *v;
+  uint32_t n = sx_attr_ints(c->n, attr, &v);
+  *axis = 0;
+  return i < n ? sx_infer_axis(c, v[i], rank, axis) : SX_OK;
+}
+static sx_status bind_scan(sx_infer *c) {
+  sx_graph *b = body(c, "body");
+  int64_t scans = sx_attr_int(c->n, "num_scan_inputs", 0), states = (int64_t)c->n->n_formal - scans;
+  if (!b || scans < 1 || states < 0 || b->inputs.n != c->n->n_formal || b->outputs.n != c->n->n_out || (int64_t)b->outputs.n < states)
+    return SX_INFER_FAIL(c, "%u inputs with num_scan_inputs %lld do not fit a body of %u inputs and %u outputs", c->n->n_formal, (long long)scans, b ? b->inputs.n : 0, b ? b->outputs.n : 0);
+  for (uint32_t i = 0; i < c->n->n_formal; i++) {
+    sx_fact *f = &sx_value_at(b, b->inputs.at[i])->fact;
+    const sx_fact *x = sx_infer_in(c, i);
+    if (!x) return SX_INFER_FAIL(c, "input %u is absent", i);
+    *f = *x;
+    f->constant = NULL, f->elems = NULL, f->n_elems = 0;
+    if (i < states || x->rank < 1) continue;
+    int axis, r = 0;
+    SX_TRY(scan_axis(c, "scan_input_axes", i - (uint32_t)states, x->rank, &axis));
+    sx_dim *d = SX_NEW_N(c->arena, sx_dim, (size_t)x->rank);
+    if (!d) SX_NO_MEMORY(c->e);
+    for (int k = 0; k < x->rank; k++)
+      if (k != axis) d[r++] = x->dims[k];
+    f->dims = d, f->rank = (int8_t)r;
+  }
+  return SX_OK;
+}
+static sx_status infer_scan(sx_infer *c) {
+  sx_graph *b = body(c, "body");
+  uint32_t states = c->n->n_formal - (uint32_t)sx_attr_int(c->n, "num_scan_inputs", 0);
+  const sx_fact *first = sx_infer_in(c, states);
+  sx_dim steps = SX_DIM_UNKNOWN;
+  int axis;
+  if (first->rank > 0) {
+    SX_TRY(scan_axis(c, "scan_input_axes", 0, first->rank, &axis));
+    steps = first->dims[axis];
+  }
+  for (int round = 0; round < SX_MAX_RANK; round++) {
+    bool changed = false;
+    for (uint32_t i = 0; i < states; i++)
+      SX_TRY(widen(c, &sx_value_at(b, b->inputs.at[i])->fact, &sx_value_at(b, b->outputs.at[i])->fact, &changed));
+    if (!changed) break;
+    SX_TRY(sx_infer_graph(b, c->e));
+  }
+  for (uint32_t o = 0; o < c->n->n_out; o++) {
+    const sx_fact *f = &sx_value_at(b, o < states ? b->inputs.at[o] : b->outputs.at[o])->fact;
+    SX_TRY(set_output(c, o, b, f, o >= states, steps));
+    if (o < states || f->rank < 0) continue;
+    SX_TRY(scan_axis(c, "scan_output_axes", o - states, f->rank + 1, &axis));
+    sx_dim *d = (sx_dim *)c->out[o].dims;
+    for (int k = 0; k < axis; k++) d[k] = d[k + 1];
+    d[axis] = steps;
+  }
+  return SX_OK;
+}
+static sx_status scan_batch(sx_upgrade_ctx *c) {
+  SX_FAIL(c->e, NOT_IMPLEMENTED, "Scan of operator set 8 (with a batch axis) is not implemented; export the model at operator set 9 or later");
+}
+const sx_op sx_op_Scan = {.name = "Scan", .flags = SX_OP_CONTROL, .bind = bind_scan, .infer = infer_scan, .upgrades = {{9, scan_batch}}};
