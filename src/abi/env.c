@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* The environment: one object for the process, counted. Sessions hold it too, so that a logger outlives its users whatever
  * the order of the releases. */
-#include "abi/handles.h"
+#include "abi/session.h"
 #include "base/cpu.h"
-#include "base/thread.h"
 
 static OrtEnv *current;
 static sx_mutex busy; /* held for a few instructions, never while a stranger's function runs */
@@ -22,6 +21,7 @@ static bool copy_threads(const OrtThreadingOptions *from, OrtThreadingOptions *t
 static void destroy(OrtEnv *env) {
   for (uint32_t i = 0; i < env->shared.n; i++) sx_memory_unref(env->shared.at[i].memory);
   sx_vec_free(&env->shared);
+  sx_pool_destroy(env->pool);
   sx_kvp_clear(&env->config);
   sx_kvp_clear(&env->cpu_ep.metadata);
   sx_text_drop(env->threads.affinity);
@@ -95,6 +95,33 @@ void ORT_API_CALL sx_api_ReleaseEnv(OrtEnv *input) {
   if (last) current = NULL;
   sx_mutex_unlock(&busy);
   if (last) destroy(input);
+}
+
+static OrtCustomCreateThreadFn create_of(const OrtEnv *env) { return env->threads.create && env->threads.join ? env->threads.create : NULL; }
+
+static void *start_thread(void *options, void (*entry)(void *), void *arg) {
+  const OrtEnv *env = options;
+  return (void *)env->threads.create(env->threads.create_options, entry, arg);
+}
+
+sx_pool *sx_env_pool(OrtEnv *env, OrtStatus **failed) {
+  static sx_mutex making;
+  sx_err e;
+  sx_status st = SX_OK;
+  sx_mutex_lock(&making);
+  if (!env->pool) {
+    const OrtThreadingOptions *t = &env->threads;
+    sx_pool_options o = {.threads = t->intra > 0 ? (uint32_t)t->intra : 0, .spin_us = t->spin ? 100 : 0,
+                         .denormals_zero = t->denormals_zero, .affinity = t->affinity};
+    if (create_of(env)) {
+      o.thread_create = start_thread, o.hook_options = env;
+      o.thread_join = (void (*)(void *))(void *)t->join;
+    }
+    st = sx_pool_create(&o, &env->pool, &e);
+  }
+  sx_mutex_unlock(&making);
+  *failed = sx_ort_status(st, &e);
+  return env->pool;
 }
 
 const sx_logger *sx_env_logger(const OrtEnv *env) {

@@ -133,6 +133,7 @@ struct OrtEnv {
   void *user_log_param;
   bool global_pools;
   OrtThreadingOptions threads;
+  struct sx_pool *pool;      /* shared by sessions; made when the first one wants it */
   OrtKeyValuePairs config;
   OrtThreadPoolCallbacksConfig callbacks;
   SX_VEC(sx_shared_allocator) shared;
@@ -150,11 +151,11 @@ struct OrtCustomOpDomain {
   char *name;
   SX_VEC(const OrtCustomOp *) ops;
 };
-typedef struct sx_free_dim {
+typedef struct sx_dim_override {
   char *name;
   bool by_denotation;
   int64_t value;
-} sx_free_dim;
+} sx_dim_override;
 typedef struct sx_named_value {
   char *name;
   sx_rt_value *value; /* a reference */
@@ -182,7 +183,7 @@ struct OrtSessionOptions {
   void *thread_options;
   OrtCustomJoinThreadFn thread_join;
   OrtKeyValuePairs config;
-  SX_VEC(sx_free_dim) free_dims;
+  SX_VEC(sx_dim_override) free_dims;
   SX_VEC(sx_named_value) initializers; /* AddInitializer */
   SX_VEC(sx_named_value) external;     /* AddExternalInitializers */
   SX_VEC(sx_memory_file) files;

@@ -69,7 +69,7 @@ OrtSessionOptions *sx_ort_options_clone(const OrtSessionOptions *o) {
             copy_named(o->initializers.at, o->initializers.n, c->initializers.at, &c->initializers.n) &&
             copy_named(o->external.at, o->external.n, c->external.at, &c->external.n);
   for (uint32_t i = 0; ok && i < o->free_dims.n; i++) {
-    sx_free_dim d = o->free_dims.at[i];
+    sx_dim_override d = o->free_dims.at[i];
     ok = (d.name = sx_text_dup(d.name)) != NULL;
     if (ok) c->free_dims.at[c->free_dims.n++] = d;
   }
@@ -180,7 +180,7 @@ OrtStatus *ORT_API_CALL sx_api_SetOptimizedModelFilePath(OrtSessionOptions *opti
 }
 
 static OrtStatus *add_free_dim(OrtSessionOptions *options, const char *name, bool by_denotation, int64_t value) {
-  sx_free_dim d = {sx_text_dup(name), by_denotation, value};
+  sx_dim_override d = {sx_text_dup(name), by_denotation, value};
   if (d.name && sx_vec_push(&options->free_dims, d)) return NULL;
   sx_text_drop(d.name);
   SX_API_NO_MEMORY();

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+/* Sessions: from the caller's options to the runtime's, and what a session says of its inputs and outputs. */
+#include <stdlib.h>
+#include "abi/session.h"
+
+static void session_free(OrtSession *s) {
+  sx_profile_destroy(s->profile);
+  sx_session_destroy(s->s);
+  sx_pool_destroy(s->own_pool);
+  sx_free(s->required, s->n_required * sizeof *s->required);
+  sx_free(s->overridable, s->n_overridable * sizeof *s->overridable);
+  sx_strmap_free(&s->inputs);
+  sx_strmap_free(&s->outputs);
+  sx_api_ReleaseSessionOptions(s->options);
+  sx_api_ReleaseEnv(s->env);
+  sx_free(s, sizeof *s);
+}
+
+void ORT_API_CALL sx_api_ReleaseSession(OrtSession *input) {
+  if (!input) return;
+  sx_ort_join_async(input, true);
+  if (input->profile) {
+    const char *file;
+    sx_api_ReleaseStatus(sx_profile_end(input->profile, &file)); /* written, as nobody asked for it */
+  }
+  session_free(input);
+}
+
+static void to_user(void *ctx, sx_severity severity, const char *category, const char *id, const char *where, const char *message) {
+  const OrtSessionOptions *o = ctx;
+  o->user_log(o->user_log_param, (OrtLoggingLevel)severity, category, id, where, message);
+}
+
+static void make_logger(OrtSession *s) {
+  const OrtSessionOptions *o = s->options;
+  s->logger.log = *sx_env_logger(s->env);
+  if (o->user_log_set) s->logger.log.fn = to_user, s->logger.log.ctx = (void *)o;
+  if (o->log_severity >= 0) s->logger.log.least = (sx_severity)o->log_severity;
+  if (o->log_id) s->logger.log.id = o->log_id;
+}
+
+static const char *config(const OrtSessionOptions *o, const char *key, const char *dflt) {
+  const char *v = sx_kvp_get(&o->config, key);
+  return v ? v : dflt;
+}
+
+static void *start_thread(void *options, void (*entry)(void *), void *arg) {
+  const OrtSessionOptions *o = options;
+  return (void *)o->thread_create(o->thread_options, entry, arg);
+}
+
+/* A pool of the session's own when its options ask for what the shared one does not do; else a view of the shared one. */
+static OrtStatus *choose_pool(OrtSession *s, sx_session_options *so) {
+  const OrtSessionOptions *o = s->options;
+  sx_err e;
+  if (!o->per_session_threads) {
+    OrtStatus *failed = NULL;
+    so->pool = sx_env_pool(s->env, &failed);
+    so->width = s->env->threads.intra > 0 ? (uint32_t)s->env->threads.intra : 0;
+    return failed;
+  }
+  if (o->intra == 1) return NULL;
+  const char *affinity = sx_kvp_get(&o->config, "session.intra_op_thread_affinities");
+  bool spin = strcmp(config(o, "session.intra_op.allow_spinning", "1"), "0") != 0;
+  bool denormals = strcmp(config(o, "session.set_denormal_as_zero", "0"), "1") == 0;
+  uint32_t cores = sx_cpu_info()->cores, want = o->intra > 0 ? (uint32_t)o->intra : 0;
+  if (!affinity && spin && !denormals && !o->thread_create && want <= cores && !s->env->global_pools) {
+    OrtStatus *failed = NULL;
+    so->pool = sx_env_pool(s->env, &failed);
+    so->width = want;
+    return failed;
+  }
+  if (o->thread_create && !o->thread_join) SX_API_FAIL(INVALID_ARGUMENT, "a custom function that creates threads needs one that joins them");
+  sx_pool_options po = {.threads = want, .spin_us = spin ? 100 : 0, .denormals_zero = denormals, .affinity = affinity};
+  if (o->thread_create) {
+    po.thread_create = start_thread, po.hook_options = (void *)o;
+    po.thread_join = (void (*)(void *))(void *)o->thread_join;
+  }
+  SX_API_TRY(sx_pool_create(&po, &s->own_pool, &e));
+  so->pool = s->own_pool;
+  return NULL;
+}
+
+/* Names of inputs and outputs, and which inputs must be given. */
+static OrtStatus *index_names(OrtSession *s) {
+  const sx_graph *g = s->graph;
+  uint32_t n = g->inputs.n;
+  for (uint32_t i = 0; i < n; i++) s->n_overridable += sx_value_at(g, g->inputs.at[i])->overridable;
+  s->n_required = n - s->n_overridable;
+  s->required = sx_calloc(s->n_required, sizeof *s->required);
+  s->overridable = sx_calloc(s->n_overridable, sizeof *s->overridable);
+  if (!s->required || !s->overridable) SX_API_NO_MEMORY();
+  for (uint32_t i = 0, r = 0, o = 0; i < n; i++) {
+    const sx_value *v = sx_value_at(g, g->inputs.at[i]);
+    if (v->overridable) s->overridable[o++] = i;
+    else s->required[r++] = i;
+    if (!sx_strmap_put(&s->inputs, v->name, i)) SX_API_NO_MEMORY();
+  }
+  for (uint32_t i = 0; i < g->outputs.n; i++)
+    if (!sx_strmap_put(&s->outputs, sx_value_at(g, g->outputs.at[i])->name, i)) SX_API_NO_MEMORY();
+  return NULL;
+}
+
+static OrtStatus *runtime_options(OrtSession *s, sx_session_options *so, sx_free_dim *dims) {
+  const OrtSessionOptions *o = s->options;
+  for (uint32_t i = 0; i < o->free_dims.n; i++) {
+    const sx_dim_override *d = &o->free_dims.at[i];
+    dims[i] = (sx_free_dim){sx_str_c(d->name), d->by_denotation, d->value};
+  }
+  so->import.free_dims = dims;
+  so->import.n_free_dims = o->free_dims.n;
+  so->import.bytes_live = strcmp(config(o, "session.use_ort_model_bytes_directly", "0"), "1") == 0;
+  so->import.log = so->log = &s->logger.log;
+  so->level = (int)o->level;
+  so->disabled_passes = sx_kvp_get(&o->config, "optimization.disable_specified_optimizers");
+  return choose_pool(s, so);
+}
+
+/* From a path, or (path NULL) from bytes. */
+static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, size_t size, const OrtSessionOptions *options, OrtSession **out) {
+  static const OrtSessionOptions defaults = {.level = ORT_ENABLE_ALL, .mem_pattern = true, .cpu_arena = true, .per_session_threads = true, .log_severity = -1};
+  uint64_t begin = sx_now_ns();
+  sx_err e;
+  sx_session_options so = {0};
+  OrtSession *s = sx_calloc(1, sizeof *s);
+  if (!s) SX_API_NO_MEMORY();
+  s->env = sx_env_ref((OrtEnv *)env);
+  s->options = sx_ort_options_clone(options ? options : &defaults);
+  if (!s->options) {
+    session_free(s);
+    SX_API_NO_MEMORY();
+  }
+  make_logger(s);
+  size_t dims_size = s->options->free_dims.n * sizeof(sx_free_dim);
+  sx_free_dim *dims = sx_malloc(dims_size);
+  OrtStatus *failed = dims ? runtime_options(s, &so, dims) : sx_ort_status(SX_E_NO_MEMORY, NULL);
+  if (options) so.cancel = &options->cancel; /* the caller sets the flag on its own object */
+  if (!failed && s->options->profiling) failed = sx_profile_create(s->options->profile_prefix, &s->profile);
+  if (!failed) {
+    sx_status st = path ? sx_session_create_file(path, &so, &s->s, &e) : sx_session_create_bytes(data, size, &so, &s->s, &e);
+    failed = sx_ort_status(st, &e);
+  }
+  sx_free(dims, dims_size);
+  if (!failed) {
+    s->graph = sx_session_model(s->s)->graph;
+    failed = index_names(s);
+  }
+  if (failed) {
+    session_free(s);
+    return failed;
+  }
+  if (s->profile) {
+    uint64_t now = sx_now_ns();
+    sx_profile_event(s->profile, "Session", path ? "model_loading_uri" : "model_loading_array", begin, now, NULL);
+    sx_profile_event(s->profile, "Session", "session_initialization", begin, now, NULL);
+  }
+  *out = s;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_CreateSession(const OrtEnv *env, const ORTCHAR_T *model_path, const OrtSessionOptions *options,
+                                             OrtSession **out) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(model_path);
+  SX_API_NOT_NULL(out);
+  return create(env, model_path, NULL, 0, options, out);
+}
+
+OrtStatus *ORT_API_CALL sx_api_CreateSessionFromArray(const OrtEnv *env, const void *model_data, size_t model_data_length,
+                                                      const OrtSessionOptions *options, OrtSession **out) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(model_data);
+  SX_API_NOT_NULL(out);
+  return create(env, NULL, model_data, model_data_length, options, out);
+}
+
+OrtStatus *ORT_API_CALL sx_api_CreateSessionWithPrepackedWeightsContainer(const OrtEnv *env, const ORTCHAR_T *model_path,
+                                                                          const OrtSessionOptions *options,
+                                                                          OrtPrepackedWeightsContainer *prepacked_weights_container,
+                                                                          OrtSession **out) {
+  return sx_api_CreateSession(env, model_path, options, out);
+}
+
+OrtStatus *ORT_API_CALL sx_api_CreateSessionFromArrayWithPrepackedWeightsContainer(
+    const OrtEnv *env, const void *model_data, size_t model_data_length, const OrtSessionOptions *options,
+    OrtPrepackedWeightsContainer *prepacked_weights_container, OrtSession **out) {
+  return sx_api_CreateSessionFromArray(env, model_data, model_data_length, options, out);
+}
+
+/* What a session has: the inputs to be given, the outputs, the initializers that may be replaced. */
+typedef enum part { INPUT, OUTPUT, OVERRIDABLE } part;
+
+static OrtStatus *count(const OrtSession *s, part p, size_t *out) {
+  *out = p == INPUT ? s->n_required : p == OUTPUT ? s->graph->outputs.n : s->n_overridable;
+  return NULL;
+}
+
+static OrtStatus *find(const OrtSession *s, part p, size_t index, const sx_value **v, const sx_fact **fact) {
+  size_t n;
+  count(s, p, &n);
+  if (index >= n) SX_API_FAIL(FAIL, "index %zu is out of bounds, there are %zu", index, n);
+  const sx_graph *g = s->graph;
+  uint32_t i = p == INPUT ? s->required[index] : p == OVERRIDABLE ? s->overridable[index] : (uint32_t)index;
+  *v = sx_value_at(g, p == OUTPUT ? g->outputs.at[i] : g->inputs.at[i]);
+  *fact = p == OUTPUT && i < g->declared.n && (g->declared.at[i].kind != SX_KIND_UNKNOWN) ? &g->declared.at[i] : &(*v)->fact;
+  return NULL;
+}
+
+static OrtStatus *name_of(const OrtSession *s, part p, size_t index, OrtAllocator *a, char **out) {
+  const sx_value *v = NULL;
+  const sx_fact *fact = NULL;
+  OrtStatus *failed = find(s, p, index, &v, &fact);
+  return failed ? failed : sx_ort_text_out(a, v->name, out);
+}
+
+static OrtStatus *type_of(const OrtSession *s, part p, size_t index, OrtTypeInfo **out) {
+  const sx_value *v = NULL;
+  const sx_fact *fact = NULL;
+  OrtStatus *failed = find(s, p, index, &v, &fact);
+  if (failed) return failed;
+  *out = sx_ort_type_of_fact(sx_session_model(s->s), fact);
+  if (!*out) SX_API_NO_MEMORY();
+  return NULL;
+}
+
+#define GETTERS(Part, p)                                                                                                    \
+  OrtStatus *ORT_API_CALL sx_api_SessionGet##Part##Count(const OrtSession *session, size_t *out) {                         \
+    SX_API_NOT_NULL(session);                                                                                               \
+    SX_API_NOT_NULL(out);                                                                                                   \
+    return count(session, p, out);                                                                                          \
+  }                                                                                                                         \
+  OrtStatus *ORT_API_CALL sx_api_SessionGet##Part##TypeInfo(const OrtSession *session, size_t index, OrtTypeInfo **out) {  \
+    SX_API_NOT_NULL(session);                                                                                               \
+    SX_API_NOT_NULL(out);                                                                                                   \
+    return type_of(session, p, index, out);                                                                                 \
+  }                                                                                                                         \
+  OrtStatus *ORT_API_CALL sx_api_SessionGet##Part##Name(const OrtSession *session, size_t index, OrtAllocator *allocator,  \
+                                                        char **value) {                                                     \
+    SX_API_NOT_NULL(session);                                                                                               \
+    SX_API_NOT_NULL(allocator);                                                                                             \
+    SX_API_NOT_NULL(value);                                                                                                 \
+    return name_of(session, p, index, allocator, value);                                                                    \
+  }
+GETTERS(Input, INPUT)
+GETTERS(Output, OUTPUT)
+GETTERS(OverridableInitializer, OVERRIDABLE)
+
+OrtStatus *ORT_API_CALL sx_api_SessionGetMemoryInfoForInputs(const OrtSession *session, const OrtMemoryInfo **infos, size_t n) {
+  SX_API_NOT_NULL(session);
+  SX_API_NOT_NULL(infos);
+  if (n != session->n_required) SX_API_FAIL(FAIL, "room for %zu memory infos, the session has %u inputs", n, session->n_required);
+  for (size_t i = 0; i < n; i++) infos[i] = (const OrtMemoryInfo *)&sx_memory_cpu;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_SessionGetMemoryInfoForOutputs(const OrtSession *session, const OrtMemoryInfo **infos, size_t n) {
+  SX_API_NOT_NULL(session);
+  SX_API_NOT_NULL(infos);
+  if (n != session->graph->outputs.n) SX_API_FAIL(FAIL, "room for %zu memory infos, the session has %u outputs", n, session->graph->outputs.n);
+  for (size_t i = 0; i < n; i++) infos[i] = (const OrtMemoryInfo *)&sx_memory_cpu;
+  return NULL;
+}
+
+static OrtStatus *ep_devices(const OrtSession *s, const OrtEpDevice **devices, size_t n, size_t have) {
+  if (n != have) SX_API_FAIL(FAIL, "room for %zu devices, the session has %zu", n, have);
+  for (size_t i = 0; i < n; i++) devices[i] = &s->env->cpu_ep;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_SessionGetEpDeviceForInputs(const OrtSession *session, const OrtEpDevice **devices, size_t num_inputs) {
+  SX_API_NOT_NULL(session);
+  SX_API_NOT_NULL(devices);
+  return ep_devices(session, devices, num_inputs, session->n_required);
+}
+
+OrtStatus *ORT_API_CALL sx_api_SessionGetEpDeviceForOutputs(const OrtSession *session, const OrtEpDevice **devices, size_t num_outputs) {
+  SX_API_NOT_NULL(session);
+  SX_API_NOT_NULL(devices);
+  return ep_devices(session, devices, num_outputs, session->graph->outputs.n);
+}
+
+OrtStatus *ORT_API_CALL sx_api_CreateAllocator(const OrtSession *session, const OrtMemoryInfo *mem_info, OrtAllocator **out) {
+  SX_API_NOT_NULL(session);
+  SX_API_NOT_NULL(mem_info);
+  SX_API_NOT_NULL(out);
+  if (!sx_memory_is_host(sx_memory_of(mem_info)))
+    SX_API_FAIL(INVALID_ARGUMENT, "CreateAllocator: the session has no allocator for '%s'", sx_memory_of(mem_info)->name);
+  *out = &sx_default_allocator;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_SetEpDynamicOptions(OrtSession *sess, const char *const *keys, const char *const *values, size_t kv_len) {
+  SX_API_NOT_NULL(sess);
+  if (!kv_len) SX_API_FAIL(INVALID_ARGUMENT, "SetEpDynamicOptions: no option is given");
+  SX_API_NOT_NULL(keys && values);
+  return NULL; /* the CPU has none; ONNX Runtime's ignores them too */
+}
+
+OrtStatus *ORT_API_CALL sx_api_SessionGetProfilingStartTimeNs(const OrtSession *session, uint64_t *out) {
+  SX_API_NOT_NULL(session);
+  SX_API_NOT_NULL(out);
+  *out = session->profile ? sx_profile_start_ns(session->profile) : 0;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_SessionEndProfiling(OrtSession *session, OrtAllocator *allocator, char **out) {
+  SX_API_NOT_NULL(session);
+  SX_API_NOT_NULL(allocator);
+  SX_API_NOT_NULL(out);
+  const char *file = "";
+  if (session->profile) {
+    OrtStatus *failed = sx_profile_end(session->profile, &file);
+    if (failed) return failed;
+  } else {
+    sx_log(&session->logger.log, ERROR, "Could not write a profile because no profiler is running");
+  }
+  return sx_ort_text_out(allocator, sx_str_c(file), out);
+}
+
+OrtStatus *ORT_API_CALL sx_api_SessionReleaseCapturedGraph(OrtSession *session, int graph_annotation_id) {
+  SX_API_NOT_NULL(session);
+  return NULL; /* nothing is captured on the CPU */
+}

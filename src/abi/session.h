@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/* What is behind an OrtSession, for the files that create, ask, run and bind it. */
+#ifndef SX_ABI_SESSION_H
+#define SX_ABI_SESSION_H
+#include "abi/handles.h"
+#include "base/thread.h"
+#include "run/session.h"
+
+typedef struct sx_profile sx_profile;
+struct OrtSession {
+  sx_session *s;
+  const sx_graph *graph;       /* of the model as the session has it */
+  OrtEnv *env;                 /* held */
+  OrtSessionOptions *options;  /* a copy */
+  OrtLogger logger;
+  sx_pool *own_pool;           /* NULL: the environment's, or none */
+  uint32_t n_required, n_overridable;
+  uint32_t *required, *overridable; /* graph input numbers, in order */
+  sx_strmap inputs, outputs;   /* name -> graph input or output number */
+  sx_profile *profile;         /* NULL: not profiling */
+  sx_mutex async_lock;
+  struct sx_async *async;      /* runs of RunAsync */
+};
+
+/* Type of a value of a model as a client sees it; NULL when out of memory. */
+OrtTypeInfo *sx_ort_type_of_fact(const sx_model *m, const sx_fact *f);
+
+/* A run whose names have been looked up. inputs by graph input, outputs by graph output; wanted says which are asked for. */
+OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted);
+OrtStatus *sx_ort_find_input(const OrtSession *s, const char *name, uint32_t *index);
+OrtStatus *sx_ort_find_output(const OrtSession *s, const char *name, uint32_t *index);
+/* Joins the runs of RunAsync that have ended, or all. */
+void sx_ort_join_async(OrtSession *s, bool all);
+/* Is this value fit to be an input? */
+OrtStatus *sx_ort_check_input(const char *name, const sx_rt_value *v);
+
+/* The process's pool as this environment has it: made at the first call. NULL with *failed set. */
+sx_pool *sx_env_pool(OrtEnv *env, OrtStatus **failed);
+
+/* Profiles in Chrome's trace format. `prefix` as the caller gave it; begin_ns of sx_now_ns. */
+OrtStatus *sx_profile_create(const char *prefix, sx_profile **out);
+void sx_profile_event(sx_profile *p, const char *category, const char *name, uint64_t begin_ns, uint64_t end_ns, const char *args);
+sx_profile_hook sx_profile_steps(sx_profile *p);
+uint64_t sx_profile_start_ns(const sx_profile *p);
+/* Writes the file and gives its name, which belongs to the profile. */
+OrtStatus *sx_profile_end(sx_profile *p, const char **file);
+void sx_profile_destroy(sx_profile *p);
+#endif
