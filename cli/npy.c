@@ -108,13 +108,11 @@ value *npy_decode(const uint8_t *data, size_t size, const dtype *raw_as) {
   if ((texts || raw) && (!cli_parse_int(h.code + 2, &width) || width < 0 || width > 1 << 20)) type = NULL;
   if (raw && type && (type->cls == DTYPE_STRING || width != (type->bits + 7) / 8)) type = NULL;
   if (!type) return cli_fail(CLI_BROKEN, "arrays of '%s' are not supported", h.code), NULL;
+  size_t each = texts ? (size_t)width * (kind == 'U' ? 4 : 1) : (size_t)(type->bits + 7) / 8, count;
+  if (!value_count(h.rank, h.dims, &count)) return NULL;
+  if (count > (size - start) / (each ? each : 1)) return cli_fail(CLI_BROKEN, "the array is cut short"), NULL;
   value *v = value_tensor(type, h.rank, h.dims);
   if (!v) return NULL;
-  size_t each = texts ? (size_t)width * (kind == 'U' ? 4 : 1) : (size_t)(type->bits + 7) / 8;
-  if (each && v->count > (size - start) / each) {
-    value_free(v);
-    return cli_fail(CLI_BROKEN, "the array is cut short"), NULL;
-  }
   for (size_t i = 0; i < v->count; i++) {
     const uint8_t *at = data + start + each * (h.fortran ? fortran_place(v, i) : i);
     if (texts)

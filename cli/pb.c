@@ -23,7 +23,7 @@ bool pb_varint(pb_cursor *c, uint64_t *v) {
 bool pb_next(pb_cursor *c, pb_field *f) {
   uint64_t key, length;
   if (!c->at || c->at >= c->end || !pb_varint(c, &key)) return false;
-  f->number = (uint32_t)(key >> 3), f->wire = (int)(key & 7), f->value = 0;
+  f->number = (uint32_t)(key >> 3), f->wire = (int)(key & 7), f->value = 0, f->bytes.at = f->bytes.end = NULL;
   size_t fixed = f->wire == 1 ? 8 : f->wire == 5 ? 4 : 0;
   if (f->wire == 0) return pb_varint(c, &f->value);
   if (f->wire == 2) {
@@ -51,6 +51,7 @@ static value *malformed(const char *what) {
 static bool read_dims(const pb_field *f, int64_t **dims, size_t *rank) {
   pb_cursor packed = f->bytes;
   uint64_t d = f->value;
+  if (f->wire != 0 && f->wire != 2) return false;
   while (f->wire == 0 || packed.at < packed.end) {
     if (f->wire == 2 && !pb_varint(&packed, &d)) return false;
     *dims = cli_grow(*dims, *rank + 1, sizeof **dims);
@@ -66,6 +67,7 @@ enum { FLOAT_DATA = 4, INT32_DATA = 5, STRING_DATA = 6, INT64_DATA = 7, RAW_DATA
 static bool read_typed(const pb_field *f, value *v, size_t bytes, size_t *at) {
   pb_cursor c = f->bytes;
   if (f->number == STRING_DATA) {
+    if (f->wire != 2) return false;
     if (v->strings && *at < v->count) value_set_string(v, *at, (const char *)c.at, (size_t)(c.end - c.at));
     ++*at;
     return v->strings != NULL;
@@ -81,6 +83,7 @@ static bool read_typed(const pb_field *f, value *v, size_t bytes, size_t *at) {
     return true;
   }
   uint64_t x = f->value;
+  if (width > sizeof x) return false;
   while (f->wire != 2 || c.at < c.end) {
     if (f->wire == 2 && !pb_varint(&c, &x)) return false;
     if (*at <= bytes && width <= bytes - *at) memcpy((char *)v->data + *at, &x, width);
@@ -92,7 +95,7 @@ static bool read_typed(const pb_field *f, value *v, size_t bytes, size_t *at) {
 
 static value *read_tensor(pb_cursor in) {
   int64_t *dims = NULL;
-  size_t rank = 0, at = 0, bytes = 0;
+  size_t rank = 0, at = 0, bytes = 0, count;
   uint64_t onnx = 0, location = 0;
   char *name = NULL;
   pb_field f;
@@ -110,6 +113,8 @@ static value *read_tensor(pb_cursor in) {
     malformed("the tensor's data is external, which a test-data file must not have");
   } else if (!type) {
     cli_fail(CLI_BROKEN, "not a TensorProto with a known element type (%llu)", (unsigned long long)onnx);
+  } else if (value_count(rank, dims, &count) && count / 4 > (size_t)(in.end - in.at)) {
+    malformed("a tensor with less data than its shape wants"); /* before memory is asked for */
   } else {
     v = value_tensor(type, rank, dims);
   }

@@ -6,15 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-value *value_tensor(const dtype *type, size_t rank, const int64_t *dims) {
-  size_t count = 1, bytes = 0;
+bool value_count(size_t rank, const int64_t *dims, size_t *count) {
+  *count = 1;
   for (size_t i = 0; i < rank; i++) {
-    if (dims[i] < 0 || (dims[i] && count > SIZE_MAX / 64 / (uint64_t)dims[i])) {
-      cli_fail(CLI_BROKEN, "a shape with dimension %lld is negative or too large", (long long)dims[i]);
-      return NULL;
-    }
-    count *= (size_t)dims[i];
+    if (dims[i] < 0 || (dims[i] && *count > SIZE_MAX / 256 / (uint64_t)dims[i]))
+      return cli_fail(CLI_BROKEN, "a shape with dimension %lld is negative or too large", (long long)dims[i]);
+    *count *= (size_t)dims[i];
   }
+  return true;
+}
+
+value *value_tensor(const dtype *type, size_t rank, const int64_t *dims) {
+  size_t count, bytes = 0;
+  if (!value_count(rank, dims, &count)) return NULL;
   value *v = cli_alloc(sizeof *v);
   v->kind = VALUE_TENSOR, v->type = type, v->rank = rank, v->count = count;
   v->dims = cli_alloc(rank * sizeof *v->dims);

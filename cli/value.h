@@ -20,6 +20,8 @@ typedef struct value {
   size_t num_items;
 } value;
 
+/* The number of elements; false and a recorded failure for a negative or overflowing shape. */
+bool value_count(size_t rank, const int64_t *dims, size_t *count);
 /* A zeroed tensor (strings: all ""). NULL and a recorded failure for a negative or overflowing shape. */
 value *value_tensor(const dtype *type, size_t rank, const int64_t *dims);
 value *value_list(value_kind kind);

@@ -113,28 +113,38 @@ static void test_containers(void **state) {
   value_free(none), value_free(list), value_free(map);
 }
 
-/* Damage of every kind is a recorded failure. */
-static void test_cut(void **state) {
-  static const char *const files[] = {"v.npy", "v.npz", "v.pb"};
-  value *v = sample(dtype_of_name("float32"));
-  npy_write(in_folder("v.npy"), v), npz_write(in_folder("v.npz"), &v, 1), pb_write(in_folder("v.pb"), v);
-  for (size_t k = 0; k < 3; k++) {
-    FILE *f = fopen(in_folder(files[k]), "rb");
+static const char *const damaged_files[] = {"v.npy", "v.npz", "v.pb", "l.pb", "m.pb"};
+
+static void read_damaged(size_t kind, const char *bytes, size_t size) {
+  static const ONNXType types[] = {0, 0, ONNX_TYPE_TENSOR, ONNX_TYPE_SEQUENCE, ONNX_TYPE_MAP};
+  file_write(in_folder("cut"), bytes, size);
+  cli_failure_clear();
+  value *got = kind == 0   ? npy_read(in_folder("cut"), NULL)
+               : kind == 1 ? npz_read(in_folder("cut"), NULL, NULL)
+                           : pb_read(in_folder("cut"), (pb_form){types[kind], false});
+  assert_true(!got == (cli_failure_code() != CLI_OK));
+  value_free(got);
+}
+
+/* Files cut at every byte, and with every byte changed: a value or a recorded failure. Uses the files of the tests above.
+ */
+static void test_damage(void **state) {
+  static const uint8_t flips[] = {0x01, 0x80, 0xff};
+  for (size_t k = 0; k < sizeof damaged_files / sizeof *damaged_files; k++) {
+    FILE *f = fopen(in_folder(damaged_files[k]), "rb");
     char bytes[4096];
     size_t size = fread(bytes, 1, sizeof bytes, f);
     fclose(f);
     for (size_t n = 0; n < size; n++) {
-      file_write(in_folder("cut"), bytes, n);
-      cli_failure_clear();
-      value *got = k == 0   ? npy_read(in_folder("cut"), NULL)
-                   : k == 1 ? npz_read(in_folder("cut"), NULL, NULL)
-                            : pb_read(in_folder("cut"), (pb_form){ONNX_TYPE_TENSOR, false});
-      assert_true(!got == (cli_failure_code() != CLI_OK));
-      value_free(got);
+      read_damaged(k, bytes, n);
+      for (size_t i = 0; i < sizeof flips; i++) {
+        bytes[n] = (char)(bytes[n] ^ flips[i]);
+        read_damaged(k, bytes, size);
+        bytes[n] = (char)(bytes[n] ^ flips[i]);
+      }
     }
   }
   cli_failure_clear();
-  value_free(v);
 }
 
 static void test_equal(void **state) {
@@ -173,7 +183,7 @@ static int make_folder(void **state) { return mkdtemp(folder) ? 0 : -1; }
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_small_floats), cmocka_unit_test(test_packed), cmocka_unit_test(test_formats),
-      cmocka_unit_test(test_containers),   cmocka_unit_test(test_cut),    cmocka_unit_test(test_equal),
+      cmocka_unit_test(test_containers),   cmocka_unit_test(test_damage), cmocka_unit_test(test_equal),
       cmocka_unit_test(test_match),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
