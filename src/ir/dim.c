@@ -249,6 +249,25 @@ int64_t sx_dim_symbol_of(const sx_dimtab *t, sx_dim d) {
   return x->op == SX_ATOM_SYM ? x->a : -1;
 }
 
+static bool atom_not_negative(const sx_dimtab *t, const sx_atom *x) {
+  if (x->op == SX_ATOM_SYM) return true;
+  bool a = sx_dim_sign(t, x->a) > 0, b = sx_dim_sign(t, x->b) > 0;
+  return x->op == SX_ATOM_MAX ? a || b : x->op == SX_ATOM_MOD ? b : a && b;
+}
+int sx_dim_sign(const sx_dimtab *t, sx_dim d) {
+  if (!sx_dim_is_expr(d)) return d == SX_DIM_UNKNOWN ? 0 : d >= 0 ? 1 : -1;
+  const sx_poly *p = &t->polys.at[sx_dim_id(d)];
+  int sign = p->add > 0 ? 1 : p->add < 0 ? -1 : 0;
+  for (uint32_t i = 0; i < p->n; i++) {
+    int s = p->terms[i].coef < 0 ? -1 : 1;
+    if (sign && s != sign) return 0;
+    sign = s;
+    for (uint32_t j = 0; j < p->terms[i].n; j++)
+      if (!atom_not_negative(t, &t->atoms.at[p->terms[i].atoms[j]])) return 0;
+  }
+  return sign;
+}
+
 void sx_dim_symbols(const sx_dimtab *t, sx_dim d, uint8_t *used) {
   if (!sx_dim_is_expr(d)) return;
   const sx_poly *p = &t->polys.at[sx_dim_id(d)];

@@ -58,6 +58,8 @@ void sx_dim_print(const sx_dimtab *t, sx_dim d, sx_text *out);
 
 /* The number of the symbol that d is, or -1 when it is anything else. */
 int64_t sx_dim_symbol_of(const sx_dimtab *t, sx_dim d);
+/* 1: never negative (symbols are sizes), -1: never positive, 0: not known. A zero counts as 1. */
+int sx_dim_sign(const sx_dimtab *t, sx_dim d);
 /* Sets used[i] for every symbol i that d depends on. */
 void sx_dim_symbols(const sx_dimtab *t, sx_dim d, uint8_t *used);
 /* Whether d depends on nothing but symbols whose `known` byte is set. */

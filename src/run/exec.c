@@ -453,7 +453,8 @@ static sx_status infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
     t->dtype = in[i].dtype, t->rank = in[i].rank, t->dims = d, t->count = sx_dims_count(d, 0, in[i].rank), t->bytes = t->data = data;
     in[i].constant = t;
     bool ints = t->count <= SX_MAX_ELEMS;
-    for (int64_t k = 0; k < t->count && ints; k++) ints = sx_tensor_get_i64(t, k, &elems[k]);
+    for (int64_t k = 0; k < t->count && ints; k++)
+      if ((ints = sx_tensor_get_i64(t, k, &elems[k])) && !sx_dim_is_const(elems[k])) elems[k] = SX_DIM_UNKNOWN; /* the hook looks at the constant */
     if (ints) in[i].elems = elems, in[i].n_elems = (uint32_t)t->count;
   }
   if (s == SX_OK) s = sx_infer_concrete(g, id, in, out, &dims, &a, e);

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/* Operators that are nothing but strided copies: Transpose, Slice, Expand, Tile, Concat, Split and the block shuffles. */
+#include "ep/cpu/bind/move.h"
+#include "ops/move/slice.h"
+
+/* One copy from input 0 to output 0. */
+static sx_status one_copy(sx_prep *p, uint32_t rank, const sx_move_dim *d, int64_t src) {
+  sx_moves *m = sx_moves_new(p, 1);
+  if (!m) SX_NO_MEMORY(p->e);
+  uint32_t elem = sx_elem_bytes(p->out[0].dtype);
+  m->part[0].src = src * elem;
+  sx_move_plan(&m->part[0].m, elem, rank, d);
+  return sx_moves_phase(p, m);
+}
+
+static sx_status transpose(sx_prep *p) {
+  const sx_view *x = &p->in[0];
+  const int64_t *perm;
+  uint32_t n = sx_attr_ints(p->n, "perm", &perm);
+  int64_t from[SX_MAX_RANK], to[SX_MAX_RANK];
+  sx_move_dim d[SX_MAX_RANK];
+  sx_view_strides(x, from);
+  sx_view_strides(&p->out[0], to);
+  for (int i = 0; i < x->rank; i++) {
+    int64_t a = n ? perm[i] : x->rank - 1 - i;
+    d[i] = (sx_move_dim){x->dims[a], from[a], to[i]};
+  }
+  return one_copy(p, (uint32_t)x->rank, d, 0);
+}
+
+static sx_status expand(sx_prep *p) {
+  const sx_view *x = &p->in[0], *y = &p->out[0];
+  int64_t from[SX_MAX_RANK], to[SX_MAX_RANK];
+  sx_move_dim d[SX_MAX_RANK];
+  sx_view_strides(x, from);
+  sx_view_strides(y, to);
+  for (int i = 0; i < y->rank; i++) {
+    int k = i - (y->rank - x->rank);
+    if (k >= 0 && x->dims[k] != 1 && x->dims[k] != y->dims[i]) SX_FAIL(p->e, INVALID_ARGUMENT, "axis %d of size %lld cannot be expanded to %lld", k, (long long)x->dims[k], (long long)y->dims[i]);
+    d[i] = (sx_move_dim){y->dims[i], k < 0 || x->dims[k] == 1 ? 0 : from[k], to[i]};
+  }
+  return one_copy(p, (uint32_t)y->rank, d, 0);
+}
+
+static sx_status tile(sx_prep *p) {
+  const sx_view *x = &p->in[0], *y = &p->out[0];
+  int64_t from[SX_MAX_RANK], to[SX_MAX_RANK];
+  sx_move_dim d[2 * SX_MAX_RANK];
+  sx_view_strides(x, from);
+  sx_view_strides(y, to);
+  for (int i = 0; i < y->rank; i++) {
+    if (x->dims[i] ? y->dims[i] % x->dims[i] : y->dims[i]) SX_FAIL(p->e, INVALID_ARGUMENT, "axis %d of size %lld cannot be repeated to %lld", i, (long long)x->dims[i], (long long)y->dims[i]);
+    d[2 * i] = (sx_move_dim){x->dims[i] ? y->dims[i] / x->dims[i] : 0, 0, to[i] * x->dims[i]};
+    d[2 * i + 1] = (sx_move_dim){x->dims[i], from[i], to[i]};
+  }
+  return one_copy(p, 2 * (uint32_t)y->rank, d, 0);
+}
+
+/* Slice's bounds may be known only when it runs: then one unit plans and copies. */
+typedef struct slice_bounds { int64_t starts[SX_MAX_RANK], axes[SX_MAX_RANK], steps[SX_MAX_RANK]; } slice_bounds;
+typedef struct slice_params { sx_view x, y, in[5]; } slice_params;
+
+static bool slice_read(const sx_view *in, uint32_t n_in, void *const *data, slice_bounds *b) {
+  for (int i = 0; i < SX_MAX_RANK; i++) b->axes[i] = i, b->steps[i] = 1;
+  return sx_view_ints(&in[1], data ? data[1] : NULL, b->starts) && (n_in <= 3 || !in[3].dtype || sx_view_ints(&in[3], data ? data[3] : NULL, b->axes)) &&
+         (n_in <= 4 || !in[4].dtype || sx_view_ints(&in[4], data ? data[4] : NULL, b->steps));
+}
+/* Dimensions of the copy; the output's size is what inference found, the bounds are held to it. */
+static sx_status slice_dims(const sx_view *x, const sx_view *y, const slice_bounds *b, int64_t n, sx_move_dim *d, int64_t *src, sx_err *e) {
+  int64_t from[SX_MAX_RANK], to[SX_MAX_RANK], first;
+  sx_view_strides(x, from);
+  sx_view_strides(y, to);
+  *src = 0;
+  for (int i = 0; i < x->rank; i++) d[i] = (sx_move_dim){y->dims[i], from[i], to[i]};
+  for (int64_t k = 0; k < n; k++) {
+    int64_t a = b->axes[k] < 0 ? b->axes[k] + x->rank : b->axes[k], step = b->steps[k];
+    if (a < 0 || a >= x->rank || step == 0) SX_FAIL(e, INVALID_ARGUMENT, "axis %lld and step %lld, expected an axis below %d and a step that is not 0", (long long)b->axes[k], (long long)step, x->rank);
+    if (y->dims[a] == 0) continue;
+    sx_slice_range(x->dims[a], b->starts[k], step < 0 ? INT64_MIN : INT64_MAX, step, &first);
+    int64_t left = step < 0 ? first : x->dims[a] - 1 - first, by = step < 0 ? -(step + (step == INT64_MIN)) : step;
+    if (first < 0 || first >= x->dims[a] || (y->dims[a] - 1) > left / by) SX_FAIL(e, INVALID_ARGUMENT, "the slice of axis %lld does not have %lld elements", (long long)a, (long long)y->dims[a]);
+    *src += first * from[a];
+    d[a].src = y->dims[a] == 1 ? 0 : from[a] * step;
+  }
+  return SX_OK;
+}
+static sx_status slice_late(const sx_call *c, uint32_t begin, uint32_t end) {
+  const slice_params *q = c->params;
+  slice_bounds b;
+  sx_move_dim d[SX_MAX_RANK];
+  sx_move m;
+  int64_t src;
+  if (begin >= end) return SX_OK;
+  slice_read(q->in, 5, c->in, &b);
+  SX_TRY(slice_dims(&q->x, &q->y, &b, q->in[1].count, d, &src, c->e));
+  uint32_t elem = sx_elem_bytes(q->y.dtype);
+  sx_move_plan(&m, elem, (uint32_t)q->x.rank, d);
+  sx_move_run(&m, (const char *)c->in[0] + src * elem, c->out[0], 0, m.units);
+  return SX_OK;
+}
+static sx_status slice(sx_prep *p) {
+  slice_bounds b;
+  sx_move_dim d[SX_MAX_RANK];
+  int64_t src;
+  for (uint32_t i = 1; i < p->n_in; i++)
+    if (p->in[i].count > SX_MAX_RANK) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, at most %d axes are supported", i, (long long)p->in[i].count, SX_MAX_RANK);
+  if (slice_read(p->in, p->n_in, NULL, &b)) {
+    SX_TRY(slice_dims(&p->in[0], &p->out[0], &b, p->in[1].count, d, &src, p->e));
+    return one_copy(p, (uint32_t)p->in[0].rank, d, src);
+  }
+  slice_params *q = SX_NEW(p->arena, slice_params);
+  if (!q) SX_NO_MEMORY(p->e);
+  *q = (slice_params){.x = p->in[0], .y = p->out[0]};
+  for (uint32_t i = 0; i < p->n_in && i < 5; i++) q->in[i] = p->in[i];
+  p->params = q;
+  return sx_prep_phase(p, slice_late, 1, (double)p->out[0].size * 0.2 + 200, 0);
+}
+
+/* The whole tensor as (before, at, after) around an axis. */
+static void around(const sx_view *v, int axis, int64_t *before, int64_t *after) {
+  *before = sx_dims_count(v->dims, 0, axis);
+  *after = sx_dims_count(v->dims, axis + 1, v->rank);
+}
+static int axis_of(const sx_prep *p) {
+  int64_t a = sx_attr_int(p->n, "axis", 0);
+  return (int)(a < 0 ? a + p->in[0].rank : a);
+}
+/* Concat and Split: part i lies `at` elements into the joined tensor's axis. */
+static sx_status joined(sx_prep *p, const sx_view *whole, const sx_view *part, uint32_t n, bool into_whole) {
+  int axis = axis_of(p);
+  int64_t before, after, at = 0;
+  uint32_t elem = sx_elem_bytes(whole->dtype);
+  sx_moves *m = sx_moves_new(p, n);
+  if (!m) SX_NO_MEMORY(p->e);
+  around(whole, axis, &before, &after);
+  for (uint32_t i = 0; i < n; i++) {
+    if (!part[i].dtype) continue;
+    for (int k = 0; k < whole->rank; k++)
+      if (k != axis && part[i].dims[k] != whole->dims[k])
+        SX_FAIL(p->e, INVALID_ARGUMENT, "%s %u has %lld at axis %d, expected %lld; only axis %d may differ", into_whole ? "input" : "output", i, (long long)part[i].dims[k], k, (long long)whole->dims[k], axis);
+    int64_t own = part[i].dims[axis] * after, all = whole->dims[axis] * after, off = at * after * elem;
+    if (part[i].dims[axis] > whole->dims[axis] - at) SX_FAIL(p->e, INVALID_ARGUMENT, "the parts are longer than axis %d, which has %lld", axis, (long long)whole->dims[axis]);
+    sx_move_dim d[2] = {{before, into_whole ? own : all, into_whole ? all : own}, {own, 1, 1}};
+    sx_moves_part *x = &m->part[i];
+    sx_move_plan(&x->m, elem, 2, d);
+    if (into_whole) x->in = i, x->dst = off;
+    else x->out = i, x->src = off;
+    at += part[i].dims[axis];
+  }
+  if (at != whole->dims[axis]) SX_FAIL(p->e, INVALID_ARGUMENT, "the parts sum to %lld, axis %d has %lld", (long long)at, axis, (long long)whole->dims[axis]);
+  return sx_moves_phase(p, m);
+}
+static sx_status concat(sx_prep *p) { return joined(p, &p->out[0], p->in, p->n_in, true); }
+
+/* Parts that nobody wants have no view: their sizes come from the sizes input or the rule for equal parts. */
+static sx_status split(sx_prep *p) {
+  const sx_view *x = &p->in[0];
+  int axis = axis_of(p);
+  bool all = true;
+  for (uint32_t o = 0; o < p->n_out; o++) all &= p->out[o].dtype != SX_UNDEFINED;
+  if (all) return joined(p, x, p->out, p->n_out, false);
+  sx_view *parts = SX_NEW_N(p->arena, sx_view, p->n_out);
+  int64_t *sizes = SX_NEW_N(p->arena, int64_t, p->n_out), left = x->dims[axis], chunk = (left + p->n_out - 1) / p->n_out;
+  if (!parts || !sizes) SX_NO_MEMORY(p->e);
+  bool given = p->n_in > 1 && p->in[1].dtype;
+  if (given && (p->in[1].count != p->n_out || !sx_view_ints(&p->in[1], NULL, sizes))) SX_FAIL(p->e, NOT_IMPLEMENTED, "sizes that only the run tells need all outputs to be used");
+  for (uint32_t o = 0; o < p->n_out; o++) {
+    if (!given) sizes[o] = chunk < left ? chunk : left;
+    if (sizes[o] < 0 || sizes[o] > left) SX_FAIL(p->e, INVALID_ARGUMENT, "part %u has size %lld, %lld are left of axis %d", o, (long long)sizes[o], (long long)left, axis);
+    left -= sizes[o];
+    int64_t *d = SX_NEW_N(p->arena, int64_t, (size_t)x->rank);
+    if (!d) SX_NO_MEMORY(p->e);
+    memcpy(d, x->dims, (size_t)x->rank * sizeof *d);
+    d[axis] = sizes[o];
+    parts[o] = *x, parts[o].dims = d;
+  }
+  return joined(p, x, parts, p->n_out, false);
+}
+
+#define ROW(N, fn)                                                                    \
+  static sx_status prepare_##N(sx_prep *p) { return sx_prep_bytes(p, fn); }           \
+  const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "copy", .prepare = prepare_##N};
+ROW(Transpose, transpose)
+ROW(Expand, expand)
+ROW(Tile, tile)
+ROW(Slice, slice)
+ROW(Concat, concat)
+ROW(Split, split)

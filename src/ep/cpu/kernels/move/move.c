@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+/* Planning and running strided copies: see move.h. */
+#include "ep/cpu/kernels/move/move.h"
+#include <string.h>
+
+enum { UNIT_BYTES = 1 << 16, TILE = 16 };
+
+typedef uint8_t u1;
+typedef uint16_t u2 __attribute__((aligned(1), may_alias));
+typedef uint32_t u4 __attribute__((aligned(1), may_alias));
+typedef uint64_t u8 __attribute__((aligned(1), may_alias));
+typedef uint64_t u16 __attribute__((vector_size(16), aligned(1), may_alias));
+
+/* A run of bytes; short ones without a call. */
+static inline void copy_run(char *d, const char *s, size_t n) {
+  if (n > 256) {
+    memcpy(d, s, n);
+  } else if (n >= 16) {
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) *(u16 *)(d + i) = *(const u16 *)(s + i);
+    if (i < n) *(u16 *)(d + n - 16) = *(const u16 *)(s + n - 16);
+  } else if (n >= 8) {
+    u8 a = *(const u8 *)s, b = *(const u8 *)(s + n - 8);
+    *(u8 *)d = a, *(u8 *)(d + n - 8) = b;
+  } else if (n >= 4) {
+    u4 a = *(const u4 *)s, b = *(const u4 *)(s + n - 4);
+    *(u4 *)d = a, *(u4 *)(d + n - 4) = b;
+  } else
+    for (size_t i = 0; i < n; i++) d[i] = s[i];
+}
+
+static void block_run(const char *s, char *d, const sx_move_dim *m, const sx_move_dim *n) { /* n->n counts bytes here */
+  for (int64_t i = 0; i < m->n; i++) copy_run(d + i * m->dst, s + i * m->src, (size_t)n->n);
+}
+
+#define BLOCKS(T)                                                                                                  \
+  static void block_each_##T(const char *s, char *d, const sx_move_dim *m, const sx_move_dim *n) {                 \
+    for (int64_t i = 0; i < m->n; i++) {                                                                           \
+      const char *x = s + i * m->src;                                                                              \
+      char *y = d + i * m->dst;                                                                                    \
+      for (int64_t j = 0; j < n->n; j++) *(T *)(y + j * n->dst) = *(const T *)(x + j * n->src);                    \
+    }                                                                                                              \
+  }                                                                                                                \
+  static void block_fill_##T(const char *s, char *d, const sx_move_dim *m, const sx_move_dim *n) {                 \
+    for (int64_t i = 0; i < m->n; i++) {                                                                           \
+      const T v = *(const T *)(s + i * m->src);                                                                    \
+      T *y = (T *)(d + i * m->dst);                                                                                \
+      for (int64_t j = 0; j < n->n; j++) y[j] = v;                                                                 \
+    }                                                                                                              \
+  }
+BLOCKS(u1) BLOCKS(u2) BLOCKS(u4) BLOCKS(u8) BLOCKS(u16)
+
+static const struct { sx_move_block each, fill; } by_size[] = {
+    {block_each_u1, block_fill_u1}, {block_each_u2, block_fill_u2}, {block_each_u4, block_fill_u4}, {block_each_u8, block_fill_u8}, {block_each_u16, block_fill_u16}};
+static int log2_of(uint32_t elem) { return elem == 1 ? 0 : elem == 2 ? 1 : elem == 4 ? 2 : elem == 8 ? 3 : 4; }
+
+/* Drops dimensions of one element, joins neighbours that lie dense in both tensors. */
+static uint32_t merge(sx_move_dim *out, uint32_t rank, const sx_move_dim *d) {
+  uint32_t r = 0;
+  for (uint32_t i = 0; i < rank; i++) {
+    if (d[i].n == 1) continue;
+    sx_move_dim *p = r ? &out[r - 1] : NULL;
+    if (p && p->src == d[i].src * d[i].n && p->dst == d[i].dst * d[i].n) *p = (sx_move_dim){p->n * d[i].n, d[i].src, d[i].dst};
+    else out[r++] = d[i];
+  }
+  return r;
+}
+
+/* A short contiguous run inside becomes one wider element. */
+static uint32_t widen(sx_move *m, uint32_t rank) {
+  while (rank) {
+    sx_move_dim *last = &m->d[rank - 1];
+    int64_t bytes = last->n * m->elem;
+    if (last->src != 1 || last->dst != 1 || bytes > 16 || (bytes & (bytes - 1))) break;
+    bool even = true;
+    for (uint32_t i = 0; i + 1 < rank; i++) even &= m->d[i].src % last->n == 0 && m->d[i].dst % last->n == 0;
+    if (!even) break;
+    for (uint32_t i = 0; i + 1 < rank; i++) m->d[i].src /= last->n, m->d[i].dst /= last->n;
+    m->elem = (uint32_t)bytes;
+    rank--;
+  }
+  return rank;
+}
+
+static void choose_block(sx_move *m, uint32_t *rank) {
+  while (*rank < 2) { /* a block has two dimensions */
+    memmove(m->d + 1, m->d, *rank * sizeof *m->d);
+    m->d[0] = (sx_move_dim){1, 0, 0};
+    ++*rank;
+  }
+  sx_move_dim *n = &m->d[*rank - 1];
+  int size = log2_of(m->elem);
+  m->block = by_size[size].each;
+  if (n->dst != 1) return;
+  if (n->src == 1) {
+    m->block = block_run;
+    return;
+  }
+  if (n->src == 0) {
+    m->block = by_size[size].fill;
+    return;
+  }
+  for (uint32_t k = 0; k + 1 < *rank; k++) {
+    if (m->d[k].src != 1 || m->d[k].n < 4 || n->n < 4 || m->elem == 16) continue;
+    sx_move_dim inner = m->d[k]; /* the other outer dimensions keep their order */
+    memmove(m->d + k, m->d + k + 1, (*rank - 2 - k) * sizeof *m->d);
+    m->d[*rank - 2] = inner;
+    m->block = sx_move_tile(m->elem);
+    return;
+  }
+}
+
+static void cut(sx_move *m) {
+  const sx_move_dim *a = &m->d[m->outer], *b = a + 1;
+  int64_t width = m->block == block_run ? 1 : m->elem, block = a->n * b->n * width;
+  m->group = 1, m->cut_m = a->n, m->cut_n = b->n;
+  if (block <= UNIT_BYTES) m->group = UNIT_BYTES / (block ? block : 1);
+  else {
+    int64_t row = b->n * width, least = m->block == by_size[log2_of(m->elem)].each || m->block == block_run ? 1 : TILE;
+    if (row > UNIT_BYTES / least) m->cut_n = UNIT_BYTES / least / width, row = m->cut_n * width;
+    m->cut_m = UNIT_BYTES / row / least * least;
+    if (m->cut_m < least) m->cut_m = least;
+    if (m->cut_m > a->n) m->cut_m = a->n;
+  }
+  m->pieces_m = (a->n + m->cut_m - 1) / m->cut_m, m->pieces_n = (b->n + m->cut_n - 1) / m->cut_n;
+  m->units = m->pieces_m * m->pieces_n * ((m->rows + m->group - 1) / m->group);
+  double bytes = (double)m->group * (double)m->cut_m * (double)m->cut_n * (double)width;
+  double items = m->block == block_run ? (double)(m->group * m->cut_m) : bytes / m->elem;
+  m->unit_ns = bytes * 0.1 + items * (m->block == block_run ? 3 : 0.3);
+}
+
+void sx_move_plan(sx_move *m, uint32_t elem, uint32_t rank, const sx_move_dim *d) {
+  *m = (sx_move){.elem = elem, .rows = 1};
+  for (uint32_t i = 0; i < rank; i++)
+    if (d[i].n == 0) return; /* no units */
+  rank = widen(m, merge(m->d, rank, d));
+  choose_block(m, &rank);
+  m->outer = rank - 2;
+  for (uint32_t i = 0; i < rank; i++) m->d[i].src *= m->elem, m->d[i].dst *= m->elem;
+  if (m->block == block_run) m->d[rank - 1].n *= m->elem, m->d[rank - 1].src = m->d[rank - 1].dst = 1;
+  for (uint32_t i = 0; i < m->outer; i++) m->rows *= m->d[i].n;
+  cut(m);
+}
+
+typedef struct walk { int64_t at[SX_MOVE_RANK]; const char *s; char *d; } walk;
+static void walk_to(walk *w, const sx_move *m, int64_t row) {
+  for (uint32_t i = m->outer; i-- > 0; row /= m->d[i].n) {
+    w->at[i] = row % m->d[i].n;
+    w->s += w->at[i] * m->d[i].src, w->d += w->at[i] * m->d[i].dst;
+  }
+}
+static void walk_next(walk *w, const sx_move *m) {
+  for (uint32_t i = m->outer; i-- > 0;) {
+    w->s += m->d[i].src, w->d += m->d[i].dst;
+    if (++w->at[i] < m->d[i].n) return;
+    w->s -= m->d[i].src * m->d[i].n, w->d -= m->d[i].dst * m->d[i].n;
+    w->at[i] = 0;
+  }
+}
+
+void sx_move_run(const sx_move *m, const void *src, void *dst, int64_t begin, int64_t end) {
+  const sx_move_dim *a = &m->d[m->outer], *b = a + 1;
+  int64_t pieces = m->pieces_m * m->pieces_n;
+  if (begin >= end) return;
+  if (pieces == 1) {
+    int64_t last = end * m->group < m->rows ? end * m->group : m->rows;
+    walk w = {.s = src, .d = dst};
+    walk_to(&w, m, begin * m->group);
+    for (int64_t r = begin * m->group; r < last; r++, walk_next(&w, m)) m->block(w.s, w.d, a, b);
+    return;
+  }
+  for (int64_t u = begin; u < end; u++) {
+    int64_t i = u % pieces / m->pieces_n * m->cut_m, j = u % m->pieces_n * m->cut_n;
+    sx_move_dim x = *a, y = *b;
+    walk w = {.s = src, .d = dst};
+    walk_to(&w, m, u / pieces);
+    x.n = a->n - i < m->cut_m ? a->n - i : m->cut_m;
+    y.n = b->n - j < m->cut_n ? b->n - j : m->cut_n;
+    m->block(w.s + i * a->src + j * b->src, w.d + i * a->dst + j * b->dst, &x, &y);
+  }
+}
+
+void sx_move_fill(void *dst, const void *value, uint32_t elem, int64_t n) {
+  by_size[log2_of(elem)].fill(value, dst, &(sx_move_dim){1, 0, 0}, &(sx_move_dim){n, 0, elem});
+}
+
+void sx_unpack_bits(uint8_t *dst, const uint8_t *src, uint32_t bits, int64_t n) {
+  int64_t per = 8 / bits;
+  for (int64_t i = 0; i < n; i++) dst[i] = (uint8_t)(src[i / per] >> (i % per) * bits & ((1u << bits) - 1));
+}
+void sx_pack_bits(uint8_t *dst, const uint8_t *src, uint32_t bits, int64_t n) {
+  int64_t per = 8 / bits;
+  for (int64_t i = 0; i < n; i += per) {
+    uint32_t v = 0;
+    for (int64_t k = 0; k < per && i + k < n; k++) v |= (src[i + k] & ((1u << bits) - 1)) << k * bits;
+    dst[i / per] = (uint8_t)v;
+  }
+}
