@@ -18,6 +18,7 @@ typedef struct bench {
   double *samples;     /* seconds of each run */
   size_t count;
   uint64_t memory_before, memory_loaded;
+  uint64_t allocations; /* of the library in the measured blocks, where its extension counts them */
 } bench;
 
 /* Opens library and session, makes the inputs, runs once. */

@@ -78,6 +78,7 @@ static void print_summary(const char *model, const bench *b, const summary *s) {
   if (b->memory_before)
     printf("  memory    %s before load, %s after, %s at the most\n", term_bytes(t[0], (double)b->memory_before),
            term_bytes(t[1], (double)b->memory_loaded), term_bytes(t[2], (double)os_memory_peak()));
+  if (b->allocations) printf("  allocated %.4g times per run\n", (double)b->allocations / (double)b->count);
 }
 
 static void json_summary(json *j, const bench *b, const summary *s) {
@@ -97,6 +98,7 @@ static void json_summary(json *j, const bench *b, const summary *s) {
   json_real(j, "p99", s->p99);
   json_real(j, "max", s->most);
   json_close(j, '}');
+  json_real(j, "allocations_per_run", (double)b->allocations / (double)b->count);
   json_int(j, "memory_before_load", (int64_t)b->memory_before);
   json_int(j, "memory_after_load", (int64_t)b->memory_loaded);
   json_int(j, "memory_peak", (int64_t)os_memory_peak());
