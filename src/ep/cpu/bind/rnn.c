@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MIT
+/* LSTM, GRU and RNN. Phase one multiplies all steps' inputs at once; phase two walks the steps, one direction per unit. Rows of
+ * the batch may have lengths of their own; a reversed direction runs backwards over each row's length. */
+#include "ep/ep.h"
+#include "ep/cpu/kernels/gemm/gemm.h"
+#include "ep/cpu/kernels/rnn/rnn.h"
+#include <stdio.h>
+
+enum { MAX_DIRECTIONS = 2 };
+typedef enum kind { KIND_LSTM, KIND_GRU, KIND_RNN } kind;
+static const int gate_count[] = {4, 3, 1};
+
+typedef struct rnn_state {
+  kind k;
+  const sx_gemm_table *t;
+  const sx_rnn_table *cells;
+  const void *w[MAX_DIRECTIONS], *r[MAX_DIRECTIONS]; /* packed; NULL when the weights are no constants */
+  sx_rnn_act act[3 * MAX_DIRECTIONS];
+  float clip;
+  bool reverse[MAX_DIRECTIONS], batch_first, input_forget, linear_before_reset;
+} rnn_state;
+
+/* The last optional inputs and outputs may not be listed at all. */
+typedef struct params {
+  const rnn_state *s;
+  uint32_t n_in, n_out;
+  int64_t T, B, I, H, D, G;   /* G: gates * H */
+  sx_gemm xw, hr, hr2;        /* hr2: the candidate gate of a GRU */
+  size_t bias_at, xw_at, packed_at, packed_w, packed_r, gates_at, h_at, c_at, reset_at, lens_at;
+  int64_t units;              /* of xw, one direction */
+} params;
+
+static sx_ew_op activation(sx_str name, float *alpha, float *beta) {
+  static const struct { const char *name; sx_ew_op op; float alpha, beta; } table[] = {
+      {"Relu", SX_EW_Relu, 0, 0}, {"Tanh", SX_EW_Tanh, 0, 0}, {"Sigmoid", SX_EW_Sigmoid, 0, 0}, {"Affine", SX_EW_Affine, 1, 0}, {"LeakyRelu", SX_EW_LeakyRelu, 0.01f, 0},
+      {"ThresholdedRelu", SX_EW_ThresholdedRelu, 1, 0}, {"HardSigmoid", SX_EW_HardSigmoid, 0.2f, 0.5f}, {"Elu", SX_EW_Elu, 1, 0}, {"Softsign", SX_EW_Softsign, 0, 0}, {"Softplus", SX_EW_Softplus, 0, 0}};
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    bool same = strlen(table[i].name) == name.n;
+    for (size_t k = 0; same && k < name.n; k++) same = (name.p[k] | 32) == (table[i].name[k] | 32); /* names are case-insensitive */
+    if (!same) continue;
+    *alpha = table[i].alpha, *beta = table[i].beta;
+    return table[i].op;
+  }
+  return SX_EW_OP_COUNT;
+}
+
+static sx_status read_activations(sx_build *b, rnn_state *s, int directions) {
+  static const char *const dflt[3][3] = {{"Sigmoid", "Tanh", "Tanh"}, {"Sigmoid", "Tanh", NULL}, {"Tanh", NULL, NULL}};
+  const sx_attr *names = sx_node_attr(b->n, "activations");
+  const float *alpha, *beta;
+  uint32_t na = sx_attr_floats(b->n, "activation_alpha", &alpha), nb = sx_attr_floats(b->n, "activation_beta", &beta), ka = 0, kb = 0;
+  int per = s->k == KIND_LSTM ? 3 : s->k == KIND_GRU ? 2 : 1;
+  for (int i = 0; i < per * directions; i++) {
+    sx_str name = names && (uint32_t)i < names->n ? names->strings[i] : sx_str_c(dflt[s->k][i % per]);
+    float p0, p1;
+    sx_ew_op op = activation(name, &p0, &p1);
+    if (op == SX_EW_OP_COUNT) SX_FAIL(b->e, NOT_IMPLEMENTED, "activation '%.*s' is not known", SX_FMT(name));
+    /* The lists hold values for those activations that take them, in order. */
+    bool takes_a = p0 != 0 || op == SX_EW_Affine, takes_b = op == SX_EW_HardSigmoid || op == SX_EW_Affine;
+    if (takes_a && ka < na) p0 = alpha[ka++];
+    if (takes_b && kb < nb) p1 = beta[kb++];
+    sx_rnn_act *a = &s->act[i / per * 3 + i % per];
+    if (!(a->row = sx_act_fn(&a->act, b->cpu->isa, op, p0, p1))) SX_FAIL(b->e, NOT_IMPLEMENTED, "activation '%.*s' has no row function", SX_FMT(name));
+  }
+  return SX_OK;
+}
+
+typedef struct pack_ctx { const sx_gemm_table *t; int64_t K, N, at; } pack_ctx;
+static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
+  const pack_ctx *c = ctx;
+  c->t->pack_b((const float *)src + c->at, 1, c->K, c->K, c->N, begin, end, dst);
+  return SX_OK;
+}
+static sx_status pack_constant(sx_build *b, const rnn_state *s, uint32_t input, int direction, const void **out) {
+  const sx_tensor *t = sx_value_const(b->g, b->n->in[input].value);
+  if (!t || t->rank != 3 || !t->count) return SX_OK;
+  pack_ctx c = {s->t, t->dims[2], t->dims[1], direction * t->dims[1] * t->dims[2]};
+  size_t bytes;
+  char name[64];
+  if (!sx_gemm_packed_bytes(s->t, c.K, c.N, &bytes)) return SX_OK;
+  snprintf(name, sizeof name, "rnn %lldx%lld+%lld", (long long)c.K, (long long)c.N, (long long)c.at);
+  return sx_weights_pack(b, t, name, bytes, (uint32_t)sx_gemm_panels(s->t, c.N), pack, &c, out);
+}
+
+static sx_status create(sx_build *b) {
+  rnn_state *s = SX_NEW(b->arena, rnn_state);
+  if (!s) SX_NO_MEMORY(b->e);
+  sx_str dir = sx_attr_str(b->n, "direction", "forward");
+  int directions = sx_str_is(dir, "bidirectional") ? 2 : 1;
+  s->k = b->n->op == &sx_op_LSTM ? KIND_LSTM : b->n->op == &sx_op_GRU ? KIND_GRU : KIND_RNN;
+  s->t = sx_gemm_f32();
+  s->cells = sx_rnn(b->cpu->isa);
+  s->reverse[0] = sx_str_is(dir, "reverse"), s->reverse[1] = true;
+  s->clip = sx_attr_float(b->n, "clip", 0);
+  s->batch_first = sx_attr_int(b->n, "layout", 0) != 0;
+  s->input_forget = sx_attr_int(b->n, "input_forget", 0) != 0;
+  s->linear_before_reset = sx_attr_int(b->n, "linear_before_reset", 0) != 0;
+  b->state = s;
+  SX_TRY(read_activations(b, s, directions));
+  for (int d = 0; d < directions; d++) {
+    SX_TRY(pack_constant(b, s, 1, d, &s->w[d]));
+    /* The GRU's candidate may be multiplied after its reset: its rows of R are packed apart. */
+    if (s->k != KIND_GRU) SX_TRY(pack_constant(b, s, 2, d, &s->r[d]));
+  }
+  return SX_OK;
+}
+
+static const void *in_at(const sx_call *c, uint32_t i) { return i < ((const params *)c->params)->n_in ? c->in[i] : NULL; }
+static void *out_at(const sx_call *c, uint32_t i) { return i < ((const params *)c->params)->n_out ? c->out[i] : NULL; }
+
+/* Phase 0: biases added up, what is not packed packed, states and lengths set up. */
+static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
+  const params *q = c->params;
+  const rnn_state *s = q->s;
+  char *m = c->scratch;
+  int64_t H = q->H, G = q->G;
+  (void)begin, (void)end;
+  for (int64_t d = 0; d < q->D; d++) {
+    float *bias = (float *)(m + q->bias_at) + d * 2 * G;
+    const float *b = in_at(c, 3) ? (const float *)in_at(c, 3) + d * 2 * G : NULL;
+    memset(bias, 0, (size_t)(2 * G) * sizeof *bias);
+    for (int64_t i = 0; b && i < G; i++) {
+      bool apart = s->k == KIND_GRU && s->linear_before_reset && i >= 2 * H; /* inside the reset gate's product */
+      bias[i] = b[i] + (apart ? 0 : b[G + i]);
+      bias[G + i] = apart ? b[G + i] : 0;
+    }
+    const float *w = (const float *)c->in[1] + d * G * q->I, *r = (const float *)c->in[2] + d * G * H;
+    char *p = m + q->packed_at + (size_t)d * (q->packed_w + q->packed_r);
+    if (!s->w[d]) s->t->pack_b(w, 1, q->I, q->I, G, 0, sx_gemm_panels(s->t, G), p);
+    if (s->r[d]) continue;
+    p += q->packed_w;
+    if (s->k != KIND_GRU) s->t->pack_b(r, 1, H, H, G, 0, sx_gemm_panels(s->t, G), p);
+    else {
+      size_t first;
+      sx_gemm_packed_bytes(s->t, H, 2 * H, &first);
+      s->t->pack_b(r, 1, H, H, 2 * H, 0, sx_gemm_panels(s->t, 2 * H), p);
+      s->t->pack_b(r + 2 * H * H, 1, H, H, H, 0, sx_gemm_panels(s->t, H), p + first);
+    }
+  }
+  size_t row = (size_t)H * sizeof(float);
+  for (int64_t d = 0; d < q->D; d++)
+    for (int64_t b = 0; b < q->B; b++) {
+      int64_t at = s->batch_first ? b * q->D + d : d * q->B + b;
+      float *h = (float *)(m + q->h_at) + (d * q->B + b) * H, *cell = (float *)(m + q->c_at) + (d * q->B + b) * H;
+      if (in_at(c, 5)) memcpy(h, (const float *)in_at(c, 5) + at * H, row);
+      else memset(h, 0, row);
+      if (s->k == KIND_LSTM && in_at(c, 6)) memcpy(cell, (const float *)in_at(c, 6) + at * H, row);
+      else memset(cell, 0, row);
+    }
+  int64_t *lens = (int64_t *)(m + q->lens_at);
+  for (int64_t b = 0; b < q->B; b++) {
+    lens[b] = in_at(c, 4) ? ((const int32_t *)in_at(c, 4))[b] : q->T;
+    if (lens[b] < 0 || lens[b] > q->T) SX_FAIL(c->e, INVALID_ARGUMENT, "sequence_lens[%lld] is %lld, expected 0 to %lld", (long long)b, (long long)lens[b], (long long)q->T);
+  }
+  return SX_OK;
+}
+
+static sx_status run_inputs(const sx_call *c, uint32_t begin, uint32_t end) {
+  const params *q = c->params;
+  char *m = c->scratch;
+  for (uint32_t u = begin; u < end;) {
+    int64_t d = u / q->units, from = u % q->units, to = from + (end - u) < q->units ? from + (end - u) : q->units;
+    const void *w = q->s->w[d] ? q->s->w[d] : m + q->packed_at + (size_t)d * (q->packed_w + q->packed_r);
+    sx_gemm_io io = {c->in[0], w, (float *)(m + q->bias_at) + d * 2 * q->G, NULL, (float *)(m + q->xw_at) + d * q->T * q->B * q->G};
+    q->s->t->run(&q->xw, &io, from, to, c->worker_scratch);
+    u += (uint32_t)(to - from);
+  }
+  return SX_OK;
+}
+
+static void step_cells(const params *q, const sx_rnn_cell *cell, int64_t b, float *gates, float *h, float *cs, const float *rec, float *reset, int part) {
+  const sx_rnn_table *t = q->s->cells;
+  float *g = gates + b * q->G, *hb = h + b * q->H;
+  if (q->s->k == KIND_LSTM) t->lstm(cell, g, cs + b * q->H, hb);
+  else if (q->s->k == KIND_RNN) t->rnn(cell, g, hb);
+  else if (part == 0) t->gru_reset(cell, g, hb, rec + b * q->H, reset + b * q->H);
+  else t->gru_update(cell, g, hb);
+}
+
+static sx_status run_direction(const sx_call *c, int64_t d) {
+  const params *q = c->params;
+  const rnn_state *s = q->s;
+  char *m = c->scratch;
+  int64_t H = q->H, G = q->G, B = q->B, T = q->T;
+  const int64_t *lens = (const int64_t *)(m + q->lens_at);
+  const float *xw = (const float *)(m + q->xw_at) + d * T * B * G, *bias = (const float *)(m + q->bias_at) + d * 2 * G;
+  float *gates = (float *)(m + q->gates_at) + d * B * G, *h = (float *)(m + q->h_at) + d * B * H, *cs = (float *)(m + q->c_at) + d * B * H;
+  float *reset = (float *)(m + q->reset_at) + d * 2 * B * H, *rec = reset + B * H, *y = out_at(c, 0);
+  const void *r = s->r[d] ? s->r[d] : m + q->packed_at + (size_t)d * (q->packed_w + q->packed_r) + q->packed_w;
+  const sx_rnn_act *act = &s->act[d * 3];
+  sx_rnn_cell cell = {(int)H, s->clip, in_at(c, 7) && s->k == KIND_LSTM ? (const float *)in_at(c, 7) + d * 3 * H : NULL, s->input_forget, s->linear_before_reset, act, act + 1, act + 2};
+  size_t first = 0;
+  if (s->k == KIND_GRU) sx_gemm_packed_bytes(s->t, H, 2 * H, &first);
+  for (int64_t t = 0; t < T; t++) {
+    for (int64_t b = 0; b < B; b++) {
+      int64_t at = s->reverse[d] ? lens[b] - 1 - t : t;
+      if (t < lens[b]) memcpy(gates + b * G, xw + (s->batch_first ? b * T + at : at * B + b) * G, (size_t)G * sizeof(float));
+    }
+    sx_gemm_io io = {h, r, NULL, gates, gates};
+    s->t->run(&q->hr, &io, 0, q->hr.units, c->worker_scratch);
+    if (s->k == KIND_GRU) {
+      if (s->linear_before_reset) {
+        sx_gemm_io rec_io = {h, (const char *)r + first, bias + G + 2 * H, NULL, rec};
+        s->t->run(&q->hr2, &rec_io, 0, q->hr2.units, c->worker_scratch);
+      }
+      for (int64_t b = 0; b < B; b++)
+        if (t < lens[b]) step_cells(q, &cell, b, gates, h, cs, rec, reset, 0);
+      if (!s->linear_before_reset) {
+        sx_gemm_io add = {reset, (const char *)r + first, NULL, gates + 2 * H, gates + 2 * H};
+        s->t->run(&q->hr2, &add, 0, q->hr2.units, c->worker_scratch);
+      }
+    }
+    for (int64_t b = 0; b < B; b++) {
+      int64_t at = s->reverse[d] && t < lens[b] ? lens[b] - 1 - t : t;
+      if (t < lens[b]) step_cells(q, &cell, b, gates, h, cs, rec, reset, 1);
+      if (!y) continue;
+      float *to = y + (s->batch_first ? (b * T + at) * q->D + d : (at * q->D + d) * B + b) * H;
+      if (t < lens[b]) memcpy(to, h + b * H, (size_t)H * sizeof(float));
+      else memset(to, 0, (size_t)H * sizeof(float));
+    }
+  }
+  for (int64_t b = 0; b < B; b++) {
+    int64_t at = s->batch_first ? b * q->D + d : d * B + b;
+    if (out_at(c, 1)) memcpy((float *)out_at(c, 1) + at * H, h + b * H, (size_t)H * sizeof(float));
+    if (s->k == KIND_LSTM && out_at(c, 2)) memcpy((float *)out_at(c, 2) + at * H, cs + b * H, (size_t)H * sizeof(float));
+  }
+  return SX_OK;
+}
+static sx_status run_steps(const sx_call *c, uint32_t begin, uint32_t end) {
+  for (uint32_t d = begin; d < end; d++) SX_TRY(run_direction(c, d));
+  return SX_OK;
+}
+
+static size_t take(size_t *at, int64_t count, size_t elem) {
+  size_t here = *at;
+  *at += sx_round_up((size_t)count * elem, SX_ALIGN);
+  return here;
+}
+
+static sx_status prepare(sx_prep *p) {
+  const rnn_state *s = p->state;
+  params *q = SX_NEW(p->arena, params);
+  if (!q) SX_NO_MEMORY(p->e);
+  const sx_view *x = &p->in[0], *w = &p->in[1], *r = &p->in[2];
+  q->s = s, q->n_in = p->n_in, q->n_out = p->n_out;
+  q->T = x->dims[s->batch_first], q->B = x->dims[!s->batch_first], q->I = x->dims[2];
+  q->D = r->dims[0], q->H = r->dims[2], q->G = gate_count[s->k] * q->H;
+  if (w->rank != 3 || w->dims[0] != q->D || w->dims[1] != q->G || w->dims[2] != q->I || r->dims[1] != q->G)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "W and R do not fit: expected W (%lld, %lld, %lld) and R (%lld, %lld, %lld)", (long long)q->D, (long long)q->G, (long long)q->I, (long long)q->D, (long long)q->G, (long long)q->H);
+  const int64_t want[8] = {0, 0, 0, q->D * 2 * q->G, q->B, q->D * q->B * q->H, q->D * q->B * q->H, q->D * 3 * q->H};
+  for (uint32_t i = 3; i < p->n_in && i < 8; i++)
+    if (p->in[i].dtype && p->in[i].count != want[i]) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld", i, (long long)p->in[i].count, (long long)want[i]);
+  q->xw = (sx_gemm){.M = q->T * q->B, .N = q->G, .K = q->I, .a_row = q->I, .a_k = 1, .b_packed = true, .c_row = q->G, .alpha = 1, .epi = {.bias = true, .bias_col = 1}};
+  bool gru = s->k == KIND_GRU;
+  q->hr = (sx_gemm){.M = q->B, .N = gru ? 2 * q->H : q->G, .K = q->H, .a_row = q->H, .a_k = 1, .b_packed = true, .c_row = q->G, .alpha = 1, .epi = {.residual = true, .res_row = q->G, .beta = 1}};
+  q->hr2 = (sx_gemm){.M = q->B, .N = q->H, .K = q->H, .a_row = q->H, .a_k = 1, .b_packed = true, .c_row = q->G, .alpha = 1, .epi = {.residual = true, .res_row = q->G, .beta = 1}};
+  if (s->linear_before_reset) q->hr2.c_row = q->H, q->hr2.epi = (sx_epilogue){.bias = true, .bias_col = 1};
+  sx_gemm_plan(s->t, &q->xw);
+  sx_gemm_plan(s->t, &q->hr);
+  sx_gemm_plan(s->t, &q->hr2);
+  q->units = q->xw.units;
+  size_t second = 0;
+  if (!sx_gemm_packed_bytes(s->t, q->I, q->G, &q->packed_w) || !sx_gemm_packed_bytes(s->t, q->H, gru ? 2 * q->H : q->G, &q->packed_r) || (gru && !sx_gemm_packed_bytes(s->t, q->H, q->H, &second)))
+    SX_FAIL(p->e, FAIL, "the weights do not fit memory");
+  q->packed_r += second;
+  size_t at = 0;
+  q->bias_at = take(&at, q->D * 2 * q->G, sizeof(float));
+  q->xw_at = take(&at, q->D * q->T * q->B * q->G, sizeof(float));
+  q->packed_at = take(&at, s->w[0] && s->r[0] ? 0 : q->D, q->packed_w + q->packed_r);
+  q->gates_at = take(&at, q->D * q->B * q->G, sizeof(float));
+  q->h_at = take(&at, q->D * q->B * q->H, sizeof(float));
+  q->c_at = take(&at, q->D * q->B * q->H, sizeof(float));
+  q->reset_at = take(&at, q->D * 2 * q->B * q->H, sizeof(float));
+  q->lens_at = take(&at, q->B, sizeof(int64_t));
+  p->params = q;
+  p->scratch = at;
+  size_t hr_scratch = q->hr.scratch > q->hr2.scratch ? q->hr.scratch : q->hr2.scratch;
+  SX_TRY(sx_prep_phase(p, run_setup, 1, 2000, 0));
+  SX_TRY(sx_prep_phase(p, run_inputs, q->D * q->units, q->xw.unit_ns, q->xw.scratch));
+  return sx_prep_phase(p, run_steps, q->D, (double)q->T * (double)q->B * ((double)q->G * (double)q->H / 16 + 300), hr_scratch);
+}
+
+#define ROW(N) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "rnn", .types = 1u << SX_F32, .create = create, .prepare = prepare};
+ROW(GRU) ROW(LSTM) ROW(RNN)
