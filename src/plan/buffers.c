@@ -65,10 +65,10 @@ static bool try_view(assign *a, sx_step *s, const sx_node *n) {
   uint32_t src = a->p->args[s->args];
   sx_vid v = n->out[0];
   const sx_value *x = sx_value_at(a->g, v);
-  if (x->fact.dtype == SX_STRING && x->output_uses) return false;
-  if (x->output_uses) {
+  bool tensor = x->fact.kind == SX_KIND_TENSOR || x->fact.kind == SX_KIND_UNKNOWN; /* other values are handed on by reference */
+  if (tensor && x->output_uses) {
     sx_buffer *b = &a->bufs.at[src];
-    if (b->kind != SX_BUF_SLAB || b->segment != a->segment) return false;
+    if (b->kind != SX_BUF_SLAB || b->segment != a->segment || x->fact.dtype == SX_STRING) return false;
     b->kind = SX_BUF_OUTPUT; /* whoever makes it writes straight into the output */
     b->index = output_index(a->g, v);
     b->value = v;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Cast and CastLike: the element type changes, the shape stays. Element facts pass between integer types. */
 #include "ops/ops.h"
+#include <limits.h>
 
 static sx_status cast_to(sx_infer *c, int to) {
   const sx_fact *x = sx_infer_in(c, 0);
@@ -26,5 +27,13 @@ static sx_status infer_cast(sx_infer *c) {
   return cast_to(c, (int)to);
 }
 static sx_status infer_cast_like(sx_infer *c) { return cast_to(c, sx_infer_in(c, 1)->dtype); }
+/* The type is known when the model is read: a Cast. */
+static sx_status like_to_cast(sx_upgrade_ctx *c) {
+  sx_dtype t = (sx_dtype)sx_value_at(c->g, c->n->in[1].value)->fact.dtype;
+  if (!t) return SX_OK;
+  if (!sx_node_set_int(c->g, c->id, "to", t) || !sx_graph_resize_inputs(c->g, c->id, 1, 1)) SX_NO_MEMORY(c->e);
+  c->n->op = &sx_op_Cast;
+  return SX_OK;
+}
 const sx_op sx_op_Cast = {.name = "Cast", .accuracy = SX_ROUNDED, .flags = SX_OP_ELEMENTWISE, .infer = infer_cast, .upgrades = {{6, type_name_to_number}}};
-const sx_op sx_op_CastLike = {.name = "CastLike", .accuracy = SX_ROUNDED, .flags = SX_OP_ELEMENTWISE, .infer = infer_cast_like};
+const sx_op sx_op_CastLike = {.name = "CastLike", .accuracy = SX_ROUNDED, .flags = SX_OP_ELEMENTWISE, .infer = infer_cast_like, .upgrades = {{INT_MAX, like_to_cast}}};

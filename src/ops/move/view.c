@@ -87,6 +87,17 @@ static sx_status axes_set(sx_infer *c, int rank, uint32_t *set, bool *known) {
   return SX_OK;
 }
 
+/* The axes are not known, but how many there are: the rank follows. */
+static sx_status unknown_dims(sx_infer *c, int rank, int sign) {
+  const sx_fact *ax = sx_infer_in(c, 1);
+  sx_dim d[SX_MAX_RANK];
+  int64_t n = ax && ax->rank == 0 ? 1 : ax && ax->rank == 1 && sx_dim_is_const(ax->dims[0]) ? ax->dims[0] : INT32_MAX;
+  if (n > SX_MAX_RANK || rank + sign * n < 0 || rank + sign * n > SX_MAX_RANK) return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, -1, NULL);
+  rank += sign * (int)n;
+  for (int i = 0; i < rank; i++) d[i] = SX_DIM_UNKNOWN;
+  return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, rank, d);
+}
+
 static sx_status infer_squeeze(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
   sx_dim d[SX_MAX_RANK];
@@ -101,8 +112,9 @@ static sx_status infer_squeeze(sx_infer *c) {
     if (!(set >> i & 1)) d[n++] = x->dims[i];
     else if (sx_dim_is_const(x->dims[i]) && x->dims[i] != 1) return SX_INFER_FAIL(c, "axis %d has size %lld, only 1 can be squeezed", i, (long long)x->dims[i]);
   }
-  SX_TRY(sx_infer_set(c, 0, x->dtype, known ? n : -1, d));
-  return known ? pass_elems(c) : SX_OK;
+  if (!known) return unknown_dims(c, x->rank, -1);
+  SX_TRY(sx_infer_set(c, 0, x->dtype, n, d));
+  return pass_elems(c);
 }
 
 static sx_status infer_unsqueeze(sx_infer *c) {
@@ -112,6 +124,7 @@ static sx_status infer_unsqueeze(sx_infer *c) {
   uint32_t set;
   bool known;
   int n = sx_infer_ints(c, 1, &a);
+  if (n < 0 && x->rank >= 0) return unknown_dims(c, x->rank, 1);
   if (x->rank < 0 || n < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   if (x->rank + n > SX_MAX_RANK) return SX_INFER_FAIL(c, "the result would have rank %d, at most %d are supported", x->rank + n, SX_MAX_RANK);
   SX_TRY(axes_set(c, x->rank + n, &set, &known));

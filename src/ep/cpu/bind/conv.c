@@ -44,6 +44,7 @@ static sx_status describe(const sx_node *n, const conv_state *st, int rank, cons
       const int64_t *extra, *shape;
       int64_t more = sx_attr_ints(n, "output_padding", &extra) ? extra[i] : 0, total = (x[2 + i] - 1) * win.stride[i] + (win.kernel[i] - 1) * win.dilation[i] + 1 + more - y[2 + i];
       bool given = sx_attr_ints(n, "output_shape", &shape) != 0;
+      if (total < 0) total = 0; /* a larger output is padded at its end */
       s->pad[a] = win.same || given ? (win.same == 1 ? total / 2 : total - total / 2) : win.pad[i];
     }
   }

@@ -73,7 +73,7 @@ uint16_t sx_ew_emit_node(sx_ew_program *p, sx_arena *a, const sx_graph *g, const
   sx_dtype tx = type_of(g, n->in[0].value), ty = type_of(g, n->out[0]);
   const sx_op *op = n->op;
   *reason = "the tile machine has no such instruction for this element type";
-  if (op == &sx_op_Cast || op == &sx_op_CastLike) {
+  if (op == &sx_op_Cast) {
     if (sx_ew_class_of(tx) == SX_EW_CLASSES || sx_ew_class_of(ty) == SX_EW_CLASSES) return SX_EW_NONE;
     return emit_cast(p, a, g, n, src[0]);
   }
