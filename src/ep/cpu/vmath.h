@@ -64,14 +64,14 @@ SX_INLINE vf vm_exp(vf x) {
 SX_INLINE vf vm_exp_neg(vf x) {
   vf c = vm_at_least(x, -87.3f), t, r = vm_exp_reduce(c, &t);
   vf y = vm_shift_exponent(vm_exp_poly(r), vm_int_of(t));
-  return vf_pick_gt(vf_set(-87.3f), x, vf_set(0), y);
+  return vf_pick_ge(x, vf_set(-87.3f), y, vf_max(vf_set(0), x)); /* NaN stays */
 }
 /* 2^x for x <= 0; 0 below -126. */
 SX_INLINE vf vm_exp2_neg(vf x) {
   vf c = vm_at_least(x, -126.f), t = vm_nearest(c), r = c - t;
   vf p = VM_POLY(r, 0.693147182f, 0.240226507f, 0.0555035919f, 0.00961806532f, 0.00133911753f, 0.000154616646f) * r + 1.f;
   vf y = vm_shift_exponent(p, vm_int_of(t));
-  return vf_pick_gt(vf_set(-126.f), x, vf_set(0), y);
+  return vf_pick_ge(x, vf_set(-126.f), y, vf_max(vf_set(0), x));
 }
 SX_INLINE vf vm_expm1(vf x) {
   vf t, r = vm_exp_reduce(vm_at_least(vm_at_most(x, 89.f), -20.f), &t);

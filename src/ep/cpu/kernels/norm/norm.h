@@ -21,7 +21,7 @@ typedef struct sx_row_norm_args {
   const void *skip, *bias;  /* skip: rows x n, or NULL; bias: n, or NULL */
   int64_t skip_rows;        /* skip repeats after so many rows; 0: rows */
   void *sum;                /* x + skip + bias is stored here, rows x n, or NULL */
-  float *mean, *inv_std;    /* rows each (f64 for f64), or NULL */
+  float *mean, *inv_std;    /* rows each, or NULL; they point to doubles for f64 */
   bool gamma_plus_one;      /* multiply by 1 + gamma */
 } sx_row_norm_args;
 size_t sx_row_norm_scratch_bytes(const sx_row_norm_args *a); /* per worker */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Softmax and log-softmax over one axis, with a scale and an additive mask in the same pass.
  *
- * y = softmax(scale * x + mask) along the axis of N elements; rows are subtracted their maximum, sums are pairwise in f32. A
+ * y = softmax(scale * x + mask) along the axis of n elements. A NaN makes its whole row NaN. A
  * row that is all -inf gives NaN, as the standard's reference does. */
 #ifndef SX_EP_CPU_SOFTMAX_H
 #define SX_EP_CPU_SOFTMAX_H

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+/* Inside the normalisations: the f32 functions of an ISA level. Any n >= 0; destinations may be sources. */
+#ifndef SX_EP_CPU_NORM_TABLES_H
+#define SX_EP_CPU_NORM_TABLES_H
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct sx_norm_table {
+  void (*add)(float *d, const float *x, const float *skip, const float *bias, int64_t n); /* skip, bias may be NULL */
+  double (*sum)(const float *x, int64_t n);
+  double (*sum_square)(const float *x, float mean, int64_t n); /* of x - mean */
+  void (*normalize)(float *y, const float *x, float mean, float inv, const float *gamma, const float *beta, bool plus_one,
+                    int64_t n); /* (x - mean) inv gamma + beta; gamma, beta may be NULL */
+  void (*scale_shift)(float *y, const float *x, float scale, float shift, bool silu, int64_t n);
+  void (*lrn)(float *y, const float *x, const float *square_sum, float alpha, float beta, float bias, int64_t n);
+} sx_norm_table;
+#endif

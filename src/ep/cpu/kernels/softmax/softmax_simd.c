@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/* Softmax of f32: three passes over a row in the first-level cache (maximum, exponentials and their sum, scaling), and the same
+ * down columns, four vectors at a time. */
+#include "ep/cpu/kernels/softmax/softmax_tables.h"
+#include "ep/cpu/vmath.h"
+
+/* The first n lanes, the others `fill`. */
+SX_INLINE vf load_filled(const float *p, int n, float fill) {
+  float t[SX_VL];
+  vf_store(t, vf_set(fill));
+  memcpy(t, p, (size_t)n * sizeof(float));
+  return vf_load(t);
+}
+SX_INLINE vf keep(vf v, int n) { /* lanes from n on become 0 */
+  float t[SX_VL] = {0};
+  vf_store_n(t, v, n);
+  return vf_load(t);
+}
+/* y = scale x + mask (when there is something to do), and the maximum. */
+SX_INLINE float prepare(float *y, const float *x, const float *mask, float scale, int64_t n, bool plain) {
+  vf m[4], s = vf_set(scale);
+  SX_UNROLL(4) for (int k = 0; k < 4; k++) m[k] = vf_set(-INFINITY);
+#define TAKE(k, v)                                           \
+  {                                                          \
+    vf t_ = v;                                               \
+    if (!plain) {                                            \
+      t_ = t_ * s;                                           \
+      if (mask) t_ += vf_load(mask + i + (k)*SX_VL);         \
+      vf_store(y + i + (k)*SX_VL, t_);                       \
+    }                                                        \
+    m[k] = vf_max(t_, m[k]);                                 \
+  }
+  int64_t i = 0;
+  for (; i + 4 * SX_VL <= n; i += 4 * SX_VL)
+    SX_UNROLL(4) for (int k = 0; k < 4; k++) TAKE(k, vf_load(x + i + k * SX_VL))
+  for (; i + SX_VL <= n; i += SX_VL) TAKE(0, vf_load(x + i))
+#undef TAKE
+  if (i < n) {
+    const int rest = (int)(n - i);
+    vf t = load_filled(x + i, rest, plain || scale > 0 ? -INFINITY : INFINITY);
+    if (!plain) {
+      t = t * s;
+      if (mask) t += vf_load_n(mask + i, rest);
+      vf_store_n(y + i, t, rest);
+      t = load_filled(y + i, rest, -INFINITY);
+    }
+    m[1] = vf_max(t, m[1]);
+  }
+  return vf_hmax(vf_max(vf_max(m[0], m[1]), vf_max(m[2], m[3])));
+}
+/* y = exp(x - max) when `store`; the sum. */
+SX_INLINE float exponentials(float *y, const float *x, float max, int64_t n, bool store) {
+  vf s[2] = {{0}, {0}}, m = vf_set(max);
+  int64_t i = 0;
+  for (; i + 2 * SX_VL <= n; i += 2 * SX_VL)
+    SX_UNROLL(2) for (int k = 0; k < 2; k++) {
+      vf e = vm_exp_neg(vf_load(x + i + k * SX_VL) - m);
+      if (store) vf_store(y + i + k * SX_VL, e);
+      s[k] += e;
+    }
+  for (; i < n; i += SX_VL) {
+    const int w = n - i < SX_VL ? (int)(n - i) : SX_VL;
+    vf e = vm_exp_neg(vf_load_n(x + i, w) - m);
+    if (w < SX_VL) e = keep(e, w);
+    if (store) vf_store_n(y + i, e, w);
+    s[0] += e;
+  }
+  return vf_sum(s[0] + s[1]);
+}
+static void exp_row(float *y, const float *x, const float *mask, float scale, int64_t n, float *max, float *sum) {
+  const bool plain = !mask && scale == 1;
+  *max = plain ? prepare(y, x, mask, scale, n, true) : prepare(y, x, mask, scale, n, false);
+  *sum = exponentials(y, plain ? x : y, *max, n, true);
+}
+static void row(float *y, const float *x, const float *mask, float scale, int64_t n, bool log) {
+  if (!log) {
+    float max, sum;
+    exp_row(y, x, mask, scale, n, &max, &sum);
+    const vf inverse = vf_set(1.f / sum);
+    int64_t i = 0;
+    for (; i + SX_VL <= n; i += SX_VL) vf_store(y + i, vf_load(y + i) * inverse);
+    if (i < n) vf_store_n(y + i, vf_load_n(y + i, (int)(n - i)) * inverse, (int)(n - i));
+    return;
+  }
+  const bool plain = !mask && scale == 1;
+  const float max = prepare(y, x, mask, scale, n, plain);
+  const float *t = plain ? x : y;
+  const float shift = logf(exponentials(y, t, max, n, false));
+  const vf m = vf_set(max), l = vf_set(shift);
+  int64_t i = 0;
+  for (; i + SX_VL <= n; i += SX_VL) vf_store(y + i, vf_load(t + i) - m - l);
+  if (i < n) vf_store_n(y + i, vf_load_n(t + i, (int)(n - i)) - m - l, (int)(n - i));
+}
+
+/* v vectors of columns; the last may be partial (w lanes), then v is 1. */
+SX_INLINE void column_strip(float *y, const float *x, float scale, int64_t n, int64_t stride, int v, int w, bool log) {
+  vf m[4], s[4], k = vf_set(scale);
+#define LOAD(p) (w < SX_VL ? vf_load_n(p, w) : vf_load(p))
+#define STORE(p, e) (w < SX_VL ? vf_store_n(p, e, w) : vf_store(p, e))
+  SX_UNROLL(4) for (int j = 0; j < v; j++) m[j] = vf_set(-INFINITY), s[j] = vf_set(0);
+  for (int64_t r = 0; r < n; r++)
+    SX_UNROLL(4) for (int j = 0; j < v; j++) m[j] = vf_max(LOAD(x + r * stride + j * SX_VL) * k, m[j]);
+  for (int64_t r = 0; r < n; r++)
+    SX_UNROLL(4) for (int j = 0; j < v; j++) {
+      vf t = LOAD(x + r * stride + j * SX_VL) * k - m[j], e = vm_exp_neg(t);
+      STORE(y + r * stride + j * SX_VL, log ? t : e);
+      s[j] += e;
+    }
+  SX_UNROLL(4) for (int j = 0; j < v; j++) s[j] = log ? vm_log(s[j]) : 1.f / s[j];
+  for (int64_t r = 0; r < n; r++)
+    SX_UNROLL(4) for (int j = 0; j < v; j++) {
+      vf t = LOAD(y + r * stride + j * SX_VL);
+      STORE(y + r * stride + j * SX_VL, log ? t - s[j] : t * s[j]);
+    }
+}
+static void columns(float *y, const float *x, float scale, int64_t n, int64_t stride, int64_t m, bool log) {
+  int64_t c = 0;
+  for (; c + 4 * SX_VL <= m; c += 4 * SX_VL) column_strip(y + c, x + c, scale, n, stride, 4, SX_VL, log);
+  for (; c + SX_VL <= m; c += SX_VL) column_strip(y + c, x + c, scale, n, stride, 1, SX_VL, log);
+  if (c < m) column_strip(y + c, x + c, scale, n, stride, 1, (int)(m - c), log);
+}
+
+const sx_softmax_table SX_ISA_NAME(sx_softmax) = {exp_row, row, columns};
