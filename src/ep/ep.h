@@ -90,6 +90,8 @@ enum {
   SX_KERNEL_LATE = 1 << 3,      /* asks for its outputs while it runs (sx_late_output) */
   SX_KERNEL_BLOCKED = 1 << 4,   /* takes and gives blocked layouts (all of its 4-D operands alike) */
   SX_KERNEL_INPLACE_ANY = 1 << 5, /* any input may share its buffer with output 0 (elementwise programs) */
+  SX_KERNEL_CONTENT = 1 << 7,   /* prepare reads the contents of the operator's shape_inputs: where they are not constant, it is
+                                 * called while running, when they are there */
   SX_KERNEL_GANG = 1 << 6,      /* phases[0].run gets (worker, workers) as (begin, end) and sx_call_barrier() works */
 };
 

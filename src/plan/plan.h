@@ -76,6 +76,7 @@ typedef struct sx_ready { /* a step, prepared */
   sx_phase phases[SX_MAX_PHASES];
   uint32_t threads[SX_MAX_PHASES], grain[SX_MAX_PHASES];
   size_t scratch, worker_scratch; /* offsets in the slab */
+  bool deferred;            /* SX_KERNEL_CONTENT: prepared by every run */
 } sx_ready;
 
 typedef struct sx_instance {

@@ -309,6 +309,29 @@ static sx_status run_phases(const sx_run_ctx *r, const sx_ready *y, sx_call *c, 
   return SX_OK;
 }
 
+/* A step whose preparation needs contents: prepared now, run here. */
+static sx_status run_deferred(const sx_plan *p, const sx_step *s, const sx_view *views, sx_call *c) {
+  sx_arena a = {0};
+  sx_view *v = SX_NEW_N(&a, sx_view, (size_t)s->n_in + s->n_out + 1);
+  if (!v) SX_NO_MEMORY(c->e);
+  memcpy(v, views, (s->n_in + s->n_out) * sizeof *v);
+  for (uint32_t i = 0; i < s->n_in; i++) v[i].constant = c->in[i];
+  sx_prep q = {.state = s->state, .g = p->graph, .n = sx_node_at(p->graph, s->node), .cpu = p->cpu, .n_in = s->n_in, .n_out = s->n_out, .in = v, .out = v + s->n_in, .arena = &a, .e = c->e};
+  sx_status t = s->kernel->prepare(&q);
+  size_t worker = 0;
+  for (uint32_t k = 0; k < q.n_phases; k++)
+    if (q.phases[k].worker_scratch > worker) worker = q.phases[k].worker_scratch;
+  if (t == SX_OK && !(c->scratch = sx_arena_aligned(&a, q.scratch + 1, SX_ALIGN))) t = sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  if (t == SX_OK && !(c->worker_scratch = sx_arena_aligned(&a, worker + 1, SX_ALIGN))) t = sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  c->params = q.params;
+  for (uint32_t k = 0; k < q.n_phases && t == SX_OK; k++) {
+    c->phase = k;
+    if (q.phases[k].units) t = q.phases[k].run(c, 0, q.phases[k].units);
+  }
+  sx_arena_free(&a);
+  return t;
+}
+
 static void *late_output(const sx_late *l, uint32_t o, sx_dtype t, int rank, const int64_t *dims, sx_err *e) {
   const sx_late_ctx *c = (const sx_late_ctx *)l;
   const sx_plan *p = c->x->plan;
@@ -392,7 +415,7 @@ static sx_status run_steps(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
           if (p->args[s->patch[m]] == b) f->ptrs[s->patch[m]] = f->ext[b];
       }
     } else
-      t = run_phases(r, y, &c, st->slab);
+      t = y->deferred ? run_deferred(p, q, &st->inst->views[q->args - base], &c) : run_phases(r, y, &c, st->slab);
     if (t != SX_OK) {
       sx_err_context(e, "Non-zero status code returned while running");
       return sx_node_context(p->graph, sx_node_at(p->graph, q->node), t, e);

@@ -32,6 +32,23 @@ static sx_status drop_consumed(sx_upgrade_ctx *c) {
   return SX_OK;
 }
 
+/* PRelu before opset 7: a slope per channel lies along axis 1. */
+static sx_status prelu_channels(sx_upgrade_ctx *c) {
+  const sx_fact *x = &sx_value_at(c->g, c->n->in[0].value)->fact, *s = &sx_value_at(c->g, c->n->in[1].value)->fact;
+  sx_node_remove_attr(c->n, "consumed_inputs");
+  if (s->rank != 1 || x->rank < 3 || s->dims[0] == 1) return SX_OK;
+  int64_t axes[SX_MAX_RANK];
+  for (int i = 0; i < x->rank - 2; i++) axes[i] = i + 1;
+  sx_vid in[2] = {c->n->in[1].value, sx_graph_const_i64(c->g, axes, x->rank - 2, false)};
+  sx_vid v = in[1] == SX_NONE ? SX_NONE : sx_graph_emit(c->g, &sx_op_Unsqueeze, in, 2);
+  if (v == SX_NONE) SX_NO_MEMORY(c->e);
+  sx_graph_emitted(c->g, v)->origin = c->n->origin;
+  SX_TRY(sx_infer_node(c->g, sx_value_at(c->g, v)->producer, c->e));
+  sx_graph_set_input(c->g, c->id, 1, v);
+  return SX_OK;
+}
+const sx_op sx_op_PRelu = {.name = "PRelu", .accuracy = SX_ROUNDED, .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_broadcast, .upgrades = {{7, prelu_channels}}};
+
 #define UNARY(N, acc, units)                                                                                                \
   const sx_op sx_op_##N = {.name = #N, .accuracy = (acc), .ulp = (units), .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_same, \
                            .upgrades = {{6, drop_consumed}}};
@@ -89,7 +106,6 @@ BINARY(Sub, SX_ROUNDED, 0)
 BINARY(Mul, SX_ROUNDED, SX_OP_COMMUTES)
 BINARY(Div, SX_ROUNDED, 0)
 BINARY(Pow, SX_ULP, 8)
-BINARY(PRelu, SX_ROUNDED, 0)
 BINARY(Mod, SX_EXACT, 0)
 BINARY(BitShift, SX_EXACT, 0)
 BINARY(BitwiseAnd, SX_EXACT, SX_OP_COMMUTES)
