@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* GFLOPS of the GEMM tables, one thread: `gemm_bench [M N K [batch [tb]]]...`, or a built-in list. Built by hand:
+/* GFLOPS of the GEMM tables, one thread: `gemm_bench M N K [batch [form [f32|f16|bf16|f64]]]`, or a built-in list. Built by hand:
  *   cc -O2 -Isrc -DSX_HAVE_avx2 -DSX_HAVE_avx512 bench/gemm_bench.c build/libsardonyx.a -lm -lpthread -o gemm_bench
  * With -shared -fPIC the function gemm_bench() serves scripts that alternate with another library. */
 #include "base/cpu.h"
@@ -15,20 +15,28 @@ static double now(void) {
   clock_gettime(CLOCK_MONOTONIC, &t);
   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
-static float *filled(int64_t n) {
-  float *p = aligned_alloc(64, ((size_t)n * 4 + 4159) / 64 * 64);
-  for (int64_t i = 0; i < n; i++) p[i] = (float)(i % 17) * 0.1f - 0.8f;
+static void *filled(const sx_gemm_table *t, int64_t n) {
+  char *p = aligned_alloc(64, ((size_t)(n * t->elem) + 4159) / 64 * 64);
+  for (int64_t i = 0; i < n; i++) {
+    const float f = (float)(i % 17) * 0.1f - 0.8f;
+    const double d = f;
+    const uint16_t h = (uint16_t)(0x3800 + i % 17); /* 0.5 in f16, tiny in bf16 */
+    memcpy(p + i * t->elem, t->elem == 2 ? (const void *)&h : t->elem == 4 ? (const void *)&f : (const void *)&d, (size_t)t->elem);
+  }
   return p;
 }
-static const sx_gemm_table *const levels[] = {
-    &sx_gemm_f32__base,
+#define TYPES(level) {&sx_gemm_f32__##level, &sx_gemm_f16__##level, &sx_gemm_bf16__##level, &sx_gemm_f64__##level},
+static const char *const type_names[] = {"f32", "f16", "bf16", "f64"};
+static const sx_gemm_table *const levels[][4] = {
+    TYPES(base)
 #ifdef SX_HAVE_avx2
-    &sx_gemm_f32__avx2,
+    TYPES(avx2)
 #endif
 #ifdef SX_HAVE_avx512
-    &sx_gemm_f32__avx512,
+    TYPES(avx512)
 #endif
 };
+static int type; /* column of levels */
 
 typedef struct job {
   const sx_gemm_table *t;
@@ -40,7 +48,7 @@ typedef struct job {
 /* form: 0 B packed, 1 B as it lies, 2 B transposed and dynamic. */
 job *gemm_job(int level, int64_t M, int64_t N, int64_t K, int64_t batch, int form) {
   job *j = calloc(1, sizeof *j);
-  j->t = levels[level];
+  j->t = levels[level][type];
   j->g = (sx_gemm){.M = M, .N = N, .K = K, .a_row = K, .a_k = 1, .b_k = form == 2 ? 1 : N, .b_n = form == 2 ? K : 1,
                    .c_row = N, .alpha = 1};
   if (batch > 1) {
@@ -49,8 +57,8 @@ job *gemm_job(int level, int64_t M, int64_t N, int64_t K, int64_t batch, int for
   }
   j->g.b_packed = form == 0;
   sx_gemm_plan(j->t, &j->g);
-  float *b = filled(K * N * batch);
-  j->io = (sx_gemm_io){.a = filled(M * K * batch), .b = b, .c = filled(M * N * batch)};
+  void *b = filled(j->t, K * N * batch);
+  j->io = (sx_gemm_io){.a = filled(j->t, M * K * batch), .b = b, .c = filled(j->t, M * N * batch)};
   if (form == 0) {
     size_t bytes;
     sx_gemm_packed_bytes(j->t, K, N, &bytes);
@@ -99,6 +107,8 @@ int main(int argc, char **argv) {
   if (argc > 3) {
     int64_t v[5] = {0, 0, 0, 1, 0};
     for (int i = 1; i < argc && i < 6; i++) v[i - 1] = atoll(argv[i]);
+    for (int i = 0; i < 4; i++)
+      if (argc > 6 && !strcmp(argv[6], type_names[i])) type = i;
     report(v[0], v[1], v[2], v[3], (int)v[4]);
     return 0;
   }

@@ -35,6 +35,10 @@ enum {
   }
 CHOOSE(sx_gemm_f32)
 CHOOSE(sx_gemm_f64)
+CHOOSE(sx_gemm_f16)
+CHOOSE(sx_gemm_bf16)
+const sx_gemm_table *sx_gemm_i32(void) { return &sx_gemm_i32__base; }
+const sx_gemm_table *sx_gemm_i64(void) { return &sx_gemm_i64__base; }
 
 static int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t clamp(int64_t x, int64_t lo, int64_t hi) { return x < lo ? lo : x > hi ? hi : x; }
@@ -49,6 +53,10 @@ bool sx_gemm_packed_bytes(const sx_gemm_table *t, int64_t K, int64_t N, size_t *
 /* Rows whose distance is a multiple of 4 KB share one set of the first-level cache, so that a tall tile evicts its own
  * lines; and a transposed A touches another page with every step. A copy pays when enough panels use it. */
 static void plan_copy(const sx_gemm_table *t, sx_gemm *g) {
+  if (t->elem != t->sum) { /* A is widened */
+    g->copy_a = g->a_k == 1 ? SX_GEMM_COPY_ROWS : SX_GEMM_COPY_PANELS;
+    return;
+  }
   const bool conflict = g->a_k == 1 && t->mr > 8 && g->M > 8 && g->a_row * t->elem % 4096 == 0;
   g->copy_a = g->panels < COPY_PANELS || g->M < t->mr / 2 ? SX_GEMM_COPY_NONE
               : conflict                                  ? SX_GEMM_COPY_ROWS
@@ -60,7 +68,7 @@ void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   int64_t batch = 1;
   for (int i = 0; i < g->batch_rank; i++) batch *= g->batch[i];
   const int64_t K = g->K > 0 ? g->K : 1;
-  g->kc = ceil_div(K, ceil_div(K, KC));
+  g->kc = t->elem != t->sum ? K : ceil_div(K, ceil_div(K, KC)); /* C cannot hold partial sums that are wider */
   g->panels = sx_gemm_panels(t, g->N);
   g->units = 0, g->scratch = 0, g->unit_ns = 0;
   if (!g->M || !g->panels || !batch) return;
@@ -72,7 +80,7 @@ void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   const double panel = (double)rows * (double)K * (double)(g->N < t->nr ? g->N : t->nr);
   const double total = panel * (double)g->row_blocks * (double)g->panels * (double)batch;
   const double want = total / UNITS < UNIT_MIN ? UNIT_MIN : total / UNITS > UNIT_MAX ? UNIT_MAX : total / UNITS;
-  const int64_t least = g->copy_a && panel < 4 * UNIT_MAX ? COPY_PANELS : 1;
+  const int64_t least = g->copy_a && panel < 4 * UNIT_MAX && g->panels > COPY_PANELS ? COPY_PANELS : 1;
   const int64_t group = clamp(panel >= want ? 1 : (int64_t)(want / panel), least, g->panels);
   g->col_blocks = ceil_div(g->panels, group);
   g->block_panels = ceil_div(g->panels, g->col_blocks);
@@ -82,8 +90,8 @@ void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   if (g->dot || (!g->copy_a && (g->b_packed || (g->b_n == 1 && g->N % t->lanes == 0)))) return;
   /* One panel of B, then the copy of A: rows with a cache line of padding, or panels as wide as vectors make them. */
   size_t elems = (size_t)g->kc * (size_t)t->nr;
-  if (g->copy_a == SX_GEMM_COPY_ROWS) elems += (size_t)rows * (size_t)(g->kc + 64 / t->elem);
+  if (g->copy_a == SX_GEMM_COPY_ROWS) elems += (size_t)rows * (size_t)(g->kc + 64 / t->sum);
   if (g->copy_a == SX_GEMM_COPY_PANELS)
     elems += (size_t)ceil_div(rows, t->mr) * sx_round_up((size_t)t->mr, (size_t)t->lanes) * (size_t)g->kc;
-  g->scratch = sx_round_up(elems * (size_t)t->elem, SX_ALIGN);
+  g->scratch = sx_round_up(elems * (size_t)t->sum, SX_ALIGN);
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Matrix multiplication: C[M,N] = act(alpha * A[M,K] B[K,N] + bias + beta * R), batched, f32 and f64.
+/* Matrix multiplication: C[M,N] = act(alpha * A[M,K] B[K,N] + bias + beta * R), batched.
+ *
+ * f32, f64; f16 and bf16, summed in f32 and rounded once (tile_fn then gets f32 rows, before the rounding); integers of 32
+ * and 64 bits of either sign, which wrap and have no clip. alpha and beta of integers are integral.
  *
  * A table per element type and ISA level; elements behind the void pointers are of the table's type, strides count elements.
  * B is either packed once (weights: `pack_b`) or read as it lies (activations). Work is cut into units, tiles of C that
@@ -8,6 +11,7 @@
 #ifndef SX_GEMM_H
 #define SX_GEMM_H
 #include "ep/cpu/kernels/epilogue.h"
+#include "ir/dtype.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,7 +49,8 @@ typedef struct sx_gemm_io {
 } sx_gemm_io;
 
 typedef struct sx_gemm_table {
-  int elem, lanes, mr, nr;  /* element bytes, elements per vector, largest tile (nr = 2 vectors) */
+  int elem, sum;            /* bytes of an element, of the type that sums are kept in */
+  int lanes, mr, nr;        /* elements per vector, largest tile (nr = 2 vectors) */
   double fma_per_ns;        /* rough peak of a core, for costs */
   /* Packs panels [begin, end) of B[K,N], strides (b_k, b_n), into `packed`, the base of sx_gemm_packed_bytes bytes aligned
    * to 64. Layout: [panel][k][nr], the last panel only as many vectors wide as it needs, its padding zero. */
@@ -56,6 +61,10 @@ typedef struct sx_gemm_table {
 /* The tables of the best level this process may use; chosen once. */
 const sx_gemm_table *sx_gemm_f32(void);
 const sx_gemm_table *sx_gemm_f64(void);
+const sx_gemm_table *sx_gemm_f16(void);
+const sx_gemm_table *sx_gemm_bf16(void);
+const sx_gemm_table *sx_gemm_i32(void);
+const sx_gemm_table *sx_gemm_i64(void);
 
 int64_t sx_gemm_panels(const sx_gemm_table *t, int64_t N);
 /* False when the size does not fit. */
@@ -63,14 +72,15 @@ bool sx_gemm_packed_bytes(const sx_gemm_table *t, int64_t K, int64_t N, size_t *
 /* Chooses blocking, number of units and scratch. The description must be in range (the caller has checked its tensors). */
 void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g);
 
-/* The obviously right version: one element after the other, sums in double. elem: 4 for f32, 8 for f64. B is unpacked; the
- * tile function is not called. */
-void sx_gemm_ref(int elem, const sx_gemm *g, const sx_gemm_io *io);
+/* The obviously right version: one element after the other, in double. c, not io->c, receives the elements of C at C's
+ * offsets, unrounded. B is unpacked; the tile function is not called. type: of A, B, bias and R. */
+void sx_gemm_ref(sx_dtype type, const sx_gemm *g, const sx_gemm_io *io, double *c);
 
 #define SX_GEMM_TABLES(level) \
-  extern const sx_gemm_table sx_gemm_f32__##level, sx_gemm_f64__##level;
+  extern const sx_gemm_table sx_gemm_f32__##level, sx_gemm_f64__##level, sx_gemm_f16__##level, sx_gemm_bf16__##level;
 SX_GEMM_TABLES(base)
 SX_GEMM_TABLES(avx2)
 SX_GEMM_TABLES(avx512)
 #undef SX_GEMM_TABLES
+extern const sx_gemm_table sx_gemm_i32__base, sx_gemm_i64__base;
 #endif
