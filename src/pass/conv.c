@@ -89,12 +89,7 @@ static sx_status refuse(sx_pass_ctx *c, sx_node *conv, sx_vid bias, sx_vid resid
   sx_node *n = sx_graph_emitted(g, y);
   n->attrs = conv->attrs, n->n_attrs = conv->n_attrs;
   sx_nid id = sx_value_at(g, y)->producer;
-  if (act) {
-    float *copy = sx_arena_copy(&g->model->arena, params, n_params * sizeof *params);
-    if (!copy || !sx_node_set_str(g, id, "activation", sx_str_c(act)) ||
-        (n_params && !sx_node_set_attr(g, id, &(sx_attr){.name = SX_STR("activation_params"), .type = SX_ATTR_FLOATS, .n = n_params, .floats = copy})))
-      SX_NO_MEMORY(c->e);
-  }
+  if (act && !sx_pass_set_activation(g, id, act, params, n_params)) SX_NO_MEMORY(c->e);
   sx_patch_swap(&p, from, y);
   return sx_patch_apply(&p, NULL);
 }
@@ -128,7 +123,6 @@ static sx_status fuse_add(sx_pass_ctx *c, sx_node *add) {
   return SX_OK;
 }
 
-/* The activation that node n is, with its parameters; NULL when it is none that epilogues know. */
 const char *sx_pass_activation(const sx_graph *g, const sx_node *n, float params[2], uint32_t *count) {
   static const struct { const sx_op *op; const char *attr[2]; float dflt[2]; } table[] = {
       {&sx_op_Relu, {NULL, NULL}, {0, 0}}, {&sx_op_Sigmoid, {NULL, NULL}, {0, 0}}, {&sx_op_Tanh, {NULL, NULL}, {0, 0}}, {&sx_op_HardSwish, {NULL, NULL}, {0, 0}},
@@ -148,6 +142,12 @@ const char *sx_pass_activation(const sx_graph *g, const sx_node *n, float params
     return n->op->name;
   }
   return NULL;
+}
+
+bool sx_pass_set_activation(sx_graph *g, sx_nid id, const char *act, const float *params, uint32_t n) {
+  float *copy = sx_arena_copy(&g->model->arena, params, n * sizeof *params);
+  return copy && sx_node_set_str(g, id, "activation", sx_str_c(act)) &&
+         (!n || sx_node_set_attr(g, id, &(sx_attr){.name = SX_STR("activation_params"), .type = SX_ATTR_FLOATS, .n = n, .floats = copy}));
 }
 
 static sx_status fuse_activation(sx_pass_ctx *c, sx_node *n) {

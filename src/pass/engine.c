@@ -126,10 +126,16 @@ sx_status sx_patch_apply(sx_patch *p, bool *applied) {
   if (p->failed) SX_NO_MEMORY(p->c->e);
   uint32_t last = g->nodes.n;
   bool good = true;
-  for (uint32_t i = p->first; i < last; i++) SX_TRY(sx_infer_node(g, i, p->c->e));
+  sx_err local = {0};
+  for (uint32_t i = p->first; i < last && good; i++) good = sx_infer_node(g, i, &local) == SX_OK;
+  if (local.code == SX_E_NO_MEMORY) SX_NO_MEMORY(p->c->e);
   for (uint32_t i = 0; i < p->n && good; i++) good = agree(&sx_value_at(g, p->swaps[i].from)->fact, &sx_value_at(g, p->swaps[i].to)->fact);
-  if (!good) {
+  bool taken = true;
+  for (uint32_t i = p->first; i < last && good && taken && p->c->can_run; i++)
+    taken = !(sx_node_at(g, i)->op->flags & SX_OP_PRIVATE) || p->c->can_run(p->c->can_run_ctx, g, i);
+  if (!good)
     sx_log(p->c->log, WARNING, "pass '%s' proposed a change that contradicts known shapes; it was not made", sx_passes[p->c->pass].name);
+  if (!good || !taken) {
     for (uint32_t i = last; i-- > p->first;) sx_graph_kill(g, i);
     return SX_OK;
   }

@@ -2,13 +2,6 @@
 /* Nodes that give back what they got, and nodes that are there twice. */
 #include "pass/pass.h"
 
-static bool same_shape(const sx_fact *a, const sx_fact *b) {
-  if (a->kind != SX_KIND_TENSOR || a->kind != b->kind || a->dtype != b->dtype || a->rank != b->rank || a->rank < 0) return false;
-  for (int i = 0; i < a->rank; i++)
-    if (a->dims[i] != b->dims[i]) return false;
-  return true;
-}
-
 static bool is_identity_perm(const sx_node *n, int rank) {
   const int64_t *perm;
   uint32_t k = sx_attr_ints(n, "perm", &perm);
@@ -25,7 +18,7 @@ static sx_vid same_as(const sx_graph *g, const sx_node *n) {
   const sx_fact *fx = &sx_value_at(g, x)->fact, *fy = &sx_value_at(g, n->out[0])->fact;
   const char *op = n->op->name;
   if (n->op == &sx_op_Identity) return x;
-  if (!same_shape(fx, fy)) return SX_NONE;
+  if (fx->dtype != fy->dtype || !sx_pass_same_shape(fx, fy)) return SX_NONE;
   bool view = n->op->flags & SX_OP_VIEW || !strcmp(op, "Cast") || !strcmp(op, "Expand") || !strcmp(op, "Slice");
   if (!strcmp(op, "Slice")) { /* the whole extent, forwards: starts 0, steps 1 */
     for (uint32_t i = 1; i < 5; i += 3) {

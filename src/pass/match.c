@@ -13,6 +13,12 @@ bool sx_pass_scalar(const sx_graph *g, sx_vid v, double *x) {
   const sx_tensor *t = v == SX_NONE ? NULL : sx_value_const(g, v);
   return t && t->count == 1 && sx_tensor_get_f64(t, 0, x);
 }
+bool sx_pass_same_shape(const sx_fact *a, const sx_fact *b) {
+  if (a->kind != SX_KIND_TENSOR || b->kind != SX_KIND_TENSOR || a->rank != b->rank || a->rank < 0) return false;
+  for (int i = 0; i < a->rank; i++)
+    if (a->dims[i] != b->dims[i] || a->dims[i] == SX_DIM_UNKNOWN) return false;
+  return true;
+}
 bool sx_pass_is_near(const sx_graph *g, sx_vid v, double x) {
   double y;
   return sx_pass_scalar(g, v, &y) && fabs(y - x) <= 1e-3 * fabs(x) + 1e-12;

@@ -19,6 +19,10 @@ typedef struct sx_pass_ctx {
   const sx_logger *log;
   sx_evaluate_fn evaluate;
   void *evaluate_ctx;
+  /* Would a kernel take this node? Asked for every private node of a patch; a patch with one that nobody takes is not applied.
+   * NULL: all are taken. */
+  bool (*can_run)(void *ctx, const sx_graph *g, sx_nid n);
+  void *can_run_ctx;
   uint32_t channel_block;   /* of the provider's blocked layout; 0: none */
   const char *disabled;     /* names separated by semicolons; ours, or those of ONNX Runtime that map to ours; may be NULL */
   uint32_t *fired;          /* counts, one per pass of the table; may be NULL */
@@ -53,14 +57,18 @@ sx_nid sx_patch_nodes(sx_patch *p, const sx_op *op, const sx_vid *in, uint32_t n
 sx_nid sx_patch_last(const sx_patch *p); /* to set attributes */
 void sx_patch_swap(sx_patch *p, sx_vid from, sx_vid to);
 /* Infers the new nodes, checks that the facts of `to` do not contradict those of `from`, redirects the uses, sweeps what died
- * and gives its provenance to the new nodes; counts the pass as fired. On a contradiction the patch is undone and *applied
- * false: a bug of ours that must not reach a user. `applied` may be NULL. */
+ * and gives its provenance to the new nodes; counts the pass as fired. *applied is false when the patch was undone instead: no kernel
+ * takes one of its private nodes, or facts contradict (a bug of ours that must not reach a user). `applied` may be NULL. */
 sx_status sx_patch_apply(sx_patch *p, bool *applied);
 
 /* What patterns ask. */
 sx_node *sx_pass_producer(const sx_graph *g, sx_vid v, const sx_op *op);     /* the `op` whose output 0 is v, or NULL */
 bool sx_pass_single_use(const sx_graph *g, sx_vid v);                        /* one use and no graph output */
 bool sx_pass_scalar(const sx_graph *g, sx_vid v, double *x);                 /* a constant with one element */
+/* The activation that node n is in an epilogue's terms (attribute `activation`), with its parameters; NULL when it is none. */
+const char *sx_pass_activation(const sx_graph *g, const sx_node *n, float params[2], uint32_t *count);
+bool sx_pass_set_activation(sx_graph *g, sx_nid n, const char *act, const float *params, uint32_t count); /* false: no memory */
+bool sx_pass_same_shape(const sx_fact *a, const sx_fact *b);                 /* tensors of known, provably equal shapes */
 bool sx_pass_is_near(const sx_graph *g, sx_vid v, double x);                 /* that scalar, within 1e-3 relative (exporters round) */
 
 /* The pattern matcher. Entry 0 is the root; operands name other entries, captures or constants. */

@@ -55,6 +55,12 @@ static sx_status cancelled(const sx_session_options *o, sx_err *e) {
   return SX_OK;
 }
 
+/* Fusion asks before it makes a node that only a kernel of ours understands. */
+static bool can_run(void *ctx, const sx_graph *g, sx_nid n) {
+  const char *reason;
+  return sx_plan_choose(g, n, &(sx_plan_options){.providers = ctx}, &reason) != NULL;
+}
+
 static sx_status finalise(sx_session *s, const sx_session_options *o, sx_err *e) {
   const sx_provider *providers[MAX_PROVIDERS];
   SX_TRY(provider_list(o, providers, e));
@@ -65,7 +71,7 @@ static sx_status finalise(sx_session *s, const sx_session_options *o, sx_err *e)
   s->pool = o->pool;
   s->width = !o->pool ? 1 : o->width ? o->width : sx_pool_width(o->pool);
   SX_TRY(cancelled(o, e));
-  sx_pass_ctx c = {.g = s->model->graph, .level = o->level, .log = o->log, .evaluate = sx_evaluate_node, .channel_block = sx_cpu_provider()->channel_block, .disabled = o->disabled_passes, .fired = s->fired, .e = e};
+  sx_pass_ctx c = {.g = s->model->graph, .level = o->level, .log = o->log, .evaluate = sx_evaluate_node, .can_run = can_run, .can_run_ctx = providers, .channel_block = sx_cpu_provider()->channel_block, .disabled = o->disabled_passes, .fired = s->fired, .e = e};
   SX_TRY(sx_passes_run(&c));
   SX_TRY(cancelled(o, e));
   sx_exec_options x = {.plan = {.providers = providers, .weights = s->weights, .width = s->width, .level = o->level}};

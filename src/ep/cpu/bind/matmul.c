@@ -80,7 +80,7 @@ static sx_status create(sx_build *b) {
   if (b->n->op == &sx_op_Linear && sx_node_in(b->n, 3) != SX_NONE) l->residual = 3;
   read_perm(b->n, "perm_a", fa->rank, l->perm_a);
   read_perm(b->n, "perm_b", fb->rank, l->perm_b);
-  read_perm(b->n, "perm_y", SX_MAX_RANK, l->perm_y);
+  read_perm(b->n, "perm_y", sx_value_at(b->g, b->n->out[0])->fact.rank, l->perm_y);
   if (gemm && sx_attr_int(b->n, "transA", 0)) l->perm_a[0] = 1, l->perm_a[1] = 0;
   if (gemm && sx_attr_int(b->n, "transB", 0)) l->perm_b[0] = 1, l->perm_b[1] = 0;
   SX_TRY(sx_activation_read(b, &l->act));
