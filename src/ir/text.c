@@ -3,6 +3,7 @@
 #include "ir/text.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct printer { sx_text *out; uint32_t max_elems; int depth; } printer;
 
@@ -43,9 +44,13 @@ static void put_shape(printer *p, const sx_graph *g, const sx_fact *f) {
   if (f->layout == SX_BLOCKED) sx_text_add(p->out, " blocked %u", f->block);
 }
 
-static void put_number(sx_text *t, double x) { /* always recognisable as a float */
+static void put_number(sx_text *t, double x) { /* the shortest text that gives x back; always recognisable as a float */
   char s[40];
-  snprintf(s, sizeof s, "%.9g", x);
+  for (int digits = 6; digits <= 17; digits++) {
+    snprintf(s, sizeof s, "%.*g", digits, x);
+    double back = strtod(s, NULL);
+    if (back == x || (x == (double)(float)x && (float)back == (float)x)) break;
+  }
   sx_text_add(t, "%s%s", s, strpbrk(s, ".einf") ? "" : ".0");
 }
 

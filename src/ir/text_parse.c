@@ -116,9 +116,16 @@ static sx_status type(parser *s, shape *t) {
     if (t->rank) SX_TRY(expect(s, ","));
     skip(s);
     const char *from = s->p;
-    while (s->p < s->end && *s->p != ',' && *s->p != ']') s->p++;
+    int nested = 0;
+    int64_t number = 0;
+    bool digits = true;
+    for (; s->p < s->end && (nested || (*s->p != ',' && *s->p != ']')); s->p++) {
+      nested += (*s->p == '(') - (*s->p == ')');
+      digits &= *s->p >= '0' && *s->p <= '9' && number < INT64_MAX / 16;
+      if (digits) number = number * 10 + (*s->p - '0');
+    }
     sx_str text = {from, (size_t)(s->p - from)};
-    t->dims[t->rank++] = sx_str_is(text, "?") ? SX_DIM_UNKNOWN : sx_dim_parse(&s->m->dims, text);
+    t->dims[t->rank++] = sx_str_is(text, "?") ? SX_DIM_UNKNOWN : digits ? number : sx_dim_parse(&s->m->dims, text);
   }
   return SX_OK;
 }
@@ -343,7 +350,7 @@ static sx_status graph_in(parser *s, scope *sc) {
     SX_TRY(lookup(s, sc, outs[i], &v));
     if (!sx_graph_add_output(g, v)) SX_NO_MEMORY(s->e);
   }
-  return SX_OK;
+  return sx_graph_sort(g, s->e);
 }
 
 static sx_status graph(parser *s, sx_graph *g, scope *outer) {

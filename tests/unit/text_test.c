@@ -2,6 +2,7 @@
 /* The text form of graphs: what is printed parses to a graph that prints the same; bad text is refused with the line's number. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <cmocka.h>
 #include "ir/text.h"
 #include "ops/ops.h"
@@ -24,7 +25,7 @@ static const char *const texts[] = {
     "  w = const float[4, 2] {1.0, -2.5, 3.0, 4.0, 1e-05, 6.0, inf, nan}\n"
     "  big = const float[64, 64] {...}\n"
     "  k = const int64[2] {9223372036854775807, -1}\n"
-    "  h = MatMul(x, w) : float[n, 2]\n"
+    "  h = Gemm(x, w, big, k) : float[n, 2]\n"
     "  \"odd name, \\\"quoted\\\"\" = Gelu(h) {approximate = \"tanh\"} : float[n, 2]\n"
     "  y, _ = MaxPool(\"odd name, \\\"quoted\\\"\") {kernel_shape = [2, 3], scales = [1.0, 2.5]} : float[2*n + 1], _\n"
     "}\n",
