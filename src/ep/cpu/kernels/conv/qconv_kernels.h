@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+/* Inside the integer half of the family: what the tables provide to the driver. */
+#ifndef SX_QCONV_KERNELS_H
+#define SX_QCONV_KERNELS_H
+#include "ep/cpu/kernels/conv/conv_kernels.h"
+#include "ep/cpu/kernels/conv/qconv.h"
+
+/* A row of register tiles, as sx_conv_tile, in words: 32 bits that hold `step` channels. Sums start from `bias` and end in
+ * acc: [pixel][vector]. */
+typedef struct sx_qconv_tile {
+  const int32_t *x, *outside; /* outside: what a tap out of the image reads */
+  const char *w;
+  int64_t x_step, w_step;     /* per channel block: words, bytes */
+  const int32_t *off;
+  int64_t off_ld, tiles;
+  int32_t taps, blocks, run, last_run; /* runs in words */
+  int32_t flip;               /* xor of every word: turns s8 into u8 */
+  const int32_t *bias;
+  int32_t *acc;
+} sx_qconv_tile;
+
+/* Sums to outputs: pixels of nv vectors each. */
+typedef struct sx_qconv_finish {
+  const int32_t *acc;
+  int64_t pixels;
+  int nv;
+  sx_qconv_out out;
+  const float *scale; /* nv vectors */
+  float zero, lo, hi; /* bounds of the scaled sum before the zero point is added */
+  char *y;
+  const int32_t *y_off; /* of each pixel, in elements */
+  int64_t y_step;       /* between vectors, in elements */
+} sx_qconv_finish;
+
+struct sx_qconv_table {
+  int lanes, nv, mr[SX_CONV_NV + 1], step;
+  const sx_qconv_table *wide; /* for weights that are not centred; NULL: takes any */
+  void (*tile[SX_CONV_NV + 1][SX_CONV_MR + 1])(const sx_qconv_tile *t);
+  void (*finish)(const sx_qconv_finish *f);
+  /* n elements to every y_step-th element of y, as the tiles want them: bytes as they are, or (x - zero) in 16 bits. */
+  void (*gather)(const uint8_t *x, bool is_signed, int32_t zero, int64_t n, void *y, int64_t y_step);
+  /* For depthwise: y = f32(x - zero); sums from f32. */
+  void (*to_f32)(const uint8_t *x, bool is_signed, int32_t zero, int64_t n, float *y);
+  void (*to_s32)(const float *x, const int32_t *bias, int64_t pixels, int32_t *y);
+};
+
+/* Zero point and bounds of an output. */
+sx_qconv_finish sx_qconv_finish_init(const sx_qconv *c, const sx_qconv_io *io);
+/* The depthwise form. */
+void sx_qconv_rows_prepare(sx_qconv *c);
+void sx_qconv_rows_pack(const sx_qconv *c, const void *w, const void *w_zero, int64_t step, void *packed, int64_t begin, int64_t end);
+void sx_qconv_rows_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64_t end, void *scratch);
+#endif
