@@ -57,9 +57,10 @@ static sx_status make_taps(sx_prep *p, const method *m, const spec *s, sx_taps *
   bool crop = sx_str_is(m->coord, "tf_crop_and_resize");
   uint8_t *outside = crop ? sx_arena_alloc(p->arena, (size_t)s->out + 1) : NULL;
   if (!index || !weight || (crop && !outside)) SX_NO_MEMORY(p->e);
-  double length = (double)s->in * s->scale;
+  double length = (double)s->in * s->scale; /* the standard's output length is not rounded */
+  if (fabs(length - (double)s->out) < 1e-6) length = (double)s->out;
   for (int64_t j = 0; j < s->out; j++) {
-    double x = s->in == s->out && s->scale == 1 && !crop ? (double)j : source(m, s, (double)j, sx_str_is(m->coord, "half_pixel_symmetric") ? length : (double)s->out), sum = 0;
+    double x = s->in == s->out && s->scale == 1 && !crop ? (double)j : source(m, s, (double)j, length), sum = 0;
     int64_t first = m->mode == MODE_NEAREST ? nearest(m, x) : stretch > 1 ? (int64_t)floor(x - reach) + 1 : (int64_t)floor(x) - (m->mode == MODE_CUBIC);
     for (int k = 0; k < t->k; k++) {
       int64_t at = first + k, in = at < 0 ? 0 : at >= s->in ? s->in - 1 : at;
