@@ -32,6 +32,17 @@ static sx_status drop_consumed(sx_upgrade_ctx *c) {
   return SX_OK;
 }
 
+/* Neg of small integers: axes and counts are computed so in exported graphs. */
+static sx_status infer_neg(sx_infer *c) {
+  const sx_dim *e;
+  sx_dim r[SX_MAX_ELEMS];
+  SX_TRY(sx_infer_like(c, 0, 0));
+  int n = sx_infer_ints(c, 0, &e);
+  for (int i = 0; i < n; i++) r[i] = e[i] == SX_DIM_UNKNOWN ? e[i] : sx_dim_sub(c->dims, 0, e[i]);
+  return n < 0 ? SX_OK : sx_infer_elems(c, 0, (uint32_t)n, r);
+}
+const sx_op sx_op_Neg = {.name = "Neg", .flags = SX_OP_ELEMENTWISE, .infer = infer_neg, .upgrades = {{6, drop_consumed}}};
+
 /* PRelu before opset 7: a slope per channel lies along axis 1. */
 static sx_status prelu_channels(sx_upgrade_ctx *c) {
   const sx_fact *x = &sx_value_at(c->g, c->n->in[0].value)->fact, *s = &sx_value_at(c->g, c->n->in[1].value)->fact;
@@ -81,7 +92,6 @@ UNARY(HardSwish, SX_ULP, 2)
 UNARY(LeakyRelu, SX_ROUNDED, 0)
 UNARY(Log, SX_ULP, 4)
 UNARY(Mish, SX_ULP, 8)
-UNARY(Neg, SX_EXACT, 0)
 UNARY(Reciprocal, SX_ROUNDED, 0)
 UNARY(Relu, SX_EXACT, 0)
 UNARY(Round, SX_EXACT, 0)

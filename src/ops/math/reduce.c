@@ -13,8 +13,10 @@ static sx_status infer_reduce(sx_infer *c) {
   uint32_t set = 0;
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   if (n < 0) {
+    /* The axes are not known, but how many there are: the rank follows. */
+    int64_t gone = ax->rank == 1 && sx_dim_is_const(ax->dims[0]) && ax->dims[0] > 0 ? ax->dims[0] : INT64_MAX;
     for (int i = 0; i < x->rank; i++) d[i] = SX_DIM_UNKNOWN;
-    return sx_infer_set(c, 0, x->dtype, keep ? x->rank : -1, d);
+    return sx_infer_set(c, 0, x->dtype, keep ? x->rank : gone <= x->rank ? x->rank - (int)gone : -1, d);
   }
   for (int i = 0; i < n; i++) {
     SX_TRY(sx_infer_axis(c, axes[i], x->rank, &axis));
