@@ -56,6 +56,26 @@ static sx_status tile(sx_prep *p) {
   return one_copy(p, 2 * (uint32_t)y->rank, d, 0);
 }
 
+/* Blocks of b x b between channels and plane: a transpose of six dimensions. In depth-column-row order the block's place is
+ * the slow part of the channel, in column-row-depth order the fast one. */
+static sx_status blocks(sx_prep *p) {
+  bool to_depth = p->n->op == &sx_op_SpaceToDepth, slow = !sx_str_is(sx_attr_str(p->n, "mode", "DCR"), "CRD");
+  const sx_view *plane = to_depth ? &p->in[0] : &p->out[0], *deep = to_depth ? &p->out[0] : &p->in[0];
+  int64_t b = sx_attr_int(p->n, "blocksize", 1), C = plane->dims[1], H = deep->dims[2], W = deep->dims[3], at = 1, thin[6];
+  if (deep->dims[1] != C * b * b || plane->dims[2] != H * b || plane->dims[3] != W * b)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "channels or plane are no multiples of the blocks of %lld x %lld", (long long)b, (long long)b);
+  int64_t wide[6] = {H * b * W * b * C, H * b * W * b, W * b * b, W * b, b, 1}; /* n, c, h, i, w, j in the plane */
+  int64_t size[6] = {plane->dims[0], C, H, b, W, b};
+  static const int order[2][6] = {{0, 1, 3, 5, 2, 4}, {0, 3, 5, 1, 2, 4}};
+  for (int k = 6; k-- > 0; at *= size[order[slow][k]]) thin[order[slow][k]] = at;
+  sx_move_dim d[6];
+  for (int k = 0; k < 6; k++) {
+    int a = to_depth ? order[slow][k] : k;
+    d[k] = (sx_move_dim){size[a], to_depth ? wide[a] : thin[a], to_depth ? thin[a] : wide[a]};
+  }
+  return one_copy(p, 6, d, 0);
+}
+
 /* Slice's bounds may be known only when it runs: then one unit plans and copies. */
 typedef struct slice_bounds { int64_t starts[SX_MAX_RANK], axes[SX_MAX_RANK], steps[SX_MAX_RANK]; } slice_bounds;
 typedef struct slice_params { sx_view x, y, in[5]; } slice_params;
@@ -186,3 +206,5 @@ ROW(Tile, tile)
 ROW(Slice, slice)
 ROW(Concat, concat)
 ROW(Split, split)
+ROW(DepthToSpace, blocks)
+ROW(SpaceToDepth, blocks)

@@ -3,6 +3,7 @@
 #include "ep/ep.h"
 
 #define VIEW(N) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "view", .flags = SX_KERNEL_VIEW};
+VIEW(BitCast)
 VIEW(Flatten)
 VIEW(Identity)
 VIEW(Reshape)

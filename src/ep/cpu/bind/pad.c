@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+/* Pad: every axis becomes a list of source indices, -1 for the constant; rows along the last padded axis are a run and two
+ * borders. Pads that only the run tells make the lists in a phase of their own. */
+#include "ep/cpu/bind/move.h"
+
+typedef enum pad_mode { PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_WRAP } pad_mode;
+typedef struct pad_axis { int64_t n, stride, first, before, own; int64_t *map; } pad_axis; /* of the source: first, own; own go after `before` */
+typedef struct pad_plan {
+  pad_axis axis[SX_MAX_RANK];
+  int rank;                /* axes up to the last padded one */
+  int64_t inner;           /* elements of what lies behind it */
+} pad_plan;
+typedef struct pad_params {
+  pad_plan *plan;          /* NULL: in scratch, made in phase 0 */
+  pad_mode mode;
+  uint32_t elem;
+  bool has_value;
+  sx_view x, y, pads, axes;
+  int64_t rows, group;
+} pad_params;
+
+static int64_t source_index(pad_mode mode, int64_t j, int64_t n) {
+  if (j >= 0 && j < n) return j;
+  int64_t period = mode == PAD_REFLECT ? 2 * (n - 1) : n;
+  if (mode == PAD_CONSTANT) return -1;
+  if (mode == PAD_EDGE || period == 0) return j < 0 ? 0 : n - 1;
+  j = j % period + (j % period < 0 ? period : 0);
+  return j < n ? j : period - j;
+}
+
+/* `maps`: the sum of the output's dimensions. */
+static sx_status plan_pads(pad_plan *q, const pad_params *p, const void *pads_data, const void *axes_data, int64_t *maps, sx_err *e) {
+  int64_t pads[2 * SX_MAX_RANK], axes[SX_MAX_RANK], before[SX_MAX_RANK] = {0}, after[SX_MAX_RANK] = {0}, stride = 1;
+  int64_t n = p->axes.dtype ? p->axes.count : p->x.rank;
+  sx_view_ints(&p->pads, pads_data, pads);
+  for (int i = 0; i < SX_MAX_RANK; i++) axes[i] = i;
+  if (p->axes.dtype) sx_view_ints(&p->axes, axes_data, axes);
+  for (int64_t i = 0; i < n; i++) {
+    int64_t a = axes[i] < 0 ? axes[i] + p->x.rank : axes[i];
+    if (a < 0 || a >= p->x.rank) SX_FAIL(e, INVALID_ARGUMENT, "axis %lld of a tensor of rank %d", (long long)axes[i], p->x.rank);
+    before[a] = pads[i], after[a] = pads[n + i];
+  }
+  *q = (pad_plan){.rank = 1, .inner = 1};
+  q->axis[0] = (pad_axis){1, 1, 0, 0, 1, maps}; /* a scalar is a row of one */
+  for (int i = p->x.rank; i-- > 0; stride *= p->x.dims[i]) {
+    int64_t cut = before[i] < 0 ? -before[i] : 0, own = p->x.dims[i] - cut + (after[i] < 0 ? after[i] : 0);
+    pad_axis *a = &q->axis[i];
+    *a = (pad_axis){p->y.dims[i], stride, cut, before[i] > 0 ? before[i] : 0, own > 0 ? own : 0, maps};
+    if (p->y.dims[i] && p->y.dims[i] != p->x.dims[i] + before[i] + after[i]) SX_FAIL(e, INVALID_ARGUMENT, "axis %d of size %lld with pads %lld and %lld does not become %lld", i, (long long)p->x.dims[i], (long long)before[i], (long long)after[i], (long long)p->y.dims[i]);
+    if (p->mode != PAD_CONSTANT && a->own == 0 && a->n) SX_FAIL(e, INVALID_ARGUMENT, "axis %d has nothing that could be repeated", i);
+    for (int64_t k = 0; k < a->n; k++) {
+      int64_t s = source_index(p->mode, k - a->before, a->own);
+      maps[k] = s < 0 ? -1 : s + cut;
+    }
+    maps += a->n;
+    if (q->rank == 1 && (before[i] || after[i])) q->rank = i + 1;
+  }
+  for (int i = q->rank; i < p->x.rank; i++) q->inner *= p->x.dims[i];
+  return SX_OK;
+}
+
+static sx_status pad_maps(const sx_call *c, uint32_t begin, uint32_t end) {
+  const pad_params *p = c->params;
+  pad_plan *q = c->scratch;
+  return begin < end ? plan_pads(q, p, c->in[1], p->axes.dtype ? c->in[3] : NULL, (int64_t *)(q + 1), c->e) : SX_OK;
+}
+
+/* One row: borders by the list, the middle in one copy. x: NULL, the whole row is border. */
+static void pad_row(const pad_plan *q, const pad_params *p, const char *x, const void *value, char *y) {
+  const pad_axis *a = &q->axis[q->rank - 1];
+  int64_t block = q->inner * p->elem, middle = a->own < a->n - a->before ? a->own : a->n - a->before;
+  if (!x) {
+    sx_move_fill(y, value, p->elem, a->n * q->inner);
+    return;
+  }
+  if (middle < 0) middle = 0;
+  if (middle) memcpy(y + a->before * block, x + a->first * block, (size_t)(middle * block));
+  if (p->mode == PAD_CONSTANT) {
+    sx_move_fill(y, value, p->elem, (a->before < a->n ? a->before : a->n) * q->inner);
+    sx_move_fill(y + (a->before + middle) * block, value, p->elem, (a->n - a->before - middle) * q->inner);
+    return;
+  }
+  for (int64_t k = 0; k < a->n; k++) {
+    if (k == a->before) k += middle;
+    if (k < a->n) memcpy(y + k * block, x + a->map[k] * block, (size_t)block);
+  }
+}
+
+static sx_status pad_run(const sx_call *c, uint32_t begin, uint32_t end) {
+  const pad_params *p = c->params;
+  const pad_plan *q = p->plan ? p->plan : c->scratch;
+  static const char zero[16];
+  const void *value = p->has_value ? c->in[2] : zero;
+  const pad_axis *last = &q->axis[q->rank - 1];
+  int64_t rows = last->n ? p->y.count / (last->n * q->inner) : 0, to = end * p->group < rows ? end * p->group : rows, bytes = last->n * q->inner * p->elem;
+  for (int64_t r = begin * p->group; r < to; r++) {
+    int64_t at = 0, rest = r;
+    bool border = false;
+    for (int i = q->rank - 1; i-- > 0; rest /= q->axis[i].n) {
+      int64_t s = q->axis[i].map[rest % q->axis[i].n];
+      border |= s < 0;
+      at += s * q->axis[i].stride;
+    }
+    pad_row(q, p, border || !p->x.count ? NULL : (const char *)c->in[0] + at * p->elem, value, (char *)c->out[0] + r * bytes);
+  }
+  return SX_OK;
+}
+
+static sx_status pad(sx_prep *p) {
+  static const char *const names[] = {"constant", "edge", "reflect", "wrap"};
+  sx_str mode = sx_attr_str(p->n, "mode", "constant");
+  pad_params *q = SX_NEW(p->arena, pad_params);
+  int m = 0;
+  if (!q) SX_NO_MEMORY(p->e);
+  while (m < 4 && !sx_str_is(mode, names[m])) m++;
+  if (m == 4) SX_FAIL(p->e, INVALID_ARGUMENT, "mode is '%.*s', expected constant, edge, reflect or wrap", SX_FMT(mode));
+  *q = (pad_params){.mode = (pad_mode)m, .elem = sx_elem_bytes(p->in[0].dtype), .x = p->in[0], .y = p->out[0], .pads = p->in[1]};
+  if (p->n_in > 3) q->axes = p->in[3];
+  if (p->n_in > 2 && p->in[2].dtype && p->in[2].count != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "constant_value has %lld elements, expected one", (long long)p->in[2].count);
+  q->has_value = p->n_in > 2 && p->in[2].dtype;
+  if (q->axes.count > SX_MAX_RANK || q->pads.count != 2 * (q->axes.dtype ? q->axes.count : q->x.rank)) SX_FAIL(p->e, INVALID_ARGUMENT, "%lld pads are given, expected a begin and an end for each axis", (long long)q->pads.count);
+  int64_t maps = 0, probe[2 * SX_MAX_RANK];
+  for (int i = 0; i < q->y.rank; i++) maps += q->y.dims[i]; /* checked: the tensor's size fits */
+  bool known = sx_view_ints(&q->pads, NULL, probe) && (!q->axes.dtype || sx_view_ints(&q->axes, NULL, probe));
+  int64_t row = q->y.rank ? q->y.dims[q->y.rank - 1] : 1;
+  q->rows = row ? q->y.count / row : 0;
+  p->params = q;
+  if (known) {
+    q->plan = SX_NEW(p->arena, pad_plan);
+    int64_t *mem = SX_NEW_N(p->arena, int64_t, (size_t)maps + 1);
+    if (!q->plan || !mem) SX_NO_MEMORY(p->e);
+    SX_TRY(plan_pads(q->plan, q, NULL, NULL, mem, p->e));
+    row = q->y.rank ? q->plan->axis[q->plan->rank - 1].n * q->plan->inner : 1;
+    q->rows = row ? q->y.count / row : 0;
+  } else {
+    p->scratch = sizeof(pad_plan) + (size_t)maps * sizeof(int64_t);
+    SX_TRY(sx_prep_phase(p, pad_maps, 1, (double)maps * 5, 0));
+  }
+  q->group = row * q->elem < 32768 ? 32768 / (row * q->elem + 1) + 1 : 1;
+  return sx_prep_phase(p, pad_run, (q->rows + q->group - 1) / q->group, (double)q->group * ((double)(row * q->elem) * 0.1 + 15), 0);
+}
+static sx_status prepare_Pad(sx_prep *p) { return sx_prep_bytes(p, pad); }
+const sx_kernel sx_cpu_Pad = {.op = &sx_op_Pad, .name = "pad", .prepare = prepare_Pad};

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+/* Operators whose result's size depends on the data: NonZero, Compress, Unique. They count, ask for their output, fill it. */
+#include "ep/cpu/bind/move.h"
+#include "ep/cpu/kernels/sort/sort.h"
+
+/* Whether an element is not zero: strings by length, floats without their sign, the rest by bits. */
+static bool truth(const sx_view *v, int64_t i) {
+  const char *p = v->constant;
+  uint64_t w[2] = {0, 0};
+  uint32_t bits = sx_dtype_bits((sx_dtype)v->dtype);
+  if (v->dtype == SX_STRING) return ((const sx_str *)v->constant)[i].n != 0;
+  if (bits < 8) return (p[i * bits / 8] >> (i * bits % 8) & ((1 << bits) - 1)) != 0;
+  memcpy(w, p + (size_t)i * (bits / 8), bits / 8);
+  if (v->dtype == SX_C64) return ((w[0] & 0x7fffffff7fffffff) != 0);
+  if (v->dtype == SX_C128) return (w[0] << 1 | w[1] << 1) != 0;
+  return sx_dtype_is_float((sx_dtype)v->dtype) ? (w[0] << (65 - bits)) != 0 : w[0] != 0;
+}
+
+static sx_status nonzero_run(const sx_call *c, uint32_t begin, uint32_t end) {
+  const sx_view *x = &c->late->in[0];
+  int64_t n = 0, at[SX_MAX_RANK] = {0};
+  (void)begin, (void)end;
+  for (int64_t i = 0; i < x->count; i++) n += truth(x, i);
+  int64_t *y = sx_late_output(c, 0, SX_I64, 2, (int64_t[]){x->rank, n}), k = 0;
+  if (!y) return c->e->code;
+  for (int64_t i = 0; i < x->count; i++) {
+    if (truth(x, i)) {
+      for (int d = 0; d < x->rank; d++) y[d * n + k] = at[d];
+      k++;
+    }
+    for (int d = x->rank; d-- > 0 && ++at[d] == x->dims[d];) at[d] = 0;
+  }
+  return SX_OK;
+}
+
+static int late_axis(const sx_attr *a, int rank) { return (int)(a->i < 0 ? a->i + rank : a->i); }
+/* x as (before, n, inner): along the axis, or flat. */
+static void split_at(const sx_view *x, const sx_attr *axis, int64_t *before, int64_t *n, int64_t *inner) {
+  int a = axis ? late_axis(axis, x->rank) : 0;
+  *before = axis ? sx_dims_count(x->dims, 0, a) : 1, *n = axis ? x->dims[a] : x->count;
+  *inner = axis ? sx_dims_count(x->dims, a + 1, x->rank) : 1;
+}
+static void *some_output(const sx_call *c, const sx_view *x, const sx_attr *axis, int64_t n) {
+  int64_t d[SX_MAX_RANK] = {n};
+  for (int i = 0; axis && i < x->rank; i++) d[i] = i == late_axis(axis, x->rank) ? n : x->dims[i];
+  return sx_late_output(c, 0, (sx_dtype)x->dtype, axis ? x->rank : 1, d);
+}
+
+typedef struct select_params { const sx_attr *axis; bool sorted; } select_params;
+static sx_status compress_run(const sx_call *c, uint32_t begin, uint32_t end) {
+  const sx_view *x = &c->late->in[0], *k = &c->late->in[1];
+  const sx_attr *axis = ((const select_params *)c->state)->axis;
+  const uint8_t *keep = k->constant;
+  int64_t before, n, inner, some = 0, limit;
+  (void)begin, (void)end;
+  if (axis && (axis->i < -x->rank || axis->i >= x->rank)) SX_FAIL(c->e, INVALID_ARGUMENT, "axis is %lld for a tensor of rank %d", (long long)axis->i, x->rank);
+  split_at(x, axis, &before, &n, &inner);
+  limit = k->count < n ? k->count : n;
+  for (int64_t i = 0; i < limit; i++) some += keep[i] != 0;
+  char *y = some_output(c, x, axis, some);
+  if (!y) return c->e->code;
+  size_t row = (size_t)inner * sx_elem_bytes(x->dtype);
+  for (int64_t b = 0; b < before; b++)
+    for (int64_t i = 0; i < limit; i++)
+      if (keep[i]) {
+        if (row) memcpy(y, (const char *)x->constant + (size_t)(b * n + i) * row, row);
+        y += row;
+      }
+  return SX_OK;
+}
+
+/* Unique: rows ordered by their keys, or strings; groups of equal rows; the first of each in order of value or of place. */
+typedef struct rows {
+  const sx_view *x;
+  const uint64_t *keys;    /* per element; NULL: strings */
+  int64_t before, n, inner;
+} rows;
+static int compare_rows(const rows *r, int64_t a, int64_t b) {
+  for (int64_t o = 0; o < r->before; o++)
+    for (int64_t i = 0; i < r->inner; i++) {
+      int64_t p = (o * r->n + a) * r->inner + i, q = (o * r->n + b) * r->inner + i;
+      if (r->keys) {
+        if (r->keys[p] != r->keys[q]) return r->keys[p] < r->keys[q] ? -1 : 1;
+        continue;
+      }
+      const sx_str *s = (const sx_str *)r->x->constant + p, *t = (const sx_str *)r->x->constant + q;
+      int d = memcmp(s->p, t->p, s->n < t->n ? s->n : t->n);
+      if (d || s->n != t->n) return d ? d : s->n < t->n ? -1 : 1;
+    }
+  return 0;
+}
+static bool row_less(const void *ctx, int64_t a, int64_t b) { return compare_rows(ctx, a, b) < 0; }
+static bool place_less(const void *ctx, int64_t a, int64_t b) { return ((const int64_t *)ctx)[a] < ((const int64_t *)ctx)[b]; }
+
+/* idx: room for 6 n numbers. */
+static sx_status unique_rows(const sx_call *c, const rows *r, int64_t *idx, const select_params *q) {
+  int64_t n = r->n, groups = 0, *first = idx + 2 * n, *group = idx + 3 * n, *order = idx + 4 * n, *tmp = idx + n;
+  for (int64_t i = 0; i < n; i++) idx[i] = i;
+  sx_sort_indices(idx, tmp, n, row_less, r);
+  for (int64_t i = 0; i < n; i++) { /* stable: the first of a group is the earliest */
+    if (i == 0 || compare_rows(r, idx[i - 1], idx[i])) order[groups] = groups, first[groups++] = idx[i];
+    group[idx[i]] = groups - 1;
+  }
+  if (!q->sorted) sx_sort_indices(order, tmp, groups, place_less, first);
+  for (int64_t g = 0; g < groups; g++) idx[order[g]] = g; /* sorted group -> place in the output */
+  char *y = some_output(c, r->x, q->axis, groups);
+  if (!y && c->e->code) return c->e->code;
+  size_t row = (size_t)r->inner * sx_elem_bytes(r->x->dtype);
+  for (int64_t o = 0; o < r->before && y && row; o++)
+    for (int64_t g = 0; g < groups; g++)
+      memcpy(y + (size_t)(o * groups + g) * row, (const char *)r->x->constant + (size_t)(o * n + first[order[g]]) * row, row);
+  const int64_t sizes[4] = {0, groups, n, groups};
+  for (uint32_t o = 1; o < c->late->n_out; o++) {
+    int64_t *d = sx_late_output(c, o, SX_I64, 1, &sizes[o]);
+    if (!d && c->e->code) return c->e->code;
+    for (int64_t g = 0; d && o == 1 && g < groups; g++) d[g] = first[order[g]];
+    for (int64_t i = 0; d && o == 2 && i < n; i++) d[i] = idx[group[i]];
+    for (int64_t g = 0; d && o == 3 && g < groups; g++) d[g] = 0;
+    for (int64_t i = 0; d && o == 3 && i < n; i++) d[idx[group[i]]]++;
+  }
+  return SX_OK;
+}
+static sx_status unique_run(const sx_call *c, uint32_t begin, uint32_t end) {
+  const sx_view *x = &c->late->in[0];
+  const select_params *q = c->state;
+  rows r = {.x = x};
+  size_t bytes, more;
+  (void)begin, (void)end;
+  if (q->axis && (q->axis->i < -x->rank || q->axis->i >= x->rank)) SX_FAIL(c->e, INVALID_ARGUMENT, "axis is %lld for a tensor of rank %d", (long long)q->axis->i, x->rank);
+  split_at(x, q->axis, &r.before, &r.n, &r.inner);
+  bool text = x->dtype == SX_STRING;
+  if (!sx_size_mul((size_t)r.n, 6 * sizeof(int64_t), &bytes) || !sx_size_mul(text ? 0 : (size_t)x->count, sizeof(uint64_t), &more) || !sx_size_add(bytes, more, &bytes))
+    SX_FAIL(c->e, FAIL, "%lld elements do not fit memory", (long long)x->count);
+  int64_t *mem = sx_malloc(bytes);
+  if (!mem) SX_NO_MEMORY(c->e);
+  if (!text) {
+    sx_sort_keys((sx_dtype)x->dtype, x->constant, sx_elem_bytes(x->dtype), x->count, (uint64_t *)(mem + 6 * r.n));
+    r.keys = (const uint64_t *)(mem + 6 * r.n);
+  }
+  sx_status s = unique_rows(c, &r, mem, q);
+  sx_free(mem, bytes);
+  return s;
+}
+
+static sx_status create(sx_build *b) {
+  select_params *q = SX_NEW(b->arena, select_params);
+  if (!q) SX_NO_MEMORY(b->e);
+  *q = (select_params){sx_node_attr(b->n, "axis"), sx_attr_int(b->n, "sorted", 1) != 0};
+  b->state = q;
+  return SX_OK;
+}
+#define LATE(N, fn)                                                                   \
+  static sx_status prepare_##N(sx_prep *p) { return sx_prep_phase(p, fn, 1, 0, 0); }  \
+  const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = #N, .flags = SX_KERNEL_LATE, .create = create, .prepare = prepare_##N};
+LATE(NonZero, nonzero_run)
+LATE(Compress, compress_run)
+LATE(Unique, unique_run)

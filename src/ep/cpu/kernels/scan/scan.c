@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+/* Running sums and products: see scan.h. Contiguous rows go in chunks along the axis, columns in blocks across it; conversion at
+ * the edge of each. */
+#include "ep/cpu/kernels/scan/scan.h"
+#include "ep/cpu/kernels/convert/convert.h"
+
+typedef union acc { double f; uint64_t i; } acc;
+static acc identity(const sx_scan *s) {
+  bool is_float = sx_dtype_is_float(s->type);
+  return is_float ? (acc){.f = s->product} : (acc){.i = s->product};
+}
+static inline void step(const sx_scan *s, bool is_float, acc *total, acc *v) {
+  acc before = *total;
+  if (is_float) total->f = s->product ? total->f * v->f : total->f + v->f;
+  else total->i = s->product ? total->i * v->i : total->i + v->i;
+  *v = s->exclusive ? before : *total;
+}
+
+static void row(const sx_scan *s, const char *x, char *y) {
+  bool is_float = sx_dtype_is_float(s->type);
+  sx_dtype by = is_float ? SX_F64 : SX_I64;
+  acc v[SX_SCAN_COLS], total = identity(s);
+  for (int64_t done = 0; done < s->n; done += SX_SCAN_COLS) {
+    int64_t n = s->n - done < SX_SCAN_COLS ? s->n - done : SX_SCAN_COLS, at = (s->reverse ? s->n - done - n : done) * s->elem;
+    sx_cast_run(s->isa, s->type, by, 0, v, x + at, 0, n);
+    for (int64_t i = 0; i < n; i++) step(s, is_float, &total, &v[s->reverse ? n - 1 - i : i]);
+    sx_cast_run(s->isa, by, s->type, SX_CAST_SATURATE, y + at, v, 0, n);
+  }
+}
+
+static void columns(const sx_scan *s, const char *x, char *y, int64_t n) {
+  bool is_float = sx_dtype_is_float(s->type);
+  sx_dtype by = is_float ? SX_F64 : SX_I64;
+  acc v[SX_SCAN_COLS], total[SX_SCAN_COLS];
+  for (int64_t i = 0; i < n; i++) total[i] = identity(s);
+  for (int64_t k = 0; k < s->n; k++) {
+    int64_t at = (s->reverse ? s->n - 1 - k : k) * s->inner * s->elem;
+    sx_cast_run(s->isa, s->type, by, 0, v, x + at, 0, n);
+    for (int64_t i = 0; i < n; i++) step(s, is_float, &total[i], &v[i]);
+    sx_cast_run(s->isa, by, s->type, SX_CAST_SATURATE, y + at, v, 0, n);
+  }
+}
+
+static int64_t blocks(const sx_scan *s) { return (s->inner + SX_SCAN_COLS - 1) / SX_SCAN_COLS; }
+int64_t sx_scan_units(const sx_scan *s) { return s->n && s->inner ? s->outer * blocks(s) : 0; }
+
+void sx_scan_run(const sx_scan *s, const void *x, void *y, int64_t begin, int64_t end) {
+  for (int64_t u = begin; u < end; u++) {
+    int64_t o = u / blocks(s), c = u % blocks(s) * SX_SCAN_COLS, at = (o * s->n * s->inner + c) * s->elem;
+    if (s->inner == 1) row(s, (const char *)x + at, (char *)y + at);
+    else columns(s, (const char *)x + at, (char *)y + at, s->inner - c < SX_SCAN_COLS ? s->inner - c : SX_SCAN_COLS);
+  }
+}
