@@ -133,6 +133,15 @@ static sx_status infer_unsqueeze(sx_infer *c) {
   return known ? pass_elems(c) : SX_OK;
 }
 
+static sx_status infer_bit_cast(sx_infer *c) {
+  const sx_fact *x = sx_infer_in(c, 0);
+  int64_t to = sx_attr_int(c->n, "to", 0);
+  if (to <= 0 || to >= SX_DTYPE_COUNT || to == SX_STRING) return SX_INFER_FAIL(c, "attribute 'to' is %lld, which is no element type with bits", (long long)to);
+  if (x->dtype && sx_dtype_bits((sx_dtype)to) != sx_dtype_bits((sx_dtype)x->dtype))
+    return SX_INFER_FAIL(c, "%s has %u bits, %s has %u; they must have the same", sx_dtype_name((sx_dtype)x->dtype), sx_dtype_bits((sx_dtype)x->dtype), sx_dtype_name((sx_dtype)to), sx_dtype_bits((sx_dtype)to));
+  return sx_infer_set(c, 0, (int)to, x->rank, x->dims);
+}
+const sx_op sx_op_BitCast = {.name = "BitCast", .flags = SX_OP_VIEW, .infer = infer_bit_cast};
 const sx_op sx_op_Identity = {.name = "Identity", .flags = SX_OP_VIEW, .infer = infer_identity};
 const sx_op sx_op_Reshape = {.name = "Reshape", .flags = SX_OP_VIEW | SX_OP_QDQ_TRANSPARENT, .shape_inputs = 2, .infer = infer_reshape, .upgrades = {{5, shape_attr_to_input}}};
 const sx_op sx_op_Flatten = {.name = "Flatten", .flags = SX_OP_VIEW | SX_OP_QDQ_TRANSPARENT, .infer = infer_flatten};
