@@ -66,8 +66,9 @@ OrtStatus *ORT_API_CALL sx_api_BindInput(OrtIoBinding *binding_ptr, const char *
   SX_API_NOT_NULL(binding_ptr);
   SX_API_NOT_NULL(val_ptr);
   uint32_t i;
-  OrtStatus *failed = sx_ort_find_input(binding_ptr->session, name, &i);
-  if (!failed) failed = sx_ort_check_input(name, (const sx_rt_value *)val_ptr);
+  if (!name || !sx_strmap_get(&binding_ptr->session->inputs, sx_str_c(name), &i))
+    SX_API_FAIL(FAIL, "BindInput: the model has no input '%.200s'", name ? name : "NULL");
+  OrtStatus *failed = sx_ort_check_input(name, (const sx_rt_value *)val_ptr);
   if (failed) return failed;
   sx_rt_value *was = binding_ptr->inputs[i];
   binding_ptr->inputs[i] = sx_rt_ref((sx_rt_value *)val_ptr);

@@ -158,7 +158,7 @@ OrtStatus *ORT_API_CALL sx_api_RunAsync(OrtSession *session, const OrtRunOptions
                                         void *user_data) {
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(run_async_callback);
-  if (session->options->intra == 1) SX_API_FAIL(FAIL, "RunAsync needs a session with more than one thread");
+  if (session->options->intra == 1) SX_API_FAIL(INVALID_ARGUMENT, "RunAsync needs a session with more than one thread");
   sx_ort_join_async(session, false);
   struct sx_async *a = sx_calloc(1, sizeof *a);
   if (!a) SX_API_NO_MEMORY();

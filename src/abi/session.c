@@ -4,6 +4,7 @@
 #include "abi/session.h"
 
 static void session_free(OrtSession *s) {
+  sx_assignment_free(s->assignment);
   sx_profile_destroy(s->profile);
   sx_session_destroy(s->s);
   sx_pool_destroy(s->own_pool);
@@ -171,6 +172,7 @@ OrtStatus *ORT_API_CALL sx_api_CreateSessionFromArray(const OrtEnv *env, const v
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(model_data);
   SX_API_NOT_NULL(out);
+  if (!model_data_length) SX_API_FAIL(INVALID_ARGUMENT, "CreateSessionFromArray: the model has no bytes");
   return create(env, NULL, model_data, model_data_length, options, out);
 }
 
@@ -202,7 +204,11 @@ static OrtStatus *find(const OrtSession *s, part p, size_t index, const sx_value
   const sx_graph *g = s->graph;
   uint32_t i = p == INPUT ? s->required[index] : p == OVERRIDABLE ? s->overridable[index] : (uint32_t)index;
   *v = sx_value_at(g, p == OUTPUT ? g->outputs.at[i] : g->inputs.at[i]);
-  *fact = p == OUTPUT && i < g->declared.n && (g->declared.at[i].kind != SX_KIND_UNKNOWN) ? &g->declared.at[i] : &(*v)->fact;
+  *fact = &(*v)->fact;
+  if (p == OUTPUT && i < g->declared.n) { /* as the model states it, unless it leaves the shape open */
+    const sx_fact *d = &g->declared.at[i];
+    if (d->kind == SX_KIND_TENSOR ? d->rank >= 0 || (*fact)->kind != SX_KIND_TENSOR : d->kind != SX_KIND_UNKNOWN) *fact = d;
+  }
   return NULL;
 }
 
@@ -248,22 +254,22 @@ GETTERS(OverridableInitializer, OVERRIDABLE)
 OrtStatus *ORT_API_CALL sx_api_SessionGetMemoryInfoForInputs(const OrtSession *session, const OrtMemoryInfo **infos, size_t n) {
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(infos);
-  if (n != session->n_required) SX_API_FAIL(FAIL, "room for %zu memory infos, the session has %u inputs", n, session->n_required);
-  for (size_t i = 0; i < n; i++) infos[i] = (const OrtMemoryInfo *)&sx_memory_cpu;
+  if (n < session->n_required) SX_API_FAIL(FAIL, "room for %zu memory infos, the session has %u inputs", n, session->n_required);
+  for (size_t i = 0; i < session->n_required; i++) infos[i] = (const OrtMemoryInfo *)&sx_memory_cpu;
   return NULL;
 }
 
 OrtStatus *ORT_API_CALL sx_api_SessionGetMemoryInfoForOutputs(const OrtSession *session, const OrtMemoryInfo **infos, size_t n) {
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(infos);
-  if (n != session->graph->outputs.n) SX_API_FAIL(FAIL, "room for %zu memory infos, the session has %u outputs", n, session->graph->outputs.n);
-  for (size_t i = 0; i < n; i++) infos[i] = (const OrtMemoryInfo *)&sx_memory_cpu;
+  if (n < session->graph->outputs.n) SX_API_FAIL(FAIL, "room for %zu memory infos, the session has %u outputs", n, session->graph->outputs.n);
+  for (size_t i = 0; i < session->graph->outputs.n; i++) infos[i] = (const OrtMemoryInfo *)&sx_memory_cpu;
   return NULL;
 }
 
 static OrtStatus *ep_devices(const OrtSession *s, const OrtEpDevice **devices, size_t n, size_t have) {
-  if (n != have) SX_API_FAIL(FAIL, "room for %zu devices, the session has %zu", n, have);
-  for (size_t i = 0; i < n; i++) devices[i] = &s->env->cpu_ep;
+  if (n < have) SX_API_FAIL(FAIL, "room for %zu devices, the session has %zu", n, have);
+  for (size_t i = 0; i < have; i++) devices[i] = &s->env->cpu_ep;
   return NULL;
 }
 

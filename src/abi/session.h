@@ -18,7 +18,8 @@ struct OrtSession {
   uint32_t *required, *overridable; /* graph input numbers, in order */
   sx_strmap inputs, outputs;   /* name -> graph input or output number */
   sx_profile *profile;         /* NULL: not profiling */
-  sx_mutex async_lock;
+  OrtEpAssignedSubgraph *assignment; /* made when first asked for */
+  sx_mutex async_lock;               /* also of `assignment` */
   struct sx_async *async;      /* runs of RunAsync */
 };
 
@@ -29,6 +30,7 @@ OrtTypeInfo *sx_ort_type_of_fact(const sx_model *m, const sx_fact *f);
 OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted);
 OrtStatus *sx_ort_find_input(const OrtSession *s, const char *name, uint32_t *index);
 OrtStatus *sx_ort_find_output(const OrtSession *s, const char *name, uint32_t *index);
+void sx_assignment_free(OrtEpAssignedSubgraph *g);
 /* Joins the runs of RunAsync that have ended, or all. */
 void sx_ort_join_async(OrtSession *s, bool all);
 /* Is this value fit to be an input? */

@@ -267,7 +267,10 @@ static sx_status open_segment(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint
   for (uint32_t i = 0; i < p->graph->outputs.n; i++)
     if (x->output_arg[i] != SX_NONE && x->output_arg[i] >= base && x->output_arg[i] < last) {
       sx_status o = open_output(p, f, r, i, &st->inst->views[x->output_arg[i] - base], given[i], e);
-      if (o != SX_OK) return o;
+      if (o != SX_OK) {
+        if (fresh) sx_instance_unref(st->inst), st->inst = NULL; /* its pointers are not resolved yet */
+        return o;
+      }
     }
   if (fresh) {
     for (uint32_t a = base; a < last; a++) f->ptrs[a] = p->args[a] == SX_NONE ? NULL : address(p, f, st->inst, st, k, p->args[a]);

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Writes models.h: the small models of the ABI tests as C arrays. Needs the onnx package; run by hand when one changes."""
+import os
+
+from onnx import TensorProto as T
+from onnx import helper as h
+
+
+def text(name, model):
+    data = model.SerializeToString()
+    lines = [data[i : i + 24] for i in range(0, len(data), 24)]
+    rows = "\n".join("  " + "".join(f"{b}," for b in line) for line in lines)
+    return f"static const unsigned char {name}[] = {{\n{rows}\n}};\n"
+
+
+def model(nodes, inputs, outputs, initializers=(), **kw):
+    graph = h.make_graph(nodes, "graph name", inputs, outputs, list(initializers), doc_string="about the graph")
+    m = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8, producer_name="maker", doc_string="about it", **kw)
+    m.domain, m.model_version = "some.domain", 42
+    h.set_model_props(m, {"key": "value", "other": ""})
+    return m
+
+
+def value(name, kind, shape):
+    return h.make_tensor_value_info(name, kind, shape)
+
+
+w = h.make_tensor("w", T.FLOAT, [2], [10, 20])
+c = h.make_tensor("c", T.FLOAT, [2], [1, 1])
+add = model(
+    [h.make_node("Add", ["x", "w"], ["sum"], name="add"), h.make_node("Mul", ["sum", "c"], ["y"], name="mul"), h.make_node("Neg", ["y"], ["z"], name="neg")],
+    [value("x", T.FLOAT, ["N", 2]), value("w", T.FLOAT, [2])],
+    [value("y", T.FLOAT, ["N", 2]), value("z", T.FLOAT, None)],
+    [w, c],
+)
+words = model([h.make_node("Identity", ["s"], ["t"])], [value("s", T.STRING, ["K"])], [value("t", T.STRING, ["K"])])
+pair = model(
+    [h.make_node("SequenceConstruct", ["a", "b"], ["q"]), h.make_node("SequenceAt", ["q", "i"], ["e"])],
+    [value("a", T.FLOAT, ["N"]), value("b", T.FLOAT, ["M"]), value("i", T.INT64, [])],
+    [h.make_tensor_sequence_value_info("q", T.FLOAT, None), value("e", T.FLOAT, None)],
+)
+unknown = model([h.make_node("NoSuchOperator", ["x"], ["y"], domain="no.such.domain")], [value("x", T.FLOAT, [1])], [value("y", T.FLOAT, [1])])
+unknown.opset_import.append(h.make_opsetid("no.such.domain", 1))
+
+with open(os.path.join(os.path.dirname(__file__), "models.h"), "w") as f:
+    f.write("// SPDX-License-Identifier: MIT\n/* Models as bytes, written by make_models.py: what each is stands there. */\n")
+    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown):
+        f.write(text("model_" + name, m))
