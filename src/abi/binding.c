@@ -145,7 +145,7 @@ OrtStatus *ORT_API_CALL sx_api_GetBoundOutputNames(const OrtIoBinding *binding_p
   *buffer = NULL, *lengths = NULL, *count = 0;
   if (!b->n_order) return NULL;
   size_t total = 0;
-  for (uint32_t i = 0; i < b->n_order; i++) total += sx_value_at(g, g->outputs.at[b->order[i]])->name.n;
+  for (uint32_t i = 0; i < b->n_order; i++) total += g->output_names.at[b->order[i]].n;
   char *text = allocator->Alloc(allocator, total ? total : 1);
   size_t *sizes = text ? allocator->Alloc(allocator, b->n_order * sizeof *sizes) : NULL;
   if (!sizes) {
@@ -154,7 +154,7 @@ OrtStatus *ORT_API_CALL sx_api_GetBoundOutputNames(const OrtIoBinding *binding_p
   }
   size_t at = 0;
   for (uint32_t i = 0; i < b->n_order; i++) {
-    sx_str name = sx_value_at(g, g->outputs.at[b->order[i]])->name;
+    sx_str name = g->output_names.at[b->order[i]];
     memcpy(text + at, name.p, name.n);
     sizes[i] = name.n;
     at += name.n;

@@ -98,7 +98,7 @@ static OrtStatus *index_names(OrtSession *s) {
     if (!sx_strmap_put(&s->inputs, v->name, i)) SX_API_NO_MEMORY();
   }
   for (uint32_t i = 0; i < g->outputs.n; i++)
-    if (!sx_strmap_put(&s->outputs, sx_value_at(g, g->outputs.at[i])->name, i)) SX_API_NO_MEMORY();
+    if (!sx_strmap_put(&s->outputs, g->output_names.at[i], i)) SX_API_NO_MEMORY();
   return NULL;
 }
 
@@ -216,7 +216,7 @@ static OrtStatus *name_of(const OrtSession *s, part p, size_t index, OrtAllocato
   const sx_value *v = NULL;
   const sx_fact *fact = NULL;
   OrtStatus *failed = find(s, p, index, &v, &fact);
-  return failed ? failed : sx_ort_text_out(a, v->name, out);
+  return failed ? failed : sx_ort_text_out(a, p == OUTPUT ? s->graph->output_names.at[index] : v->name, out);
 }
 
 static OrtStatus *type_of(const OrtSession *s, part p, size_t index, OrtTypeInfo **out) {

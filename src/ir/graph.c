@@ -23,6 +23,7 @@ static void free_graph(sx_graph *g) {
   sx_vec_free(&g->nodes);
   sx_vec_free(&g->inputs);
   sx_vec_free(&g->outputs);
+  sx_vec_free(&g->output_names);
   sx_vec_free(&g->declared);
   sx_vec_free(&g->captures);
   sx_vec_free(&g->capture_slots);
@@ -173,7 +174,7 @@ void sx_graph_replace_value(sx_graph *g, sx_vid from, sx_vid to) {
 }
 
 bool sx_graph_add_output(sx_graph *g, sx_vid v) {
-  if (!sx_vec_push(&g->outputs, v)) return false;
+  if (!sx_vec_push(&g->outputs, v) || !sx_vec_push(&g->output_names, sx_value_at(g, v)->name)) return false;
   sx_value_at(g, v)->output_uses++;
   return true;
 }

@@ -90,6 +90,7 @@ typedef struct sx_graph {
   SX_VEC(sx_node *) nodes;
   SX_VEC(sx_vid) inputs;
   SX_VEC(sx_vid) outputs;
+  SX_VEC(sx_str) output_names; /* as the model has them: passes may let another value stand for an output */
   SX_VEC(sx_fact) declared; /* types of the outputs as the model states them, for those who ask */
   SX_VEC(sx_vid) captures; /* inner values; captures.at[k] is fed by input slot capture_slots.at[k] of the owner */
   SX_VEC(uint32_t) capture_slots;

@@ -217,7 +217,7 @@ static bool overlaps(const sx_plan *p, const sx_frame *f, const sx_rt_value *out
 
 /* Memory for an output whose size is known now: the caller's, or new. One that overlaps an input is written aside first. */
 static sx_status open_output(const sx_plan *p, sx_frame *f, const sx_run_ctx *r, uint32_t i, const sx_view *v, sx_rt_value *given, sx_err *e) {
-  sx_str name = sx_value_at(p->graph, p->graph->outputs.at[i])->name;
+  sx_str name = p->graph->output_names.at[i];
   bool usable = given != NULL;
   if (given) {
     bool same = sx_rt_is_tensor(given) && given->type.dtype == v->dtype && (int)given->rank == v->rank;
