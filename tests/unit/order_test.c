@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/* Keys, sorts, selections, running sums and scatters by lines, against plain loops over doubles. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "ep/cpu/kernels/gather/gather.h"
+#include "ep/cpu/kernels/scan/scan.h"
+#include "ep/cpu/kernels/sort/sort.h"
+
+static uint32_t seed = 1;
+static int64_t rnd(int64_t n) { return (int64_t)((seed = seed * 1664525u + 1013904223u) >> 8) % n; }
+
+/* NaN above all, zeros alike. */
+static int order(double a, double b) {
+  if (isnan(a) || isnan(b)) return isnan(a) - isnan(b);
+  return (a > b) - (a < b);
+}
+
+static void test_keys(void **state) {
+  (void)state;
+  static const float f[] = {-INFINITY, -2.5f, -1e-40f, -0.0f, 0.0f, 1e-40f, 1, 3e38f, INFINITY, NAN, -NAN};
+  static const uint16_t h[] = {0xfc00, 0xc100, 0x8001, 0x8000, 0x0000, 0x0001, 0x3c00, 0x7bff, 0x7c00, 0x7e00, 0xfe00};
+  static const double d[] = {-INFINITY, -2.5, -1e-310, -0.0, 0.0, 1e-310, 1, 1e300, INFINITY, NAN, -NAN};
+  static const int8_t i[] = {-128, -5, -1, 0, 0, 1, 2, 9, 100, 127, 127};
+  enum { N = sizeof f / sizeof *f };
+  uint64_t kf[N], kd[N], kh[N], ki[N];
+  sx_sort_keys(SX_F32, f, 4, N, kf);
+  sx_sort_keys(SX_F64, d, 8, N, kd);
+  sx_sort_keys(SX_F16, h, 2, N, kh);
+  sx_sort_keys(SX_I8, i, 1, N, ki);
+  for (int a = 0; a < N; a++)
+    for (int b = 0; b < N; b++) {
+      int want = order(d[a], d[b]);
+      assert_int_equal((kf[a] > kf[b]) - (kf[a] < kf[b]), want);
+      assert_int_equal((kd[a] > kd[b]) - (kd[a] < kd[b]), want);
+      assert_int_equal((kh[a] > kh[b]) - (kh[a] < kh[b]), want);
+      assert_int_equal((ki[a] > ki[b]) - (ki[a] < ki[b]), (i[a] > i[b]) - (i[a] < i[b]));
+    }
+}
+
+static void test_topk(void **state) {
+  (void)state;
+  enum { N = 200 };
+  for (int round = 0; round < 200; round++) {
+    float x[2 * N];
+    sx_topk_item got[N];
+    int64_t n = 1 + rnd(N), k = rnd(n + 1), taken[N] = {0};
+    bool smallest = round & 1;
+    for (int64_t i = 0; i < 2 * n; i++) x[i] = rnd(9) ? (float)rnd(40) - 20 : NAN;
+    sx_topk(SX_F32, x, 8, n, k, smallest, got);
+    for (int64_t r = 0; r < k; r++) { /* the best of what is left, the earliest of equals */
+      int64_t best = -1;
+      for (int64_t i = 0; i < n; i++)
+        if (!taken[i] && (best < 0 || (smallest ? -1 : 1) * order(x[2 * i], x[2 * best]) > 0)) best = i;
+      taken[best] = 1;
+      assert_int_equal(got[r].at, best);
+    }
+  }
+}
+
+static bool less(const void *ctx, int64_t a, int64_t b) { return ((const int *)ctx)[a] < ((const int *)ctx)[b]; }
+static void test_sort(void **state) {
+  (void)state;
+  enum { N = 300 };
+  int v[N] = {0};
+  int64_t idx[N], tmp[N];
+  for (int64_t n = 0; n < N; n += 7) {
+    for (int64_t i = 0; i < n; i++) v[i] = (int)rnd(20), idx[i] = i;
+    sx_sort_indices(idx, tmp, n, less, v);
+    for (int64_t i = 1; i < n; i++) assert_true(v[idx[i - 1]] < v[idx[i]] || (v[idx[i - 1]] == v[idx[i]] && idx[i - 1] < idx[i]));
+  }
+}
+
+static void test_scan(void **state) {
+  (void)state;
+  static const int64_t sizes[][3] = {{1, 1, 1}, {3, 5, 1}, {2, 300, 1}, {2, 7, 5}, {1, 4, 200}, {0, 3, 2}, {2, 0, 3}};
+  for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
+    for (int mode = 0; mode < 8; mode++) {
+      int64_t outer = sizes[k][0], n = sizes[k][1], inner = sizes[k][2], count = outer * n * inner;
+      float *x = calloc((size_t)count + 1, 4), *y = calloc((size_t)count + 1, 4);
+      for (int64_t i = 0; i < count; i++) x[i] = mode & 4 ? 1 + (float)rnd(3) / 64 : (float)rnd(100) / 7;
+      sx_scan s = {SX_ISA_BASE, SX_F32, 4, outer, n, inner, (mode & 4) != 0, mode & 1, (mode & 2) != 0};
+      sx_scan_run(&s, x, y, 0, sx_scan_units(&s));
+      for (int64_t o = 0; o < outer; o++)
+        for (int64_t i = 0; i < inner; i++) {
+          double total = mode & 4 ? 1 : 0;
+          for (int64_t j = 0; j < n; j++) {
+            int64_t at = (o * n + (mode & 2 ? n - 1 - j : j)) * inner + i;
+            double before = total;
+            total = mode & 4 ? total * (double)x[at] : total + (double)x[at];
+            assert_true(y[at] == (float)(mode & 1 ? before : total));
+          }
+        }
+      free(x), free(y);
+    }
+}
+
+static void test_lines(void **state) {
+  (void)state;
+  enum { A = 3, B = 4, C = 5, J = 6 };
+  float x[A * B * C], y[A * J * C], z[A * B * C], want[A * B * C];
+  int64_t idx[A * J * C];
+  for (int i = 0; i < A * B * C; i++) x[i] = z[i] = want[i] = (float)rnd(1000);
+  for (int i = 0; i < A * J * C; i++) idx[i] = rnd(2 * B) - B;
+  sx_lines l = {3, 1, B, {A, J, C}, {B * C, C, 1}, 4, true};
+  assert_int_equal(sx_lines_count(&l), A * C);
+  assert_int_equal(sx_gather_elements(&l, x, idx, y, 0, A * C), -1);
+  assert_int_equal(sx_scatter_elements(&l, z, idx, y, sx_combine_of(SX_F32, SX_COMBINE_ADD), 0, 4), -1);
+  assert_int_equal(sx_scatter_elements(&l, z, idx, y, sx_combine_of(SX_F32, SX_COMBINE_ADD), 4, A * C), -1);
+  for (int a = 0; a < A; a++)
+    for (int j = 0; j < J; j++)
+      for (int c = 0; c < C; c++) {
+        int64_t at = (a * J + j) * C + c, b = (idx[at] + B) % B;
+        assert_true(y[at] == x[(a * B + b) * C + c]);
+        want[(a * B + b) * C + c] += y[at];
+      }
+  assert_memory_equal(z, want, sizeof z);
+  idx[7] = B;
+  assert_int_equal(sx_gather_elements(&l, x, idx, y, 0, A * C), 7);
+}
+
+static void test_combine(void **state) {
+  (void)state;
+  float a[3] = {1, NAN, 3}, b[3] = {2, 1, NAN};
+  int8_t i = 100, j = 100;
+  uint16_t h = 0x3c00, g = 0x4000; /* 1, 2 */
+  sx_combine_of(SX_F32, SX_COMBINE_MAX)(a, b, 3);
+  assert_true(a[0] == 2 && isnan(a[1]) && isnan(a[2]));
+  sx_combine_of(SX_I8, SX_COMBINE_ADD)(&i, &j, 1);
+  assert_int_equal(i, -56);
+  sx_combine_of(SX_F16, SX_COMBINE_ADD)(&h, &g, 1);
+  assert_int_equal(h, 0x4200);
+  assert_null(sx_combine_of(SX_STRING, SX_COMBINE_ADD));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_keys), cmocka_unit_test(test_topk), cmocka_unit_test(test_sort),
+                                     cmocka_unit_test(test_scan), cmocka_unit_test(test_lines), cmocka_unit_test(test_combine)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
