@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* GFLOPS of the convolution tables, one thread: `conv_bench [C K HW kernel stride group [level]]...`, or a built-in list.
  * By hand: cc -O2 -Isrc -DSX_HAVE_avx2 -DSX_HAVE_avx512 bench/conv_bench.c build/libsardonyx.a -lm -lpthread -o conv_bench
- * With -shared -fPIC conv_job() and conv_time() serve scripts that alternate with another library. */
+ * With -shared -fPIC conv_job() and conv_time(), qconv_job() and qconv_time() serve scripts that alternate with another library. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "ep/cpu/kernels/conv/conv.h"
+#include "ep/cpu/kernels/conv/qconv.h"
 
 static double now(void) {
   struct timespec t;
@@ -62,6 +62,40 @@ double conv_time(job *j, int n) {
   for (int i = 0; i < n; i++) {
     double t = now();
     sx_conv_run(&j->c, &j->io, 0, j->c.units, j->scratch);
+    t = now() - t;
+    if (t < best) best = t;
+  }
+  return best;
+}
+
+typedef struct qjob {
+  sx_qconv c;
+  sx_qconv_io io;
+  void *scratch;
+} qjob;
+/* The same in 8 bits, blocked; signs: bit 0 of x, bit 1 of w. */
+qjob *qconv_job(int level, int vnni, int signs, int64_t c, int64_t k, int64_t hw, int64_t kernel, int64_t stride, int64_t group) {
+  qjob *j = calloc(1, sizeof *j);
+  const sx_qconv_table *t = sx_qconv_table_at((sx_isa)level, vnni);
+  int64_t p = kernel / 2, out = (hw + 2 * p - kernel) / stride + 1;
+  j->c = (sx_qconv){.s = {.batch = 1, .in_channels = c, .out_channels = k, .group = group, .in = {1, hw, hw}, .out = {1, out, out},
+                          .kernel = {1, kernel, kernel}, .stride = {1, stride, stride}, .dilation = {1, 1, 1}, .pad = {0, p, p}},
+                    .x_layout = SX_CONV_BLOCKED, .y_layout = SX_CONV_BLOCKED, .x_signed = signs & 1, .w_signed = signs & 2,
+                    .w_centered = true, .out = signs & 1 ? SX_QCONV_S8 : SX_QCONV_U8};
+  if (!t || sx_qconv_prepare(&j->c, t, NULL) != SX_OK) return NULL;
+  float *packed = filled((int64_t)j->c.packed_bytes / 4 + 1), *weights = filled(c / group * k * kernel * kernel);
+  uint8_t zero = signs & 2 ? 0 : 128;
+  sx_qconv_pack(&j->c, weights, &zero, 0, packed, 0, j->c.pack_units);
+  free(weights);
+  j->io = (sx_qconv_io){.x = filled((c + 16) * hw * hw), .packed = packed, .scale = filled(k + 16), .y = filled((k + 16) * out * out)};
+  j->scratch = aligned_alloc(64, (j->c.scratch_bytes + 63) / 64 * 64);
+  return j;
+}
+double qconv_time(qjob *j, int n) {
+  double best = 1e9;
+  for (int i = 0; i < n; i++) {
+    double t = now();
+    sx_qconv_run(&j->c, &j->io, 0, j->c.units, j->scratch);
     t = now() - t;
     if (t < best) best = t;
   }

@@ -214,6 +214,20 @@ SX_INLINE float vf_hmax(vf v) {
   SX_UNROLL(8) for (int w = SX_VL / 2; w; w /= 2) for (int i = 0; i < w; i++) t[i] = t[i] > t[i + w] ? t[i] : t[i + w];
   return t[0];
 }
+/* The low byte of each lane. */
+SX_INLINE void vi_store_bytes(void *p, vi v) {
+#if defined(__AVX512F__)
+  _mm_storeu_si128((__m128i *)p, _mm512_cvtepi32_epi8((__m512i)v));
+#elif defined(__AVX2__)
+  const __m256i low = _mm256_shuffle_epi8((__m256i)v, _mm256_set1_epi32(0x0c080400));
+  const __m128i pair = _mm_unpacklo_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+  _mm_storel_epi64((__m128i *)p, pair);
+#else
+  typedef int8_t bytes __attribute__((vector_size(SX_VL)));
+  const bytes b = __builtin_convertvector(v, bytes);
+  memcpy(p, &b, sizeof b);
+#endif
+}
 /* The lower (upper) halves of a and b, interleaved: a0 b0 a1 b1 ... */
 #if SX_VL == 16
 #define SX_ZIP_LO 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23

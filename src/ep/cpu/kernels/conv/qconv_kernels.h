@@ -22,6 +22,7 @@ typedef struct sx_qconv_tile {
 /* Sums to outputs: pixels of nv vectors each. */
 typedef struct sx_qconv_finish {
   const int32_t *acc;
+  const int32_t *bias; /* NULL: acc is done; else acc holds integers as f32 and lacks the bias */
   int64_t pixels;
   int nv;
   sx_qconv_out out;
@@ -39,9 +40,8 @@ struct sx_qconv_table {
   void (*finish)(const sx_qconv_finish *f);
   /* n elements to every y_step-th element of y, as the tiles want them: bytes as they are, or (x - zero) in 16 bits. */
   void (*gather)(const uint8_t *x, bool is_signed, int32_t zero, int64_t n, void *y, int64_t y_step);
-  /* For depthwise: y = f32(x - zero); sums from f32. */
+  /* For depthwise: y = f32(x - zero). */
   void (*to_f32)(const uint8_t *x, bool is_signed, int32_t zero, int64_t n, float *y);
-  void (*to_s32)(const float *x, const int32_t *bias, int64_t pixels, int32_t *y);
 };
 
 /* Zero point and bounds of an output. */

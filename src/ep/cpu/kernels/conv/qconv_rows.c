@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The depthwise integer convolution, on the f32 kernels: centred inputs and weights are integers of at most 255, so with up to
  * 256 taps every partial sum is an integer below 2^24 and exact. A unit converts the input rows it reaches, runs the f32 form
- * on them, and turns its sums into outputs.
+ * on them, and turns their sums into outputs.
  *
  * Packed weights: as the f32 form has them. */
 #include "base/alloc.h"
@@ -9,7 +9,7 @@
 
 typedef struct scratch {
   float *x, *sums, *scale;
-  int32_t *acc, *y_off, *bias;
+  int32_t *y_off, *bias;
   char *inner;
 } scratch;
 
@@ -37,7 +37,6 @@ static size_t scratch_layout(const sx_qconv *c, char *base, scratch *s) {
 #define PLACE(field, type, bytes) (field) = (type)(base + at), at += sx_round_up((bytes), 64)
   PLACE(s->x, float *, (size_t)(c->s.in[0] * reach(c) * c->s.in[2]) * lanes * 4);
   PLACE(s->sums, float *, out * lanes * 4);
-  PLACE(s->acc, int32_t *, out * lanes * 4);
   PLACE(s->y_off, int32_t *, out * 4);
   PLACE(s->scale, float *, lanes * 4);
   PLACE(s->bias, int32_t *, lanes * 4);
@@ -48,7 +47,7 @@ static size_t scratch_layout(const sx_qconv *c, char *base, scratch *s) {
 
 void sx_qconv_rows_prepare(sx_qconv *c) {
   int64_t blocks = sx_conv_ceil(c->groups, c->table->lanes), row = (c->s.out[2] + c->s.in[2]) * c->table->lanes * 4;
-  int64_t rows = (64 << 10) / (row ? row : 1); /* of a unit */
+  int64_t rows = (128 << 10) / (row ? row : 1); /* of a unit */
   bool split = c->s.in[0] == 1 && c->s.out[0] == 1 && c->s.out[1] > 0;
   rows = rows < 4 ? 4 : rows;
   c->pixel_units = split ? sx_conv_ceil(c->s.out[1], rows) : 1;
@@ -95,10 +94,9 @@ void sx_qconv_rows_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, 
       s.bias[i] = c->bias && k < c->groups ? io->bias[k] : 0;
       s.scale[i] = c->out != SX_QCONV_S32 && k < c->groups ? io->scale[k] : 0;
     }
-    c->table->to_s32(s.sums, s.bias, n, s.acc);
     for (int64_t i = 0; i < n; i++) s.y_off[i] = (int32_t)(i * lanes);
     sx_qconv_finish f = sx_qconv_finish_init(c, io);
-    f.acc = s.acc, f.pixels = n, f.nv = 1, f.scale = s.scale, f.y_off = s.y_off;
+    f.acc = (const int32_t *)(const void *)s.sums, f.bias = s.bias, f.pixels = n, f.nv = 1, f.scale = s.scale, f.y_off = s.y_off;
     f.y = (char *)io->y + (image * sh->out[0] * sh->out[1] + r0) * out_row * (c->out == SX_QCONV_S32 || c->out == SX_QCONV_F32 ? 4 : 1);
     c->table->finish(&f);
   }
