@@ -28,9 +28,9 @@ typedef struct small_float {
 static const small_float kinds[] = {
     /* E4M3FN */ {3, 7, 7, 0x7e, 0x7f, 0x7f, true, false, true, false},
     /* E4M3FNUZ */ {3, 8, 7, 0x7f, 0x80, 0x80, false, false, false, false},
-    /* E5M2 */ {2, 15, 7, 0x7b, 0x7c, 0x7f, true, true, true, false},
+    /* E5M2 */ {2, 15, 7, 0x7b, 0x7c, 0x7e, true, true, true, false},
     /* E5M2FNUZ */ {2, 16, 7, 0x7f, 0x80, 0x80, false, false, false, false},
-    /* E2M1 */ {1, 1, 3, 0x07, 0x07, 0x07, true, false, true, true},
+    /* E2M1 */ {1, 1, 3, 0x07, 0x07, 0x08, true, false, true, true},
 };
 static const small_float *kind_of(sx_dtype t) {
   return &kinds[t == SX_F8E4M3FN ? 0 : t == SX_F8E4M3FNUZ ? 1 : t == SX_F8E5M2 ? 2 : t == SX_F8E5M2FNUZ ? 3 : 4];
@@ -77,18 +77,13 @@ DEF_F8(F8E4M3FNUZ)
 DEF_F8(F8E5M2)
 DEF_F8(F8E5M2FNUZ)
 
-/* A power of two: code 127 is 1, 255 is NaN; the sign is dropped. */
+/* A power of two: code 127 is 1, 255 is NaN and what infinity gives; the sign is dropped. Without a mode, nearest with ties up;
+ * below the smallest normal as the standard's reference does: any fraction goes up to code 1 in mode UP. */
 static uint8_t to_e8m0(float x, uint32_t mode) {
-  const uint32_t a = bits_of(x) & 0x7fffffffu;
-  if (a > 0x7f800000u) return 255;
-  if (a == 0x7f800000u) return mode & SX_CAST_NOSAT ? 255 : 254;
-  uint32_t e = a >> 23, m = a & 0x7fffff;
-  if (!e) { /* a denormal: code 0 is 2^-127, the half of the smallest normal */
-    if (!(mode & SX_CAST_E8M0_DOWN) && (mode & SX_CAST_E8M0_UP ? m > 0x400000u : m >= 0x600000u)) return 1;
-    return 0;
-  }
-  if (mode & SX_CAST_E8M0_UP ? m != 0 : !(mode & SX_CAST_E8M0_DOWN) && m >= 0x400000u) e++;
-  return (uint8_t)(e < 255 ? e : mode & SX_CAST_NOSAT ? 255 : 254);
+  const uint32_t a = bits_of(x) & 0x7fffffffu, e = a >> 23, m = a & 0x7fffff;
+  if (e == 255) return 255;
+  const bool up = mode & SX_CAST_E8M0_DOWN ? false : mode & SX_CAST_E8M0_UP ? m > 0 : e ? m >= 0x400000u : m > 0x400000u;
+  return (uint8_t)(up && (e < 254 || mode & SX_CAST_NOSAT) ? e + 1 : e);
 }
 static void load_F8E8M0(void *dst, const void *src, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
