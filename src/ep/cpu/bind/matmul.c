@@ -67,11 +67,22 @@ static sx_status pack_right(sx_build *b, linear *l) {
   return sx_weights_pack(b, t, name, total, (uint32_t)(matrices * c.panels), pack, &c, &l->packed);
 }
 
+static const sx_gemm_table *table_of(sx_dtype t) {
+  switch (t) {
+    case SX_F64: return sx_gemm_f64();
+    case SX_F16: return sx_gemm_f16();
+    case SX_BF16: return sx_gemm_bf16();
+    case SX_I32: case SX_U32: return sx_gemm_i32();
+    case SX_I64: case SX_U64: return sx_gemm_i64();
+    default: return sx_gemm_f32();
+  }
+}
+
 static sx_status create(sx_build *b) {
   linear *l = SX_NEW(b->arena, linear);
   if (!l) SX_NO_MEMORY(b->e);
   const sx_fact *fa = &sx_value_at(b->g, b->n->in[0].value)->fact, *fb = &sx_value_at(b->g, b->n->in[1].value)->fact;
-  l->t = fa->dtype == SX_F64 ? sx_gemm_f64() : sx_gemm_f32();
+  l->t = table_of(fa->dtype);
   bool gemm = b->n->op == &sx_op_Gemm;
   l->alpha = sx_attr_float(b->n, "alpha", 1);
   l->beta = gemm ? sx_attr_float(b->n, "beta", 1) : 1;
@@ -201,7 +212,7 @@ static sx_status prepare(sx_prep *p) {
   return sx_prep_phase(p, run, g->units, g->unit_ns, g->scratch);
 }
 
-#define TYPES (1u << SX_F32 | 1u << SX_F64)
+#define TYPES (1u << SX_F32 | 1u << SX_F64 | 1u << SX_F16 | 1u << SX_BF16 | 1u << SX_I32 | 1u << SX_U32 | 1u << SX_I64 | 1u << SX_U64)
 const sx_kernel sx_cpu_MatMul = {.op = &sx_op_MatMul, .name = "gemm", .types = TYPES, .create = create, .prepare = prepare};
 const sx_kernel sx_cpu_Gemm = {.op = &sx_op_Gemm, .name = "gemm", .types = TYPES, .create = create, .prepare = prepare};
 const sx_kernel sx_cpu_Linear = {.op = &sx_op_Linear, .name = "gemm", .types = TYPES, .create = create, .prepare = prepare};
