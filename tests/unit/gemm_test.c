@@ -137,7 +137,7 @@ static void shape(const subject *s, int64_t M, int64_t N, int64_t K, int variant
     case 2: g.epi.bias = true, g.epi.bias_row = 1, g.epi.clip = !whole, g.epi.lo = 0, g.epi.hi = INFINITY; break;
     case 3: g.epi.bias = true, g.alpha = whole ? 2 : 0.5; break;
     case 4: g.epi.residual = true, g.epi.res_row = ldc, g.epi.beta = 1; break;
-    case 5: g.epi.residual = true, g.epi.res_row = ldc, g.epi.beta = -2, g.epi.bias = true, g.epi.bias_col = 1; break;
+    case 5: g.epi.residual = true, g.epi.res_row = ldc, g.epi.beta = -2, g.epi.bias = true, g.epi.bias_col = 1, g.res_column = ta; break;
     case 6: g.epi.bias = true, g.epi.bias_col = 1, g.epi.clip = !whole, g.epi.lo = -1, g.epi.hi = 1; break;
     case 7: g.epi.tile_fn = whole ? NULL : s->type == SX_F64 ? negate_f64 : negate_f32, g.alpha = 3; break;
     default: break;

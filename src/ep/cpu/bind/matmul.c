@@ -178,7 +178,7 @@ static sx_status prepare(sx_prep *p) {
     else if (!simple) SX_FAIL(p->e, NOT_IMPLEMENTED, "a bias that varies over the batch beside a residual");
   }
   if (extra >= 0) SX_TRY(broadcast_strides(p, extra, &y, res));
-  if (extra >= 0 && g->N > 1 && res[nb + 1] != 1) SX_FAIL(p->e, NOT_IMPLEMENTED, "an addend of shape (M, 1) scaled by beta");
+  g->res_column = extra >= 0 && res[nb + 1] == 0;
   if (extra >= 0 && !(plain || l->residual < 0)) { /* a residual has the output's own layout */
     SX_TRY(broadcast_strides(p, extra, &y, res));
   }

@@ -29,6 +29,7 @@ typedef struct sx_gemm {
   int64_t c_row;       /* C(m,n) = c[m * c_row + n] */
   double alpha;
   sx_epilogue epi;
+  bool res_column;     /* R has one column, the same for every n */
   int batch_rank;      /* 0: a single matrix */
   int64_t batch[SX_GEMM_BATCH];
   int64_t a_batch[SX_GEMM_BATCH], b_batch[SX_GEMM_BATCH], c_batch[SX_GEMM_BATCH], res_batch[SX_GEMM_BATCH]; /* 0: broadcast */

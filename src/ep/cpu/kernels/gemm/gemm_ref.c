@@ -43,7 +43,7 @@ void sx_gemm_ref(sx_dtype type, const sx_gemm *g, const sx_gemm_io *io, double *
           s += get(type, io->a, a + m * g->a_row + k * g->a_k) * get(type, io->b, b + k * g->b_k + n * g->b_n);
         s *= g->alpha;
         if (g->epi.bias) s += get(type, io->bias, m * g->epi.bias_row + n * g->epi.bias_col);
-        if (g->epi.residual) s += g->epi.beta * get(type, io->res, r + m * g->epi.res_row + n);
+        if (g->epi.residual) s += g->epi.beta * get(type, io->res, r + m * g->epi.res_row + (g->res_column ? 0 : n));
         if (g->epi.clip) s = s < g->epi.lo ? g->epi.lo : s > g->epi.hi ? g->epi.hi : s;
         out[c + m * g->c_row + n] = s;
       }
