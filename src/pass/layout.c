@@ -37,7 +37,7 @@ static bool wants_blocks(const layout *l, const sx_node *n) {
   const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *y = &sx_value_at(g, n->out[0])->fact;
   if (!image(x) || !image(y) || !sx_value_const(g, n->in[1].value)) return false;
   int64_t b = l->c->channel_block, group = sx_attr_int(n, "group", 1), in = x->dims[1], out = y->dims[1];
-  if (x->rank != 4) return false;
+  if (n->op == &sx_op_ConvTranspose && group == in && group == out) return false;
   if (group == 1) return in >= b / 2 && out >= b / 2;
   if (group == in && group == out) return true;
   for (int64_t m = 1; m <= b; m *= 2)
@@ -131,7 +131,7 @@ static sx_status visit(layout *l, sx_nid id) {
   if (conv && is_stem(l, n)) {
     if (!sx_node_set_int(g, id, "blocked_out", l->c->channel_block)) SX_NO_MEMORY(l->c->e);
     mark(l, n);
-  } else if (conv && wants_blocks(l, n)) {
+  } else if ((conv || n->op == &sx_op_ConvTranspose) && wants_blocks(l, n)) {
     SX_TRY(set_input(l, id, 0, true));
     if (sx_node_in(n, 3) != SX_NONE) SX_TRY(set_input(l, id, 3, true));
     mark(l, n);

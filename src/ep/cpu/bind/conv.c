@@ -168,6 +168,6 @@ static sx_status prepare_reorder(sx_prep *p) {
 #define F32 (1u << SX_F32)
 const sx_kernel sx_cpu_Conv = {.op = &sx_op_Conv, .name = "conv", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .create = create, .prepare = prepare};
 const sx_kernel sx_cpu_FusedConv = {.op = &sx_op_FusedConv, .name = "conv", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .create = create, .prepare = prepare};
-const sx_kernel sx_cpu_ConvTranspose = {.op = &sx_op_ConvTranspose, .name = "conv_transpose", .types = F32, .claim = claim, .create = create, .prepare = prepare};
+const sx_kernel sx_cpu_ConvTranspose = {.op = &sx_op_ConvTranspose, .name = "conv_transpose", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .create = create, .prepare = prepare};
 const sx_kernel sx_cpu_ToBlocked = {.op = &sx_op_ToBlocked, .name = "reorder", .types = F32, .prepare = prepare_reorder};
 const sx_kernel sx_cpu_FromBlocked = {.op = &sx_op_FromBlocked, .name = "reorder", .types = F32, .prepare = prepare_reorder};
