@@ -100,24 +100,40 @@ static bool agree(const sx_fact *a, const sx_fact *b) {
   return true;
 }
 
-/* The producer of `from` and what only it needed are dead now: their provenance goes to the new nodes. */
-static uint32_t bury(sx_graph *g, sx_nid id, uint32_t first, uint32_t origin) {
-  sx_nid stack[64];
-  uint32_t n = 0;
-  stack[n++] = id;
-  while (n) {
-    sx_nid x = stack[--n];
+/* A graph's output keeps a name and a step of its own: it becomes no input, no constant and no second name of another output. */
+static bool outputs_stay(const sx_patch *p) {
+  for (uint32_t i = 0; i < p->n; i++) {
+    const sx_value *from = sx_value_at(p->g, p->swaps[i].from), *to = sx_value_at(p->g, p->swaps[i].to);
+    if (from->output_uses && (to->kind != SX_VALUE_NODE || to->output_uses)) return false;
+    for (uint32_t k = 0; k < i && from->output_uses; k++)
+      if (p->swaps[k].to == p->swaps[i].to && sx_value_at(p->g, p->swaps[k].from)->output_uses) return false;
+  }
+  return true;
+}
+
+/* The producer of `from` and what only it needed are dead now; their provenance is collected. */
+typedef struct burial { SX_VEC(sx_nid) open; SX_VEC(uint32_t) origins; } burial;
+static bool bury(sx_graph *g, sx_nid id, uint32_t first, burial *b) {
+  if (!sx_vec_push(&b->open, id)) return false;
+  while (b->open.n) {
+    sx_nid x = b->open.at[--b->open.n];
     sx_node *node = sx_node_at(g, x);
     bool wanted = node->dead || x >= first;
     for (uint32_t o = 0; o < node->n_out && !wanted; o++)
       wanted = node->out[o] != SX_NONE && (sx_value_at(g, node->out[o])->n_uses || sx_value_at(g, node->out[o])->output_uses);
     if (wanted) continue;
-    origin = sx_origin_union(g->model, origin, node->origin);
-    for (uint32_t i = 0; i < node->n_in && n < 64; i++)
-      if (sx_value_producer(g, node->in[i].value)) stack[n++] = sx_value_at(g, node->in[i].value)->producer;
+    if (!sx_vec_push(&b->origins, node->origin)) return false;
+    for (uint32_t i = 0; i < node->n_in; i++)
+      if (sx_value_producer(g, node->in[i].value) && !sx_vec_push(&b->open, sx_value_at(g, node->in[i].value)->producer)) return false;
     sx_graph_kill(g, x);
   }
-  return origin;
+  return true;
+}
+/* Their union, by halves: sets of a long run would otherwise be copied once per member. */
+static uint32_t unite(sx_model *m, uint32_t *sets, uint32_t n) {
+  for (; n > 1; n = (n + 1) / 2)
+    for (uint32_t i = 0; i < n; i += 2) sets[i / 2] = i + 1 < n ? sx_origin_union(m, sets[i], sets[i + 1]) : sets[i];
+  return n ? sets[0] : 0;
 }
 
 sx_status sx_patch_apply(sx_patch *p, bool *applied) {
@@ -130,24 +146,29 @@ sx_status sx_patch_apply(sx_patch *p, bool *applied) {
   for (uint32_t i = p->first; i < last && good; i++) good = sx_infer_node(g, i, &local) == SX_OK;
   if (local.code == SX_E_NO_MEMORY) SX_NO_MEMORY(p->c->e);
   for (uint32_t i = 0; i < p->n && good; i++) good = agree(&sx_value_at(g, p->swaps[i].from)->fact, &sx_value_at(g, p->swaps[i].to)->fact);
-  bool taken = true;
-  for (uint32_t i = p->first; i < last && good && taken && p->c->can_run; i++)
-    taken = !(sx_node_at(g, i)->op->flags & SX_OP_PRIVATE) || p->c->can_run(p->c->can_run_ctx, g, i);
+  bool possible = outputs_stay(p);
+  for (uint32_t i = p->first; i < last && good && possible && p->c->can_run; i++)
+    possible = p->c->can_run(p->c->can_run_ctx, g, i);
   if (!good)
     sx_log(p->c->log, WARNING, "pass '%s' proposed a change that contradicts known shapes; it was not made", sx_passes[p->c->pass].name);
-  if (!good || !taken) {
+  if (!good || !possible) {
     for (uint32_t i = last; i-- > p->first;) sx_graph_kill(g, i);
     return SX_OK;
   }
-  uint32_t origin = 0;
+  burial b = {0};
+  bool memory = true;
   for (uint32_t i = 0; i < p->n; i++) {
     sx_vid from = p->swaps[i].from, to = p->swaps[i].to;
     sx_value *f = sx_value_at(g, from), *t = sx_value_at(g, to);
-    if (!t->name.n && f->name.n && t->kind == SX_VALUE_NODE && t->producer >= p->first) t->name = f->name, f->name = (sx_str){"", 0};
+    if (f->name.n && t->kind == SX_VALUE_NODE && (f->output_uses || (!t->name.n && t->producer >= p->first))) t->name = f->name, f->name = (sx_str){"", 0};
     if (t->fact.rank < 0 && f->fact.rank >= 0 && t->kind == SX_VALUE_NODE) t->fact.rank = f->fact.rank, t->fact.dims = f->fact.dims;
     sx_graph_replace_value(g, from, to);
-    if (f->producer != SX_NONE) origin = bury(g, f->producer, p->first, origin);
+    if (f->producer != SX_NONE) memory &= bury(g, f->producer, p->first, &b);
   }
+  uint32_t origin = unite(g->model, b.origins.at, b.origins.n);
+  sx_vec_free(&b.open);
+  sx_vec_free(&b.origins);
+  if (!memory) SX_NO_MEMORY(p->c->e);
   for (uint32_t i = p->first; i < last; i++) {
     sx_node *n = sx_node_at(g, i);
     n->origin = sx_origin_union(g->model, n->origin, origin);

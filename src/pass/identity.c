@@ -44,9 +44,6 @@ sx_status sx_pass_identity(sx_pass_ctx *c) {
     if (n->dead || !n->op || n->custom) continue;
     sx_vid x = same_as(g, n);
     if (x == SX_NONE) continue;
-    /* An output keeps a step of its own when it would become an input or a constant, or a second name of another output. */
-    const sx_value *y = sx_value_at(g, n->out[0]), *v = sx_value_at(g, x);
-    if (y->output_uses && (v->kind != SX_VALUE_NODE || v->output_uses)) continue;
     bool second = false; /* a mask that somebody wants */
     for (uint32_t o = 1; o < n->n_out; o++) second |= n->out[o] != SX_NONE && (sx_value_at(g, n->out[o])->n_uses || sx_value_at(g, n->out[o])->output_uses);
     if (second) continue;
@@ -98,16 +95,16 @@ sx_status sx_pass_cse(sx_pass_ctx *c) {
       if (!m->dead && same_node(m, n)) break;
       m = NULL;
     }
-    bool free_outputs = true; /* two graph outputs stay two */
-    for (uint32_t o = 0; o < n->n_out && m; o++) free_outputs &= n->out[o] == SX_NONE || !sx_value_at(g, n->out[o])->output_uses;
     if (!m) {
       if (!sx_map_put(&seen, h, g->order.at[i])) s = sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
-    } else if (free_outputs && n->n_out <= SX_MAX_SWAPS) {
-      m->origin = sx_origin_union(g->model, m->origin, n->origin);
+    } else if (n->n_out <= SX_MAX_SWAPS) {
+      uint32_t origin = n->origin;
+      bool applied;
       sx_patch p = sx_patch_begin(c);
       for (uint32_t o = 0; o < n->n_out; o++)
         if (n->out[o] != SX_NONE) sx_patch_swap(&p, n->out[o], m->out[o]);
-      s = sx_patch_apply(&p, NULL);
+      s = sx_patch_apply(&p, &applied);
+      if (applied) m->origin = sx_origin_union(g->model, m->origin, origin);
     }
   }
   sx_map_free(&seen);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The pattern matcher: a static table against the nodes above a root. Commutative operands are tried in both orders with
- * backtracking over the few choices there are. */
+/* The pattern matcher: a static table against the nodes above a root. Commutative operands are tried in both orders, with full
+ * backtracking: a pattern has few choices, and a wrong one fails after a node or two. */
 #include "pass/pass.h"
 #include <math.h>
 
@@ -24,37 +24,54 @@ bool sx_pass_is_near(const sx_graph *g, sx_vid v, double x) {
   return sx_pass_scalar(g, v, &y) && fabs(y - x) <= 1e-3 * fabs(x) + 1e-12;
 }
 
-typedef struct matcher { const sx_graph *g; const sx_pat *pat; uint32_t n; } matcher;
+/* What is still to be matched is a stack of goals; each way to meet the topmost one is tried with all that lies below it. */
+typedef struct goal { sx_vid v; const sx_pat_arg *arg; } goal;
+typedef struct matcher {
+  const sx_graph *g;
+  const sx_pat *pat;
+  sx_match *m;
+  goal goals[SX_MATCH_NODES * SX_PAT_ARGS];
+} matcher;
 
-static bool match_node(const matcher *k, sx_nid id, uint32_t entry, sx_match *m);
+static bool solve(matcher *k, uint32_t n);
 
-static bool match_arg(const matcher *k, sx_vid v, const sx_pat_arg *a, sx_match *m) {
-  if (a->kind == SX_PAT_SCALAR) return sx_pass_is_near(k->g, v, a->value);
+static bool match_node(matcher *k, sx_nid id, uint32_t entry, uint32_t n_goals) {
+  const sx_pat *p = &k->pat[entry];
+  const sx_node *n = sx_node_at(k->g, id);
+  if (n->dead || n->op != p->op || n->n_in < p->n) return false;
+  sx_match saved = *k->m;
+  for (int swap = 0; swap < (p->n == 2 && n->op->flags & SX_OP_COMMUTES ? 2 : 1); swap++) {
+    k->m->nodes[entry] = id;
+    for (uint32_t i = 0; i < p->n; i++) k->goals[n_goals + i] = (goal){n->in[swap ? 1 - i : i].value, &p->arg[i]};
+    if (solve(k, n_goals + p->n)) return true;
+    *k->m = saved;
+  }
+  return false;
+}
+
+static bool meet(matcher *k, sx_vid v, const sx_pat_arg *a, uint32_t n) {
+  if (a->kind == SX_PAT_SCALAR) return sx_pass_is_near(k->g, v, a->value) && solve(k, n);
   if (v == SX_NONE) return false;
   if (a->kind == SX_PAT_NODE) {
     const sx_value *x = sx_value_at(k->g, v);
     if (x->producer == SX_NONE || x->index != 0 || x->output_uses) return false;
-    if (m->nodes[a->index] != SX_NONE) return m->nodes[a->index] == x->producer;
-    return match_node(k, x->producer, a->index, m);
+    if (k->m->nodes[a->index] != SX_NONE) return k->m->nodes[a->index] == x->producer && solve(k, n);
+    return match_node(k, x->producer, a->index, n);
   }
   if (a->kind == SX_PAT_CONST && !sx_value_const(k->g, v)) return false;
-  if (m->capture[a->index] != SX_NONE) return m->capture[a->index] == v;
-  m->capture[a->index] = v;
-  return true;
+  sx_vid *capture = &k->m->capture[a->index];
+  if (*capture != SX_NONE) return *capture == v && solve(k, n);
+  *capture = v;
+  if (solve(k, n)) return true;
+  *capture = SX_NONE;
+  return false;
 }
 
-static bool match_node(const matcher *k, sx_nid id, uint32_t entry, sx_match *m) {
-  const sx_pat *p = &k->pat[entry];
-  const sx_node *n = sx_node_at(k->g, id);
-  if (n->dead || n->op != p->op || n->n_in < p->n) return false;
-  sx_match saved = *m;
-  for (int swap = 0; swap < (p->n == 2 && n->op->flags & SX_OP_COMMUTES ? 2 : 1); swap++) {
-    m->nodes[entry] = id;
-    bool ok = true;
-    for (uint32_t i = 0; i < p->n && ok; i++) ok = match_arg(k, n->in[swap ? 1 - i : i].value, &p->arg[i], m);
-    if (ok) return true;
-    *m = saved;
-  }
+static bool solve(matcher *k, uint32_t n) {
+  if (!n) return true;
+  goal top = k->goals[n - 1];
+  if (meet(k, top.v, top.arg, n - 1)) return true;
+  k->goals[n - 1] = top; /* what was tried wrote over it */
   return false;
 }
 
@@ -73,6 +90,6 @@ static bool contained(const sx_graph *g, const sx_match *m, uint32_t n) {
 
 bool sx_match_at(const sx_graph *g, sx_nid id, const sx_pat *pat, uint32_t n, sx_match *m) {
   memset(m, 0xff, sizeof *m);
-  matcher k = {g, pat, n};
-  return n <= sizeof m->nodes / sizeof *m->nodes && match_node(&k, id, 0, m) && contained(g, m, n);
+  matcher k = {.g = g, .pat = pat, .m = m};
+  return n <= SX_MATCH_NODES && match_node(&k, id, 0, 0) && contained(g, m, n);
 }

@@ -19,8 +19,8 @@ typedef struct sx_pass_ctx {
   const sx_logger *log;
   sx_evaluate_fn evaluate;
   void *evaluate_ctx;
-  /* Would a kernel take this node? Asked for every private node of a patch; a patch with one that nobody takes is not applied.
-   * NULL: all are taken. */
+  /* Would a kernel take this node? Asked for every node of a patch; a patch with one that nobody takes is not applied. NULL: all
+   * are taken. */
   bool (*can_run)(void *ctx, const sx_graph *g, sx_nid n);
   void *can_run_ctx;
   uint32_t channel_block;   /* of the provider's blocked layout; 0: none */
@@ -58,7 +58,7 @@ sx_nid sx_patch_last(const sx_patch *p); /* to set attributes */
 void sx_patch_swap(sx_patch *p, sx_vid from, sx_vid to);
 /* Infers the new nodes, checks that the facts of `to` do not contradict those of `from`, redirects the uses, sweeps what died
  * and gives its provenance to the new nodes; counts the pass as fired. *applied is false when the patch was undone instead: no kernel
- * takes one of its private nodes, or facts contradict (a bug of ours that must not reach a user). `applied` may be NULL. */
+ * takes one of its nodes, or facts contradict (a bug of ours that must not reach a user). `applied` may be NULL. */
 sx_status sx_patch_apply(sx_patch *p, bool *applied);
 
 /* What patterns ask. */
@@ -74,16 +74,17 @@ bool sx_pass_is_near(const sx_graph *g, sx_vid v, double x);                 /* 
 /* The pattern matcher. Entry 0 is the root; operands name other entries, captures or constants. */
 enum { SX_PAT_NODE, SX_PAT_ANY, SX_PAT_CONST, SX_PAT_SCALAR };
 typedef struct sx_pat_arg { uint8_t kind, index; float value; } sx_pat_arg;
+enum { SX_PAT_ARGS = 4, SX_MATCH_NODES = 16 };
 typedef struct sx_pat {
   const sx_op *op;
-  uint8_t n;
-  sx_pat_arg arg[4];
+  uint8_t n;            /* operands that matter; the node may have more */
+  sx_pat_arg arg[SX_PAT_ARGS];
 } sx_pat;
 #define SX_P_N(i) {SX_PAT_NODE, (i), 0}       /* made by entry i, and used only inside the pattern */
 #define SX_P_X(i) {SX_PAT_ANY, (i), 0}        /* capture i; a second mention must be the same value */
 #define SX_P_C(i) {SX_PAT_CONST, (i), 0}      /* capture i, a constant */
 #define SX_P_K(v) {SX_PAT_SCALAR, 0, (v)}     /* a scalar constant near v */
-typedef struct sx_match { sx_vid capture[8]; sx_nid nodes[16]; } sx_match;
+typedef struct sx_match { sx_vid capture[8]; sx_nid nodes[SX_MATCH_NODES]; } sx_match;
 /* Matches with node n at the root; commutative operators in both orders. */
 bool sx_match_at(const sx_graph *g, sx_nid n, const sx_pat *pat, uint32_t n_pat, sx_match *m);
 #endif

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/* One way to say a thing, so that patterns need only one: constants stand on the right, squares are Pow, roots are Sqrt, and a
+ * row of views or of Transposes is a single one. */
+#include "pass/pass.h"
+
+static sx_status swap_one(sx_pass_ctx *c, sx_patch *p, sx_vid from, sx_vid to) {
+  if (to == SX_NONE) SX_NO_MEMORY(c->e);
+  sx_patch_swap(p, from, to);
+  return sx_patch_apply(p, NULL);
+}
+
+static void constants_right(sx_graph *g, sx_nid id) {
+  sx_node *n = sx_node_at(g, id);
+  if (!(n->op->flags & SX_OP_COMMUTES) || n->n_in != 2) return;
+  sx_vid a = n->in[0].value, b = n->in[1].value;
+  if (!sx_value_const(g, a) || sx_value_const(g, b)) return;
+  sx_graph_set_input(g, id, 0, b);
+  sx_graph_set_input(g, id, 1, a);
+}
+
+static sx_status arithmetic(sx_pass_ctx *c, const sx_node *n) {
+  sx_graph *g = c->g;
+  const sx_fact *y = &sx_value_at(g, n->out[0])->fact;
+  sx_vid a = sx_node_in(n, 0), b = sx_node_in(n, 1), in[2] = {a, SX_NONE};
+  double k;
+  if (!sx_dtype_is_float((sx_dtype)y->dtype)) return SX_OK;
+  sx_patch p = sx_patch_begin(c);
+  if (n->op == &sx_op_Mul && a == b) {
+    if ((in[1] = sx_graph_const_f32(g, 2)) == SX_NONE) SX_NO_MEMORY(c->e);
+    return swap_one(c, &p, n->out[0], sx_patch_node(&p, &sx_op_Pow, in, 2));
+  }
+  if (n->op == &sx_op_Div && sx_pass_scalar(g, a, &k) && k == 1 && sx_pass_same_shape(&sx_value_at(g, b)->fact, y))
+    return swap_one(c, &p, n->out[0], sx_patch_node(&p, &sx_op_Reciprocal, &b, 1));
+  if (n->op == &sx_op_Pow && sx_pass_scalar(g, b, &k) && (k == 0.5 || k == -0.5) && sx_pass_same_shape(&sx_value_at(g, a)->fact, y)) {
+    sx_vid v = sx_patch_node(&p, &sx_op_Sqrt, &a, 1);
+    if (k < 0 && v != SX_NONE) v = sx_patch_node(&p, &sx_op_Reciprocal, &v, 1);
+    return swap_one(c, &p, n->out[0], v);
+  }
+  return SX_OK;
+}
+
+/* The shape of a view follows from its input's and from constants. */
+static bool shape_is_known(const sx_graph *g, const sx_node *n) {
+  const sx_fact *f = &sx_value_at(g, n->out[0])->fact;
+  for (uint32_t i = 1; i < n->n_in; i++)
+    if (n->in[i].value != SX_NONE && (sx_value_at(g, n->in[i].value)->kind != SX_VALUE_CONST || !sx_value_at(g, n->in[i].value)->fact.elems)) return false;
+  for (int i = 0; i < f->rank; i++)
+    if (f->dims[i] == SX_DIM_UNKNOWN) return false;
+  return f->kind == SX_KIND_TENSOR && f->rank >= 0;
+}
+
+static sx_status reshape_to(sx_pass_ctx *c, sx_patch *p, sx_vid x, sx_vid from) {
+  sx_graph *g = c->g;
+  const sx_fact *f = &sx_value_at(g, from)->fact;
+  sx_vid in[2] = {x, sx_graph_const_dims(g, f->dims, f->rank)};
+  if (in[1] == SX_NONE) SX_NO_MEMORY(c->e);
+  sx_vid v = sx_patch_node(p, &sx_op_Reshape, in, 2);
+  if (v == SX_NONE || !sx_node_set_int(g, sx_value_at(g, v)->producer, "allowzero", 1)) SX_NO_MEMORY(c->e); /* a size may turn out 0 */
+  return swap_one(c, p, from, v);
+}
+
+static sx_status merge_views(sx_pass_ctx *c, const sx_node *n) {
+  sx_graph *g = c->g;
+  const sx_node *up = sx_value_producer(g, n->in[0].value);
+  if (!up || !up->op || !(up->op->flags & SX_OP_VIEW) || up->out[0] != n->in[0].value || !shape_is_known(g, n)) return SX_OK;
+  sx_patch p = sx_patch_begin(c);
+  return reshape_to(c, &p, up->in[0].value, n->out[0]);
+}
+
+static uint32_t read_perm(const sx_node *n, int rank, int64_t *perm) {
+  const int64_t *v;
+  uint32_t k = sx_attr_ints(n, "perm", &v);
+  for (int i = 0; i < rank; i++) perm[i] = k ? v[i] : rank - 1 - i;
+  return (uint32_t)rank;
+}
+
+static sx_status merge_transposes(sx_pass_ctx *c, const sx_node *n) {
+  sx_graph *g = c->g;
+  int64_t perm[SX_MAX_RANK], first[SX_MAX_RANK], r[SX_MAX_RANK], last = -1;
+  const sx_fact *f = &sx_value_at(g, n->in[0].value)->fact;
+  if (f->kind != SX_KIND_TENSOR || f->rank < 1) return SX_OK;
+  uint32_t k = read_perm(n, f->rank, perm);
+  sx_patch p = sx_patch_begin(c);
+  const sx_node *up = sx_pass_producer(g, n->in[0].value, &sx_op_Transpose);
+  if (up) {
+    read_perm(up, f->rank, first);
+    for (uint32_t i = 0; i < k; i++) r[i] = first[perm[i]];
+    sx_vid v = sx_patch_node(&p, &sx_op_Transpose, &up->in[0].value, 1);
+    if (v == SX_NONE || !sx_node_set_ints(g, sx_value_at(g, v)->producer, "perm", r, k)) SX_NO_MEMORY(c->e);
+    return swap_one(c, &p, n->out[0], v);
+  }
+  for (uint32_t i = 0; i < k; i++) { /* only axes of size 1 move: a view */
+    if (f->dims[perm[i]] == 1) continue;
+    if (perm[i] < last) return SX_OK;
+    last = perm[i];
+  }
+  return reshape_to(c, &p, n->in[0].value, n->out[0]);
+}
+
+/* Gemm over rows that were folded together: the product of the unfolded tensor, and the fold behind it, where it meets the view
+ * that undoes it. */
+static sx_status unfold_gemm(sx_pass_ctx *c, const sx_node *n) {
+  sx_graph *g = c->g;
+  const sx_node *up = sx_value_producer(g, n->in[0].value);
+  if (!up || !up->op || !(up->op->flags & SX_OP_VIEW) || up->out[0] != n->in[0].value || sx_attr_int(n, "transA", 0) || sx_attr_float(n, "beta", 1) != 1) return SX_OK;
+  const sx_fact *x = &sx_value_at(g, up->in[0].value)->fact, *a = &sx_value_at(g, n->in[0].value)->fact;
+  const sx_fact *bias = sx_node_in(n, 2) == SX_NONE ? NULL : &sx_value_at(g, n->in[2].value)->fact;
+  if (x->kind != SX_KIND_TENSOR || x->rank < 3 || a->rank != 2 || x->dims[x->rank - 1] != a->dims[1] || (bias && bias->rank > 1) || !shape_is_known(g, up)) return SX_OK;
+  sx_vid in[3] = {up->in[0].value, n->in[1].value, sx_node_in(n, 2)};
+  sx_patch p = sx_patch_begin(c);
+  sx_vid v = sx_patch_node(&p, &sx_op_Linear, in, bias ? 3 : 2);
+  if (v == SX_NONE) SX_NO_MEMORY(c->e);
+  sx_nid id = sx_value_at(g, v)->producer;
+  float alpha = sx_attr_float(n, "alpha", 1);
+  if (alpha != 1 && !sx_node_set_float(g, id, "alpha", alpha)) SX_NO_MEMORY(c->e);
+  if (sx_attr_int(n, "transB", 0) && !sx_node_set_ints(g, id, "perm_b", (int64_t[]){1, 0}, 2)) SX_NO_MEMORY(c->e);
+  return reshape_to(c, &p, v, n->out[0]);
+}
+
+sx_status sx_pass_canon(sx_pass_ctx *c) {
+  sx_graph *g = c->g;
+  for (uint32_t i = 0; i < g->order.n; i++) {
+    sx_nid id = g->order.at[i];
+    const sx_node *n = sx_node_at(g, id);
+    if (n->dead || !n->op || n->custom || !n->n_in || !n->n_out || n->out[0] == SX_NONE) continue;
+    constants_right(g, id);
+    if (n->op->flags & SX_OP_VIEW) SX_TRY(merge_views(c, n));
+    else if (n->op == &sx_op_Transpose) SX_TRY(merge_transposes(c, n));
+    else if (n->op == &sx_op_Gemm) SX_TRY(unfold_gemm(c, n));
+    else if (n->op->flags & SX_OP_ELEMENTWISE) SX_TRY(arithmetic(c, n));
+  }
+  return SX_OK;
+}
