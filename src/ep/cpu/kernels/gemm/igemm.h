@@ -18,7 +18,6 @@ typedef enum sx_igemm_out { SX_IGEMM_S32, SX_IGEMM_U8, SX_IGEMM_S8, SX_IGEMM_F32
 typedef struct sx_igemm_b {
   const void *b;
   int64_t K, N, b_k, b_n;   /* B(k,n) = b[k * b_k + n * b_n] */
-  int64_t k_inner, b_outer; /* k_inner > 0: B(k,n) = b[k / k_inner * b_outer + k % k_inner * b_k + n * b_n] */
   bool a_signed, b_signed;  /* of both operands: the packing absorbs the signs */
   const void *zero;         /* of B's type, zero[n * zero_col]; NULL: 0 */
   int64_t zero_col;

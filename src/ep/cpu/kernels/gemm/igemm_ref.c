@@ -7,9 +7,6 @@
 static int32_t get(const void *p, int64_t i, bool is_signed) {
   return is_signed ? ((const int8_t *)p)[i] : ((const uint8_t *)p)[i];
 }
-static int64_t b_at(const sx_igemm_b *b, int64_t k, int64_t n) {
-  return (b->k_inner ? k / b->k_inner * b->b_outer + k % b->k_inner * b->b_k : k * b->b_k) + n * b->b_n;
-}
 static float clampf(float x, float lo, float hi) { return x < lo ? lo : x > hi ? hi : x; }
 
 void sx_igemm_ref(const sx_igemm *g, const sx_igemm_io *io, const sx_igemm_b *b) {
@@ -20,7 +17,7 @@ void sx_igemm_ref(const sx_igemm *g, const sx_igemm_io *io, const sx_igemm_b *b)
       const int32_t bz = b->zero ? get(b->zero, n * b->zero_col, b->b_signed) : 0;
       int64_t s = 0;
       for (int64_t k = 0; k < g->K; k++)
-        s += (int64_t)(get(io->a, m * g->a_row + k, g->a_signed) - az) * (get(b->b, b_at(b, k, n), b->b_signed) - bz);
+        s += (int64_t)(get(io->a, m * g->a_row + k, g->a_signed) - az) * (get(b->b, k * b->b_k + n * b->b_n, b->b_signed) - bz);
       const int64_t at = m * g->c_row + n, bias_at = m * e->bias_row + n * e->bias_col;
       if (g->out != SX_IGEMM_F32 && e->bias) s += ((const int32_t *)io->bias)[bias_at];
       if (g->out == SX_IGEMM_S32) {
