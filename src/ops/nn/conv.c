@@ -4,11 +4,11 @@
  * logical shape stays (ir/graph.h: sx_layout). */
 #include "ops/nn/window.h"
 
-static sx_status infer_conv(sx_infer *c) {
-  const sx_fact *x = sx_infer_in(c, 0), *wt = sx_infer_in(c, 1);
+sx_status sx_infer_conv(sx_infer *c, uint32_t weight, int dtype) {
+  const sx_fact *x = sx_infer_in(c, 0), *wt = sx_infer_in(c, weight);
   sx_dim d[SX_MAX_RANK];
   sx_window w;
-  if (x->rank < 0 && wt->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
+  if (x->rank < 0 && wt->rank < 0) return sx_infer_set(c, 0, dtype, -1, NULL);
   int rank = x->rank >= 0 ? x->rank : wt->rank;
   if (rank < 3 || (wt->rank >= 0 && wt->rank != rank)) return SX_INFER_FAIL(c, "input 0 has rank %d, the weight has rank %d: expected equal ranks of 3 or more", x->rank, wt->rank);
   int64_t kernel[SX_MAX_RANK];
@@ -16,7 +16,7 @@ static sx_status infer_conv(sx_infer *c) {
   for (int i = 2; i < rank && known; i++) known = sx_dim_is_const(kernel[i - 2] = wt->dims[i]);
   if (!known && !sx_node_attr(c->n, "kernel_shape")) {
     for (int i = 0; i < rank; i++) d[i] = SX_DIM_UNKNOWN;
-    return sx_infer_set(c, 0, x->dtype, rank, d);
+    return sx_infer_set(c, 0, dtype, rank, d);
   }
   SX_TRY(sx_window_read(c->n, rank - 2, known ? kernel : NULL, &w, c->e));
   int64_t group = sx_attr_int(c->n, "group", 1);
@@ -27,12 +27,13 @@ static sx_status infer_conv(sx_infer *c) {
   d[0] = x->rank > 0 ? x->dims[0] : SX_DIM_UNKNOWN;
   d[1] = wt->rank > 0 ? wt->dims[0] : SX_DIM_UNKNOWN;
   for (int i = 2; i < rank; i++) d[i] = x->rank > 0 ? sx_window_dim(&w, i - 2, x->dims[i], c->dims) : SX_DIM_UNKNOWN;
-  SX_TRY(sx_infer_set(c, 0, x->dtype, rank, d));
+  SX_TRY(sx_infer_set(c, 0, dtype, rank, d));
   c->out[0].layout = x->layout, c->out[0].block = x->block;
   int64_t block = sx_attr_int(c->n, "blocked_out", 0); /* set by the layout pass on a stem: plain in, blocked out */
   if (block) c->out[0].layout = SX_BLOCKED, c->out[0].block = (uint8_t)block;
   return SX_OK;
 }
+static sx_status infer_conv(sx_infer *c) { return sx_infer_conv(c, 1, sx_infer_in(c, 0)->dtype); }
 const sx_op sx_op_Conv = {.name = "Conv", .accuracy = SX_ACCUMULATE, .infer = infer_conv};
 
 static sx_status lower_fused_conv(sx_graph *g, sx_nid id, sx_err *e) {

@@ -20,4 +20,6 @@ sx_status sx_window_read(const sx_node *n, int spatial, const int64_t *kernel, s
 /* Output size along axis i for an input size, and the pads that apply. */
 int64_t sx_window_size(const sx_window *w, int i, int64_t in, int64_t *pad_begin, int64_t *pad_end);
 sx_dim sx_window_dim(const sx_window *w, int i, sx_dim in, sx_dimtab *t);
+/* Inference of a convolution: x is input 0, its weight input `weight`, the result of type dtype. */
+sx_status sx_infer_conv(sx_infer *c, uint32_t weight, int dtype);
 #endif

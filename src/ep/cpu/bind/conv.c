@@ -3,7 +3,7 @@
  * session is made, for the packing that the shapes known then ask for; another shape that asks for another packing gets it
  * with its instance, weights that are no constants with every run. */
 #include "ep/cpu/bind/activation.h"
-#include "ep/cpu/kernels/conv/conv.h"
+#include "ep/cpu/bind/conv.h"
 #include "ops/nn/window.h"
 #include <stdio.h>
 
@@ -25,13 +25,12 @@ typedef struct params {
 
 static sx_conv_layout layout_of(int layout) { return layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN; }
 
-/* The family's description from dimensions (numbers); pads of a transposed convolution follow from the output's size. */
-static sx_status describe(const sx_node *n, const conv_state *st, int rank, const int64_t *x, const int64_t *w, const int64_t *y, sx_conv_shape *s, sx_err *e) {
+sx_status sx_conv_describe(const sx_node *n, bool transposed, int winograd, int rank, const int64_t *x, const int64_t *w, const int64_t *y, sx_conv_shape *s, sx_err *e) {
   sx_window win;
   SX_TRY(sx_window_read(n, rank - 2, w + 2, &win, e));
   if (win.n > 3) SX_FAIL(e, NOT_IMPLEMENTED, "%d spatial axes: the kernels do 1 to 3", win.n);
-  *s = (sx_conv_shape){.batch = x[0], .in_channels = x[1], .out_channels = y[1], .group = sx_attr_int(n, "group", 1), .winograd = st->winograd, .transposed = st->transposed};
-  if ((st->transposed ? w[0] : w[1] * s->group) != x[1]) SX_FAIL(e, INVALID_ARGUMENT, "the input has %lld channels, the weight expects %lld", (long long)x[1], (long long)(st->transposed ? w[0] : w[1] * s->group));
+  *s = (sx_conv_shape){.batch = x[0], .in_channels = x[1], .out_channels = y[1], .group = sx_attr_int(n, "group", 1), .winograd = winograd, .transposed = transposed};
+  if ((transposed ? w[0] : w[1] * s->group) != x[1]) SX_FAIL(e, INVALID_ARGUMENT, "the input has %lld channels, the weight expects %lld", (long long)x[1], (long long)(transposed ? w[0] : w[1] * s->group));
   for (int a = 0; a < 3; a++) {
     int i = a - (3 - win.n);
     s->in[a] = s->out[a] = s->kernel[a] = s->stride[a] = s->dilation[a] = 1;
@@ -39,7 +38,7 @@ static sx_status describe(const sx_node *n, const conv_state *st, int rank, cons
     int64_t end;
     s->in[a] = x[2 + i], s->out[a] = y[2 + i];
     s->kernel[a] = win.kernel[i], s->stride[a] = win.stride[i], s->dilation[a] = win.dilation[i];
-    if (!st->transposed) sx_window_size(&win, i, x[2 + i], &s->pad[a], &end);
+    if (!transposed) sx_window_size(&win, i, x[2 + i], &s->pad[a], &end);
     else {
       const int64_t *extra, *shape;
       int64_t more = sx_attr_ints(n, "output_padding", &extra) ? extra[i] : 0, total = (x[2 + i] - 1) * win.stride[i] + (win.kernel[i] - 1) * win.dilation[i] + 1 + more - y[2 + i];
@@ -92,7 +91,7 @@ static sx_status create(sx_build *b) {
   sx_conv_shape s;
   sx_conv c;
   sx_epilogue e = epilogue(b->n, st);
-  SX_TRY(describe(b->n, st, x->rank, xd, st->w->dims, yd, &s, b->e));
+  SX_TRY(sx_conv_describe(b->n, st->transposed, st->winograd, x->rank, xd, st->w->dims, yd, &s, b->e));
   st->winograd = s.winograd = b->level >= 2 ? sx_conv_winograd_for(&s, 4) : 0;
   SX_TRY(sx_conv_prepare(&c, st->t, &s, &e, layout_of(x->layout), layout_of(y->layout), b->e));
   st->packing = c.packing;
@@ -120,7 +119,7 @@ static sx_status prepare(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   sx_conv_shape s;
   sx_epilogue e = epilogue(p->n, st);
-  SX_TRY(describe(p->n, st, p->in[0].rank, p->in[0].dims, p->in[1].dims, p->out[0].dims, &s, p->e));
+  SX_TRY(sx_conv_describe(p->n, st->transposed, st->winograd, p->in[0].rank, p->in[0].dims, p->in[1].dims, p->out[0].dims, &s, p->e));
   SX_TRY(sx_conv_prepare(&q->c, st->t, &s, &e, layout_of(p->in[0].layout), layout_of(p->out[0].layout), p->e));
   q->st = st;
   p->params = q;
