@@ -2,6 +2,7 @@
 /* The heap's door and what stands on it: plain blocks, arenas, growing arrays. An arena hands out from its newest block and
  * gives large objects a block of their own behind it, so that one large object does not waste what is left of the newest. */
 #include "base/alloc.h"
+#include "base/file.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,9 @@
 #endif
 
 #define PLAIN_ALIGN 16u
+/* Blocks this large (slabs, packed weights) ask for large pages: fewer faults when they are filled, fewer misses when read. */
+#define HUGE_FROM ((size_t)4 << 20)
+#define HUGE_PAGE ((size_t)2 << 20)
 
 static void *heap_alloc(void *ctx, size_t size, size_t align) {
   if (align <= PLAIN_ALIGN && align <= _Alignof(max_align_t)) return malloc(size);
@@ -18,7 +22,10 @@ static void *heap_alloc(void *ctx, size_t size, size_t align) {
   return _aligned_malloc(size, align);
 #else
   void *p = NULL;
-  return posix_memalign(&p, align < sizeof p ? sizeof p : align, size) ? NULL : p;
+  bool huge = size >= HUGE_FROM;
+  if (posix_memalign(&p, huge ? HUGE_PAGE : align < sizeof p ? sizeof p : align, size)) return NULL;
+  if (huge) sx_pages_huge(p, size / HUGE_PAGE * HUGE_PAGE);
+  return p;
 #endif
 }
 

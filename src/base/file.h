@@ -18,6 +18,10 @@ sx_status sx_map_file(const char *path, sx_mapping *out, sx_err *e);
 void sx_unmap_file(sx_mapping *m);
 /* Tells the system that [offset, offset + size) of the mapping will not be read soon: resident pages are given back. */
 void sx_mapping_release(const sx_mapping *m, size_t offset, size_t size);
+/* The same by address: whole pages inside [p, p + size) of any file mapping of ours. */
+void sx_pages_release(const void *p, size_t size);
+/* Asks for large pages behind a block of the heap; `p` is aligned to 2 MB. */
+void sx_pages_huge(void *p, size_t size);
 sx_status sx_write_file(const char *path, const void *data, size_t size, sx_err *e);
 /* Resolves `relative` against the folder of `base_file`; fails when it is absolute, empty or (after links are followed)
  * outside that folder, except that links which lead inside the same Hugging Face cache snapshot's blobs are followed. */

@@ -142,3 +142,6 @@ uint64_t sx_wall_us(void) {
   GetSystemTimePreciseAsFileTime(&t);
   return (((uint64_t)t.dwHighDateTime << 32 | t.dwLowDateTime) - 116444736000000000u) / 10;
 }
+
+void sx_pages_release(const void *p, size_t size) {}
+void sx_pages_huge(void *p, size_t size) {}

@@ -45,3 +45,14 @@ sx_status sx_os_real_path(sx_arena *a, const char *path, char **out, sx_err *e) 
   sx_free(buffer, PATH_MAX);
   return s;
 }
+
+void sx_pages_release(const void *p, size_t size) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)p + page - 1) & ~(page - 1), to = ((uintptr_t)p + size) & ~(page - 1);
+  if (to > from) madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
+void sx_pages_huge(void *p, size_t size) {
+#ifdef MADV_HUGEPAGE
+  madvise(p, size, MADV_HUGEPAGE);
+#endif
+}

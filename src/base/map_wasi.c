@@ -36,3 +36,6 @@ sx_status sx_os_real_path(sx_arena *a, const char *path, char **out, sx_err *e) 
   *out = to;
   return SX_OK;
 }
+
+void sx_pages_release(const void *p, size_t size) {}
+void sx_pages_huge(void *p, size_t size) {}

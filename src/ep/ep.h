@@ -35,6 +35,7 @@ struct sx_build {
   struct sx_weights *weights; /* the session's packed weights: sx_weights_pack() */
   int level;                  /* optimisation level; 0 rounds after every step */
   void *state;
+  uint32_t unused_inputs;     /* bit i: run never reads input i (it was packed); its bytes may be given back */
   sx_err *e;
 };
 /* Packs `size` bytes made by fn from constant t, shared in the process by content, packing and ISA; `packing` names the layout

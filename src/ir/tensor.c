@@ -75,6 +75,7 @@ static sx_status materialise(sx_tensor *t, sx_err *e) {
 }
 
 sx_status sx_tensor_data(const sx_tensor *t, const void **data, sx_err *e) {
+  if (!t->data && !t->bytes && t->size) SX_FAIL(e, FAIL, "the content of this constant was given back after it had been packed");
   if (!t->data && (uintptr_t)t->bytes % alignment_of(t->dtype)) SX_TRY(materialise((sx_tensor *)t, e));
   *data = t->data ? t->data : t->bytes;
   return SX_OK;
@@ -95,6 +96,14 @@ sx_status sx_tensor_own(sx_tensor *t, sx_err *e) {
   return SX_OK;
 }
 
+void sx_tensor_drop(sx_tensor *t) {
+  if (t->pinned || t->dtype == SX_STRING) return;
+  bool ours = t->owner == SX_OWN_SELF, borrowed = t->owner == SX_OWN_CALLER && !t->caller_lives;
+  if (t->data) sx_free_aligned(t->data, t->size);
+  t->data = NULL;
+  if (ours || borrowed) t->bytes = NULL;
+}
+
 static float half(uint16_t h) {
   uint32_t sign = (uint32_t)(h & 0x8000) << 16, exp = (h >> 10) & 31, man = h & 1023, bits;
   if (exp == 31) bits = sign | 0x7f800000u | man << 13;
@@ -110,7 +119,7 @@ static float half(uint16_t h) {
 }
 
 bool sx_tensor_get_i64(const sx_tensor *t, int64_t i, int64_t *v) {
-  const void *d;
+  const void *d = NULL;
   if (i < 0 || i >= t->count || sx_tensor_data(t, &d, NULL) != SX_OK) return false;
   switch (t->dtype) {
     case SX_I64: *v = ((const int64_t *)d)[i]; return true;
@@ -126,7 +135,7 @@ bool sx_tensor_get_i64(const sx_tensor *t, int64_t i, int64_t *v) {
 }
 
 bool sx_tensor_get_f64(const sx_tensor *t, int64_t i, double *v) {
-  const void *d;
+  const void *d = NULL;
   int64_t n;
   if (i < 0 || i >= t->count || sx_tensor_data(t, &d, NULL) != SX_OK) return false;
   switch (t->dtype) {

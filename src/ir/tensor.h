@@ -18,6 +18,7 @@ typedef enum sx_owner { SX_OWN_SELF, SX_OWN_MAPPING, SX_OWN_CALLER } sx_owner;
 typedef struct sx_tensor {
   atomic_uint refs;
   uint8_t dtype, owner;
+  bool pinned;              /* somebody reads the elements while running: they stay when a session has been made */
   uint8_t caller_lives;     /* SX_OWN_CALLER: the caller promised to keep the bytes */
   int32_t rank;
   int64_t *dims;            /* rank entries, heap */
@@ -40,6 +41,8 @@ void sx_tensor_unref(sx_tensor *t); /* NULL is allowed */
 sx_status sx_tensor_data(const sx_tensor *t, const void **data, sx_err *e);
 /* Copies bytes that lie elsewhere, so that nothing points outside any more. */
 sx_status sx_tensor_own(sx_tensor *t, sx_err *e);
+/* Gives back elements that nobody pinned, ours and those that a caller may free: only type and shape are left. */
+void sx_tensor_drop(sx_tensor *t);
 /* Element i of a numeric tensor as an integer or a double (f16, bf16 and the like converted). False: not numeric or memory. */
 bool sx_tensor_get_i64(const sx_tensor *t, int64_t i, int64_t *v);
 bool sx_tensor_get_f64(const sx_tensor *t, int64_t i, double *v);

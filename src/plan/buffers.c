@@ -35,6 +35,7 @@ static sx_status source_buffer(assign *a, sx_vid v, uint32_t *out) {
   if (x->kind == SX_VALUE_CAPTURE) index += a->g->inputs.n;
   if (!x->overridable && x->fact.constant) {
     kind = SX_BUF_CONST;
+    x->fact.constant->pinned = true;
     SX_TRY(sx_tensor_data(x->fact.constant, &data, a->c->e));
   } else if (x->kind == SX_VALUE_CONST)
     kind = SX_BUF_ELEMS;
@@ -124,7 +125,7 @@ static sx_status assign_step(assign *a, uint32_t step) {
   for (uint32_t i = 0; i < n->n_in; i++) {
     uint32_t *b = &a->p->args[s->args + i];
     *b = SX_NONE;
-    if (n->in[i].value == SX_NONE) continue;
+    if (n->in[i].value == SX_NONE || (i < 32 && s->unused >> i & 1)) continue;
     *b = a->p->value_buffer[n->in[i].value];
     if (*b == SX_NONE) SX_TRY(source_buffer(a, n->in[i].value, b));
     a->left.at[*b]--;

@@ -33,7 +33,7 @@ static sx_status elems_of(builder *b, const sx_fact *f, const int64_t **out) {
   return SX_OK;
 }
 
-static sx_status view_of(builder *b, sx_vid id, sx_view *v) {
+static sx_status view_of(builder *b, sx_vid id, bool content, sx_view *v) {
   const sx_value *x = sx_value_at(b->p->graph, id);
   const sx_fact *f = &x->fact;
   *v = (sx_view){.dtype = f->dtype, .layout = f->layout, .block = f->block, .rank = f->rank};
@@ -52,7 +52,7 @@ static sx_status view_of(builder *b, sx_vid id, sx_view *v) {
   }
   v->dims = d, v->count = count;
   if (!sx_dtype_bytes((sx_dtype)f->dtype, padded, &v->size)) SX_FAIL(b->e, INVALID_ARGUMENT, "value '%.*s' of %lld elements does not fit memory", SX_FMT(x->name), (long long)padded);
-  if (f->constant && !x->overridable) SX_TRY(sx_tensor_data(f->constant, &v->constant, b->e));
+  if (f->constant && !x->overridable && content) SX_TRY(sx_tensor_data(f->constant, &v->constant, b->e));
   if (f->elems && !x->overridable && (int64_t)f->n_elems == count) SX_TRY(elems_of(b, f, &v->elems));
   return SX_OK;
 }
@@ -83,10 +83,10 @@ static sx_status views(builder *b) {
         v->dtype = sx_value_at(p->graph, p->arg_values[at])->fact.dtype;
         continue;
       }
-      sx_status st = view_of(b, p->arg_values[at], v);
-      if (st == SX_OK && p->buffers[buf].kind == SX_BUF_ELEMS && !b->x->elems[buf]) st = materialise(b, v, &b->x->elems[buf]);
+      sx_status st = view_of(b, p->arg_values[at], buf != SX_NONE, v);
+      if (st == SX_OK && buf != SX_NONE && p->buffers[buf].kind == SX_BUF_ELEMS && !b->x->elems[buf]) st = materialise(b, v, &b->x->elems[buf]);
       if (st != SX_OK) return sx_node_context(p->graph, sx_node_at(p->graph, s->node), st, b->e);
-      if (p->buffers[buf].kind == SX_BUF_ELEMS) v->constant = b->x->elems[buf];
+      if (buf != SX_NONE && p->buffers[buf].kind == SX_BUF_ELEMS) v->constant = b->x->elems[buf];
     }
   }
   return SX_OK;
@@ -184,7 +184,7 @@ static sx_status slab_blocks(builder *b) {
     const sx_buffer *x = &p->buffers[i];
     if (x->kind != SX_BUF_SLAB || x->segment != own) continue;
     sx_view v;
-    SX_TRY(view_of(b, x->value, &v));
+    SX_TRY(view_of(b, x->value, false, &v));
     b->block_buffer[b->n_blocks] = i;
     b->blocks[b->n_blocks++] = (sx_block){v.size, 0, x->first, x->last};
   }

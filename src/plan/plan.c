@@ -189,9 +189,10 @@ static sx_status create_states(compile *c) {
   for (uint32_t s = 0; s < c->p->n_steps; s++) {
     sx_step *x = &c->p->steps[s];
     if (!x->kernel->create) continue;
-    sx_build b = {c->g, sx_node_at(c->g, x->node), c->p->cpu, &c->p->arena, c->o->weights, c->o->level, NULL, c->e};
+    sx_build b = {.g = c->g, .n = sx_node_at(c->g, x->node), .cpu = c->p->cpu, .arena = &c->p->arena, .weights = c->o->weights, .level = c->o->level, .e = c->e};
     SX_TRY(sx_node_context(c->g, b.n, x->kernel->create(&b), c->e));
     x->state = b.state;
+    x->unused = b.unused_inputs;
   }
   return SX_OK;
 }
@@ -203,9 +204,10 @@ static sx_status compile_plan(compile *c) {
   SX_TRY(sx_graph_sort((sx_graph *)c->g, c->e));
   SX_TRY(order_steps(c));
   SX_TRY(collect(c));
+  SX_TRY(create_states(c)); /* first: what is packed needs no buffer */
   SX_TRY(sx_plan_assign_buffers(c));
   for (uint32_t s = 0; s < c->p->n_segments; s++) SX_TRY(segment_keys(c, &c->p->segments[s]));
-  return create_states(c);
+  return SX_OK;
 }
 
 sx_status sx_plan_create_within(const sx_graph *g, const sx_plan_options *o, const uint8_t *outer_known, sx_plan **out, sx_err *e) {

@@ -36,6 +36,7 @@ typedef struct sx_step {
   void *state;
   uint32_t args;        /* first of n_in + n_out entries of plan->args */
   uint32_t n_in, n_out;
+  uint32_t unused;      /* sx_build.unused_inputs */
   bool copy;            /* a view whose result must lie elsewhere */
   bool nothing;         /* a view that needs no work */
 } sx_step;

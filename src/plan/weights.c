@@ -119,6 +119,7 @@ sx_status sx_weights_pack(sx_build *b, const sx_tensor *t, const char *packing, 
     if ((s != SX_OK || x->data != like.data) && like.data) sx_free_aligned(like.data, size);
     if (s != SX_OK) return s;
   }
+  if (t->owner == SX_OWN_MAPPING) sx_pages_release(t->bytes, t->size); /* what is packed lets go of its source */
   if (!sx_vec_push(&w->used, x)) {
     drop(x);
     SX_NO_MEMORY(b->e);

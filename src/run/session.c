@@ -41,11 +41,12 @@ static sx_status provider_list(const sx_session_options *o, const sx_provider **
   return SX_OK;
 }
 
-/* After planning, bytes that the caller may free or that the plan does not read any more must not be pointed into. */
+/* After planning: bytes that the caller may free must not be pointed into, and what was packed or folded away is given back. */
 static sx_status settle_tensors(sx_session *s, sx_err *e) {
   for (uint32_t i = 0; i < s->model->tensors.n; i++) {
     sx_tensor *t = s->model->tensors.at[i];
-    if (t->owner == SX_OWN_CALLER && !t->caller_lives && !t->data) SX_TRY(sx_tensor_own(t, e));
+    if (t->owner == SX_OWN_CALLER && !t->caller_lives && !t->data && t->pinned) SX_TRY(sx_tensor_own(t, e));
+    if (!t->pinned) sx_tensor_drop(t);
   }
   return SX_OK;
 }

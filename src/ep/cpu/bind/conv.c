@@ -97,6 +97,10 @@ static sx_status create(sx_build *b) {
   st->packing = c.packing;
   char name[64];
   snprintf(name, sizeof name, "conv %u %lldx%lld/%lld", c.packing, (long long)s.in_channels, (long long)s.out_channels, (long long)s.group);
+  bool fixed = true; /* another shape may want another packing: then the weights stay */
+  for (int i = 0; i < x->rank; i++) fixed &= sx_dim_is_const(x->dims[i]);
+  ((sx_tensor *)st->w)->pinned |= !fixed;
+  b->unused_inputs = 2;
   return sx_weights_pack(b, st->w, name, c.packed_bytes, (uint32_t)c.pack_units, pack, &c, &st->packed);
 }
 

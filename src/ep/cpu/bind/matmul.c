@@ -96,7 +96,9 @@ static sx_status create(sx_build *b) {
   if (gemm && sx_attr_int(b->n, "transB", 0)) l->perm_b[0] = 1, l->perm_b[1] = 0;
   SX_TRY(sx_activation_read(b, &l->act));
   b->state = l;
-  return pack_right(b, l);
+  SX_TRY(pack_right(b, l));
+  if (l->packed) b->unused_inputs = 2;
+  return SX_OK;
 }
 
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {

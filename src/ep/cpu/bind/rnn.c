@@ -102,6 +102,7 @@ static sx_status create(sx_build *b) {
     /* The GRU's candidate may be multiplied after its reset: its rows of R are packed apart. */
     if (s->k != KIND_GRU) SX_TRY(pack_constant(b, s, 2, d, &s->r[d]));
   }
+  b->unused_inputs = (s->w[0] ? 2 : 0) | (s->r[0] ? 4 : 0);
   return SX_OK;
 }
 
@@ -124,9 +125,9 @@ static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
       bias[i] = b[i] + (apart ? 0 : b[G + i]);
       bias[G + i] = apart ? b[G + i] : 0;
     }
-    const float *w = (const float *)c->in[1] + d * G * q->I, *r = (const float *)c->in[2] + d * G * H;
     char *p = m + q->packed_at + (size_t)d * (q->packed_w + q->packed_r);
-    if (!s->w[d]) s->t->pack_b(w, 1, q->I, q->I, G, 0, sx_gemm_panels(s->t, G), p);
+    const float *w = s->w[d] ? NULL : (const float *)c->in[1] + d * G * q->I, *r = s->r[d] ? NULL : (const float *)c->in[2] + d * G * H;
+    if (w) s->t->pack_b(w, 1, q->I, q->I, G, 0, sx_gemm_panels(s->t, G), p);
     if (s->r[d]) continue;
     p += q->packed_w;
     if (s->k != KIND_GRU) s->t->pack_b(r, 1, H, H, G, 0, sx_gemm_panels(s->t, G), p);
