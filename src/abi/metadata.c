@@ -149,3 +149,7 @@ OrtTypeInfo *sx_ort_type_of_fact(const sx_model *m, const sx_fact *f) {
   if (f->kind == SX_KIND_TENSOR) return sx_ort_type_tensor(ONNX_TYPE_TENSOR, shape_of(m, (sx_dtype)f->dtype, f->rank, f->dims));
   return type_of(m, f->type);
 }
+
+OrtTensorTypeAndShapeInfo *sx_ort_shape_of_fact(const sx_model *m, const sx_fact *f) {
+  return shape_of(m, (sx_dtype)f->dtype, f->rank, f->dims);
+}

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 /* Sessions: from the caller's options to the runtime's, and what a session says of its inputs and outputs. */
 #include <stdlib.h>
-#include "abi/session.h"
+#include "abi/custom.h"
 
 static void session_free(OrtSession *s) {
   sx_assignment_free(s->assignment);
   sx_profile_destroy(s->profile);
   sx_session_destroy(s->s);
+  sx_custom_close(s->custom);
+  for (uint32_t i = 0; i < s->constants.n; i++) sx_rt_unref(s->constants.at[i]);
+  sx_vec_free(&s->constants);
   sx_pool_destroy(s->own_pool);
   sx_free(s->required, s->n_required * sizeof *s->required);
   sx_free(s->overridable, s->n_overridable * sizeof *s->overridable);
@@ -113,8 +116,17 @@ static OrtStatus *runtime_options(OrtSession *s, sx_session_options *so, sx_free
   so->import.bytes_live = strcmp(config(o, "session.use_ort_model_bytes_directly", "0"), "1") == 0;
   so->import.log = so->log = &s->logger.log;
   so->level = (int)o->level;
+  static const sx_provider *const with_custom[] = {&sx_custom_provider, NULL};
+  if (o->domains.n) {
+    OrtStatus *failed = sx_custom_open(s, &s->custom);
+    if (failed) return failed;
+    so->import.custom = sx_custom_find, so->import.custom_infer = sx_custom_infer, so->import.custom_ctx = s->custom;
+    so->providers = with_custom;
+  }
   so->disabled_passes = sx_kvp_get(&o->config, "optimization.disable_specified_optimizers");
-  return choose_pool(s, so);
+  OrtStatus *failed = choose_pool(s, so);
+  s->pool = so->pool;
+  return failed;
 }
 
 /* From a path, or (path NULL) from bytes. */

@@ -13,7 +13,10 @@ struct OrtSession {
   OrtEnv *env;                 /* held */
   OrtSessionOptions *options;  /* a copy */
   OrtLogger logger;
-  sx_pool *own_pool;           /* NULL: the environment's, or none */
+  sx_pool *pool;               /* that runs use; NULL: none */
+  sx_pool *own_pool;           /* when it is the session's own */
+  struct sx_custom_ops *custom;
+  SX_VEC(sx_rt_value *) constants; /* handed out to custom kernels */
   uint32_t n_required, n_overridable;
   uint32_t *required, *overridable; /* graph input numbers, in order */
   sx_strmap inputs, outputs;   /* name -> graph input or output number */
@@ -25,6 +28,9 @@ struct OrtSession {
 
 /* Type of a value of a model as a client sees it; NULL when out of memory. */
 OrtTypeInfo *sx_ort_type_of_fact(const sx_model *m, const sx_fact *f);
+OrtTensorTypeAndShapeInfo *sx_ort_shape_of_fact(const sx_model *m, const sx_fact *f); /* of a tensor */
+/* A stranger's status as one of ours; released. */
+sx_status sx_ort_take(OrtStatus *s, sx_err *e);
 
 /* A run whose names have been looked up. inputs by graph input, outputs by graph output; wanted says which are asked for. */
 OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted);

@@ -42,7 +42,19 @@ pair = model(
 unknown = model([h.make_node("NoSuchOperator", ["x"], ["y"], domain="no.such.domain")], [value("x", T.FLOAT, [1])], [value("y", T.FLOAT, [1])])
 unknown.opset_import.append(h.make_opsetid("no.such.domain", 1))
 
+custom = model(
+    [
+        h.make_node("Scale", ["x"], ["a"], name="scale", domain="my.ops", factor=2.5, shape=[1, 2, 3], label="a label"),
+        h.make_node("Add", ["a", "x"], ["y"], name="add"),
+        h.make_node("Shout", ["s"], ["t"], name="shout", domain="my.ops"),
+        h.make_node("Join", ["x", "a", "y"], ["j"], name="join", domain="my.ops"),
+    ],
+    [value("x", T.FLOAT, ["N"]), value("s", T.STRING, ["K"])],
+    [value("y", T.FLOAT, ["N"]), value("t", T.STRING, None), value("j", T.FLOAT, ["M"])],
+)
+custom.opset_import.append(h.make_opsetid("my.ops", 1))
+
 with open(os.path.join(os.path.dirname(__file__), "models.h"), "w") as f:
     f.write("// SPDX-License-Identifier: MIT\n/* Models as bytes, written by make_models.py: what each is stands there. */\n")
-    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown):
+    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom):
         f.write(text("model_" + name, m))
