@@ -15,6 +15,7 @@ enum {
   UNIT_MAX = 4 * 1024 * 1024,
   UNITS = 64,            /* aimed at when the problem is between the two */
   COPY_PANELS = 4,       /* fewest panels that pay for a copy of A */
+  BYTES_PER_NS = 50,     /* of B, one core */
 };
 
 #ifdef SX_HAVE_avx512
@@ -86,7 +87,9 @@ void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   g->block_panels = ceil_div(g->panels, g->col_blocks);
   g->col_blocks = ceil_div(g->panels, g->block_panels);
   g->units = batch * g->row_blocks * g->col_blocks;
+  const double fetch = (double)g->block_panels * t->nr * (double)K * t->elem / BYTES_PER_NS;
   g->unit_ns = total / (double)g->units / t->fma_per_ns;
+  if (g->unit_ns < fetch) g->unit_ns = fetch; /* few rows: B comes from memory or the last cache and is used once */
   if (g->dot || (!g->copy_a && (g->b_packed || (g->b_n == 1 && g->N % t->lanes == 0)))) return;
   /* One panel of B, then the copy of A: rows with a cache line of padding, or panels as wide as vectors make them. */
   size_t elems = (size_t)g->kc * (size_t)t->nr;

@@ -10,6 +10,7 @@ enum {
   UNIT_MIN = 256 * 1024,     /* multiply-adds */
   UNIT_MAX = 16 * 1024 * 1024,
   UNITS = 64,
+  BYTES_PER_NS = 50,         /* of B, one core */
   PANELS = 4,                /* fewest panels of a unit, where there are more: they share its copy and sums of A */
 };
 
@@ -66,6 +67,8 @@ void sx_igemm_plan(const sx_igemm_table *t, sx_igemm *g) {
   g->block_panels = ceil_div(g->panels, ceil_div(g->panels, group));
   g->col_blocks = ceil_div(g->panels, g->block_panels);
   g->units = batch * g->row_blocks * g->col_blocks;
+  const double fetch = (double)g->block_panels * t->nr * (double)K / BYTES_PER_NS;
   g->unit_ns = total / (double)g->units / t->mac_per_ns;
+  if (g->unit_ns < fetch) g->unit_ns = fetch;
   g->scratch = sx_round_up((size_t)rows * ((size_t)g->a_copy_row + 2 * sizeof(int32_t)), SX_ALIGN);
 }
