@@ -229,9 +229,26 @@ static sx_dim extremum(sx_dimtab *t, sx_atom_op op, sx_dim a, sx_dim b) {
 sx_dim sx_dim_min(sx_dimtab *t, sx_dim a, sx_dim b) { return extremum(t, SX_ATOM_MIN, a, b); }
 sx_dim sx_dim_max(sx_dimtab *t, sx_dim a, sx_dim b) { return extremum(t, SX_ATOM_MAX, a, b); }
 
+/* The atom that d alone is, or NULL. */
+static const sx_atom *atom_alone(const sx_dimtab *t, sx_dim d) {
+  const sx_poly *p = sx_dim_is_expr(d) ? &t->polys.at[sx_dim_id(d)] : NULL;
+  return p && p->n == 1 && !p->add && p->terms[0].coef == 1 && p->terms[0].n == 1 ? &t->atoms.at[p->terms[0].atoms[0]] : NULL;
+}
+/* b broadcast with a is a wherever it is legal at all: b is min(a, c) with c at least 1 (a table of c rows cut to a of them), or a is
+ * a broadcast of b already. */
+static bool absorbs(const sx_dimtab *t, sx_dim a, sx_dim b) {
+  const sx_atom *x = atom_alone(t, b), *y = atom_alone(t, a);
+  if (y && y->op == SX_ATOM_BCAST && (y->a == b || y->b == b)) return true;
+  if (!x || x->op != SX_ATOM_MIN || (x->a != a && x->b != a)) return false;
+  sx_dim c = x->a == a ? x->b : x->a;
+  return sx_dim_is_const(c) && c >= 1;
+}
+
 sx_dim sx_dim_broadcast(sx_dimtab *t, sx_dim a, sx_dim b, bool *clash) {
   if (a == b || b == 1) return a;
   if (a == 1) return b;
+  if (absorbs(t, a, b)) return a;
+  if (absorbs(t, b, a)) return b;
   if (sx_dim_is_const(a) && sx_dim_is_const(b)) {
     *clash = true;
     return SX_DIM_UNKNOWN;
@@ -242,11 +259,8 @@ sx_dim sx_dim_broadcast(sx_dimtab *t, sx_dim a, sx_dim b, bool *clash) {
 }
 
 int64_t sx_dim_symbol_of(const sx_dimtab *t, sx_dim d) {
-  if (!sx_dim_is_expr(d)) return -1;
-  const sx_poly *p = &t->polys.at[sx_dim_id(d)];
-  if (p->n != 1 || p->add || p->terms[0].coef != 1 || p->terms[0].n != 1) return -1;
-  const sx_atom *x = &t->atoms.at[p->terms[0].atoms[0]];
-  return x->op == SX_ATOM_SYM ? x->a : -1;
+  const sx_atom *x = atom_alone(t, d);
+  return x && x->op == SX_ATOM_SYM ? x->a : -1;
 }
 
 static bool atom_not_negative(const sx_dimtab *t, const sx_atom *x) {
