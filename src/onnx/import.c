@@ -147,7 +147,10 @@ sx_status sx_import_attr(sx_importer *im, sx_scope *s, sx_nid id, const sx_proto
     case SX_ATTR_FLOAT: a->f = p->f; return SX_OK;
     case SX_ATTR_INT: a->i = p->i; return SX_OK;
     case SX_ATTR_STRING: a->s = keep(im, p->s); return SX_OK;
-    case SX_ATTR_TENSOR: return sx_import_tensor(im, p->t, &a->t);
+    case SX_ATTR_TENSOR:
+      SX_TRY(sx_import_tensor(im, p->t, &a->t));
+      a->t->pinned = true; /* kernels read attributes whenever they like */
+      return SX_OK;
     case SX_ATTR_SPARSE_TENSOR: a->type = SX_ATTR_TENSOR; return sx_import_sparse(im, p->sparse, &a->t);
     case SX_ATTR_FLOATS: a->n = p->floats.n; list = a->floats = sx_arena_copy(m, p->floats.at, a->n * sizeof(float)); break;
     case SX_ATTR_INTS: a->n = p->ints.n; list = a->ints = sx_arena_copy(m, p->ints.at, a->n * sizeof(int64_t)); break;

@@ -63,16 +63,15 @@ static sx_status fold_node(sx_pass_ctx *c, sx_nid id, size_t *budget) {
 sx_status sx_pass_fold(sx_pass_ctx *c) {
   size_t budget = SLACK;
   sx_graph *g = c->g;
+  uint32_t live = g->live;
   for (uint32_t i = 0; i < g->order.n; i++) {
-    sx_node *n = sx_node_at(g, g->order.at[i]);
+    sx_nid id = g->order.at[i];
+    const sx_node *n = sx_node_at(g, id);
     if (n->dead || !n->op || n->op->flags & SX_OP_CONTROL) continue;
-    if (!foldable(g, n)) {
-      if (n->op->shape_inputs) SX_TRY(sx_infer_node(g, g->order.at[i], c->e)); /* contents of its inputs may be known now */
-      continue;
-    }
-    SX_TRY(fold_node(c, g->order.at[i], &budget));
+    if (foldable(g, n)) SX_TRY(fold_node(c, id, &budget));
+    else if (n->op->shape_inputs) SX_TRY(sx_infer_node(g, id, c->e)); /* contents of its inputs may be known now */
   }
-  return SX_OK;
+  return g->live == live ? SX_OK : sx_infer_graph(g, c->e); /* sizes that followed from contents */
 }
 
 static bool complete(const sx_fact *f, bool *numbers) {
