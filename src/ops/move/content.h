@@ -34,6 +34,34 @@ static inline int64_t sx_infer_count(const sx_infer *c, uint32_t i) {
 }
 /* max(d, 0), without the maximum where the expression tells. */
 static inline sx_dim sx_infer_at_least_0(sx_infer *c, sx_dim d) { return sx_dim_sign(c->dims, d) > 0 ? d : sx_dim_max(c->dims, d, 0); }
+/* Element facts of output 0, whose element at a place is element base + sum(place * stride) of input i; dimensions that are no
+ * numbers, or too many elements, give none. The shape must be set. */
+static inline sx_status sx_infer_elems_at(sx_infer *c, uint32_t o, uint32_t i, int64_t base, const int64_t *stride) {
+  const sx_dim *e;
+  sx_dim r[SX_MAX_ELEMS];
+  const sx_fact *y = o < c->n->n_out ? &c->out[o] : NULL;
+  int have = y ? sx_infer_ints(c, i, &e) : -1;
+  int64_t n = 1;
+  if (have < 0) return SX_OK;
+  for (int k = 0; k < y->rank; k++)
+    if (!sx_dim_is_const(y->dims[k]) || !sx_i64_mul(n, y->dims[k], &n)) return SX_OK;
+  if (n > SX_MAX_ELEMS) return SX_OK;
+  for (int64_t j = 0; j < n; j++) {
+    int64_t at = base, rest = j;
+    for (int k = y->rank; k-- > 0; rest /= y->dims[k]) at += rest % y->dims[k] * stride[k];
+    r[j] = at >= 0 && at < have ? e[at] : SX_DIM_UNKNOWN;
+  }
+  return sx_infer_elems(c, o, (uint32_t)n, r);
+}
+/* Row-major strides of dims; false when they are no numbers. */
+static inline bool sx_infer_strides(const sx_fact *f, int64_t *stride) {
+  int64_t s = 1;
+  for (int k = f->rank; k-- > 0;) {
+    stride[k] = s;
+    if (!sx_dim_is_const(f->dims[k]) || !sx_i64_mul(s, f->dims[k], &s)) return false;
+  }
+  return true;
+}
 /* A node before the one being upgraded, on in[]; `to` != 0: its attribute. *out: its output, facts inferred. */
 static inline sx_status sx_upgrade_emit(sx_upgrade_ctx *c, const sx_op *op, const sx_vid *in, uint32_t n, int64_t to, sx_vid *out) {
   for (uint32_t i = 0; i < n; i++)

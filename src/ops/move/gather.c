@@ -13,16 +13,19 @@ static sx_status infer_gather(sx_infer *c) {
   if (rank > SX_MAX_RANK) return SX_INFER_FAIL(c, "the result would have rank %d, at most %d are supported", rank, SX_MAX_RANK);
   for (int k = 0; k < rank; k++) d[k] = k < axis ? x->dims[k] : k < axis + i->rank ? i->dims[k - axis] : x->dims[k - i->rank + 1];
   SX_TRY(sx_infer_set(c, 0, x->dtype, rank, d));
-  int n = x->rank == 1 && rank <= 1 ? sx_infer_ints(c, 0, &e) : -1;
-  int64_t m = sx_infer_count(c, 1), at;
-  if (n < 0 || m < 0 || m > SX_MAX_ELEMS) return SX_OK;
+  /* Element facts, where everything is small: outer, index, inner. */
+  int n = sx_infer_ints(c, 0, &e);
+  int64_t total = sx_infer_count(c, 0), m = sx_infer_count(c, 1), inner = 1, size = n < 0 ? 0 : x->dims[axis], at;
+  if (n < 0 || total != n || m < 0 || n == 0) return SX_OK;
+  for (int k = axis + 1; k < x->rank; k++) inner *= x->dims[k];
+  if (m > SX_MAX_ELEMS || n / size * m > SX_MAX_ELEMS) return SX_OK;
   for (int64_t k = 0; k < m; k++) {
-    r[k] = SX_DIM_UNKNOWN;
-    if (!sx_infer_number(c, 1, k, &at)) continue;
-    if (at < -n || at >= n) return SX_INFER_FAIL(c, "index %lld lies outside [%d, %d)", (long long)at, -n, n);
-    r[k] = e[at < 0 ? at + n : at];
+    bool known = sx_infer_number(c, 1, k, &at);
+    if (known && (at < -size || at >= size)) return SX_INFER_FAIL(c, "index %lld lies outside [%lld, %lld)", (long long)at, (long long)-size, (long long)size);
+    for (int64_t o = 0; o < n / (size * inner); o++)
+      for (int64_t j = 0; j < inner; j++) r[(o * m + k) * inner + j] = known ? e[(o * size + (at < 0 ? at + size : at)) * inner + j] : SX_DIM_UNKNOWN;
   }
-  return sx_infer_elems(c, 0, (uint32_t)m, r);
+  return sx_infer_elems(c, 0, (uint32_t)(n / size * m), r);
 }
 const sx_op sx_op_Gather = {.name = "Gather", .flags = SX_OP_QDQ_TRANSPARENT, .infer = infer_gather};
 

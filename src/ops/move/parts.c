@@ -7,15 +7,19 @@ static sx_status concat_axis(sx_upgrade_ctx *c) {
   return sx_node_attr(c->n, "axis") || sx_node_set_int(c->g, c->id, "axis", 1) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
 }
 
-static sx_status concat_elems(sx_infer *c) {
+static sx_status concat_elems(sx_infer *c, int axis) {
+  const sx_fact *y = &c->out[0];
   sx_dim e[SX_MAX_ELEMS];
-  uint32_t n = 0;
+  int64_t stride[SX_MAX_RANK], at = 0, n;
+  if (!sx_infer_strides(y, stride) || (y->rank && y->dims[0] * stride[0] > SX_MAX_ELEMS)) return SX_OK;
+  n = y->rank ? y->dims[0] * stride[0] : 1;
   for (uint32_t i = 0; i < c->n->n_formal; i++) {
-    int64_t k = sx_infer_count(c, i);
-    if (k < 0 || n + k > SX_MAX_ELEMS) return SX_OK;
-    for (int64_t j = 0; j < k; j++) e[n++] = sx_infer_elem(c, i, j);
+    int64_t k = sx_infer_count(c, i), own = k > 0 ? sx_infer_in(c, i)->dims[axis] * stride[axis] : 1, whole = y->dims[axis] * stride[axis];
+    if (k < 0) return SX_OK;
+    for (int64_t j = 0; j < k; j++) e[j / own * whole + at + j % own] = sx_infer_elem(c, i, j);
+    if (k) at += own;
   }
-  return sx_infer_elems(c, 0, n, e);
+  return sx_infer_elems(c, 0, (uint32_t)n, e);
 }
 static sx_status infer_concat(sx_infer *c) {
   int rank = -1, axis, dtype = sx_infer_in(c, 0)->dtype;
@@ -43,7 +47,7 @@ static sx_status infer_concat(sx_infer *c) {
   }
   d[axis] = sum;
   SX_TRY(sx_infer_set(c, 0, dtype, rank, d));
-  return rank == 1 ? concat_elems(c) : SX_OK;
+  return rank ? concat_elems(c, axis) : SX_OK;
 }
 const sx_op sx_op_Concat = {.name = "Concat", .flags = SX_OP_QDQ_TRANSPARENT, .infer = infer_concat, .upgrades = {{4, concat_axis}}};
 
@@ -66,9 +70,9 @@ static sx_dim part_size(sx_infer *c, sx_dim total, uint32_t o, uint32_t parts, b
 }
 static sx_status infer_split(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
-  const sx_dim *e;
   sx_dim d[SX_MAX_RANK], at = 0;
-  int axis, n = sx_infer_ints(c, 0, &e);
+  int64_t stride[SX_MAX_RANK];
+  int axis;
   uint32_t parts = c->n->n_out;
   bool sizes = sx_infer_in(c, 1) != NULL;
   int64_t want = sx_attr_int(c->n, "num_outputs", parts), given = sizes ? sx_infer_count(c, 1) : parts;
@@ -82,7 +86,7 @@ static sx_status infer_split(sx_infer *c) {
     }
     SX_TRY(sx_infer_set(c, o, x->dtype, x->rank, d));
     if (x->rank < 0) continue;
-    if (x->rank == 1 && n >= 0 && sx_dim_is_const(at) && sx_dim_is_const(d[0]) && at + d[0] <= n) SX_TRY(sx_infer_elems(c, o, (uint32_t)d[0], e + at));
+    if (sx_dim_is_const(at) && sx_infer_strides(x, stride)) SX_TRY(sx_infer_elems_at(c, o, 0, at * stride[axis], stride));
     at = d[axis] == SX_DIM_UNKNOWN || at == SX_DIM_UNKNOWN ? SX_DIM_UNKNOWN : sx_dim_add(c->dims, at, d[axis]);
   }
   if (x->rank >= 0 && sx_dim_is_const(at) && sx_dim_is_const(x->dims[axis]) && at != x->dims[axis])
@@ -126,10 +130,9 @@ static sx_dim sliced(sx_infer *c, int64_t k, sx_dim N, int64_t *first, int64_t *
 }
 static sx_status infer_slice(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
-  const sx_dim *e;
-  sx_dim d[SX_MAX_RANK], r[SX_MAX_ELEMS];
-  int64_t n = sx_infer_count(c, 1), m = sx_infer_count(c, 2), first = 0, step = 1, at;
-  bool numbers = false;
+  sx_dim d[SX_MAX_RANK];
+  int64_t n = sx_infer_count(c, 1), m = sx_infer_count(c, 2), first = 0, step = 1, at, base = 0, stride[SX_MAX_RANK];
+  bool numbers = false, all = n >= 0;
   uint32_t seen = 0;
   int axis;
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
@@ -140,11 +143,12 @@ static sx_status infer_slice(sx_infer *c) {
     if (n >= 0 && k >= 0 && k != n) return SX_INFER_FAIL(c, "%lld starts but %lld %s are given", (long long)n, (long long)k, i == 3 ? "axes" : "steps");
   }
   for (int i = 0; i < x->rank; i++) d[i] = n < 0 ? SX_DIM_UNKNOWN : x->dims[i];
+  all &= sx_infer_strides(x, stride);
   for (int64_t k = 0; k < n; k++) {
     at = k;
     if (sx_infer_in(c, 3) && !sx_infer_number(c, 3, k, &at)) { /* any axis may be cut */
       for (int i = 0; i < x->rank; i++) d[i] = SX_DIM_UNKNOWN;
-      numbers = false;
+      all = false;
       break;
     }
     SX_TRY(sx_infer_axis(c, at, x->rank, &axis));
@@ -152,11 +156,10 @@ static sx_status infer_slice(sx_infer *c) {
     seen |= 1u << axis;
     if (sx_infer_in(c, 4) && sx_infer_number(c, 4, k, &step) && step == 0) return SX_INFER_FAIL(c, "the step of axis %d is 0", axis);
     d[axis] = sliced(c, k, x->dims[axis], &first, &step, &numbers);
+    all &= numbers;
+    if (all) base += first * stride[axis], stride[axis] *= step;
   }
   SX_TRY(sx_infer_set(c, 0, x->dtype, x->rank, d));
-  int have = x->rank == 1 ? sx_infer_ints(c, 0, &e) : -1;
-  if (have < 0 || !numbers || n != 1 || d[0] > SX_MAX_ELEMS) return SX_OK;
-  for (int64_t i = 0; i < d[0]; i++) r[i] = first + i * step < have ? e[first + i * step] : SX_DIM_UNKNOWN;
-  return sx_infer_elems(c, 0, (uint32_t)d[0], r);
+  return all ? sx_infer_elems_at(c, 0, 0, base, stride) : SX_OK;
 }
 const sx_op sx_op_Slice = {.name = "Slice", .flags = SX_OP_QDQ_TRANSPARENT, .shape_inputs = 0x1e, .infer = infer_slice, .upgrades = {{10, slice_to_inputs}}};

@@ -2,17 +2,6 @@
 /* Operators that make more of a tensor: Expand, Tile, Pad. */
 #include "ops/move/content.h"
 
-/* The elements of a scalar or vector, repeated to fill n. */
-static sx_status repeat_elems(sx_infer *c, int rank, const sx_dim *d) {
-  const sx_dim *e;
-  sx_dim r[SX_MAX_ELEMS];
-  int k = rank > 1 ? -1 : sx_infer_ints(c, 0, &e);
-  sx_dim n = rank == 1 ? d[0] : 1;
-  if (k <= 0 || !sx_dim_is_const(n) || n > SX_MAX_ELEMS) return SX_OK;
-  for (int64_t i = 0; i < n; i++) r[i] = e[i % k];
-  return sx_infer_elems(c, 0, (uint32_t)n, r);
-}
-
 static sx_status infer_expand(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
   sx_dim d[SX_MAX_RANK];
@@ -28,7 +17,10 @@ static sx_status infer_expand(sx_infer *c) {
     if (clash) return SX_INFER_FAIL(c, "axis %d of size %lld cannot be expanded to %lld", from, (long long)a, (long long)b);
   }
   SX_TRY(sx_infer_set(c, 0, x->dtype, rank, d));
-  return repeat_elems(c, rank, d);
+  int64_t from[SX_MAX_RANK], stride[SX_MAX_RANK];
+  if (!sx_infer_strides(x, from)) return SX_OK;
+  for (int i = 0; i < rank; i++) stride[i] = i < rank - x->rank || x->dims[i - (rank - x->rank)] == 1 ? 0 : from[i - (rank - x->rank)];
+  return sx_infer_elems_at(c, 0, 0, 0, stride);
 }
 const sx_op sx_op_Expand = {.name = "Expand", .flags = SX_OP_QDQ_TRANSPARENT, .shape_inputs = 2, .infer = infer_expand};
 
@@ -60,7 +52,13 @@ static sx_status infer_tile(sx_infer *c) {
     d[i] = r == SX_DIM_UNKNOWN ? r : sx_dim_mul(c->dims, x->dims[i], r);
   }
   SX_TRY(sx_infer_set(c, 0, x->dtype, x->rank, d));
-  return repeat_elems(c, x->rank, d);
+  const sx_dim *e;
+  sx_dim r[SX_MAX_ELEMS];
+  int k = x->rank > 1 ? -1 : sx_infer_ints(c, 0, &e);
+  sx_dim count = x->rank == 1 ? d[0] : 1;
+  if (k <= 0 || !sx_dim_is_const(count) || count > SX_MAX_ELEMS) return SX_OK;
+  for (int64_t i = 0; i < count; i++) r[i] = e[i % k]; /* vectors; more dimensions are not met in shapes */
+  return sx_infer_elems(c, 0, (uint32_t)count, r);
 }
 const sx_op sx_op_Tile = {.name = "Tile", .flags = SX_OP_QDQ_TRANSPARENT, .shape_inputs = 2, .infer = infer_tile, .upgrades = {{6, tile_axis_to_repeats}}};
 

@@ -54,6 +54,17 @@ static sx_status infer_constant_of_shape(sx_infer *c) {
 }
 const sx_op sx_op_ConstantOfShape = {.name = "ConstantOfShape", .shape_inputs = 1, .infer = infer_constant_of_shape};
 
+/* A whole number behind a float input: its constant, or what was cast to it. */
+static sx_dim whole_elem(const sx_infer *c, uint32_t i) {
+  const sx_tensor *t = sx_infer_const(c, i);
+  double f;
+  if (t) return t->count == 1 && sx_tensor_get_f64(t, 0, &f) && f == floor(f) && fabs(f) < 1e9 ? (int64_t)f : SX_DIM_UNKNOWN;
+  const sx_node *p = c->in ? NULL : sx_value_producer(c->g, sx_node_in(c->n, i));
+  if (!p || p->op != &sx_op_Cast) return SX_DIM_UNKNOWN;
+  const sx_value *v = sx_value_at(c->g, p->in[0].value);
+  return v->fact.n_elems == 1 && v->fact.elems && !v->overridable ? v->fact.elems[0] : SX_DIM_UNKNOWN;
+}
+
 /* Count of start, start + delta, ... before limit. */
 static sx_status range_count(sx_infer *c, sx_dim *n) {
   const sx_tensor *t[3];
@@ -62,7 +73,12 @@ static sx_status range_count(sx_infer *c, sx_dim *n) {
   *n = SX_DIM_UNKNOWN;
   for (uint32_t i = 0; i < 3 && is_float; i++) all &= (t[i] = sx_infer_const(c, i)) && t[i]->count == 1 && sx_tensor_get_f64(t[i], 0, &f[i]);
   if (is_float) {
-    if (!all) return SX_OK;
+    if (!all) {
+      sx_dim from = whole_elem(c, 0), to = whole_elem(c, 1), by = whole_elem(c, 2);
+      if (from == SX_DIM_UNKNOWN || to == SX_DIM_UNKNOWN || !sx_dim_is_const(by) || by <= 0) return SX_OK;
+      *n = sx_dim_ceildiv(c->dims, sx_infer_at_least_0(c, sx_dim_sub(c->dims, to, from)), by);
+      return SX_OK;
+    }
     double k = ceil((f[1] - f[0]) / f[2]);
     if (f[2] == 0 || !(fabs(k) < 9e15)) return SX_INFER_FAIL(c, "from %g to %g by %g is no finite range", f[0], f[1], f[2]);
     *n = k > 0 ? (int64_t)k : 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Transpose: axes in another order; by default reversed. */
-#include "ops/ops.h"
+#include "ops/move/content.h"
 
 static sx_status infer_transpose(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
@@ -16,8 +16,9 @@ static sx_status infer_transpose(sx_infer *c) {
     d[i] = x->dims[p];
   }
   SX_TRY(sx_infer_set(c, 0, x->dtype, x->rank, d));
-  const sx_dim *e;
-  int k = x->rank <= 1 ? sx_infer_ints(c, 0, &e) : -1;
-  return k < 0 ? SX_OK : sx_infer_elems(c, 0, (uint32_t)k, e);
+  int64_t from[SX_MAX_RANK], stride[SX_MAX_RANK];
+  if (!sx_infer_strides(x, from)) return SX_OK;
+  for (int i = 0; i < x->rank; i++) stride[i] = from[n ? perm[i] : x->rank - 1 - i];
+  return sx_infer_elems_at(c, 0, 0, 0, stride);
 }
 const sx_op sx_op_Transpose = {.name = "Transpose", .flags = SX_OP_QDQ_TRANSPARENT, .infer = infer_transpose};
