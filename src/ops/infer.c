@@ -117,18 +117,26 @@ static sx_dim div_trunc(sx_dimtab *t, sx_dim a, sx_dim b) { /* the same as floor
   return sx_dim_is_const(b) && b > 0 ? sx_dim_div(t, a, b) : SX_DIM_UNKNOWN;
 }
 static sx_dim mod_any(sx_dimtab *t, sx_dim a, sx_dim b) { return sx_dim_is_const(b) && b > 0 ? sx_dim_mod(t, a, b) : SX_DIM_UNKNOWN; }
-static sx_dim equal(sx_dimtab *t, sx_dim a, sx_dim b) {
-  sx_dim d = sx_dim_sub(t, a, b);
-  return sx_dim_is_const(d) ? d == 0 : SX_DIM_UNKNOWN;
-}
+/* Comparisons where the sign of the difference is known; sizes are never negative. */
 static sx_dim less(sx_dimtab *t, sx_dim a, sx_dim b) {
-  sx_dim d = sx_dim_sub(t, a, b);
-  return sx_dim_is_const(d) ? d < 0 : SX_DIM_UNKNOWN;
+  if (sx_dim_sign(t, sx_dim_sub(t, a, b)) > 0) return 0;
+  return sx_dim_sign(t, sx_dim_sub(t, sx_dim_sub(t, b, a), 1)) > 0 ? 1 : SX_DIM_UNKNOWN;
 }
 static sx_dim greater(sx_dimtab *t, sx_dim a, sx_dim b) { return less(t, b, a); }
+static sx_dim negated(sx_dim d) { return d == SX_DIM_UNKNOWN ? d : !d; }
+static sx_dim less_or_equal(sx_dimtab *t, sx_dim a, sx_dim b) { return negated(less(t, b, a)); }
+static sx_dim greater_or_equal(sx_dimtab *t, sx_dim a, sx_dim b) { return negated(less(t, a, b)); }
+static sx_dim equal(sx_dimtab *t, sx_dim a, sx_dim b) {
+  return a == b ? 1 : less(t, a, b) == 1 || less(t, b, a) == 1 ? 0 : SX_DIM_UNKNOWN;
+}
+/* Truth values; an expression is none. */
+static sx_dim both(sx_dimtab *t, sx_dim a, sx_dim b) { return (void)t, a == 0 || b == 0 ? 0 : sx_dim_is_const(a) && sx_dim_is_const(b) ? 1 : SX_DIM_UNKNOWN; }
+static sx_dim either(sx_dimtab *t, sx_dim a, sx_dim b) { return (void)t, sx_dim_is_const(a) && sx_dim_is_const(b) ? a || b : SX_DIM_UNKNOWN; }
+static sx_dim one_of(sx_dimtab *t, sx_dim a, sx_dim b) { return (void)t, sx_dim_is_const(a) && sx_dim_is_const(b) ? !a != !b : SX_DIM_UNKNOWN; }
 static const struct { const char *op; dim_fn fn; } elem_ops[] = {
     {"Add", sx_dim_add}, {"Sub", sx_dim_sub}, {"Mul", sx_dim_mul}, {"Div", div_trunc}, {"Mod", mod_any},
-    {"Min", sx_dim_min}, {"Max", sx_dim_max}, {"Equal", equal}, {"Less", less}, {"Greater", greater}};
+    {"Min", sx_dim_min}, {"Max", sx_dim_max}, {"Equal", equal}, {"Less", less}, {"Greater", greater},
+    {"LessOrEqual", less_or_equal}, {"GreaterOrEqual", greater_or_equal}, {"And", both}, {"Or", either}, {"Xor", one_of}};
 
 static sx_status binary_elems(sx_infer *c) {
   const sx_dim *a, *b;

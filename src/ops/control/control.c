@@ -39,6 +39,9 @@ static sx_status infer_if(sx_infer *c) {
   if (!t || !e) return SX_INFER_FAIL(c, "lacks a branch");
   if (t->outputs.n != c->n->n_out || e->outputs.n != c->n->n_out)
     return SX_INFER_FAIL(c, "the node has %u outputs, then_branch gives %u and else_branch %u", c->n->n_out, t->outputs.n, e->outputs.n);
+  const sx_dim *cond;
+  if (sx_infer_ints(c, 0, &cond) == 1 && sx_dim_is_const(cond[0])) /* only one branch will run */
+    *(cond[0] ? &e : &t) = cond[0] ? t : e;
   for (uint32_t o = 0; o < c->n->n_out; o++) {
     const sx_fact *a = &sx_value_at(t, t->outputs.at[o])->fact, *b = &sx_value_at(e, e->outputs.at[o])->fact;
     SX_TRY(set_output(c, o, t, a, false, 0));

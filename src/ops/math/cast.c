@@ -8,8 +8,10 @@ static sx_status cast_to(sx_infer *c, int to) {
   const sx_dim *e;
   SX_TRY(sx_infer_set(c, 0, to, x->rank, x->dims));
   int n = sx_infer_ints(c, 0, &e);
-  bool wide = to == SX_I64 || to == SX_I32;
-  return n < 0 || !wide ? SX_OK : sx_infer_elems(c, 0, (uint32_t)n, e);
+  sx_dim r[SX_MAX_ELEMS];
+  if (n < 0 || (to != SX_I64 && to != SX_I32 && to != SX_BOOL)) return SX_OK;
+  for (int i = 0; i < n; i++) r[i] = to != SX_BOOL ? e[i] : sx_dim_is_const(e[i]) ? e[i] != 0 : SX_DIM_UNKNOWN;
+  return sx_infer_elems(c, 0, (uint32_t)n, r);
 }
 /* Before opset 6 the type was its name. */
 static sx_status type_name_to_number(sx_upgrade_ctx *c) {

@@ -110,7 +110,16 @@ UNARY(Tanh, SX_ULP, 6)
 UNARY(ThresholdedRelu, SX_EXACT, 0)
 PREDICATE(IsInf)
 PREDICATE(IsNaN)
-PREDICATE(Not)
+/* Not of truth values that follow from shapes: it decides exported branches. */
+static sx_status infer_not(sx_infer *c) {
+  const sx_dim *e;
+  sx_dim r[SX_MAX_ELEMS];
+  int n = sx_infer_ints(c, 0, &e);
+  SX_TRY(sx_infer_same(c));
+  for (int i = 0; i < n; i++) r[i] = sx_dim_is_const(e[i]) ? !e[i] : SX_DIM_UNKNOWN;
+  return n < 0 ? SX_OK : sx_infer_elems(c, 0, (uint32_t)n, r);
+}
+const sx_op sx_op_Not = {.name = "Not", .flags = SX_OP_ELEMENTWISE, .infer = infer_not};
 BINARY(Add, SX_ROUNDED, SX_OP_COMMUTES)
 BINARY(Sub, SX_ROUNDED, 0)
 BINARY(Mul, SX_ROUNDED, SX_OP_COMMUTES)
