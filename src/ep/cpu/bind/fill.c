@@ -36,19 +36,26 @@ static sx_status fill_run(const sx_call *c, uint32_t begin, uint32_t end) {
   sx_move_fill((char *)c->out[0] + from * q->elem, q->value, q->elem, to - from);
   return SX_OK;
 }
+/* The value is read when the session is made: the attribute's bytes may be given back afterwards. */
+static sx_status read_value(sx_build *b) {
+  const sx_attr *a = sx_node_attr(b->n, "value");
+  char *v = sx_arena_alloc(b->arena, 16);
+  const void *data;
+  if (!v) SX_NO_MEMORY(b->e);
+  b->state = v;
+  if (!a || !a->t) return SX_OK;
+  uint32_t bits = sx_dtype_bits((sx_dtype)a->t->dtype);
+  SX_TRY(sx_tensor_data(a->t, &data, b->e));
+  if (a->t->count > 0) memcpy(v, data, sx_elem_bytes(a->t->dtype));
+  if (bits < 8) v[0] &= (char)((1 << bits) - 1);
+  return SX_OK;
+}
 static sx_status constant_of_shape(sx_prep *p) {
-  const sx_attr *a = sx_node_attr(p->n, "value");
   const sx_view *y = &p->out[0];
   fill *q = SX_NEW(p->arena, fill);
-  const void *data;
   if (!q) SX_NO_MEMORY(p->e);
   *q = (fill){.elem = sx_elem_bytes(y->dtype), .count = y->count, .chunk = 16 * CHUNK};
-  if (a && a->t) {
-    uint32_t bits = sx_dtype_bits((sx_dtype)y->dtype);
-    SX_TRY(sx_tensor_data(a->t, &data, p->e));
-    memcpy(q->value, data, q->elem);
-    if (bits < 8) q->value[0] &= (char)((1 << bits) - 1);
-  }
+  memcpy(q->value, p->state, q->elem);
   p->params = q;
   return sx_prep_phase(p, fill_run, (y->count + q->chunk - 1) / q->chunk, (double)q->chunk * q->elem * 0.05, 0);
 }
@@ -104,11 +111,11 @@ static sx_status prepare_Range(sx_prep *p) {
 }
 const sx_kernel sx_cpu_Range = {.op = &sx_op_Range, .name = "range", .prepare = prepare_Range};
 
-#define ROW(N, fn, title) \
+#define ROW(N, fn, title, make)                                             \
   static sx_status prepare_##N(sx_prep *p) { return sx_prep_bytes(p, fn); } \
-  const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = title, .prepare = prepare_##N};
+  const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = title, .create = make, .prepare = prepare_##N};
 #define PLAIN(N, fn) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "shape", .prepare = fn};
 PLAIN(Shape, shape)
 PLAIN(Size, size)
-ROW(ConstantOfShape, constant_of_shape, "fill")
-ROW(EyeLike, eye_like, "eye")
+ROW(ConstantOfShape, constant_of_shape, "fill", read_value)
+ROW(EyeLike, eye_like, "eye", NULL)
