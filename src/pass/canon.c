@@ -117,6 +117,20 @@ static sx_status unfold_gemm(sx_pass_ctx *c, const sx_node *n) {
   return reshape_to(c, &p, v, n->out[0]);
 }
 
+/* The mean of whole planes is a pool, which convolution nets have in their own layout. */
+static sx_status plane_mean(sx_pass_ctx *c, const sx_node *n) {
+  sx_graph *g = c->g;
+  const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *axes = sx_node_in(n, 1) == SX_NONE ? NULL : &sx_value_at(g, n->in[1].value)->fact;
+  uint32_t set = 0;
+  if (x->kind != SX_KIND_TENSOR || x->rank < 3 || x->rank > 5 || !axes || !sx_value_const(g, n->in[1].value)) return SX_OK;
+  for (uint32_t i = 0; i < axes->n_elems; i++) set |= 1u << (axes->elems[i] < 0 ? axes->elems[i] + x->rank : axes->elems[i]);
+  if (set != (1u << x->rank) - 4) return SX_OK;
+  sx_patch p = sx_patch_begin(c);
+  sx_vid v = sx_patch_node(&p, &sx_op_GlobalAveragePool, &n->in[0].value, 1);
+  if (v == SX_NONE) SX_NO_MEMORY(c->e);
+  return sx_attr_int(n, "keepdims", 1) ? swap_one(c, &p, n->out[0], v) : reshape_to(c, &p, v, n->out[0]);
+}
+
 sx_status sx_pass_canon(sx_pass_ctx *c) {
   sx_graph *g = c->g;
   for (uint32_t i = 0; i < g->order.n; i++) {
@@ -127,6 +141,7 @@ sx_status sx_pass_canon(sx_pass_ctx *c) {
     if (n->op->flags & SX_OP_VIEW) SX_TRY(merge_views(c, n));
     else if (n->op == &sx_op_Transpose) SX_TRY(merge_transposes(c, n));
     else if (n->op == &sx_op_Gemm) SX_TRY(unfold_gemm(c, n));
+    else if (n->op == &sx_op_ReduceMean) SX_TRY(plane_mean(c, n));
     else if (n->op->flags & SX_OP_ELEMENTWISE) SX_TRY(arithmetic(c, n));
   }
   return SX_OK;

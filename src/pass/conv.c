@@ -65,6 +65,39 @@ sx_status sx_pass_conv_batch_norm(sx_pass_ctx *c) {
   return SX_OK;
 }
 
+/* Batch normalisation with no convolution before it: x * a + b, which joins the elementwise chain around it. */
+static sx_status spread_batch_norm(sx_pass_ctx *c, sx_node *n) {
+  sx_graph *g = c->g;
+  const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact;
+  if (x->kind != SX_KIND_TENSOR || x->dtype != SX_F32 || x->rank < 2 || !sx_dim_is_const(x->dims[1]) || sx_attr_int(n, "training_mode", 0) || sx_node_out(n, 1) != SX_NONE) return SX_OK;
+  int64_t k = x->dims[1], dims[SX_MAX_RANK] = {k};
+  const float *scale = floats(g, n->in[1].value, k), *shift = floats(g, n->in[2].value, k), *mean = floats(g, n->in[3].value, k), *var = floats(g, n->in[4].value, k);
+  if (!scale || !shift || !mean || !var) return SX_OK;
+  for (int i = 1; i < x->rank - 1; i++) dims[i] = 1;
+  sx_tensor shape = {.rank = x->rank - 1, .dims = dims};
+  float *a = NULL, *b = NULL;
+  sx_vid in[2] = {n->in[0].value, new_const(c, &shape, &a)}, sum[2] = {SX_NONE, new_const(c, &shape, &b)};
+  if (in[1] == SX_NONE || sum[1] == SX_NONE) SX_NO_MEMORY(c->e);
+  double eps = sx_attr_float(n, "epsilon", 1e-5f);
+  for (int64_t i = 0; i < k; i++) {
+    double f = scale[i] / sqrt((double)var[i] + eps);
+    a[i] = (float)f, b[i] = (float)(shift[i] - mean[i] * f);
+  }
+  sx_patch p = sx_patch_begin(c);
+  sum[0] = sx_patch_node(&p, &sx_op_Mul, in, 2);
+  sx_vid y = sx_patch_node(&p, &sx_op_Add, sum, 2);
+  if (y == SX_NONE) SX_NO_MEMORY(c->e);
+  sx_patch_swap(&p, n->out[0], y);
+  return sx_patch_apply(&p, NULL);
+}
+sx_status sx_pass_batch_norm(sx_pass_ctx *c) {
+  for (uint32_t i = 0; i < c->g->order.n; i++) {
+    sx_node *n = sx_node_at(c->g, c->g->order.at[i]);
+    if (!n->dead && n->op == &sx_op_BatchNormalization && n->n_in >= 5) SX_TRY(spread_batch_norm(c, n));
+  }
+  return SX_OK;
+}
+
 /* A constant of shape (1, K, 1, ...), (K, 1, ...) or with one element that a convolution of `rank` adds per channel. */
 static const float *per_channel(const sx_graph *g, sx_vid v, int rank, int64_t k, bool *scalar) {
   const sx_tensor *t = sx_value_const(g, v);

@@ -148,7 +148,7 @@ sx_status sx_patch_apply(sx_patch *p, bool *applied) {
   for (uint32_t i = 0; i < p->n && good; i++) good = agree(&sx_value_at(g, p->swaps[i].from)->fact, &sx_value_at(g, p->swaps[i].to)->fact);
   bool possible = outputs_stay(p);
   for (uint32_t i = p->first; i < last && good && possible && p->c->can_run; i++)
-    possible = p->c->can_run(p->c->can_run_ctx, g, i);
+    possible = p->c->can_run(p->c->can_run_ctx, g, i) != 0;
   if (!good)
     sx_log(p->c->log, WARNING, "pass '%s' proposed a change that contradicts known shapes; it was not made", sx_passes[p->c->pass].name);
   if (!good || !possible) {

@@ -60,60 +60,102 @@ static sx_status set_input(layout *l, sx_nid id, uint32_t slot, bool blocked) {
   return SX_OK;
 }
 
-/* A value that is cheap to have in blocks beside others: blocked already, a scalar, or per channel with whole blocks. */
-static bool follows(const layout *l, sx_vid v, const sx_fact *like) {
+static bool takes_blocks(const layout *l, sx_nid id) { return !l->c->can_run || l->c->can_run(l->c->can_run_ctx, l->g, id) & SX_RUNS_BLOCKED; }
+static bool whole_blocks(const layout *l, const sx_fact *f) { return image(f) && f->dims[1] % l->c->channel_block == 0; }
+
+/* Operators that keep the zero in the padding lanes of a last block that is not full. */
+static bool keeps_zero(const sx_graph *g, const sx_node *n) {
+  static const sx_op *const ops[] = {&sx_op_Abs, &sx_op_Add, &sx_op_Elu, &sx_op_Erf, &sx_op_Gelu, &sx_op_HardSwish, &sx_op_LeakyRelu, &sx_op_Mish, &sx_op_Mul,
+                                     &sx_op_Neg, &sx_op_Relu, &sx_op_Sign, &sx_op_Sqrt, &sx_op_Sub, &sx_op_Swish, &sx_op_Tanh};
+  const sx_graph *b = sx_attr_graph(n, "body");
+  for (uint32_t i = 0; b && i < b->order.n; i++)
+    if (!keeps_zero(b, sx_node_at(b, b->order.at[i]))) return false;
+  for (uint32_t i = 0; i < n->n_in && n->op != &sx_op_Mul; i++)
+    if (sx_value_const(g, n->in[i].value)) return false;
+  bool found = b != NULL;
+  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) found |= ops[i] == n->op;
+  return found;
+}
+
+/* How an operand stands beside blocked ones: in blocks, or as it is (one number, or whole blocks of one number per channel), or it
+ * would have to be converted (cheap when it is small). */
+typedef enum stand { STANDS_BLOCKED, STANDS_PLAIN, STANDS_CHEAP, STANDS_DEAR, STANDS_NOT } stand;
+static stand operand(const layout *l, sx_vid v, const sx_fact *y) {
   const sx_fact *f = &sx_value_at(l->g, v)->fact;
-  if (f->layout == SX_BLOCKED) return f->rank == like->rank;
+  if (f->kind != SX_KIND_TENSOR || f->rank < 0 || f->rank > y->rank) return STANDS_NOT;
+  if (f->layout == SX_BLOCKED) return f->rank == y->rank && f->dims[1] == y->dims[1] ? STANDS_BLOCKED : STANDS_NOT;
   int64_t count = 1, channels = 1;
-  for (int i = 0; i < f->rank; i++) {
-    if (!sx_dim_is_const(f->dims[i])) return false;
-    count *= f->dims[i];
-    if (i + like->rank - f->rank == 1) channels = f->dims[i];
+  for (int i = 0; i < f->rank && count > 0; i++) {
+    count = sx_dim_is_const(f->dims[i]) ? count * f->dims[i] : -1;
+    if (i + y->rank - f->rank == 1) channels = f->dims[i];
   }
-  return f->rank <= like->rank && count == channels && (count == 1 || channels % l->c->channel_block == 0);
+  if (count == 1 || (count > 0 && count == channels && channels % l->c->channel_block == 0)) return STANDS_PLAIN;
+  if (f->rank != y->rank || !image(f) || f->dims[1] != y->dims[1]) return STANDS_NOT;
+  return (v < l->n && l->blocked[v] != SX_NONE) || count == channels ? STANDS_CHEAP : STANDS_DEAR;
 }
 
-static bool same_image(const sx_fact *a, const sx_fact *b) {
-  for (int i = 0; i < a->rank; i++)
-    if (a->rank != b->rank || a->dims[i] != b->dims[i]) return false;
-  return a->rank == b->rank;
-}
-
-/* Elementwise: when at least one operand is blocked and has the result's shape, and all others can follow or are worth it. */
+/* Elementwise: when a blocked operand has the result's shape, and no more operands would have to be converted than are there. */
 static bool elementwise_follows(const layout *l, const sx_node *n) {
   const sx_fact *y = &sx_value_at(l->g, n->out[0])->fact;
+  uint32_t count[STANDS_NOT + 1] = {0};
   bool any = false;
-  if (y->kind != SX_KIND_TENSOR || y->rank < 3 || !sx_dim_is_const(y->dims[1])) return false;
+  if (y->kind != SX_KIND_TENSOR || y->rank < 3 || !sx_dim_is_const(y->dims[1]) || sx_dtype_bits((sx_dtype)y->dtype) < 8) return false;
+  bool whole = y->dims[1] % l->c->channel_block == 0;
   for (uint32_t i = 0; i < n->n_in; i++) {
-    sx_vid v = n->in[i].value;
-    if (v == SX_NONE) continue;
-    if (!follows(l, v, y)) return false;
-    const sx_fact *f = &sx_value_at(l->g, v)->fact;
-    any |= is_blocked(l->g, v) && same_image(f, y);
-    if (f->layout == SX_BLOCKED && f->dims[1] != y->dims[1]) return false;
+    if (n->in[i].value == SX_NONE) continue;
+    stand s = operand(l, n->in[i].value, y);
+    any |= s == STANDS_BLOCKED && sx_pass_same_shape(&sx_value_at(l->g, n->in[i].value)->fact, y);
+    if (s == STANDS_PLAIN && !whole && n->op != &sx_op_Mul) return false; /* would move the padding's zero */
+    count[s]++;
   }
-  return any && sx_dtype_bits((sx_dtype)y->dtype) >= 8;
+  return any && !count[STANDS_NOT] && count[STANDS_DEAR] <= count[STANDS_BLOCKED] && (whole || keeps_zero(l->g, n));
 }
 
-static bool whole_blocks(const layout *l, const sx_fact *f) { return image(f) && f->dims[1] % l->c->channel_block == 0; }
 /* Concat and Split along the channels are block copies when every part is whole blocks. */
 static bool concat_follows(const layout *l, const sx_node *n) {
-  if (sx_attr_int(n, "axis", 0) != 1) return false;
   uint32_t blocked = 0;
+  int64_t axis = sx_attr_int(n, "axis", 0);
   for (uint32_t i = 0; i < n->n_in; i++) {
-    if (!whole_blocks(l, &sx_value_at(l->g, n->in[i].value)->fact)) return false;
+    const sx_fact *f = &sx_value_at(l->g, n->in[i].value)->fact;
+    if (!whole_blocks(l, f) || (axis != 1 && axis != 1 - f->rank)) return false;
     blocked += is_blocked(l->g, n->in[i].value);
   }
-  return 2 * blocked > n->n_in;
+  return 2 * blocked >= n->n_in;
 }
 static bool split_follows(const layout *l, const sx_node *n) {
-  if (sx_attr_int(n, "axis", 0) != 1 || !is_blocked(l->g, n->in[0].value)) return false;
+  int64_t axis = sx_attr_int(n, "axis", 0);
+  if (!is_blocked(l->g, n->in[0].value) || (axis != 1 && axis != 1 - sx_value_at(l->g, n->in[0].value)->fact.rank)) return false;
   for (uint32_t o = 0; o < n->n_out; o++)
     if (n->out[o] != SX_NONE && !whole_blocks(l, &sx_value_at(l->g, n->out[o])->fact)) return false;
   return true;
 }
+/* Resize of the plane alone. */
+static bool resize_follows(const layout *l, const sx_node *n) {
+  const sx_fact *x = &sx_value_at(l->g, n->in[0].value)->fact, *y = &sx_value_at(l->g, n->out[0])->fact;
+  return is_blocked(l->g, n->in[0].value) && y->rank == x->rank && x->dims[0] == y->dims[0] && x->dims[1] == y->dims[1];
+}
+static bool normalise_follows(const layout *l, const sx_node *n) {
+  return n->n_out == 1 && is_blocked(l->g, n->in[0].value) && whole_blocks(l, &sx_value_at(l->g, n->out[0])->fact);
+}
 
 static bool is_pool(const sx_op *op) { return op == &sx_op_MaxPool || op == &sx_op_AveragePool || op == &sx_op_GlobalAveragePool || op == &sx_op_GlobalMaxPool; }
+
+/* Whether the node runs in blocks because its operands do; *inputs: how many of them are tensors that must be in blocks too. */
+static bool follows(const layout *l, sx_nid id, uint32_t *inputs) {
+  const sx_node *n = sx_node_at(l->g, id);
+  *inputs = 1;
+  bool yes = false;
+  if (is_pool(n->op)) yes = is_blocked(l->g, n->in[0].value) && sx_node_out(n, 1) == SX_NONE;
+  else if (n->op == &sx_op_Resize) yes = resize_follows(l, n);
+  else if (n->op == &sx_op_Split) yes = split_follows(l, n);
+  else if (n->op == &sx_op_BatchNormalization) yes = normalise_follows(l, n);
+  else {
+    *inputs = n->n_in;
+    if (n->op == &sx_op_Concat) yes = concat_follows(l, n);
+    else if (n->op == &sx_op_Elementwise || n->op->flags & SX_OP_ELEMENTWISE) yes = elementwise_follows(l, n);
+  }
+  return yes && takes_blocks(l, id);
+}
 
 static void mark(const layout *l, const sx_node *n) {
   for (uint32_t o = 0; o < n->n_out; o++) {
@@ -127,6 +169,7 @@ static sx_status visit(layout *l, sx_nid id) {
   sx_graph *g = l->g;
   sx_node *n = sx_node_at(g, id);
   if (n->dead || !n->op || n->op == &sx_op_ToBlocked || n->op == &sx_op_FromBlocked) return SX_OK;
+  uint32_t inputs;
   bool conv = n->op == &sx_op_Conv || n->op == &sx_op_FusedConv;
   if (conv && is_stem(l, n)) {
     if (!sx_node_set_int(g, id, "blocked_out", l->c->channel_block)) SX_NO_MEMORY(l->c->e);
@@ -135,10 +178,12 @@ static sx_status visit(layout *l, sx_nid id) {
     SX_TRY(set_input(l, id, 0, true));
     if (sx_node_in(n, 3) != SX_NONE) SX_TRY(set_input(l, id, 3, true));
     mark(l, n);
-  } else if (is_pool(n->op) && is_blocked(g, n->in[0].value) && (n->n_out == 1 || n->out[1] == SX_NONE))
+  } else if (follows(l, id, &inputs)) {
+    const sx_fact *y = &sx_value_at(g, n->out[0])->fact;
+    for (uint32_t i = 0; i < inputs; i++)
+      if (n->in[i].value != SX_NONE && (n->op == &sx_op_Concat || operand(l, n->in[i].value, y) > STANDS_PLAIN)) SX_TRY(set_input(l, id, i, true));
     mark(l, n);
-  else if (n->op == &sx_op_Elementwise || n->op->flags & SX_OP_ELEMENTWISE ? elementwise_follows(l, n) : false)
-    mark(l, n);
+  }
   else {
     for (uint32_t i = 0; i < n->n_in; i++) SX_TRY(set_input(l, id, i, false));
     return SX_OK;
@@ -169,6 +214,5 @@ sx_status sx_pass_layout(sx_pass_ctx *c) {
     }
   }
   sx_free(l.blocked, 2 * bytes);
-  (void)concat_follows, (void)split_follows;
   return s;
 }

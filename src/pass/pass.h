@@ -13,15 +13,16 @@
  * reference each, for the outputs that are wanted. */
 typedef sx_status (*sx_evaluate_fn)(void *ctx, const sx_graph *g, sx_nid n, sx_tensor **out, sx_err *e);
 
+enum { SX_RUNS_PLAIN = 1, SX_RUNS_BLOCKED = 2 }; /* the second: in the blocked layout as well */
 typedef struct sx_pass_ctx {
   sx_graph *g;              /* the graph that the pass works on: the main one or a body */
   int level;                /* 0, 1, 2, 99 as in the C API */
   const sx_logger *log;
   sx_evaluate_fn evaluate;
   void *evaluate_ctx;
-  /* Would a kernel take this node? Asked for every node of a patch; a patch with one that nobody takes is not applied. NULL: all
-   * are taken. */
-  bool (*can_run)(void *ctx, const sx_graph *g, sx_nid n);
+  /* How a kernel would take this node (SX_RUNS_*), 0: none would. Asked for every node of a patch; a patch with a node that nobody
+   * takes is not applied. NULL: all are taken. */
+  uint32_t (*can_run)(void *ctx, const sx_graph *g, sx_nid n);
   void *can_run_ctx;
   uint32_t channel_block;   /* of the provider's blocked layout; 0: none */
   const char *disabled;     /* names separated by semicolons; ours, or those of ONNX Runtime that map to ours; may be NULL */

@@ -57,9 +57,10 @@ static sx_status cancelled(const sx_session_options *o, sx_err *e) {
 }
 
 /* Fusion asks before it makes a node that only a kernel of ours understands. */
-static bool can_run(void *ctx, const sx_graph *g, sx_nid n) {
+static uint32_t can_run(void *ctx, const sx_graph *g, sx_nid n) {
   const char *reason;
-  return sx_plan_choose(g, n, &(sx_plan_options){.providers = ctx}, &reason) != NULL;
+  const sx_kernel *k = sx_plan_choose(g, n, &(sx_plan_options){.providers = ctx}, &reason);
+  return !k ? 0 : k->flags & SX_KERNEL_BLOCKED ? SX_RUNS_PLAIN | SX_RUNS_BLOCKED : SX_RUNS_PLAIN;
 }
 
 static sx_status finalise(sx_session *s, const sx_session_options *o, sx_err *e) {

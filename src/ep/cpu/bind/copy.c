@@ -197,14 +197,15 @@ static sx_status split(sx_prep *p) {
   return joined(p, x, parts, p->n_out, false);
 }
 
-#define ROW(N, fn)                                                                    \
+/* Concat and Split of whole channel blocks are the same bytes in the blocked layout. */
+#define ROW(N, fn, more)                                                              \
   static sx_status prepare_##N(sx_prep *p) { return sx_prep_bytes(p, fn); }           \
-  const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "copy", .prepare = prepare_##N};
-ROW(Transpose, transpose)
-ROW(Expand, expand)
-ROW(Tile, tile)
-ROW(Slice, slice)
-ROW(Concat, concat)
-ROW(Split, split)
-ROW(DepthToSpace, blocks)
-ROW(SpaceToDepth, blocks)
+  const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "copy", .flags = (more), .prepare = prepare_##N};
+ROW(Transpose, transpose, 0)
+ROW(Expand, expand, 0)
+ROW(Tile, tile, 0)
+ROW(Slice, slice, 0)
+ROW(Concat, concat, SX_KERNEL_BLOCKED)
+ROW(Split, split, SX_KERNEL_BLOCKED)
+ROW(DepthToSpace, blocks, 0)
+ROW(SpaceToDepth, blocks, 0)
