@@ -11,7 +11,8 @@ static sx_status infer_rnn(sx_infer *c) {
   bool batch_first = sx_attr_int(c->n, "layout", 0) != 0;
   sx_dim d = sx_str_is(dir, "bidirectional") ? 2 : 1, t = SX_DIM_UNKNOWN, b = SX_DIM_UNKNOWN, h = SX_DIM_UNKNOWN;
   if (x->rank == 3) t = x->dims[batch_first], b = x->dims[!batch_first];
-  if (r->rank == 3) h = r->dims[2];
+  const bool quantized = c->n->op == &sx_op_DynamicQuantizeLSTM; /* its weights lie transposed */
+  if (r->rank == 3) h = r->dims[quantized ? 1 : 2];
   if (h == SX_DIM_UNKNOWN && sx_node_attr(c->n, "hidden_size")) h = sx_attr_int(c->n, "hidden_size", 1);
   if (r->rank == 3 && sx_dim_is_const(r->dims[0]) && r->dims[0] != d) return SX_INFER_FAIL(c, "R has %lld directions, attribute 'direction' means %lld", (long long)r->dims[0], (long long)d);
   sx_dim y[4] = {t, d, b, h}, yb[4] = {b, t, d, h}, last[3] = {d, b, h}, lastb[3] = {b, d, h};
@@ -27,3 +28,4 @@ static sx_status drop_output_sequence(sx_upgrade_ctx *c) { /* opset 1: the outpu
 RNN(GRU)
 RNN(LSTM)
 RNN(RNN)
+const sx_op sx_op_DynamicQuantizeLSTM = {.name = "DynamicQuantizeLSTM", .domain = SX_DOMAIN_MS, .accuracy = SX_QUANTUM, .infer = infer_rnn};

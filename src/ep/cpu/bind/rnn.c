@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* LSTM, GRU and RNN. Phase one multiplies all steps' inputs at once; phase two walks the steps, one direction per unit. Rows of
- * the batch may have lengths of their own; a reversed direction runs backwards over each row's length. */
+ * the batch may have lengths of their own; a reversed direction runs backwards over each row's length. DynamicQuantizeLSTM is the
+ * LSTM whose two products quantise their left side and multiply integers. */
 #include "ep/ep.h"
+#include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/gemm/gemm.h"
+#include "ep/cpu/kernels/gemm/igemm.h"
 #include "ep/cpu/kernels/rnn/rnn.h"
 #include <stdio.h>
 
@@ -13,6 +16,8 @@ static const int gate_count[] = {4, 3, 1};
 typedef struct rnn_state {
   kind k;
   const sx_gemm_table *t;
+  const sx_igemm_table *qt;  /* of DynamicQuantizeLSTM, else NULL */
+  sx_isa isa;
   const sx_rnn_table *cells;
   const void *w[MAX_DIRECTIONS], *r[MAX_DIRECTIONS]; /* packed; NULL when the weights are no constants */
   sx_rnn_act act[3 * MAX_DIRECTIONS];
@@ -26,6 +31,9 @@ typedef struct params {
   uint32_t n_in, n_out;
   int64_t T, B, I, H, D, G;   /* G: gates * H */
   sx_gemm xw, hr, hr2;        /* hr2: the candidate gate of a GRU */
+  sx_igemm qxw, qhr;
+  bool w_cols, r_cols;        /* scales per column */
+  size_t xq_at, hq_at;        /* quantised left sides */
   size_t bias_at, xw_at, packed_at, packed_w, packed_r, gates_at, h_at, c_at, reset_at, lens_at;
   int64_t units;              /* of xw, one direction */
 } params;
@@ -82,12 +90,47 @@ static sx_status pack_constant(sx_build *b, const rnn_state *s, uint32_t input, 
   return sx_weights_pack(b, t, name, bytes, (uint32_t)sx_gemm_panels(s->t, c.N), pack, &c, out);
 }
 
+/* Weights of DynamicQuantizeLSTM lie (D, K, 4H); scales and zero points are one per direction or one per column. */
+enum { QUANT_W = 8, QUANT_R = 10 };
+typedef struct qpack_ctx { const sx_igemm_table *t; sx_igemm_b b; int64_t at; } qpack_ctx;
+static sx_status qpack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
+  const qpack_ctx *c = ctx;
+  sx_igemm_b b = c->b;
+  b.b = (const char *)src + c->at;
+  c->t->pack_b(&b, begin, end, dst);
+  return SX_OK;
+}
+static sx_status pack_quantized(sx_build *b, const rnn_state *s, uint32_t input, uint32_t quant, int direction, const void **out) {
+  const sx_tensor *t = sx_value_const(b->g, b->n->in[input].value), *zero = sx_value_const(b->g, b->n->in[quant + 1].value);
+  const void *z;
+  if (t->rank != 3 || !t->count || direction >= t->dims[0]) SX_FAIL(b->e, INVALID_ARGUMENT, "input %u is no weight of this layer", input);
+  const int64_t K = t->dims[1], N = t->dims[2];
+  const bool cols = zero->count == t->dims[0] * N;
+  if (!cols && zero->count != t->dims[0]) SX_FAIL(b->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld or %lld", quant + 1, (long long)zero->count, (long long)t->dims[0], (long long)(t->dims[0] * N));
+  SX_TRY(sx_tensor_data(zero, &z, b->e));
+  qpack_ctx c = {s->qt, {.K = K, .N = N, .b_k = N, .b_n = 1, .b_signed = t->dtype == SX_I8, .zero = (const char *)z + direction * (cols ? N : 1), .zero_col = cols}, direction * K * N};
+  size_t bytes;
+  char name[64];
+  if (!sx_igemm_packed_bytes(s->qt, K, N, &bytes)) SX_FAIL(b->e, FAIL, "the weights do not fit memory");
+  snprintf(name, sizeof name, "qrnn %lldx%lld+%lld %llx", (long long)K, (long long)N, (long long)c.at, (unsigned long long)sx_hash(z, zero->size, 0));
+  return sx_weights_pack(b, t, name, bytes, (uint32_t)sx_igemm_panels(s->qt, N), qpack, &c, out);
+}
+static bool claim_quantized(const sx_graph *g, const sx_node *n, const char **reason) {
+  static const uint8_t constant[] = {1, 2, QUANT_W + 1, QUANT_R + 1};
+  *reason = "weights and their zero points must be constant";
+  for (size_t i = 0; i < sizeof constant; i++)
+    if (!sx_value_const(g, sx_node_in(n, constant[i]))) return false;
+  return true;
+}
+
 static sx_status create(sx_build *b) {
   rnn_state *s = SX_NEW(b->arena, rnn_state);
   if (!s) SX_NO_MEMORY(b->e);
   sx_str dir = sx_attr_str(b->n, "direction", "forward");
   int directions = sx_str_is(dir, "bidirectional") ? 2 : 1;
-  s->k = b->n->op == &sx_op_LSTM ? KIND_LSTM : b->n->op == &sx_op_GRU ? KIND_GRU : KIND_RNN;
+  s->isa = b->cpu->isa;
+  s->qt = b->n->op == &sx_op_DynamicQuantizeLSTM ? sx_igemm_best() : NULL;
+  s->k = b->n->op == &sx_op_LSTM || s->qt ? KIND_LSTM : b->n->op == &sx_op_GRU ? KIND_GRU : KIND_RNN;
   s->t = sx_gemm_f32();
   s->cells = sx_rnn(b->cpu->isa);
   s->reverse[0] = sx_str_is(dir, "reverse"), s->reverse[1] = true;
@@ -98,6 +141,11 @@ static sx_status create(sx_build *b) {
   b->state = s;
   SX_TRY(read_activations(b, s, directions));
   for (int d = 0; d < directions; d++) {
+    if (s->qt) {
+      SX_TRY(pack_quantized(b, s, 1, QUANT_W, d, &s->w[d]));
+      SX_TRY(pack_quantized(b, s, 2, QUANT_R, d, &s->r[d]));
+      continue;
+    }
     SX_TRY(pack_constant(b, s, 1, d, &s->w[d]));
     /* The GRU's candidate may be multiplied after its reset: its rows of R are packed apart. */
     if (s->k != KIND_GRU) SX_TRY(pack_constant(b, s, 2, d, &s->r[d]));
@@ -108,6 +156,19 @@ static sx_status create(sx_build *b) {
 
 static const void *in_at(const sx_call *c, uint32_t i) { return i < ((const params *)c->params)->n_in ? c->in[i] : NULL; }
 static void *out_at(const sx_call *c, uint32_t i) { return i < ((const params *)c->params)->n_out ? c->out[i] : NULL; }
+
+/* n floats to bytes; the scale and the zero point stand before them, in the first 64 bytes. */
+static void quantize(sx_isa isa, const float *x, int64_t n, char *q) {
+  float lo, hi;
+  sx_minmax_f32(isa, x, n, &lo, &hi);
+  sx_dynamic_params_u8(lo, hi, (float *)(void *)q, (uint8_t *)q + 4);
+  sx_quantize_f32(isa, SX_U8, SX_CAST_SATURATE, q + SX_ALIGN, x, *(float *)(void *)q, *((uint8_t *)q + 4), 0, n);
+}
+/* What a product of integers reads: its quantised left side, packed weights, the scales of direction d. */
+static sx_igemm_io quantized_io(const sx_call *c, const char *q, const void *packed, uint32_t quant, bool cols, int64_t d) {
+  const params *p = c->params;
+  return (sx_igemm_io){.a = q + SX_ALIGN, .a_zero = q + 4, .b = packed, .scale = (const float *)c->in[quant] + d * (cols ? p->G : 1), .a_scale = *(const float *)(const void *)q};
+}
 
 /* Phase 0: biases added up, what is not packed packed, states and lengths set up. */
 static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -148,6 +209,7 @@ static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
       if (s->k == KIND_LSTM && in_at(c, 6)) memcpy(cell, (const float *)in_at(c, 6) + at * H, row);
       else memset(cell, 0, row);
     }
+  if (s->qt) quantize(s->isa, c->in[0], q->T * q->B * q->I, m + q->xq_at);
   int64_t *lens = (int64_t *)(m + q->lens_at);
   for (int64_t b = 0; b < q->B; b++) {
     lens[b] = in_at(c, 4) ? ((const int32_t *)in_at(c, 4))[b] : q->T;
@@ -161,6 +223,13 @@ static sx_status run_inputs(const sx_call *c, uint32_t begin, uint32_t end) {
   char *m = c->scratch;
   for (uint32_t u = begin; u < end;) {
     int64_t d = u / q->units, from = u % q->units, to = from + (end - u) < q->units ? from + (end - u) : q->units;
+    if (q->s->qt) {
+      sx_igemm_io io = quantized_io(c, m + q->xq_at, q->s->w[d], QUANT_W, q->w_cols, d);
+      io.bias = (float *)(m + q->bias_at) + d * 2 * q->G, io.c = (float *)(m + q->xw_at) + d * q->T * q->B * q->G;
+      q->s->qt->run(&q->qxw, &io, from, to, c->worker_scratch);
+      u += (uint32_t)(to - from);
+      continue;
+    }
     const void *w = q->s->w[d] ? q->s->w[d] : m + q->packed_at + (size_t)d * (q->packed_w + q->packed_r);
     sx_gemm_io io = {c->in[0], w, (float *)(m + q->bias_at) + d * 2 * q->G, NULL, (float *)(m + q->xw_at) + d * q->T * q->B * q->G};
     q->s->t->run(&q->xw, &io, from, to, c->worker_scratch);
@@ -197,8 +266,16 @@ static sx_status run_direction(const sx_call *c, int64_t d) {
       int64_t at = s->reverse[d] ? lens[b] - 1 - t : t;
       if (t < lens[b]) memcpy(gates + b * G, xw + (s->batch_first ? b * T + at : at * B + b) * G, (size_t)G * sizeof(float));
     }
-    sx_gemm_io io = {h, r, NULL, gates, gates};
-    s->t->run(&q->hr, &io, 0, q->hr.units, c->worker_scratch);
+    if (s->qt) {
+      char *hq = m + q->hq_at + (size_t)d * (size_t)(SX_ALIGN + sx_round_up((size_t)(B * H), SX_ALIGN));
+      quantize(s->isa, h, B * H, hq);
+      sx_igemm_io io = quantized_io(c, hq, r, QUANT_R, q->r_cols, d);
+      io.res = gates, io.c = gates;
+      s->qt->run(&q->qhr, &io, 0, q->qhr.units, c->worker_scratch);
+    } else {
+      sx_gemm_io io = {h, r, NULL, gates, gates};
+      s->t->run(&q->hr, &io, 0, q->hr.units, c->worker_scratch);
+    }
     if (s->k == KIND_GRU) {
       if (s->linear_before_reset) {
         sx_gemm_io rec_io = {h, (const char *)r + first, bias + G + 2 * H, NULL, rec};
@@ -238,6 +315,19 @@ static size_t take(size_t *at, int64_t count, size_t elem) {
   return here;
 }
 
+static sx_status prepare_quantized(sx_prep *p, params *q) {
+  for (uint32_t i = QUANT_W; i <= QUANT_R; i += QUANT_R - QUANT_W) {
+    const int64_t n = p->in[i].count;
+    if (n != q->D && n != q->D * q->G) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld or %lld", i, (long long)n, (long long)q->D, (long long)(q->D * q->G));
+    *(i == QUANT_W ? &q->w_cols : &q->r_cols) = n != q->D;
+  }
+  q->qxw = (sx_igemm){.M = q->T * q->B, .N = q->G, .K = q->I, .a_row = q->I, .out = SX_IGEMM_F32, .c_row = q->G, .scale_col = q->w_cols, .epi = {.bias = true, .bias_col = 1}};
+  q->qhr = (sx_igemm){.M = q->B, .N = q->G, .K = q->H, .a_row = q->H, .out = SX_IGEMM_F32, .c_row = q->G, .scale_col = q->r_cols, .epi = {.residual = true, .res_row = q->G, .beta = 1}};
+  sx_igemm_plan(q->s->qt, &q->qxw);
+  sx_igemm_plan(q->s->qt, &q->qhr);
+  return SX_OK;
+}
+
 static sx_status prepare(sx_prep *p) {
   const rnn_state *s = p->state;
   params *q = SX_NEW(p->arena, params);
@@ -245,10 +335,12 @@ static sx_status prepare(sx_prep *p) {
   const sx_view *x = &p->in[0], *w = &p->in[1], *r = &p->in[2];
   q->s = s, q->n_in = p->n_in, q->n_out = p->n_out;
   q->T = x->dims[s->batch_first], q->B = x->dims[!s->batch_first], q->I = x->dims[2];
-  q->D = r->dims[0], q->H = r->dims[2], q->G = gate_count[s->k] * q->H;
-  if (w->rank != 3 || w->dims[0] != q->D || w->dims[1] != q->G || w->dims[2] != q->I || r->dims[1] != q->G)
+  const int cols = s->qt ? 1 : 2, rows = 3 - cols; /* quantised weights lie transposed */
+  q->D = r->dims[0], q->H = r->dims[cols], q->G = gate_count[s->k] * q->H;
+  if (w->rank != 3 || w->dims[0] != q->D || w->dims[rows] != q->G || w->dims[cols] != q->I || r->dims[rows] != q->G)
     SX_FAIL(p->e, INVALID_ARGUMENT, "W and R do not fit: expected W (%lld, %lld, %lld) and R (%lld, %lld, %lld)", (long long)q->D, (long long)q->G, (long long)q->I, (long long)q->D, (long long)q->G, (long long)q->H);
   const int64_t want[8] = {0, 0, 0, q->D * 2 * q->G, q->B, q->D * q->B * q->H, q->D * q->B * q->H, q->D * 3 * q->H};
+  if (s->qt) SX_TRY(prepare_quantized(p, q));
   for (uint32_t i = 3; i < p->n_in && i < 8; i++)
     if (p->in[i].dtype && p->in[i].count != want[i]) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld", i, (long long)p->in[i].count, (long long)want[i]);
   q->xw = (sx_gemm){.M = q->T * q->B, .N = q->G, .K = q->I, .a_row = q->I, .a_k = 1, .b_packed = true, .c_row = q->G, .alpha = 1, .epi = {.bias = true, .bias_col = 1}};
@@ -259,7 +351,7 @@ static sx_status prepare(sx_prep *p) {
   sx_gemm_plan(s->t, &q->xw);
   sx_gemm_plan(s->t, &q->hr);
   sx_gemm_plan(s->t, &q->hr2);
-  q->units = q->xw.units;
+  q->units = s->qt ? q->qxw.units : q->xw.units;
   size_t second = 0;
   if (!sx_gemm_packed_bytes(s->t, q->I, q->G, &q->packed_w) || !sx_gemm_packed_bytes(s->t, q->H, gru ? 2 * q->H : q->G, &q->packed_r) || (gru && !sx_gemm_packed_bytes(s->t, q->H, q->H, &second)))
     SX_FAIL(p->e, FAIL, "the weights do not fit memory");
@@ -273,13 +365,19 @@ static sx_status prepare(sx_prep *p) {
   q->c_at = take(&at, q->D * q->B * q->H, sizeof(float));
   q->reset_at = take(&at, q->D * 2 * q->B * q->H, sizeof(float));
   q->lens_at = take(&at, q->B, sizeof(int64_t));
+  if (s->qt) {
+    q->xq_at = take(&at, SX_ALIGN + q->T * q->B * q->I, 1);
+    q->hq_at = take(&at, q->D * (int64_t)(SX_ALIGN + sx_round_up((size_t)(q->B * q->H), SX_ALIGN)), 1);
+  }
   p->params = q;
   p->scratch = at;
   size_t hr_scratch = q->hr.scratch > q->hr2.scratch ? q->hr.scratch : q->hr2.scratch;
   SX_TRY(sx_prep_phase(p, run_setup, 1, 2000, 0));
-  SX_TRY(sx_prep_phase(p, run_inputs, q->D * q->units, q->xw.unit_ns, q->xw.scratch));
+  if (q->qhr.scratch > hr_scratch) hr_scratch = q->qhr.scratch;
+  SX_TRY(sx_prep_phase(p, run_inputs, q->D * q->units, s->qt ? q->qxw.unit_ns : q->xw.unit_ns, s->qt ? q->qxw.scratch : q->xw.scratch));
   return sx_prep_phase(p, run_steps, q->D, (double)q->T * (double)q->B * ((double)q->G * (double)q->H / 16 + 300), hr_scratch);
 }
 
 #define ROW(N) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "rnn", .types = 1u << SX_F32, .create = create, .prepare = prepare};
 ROW(GRU) ROW(LSTM) ROW(RNN)
+const sx_kernel sx_cpu_DynamicQuantizeLSTM = {.op = &sx_op_DynamicQuantizeLSTM, .name = "rnn_quantized", .types = 1u << SX_F32, .claim = claim_quantized, .create = create, .prepare = prepare};
