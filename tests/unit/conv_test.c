@@ -134,6 +134,9 @@ static void conv_2d(void **state) {
 static void conv_groups(void **state) {
   for (int kind = 0; kind < 5; kind++) {
     run(1, 64, 64, 16, I(1, 9, 8), I(1, 3, 3), 1, 1, 1, 1, 0, false, kind); /* merged groups */
+    run(2, 40, 40, 10, I(1, 9, 12), I(1, 3, 3), 1, 1, 1, 1, 0, false, kind); /* groups inside a channel block */
+    run(1, 40, 40, 5, I(1, 9, 24), I(1, 3, 3), 2, 1, 1, 1, 0, false, kind);
+    run(1, 14, 14, 7, I(1, 9, 11), I(1, 5, 3), 1, 2, 2, 2, 0, false, kind);
     run(2, 32, 64, 2, I(1, 7, 7), I(1, 3, 3), 2, 1, 1, 1, 0, false, kind);
     run(1, 9, 6, 3, I(1, 8, 8), I(1, 3, 3), 1, 1, 1, 1, 0, false, kind);
     for (int64_t k = 3; k <= 9; k += 2)

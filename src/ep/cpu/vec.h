@@ -228,6 +228,18 @@ SX_INLINE void vi_store_bytes(void *p, vi v) {
   memcpy(p, &b, sizeof b);
 #endif
 }
+/* Lane i of the result is lane index[i] of x. */
+SX_INLINE vf vf_permute(vf x, vi index) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_permutexvar_ps((__m512i)index, (__m512)x);
+#elif defined(__AVX2__)
+  return (vf)_mm256_permutevar8x32_ps((__m256)x, (__m256i)index);
+#else
+  vf y;
+  for (int i = 0; i < SX_VL; i++) y[i] = x[index[i]];
+  return y;
+#endif
+}
 /* The lower (upper) halves of a and b, interleaved: a0 b0 a1 b1 ... */
 #if SX_VL == 16
 #define SX_ZIP_LO 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23

@@ -46,8 +46,12 @@ static int64_t merged_groups(const sx_conv_shape *s, int lanes) {
   return 0;
 }
 
-static bool is_depthwise(const sx_conv_shape *s) {
-  return !s->transposed && s->group == s->in_channels && s->group == s->out_channels && s->group > 1;
+/* Depthwise, or narrow groups that lie inside a channel block. */
+static bool is_depthwise(const sx_conv_table *t, const sx_conv_shape *s) {
+  if (s->transposed || s->group == 1 || s->in_channels != s->out_channels) return false;
+  int64_t width = s->in_channels / s->group;
+  return width == 1 || (width == 2 && t->depthwise->list[1][1]) || (width == 4 && t->depthwise->list[2][1]) ||
+         (width == 8 && t->depthwise->list[3][1]);
 }
 
 static bool choose(const sx_conv_table *t, const sx_conv_shape *s, sx_conv_layout x, sx_conv_layout y, sx_conv_algo *algo) {
@@ -60,7 +64,7 @@ static bool choose(const sx_conv_table *t, const sx_conv_shape *s, sx_conv_layou
     return s->group == 1 && s->in_channels <= 4 && !s->transposed && s->in[0] == 1 && s->kernel[0] == 1 &&
            s->out[0] == 1 && s->dilation[2] == 1;
   }
-  *algo = is_depthwise(s) ? SX_CONV_DEPTHWISE : s->winograd && sx_conv_winograd_takes(s) ? SX_CONV_WINOGRAD : SX_CONV_DIRECT;
+  *algo = is_depthwise(t, s) ? SX_CONV_DEPTHWISE : s->winograd && sx_conv_winograd_takes(s) ? SX_CONV_WINOGRAD : SX_CONV_DIRECT;
   return *algo == SX_CONV_DEPTHWISE || merged_groups(s, t->direct->lanes) != 0;
 }
 

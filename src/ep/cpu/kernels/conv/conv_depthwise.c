@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* The depthwise form: a unit is a range of output rows of one channel block. Common kernel widths slide over the input row;
- * any other shape runs a list of taps, rebuilt where the taps inside the image change.
+/* The depthwise form, and groups of 2, 4 or 8 channels inside a channel block: a unit is a range of output rows of one channel
+ * block. Common depthwise kernel widths slide over the input row; any other shape runs a list of taps, rebuilt where the taps
+ * inside the image change.
  *
- * Packed weights: [channel block][tap][lane]. */
+ * Packed weights: [channel block][tap][channel of the group][lane]. */
 #include "base/alloc.h"
 #include "ep/cpu/kernels/conv/conv_kernels.h"
 
@@ -21,19 +22,19 @@ static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
 
 static bool takes_row_kernel(const sx_conv_shape *s) {
   int64_t k = s->kernel[2], right = (s->out[2] - 1) * s->stride[2] - s->pad[2] + k - s->in[2]; /* taps after the row */
-  return s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0 && s->dilation[2] == 1 &&
+  return s->group == s->in_channels && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0 && s->dilation[2] == 1 &&
          (k == 3 || k == 5 || k == 7) && (s->stride[2] == 1 || s->stride[2] == 2) && s->pad[2] <= k / 2 &&
          right <= k / 2;
 }
 
 void sx_conv_depthwise_prepare(sx_conv *c) {
-  int64_t lanes = c->table->direct->lanes, rows = c->s.out[0] * c->s.out[1], blocks = sx_conv_ceil(c->groups, lanes);
+  int64_t lanes = c->table->direct->lanes, rows = c->s.out[0] * c->s.out[1], blocks = sx_conv_ceil(c->s.in_channels, lanes);
   c->row_kernel = takes_row_kernel(&c->s);
   c->pack_units = blocks;
-  c->packed_bytes = (size_t)(blocks * lanes * c->taps) * 4;
+  c->packed_bytes = (size_t)(blocks * lanes * c->taps * c->group_in) * 4;
   scratch s;
   c->scratch_bytes = scratch_layout(c, NULL, &s);
-  double row_ns = (double)c->s.out[2] * (double)c->taps * 0.4 + 10;
+  double row_ns = (double)c->s.out[2] * (double)(c->taps * c->group_in) * 0.4 + 10;
   int64_t unit_rows = (int64_t)(40e3 / row_ns) + 1; /* rows of a unit */
   c->pixel_units = rows > unit_rows ? sx_conv_ceil(rows, unit_rows) : 1;
   c->units = c->s.batch * blocks * c->pixel_units;
@@ -41,11 +42,12 @@ void sx_conv_depthwise_prepare(sx_conv *c) {
 }
 
 void sx_conv_depthwise_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end) {
-  int64_t lanes = c->table->direct->lanes;
-  packed += begin * lanes * c->taps;
+  int64_t lanes = c->table->direct->lanes, width = c->group_in;
+  packed += begin * lanes * c->taps * width;
   for (int64_t b = begin * lanes; b < end * lanes; b += lanes)
     for (int64_t tap = 0; tap < c->taps; tap++)
-      for (int64_t i = b; i < b + lanes; i++) *packed++ = i < c->groups ? w[i * c->taps + tap] : 0;
+      for (int64_t j = 0; j < width; j++)
+        for (int64_t k = b; k < b + lanes; k++) *packed++ = k < c->s.out_channels ? w[(k * width + j) * c->taps + tap] : 0;
 }
 
 /* The taps k in [*begin, *end) of an axis that fall inside the image when tap 0 is at `at`. */
@@ -80,19 +82,18 @@ static void slide(const sx_conv *c, sx_conv_row *t, const float *x, int64_t oy, 
 /* A whole output row by lists of taps: the list stays as long as the same taps are inside. */
 static void walk(const sx_conv *c, const float *x, const float *w, const scratch *m, int64_t oz, int64_t oy, sx_conv_store out) {
   const sx_conv_shape *s = &c->s;
-  int64_t lanes = c->table->direct->lanes, z0, z1, y0, y1, begin = -1, end = -1;
+  int64_t lanes = c->table->direct->lanes, width = c->group_in, z0, z1, y0, y1, begin = -1, end = -1;
   int64_t iz = oz * s->stride[0] - s->pad[0], iy = oy * s->stride[1] - s->pad[1];
   taps_inside(s, 0, iz, &z0, &z1);
   taps_inside(s, 1, iy, &y0, &y1);
+  void (*const *list)(const sx_conv_list *) = c->table->depthwise->list[width == 1 ? 0 : width == 2 ? 1 : width == 4 ? 2 : 3];
   sx_conv_list t = {.w = w, .bias = m->bias, .x_off = m->x_off, .w_off = m->w_off, .x_step = s->stride[2] * lanes};
+  int64_t first = sx_conv_ceil(s->pad[2], s->stride[2]); /* pixels [first, last) have all taps of the row inside */
+  int64_t room = s->in[2] + s->pad[2] - (s->kernel[2] - 1) * s->dilation[2], last = room > 0 ? sx_conv_ceil(room, s->stride[2]) : 0;
   for (int64_t u = 0; u < s->out[2];) {
-    int64_t q0, q1, n = 1, ix = u * s->stride[2] - s->pad[2];
-    taps_inside(s, 2, ix, &q0, &q1);
-    for (; n < SX_CONV_ROW_MR && u + n < s->out[2]; n++) {
-      int64_t a, b;
-      taps_inside(s, 2, ix + n * s->stride[2], &a, &b);
-      if (a != q0 || b != q1) break;
-    }
+    int64_t q0 = 0, q1 = s->kernel[2], n = 1, ix = u * s->stride[2] - s->pad[2];
+    if (u < first || u >= last) taps_inside(s, 2, ix, &q0, &q1);
+    else n = sx_conv_min(sx_conv_min(SX_CONV_ROW_MR, last - u), s->out[2] - u);
     if (q0 != begin || q1 != end) {
       begin = q0, end = q1, t.taps = 0;
       for (int64_t z = z0; z < z1; z++)
@@ -100,28 +101,28 @@ static void walk(const sx_conv *c, const float *x, const float *w, const scratch
           for (int64_t q = q0; q < q1; q++, t.taps++) {
             int64_t at = ((z * s->dilation[0]) * s->in[1] + y * s->dilation[1]) * s->in[2] + q * s->dilation[2];
             m->x_off[t.taps] = (int32_t)(at * lanes);
-            m->w_off[t.taps] = (int32_t)(((z * s->kernel[1] + y) * s->kernel[2] + q) * lanes);
+            m->w_off[t.taps] = (int32_t)(((z * s->kernel[1] + y) * s->kernel[2] + q) * lanes * width);
           }
     }
     t.x = x + ((iz * s->in[1] + iy) * s->in[2] + ix) * lanes;
     t.out = out;
     t.out.y += u * lanes;
     if (out.residual) t.out.residual += u * lanes;
-    c->table->depthwise->list[n](&t);
+    list[n](&t);
     u += n;
   }
 }
 
 void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *mem) {
   const sx_conv_shape *s = &c->s;
-  int64_t lanes = c->table->direct->lanes, blocks = sx_conv_ceil(c->groups, lanes), rows = s->out[0] * s->out[1];
+  int64_t lanes = c->table->direct->lanes, channels = s->in_channels, blocks = sx_conv_ceil(channels, lanes), rows = s->out[0] * s->out[1];
   int64_t in_plane = s->in[0] * s->in[1] * s->in[2] * lanes, row = s->out[2] * lanes;
   scratch m;
   scratch_layout(c, mem, &m);
   for (int64_t u = begin; u < end; u++) {
     int64_t part = u % c->pixel_units, image = u / c->pixel_units, block = image % blocks;
-    int real = (int)sx_conv_min(lanes, c->groups - block * lanes);
-    const float *x = io->x + image * in_plane, *w = io->packed + block * lanes * c->taps;
+    int real = (int)sx_conv_min(lanes, channels - block * lanes);
+    const float *x = io->x + image * in_plane, *w = io->packed + block * lanes * c->taps * c->group_in;
     for (int i = 0; i < lanes; i++) m.bias[i] = c->epi.bias && i < real ? io->bias[block * lanes + i] : 0;
     sx_conv_row tile = {.w = w, .bias = m.bias, .pitch = s->dilation[1] * s->in[2] * lanes, .width = s->in[2]};
     int64_t last = sx_conv_split(rows, c->pixel_units, part + 1);

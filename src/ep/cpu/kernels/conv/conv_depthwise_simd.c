@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Depthwise tiles: channels are the lanes, up to seven pixels of a row are the sums. With 32 registers the inputs of a row
+/* Depthwise tiles, and those of groups narrower than a vector: channels are the lanes, up to seven pixels of a row are the sums. With 32 registers the inputs of a row
  * are loaded once and shared by the taps, with 16 every tap reads its own. */
 #include "ep/cpu/kernels/conv/conv_kernels.h"
 #include "ep/cpu/vec.h"
@@ -13,11 +13,6 @@
 SX_INLINE vf clip(const sx_conv_store *s, vf v) { /* in this order NaN passes */
   return vf_min(vf_set(s->hi), vf_max(vf_set(s->lo), v));
 }
-SX_INLINE void store(const sx_conv_store *s, int64_t at, vf v) {
-  if (s->residual) v += s->beta * vf_load(s->residual + at);
-  vf_store(s->y + at, s->clip ? clip(s, v) : v);
-}
-
 #define KS 3
 #define PS 1
 #include "ep/cpu/kernels/conv/conv_rows.inc"
@@ -37,29 +32,31 @@ SX_INLINE void store(const sx_conv_store *s, int64_t at, vf v) {
 #define PS 2
 #include "ep/cpu/kernels/conv/conv_rows.inc"
 
-#define LIST(mr)                                                                                                       \
-  __attribute__((noinline)) static void list##mr(const sx_conv_list *t) {                                              \
-    vf c[mr];                                                                                                          \
-    SX_UNROLL(8) for (int i = 0; i < mr; i++) c[i] = vf_load(t->bias);                                                 \
-    for (int64_t k = 0; k < t->taps; k++) {                                                                            \
-      const float *x = t->x + t->x_off[k];                                                                             \
-      vf w = vf_load(t->w + t->w_off[k]);                                                                              \
-      SX_UNROLL(8) for (int i = 0; i < mr; i++) c[i] += vf_load(x + i * t->x_step) * w;                                \
-    }                                                                                                                  \
-    SX_UNROLL(8) for (int i = 0; i < mr; i++) store(&t->out, i * SX_VL, c[i]);                                         \
-  }
-LIST(1)
-LIST(2)
-LIST(3)
-LIST(4)
-LIST(5)
-LIST(6)
-LIST(7)
+#define WIDTH 1
+#include "ep/cpu/kernels/conv/conv_lists.inc"
+#if SX_VL > 4
+#define WIDTH 2
+#include "ep/cpu/kernels/conv/conv_lists.inc"
+#define WIDTH 4
+#include "ep/cpu/kernels/conv/conv_lists.inc"
+#endif
+#if SX_VL > 8
+#define WIDTH 8
+#include "ep/cpu/kernels/conv/conv_lists.inc"
+#endif
 
 #define ROWS(k, s) {0, row__##k##__##s##__1, row__##k##__##s##__2, row__##k##__##s##__3, row__##k##__##s##__4, \
                     row__##k##__##s##__5, row__##k##__##s##__6, row__##k##__##s##__7}
+#define LISTS(w) {0, list__##w##__1, list__##w##__2, list__##w##__3, list__##w##__4, list__##w##__5, list__##w##__6, list__##w##__7}
 extern const sx_conv_depthwise SX_ISA_NAME(sx_conv_depthwise);
 const sx_conv_depthwise SX_ISA_NAME(sx_conv_depthwise) = {
     .row = {{ROWS(3, 1), ROWS(3, 2)}, {ROWS(5, 1), ROWS(5, 2)}, {ROWS(7, 1), ROWS(7, 2)}},
-    .list = {0, list1, list2, list3, list4, list5, list6, list7},
+    .list = {LISTS(1),
+#if SX_VL > 4
+             LISTS(2), LISTS(4),
+#endif
+#if SX_VL > 8
+             LISTS(8)
+#endif
+    },
 };

@@ -105,7 +105,7 @@ sx_status sx_qconv_prepare(sx_qconv *c, const sx_qconv_table *t, sx_err *e) {
   SX_TRY(sx_conv_prepare(&f, rows, &s, &(sx_epilogue){0}, c->x_layout, c->y_layout, e));
   c->taps = f.taps, c->phases = f.phases, c->pixels = f.pixels, c->rows = NULL, c->patch_rows = 0;
   c->merge = merged_groups(c);
-  if (f.algo == SX_CONV_DEPTHWISE && c->taps <= 256) c->rows = rows, c->merge = 1;
+  if (f.algo == SX_CONV_DEPTHWISE && f.group_in == 1 && c->taps <= 256) c->rows = rows, c->merge = 1;
   if (!c->merge) SX_FAIL(e, NOT_IMPLEMENTED, "no integer convolution takes these groups in a blocked layout");
   c->groups = c->s.group / c->merge;
   c->group_in = c->s.in_channels / c->groups;
