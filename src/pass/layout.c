@@ -49,8 +49,8 @@ static bool is_stem(const layout *l, const sx_node *n) {
   const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *y = &sx_value_at(g, n->out[0])->fact;
   const int64_t *dil;
   uint32_t k = sx_attr_ints(n, "dilations", &dil);
-  if (!image(x) || !image(y) || x->rank != 4 || !sx_value_const(g, n->in[1].value) || is_blocked(g, n->in[0].value)) return false;
-  return sx_attr_int(n, "group", 1) == 1 && x->dims[1] <= 4 && y->dims[1] >= l->c->channel_block / 2 && (k == 0 || (dil[0] == 1 && dil[1] == 1)) && sx_node_in(n, 3) == SX_NONE;
+  if (!image(x) || !image(y) || !sx_value_const(g, n->in[1].value) || is_blocked(g, n->in[0].value)) return false;
+  return sx_attr_int(n, "group", 1) == 1 && x->dims[1] <= 4 && y->dims[1] >= l->c->channel_block / 2 && (k == 0 || dil[k - 1] == 1) && sx_node_in(n, 3) == SX_NONE;
 }
 
 static sx_status set_input(layout *l, sx_nid id, uint32_t slot, bool blocked) {

@@ -61,8 +61,7 @@ static bool choose(const sx_conv_table *t, const sx_conv_shape *s, sx_conv_layou
   }
   if (x == SX_CONV_PLAIN) {
     *algo = SX_CONV_STEM;
-    return s->group == 1 && s->in_channels <= 4 && !s->transposed && s->in[0] == 1 && s->kernel[0] == 1 &&
-           s->out[0] == 1 && s->dilation[2] == 1;
+    return s->group == 1 && s->in_channels <= 4 && !s->transposed && s->dilation[2] == 1;
   }
   *algo = is_depthwise(t, s) ? SX_CONV_DEPTHWISE : s->winograd && sx_conv_winograd_takes(s) ? SX_CONV_WINOGRAD : SX_CONV_DIRECT;
   return *algo == SX_CONV_DEPTHWISE || merged_groups(s, t->direct->lanes) != 0;

@@ -55,7 +55,7 @@ typedef struct sx_conv {
 
   /* Of the implementation. `merge` groups are done as one whose weights have zeros off the diagonal. */
   int64_t merge, groups, group_in, group_out; /* after merging */
-  int64_t taps, tile, pixels, block_pixels, phases, pixel_units, panels, panel_units, pass_blocks;
+  int64_t taps, tile, pixels, block_pixels, phases, pixel_units, panels, panel_units, pass_blocks, row_parts;
   bool panel_first, zero_tail, row_kernel;
 } sx_conv;
 

@@ -23,7 +23,7 @@ static panel panel_at(const sx_conv *c, int64_t i) {
 }
 
 /* What the tiles see: taps, and channels of a block. */
-static int64_t tile_taps(const sx_conv *c) { return c->algo == SX_CONV_STEM ? c->group_in * c->s.kernel[1] : c->taps; }
+static int64_t tile_taps(const sx_conv *c) { return c->algo == SX_CONV_STEM ? c->group_in * c->s.kernel[0] * c->s.kernel[1] : c->taps; }
 static int64_t block_run(const sx_conv *c) {
   return c->algo == SX_CONV_STEM ? c->s.kernel[2] : sx_conv_min(c->table->direct->lanes, c->group_in);
 }
@@ -33,10 +33,12 @@ static int64_t blocks(const sx_conv *c) {
 
 /* The copied rows of a stem unit. */
 static int64_t stem_rows(const sx_conv *c) {
-  int64_t rows = sx_conv_ceil(c->block_pixels, c->s.out[2]) + 1;
+  int64_t rows = c->row_parts > 1 ? 1 : sx_conv_ceil(c->block_pixels, c->s.out[2]) + 1;
   return (rows - 1) * c->s.stride[1] + (c->s.kernel[1] - 1) * c->s.dilation[1] + 1;
 }
-static int64_t stem_pitch(const sx_conv *c) { return (c->s.out[2] - 1) * c->s.stride[2] + c->s.kernel[2]; }
+static int64_t stem_pitch(const sx_conv *c) {
+  return ((c->row_parts > 1 ? c->block_pixels : c->s.out[2]) - 1) * c->s.stride[2] + c->s.kernel[2];
+}
 
 typedef struct scratch {
   sx_conv_pixels px;
@@ -54,7 +56,7 @@ static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   PLACE(s->off, int32_t *, (size_t)(tile_taps(c) * c->block_pixels) * 4);
   PLACE(s->bias, float *, (size_t)(group_vectors(c) * c->table->direct->lanes) * 4);
   PLACE(s->acc, float *, (size_t)(c->block_pixels * c->table->direct->nv * c->table->direct->lanes) * 4);
-  PLACE(s->stem, float *, c->algo == SX_CONV_STEM ? (size_t)(c->group_in * stem_rows(c) * stem_pitch(c)) * 4 : 0);
+  PLACE(s->stem, float *, c->algo == SX_CONV_STEM ? (size_t)(c->group_in * c->s.kernel[0] * stem_rows(c) * stem_pitch(c)) * 4 : 0);
 #undef PLACE
   return at;
 }
@@ -71,11 +73,11 @@ void sx_conv_blocked_prepare(sx_conv *c) {
   most = sx_conv_min(most, 16384 / tile_taps(c) + 1);
   if (most < 24) most = 24;
   c->pixel_units = sx_conv_ceil(pixels, most);
-  if (c->algo == SX_CONV_STEM) { /* whole rows */
-    int64_t rows = most / c->s.out[2] > 0 ? most / (c->s.out[2] ? c->s.out[2] : 1) : 1;
-    c->pixel_units = sx_conv_ceil(c->s.out[1], rows);
-    c->block_pixels = sx_conv_ceil(c->s.out[1], c->pixel_units) * c->s.out[2];
-    if (c->block_pixels == 0) c->block_pixels = 1;
+  if (c->algo == SX_CONV_STEM && c->pixels > 0) { /* whole rows of one plane, or a part of a long one */
+    int64_t rows = most / c->s.out[2] > 0 ? most / c->s.out[2] : 1, parts = sx_conv_ceil(c->s.out[1], rows);
+    c->row_parts = sx_conv_ceil(c->s.out[2], 384);
+    c->pixel_units = parts * c->s.out[0] * c->row_parts;
+    c->block_pixels = sx_conv_ceil(c->s.out[1], parts) * sx_conv_ceil(c->s.out[2], c->row_parts);
   } else {
     c->block_pixels = sx_conv_ceil(pixels, c->pixel_units);
   }
@@ -116,25 +118,28 @@ void sx_conv_blocked_pack(const sx_conv *c, const float *w, float *packed, int64
   }
 }
 
-/* Copies the input rows of a stem unit, padded, and fills the offsets of its pixels into the copy. */
+/* Copies the input rows of a stem unit, padded, as [channel][tap plane][row], and fills the offsets of its pixels there. */
 static void stem_gather(const sx_conv *c, const float *x, int64_t begin, int64_t n, scratch *s) {
   const sx_conv_shape *sh = &c->s;
-  int64_t row0 = begin / sh->out[2], rows = (n / sh->out[2] - 1) * sh->stride[1] + (sh->kernel[1] - 1) * sh->dilation[1] + 1;
-  int64_t pitch = stem_pitch(c), first = row0 * sh->stride[1] - sh->pad[1];
-  int64_t left = sx_conv_min(sh->pad[2], pitch), real = sx_conv_min(sh->in[2], pitch - left);
-  for (int64_t ci = 0; ci < c->group_in; ci++)
-    for (int64_t r = 0; r < rows; r++) {
-      float *to = s->stem + (ci * rows + r) * pitch;
-      if (first + r < 0 || first + r >= sh->in[1]) {
-        memset(to, 0, (size_t)pitch * 4);
-        continue;
-      }
-      memset(to, 0, (size_t)left * 4);
-      memcpy(to + left, x + (ci * sh->in[1] + first + r) * sh->in[2], (size_t)real * 4);
-      memset(to + left + real, 0, (size_t)(pitch - left - real) * 4);
+  int64_t across = c->row_parts > 1 ? n : sh->out[2], pitch = stem_pitch(c), planes = c->group_in * sh->kernel[0];
+  int64_t z = begin / sh->out[2] / sh->out[1] * sh->stride[0] - sh->pad[0];
+  int64_t y = begin / sh->out[2] % sh->out[1] * sh->stride[1] - sh->pad[1];
+  int64_t u = begin % sh->out[2] * sh->stride[2] - sh->pad[2]; /* of the copy's first column; it has [left, right) of the row */
+  int64_t left = sx_conv_min(u < 0 ? -u : 0, pitch), right = sx_conv_min(pitch, sh->in[2] - u);
+  int64_t rows = (n / across - 1) * sh->stride[1] + (sh->kernel[1] - 1) * sh->dilation[1] + 1;
+  for (int64_t i = 0; i < planes * rows; i++) {
+    int64_t iz = z + i / rows % sh->kernel[0] * sh->dilation[0], iy = y + i % rows, ci = i / rows / sh->kernel[0];
+    float *to = s->stem + i * pitch;
+    if (iz < 0 || iz >= sh->in[0] || iy < 0 || iy >= sh->in[1] || right <= left) {
+      memset(to, 0, (size_t)pitch * 4);
+      continue;
     }
+    memset(to, 0, (size_t)left * 4);
+    memcpy(to + left, x + ((ci * sh->in[0] + iz) * sh->in[1] + iy) * sh->in[2] + u + left, (size_t)(right - left) * 4);
+    memset(to + right, 0, (size_t)(pitch - right) * 4);
+  }
   for (int64_t i = 0, at = 0; i < n; at += sh->stride[1] * pitch)
-    for (int64_t u = 0; u < sh->out[2]; u++) s->off[i++] = (int32_t)(at + u * sh->stride[2]);
+    for (int64_t k = 0; k < across; k++) s->off[i++] = (int32_t)(at + k * sh->stride[2]);
   for (int64_t t = 1; t < tile_taps(c); t++) {
     int32_t at = (int32_t)((t / sh->kernel[1] * rows + t % sh->kernel[1] * sh->dilation[1]) * pitch);
     for (int64_t i = 0; i < n; i++) s->off[t * c->block_pixels + i] = s->off[i] + at;
@@ -199,11 +204,18 @@ void sx_conv_blocked_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, 
     sx_conv_grid_init(&grid, sh, rest % c->phases);
     rest /= c->phases;
     int64_t g = rest % c->groups, image = rest / c->groups;
-    int64_t pixels = (int64_t)grid.n[0] * grid.n[1] * grid.n[2], unit = c->algo == SX_CONV_STEM ? sh->out[2] : 1;
-    int64_t first = sx_conv_split(pixels / unit, c->pixel_units, part) * unit;
-    int64_t n = sx_conv_split(pixels / unit, c->pixel_units, part + 1) * unit - first;
+    int64_t first = 0, n = (int64_t)grid.n[0] * grid.n[1] * grid.n[2];
+    if (c->algo == SX_CONV_STEM) {
+      int64_t rows = c->pixel_units / c->row_parts / sh->out[0], column = part % c->row_parts, row = part / c->row_parts;
+      int64_t y = sx_conv_split(sh->out[1], rows, row % rows), u = sx_conv_split(sh->out[2], c->row_parts, column);
+      first = (row / rows * sh->out[1] + y) * sh->out[2] + u;
+      n = (sx_conv_split(sh->out[1], rows, row % rows + 1) - y) * (sx_conv_split(sh->out[2], c->row_parts, column + 1) - u);
+    } else {
+      first = sx_conv_split(n, c->pixel_units, part);
+      n = sx_conv_split(n, c->pixel_units, part + 1) - first;
+    }
     if (n == 0) continue;
-    sx_conv_pixels_init(&s.px, sh, &grid, first, n, (int32_t)lanes);
+    sx_conv_pixels_init(c->table, &s.px, sh, &grid, first, n, (int32_t)lanes);
     sx_conv_tile t = {.off = s.off, .off_ld = c->block_pixels, .taps = (int32_t)tile_taps(c), .y_step = out_plane * lanes};
     t.x = io->x + (image * c->groups + g) * in_group;
     if (c->algo == SX_CONV_STEM) {

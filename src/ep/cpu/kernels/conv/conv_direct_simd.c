@@ -40,10 +40,15 @@ static void offsets(const sx_conv_pixels *p, const int32_t s[3], const int64_t i
   }
 }
 
+static void row(int32_t *to, int32_t first, int32_t step, int64_t n) {
+  for (int64_t i = 0; i < n; i++) to[i] = first + (int32_t)i * step;
+}
+
 extern const sx_conv_direct SX_ISA_NAME(sx_conv_direct);
 const sx_conv_direct SX_ISA_NAME(sx_conv_direct) = {
     .lanes = SX_VL,
     .offsets = offsets,
+    .row = row,
 #if TILES_32
     .nv = 4, .mr = {0, 8, 8, 8, 6}, .pass_bytes = 384 << 10,
 #else

@@ -28,21 +28,21 @@ int32_t sx_conv_shift(const sx_conv_shape *s, const sx_conv_grid *g, int axis, i
   return at % s->stride[axis] ? SX_CONV_NEVER : (int32_t)(at / s->stride[axis]);
 }
 
-void sx_conv_pixels_init(const sx_conv_pixels *p, const sx_conv_shape *s, const sx_conv_grid *g, int64_t begin, int64_t n,
-                         int32_t lanes) {
+void sx_conv_pixels_init(const sx_conv_table *t, const sx_conv_pixels *p, const sx_conv_shape *s, const sx_conv_grid *g,
+                         int64_t begin, int64_t n, int32_t lanes) {
   int64_t u = begin % g->n[2], rest = begin / g->n[2], v = rest % g->n[1], z = rest / g->n[1];
-  for (int64_t i = 0; i < n; i++) {
-    int64_t iz = z * g->step[0], iy = v * g->step[1], ix = u * g->step[2];
-    p->at[0][i] = (int32_t)iz;
-    p->at[1][i] = (int32_t)iy;
-    p->at[2][i] = (int32_t)ix;
-    p->x[i] = (int32_t)(((iz * s->in[1] + iy) * s->in[2] + ix) * lanes);
-    int64_t oz = z * g->out_step[0] + g->phase[0], oy = v * g->out_step[1] + g->phase[1];
-    p->y[i] = (int32_t)(((oz * s->out[1] + oy) * s->out[2] + u * g->out_step[2] + g->phase[2]) * lanes);
-    if (++u == g->n[2]) {
-      u = 0;
-      if (++v == g->n[1]) v = 0, z++;
-    }
+  for (int64_t i = 0, k; i < n; i += k, u = 0, v++) {
+    if (v == g->n[1]) v = 0, z++;
+    k = sx_conv_min(g->n[2] - u, n - i);
+    int64_t in[3] = {z * g->step[0], v * g->step[1], u * g->step[2]}, out[3];
+    const int64_t at[3] = {z, v, u};
+    for (int a = 0; a < 3; a++) out[a] = at[a] * g->out_step[a] + g->phase[a];
+    int64_t x = ((in[0] * s->in[1] + in[1]) * s->in[2] + in[2]) * lanes, y = ((out[0] * s->out[1] + out[1]) * s->out[2] + out[2]) * lanes;
+    t->direct->row(p->at[0] + i, (int32_t)in[0], 0, k);
+    t->direct->row(p->at[1] + i, (int32_t)in[1], 0, k);
+    t->direct->row(p->at[2] + i, (int32_t)in[2], g->step[2], k);
+    t->direct->row(p->x + i, (int32_t)x, g->step[2] * lanes, k);
+    t->direct->row(p->y + i, (int32_t)y, g->out_step[2] * lanes, k);
   }
 }
 

@@ -44,8 +44,8 @@ int32_t sx_conv_shift(const sx_conv_shape *s, const sx_conv_grid *g, int axis, i
 typedef struct sx_conv_pixels {
   int32_t *at[3], *x, *y; /* [n] each */
 } sx_conv_pixels;
-void sx_conv_pixels_init(const sx_conv_pixels *p, const sx_conv_shape *s, const sx_conv_grid *g, int64_t begin, int64_t n,
-                         int32_t lanes);
+void sx_conv_pixels_init(const sx_conv_table *t, const sx_conv_pixels *p, const sx_conv_shape *s, const sx_conv_grid *g,
+                         int64_t begin, int64_t n, int32_t lanes);
 /* off[tap][i] for `n` pixels, rows `ld` apart. */
 void sx_conv_offsets(const sx_conv_table *t, const sx_conv_shape *s, const sx_conv_grid *g, const sx_conv_pixels *p,
                      int64_t n, int32_t lanes, int32_t *off, int64_t ld);
@@ -86,6 +86,7 @@ typedef struct sx_conv_direct {
   sx_conv_tile_fn tile[SX_CONV_NV + 1][SX_CONV_MR + 1];
   /* off[i] = shift + x[i] where every at[a][i] + s[a] is in [0, in[a]), -1 elsewhere. */
   void (*offsets)(const sx_conv_pixels *p, const int32_t s[3], const int64_t in[3], int32_t shift, int64_t n, int32_t *off);
+  void (*row)(int32_t *to, int32_t first, int32_t step, int64_t n); /* first, first + step, ... */
 } sx_conv_direct;
 
 enum { SX_CONV_ROW_MR = 7 };

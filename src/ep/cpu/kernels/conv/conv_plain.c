@@ -42,7 +42,8 @@ void sx_conv_plain_prepare(sx_conv *c) {
   c->packed_bytes = (size_t)(c->groups * c->group_out * depth) * 4;
   c->panels = sx_conv_ceil(c->group_out, c->table->plain->mr);
   c->pack_units = c->groups * c->panels;
-  c->pass_blocks = (96 << 10) / (c->taps * n * 4); /* channels of a pass */
+  /* Channels of a pass: few outputs use a panel little, it stays in the first cache for them. */
+  c->pass_blocks = (c->group_out <= 48 ? 16 << 10 : 96 << 10) / (c->taps * n * 4);
   if (c->pass_blocks < 1) c->pass_blocks = 1;
   c->pass_blocks = sx_conv_min(c->pass_blocks, c->group_in ? c->group_in : 1);
   c->pixel_units = sx_conv_ceil(c->pixels, n);
@@ -130,7 +131,7 @@ void sx_conv_plain_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, in
     int64_t pixels = (int64_t)grid.n[0] * grid.n[1] * grid.n[2], first = part * width(c);
     int64_t n = sx_conv_min(width(c), pixels - first), g = rest % c->groups;
     if (n <= 0) continue;
-    sx_conv_pixels_init(&s.px, sh, &grid, first, n, 1);
+    sx_conv_pixels_init(c->table, &s.px, sh, &grid, first, n, 1);
     sx_conv_offsets(c->table, sh, &grid, &s.px, n, 1, s.off, width(c));
     c->table->plain->classify(s.off, width(c), c->taps, n, s.kind);
     run_unit(c, &s, io->x + rest * c->group_in * in_plane, io->packed + g * c->group_out * c->group_in * c->taps,

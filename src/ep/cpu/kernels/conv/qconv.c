@@ -28,6 +28,10 @@ const sx_qconv_table *sx_qconv_table_at(sx_isa isa, bool vnni) {
   return (size_t)isa < sizeof tables / sizeof *tables ? tables[isa] : NULL;
 }
 
+/* The f32 kernels of the table's level: geometry and the depthwise form. */
+static const sx_conv_table *level_of(const sx_qconv_table *t) {
+  return sx_conv_table_at(t->lanes == 16 ? SX_ISA_AVX512 : t->lanes == 8 ? SX_ISA_AVX2 : SX_ISA_BASE);
+}
 static int64_t vectors(const sx_qconv *c) { return sx_conv_ceil(c->group_out, c->table->lanes); }
 static int64_t blocks(const sx_qconv *c) { return sx_conv_ceil(c->group_in, c->table->lanes); }
 static int64_t words(const sx_qconv *c) { return c->table->lanes / c->table->step; } /* of a pixel and channel block */
@@ -99,7 +103,7 @@ sx_status sx_qconv_prepare(sx_qconv *c, const sx_qconv_table *t, sx_err *e) {
   c->table = c->w_centered || !t->wide ? t : t->wide;
   sx_conv f = {0}; /* the f32 convolution of the shape: its checks of sizes serve this one */
   sx_conv_shape s = c->s;
-  const sx_conv_table *rows = sx_conv_table_at(t->lanes == 16 ? SX_ISA_AVX512 : t->lanes == 8 ? SX_ISA_AVX2 : SX_ISA_BASE);
+  const sx_conv_table *rows = level_of(t);
   s.winograd = 0;
   if (c->x_layout != c->y_layout) SX_FAIL(e, NOT_IMPLEMENTED, "no integer convolution changes the layout");
   SX_TRY(sx_conv_prepare(&f, rows, &s, &(sx_epilogue){0}, c->x_layout, c->y_layout, e));
@@ -243,6 +247,7 @@ void sx_qconv_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64
   int64_t lanes = c->table->lanes, n_vectors = vectors(c), out_plane = sh->out[0] * sh->out[1] * sh->out[2];
   int64_t in_plane = sh->in[0] * sh->in[1] * sh->in[2], plain = c->y_layout == SX_CONV_PLAIN;
   int64_t in_group = (plain ? c->group_in : blocks(c) * lanes) * in_plane, out_group = (plain ? c->group_out : n_vectors * lanes) * out_plane;
+  const sx_conv_table *level = level_of(c->table);
   int32_t zero = c->table->step == 4 ? io->x_zero + (c->x_signed ? 128 : 0) : 0; /* as the tiles see it */
   scratch s;
   scratch_layout(c, mem, &s);
@@ -261,7 +266,7 @@ void sx_qconv_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64
       s.bias[k] = (int32_t)((uint32_t)(c->bias && real ? io->bias[g * c->group_out + k] : 0) - (uint32_t)zero * (uint32_t)sums[k]);
       s.scale[k] = real && c->out != SX_QCONV_S32 ? io->scale[g * c->group_out + k] : 0;
     }
-    sx_conv_pixels_init(&s.px, sh, &grid, first, n, (int32_t)words(c));
+    sx_conv_pixels_init(level, &s.px, sh, &grid, first, n, (int32_t)words(c));
     for (int64_t i = 0; i < n; i++) s.y_off[i] = (int32_t)(plain ? i * lanes : s.px.y[i] * c->table->step);
     const uint8_t *x = (const uint8_t *)io->x + rest * in_group;
     sx_conv_shape seen = *sh; /* the input as the offsets see it */
@@ -273,7 +278,7 @@ void sx_qconv_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64
     t.x_step = seen.in[0] * seen.in[1] * seen.in[2] * words(c);
     t.blocks = (int32_t)blocks(c), t.run = (int32_t)block_run(c, 0), t.last_run = (int32_t)block_run(c, blocks(c) - 1);
     t.flip = c->table->step == 4 && c->x_signed ? (int32_t)0x80808080 : 0;
-    sx_conv_offsets(sx_conv_table_at(SX_ISA_BASE), &seen, &grid, &s.px, n, (int32_t)words(c), s.off, c->block_pixels);
+    sx_conv_offsets(level, &seen, &grid, &s.px, n, (int32_t)words(c), s.off, c->block_pixels);
     run_panels(c, io, &t, &s, (const char *)io->packed + g * n_vectors * lanes * depth_words(c) * 4,
                (char *)io->y + rest * out_group * out_bytes(c), sx_conv_split(c->panels, c->panel_units, panels),
                sx_conv_split(c->panels, c->panel_units, panels + 1), n);
