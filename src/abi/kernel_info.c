@@ -205,8 +205,9 @@ OrtStatus *ORT_API_CALL sx_api_KernelInfoGetConstantInput_tensor(const OrtKernel
   if (failed) return failed;
   *is_constant = 0;
   *out = NULL;
-  const sx_tensor *t = v && !v->overridable ? v->fact.constant : NULL;
+  sx_tensor *t = v && !v->overridable ? v->fact.constant : NULL;
   if (!t) return NULL;
+  t->pinned = true;
   OrtValue *value = NULL;
   if ((failed = sx_ort_value_of(t, NULL, &value)) != NULL) return failed;
   if (!sx_vec_push(&info->session->constants, (sx_rt_value *)value)) { /* borrowed by the kernel, so the session keeps it */

@@ -43,6 +43,11 @@ static sx_status provider_list(const sx_session_options *o, const sx_provider **
 
 /* After planning: bytes that the caller may free must not be pointed into, and what was packed or folded away is given back. */
 static sx_status settle_tensors(sx_session *s, sx_err *e) {
+  const sx_graph *g = s->model->graph;
+  for (uint32_t i = 0; i < g->inputs.n; i++) { /* defaults are read by runs that do not give the input */
+    const sx_value *v = sx_value_at(g, g->inputs.at[i]);
+    if (v->overridable && v->fact.constant) v->fact.constant->pinned = true;
+  }
   for (uint32_t i = 0; i < s->model->tensors.n; i++) {
     sx_tensor *t = s->model->tensors.at[i];
     if (t->owner == SX_OWN_CALLER && !t->caller_lives && !t->data && t->pinned) SX_TRY(sx_tensor_own(t, e));
