@@ -12,6 +12,8 @@
 #include <string.h>
 #if defined(__SSE2__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #ifndef SX_ISA
@@ -420,6 +422,8 @@ SX_INLINE vf vf_load_f16(const uint16_t *p) {
   return (vf)_mm512_cvtph_ps((__m256i)h);
 #elif defined(__F16C__)
   return (vf)_mm256_cvtph_ps((__m128i)h);
+#elif defined(__aarch64__)
+  return (vf)vcvt_f32_f16((float16x4_t)h);
 #else
   vu u = __builtin_convertvector(h, vu), sign = (u & 0x8000u) << 16, m = u & 0x7fffu;
   vf small = __builtin_convertvector((vi)m, vf) * 5.9604644775390625e-8f; /* 2^-24 */
@@ -432,6 +436,9 @@ SX_INLINE void vf_store_f16(uint16_t *p, vf v) {
   _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph((__m512)v, 0));
 #elif defined(__F16C__)
   _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph((__m256)v, 0));
+#elif defined(__aarch64__)
+  const float16x4_t h = vcvt_f16_f32((float32x4_t)v);
+  memcpy(p, &h, sizeof h);
 #else
   vu u = (vu)v, a = u & 0x7fffffffu, sign = (u >> 16) & 0x8000u;
   vu normal = (a + 0xfffu + ((a >> 13) & 1u) - 0x38000000u) >> 13;

@@ -19,6 +19,7 @@ static inline T V_SUM(V v) {
 }
 #define V_LOAD(p) V_LOAD_N(p, SX_VL)
 #define V_STORE(p, v) V_STORE_N(p, v, SX_VL)
+#define T_OF(x) ((T)(int64_t)(x))
 #define V_SET(x) ((x) - (V){0})
 #define V_MAX(a, b) ((void)(a), (b))
 #define V_MIN(a, b) ((void)(a), (b))
