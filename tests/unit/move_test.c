@@ -20,13 +20,14 @@ static void copy_ref(uint32_t elem, uint32_t rank, const sx_move_dim *d, const c
 }
 
 enum { GUARD = 64 };
+static sx_isa level;
 static void check(uint32_t elem, uint32_t rank, const sx_move_dim *d, int64_t src0, int64_t src_n, int64_t dst_n) {
   size_t sn = (size_t)src_n * elem, dn = (size_t)dst_n * elem + 2 * GUARD;
   char *s = malloc(sn + 1), *a = malloc(dn), *b = malloc(dn);
   for (size_t i = 0; i < sn; i++) s[i] = (char)rnd(256);
   memset(a, 0x5a, dn), memset(b, 0x5a, dn);
   sx_move m;
-  sx_move_plan(&m, elem, rank, d);
+  sx_move_plan(&m, level, elem, rank, d);
   for (int64_t u = 0, step; u < m.units; u += step) {
     step = 1 + rnd(3);
     sx_move_run(&m, s + src0 * elem, a + GUARD, u, u + step < m.units ? u + step : m.units);
@@ -38,11 +39,12 @@ static void check(uint32_t elem, uint32_t rank, const sx_move_dim *d, int64_t sr
 
 static void test_permutations(void **state) {
   (void)state;
-  for (int k = 0; k < 1500; k++) {
+  for (int k = 0; k < 2000; k++) {
+    level = (sx_isa)(k % (int)(sx_cpu_info()->isa + 1));
     uint32_t rank = (uint32_t)rnd(6), elem = 1u << rnd(5);
     int64_t dims[6], stride[6], order[6], n = 1;
     bool large = k % 50 == 0;
-    for (uint32_t i = 0; i < rank; i++) dims[i] = large && i < 2 ? 1 + rnd(400) : rnd(20) ? 1 + rnd(i < 2 ? 40 : 5) : 0, order[i] = i;
+    for (uint32_t i = 0; i < rank; i++) dims[i] = large && i < 2 ? 1 + rnd(400) : rnd(20) ? 1 + rnd(i < 2 ? 70 : 5) : 0, order[i] = i;
     for (uint32_t i = rank; i-- > 0; n *= dims[i]) stride[i] = n;
     for (uint32_t i = rank; i > 1; i--) {
       int64_t j = rnd(i), t = order[i - 1];
@@ -60,6 +62,7 @@ static void test_strides(void **state) {
   (void)state;
   for (int k = 0; k < 1500; k++) {
     uint32_t rank = 1 + (uint32_t)rnd(4), elem = 1u << rnd(5);
+    level = (sx_isa)(k % (int)(sx_cpu_info()->isa + 1));
     sx_move_dim d[4];
     int64_t src0 = 0, src_n = 1, dst_n = 1;
     for (uint32_t i = rank; i-- > 0;) {

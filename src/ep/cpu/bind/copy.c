@@ -9,7 +9,7 @@ static sx_status one_copy(sx_prep *p, uint32_t rank, const sx_move_dim *d, int64
   if (!m) SX_NO_MEMORY(p->e);
   uint32_t elem = sx_elem_bytes(p->out[0].dtype);
   m->part[0].src = src * elem;
-  sx_move_plan(&m->part[0].m, elem, rank, d);
+  sx_move_plan(&m->part[0].m, p->cpu->isa, elem, rank, d);
   return sx_moves_phase(p, m);
 }
 
@@ -78,7 +78,7 @@ static sx_status blocks(sx_prep *p) {
 
 /* Slice's bounds may be known only when it runs: then one unit plans and copies. */
 typedef struct slice_bounds { int64_t starts[SX_MAX_RANK], axes[SX_MAX_RANK], steps[SX_MAX_RANK]; } slice_bounds;
-typedef struct slice_params { sx_view x, y, in[5]; } slice_params;
+typedef struct slice_params { sx_isa isa; sx_view x, y, in[5]; } slice_params;
 
 static bool slice_read(const sx_view *in, uint32_t n_in, void *const *data, slice_bounds *b) {
   for (int i = 0; i < SX_MAX_RANK; i++) b->axes[i] = i, b->steps[i] = 1;
@@ -114,7 +114,7 @@ static sx_status slice_late(const sx_call *c, uint32_t begin, uint32_t end) {
   slice_read(q->in, 5, c->in, &b);
   SX_TRY(slice_dims(&q->x, &q->y, &b, q->in[1].count, d, &src, c->e));
   uint32_t elem = sx_elem_bytes(q->y.dtype);
-  sx_move_plan(&m, elem, (uint32_t)q->x.rank, d);
+  sx_move_plan(&m, q->isa, elem, (uint32_t)q->x.rank, d);
   sx_move_run(&m, (const char *)c->in[0] + src * elem, c->out[0], 0, m.units);
   return SX_OK;
 }
@@ -130,7 +130,7 @@ static sx_status slice(sx_prep *p) {
   }
   slice_params *q = SX_NEW(p->arena, slice_params);
   if (!q) SX_NO_MEMORY(p->e);
-  *q = (slice_params){.x = p->in[0], .y = p->out[0]};
+  *q = (slice_params){.isa = p->cpu->isa, .x = p->in[0], .y = p->out[0]};
   for (uint32_t i = 0; i < p->n_in && i < 5; i++) q->in[i] = p->in[i];
   p->params = q;
   return sx_prep_phase(p, slice_late, 1, (double)p->out[0].size * 0.2 + 200, 0);
@@ -162,7 +162,7 @@ static sx_status joined(sx_prep *p, const sx_view *whole, const sx_view *part, u
     if (part[i].dims[axis] > whole->dims[axis] - at) SX_FAIL(p->e, INVALID_ARGUMENT, "the parts are longer than axis %d, which has %lld", axis, (long long)whole->dims[axis]);
     sx_move_dim d[2] = {{before, into_whole ? own : all, into_whole ? all : own}, {own, 1, 1}};
     sx_moves_part *x = &m->part[i];
-    sx_move_plan(&x->m, elem, 2, d);
+    sx_move_plan(&x->m, p->cpu->isa, elem, 2, d);
     if (into_whole) x->in = i, x->dst = off;
     else x->out = i, x->src = off;
     at += part[i].dims[axis];

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: MIT
 /* Planning and running strided copies: see move.h. */
-#include "ep/cpu/kernels/move/move.h"
+#include "ep/cpu/kernels/move/move_blocks.h"
 #include <string.h>
 
-enum { UNIT_BYTES = 1 << 16, TILE = 16 };
+enum { UNIT_BYTES = 1 << 16, TILE = 32 };
 
-typedef uint8_t u1;
-typedef uint16_t u2 __attribute__((aligned(1), may_alias));
+static const sx_move_blocks *blocks_at(sx_isa isa) {
+  static const sx_move_blocks *const tables[] = {
+      &sx_move_blocks__base,
+#ifdef SX_HAVE_avx2
+      [SX_ISA_AVX2] = &sx_move_blocks__avx2,
+#endif
+#ifdef SX_HAVE_avx512
+      [SX_ISA_AVX512] = &sx_move_blocks__avx512,
+#endif
+  };
+  return tables[(size_t)isa < sizeof tables / sizeof *tables ? isa : 0];
+}
+
 typedef uint32_t u4 __attribute__((aligned(1), may_alias));
 typedef uint64_t u8 __attribute__((aligned(1), may_alias));
 typedef uint64_t u16 __attribute__((vector_size(16), aligned(1), may_alias));
@@ -33,25 +44,6 @@ static void block_run(const char *s, char *d, const sx_move_dim *m, const sx_mov
   for (int64_t i = 0; i < m->n; i++) copy_run(d + i * m->dst, s + i * m->src, (size_t)n->n);
 }
 
-#define BLOCKS(T)                                                                                                  \
-  static void block_each_##T(const char *s, char *d, const sx_move_dim *m, const sx_move_dim *n) {                 \
-    for (int64_t i = 0; i < m->n; i++) {                                                                           \
-      const char *x = s + i * m->src;                                                                              \
-      char *y = d + i * m->dst;                                                                                    \
-      for (int64_t j = 0; j < n->n; j++) *(T *)(y + j * n->dst) = *(const T *)(x + j * n->src);                    \
-    }                                                                                                              \
-  }                                                                                                                \
-  static void block_fill_##T(const char *s, char *d, const sx_move_dim *m, const sx_move_dim *n) {                 \
-    for (int64_t i = 0; i < m->n; i++) {                                                                           \
-      const T v = *(const T *)(s + i * m->src);                                                                    \
-      T *y = (T *)(d + i * m->dst);                                                                                \
-      for (int64_t j = 0; j < n->n; j++) y[j] = v;                                                                 \
-    }                                                                                                              \
-  }
-BLOCKS(u1) BLOCKS(u2) BLOCKS(u4) BLOCKS(u8) BLOCKS(u16)
-
-static const struct { sx_move_block each, fill; } by_size[] = {
-    {block_each_u1, block_fill_u1}, {block_each_u2, block_fill_u2}, {block_each_u4, block_fill_u4}, {block_each_u8, block_fill_u8}, {block_each_u16, block_fill_u16}};
 static int log2_of(uint32_t elem) { return elem == 1 ? 0 : elem == 2 ? 1 : elem == 4 ? 2 : elem == 8 ? 3 : 4; }
 
 /* Drops dimensions of one element, joins neighbours that lie dense in both tensors. */
@@ -82,7 +74,24 @@ static uint32_t widen(sx_move *m, uint32_t rank) {
   return rank;
 }
 
-static void choose_block(sx_move *m, uint32_t *rank) {
+/* Rows contiguous in the source and rows contiguous in the destination: the last dimension and another one, k. */
+static bool choose_tile(sx_move *m, const sx_move_blocks *t, uint32_t rank, int size) {
+  sx_move_dim *n = &m->d[rank - 1];
+  for (uint32_t k = 0; k + 1 < rank; k++) {
+    if (m->d[k].src != 1 || m->elem == 16) continue;
+    sx_move_dim inner = m->d[k]; /* the other outer dimensions keep their order */
+    memmove(m->d + k, m->d + k + 1, (rank - 2 - k) * sizeof *m->d);
+    m->d[rank - 2] = inner;
+    if (n->n <= 4 && inner.dst == n->n) m->block = t->zip[size][n->n - 2];
+    else if (inner.n <= 4 && n->src == inner.n) m->block = t->unzip[size][inner.n - 2], m->rows_whole = true;
+    else if (inner.n >= 4 && n->n >= 4) m->block = t->tile[size];
+    else if (n->n < inner.n) m->d[rank - 2] = *n, *n = inner; /* the longer one inside */
+    return true;
+  }
+  return false;
+}
+
+static void choose_block(sx_move *m, const sx_move_blocks *t, uint32_t *rank) {
   while (*rank < 2) { /* a block has two dimensions */
     memmove(m->d + 1, m->d, *rank * sizeof *m->d);
     m->d[0] = (sx_move_dim){1, 0, 0};
@@ -90,33 +99,21 @@ static void choose_block(sx_move *m, uint32_t *rank) {
   }
   sx_move_dim *n = &m->d[*rank - 1];
   int size = log2_of(m->elem);
-  m->block = by_size[size].each;
+  m->block = t->each[size];
   if (n->dst != 1) return;
-  if (n->src == 1) {
-    m->block = block_run;
-    return;
-  }
-  if (n->src == 0) {
-    m->block = by_size[size].fill;
-    return;
-  }
-  for (uint32_t k = 0; k + 1 < *rank; k++) {
-    if (m->d[k].src != 1 || m->d[k].n < 4 || n->n < 4 || m->elem == 16) continue;
-    sx_move_dim inner = m->d[k]; /* the other outer dimensions keep their order */
-    memmove(m->d + k, m->d + k + 1, (*rank - 2 - k) * sizeof *m->d);
-    m->d[*rank - 2] = inner;
-    m->block = sx_move_tile(m->elem);
-    return;
-  }
+  if (n->src == 1) m->block = block_run;
+  else if (n->src == 0) m->block = t->fill[size];
+  else if (!choose_tile(m, t, *rank, size) && n->src >= 2 && n->src <= 4 && m->elem < 16) m->block = t->every[size][n->src - 2];
 }
 
-static void cut(sx_move *m) {
+static void cut(sx_move *m, const sx_move_blocks *t) {
   const sx_move_dim *a = &m->d[m->outer], *b = a + 1;
   int64_t width = m->block == block_run ? 1 : m->elem, block = a->n * b->n * width;
   m->group = 1, m->cut_m = a->n, m->cut_n = b->n;
   if (block <= UNIT_BYTES) m->group = UNIT_BYTES / (block ? block : 1);
+  else if (m->rows_whole) m->cut_n = UNIT_BYTES / (a->n * width);
   else {
-    int64_t row = b->n * width, least = m->block == by_size[log2_of(m->elem)].each || m->block == block_run ? 1 : TILE;
+    int64_t row = b->n * width, least = m->elem < 16 && m->block == t->tile[log2_of(m->elem)] ? TILE : 1;
     if (row > UNIT_BYTES / least) m->cut_n = UNIT_BYTES / least / width, row = m->cut_n * width;
     m->cut_m = UNIT_BYTES / row / least * least;
     if (m->cut_m < least) m->cut_m = least;
@@ -129,17 +126,18 @@ static void cut(sx_move *m) {
   m->unit_ns = bytes * 0.1 + items * (m->block == block_run ? 3 : 0.3);
 }
 
-void sx_move_plan(sx_move *m, uint32_t elem, uint32_t rank, const sx_move_dim *d) {
+void sx_move_plan(sx_move *m, sx_isa isa, uint32_t elem, uint32_t rank, const sx_move_dim *d) {
+  const sx_move_blocks *t = blocks_at(isa);
   *m = (sx_move){.elem = elem, .rows = 1};
   for (uint32_t i = 0; i < rank; i++)
     if (d[i].n == 0) return; /* no units */
   rank = widen(m, merge(m->d, rank, d));
-  choose_block(m, &rank);
+  choose_block(m, t, &rank);
   m->outer = rank - 2;
   for (uint32_t i = 0; i < rank; i++) m->d[i].src *= m->elem, m->d[i].dst *= m->elem;
   if (m->block == block_run) m->d[rank - 1].n *= m->elem, m->d[rank - 1].src = m->d[rank - 1].dst = 1;
   for (uint32_t i = 0; i < m->outer; i++) m->rows *= m->d[i].n;
-  cut(m);
+  cut(m, t);
 }
 
 typedef struct walk { int64_t at[SX_MOVE_RANK]; const char *s; char *d; } walk;
@@ -181,7 +179,7 @@ void sx_move_run(const sx_move *m, const void *src, void *dst, int64_t begin, in
 }
 
 void sx_move_fill(void *dst, const void *value, uint32_t elem, int64_t n) {
-  by_size[log2_of(elem)].fill(value, dst, &(sx_move_dim){1, 0, 0}, &(sx_move_dim){n, 0, elem});
+  sx_move_blocks__base.fill[log2_of(elem)](value, dst, &(sx_move_dim){1, 0, 0}, &(sx_move_dim){n, 0, elem});
 }
 
 void sx_unpack_bits(uint8_t *dst, const uint8_t *src, uint32_t bits, int64_t n) {

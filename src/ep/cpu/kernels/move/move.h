@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/cpu.h"
 
 enum { SX_MOVE_RANK = 32 };
 typedef struct sx_move_dim { int64_t n, src, dst; } sx_move_dim; /* size; strides in elements, any sign, src 0 repeats */
@@ -16,6 +17,7 @@ typedef void (*sx_move_block)(const char *s, char *d, const sx_move_dim *m, cons
 typedef struct sx_move {
   uint32_t outer;          /* dimensions before the block's two */
   uint32_t elem;           /* bytes, after widening */
+  bool rows_whole;         /* the block needs all of its first dimension */
   sx_move_dim d[SX_MOVE_RANK + 2]; /* strides in bytes */
   sx_move_block block;
   int64_t rows;            /* product of the outer dimensions */
@@ -26,7 +28,7 @@ typedef struct sx_move {
 } sx_move;
 
 /* Plans a copy of elements of `elem` bytes over rank <= SX_MOVE_RANK dimensions, outermost of the destination first. */
-void sx_move_plan(sx_move *m, uint32_t elem, uint32_t rank, const sx_move_dim *d);
+void sx_move_plan(sx_move *m, sx_isa isa, uint32_t elem, uint32_t rank, const sx_move_dim *d);
 /* Units [begin, end) of m->units; src and dst point to the element at coordinate 0. They do not overlap. */
 void sx_move_run(const sx_move *m, const void *src, void *dst, int64_t begin, int64_t end);
 
@@ -36,7 +38,4 @@ void sx_move_fill(void *dst, const void *value, uint32_t elem, int64_t n);
 /* Packed elements of `bits` 2 or 4, to bytes (unsigned) and back, low bits first; the tail of the last byte becomes 0. */
 void sx_unpack_bits(uint8_t *dst, const uint8_t *src, uint32_t bits, int64_t n);
 void sx_pack_bits(uint8_t *dst, const uint8_t *src, uint32_t bits, int64_t n);
-
-/* Blocks whose source is contiguous along m and destination along n (move_tile.c). */
-sx_move_block sx_move_tile(uint32_t elem);
 #endif
