@@ -93,15 +93,18 @@ static sx_status pad_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const void *value = p->has_value ? c->in[2] : zero;
   const pad_axis *last = &q->axis[q->rank - 1];
   int64_t rows = last->n ? p->y.count / (last->n * q->inner) : 0, to = end * p->group < rows ? end * p->group : rows, bytes = last->n * q->inner * p->elem;
+  int64_t at[SX_MAX_RANK] = {0}, rest = begin * p->group;
+  for (int i = q->rank - 1; i-- > 0; rest /= q->axis[i].n) at[i] = rest % q->axis[i].n;
   for (int64_t r = begin * p->group; r < to; r++) {
-    int64_t at = 0, rest = r;
-    bool border = false;
-    for (int i = q->rank - 1; i-- > 0; rest /= q->axis[i].n) {
-      int64_t s = q->axis[i].map[rest % q->axis[i].n];
+    int64_t from = 0;
+    bool border = p->x.count == 0;
+    for (int i = 0; i < q->rank - 1; i++) {
+      int64_t s = q->axis[i].map[at[i]];
       border |= s < 0;
-      at += s * q->axis[i].stride;
+      from += s * q->axis[i].stride;
     }
-    pad_row(q, p, border || !p->x.count ? NULL : (const char *)c->in[0] + at * p->elem, value, (char *)c->out[0] + r * bytes);
+    pad_row(q, p, border ? NULL : (const char *)c->in[0] + from * p->elem, value, (char *)c->out[0] + r * bytes);
+    for (int i = q->rank - 1; i-- > 0 && ++at[i] == q->axis[i].n;) at[i] = 0;
   }
   return SX_OK;
 }

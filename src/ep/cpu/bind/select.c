@@ -16,19 +16,52 @@ static bool truth(const sx_view *v, int64_t i) {
   return sx_dtype_is_float((sx_dtype)v->dtype) ? (w[0] << (65 - bits)) != 0 : w[0] != 0;
 }
 
-static sx_status nonzero_run(const sx_call *c, uint32_t begin, uint32_t end) {
-  const sx_view *x = &c->late->in[0];
-  int64_t n = 0, at[SX_MAX_RANK] = {0};
-  (void)begin, (void)end;
-  for (int64_t i = 0; i < x->count; i++) n += truth(x, i);
-  int64_t *y = sx_late_output(c, 0, SX_I64, 2, (int64_t[]){x->rank, n}), k = 0;
-  if (!y) return c->e->code;
-  for (int64_t i = 0; i < x->count; i++) {
-    if (truth(x, i)) {
-      for (int d = 0; d < x->rank; d++) y[d * n + k] = at[d];
+/* How many of n elements are true, and where; pos may be NULL. */
+#define FIND(T, name, expr)                                                      \
+  static int64_t find_##name(const void *p, int64_t n, int64_t *pos) {           \
+    int64_t k = 0;                                                               \
+    for (int64_t i = 0; i < n; i++) {                                            \
+      T v = ((const T *)p)[i];                                                   \
+      if (pos) pos[k] = i;                                                       \
+      k += (expr) != 0;                                                          \
+    }                                                                            \
+    return k;                                                                    \
+  }
+FIND(uint8_t, u8, v)
+FIND(uint32_t, u32, v)
+FIND(uint64_t, u64, v)
+FIND(float, f32, v)
+static int64_t find_true(const sx_view *x, int64_t from, int64_t n, int64_t *pos) {
+  const char *p = x->constant;
+  if (x->dtype == SX_F32) return find_f32(p + from * 4, n, pos);
+  if (x->dtype == SX_BOOL || x->dtype == SX_U8 || x->dtype == SX_I8) return find_u8(p + from, n, pos);
+  if (x->dtype == SX_I32 || x->dtype == SX_U32) return find_u32(p + from * 4, n, pos);
+  if (x->dtype == SX_I64 || x->dtype == SX_U64) return find_u64(p + from * 8, n, pos);
+  int64_t k = 0;
+  for (int64_t i = 0; i < n; i++)
+    if (truth(x, from + i)) {
+      if (pos) pos[k] = i;
       k++;
     }
-    for (int d = x->rank; d-- > 0 && ++at[d] == x->dims[d];) at[d] = 0;
+  return k;
+}
+
+static sx_status nonzero_run(const sx_call *c, uint32_t begin, uint32_t end) {
+  enum { CHUNK = 256 };
+  const sx_view *x = &c->late->in[0];
+  int64_t n = find_true(x, 0, x->count, NULL), at[SX_MAX_RANK] = {0}, pos[CHUNK], row = x->rank ? x->dims[x->rank - 1] : 1, k = 0;
+  (void)begin, (void)end;
+  int64_t *y = sx_late_output(c, 0, SX_I64, 2, (int64_t[]){x->rank, n});
+  if (!y) return c->e->code;
+  for (int64_t r = 0; x->rank && r < x->count; r += row) {
+    for (int64_t j = 0; j < row; j += CHUNK) {
+      int64_t found = find_true(x, r + j, row - j < CHUNK ? row - j : CHUNK, pos);
+      for (int64_t i = 0; i < found; i++) y[(x->rank - 1) * n + k + i] = j + pos[i];
+      for (int d = 0; d + 1 < x->rank; d++)
+        for (int64_t i = 0; i < found; i++) y[d * n + k + i] = at[d];
+      k += found;
+    }
+    for (int d = x->rank - 1; d-- > 0 && ++at[d] == x->dims[d];) at[d] = 0;
   }
   return SX_OK;
 }

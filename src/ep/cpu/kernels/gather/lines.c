@@ -2,7 +2,6 @@
 /* GatherElements and ScatterElements, line by line along the axis: a line touches only its own part of the indexed tensor, so
  * lines may run anywhere, and duplicates within a line meet in the order of the indices. */
 #include "ep/cpu/kernels/gather/gather.h"
-#include <string.h>
 
 int64_t sx_lines_count(const sx_lines *l) {
   int64_t n = 1;
@@ -27,46 +26,66 @@ static int64_t index_stride(const sx_lines *l) {
   return s;
 }
 
-static inline void copy_one(char *d, const char *s, uint32_t elem) {
-  switch (elem) {
-    case 1: memcpy(d, s, 1); break;
-    case 2: memcpy(d, s, 2); break;
-    case 4: memcpy(d, s, 4); break;
-    case 8: memcpy(d, s, 8); break;
-    default: memcpy(d, s, 16);
+/* One line: n indices from idx + at * step, elements `by` bytes apart. Returns the k of a bad index, or -1. */
+typedef struct line { int64_t n, size, by, step; } line;
+#define LINES(S, T)                                                                                                            \
+  typedef T e_##S __attribute__((aligned(1), may_alias));                                                                      \
+  static int64_t gather_##S(const line *l, const char *x, const void *idx, bool wide, char *y, int64_t at) {                   \
+    for (int64_t k = 0; k < l->n; k++, at += l->step) {                                                                        \
+      int64_t i = sx_index_at(idx, wide, at);                                                                                  \
+      i += i < 0 ? l->size : 0;                                                                                                \
+      if ((uint64_t)i >= (uint64_t)l->size) return at;                                                                         \
+      ((e_##S *)y)[at] = *(const e_##S *)(x + i * l->by);                                                                      \
+    }                                                                                                                          \
+    return -1;                                                                                                                 \
+  }                                                                                                                            \
+  static int64_t scatter_##S(const line *l, char *x, const void *idx, bool wide, const char *u, int64_t at) {                  \
+    for (int64_t k = 0; k < l->n; k++, at += l->step) {                                                                        \
+      int64_t i = sx_index_at(idx, wide, at);                                                                                  \
+      i += i < 0 ? l->size : 0;                                                                                                \
+      if ((uint64_t)i >= (uint64_t)l->size) return at;                                                                         \
+      *(e_##S *)(x + i * l->by) = ((const e_##S *)u)[at];                                                                      \
+    }                                                                                                                          \
+    return -1;                                                                                                                 \
   }
-}
+typedef uint64_t pair __attribute__((vector_size(16)));
+LINES(1, uint8_t) LINES(2, uint16_t) LINES(4, uint32_t) LINES(8, uint64_t) LINES(16, pair)
+static const struct {
+  int64_t (*gather)(const line *, const char *, const void *, bool, char *, int64_t);
+  int64_t (*scatter)(const line *, char *, const void *, bool, const char *, int64_t);
+} by_size[] = {{gather_1, scatter_1}, {gather_2, scatter_2}, {gather_4, scatter_4}, {gather_8, scatter_8}, {gather_16, scatter_16}};
+static int log2_of(uint32_t elem) { return elem == 1 ? 0 : elem == 2 ? 1 : elem == 4 ? 2 : elem == 8 ? 3 : 4; }
+static line line_of(const sx_lines *l) { return (line){l->dim[l->axis], l->n, l->stride[l->axis] * l->elem, index_stride(l)}; }
 
 int64_t sx_gather_elements(const sx_lines *l, const void *x, const void *idx, void *y, int64_t begin, int64_t end) {
-  int64_t n = l->dim[l->axis], step = index_stride(l), by = l->stride[l->axis] * l->elem;
-  for (int64_t line = begin; line < end; line++) {
+  line q = line_of(l);
+  for (int64_t i = begin; i < end; i++) {
     int64_t from, at;
-    line_offsets(l, line, &from, &at);
-    const char *base = (const char *)x + from * l->elem;
-    for (int64_t k = 0; k < n; k++, at += step) {
-      int64_t i = sx_index_at(idx, l->wide, at);
-      i += i < 0 ? l->n : 0;
-      if ((uint64_t)i >= (uint64_t)l->n) return at;
-      copy_one((char *)y + at * l->elem, base + i * by, l->elem);
-    }
+    line_offsets(l, i, &from, &at);
+    int64_t bad = by_size[log2_of(l->elem)].gather(&q, (const char *)x + from * l->elem, idx, l->wide, y, at);
+    if (bad >= 0) return bad;
+  }
+  return -1;
+}
+
+static int64_t combine_line(const line *l, char *x, const void *idx, bool wide, const char *u, uint32_t elem, sx_combine combine, int64_t at) {
+  for (int64_t k = 0; k < l->n; k++, at += l->step) {
+    int64_t i = sx_index_at(idx, wide, at);
+    i += i < 0 ? l->size : 0;
+    if ((uint64_t)i >= (uint64_t)l->size) return at;
+    combine(x + i * l->by, u + at * elem, 1);
   }
   return -1;
 }
 
 int64_t sx_scatter_elements(const sx_lines *l, void *x, const void *idx, const void *u, sx_combine combine, int64_t begin, int64_t end) {
-  int64_t n = l->dim[l->axis], step = index_stride(l), by = l->stride[l->axis] * l->elem;
-  for (int64_t line = begin; line < end; line++) {
+  line q = line_of(l);
+  for (int64_t i = begin; i < end; i++) {
     int64_t to, at;
-    line_offsets(l, line, &to, &at);
+    line_offsets(l, i, &to, &at);
     char *base = (char *)x + to * l->elem;
-    for (int64_t k = 0; k < n; k++, at += step) {
-      int64_t i = sx_index_at(idx, l->wide, at);
-      i += i < 0 ? l->n : 0;
-      if ((uint64_t)i >= (uint64_t)l->n) return at;
-      const char *v = (const char *)u + at * l->elem;
-      if (combine) combine(base + i * by, v, 1);
-      else copy_one(base + i * by, v, l->elem);
-    }
+    int64_t bad = combine ? combine_line(&q, base, idx, l->wide, u, l->elem, combine, at) : by_size[log2_of(l->elem)].scatter(&q, base, idx, l->wide, u, at);
+    if (bad >= 0) return bad;
   }
   return -1;
 }

@@ -9,12 +9,35 @@ static acc identity(const sx_scan *s) {
   bool is_float = sx_dtype_is_float(s->type);
   return is_float ? (acc){.f = s->product} : (acc){.i = s->product};
 }
-static inline void step(const sx_scan *s, bool is_float, acc *total, acc *v) {
-  acc before = *total;
-  if (is_float) total->f = s->product ? total->f * v->f : total->f + v->f;
-  else total->i = s->product ? total->i * v->i : total->i + v->i;
-  *v = s->exclusive ? before : *total;
-}
+/* v becomes the running totals; a row carries its total in total[0], columns have one each. */
+#define STEPS(name, T, f, OP)                                                                    \
+  static void along_##name(acc *total, acc *v, int64_t n, bool reverse, bool exclusive) {        \
+    T t = total->f;                                                                              \
+    for (int64_t i = 0; i < n; i++) {                                                            \
+      acc *a = &v[reverse ? n - 1 - i : i];                                                      \
+      T next = t OP a->f;                                                                        \
+      a->f = exclusive ? t : next;                                                               \
+      t = next;                                                                                  \
+    }                                                                                            \
+    total->f = t;                                                                                \
+  }                                                                                              \
+  static void across_##name(acc *restrict total, acc *restrict v, int64_t n, bool exclusive) {   \
+    if (exclusive)                                                                               \
+      for (int64_t i = 0; i < n; i++) {                                                          \
+        T t = total[i].f;                                                                        \
+        total[i].f = t OP v[i].f, v[i].f = t;                                                    \
+      }                                                                                          \
+    else                                                                                         \
+      for (int64_t i = 0; i < n; i++) v[i].f = total[i].f = total[i].f OP v[i].f;                \
+  }
+STEPS(sum_f, double, f, +)
+STEPS(product_f, double, f, *)
+STEPS(sum_i, uint64_t, i, +)
+STEPS(product_i, uint64_t, i, *)
+static const struct {
+  void (*along)(acc *, acc *, int64_t, bool, bool);
+  void (*across)(acc *, acc *, int64_t, bool);
+} steps[2][2] = {{{along_sum_i, across_sum_i}, {along_product_i, across_product_i}}, {{along_sum_f, across_sum_f}, {along_product_f, across_product_f}}};
 
 static void row(const sx_scan *s, const char *x, char *y) {
   bool is_float = sx_dtype_is_float(s->type);
@@ -23,7 +46,7 @@ static void row(const sx_scan *s, const char *x, char *y) {
   for (int64_t done = 0; done < s->n; done += SX_SCAN_COLS) {
     int64_t n = s->n - done < SX_SCAN_COLS ? s->n - done : SX_SCAN_COLS, at = (s->reverse ? s->n - done - n : done) * s->elem;
     sx_cast_run(s->isa, s->type, by, 0, v, x + at, 0, n);
-    for (int64_t i = 0; i < n; i++) step(s, is_float, &total, &v[s->reverse ? n - 1 - i : i]);
+    steps[is_float][s->product].along(&total, v, n, s->reverse, s->exclusive);
     sx_cast_run(s->isa, by, s->type, SX_CAST_SATURATE, y + at, v, 0, n);
   }
 }
@@ -36,7 +59,7 @@ static void columns(const sx_scan *s, const char *x, char *y, int64_t n) {
   for (int64_t k = 0; k < s->n; k++) {
     int64_t at = (s->reverse ? s->n - 1 - k : k) * s->inner * s->elem;
     sx_cast_run(s->isa, s->type, by, 0, v, x + at, 0, n);
-    for (int64_t i = 0; i < n; i++) step(s, is_float, &total[i], &v[i]);
+    steps[is_float][s->product].across(total, v, n, s->exclusive);
     sx_cast_run(s->isa, by, s->type, SX_CAST_SATURATE, y + at, v, 0, n);
   }
 }

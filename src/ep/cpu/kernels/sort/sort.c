@@ -61,13 +61,24 @@ static void sink(sx_topk_item *h, int64_t n, sx_topk_item v) {
   h[i] = v;
 }
 
+/* Whether none of a chunk of floats can displace the worst item kept: the common case, and one that vectorises. */
+enum { CHUNK = 64 };
+static bool none_better(const float *x, float worst, bool smallest) {
+  int any = 0;
+  if (smallest)
+    for (int i = 0; i < CHUNK; i++) any |= !(x[i] >= worst);
+  else
+    for (int i = 0; i < CHUNK; i++) any |= !(x[i] <= worst);
+  return !any;
+}
+
 void sx_topk(sx_dtype t, const void *x, int64_t stride, int64_t n, int64_t k, bool smallest, sx_topk_item *h) {
-  enum { CHUNK = 64 };
   uint64_t keys[CHUNK], flip = smallest ? UINT64_MAX : 0;
   int64_t have = 0;
   if (k == 0) return;
   for (int64_t at = 0; at < n; at += CHUNK) {
     int64_t m = n - at < CHUNK ? n - at : CHUNK;
+    if (have == k && t == SX_F32 && stride == 4 && m == CHUNK && none_better((const float *)x + at, ((const float *)x)[h[0].at], smallest)) continue;
     sx_sort_keys(t, (const char *)x + at * stride, stride, m, keys);
     for (int64_t i = 0; i < m; i++) {
       sx_topk_item v = {keys[i] ^ flip, at + i};
