@@ -6,7 +6,8 @@
 
 enum { NODE_BUDGET = 1 << 26, SLACK = 1 << 20 };
 
-static bool foldable(const sx_graph *g, const sx_node *n) {
+static bool foldable(const sx_graph *g, const sx_node *n, bool quantized) {
+  if (n->op == &sx_op_DequantizeLinear && !quantized) return false; /* until the integer kernels have had their choice */
   if (!n->op || n->op->flags & (SX_OP_NONDETERMINISTIC | SX_OP_CONTROL | SX_OP_HOST) || n->custom || n->n_in > 32 || n->n_out > 32) return false;
   for (uint32_t i = 0; i < n->n_in; i++)
     if (n->in[i].value != SX_NONE && !sx_value_const(g, n->in[i].value)) return false;
@@ -60,7 +61,7 @@ static sx_status fold_node(sx_pass_ctx *c, sx_nid id, size_t *budget) {
   return SX_OK;
 }
 
-sx_status sx_pass_fold(sx_pass_ctx *c) {
+static sx_status fold(sx_pass_ctx *c, bool quantized) {
   size_t budget = SLACK;
   sx_graph *g = c->g;
   uint32_t live = g->live;
@@ -68,11 +69,14 @@ sx_status sx_pass_fold(sx_pass_ctx *c) {
     sx_nid id = g->order.at[i];
     const sx_node *n = sx_node_at(g, id);
     if (n->dead || !n->op || n->op->flags & SX_OP_CONTROL) continue;
-    if (foldable(g, n)) SX_TRY(fold_node(c, id, &budget));
+    size_t weights = NODE_BUDGET, *limit = n->op == &sx_op_DequantizeLinear ? &weights : &budget; /* what is computed on is computed once */
+    if (foldable(g, n, quantized)) SX_TRY(fold_node(c, id, limit));
     else if (n->op->shape_inputs) SX_TRY(sx_infer_node(g, id, c->e)); /* contents of its inputs may be known now */
   }
   return g->live == live ? SX_OK : sx_infer_graph(g, c->e); /* sizes that followed from contents */
 }
+sx_status sx_pass_fold(sx_pass_ctx *c) { return fold(c, false); }
+sx_status sx_pass_fold_quantized(sx_pass_ctx *c) { return fold(c, true); }
 
 static bool complete(const sx_fact *f, bool *numbers) {
   *numbers = true;
