@@ -14,17 +14,20 @@ typedef uint64_t e16 __attribute__((vector_size(16), aligned(1), may_alias));
 /* y[i, j] = x[i, j] over any strides; y[i, j] = x[i]. */
 #define EACH(S)                                                                                                    \
   static void each_##S(const char *s, char *d, const sx_move_dim *m, const sx_move_dim *n) {                       \
-    for (int64_t i = 0; i < m->n; i++) {                                                                           \
-      const char *x = s + i * m->src;                                                                              \
-      char *y = d + i * m->dst;                                                                                    \
-      for (int64_t j = 0; j < n->n; j++) *(e##S *)(y + j * n->dst) = *(const e##S *)(x + j * n->src);              \
+    const sx_move_dim a = *m, b = *n; /* copies: the stores might change the originals, for all the compiler knows */ \
+    for (int64_t i = 0; i < a.n; i++) {                                                                            \
+      const char *x = s + i * a.src;                                                                               \
+      char *y = d + i * a.dst;                                                                                     \
+      for (int64_t j = 0; j < b.n; j++) *(e##S *)(y + j * b.dst) = *(const e##S *)(x + j * b.src);                 \
     }                                                                                                              \
   }                                                                                                                \
   static void fill_##S(const char *s, char *d, const sx_move_dim *m, const sx_move_dim *n) {                       \
-    for (int64_t i = 0; i < m->n; i++) {                                                                           \
-      const e##S v = *(const e##S *)(s + i * m->src);                                                              \
-      e##S *y = (e##S *)(d + i * m->dst);                                                                          \
-      for (int64_t j = 0; j < n->n; j++) y[j] = v;                                                                 \
+    const sx_move_dim a = *m;                                                                                      \
+    const int64_t count = n->n;                                                                                    \
+    for (int64_t i = 0; i < a.n; i++) {                                                                            \
+      const e##S v = *(const e##S *)(s + i * a.src);                                                               \
+      e##S *y = (e##S *)(d + i * a.dst);                                                                           \
+      for (int64_t j = 0; j < count; j++) y[j] = v;                                                                \
     }                                                                                                              \
   }
 EACH(1) EACH(2) EACH(4) EACH(8) EACH(16)
@@ -33,23 +36,27 @@ EACH(1) EACH(2) EACH(4) EACH(8) EACH(16)
 #define COLUMNS(S, K)                                                                                              \
   static void zip_##S##_##K(const char *s, char *d, const sx_move_dim *m, const sx_move_dim *n) {                  \
     const e##S *x[K];                                                                                              \
+    const int64_t count = m->n;                                                                                    \
     e##S *restrict y = (e##S *)d;                                                                                  \
     SX_UNROLL_FULL for (int j = 0; j < K; j++) x[j] = (const e##S *)(s + j * n->src);                              \
-    for (int64_t i = 0; i < m->n; i++)                                                                             \
+    for (int64_t i = 0; i < count; i++)                                                                            \
       SX_UNROLL_FULL for (int j = 0; j < K; j++) y[i * K + j] = x[j][i];                                           \
   }                                                                                                                \
   static void unzip_##S##_##K(const char *s, char *d, const sx_move_dim *m, const sx_move_dim *n) {                \
     const e##S *restrict x = (const e##S *)s;                                                                      \
     e##S *y[K];                                                                                                    \
+    const int64_t count = n->n;                                                                                    \
     SX_UNROLL_FULL for (int j = 0; j < K; j++) y[j] = (e##S *)(d + j * m->dst);                                    \
-    for (int64_t i = 0; i < n->n; i++)                                                                             \
+    for (int64_t i = 0; i < count; i++)                                                                            \
       SX_UNROLL_FULL for (int j = 0; j < K; j++) y[j][i] = x[i * K + j];                                           \
   }                                                                                                                \
   static void every_##S##_##K(const char *s, char *d, const sx_move_dim *m, const sx_move_dim *n) {                \
-    for (int64_t i = 0; i < m->n; i++) {                                                                           \
-      const e##S *restrict x = (const e##S *)(s + i * m->src);                                                     \
-      e##S *restrict y = (e##S *)(d + i * m->dst);                                                                 \
-      for (int64_t j = 0; j < n->n; j++) y[j] = x[j * K];                                                          \
+    const sx_move_dim a = *m;                                                                                      \
+    const int64_t count = n->n;                                                                                    \
+    for (int64_t i = 0; i < a.n; i++) {                                                                            \
+      const e##S *restrict x = (const e##S *)(s + i * a.src);                                                      \
+      e##S *restrict y = (e##S *)(d + i * a.dst);                                                                  \
+      for (int64_t j = 0; j < count; j++) y[j] = x[j * K];                                                         \
     }                                                                                                              \
   }
 COLUMNS(1, 2) COLUMNS(1, 3) COLUMNS(1, 4) COLUMNS(2, 2) COLUMNS(2, 3) COLUMNS(2, 4)

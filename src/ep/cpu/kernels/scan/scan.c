@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: MIT
 /* Running sums and products: see scan.h. Contiguous rows go in chunks along the axis, columns in blocks across it; conversion at
  * the edge of each. */
-#include "ep/cpu/kernels/scan/scan.h"
+#include "ep/cpu/kernels/scan/scan_rows.h"
 #include "ep/cpu/kernels/convert/convert.h"
+
+static const sx_scan_rows *rows_at(sx_isa isa) {
+  static const sx_scan_rows *const tables[] = {
+      &sx_scan_rows__base,
+#ifdef SX_HAVE_avx2
+      [SX_ISA_AVX2] = &sx_scan_rows__avx2,
+#endif
+#ifdef SX_HAVE_avx512
+      [SX_ISA_AVX512] = &sx_scan_rows__avx512,
+#endif
+  };
+  return tables[(size_t)isa < sizeof tables / sizeof *tables ? isa : 0];
+}
 
 typedef union acc { double f; uint64_t i; } acc;
 static acc identity(const sx_scan *s) {
@@ -54,10 +67,15 @@ static void row(const sx_scan *s, const char *x, char *y) {
 static void columns(const sx_scan *s, const char *x, char *y, int64_t n) {
   bool is_float = sx_dtype_is_float(s->type);
   sx_dtype by = is_float ? SX_F64 : SX_I64;
+  const sx_scan_rows *rows = rows_at(s->isa);
   acc v[SX_SCAN_COLS], total[SX_SCAN_COLS];
   for (int64_t i = 0; i < n; i++) total[i] = identity(s);
   for (int64_t k = 0; k < s->n; k++) {
     int64_t at = (s->reverse ? s->n - 1 - k : k) * s->inner * s->elem;
+    if (s->type == SX_F32 && !s->product) {
+      rows->sum_f32((const float *)(x + at), (float *)(y + at), &total->f, n, s->exclusive);
+      continue;
+    }
     sx_cast_run(s->isa, s->type, by, 0, v, x + at, 0, n);
     steps[is_float][s->product].across(total, v, n, s->exclusive);
     sx_cast_run(s->isa, by, s->type, SX_CAST_SATURATE, y + at, v, 0, n);
