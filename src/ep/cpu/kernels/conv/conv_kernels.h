@@ -73,7 +73,8 @@ typedef struct sx_conv_gemm_tile {
   int64_t kc, b_ld;
   const float *bias; /* mr values: where the sums start, */
   const float *from; /* or [mr][nv * VL] partial sums, unless NULL */
-  float *acc;        /* where [mr][nv * VL] partial sums go; NULL: finish */
+  float *acc;        /* where [mr][nv * VL] sums go, */
+  bool last;         /* and from there to the output */
   int64_t y_ld;      /* of out.y and out.residual */
   int32_t cols;      /* valid columns */
   sx_conv_store out;

@@ -96,7 +96,7 @@ static void run_unit(const sx_conv *c, const scratch *s, const float *x, const f
       sx_conv_gemm_tile t = {.a = w + k * depth + c0 * c->taps * mr, .b = s->cols, .b_ld = ld, .kc = channels * c->taps};
       t.bias = c->epi.bias ? bias + k : s->zero;
       t.from = c0 ? s->acc + k * ld : NULL;
-      t.acc = last ? NULL : s->acc + k * ld;
+      t.acc = s->acc + k * ld, t.last = last;
       t.cols = (int32_t)n;
       t.y_ld = scattered(c) ? ld : plane;
       sx_conv_store to = out;

@@ -13,6 +13,21 @@ SX_INLINE vf clip(const sx_conv_store *s, vf v) { /* in this order NaN passes */
   return vf_min(vf_set(s->hi), vf_max(vf_set(s->lo), v));
 }
 
+/* Finished sums to the output. */
+__attribute__((noinline)) static void finish(const sx_conv_gemm_tile *t, int mr, int nv) {
+  for (int i = 0; i < mr; i++)
+    for (int j = 0; j < nv; j++) {
+      int n = t->cols - j * SX_VL < SX_VL ? t->cols - j * SX_VL : SX_VL;
+      int64_t at = i * t->y_ld + j * SX_VL;
+      vf v = vf_load(t->acc + (i * nv + j) * SX_VL);
+      if (n <= 0) continue;
+      if (t->out.residual) v += t->out.beta * (n == SX_VL ? vf_load(t->out.residual + at) : vf_load_n(t->out.residual + at, n));
+      if (t->out.clip) v = clip(&t->out, v);
+      if (n == SX_VL) vf_store(t->out.y + at, v);
+      else vf_store_n(t->out.y + at, v, n);
+    }
+}
+
 #define NV 1
 #include "ep/cpu/kernels/conv/conv_gemm_tiles.inc"
 #define NV 2
