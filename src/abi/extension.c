@@ -1,29 +1,65 @@
 // SPDX-License-Identifier: MIT
 /* The extension table of sardonyx.h. */
 #include "sardonyx.h"
-#include "abi/handles.h"
+#include "abi/explain.h"
+
+/* Hands a finished text to the caller. */
+static OrtStatus *deliver(sx_text *t, OrtAllocator *allocator, char **out) {
+  OrtStatus *s = t->failed ? sx_ort_status(SX_E_NO_MEMORY, NULL) : sx_ort_text_out(allocator, (sx_str){t->p ? t->p : "", t->n}, out);
+  sx_text_free(t);
+  return s;
+}
+
+#define REQUIRE(what, cond) \
+  if (!(cond)) SX_API_FAIL(INVALID_ARGUMENT, what ": an argument is NULL")
 
 static OrtStatus *ORT_API_CALL explain(const OrtSession *session, int json, OrtAllocator *allocator, char **out) {
-  SX_API_FAIL(NOT_IMPLEMENTED, "Explain is not implemented");
+  REQUIRE("Explain", session && allocator && out);
+  sx_text t = {0};
+  sx_report_explain(session, json != 0, &t);
+  return deliver(&t, allocator, out);
+}
+
+static OrtStatus *check_bytes(const void *data, size_t size, const char *path, int json, OrtAllocator *allocator, char **out, size_t *problems) {
+  sx_err e;
+  sx_text t = {0};
+  sx_status s = sx_report_check(data, size, path, json != 0, &t, problems, &e);
+  if (s == SX_OK) return deliver(&t, allocator, out);
+  sx_text_free(&t);
+  return sx_ort_status(s, &e);
 }
 
 static OrtStatus *ORT_API_CALL check(const OrtEnv *env, const ORTCHAR_T *path, int json, OrtAllocator *allocator, char **out,
                                      size_t *problems) {
-  SX_API_FAIL(NOT_IMPLEMENTED, "Check is not implemented");
+  REQUIRE("Check", env && path && allocator && out && problems);
+  sx_err e;
+  sx_mapping m;
+  SX_API_TRY(sx_map_file(path, &m, &e));
+  OrtStatus *s = check_bytes(m.data ? m.data : (const uint8_t *)"", m.size, path, json, allocator, out, problems);
+  sx_unmap_file(&m);
+  return s;
 }
 
 static OrtStatus *ORT_API_CALL check_array(const OrtEnv *env, const void *data, size_t size, int json, OrtAllocator *allocator,
                                            char **out, size_t *problems) {
-  SX_API_FAIL(NOT_IMPLEMENTED, "CheckArray is not implemented");
+  REQUIRE("CheckArray", env && data && allocator && out && problems);
+  return check_bytes(data, size, NULL, json, allocator, out, problems);
 }
 
 static OrtStatus *ORT_API_CALL memory(const OrtSession *session, int json, OrtAllocator *allocator, char **out) {
-  SX_API_FAIL(NOT_IMPLEMENTED, "Memory is not implemented");
+  REQUIRE("Memory", allocator && out);
+  sx_text t = {0};
+  sx_report_memory(session, json != 0, &t);
+  return deliver(&t, allocator, out);
 }
 
-static OrtStatus *ORT_API_CALL trim(OrtSession *session) { SX_API_FAIL(NOT_IMPLEMENTED, "Trim is not implemented"); }
+static OrtStatus *ORT_API_CALL trim(OrtSession *session) {
+  if (session) (void)sx_session_trim(session->s);
+  else sx_ort_trim_all();
+  return NULL;
+}
 
-static uint64_t ORT_API_CALL allocations(void) { return 0; }
+static uint64_t ORT_API_CALL allocations(void) { return sx_allocations(); }
 
 const SardonyxExtension *ORT_API_CALL SardonyxGetExtension(uint32_t version) {
   static const SardonyxExtension table = {SARDONYX_EXTENSION_VERSION, explain, check, check_array, memory, trim, allocations};

@@ -3,7 +3,34 @@
 #include <stdlib.h>
 #include "abi/custom.h"
 
+static struct {
+  sx_mutex lock;
+  OrtSession *first;
+} all;
+
+static void list_add(OrtSession *s) {
+  sx_mutex_lock(&all.lock);
+  s->next = all.first;
+  s->at = &all.first;
+  if (s->next) s->next->at = &s->next;
+  all.first = s;
+  sx_mutex_unlock(&all.lock);
+}
+
+static void list_remove(OrtSession *s) {
+  sx_mutex_lock(&all.lock);
+  if (s->at && (*s->at = s->next)) s->next->at = s->at;
+  sx_mutex_unlock(&all.lock);
+}
+
+void sx_ort_trim_all(void) {
+  sx_mutex_lock(&all.lock);
+  for (OrtSession *s = all.first; s; s = s->next) (void)sx_session_trim(s->s);
+  sx_mutex_unlock(&all.lock);
+}
+
 static void session_free(OrtSession *s) {
+  list_remove(s);
   sx_assignment_free(s->assignment);
   sx_profile_destroy(s->profile);
   sx_session_destroy(s->s);
@@ -167,6 +194,7 @@ static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, 
     sx_profile_event(s->profile, "Session", path ? "model_loading_uri" : "model_loading_array", begin, now, NULL);
     sx_profile_event(s->profile, "Session", "session_initialization", begin, now, NULL);
   }
+  list_add(s);
   *out = s;
   return NULL;
 }

@@ -20,6 +20,7 @@ struct OrtSession {
   uint32_t n_required, n_overridable;
   uint32_t *required, *overridable; /* graph input numbers, in order */
   sx_strmap inputs, outputs;   /* name -> graph input or output number */
+  struct OrtSession *next, **at; /* in the list of all */
   sx_profile *profile;         /* NULL: not profiling */
   OrtEpAssignedSubgraph *assignment; /* made when first asked for */
   sx_mutex async_lock;               /* also of `assignment` */
@@ -39,6 +40,8 @@ OrtStatus *sx_ort_find_output(const OrtSession *s, const char *name, uint32_t *i
 void sx_assignment_free(OrtEpAssignedSubgraph *g);
 /* Joins the runs of RunAsync that have ended, or all. */
 void sx_ort_join_async(OrtSession *s, bool all);
+/* Gives back what idle runs hold, of all sessions. */
+void sx_ort_trim_all(void);
 /* Is this value fit to be an input? */
 OrtStatus *sx_ort_check_input(const char *name, const sx_rt_value *v);
 

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,8 +47,12 @@ const sx_allocator *sx_heap(void) { return heap; }
 void sx_heap_set(const sx_allocator *a) { heap = a ? a : &default_heap; }
 bool sx_fault(void) { return heap->fault && heap->fault(heap->ctx); }
 
+static atomic_uint_fast64_t taken;
+uint64_t sx_allocations(void) { return atomic_load_explicit(&taken, memory_order_relaxed); }
+
 static void *take(size_t size, size_t align) {
   if (size > PTRDIFF_MAX) return NULL;
+  atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed);
   return heap->alloc(heap->ctx, size ? size : 1, align);
 }
 

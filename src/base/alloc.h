@@ -21,6 +21,7 @@ typedef struct sx_allocator {
 const sx_allocator *sx_heap(void);
 void sx_heap_set(const sx_allocator *a); /* NULL: the default again */
 bool sx_fault(void);
+uint64_t sx_allocations(void); /* blocks asked for so far in this process, by any thread */
 
 #define SX_ALIGN 64u /* cache line; tensors, slabs and packed weights */
 
