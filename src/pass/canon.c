@@ -1,12 +1,42 @@
 // SPDX-License-Identifier: MIT
-/* One way to say a thing, so that patterns need only one: constants stand on the right, squares are Pow, roots are Sqrt, and a
- * row of views or of Transposes is a single one. */
+/* One way to say a thing, so that patterns need only one: constants stand on the right, squares are Pow, roots are Sqrt,
+ * bounds are Clip, and a row of views or of Transposes is a single one. */
 #include "pass/pass.h"
+#include <math.h>
 
 static sx_status swap_one(sx_pass_ctx *c, sx_patch *p, sx_vid from, sx_vid to) {
   if (to == SX_NONE) SX_NO_MEMORY(c->e);
   sx_patch_swap(p, from, to);
   return sx_patch_apply(p, NULL);
+}
+
+/* Max and Min with a number are Clip, and of two bounds the inner one holds. */
+static sx_status bounds(sx_pass_ctx *c, const sx_node *n) {
+  sx_graph *g = c->g;
+  double lo = -INFINITY, hi = INFINITY, k;
+  const sx_fact *y = &sx_value_at(g, n->out[0])->fact;
+  sx_vid x = n->in[0].value;
+  if (y->dtype != SX_F32) return SX_OK;
+  if (n->op == &sx_op_Max || n->op == &sx_op_Min) {
+    bool left = n->n_in == 2 && sx_pass_scalar(g, n->in[0].value, &k);
+    if (n->n_in != 2 || (!left && !sx_pass_scalar(g, n->in[1].value, &k)) || k != k) return SX_OK;
+    x = n->in[left ? 1 : 0].value;
+    *(n->op == &sx_op_Max ? &lo : &hi) = k;
+    if (!sx_pass_same_shape(&sx_value_at(g, x)->fact, y)) return SX_OK;
+  } else if ((sx_node_in(n, 1) != SX_NONE && !sx_pass_scalar(g, n->in[1].value, &lo)) || (sx_node_in(n, 2) != SX_NONE && !sx_pass_scalar(g, n->in[2].value, &hi))) return SX_OK;
+  const sx_node *up = sx_value_producer(g, x);
+  double first_lo = -INFINITY, first_hi = INFINITY;
+  bool relu = up && up->op == &sx_op_Relu, clip = up && up->op == &sx_op_Clip;
+  if (clip) clip = (sx_node_in(up, 1) == SX_NONE || sx_pass_scalar(g, up->in[1].value, &first_lo)) && (sx_node_in(up, 2) == SX_NONE || sx_pass_scalar(g, up->in[2].value, &first_hi));
+  if (relu) first_lo = 0;
+  if (relu || clip) { /* min(max(min(max(x, a), b), lo), hi) */
+    x = up->in[0].value;
+    double a = fmin(fmax(first_lo, lo), hi);
+    hi = fmin(fmax(first_hi, lo), hi), lo = a;
+  } else if (n->op == &sx_op_Clip) return SX_OK;
+  sx_vid in[3] = {x, lo > -INFINITY ? sx_graph_const_f32(g, (float)lo) : SX_NONE, hi < INFINITY ? sx_graph_const_f32(g, (float)hi) : SX_NONE};
+  sx_patch p = sx_patch_begin(c);
+  return swap_one(c, &p, n->out[0], sx_patch_node(&p, &sx_op_Clip, in, in[2] != SX_NONE ? 3 : in[1] != SX_NONE ? 2 : 1));
 }
 
 static void constants_right(sx_graph *g, sx_nid id) {
@@ -117,20 +147,6 @@ static sx_status unfold_gemm(sx_pass_ctx *c, const sx_node *n) {
   return reshape_to(c, &p, v, n->out[0]);
 }
 
-/* The mean of whole planes is a pool, which convolution nets have in their own layout. */
-static sx_status plane_mean(sx_pass_ctx *c, const sx_node *n) {
-  sx_graph *g = c->g;
-  const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *axes = sx_node_in(n, 1) == SX_NONE ? NULL : &sx_value_at(g, n->in[1].value)->fact;
-  uint32_t set = 0;
-  if (x->kind != SX_KIND_TENSOR || x->rank < 3 || x->rank > 5 || !axes || !sx_value_const(g, n->in[1].value)) return SX_OK;
-  for (uint32_t i = 0; i < axes->n_elems; i++) set |= 1u << (axes->elems[i] < 0 ? axes->elems[i] + x->rank : axes->elems[i]);
-  if (set != (1u << x->rank) - 4) return SX_OK;
-  sx_patch p = sx_patch_begin(c);
-  sx_vid v = sx_patch_node(&p, &sx_op_GlobalAveragePool, &n->in[0].value, 1);
-  if (v == SX_NONE) SX_NO_MEMORY(c->e);
-  return sx_attr_int(n, "keepdims", 1) ? swap_one(c, &p, n->out[0], v) : reshape_to(c, &p, v, n->out[0]);
-}
-
 sx_status sx_pass_canon(sx_pass_ctx *c) {
   sx_graph *g = c->g;
   for (uint32_t i = 0; i < g->order.n; i++) {
@@ -141,8 +157,29 @@ sx_status sx_pass_canon(sx_pass_ctx *c) {
     if (n->op->flags & SX_OP_VIEW) SX_TRY(merge_views(c, n));
     else if (n->op == &sx_op_Transpose) SX_TRY(merge_transposes(c, n));
     else if (n->op == &sx_op_Gemm) SX_TRY(unfold_gemm(c, n));
-    else if (n->op == &sx_op_ReduceMean) SX_TRY(plane_mean(c, n));
+    else if (n->op == &sx_op_Max || n->op == &sx_op_Min || n->op == &sx_op_Clip) SX_TRY(bounds(c, n));
     else if (n->op->flags & SX_OP_ELEMENTWISE) SX_TRY(arithmetic(c, n));
+  }
+  return SX_OK;
+}
+
+/* The mean of whole planes is a pool, which convolution nets have in their own layout. */
+static sx_status plane_mean(sx_pass_ctx *c, const sx_node *n) {
+  sx_graph *g = c->g;
+  const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *axes = sx_node_in(n, 1) == SX_NONE ? NULL : &sx_value_at(g, n->in[1].value)->fact;
+  uint32_t set = 0;
+  if (x->kind != SX_KIND_TENSOR || x->rank < 4 || x->rank > 5 || !axes || !sx_value_const(g, n->in[1].value)) return SX_OK;
+  for (uint32_t i = 0; i < axes->n_elems; i++) set |= 1u << (axes->elems[i] < 0 ? axes->elems[i] + x->rank : axes->elems[i]);
+  if (set != (1u << x->rank) - 4) return SX_OK;
+  sx_patch p = sx_patch_begin(c);
+  sx_vid v = sx_patch_node(&p, &sx_op_GlobalAveragePool, &n->in[0].value, 1);
+  if (v == SX_NONE) SX_NO_MEMORY(c->e);
+  return sx_attr_int(n, "keepdims", 1) ? swap_one(c, &p, n->out[0], v) : reshape_to(c, &p, v, n->out[0]);
+}
+sx_status sx_pass_plane_mean(sx_pass_ctx *c) {
+  for (uint32_t i = 0; i < c->g->order.n; i++) {
+    const sx_node *n = sx_node_at(c->g, c->g->order.at[i]);
+    if (!n->dead && n->op == &sx_op_ReduceMean) SX_TRY(plane_mean(c, n));
   }
   return SX_OK;
 }

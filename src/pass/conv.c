@@ -9,7 +9,7 @@ static sx_node *conv_of(const sx_graph *g, sx_vid v) {
   return n ? n : sx_pass_producer(g, v, &sx_op_FusedConv);
 }
 
-/* A constant float tensor made by scaling another one's slices along axis 0: w[k] * a[k]; and a bias (b - m) * a + c. */
+/* A new constant float tensor of a shape, to be filled. */
 static sx_vid new_const(sx_pass_ctx *c, const sx_tensor *like, float **data) {
   sx_tensor *t;
   if (sx_tensor_create(SX_F32, like->rank, like->dims, &t, NULL) != SX_OK) return SX_NONE;
@@ -24,43 +24,86 @@ static const float *floats(const sx_graph *g, sx_vid v, int64_t count) {
   return t && t->dtype == SX_F32 && t->count == count && sx_tensor_data(t, &d, NULL) == SX_OK ? d : NULL;
 }
 
-static sx_status fuse_batch_norm(sx_pass_ctx *c, sx_node *bn) {
+/* A constant of shape (1, K, 1, ...), (K, 1, ...) or with one element that a convolution of `rank` adds per channel. */
+static const float *per_channel(const sx_graph *g, sx_vid v, int rank, int64_t k, bool *scalar) {
+  const sx_tensor *t = sx_value_const(g, v);
+  const void *d;
+  if (!t || t->dtype != SX_F32 || t->rank > rank || sx_tensor_data(t, &d, NULL) != SX_OK) return NULL;
+  *scalar = t->count == 1;
+  if (t->count != k && !*scalar) return NULL;
+  for (int i = 0; i < t->rank && !*scalar; i++)
+    if (t->dims[i] != (i + rank - t->rank == 1 ? k : 1)) return NULL;
+  return d;
+}
+
+/* A convolution whose output channel k is multiplied by a[k] and then gains b[k]. */
+static sx_status rescale(sx_pass_ctx *c, sx_node *conv, const double *a, const double *b, sx_vid from) {
   sx_graph *g = c->g;
-  sx_node *conv = sx_pass_producer(g, bn->in[0].value, &sx_op_Conv);
-  if (!conv || !sx_pass_single_use(g, conv->out[0]) || sx_attr_int(bn, "training_mode", 0) || (bn->n_out > 1 && bn->out[1] != SX_NONE)) return SX_OK;
   const sx_tensor *w = sx_value_const(g, conv->in[1].value);
-  if (!w || w->dtype != SX_F32 || w->rank < 3) return SX_OK;
-  int64_t k = w->dims[0];
-  const float *scale = floats(g, bn->in[1].value, k), *shift = floats(g, bn->in[2].value, k), *mean = floats(g, bn->in[3].value, k), *var = floats(g, bn->in[4].value, k);
-  sx_vid b_in = sx_node_in(conv, 2);
-  const float *bias = b_in == SX_NONE ? NULL : floats(g, b_in, k);
-  if (!scale || !shift || !mean || !var || (b_in != SX_NONE && !bias)) return SX_OK;
+  int64_t k = w->dims[0], per = w->count / (k ? k : 1);
+  sx_vid old = sx_node_in(conv, 2);
+  const float *bias = old == SX_NONE ? NULL : floats(g, old, k);
   const void *src;
   SX_TRY(sx_tensor_data(w, &src, c->e));
   float *wd = NULL, *bd = NULL;
   sx_tensor shape = {.rank = 1, .dims = &k};
   sx_vid in[3] = {conv->in[0].value, new_const(c, w, &wd), new_const(c, &shape, &bd)};
   if (in[1] == SX_NONE || in[2] == SX_NONE) SX_NO_MEMORY(c->e);
-  double eps = sx_attr_float(bn, "epsilon", 1e-5f);
-  int64_t per = w->count / (k ? k : 1);
   for (int64_t i = 0; i < k; i++) {
-    double a = scale[i] / sqrt((double)var[i] + eps);
-    for (int64_t j = 0; j < per; j++) wd[i * per + j] = (float)(((const float *)src)[i * per + j] * a);
-    bd[i] = (float)(((bias ? (double)bias[i] : 0) - mean[i]) * a + shift[i]);
+    for (int64_t j = 0; j < per; j++) wd[i * per + j] = (float)(((const float *)src)[i * per + j] * a[i]);
+    bd[i] = (float)((bias ? (double)bias[i] : 0) * a[i] + b[i]);
   }
   sx_patch p = sx_patch_begin(c);
   sx_vid y = sx_patch_node(&p, &sx_op_Conv, in, 3);
   if (y == SX_NONE) SX_NO_MEMORY(c->e);
   sx_node *n = sx_graph_emitted(g, y);
   n->attrs = conv->attrs, n->n_attrs = conv->n_attrs;
-  sx_patch_swap(&p, bn->out[0], y);
+  sx_patch_swap(&p, from, y);
   return sx_patch_apply(&p, NULL);
 }
 
-sx_status sx_pass_conv_batch_norm(sx_pass_ctx *c) {
-  for (uint32_t i = 0; i < c->g->order.n; i++) {
-    sx_node *n = sx_node_at(c->g, c->g->order.at[i]);
-    if (!n->dead && n->op == &sx_op_BatchNormalization && n->n_in >= 5) SX_TRY(fuse_batch_norm(c, n));
+/* The convolution that alone makes v and can be rescaled, with its number of output channels; or NULL. */
+static sx_node *rescalable(const sx_graph *g, sx_vid v, int64_t *k) {
+  sx_node *conv = sx_pass_producer(g, v, &sx_op_Conv);
+  const sx_tensor *w = conv && sx_pass_single_use(g, v) ? sx_value_const(g, conv->in[1].value) : NULL;
+  if (!w || w->dtype != SX_F32 || w->rank < 3) return NULL;
+  *k = w->dims[0];
+  return sx_node_in(conv, 2) == SX_NONE || floats(g, conv->in[2].value, *k) ? conv : NULL;
+}
+
+static sx_status fuse_batch_norm(sx_pass_ctx *c, sx_node *bn) {
+  sx_graph *g = c->g;
+  int64_t k;
+  sx_node *conv = rescalable(g, bn->in[0].value, &k);
+  if (!conv || sx_attr_int(bn, "training_mode", 0) || sx_node_out(bn, 1) != SX_NONE) return SX_OK;
+  const float *scale = floats(g, bn->in[1].value, k), *shift = floats(g, bn->in[2].value, k), *mean = floats(g, bn->in[3].value, k), *var = floats(g, bn->in[4].value, k);
+  double *a = SX_NEW_N(&g->model->arena, double, 2 * (size_t)k + 1), *b = a + k, eps = sx_attr_float(bn, "epsilon", 1e-5f);
+  if (!a) SX_NO_MEMORY(c->e);
+  if (!scale || !shift || !mean || !var) return SX_OK;
+  for (int64_t i = 0; i < k; i++) {
+    a[i] = scale[i] / sqrt((double)var[i] + eps);
+    b[i] = shift[i] - mean[i] * a[i];
+  }
+  return rescale(c, conv, a, b, bn->out[0]);
+}
+
+/* A factor per channel, or one for all. */
+static sx_status fuse_factor(sx_pass_ctx *c, sx_node *n) {
+  sx_graph *g = c->g;
+  int64_t k;
+  bool scalar, div = n->op == &sx_op_Div;
+  for (uint32_t side = 0; side < (div ? 1u : 2u); side++) {
+    sx_node *conv = rescalable(g, n->in[side].value, &k);
+    const sx_fact *f = &sx_value_at(g, n->in[side].value)->fact;
+    const float *d = conv && f->kind == SX_KIND_TENSOR && f->rank >= 3 ? per_channel(g, n->in[1 - side].value, f->rank, k, &scalar) : NULL;
+    double *a = d ? SX_NEW_N(&g->model->arena, double, 2 * (size_t)k + 1) : NULL; /* the second half is zero: nothing is added */
+    if (d && !a) SX_NO_MEMORY(c->e);
+    bool finite = d != NULL;
+    for (int64_t i = 0; i < k && finite; i++) {
+      a[i] = div ? 1.0 / d[scalar ? 0 : i] : d[scalar ? 0 : i];
+      finite = isfinite(a[i]);
+    }
+    if (finite) return rescale(c, conv, a, a + k, n->out[0]);
   }
   return SX_OK;
 }
@@ -98,18 +141,6 @@ sx_status sx_pass_batch_norm(sx_pass_ctx *c) {
   return SX_OK;
 }
 
-/* A constant of shape (1, K, 1, ...), (K, 1, ...) or with one element that a convolution of `rank` adds per channel. */
-static const float *per_channel(const sx_graph *g, sx_vid v, int rank, int64_t k, bool *scalar) {
-  const sx_tensor *t = sx_value_const(g, v);
-  const void *d;
-  if (!t || t->dtype != SX_F32 || t->rank > rank || sx_tensor_data(t, &d, NULL) != SX_OK) return NULL;
-  *scalar = t->count == 1;
-  if (t->count != k && !*scalar) return NULL;
-  for (int i = 0; i < t->rank && !*scalar; i++)
-    if (t->dims[i] != (i + rank - t->rank == 1 ? k : 1)) return NULL;
-  return d;
-}
-
 /* The epilogue order is bias, residual, activation: what is there already decides what can still be added. */
 static bool has_activation(const sx_node *n) { return sx_attr_str(n, "activation", "").n != 0; }
 
@@ -117,7 +148,8 @@ static sx_status refuse(sx_pass_ctx *c, sx_node *conv, sx_vid bias, sx_vid resid
   sx_graph *g = c->g;
   sx_vid in[4] = {conv->in[0].value, conv->in[1].value, bias, residual};
   sx_patch p = sx_patch_begin(c);
-  sx_vid y = sx_patch_node(&p, &sx_op_FusedConv, in, residual != SX_NONE ? 4 : bias != SX_NONE ? 3 : 2);
+  const sx_op *op = residual != SX_NONE || act ? &sx_op_FusedConv : conv->op;
+  sx_vid y = sx_patch_node(&p, op, in, residual != SX_NONE ? 4 : bias != SX_NONE ? 3 : 2);
   if (y == SX_NONE) SX_NO_MEMORY(c->e);
   sx_node *n = sx_graph_emitted(g, y);
   n->attrs = conv->attrs, n->n_attrs = conv->n_attrs;
@@ -127,7 +159,7 @@ static sx_status refuse(sx_pass_ctx *c, sx_node *conv, sx_vid bias, sx_vid resid
   return sx_patch_apply(&p, NULL);
 }
 
-static sx_status fuse_add(sx_pass_ctx *c, sx_node *add) {
+static sx_status fuse_add(sx_pass_ctx *c, sx_node *add, bool residuals) {
   sx_graph *g = c->g;
   for (uint32_t side = 0; side < 2; side++) {
     sx_vid v = add->in[side].value, other = add->in[1 - side].value;
@@ -149,9 +181,19 @@ static sx_status fuse_add(sx_pass_ctx *c, sx_node *add) {
       return refuse(c, conv, b, SX_NONE, NULL, NULL, 0, add->out[0]);
     }
     /* A residual must be there before the convolution runs: any value that does not depend on it, of the same shape. */
-    bool same = plain && o->kind == SX_KIND_TENSOR && o->rank == f->rank && y->rank == f->rank && !sx_value_const(g, other) && other != v;
-    for (int i = 0; same && i < f->rank; i++) same = o->dims[i] == f->dims[i];
+    bool same = residuals && plain && sx_pass_same_shape(o, f) && y->rank == f->rank && !sx_value_const(g, other) && other != v;
     if (same) return refuse(c, conv, sx_node_in(conv, 2), other, NULL, NULL, 0, add->out[0]);
+  }
+  return SX_OK;
+}
+
+sx_status sx_pass_conv_batch_norm(sx_pass_ctx *c) {
+  for (uint32_t i = 0; i < c->g->order.n; i++) {
+    sx_node *n = sx_node_at(c->g, c->g->order.at[i]);
+    if (n->dead) continue;
+    if (n->op == &sx_op_BatchNormalization && n->n_in >= 5) SX_TRY(fuse_batch_norm(c, n));
+    else if (n->op == &sx_op_Mul || n->op == &sx_op_Div) SX_TRY(fuse_factor(c, n));
+    else if (n->op == &sx_op_Add) SX_TRY(fuse_add(c, n, false));
   }
   return SX_OK;
 }
@@ -197,7 +239,7 @@ sx_status sx_pass_conv_epilogue(sx_pass_ctx *c) {
   for (uint32_t i = 0; i < c->g->order.n; i++) {
     sx_node *n = sx_node_at(c->g, c->g->order.at[i]);
     if (n->dead || !n->op || !(n->op->flags & SX_OP_ELEMENTWISE)) continue;
-    SX_TRY(n->op == &sx_op_Add ? fuse_add(c, n) : fuse_activation(c, n));
+    SX_TRY(n->op == &sx_op_Add ? fuse_add(c, n, true) : fuse_activation(c, n));
   }
   return SX_OK;
 }

@@ -70,9 +70,13 @@ static bool keeps_zero(const sx_graph *g, const sx_node *n) {
   const sx_graph *b = sx_attr_graph(n, "body");
   for (uint32_t i = 0; b && i < b->order.n; i++)
     if (!keeps_zero(b, sx_node_at(b, b->order.at[i]))) return false;
-  for (uint32_t i = 0; i < n->n_in && n->op != &sx_op_Mul; i++)
-    if (sx_value_const(g, n->in[i].value)) return false;
-  bool found = b != NULL;
+  bool found = b != NULL || n->op == &sx_op_Clip || n->op == &sx_op_Max || n->op == &sx_op_Min;
+  for (uint32_t i = 0; i < n->n_in && n->op != &sx_op_Mul; i++) {
+    double k;
+    if (!sx_value_const(g, n->in[i].value)) continue;
+    bool lower = n->op == &sx_op_Max || (n->op == &sx_op_Clip && i == 1), upper = n->op == &sx_op_Min || (n->op == &sx_op_Clip && i == 2);
+    if (!sx_pass_scalar(g, n->in[i].value, &k) || !(k == 0 || (lower && k < 0) || (upper && k > 0))) return false;
+  }
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) found |= ops[i] == n->op;
   return found;
 }
@@ -105,7 +109,7 @@ static bool elementwise_follows(const layout *l, const sx_node *n) {
     if (n->in[i].value == SX_NONE) continue;
     stand s = operand(l, n->in[i].value, y);
     any |= s == STANDS_BLOCKED && sx_pass_same_shape(&sx_value_at(l->g, n->in[i].value)->fact, y);
-    if (s == STANDS_PLAIN && !whole && n->op != &sx_op_Mul) return false; /* would move the padding's zero */
+    if (s == STANDS_PLAIN && !whole && n->op != &sx_op_Mul && !sx_value_const(l->g, n->in[i].value)) return false; /* might move the padding's zero */
     count[s]++;
   }
   return any && !count[STANDS_NOT] && count[STANDS_DEAR] <= count[STANDS_BLOCKED] && (whole || keeps_zero(l->g, n));
