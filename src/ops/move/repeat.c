@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Operators that make more of a tensor: Expand, Tile, Pad. */
+/* Operators that make more of a tensor: Expand, Tile, Pad, CenterCropPad. */
 #include "ops/move/content.h"
 
 static sx_status infer_expand(sx_infer *c) {
@@ -98,3 +98,23 @@ static sx_status infer_pad(sx_infer *c) {
   return sx_infer_set(c, 0, x->dtype, x->rank, d);
 }
 const sx_op sx_op_Pad = {.name = "Pad", .flags = 0, .shape_inputs = 0xa, .infer = infer_pad, .upgrades = {{11, pads_to_inputs}}};
+
+/* CenterCropPad: the given sizes, for all axes or for some. */
+static sx_status infer_center_crop_pad(sx_infer *c) {
+  const sx_fact *x = sx_infer_in(c, 0);
+  const int64_t *axes;
+  sx_dim d[SX_MAX_RANK];
+  uint32_t n = sx_attr_ints(c->n, "axes", &axes);
+  int64_t given = sx_infer_count(c, 1);
+  int axis;
+  if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
+  int want = sx_node_attr(c->n, "axes") ? (int)n : x->rank;
+  if (given >= 0 && given != want) return SX_INFER_FAIL(c, "%lld sizes are given for %d axes", (long long)given, want);
+  for (int i = 0; i < x->rank; i++) d[i] = x->dims[i];
+  for (int i = 0; i < want; i++) {
+    SX_TRY(sx_infer_axis(c, n ? axes[i] : i, x->rank, &axis));
+    d[axis] = sx_infer_elem(c, 1, i);
+  }
+  return sx_infer_set(c, 0, x->dtype, x->rank, d);
+}
+const sx_op sx_op_CenterCropPad = {.name = "CenterCropPad", .shape_inputs = 2, .infer = infer_center_crop_pad};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Pad: every axis becomes a list of source indices, -1 for the constant; rows along the last padded axis are a run and two
+/* Pad and CenterCropPad: every axis becomes a list of source indices, -1 for the constant; rows along the last padded axis are a run and two
  * borders. Pads that only the run tells make the lists in a phase of their own. */
 #include "ep/cpu/bind/move.h"
 
@@ -16,7 +16,7 @@ typedef struct pad_params {
   uint32_t elem;
   bool has_value;
   sx_view x, y, pads, axes;
-  int64_t rows, group;
+  int64_t group;
 } pad_params;
 
 static int64_t source_index(pad_mode mode, int64_t j, int64_t n) {
@@ -29,17 +29,8 @@ static int64_t source_index(pad_mode mode, int64_t j, int64_t n) {
 }
 
 /* `maps`: the sum of the output's dimensions. */
-static sx_status plan_pads(pad_plan *q, const pad_params *p, const void *pads_data, const void *axes_data, int64_t *maps, sx_err *e) {
-  int64_t pads[2 * SX_MAX_RANK], axes[SX_MAX_RANK], before[SX_MAX_RANK] = {0}, after[SX_MAX_RANK] = {0}, stride = 1;
-  int64_t n = p->axes.dtype ? p->axes.count : p->x.rank;
-  sx_view_ints(&p->pads, pads_data, pads);
-  for (int i = 0; i < SX_MAX_RANK; i++) axes[i] = i;
-  if (p->axes.dtype) sx_view_ints(&p->axes, axes_data, axes);
-  for (int64_t i = 0; i < n; i++) {
-    int64_t a = axes[i] < 0 ? axes[i] + p->x.rank : axes[i];
-    if (a < 0 || a >= p->x.rank) SX_FAIL(e, INVALID_ARGUMENT, "axis %lld of a tensor of rank %d", (long long)axes[i], p->x.rank);
-    before[a] = pads[i], after[a] = pads[n + i];
-  }
+static sx_status plan_axes(pad_plan *q, const pad_params *p, const int64_t *before, const int64_t *after, int64_t *maps, sx_err *e) {
+  int64_t stride = 1;
   *q = (pad_plan){.rank = 1, .inner = 1};
   q->axis[0] = (pad_axis){1, 1, 0, 0, 1, maps}; /* a scalar is a row of one */
   for (int i = p->x.rank; i-- > 0; stride *= p->x.dims[i]) {
@@ -57,6 +48,20 @@ static sx_status plan_pads(pad_plan *q, const pad_params *p, const void *pads_da
   }
   for (int i = q->rank; i < p->x.rank; i++) q->inner *= p->x.dims[i];
   return SX_OK;
+}
+
+static sx_status plan_pads(pad_plan *q, const pad_params *p, const void *pads_data, const void *axes_data, int64_t *maps, sx_err *e) {
+  int64_t pads[2 * SX_MAX_RANK], axes[SX_MAX_RANK], before[SX_MAX_RANK] = {0}, after[SX_MAX_RANK] = {0};
+  int64_t n = p->axes.dtype ? p->axes.count : p->x.rank;
+  sx_view_ints(&p->pads, pads_data, pads);
+  for (int i = 0; i < SX_MAX_RANK; i++) axes[i] = i;
+  if (p->axes.dtype) sx_view_ints(&p->axes, axes_data, axes);
+  for (int64_t i = 0; i < n; i++) {
+    int64_t a = axes[i] < 0 ? axes[i] + p->x.rank : axes[i];
+    if (a < 0 || a >= p->x.rank) SX_FAIL(e, INVALID_ARGUMENT, "axis %lld of a tensor of rank %d", (long long)axes[i], p->x.rank);
+    before[a] = pads[i], after[a] = pads[n + i];
+  }
+  return plan_axes(q, p, before, after, maps, e);
 }
 
 static sx_status pad_maps(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -109,6 +114,25 @@ static sx_status pad_run(const sx_call *c, uint32_t begin, uint32_t end) {
   return SX_OK;
 }
 
+/* Room for a plan and its lists. */
+static sx_status new_plan(sx_prep *p, pad_params *q, int64_t maps, int64_t **mem) {
+  q->plan = SX_NEW(p->arena, pad_plan);
+  *mem = SX_NEW_N(p->arena, int64_t, (size_t)maps + 1);
+  return q->plan && *mem ? SX_OK : sx_fail(p->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+}
+static int64_t map_entries(const sx_view *y) { /* the tensor's size fits, so does this */
+  int64_t n = 0;
+  for (int i = 0; i < y->rank; i++) n += y->dims[i];
+  return n + 1;
+}
+static sx_status run_phase(sx_prep *p, pad_params *q) {
+  int64_t row = q->plan ? q->plan->axis[q->plan->rank - 1].n * q->plan->inner : q->y.rank ? q->y.dims[q->y.rank - 1] : 1;
+  int64_t rows = row ? q->y.count / row : 0;
+  q->group = row * q->elem < 32768 ? 32768 / (row * q->elem + 1) + 1 : 1;
+  p->params = q;
+  return sx_prep_phase(p, pad_run, (rows + q->group - 1) / q->group, (double)q->group * ((double)(row * q->elem) * 0.1 + 15), 0);
+}
+
 static sx_status pad(sx_prep *p) {
   static const char *const names[] = {"constant", "edge", "reflect", "wrap"};
   sx_str mode = sx_attr_str(p->n, "mode", "constant");
@@ -119,28 +143,36 @@ static sx_status pad(sx_prep *p) {
   if (m == 4) SX_FAIL(p->e, INVALID_ARGUMENT, "mode is '%.*s', expected constant, edge, reflect or wrap", SX_FMT(mode));
   *q = (pad_params){.mode = (pad_mode)m, .elem = sx_elem_bytes(p->in[0].dtype), .x = p->in[0], .y = p->out[0], .pads = p->in[1]};
   if (p->n_in > 3) q->axes = p->in[3];
-  if (p->n_in > 2 && p->in[2].dtype && p->in[2].count != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "constant_value has %lld elements, expected one", (long long)p->in[2].count);
   q->has_value = p->n_in > 2 && p->in[2].dtype;
+  if (q->has_value && p->in[2].count != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "constant_value has %lld elements, expected one", (long long)p->in[2].count);
   if (q->axes.count > SX_MAX_RANK || q->pads.count != 2 * (q->axes.dtype ? q->axes.count : q->x.rank)) SX_FAIL(p->e, INVALID_ARGUMENT, "%lld pads are given, expected a begin and an end for each axis", (long long)q->pads.count);
-  int64_t maps = 0, probe[2 * SX_MAX_RANK];
-  for (int i = 0; i < q->y.rank; i++) maps += q->y.dims[i]; /* checked: the tensor's size fits */
-  bool known = sx_view_ints(&q->pads, NULL, probe) && (!q->axes.dtype || sx_view_ints(&q->axes, NULL, probe));
-  int64_t row = q->y.rank ? q->y.dims[q->y.rank - 1] : 1;
-  q->rows = row ? q->y.count / row : 0;
-  p->params = q;
-  if (known) {
-    q->plan = SX_NEW(p->arena, pad_plan);
-    int64_t *mem = SX_NEW_N(p->arena, int64_t, (size_t)maps + 1);
-    if (!q->plan || !mem) SX_NO_MEMORY(p->e);
+  int64_t probe[2 * SX_MAX_RANK], *mem;
+  if (sx_view_ints(&q->pads, NULL, probe) && (!q->axes.dtype || sx_view_ints(&q->axes, NULL, probe))) {
+    SX_TRY(new_plan(p, q, map_entries(&q->y), &mem));
     SX_TRY(plan_pads(q->plan, q, NULL, NULL, mem, p->e));
-    row = q->y.rank ? q->plan->axis[q->plan->rank - 1].n * q->plan->inner : 1;
-    q->rows = row ? q->y.count / row : 0;
   } else {
-    p->scratch = sizeof(pad_plan) + (size_t)maps * sizeof(int64_t);
-    SX_TRY(sx_prep_phase(p, pad_maps, 1, (double)maps * 5, 0));
+    p->scratch = sizeof(pad_plan) + (size_t)map_entries(&q->y) * sizeof(int64_t);
+    p->params = q;
+    SX_TRY(sx_prep_phase(p, pad_maps, 1, (double)map_entries(&q->y) * 5, 0));
   }
-  q->group = row * q->elem < 32768 ? 32768 / (row * q->elem + 1) + 1 : 1;
-  return sx_prep_phase(p, pad_run, (q->rows + q->group - 1) / q->group, (double)q->group * ((double)(row * q->elem) * 0.1 + 15), 0);
+  return run_phase(p, q);
+}
+
+/* What is missing on both sides follows from the sizes: half before, the odd one after. */
+static sx_status center_crop_pad(sx_prep *p) {
+  pad_params *q = SX_NEW(p->arena, pad_params);
+  int64_t before[SX_MAX_RANK], after[SX_MAX_RANK], *mem;
+  if (!q) SX_NO_MEMORY(p->e);
+  *q = (pad_params){.mode = PAD_CONSTANT, .elem = sx_elem_bytes(p->in[0].dtype), .x = p->in[0], .y = p->out[0]};
+  for (int i = 0; i < q->x.rank; i++) {
+    int64_t more = q->y.dims[i] - q->x.dims[i];
+    before[i] = more / 2, after[i] = more - more / 2;
+  }
+  SX_TRY(new_plan(p, q, map_entries(&q->y), &mem));
+  SX_TRY(plan_axes(q->plan, q, before, after, mem, p->e));
+  return run_phase(p, q);
 }
 static sx_status prepare_Pad(sx_prep *p) { return sx_prep_bytes(p, pad); }
 const sx_kernel sx_cpu_Pad = {.op = &sx_op_Pad, .name = "pad", .prepare = prepare_Pad};
+static sx_status prepare_CenterCropPad(sx_prep *p) { return sx_prep_bytes(p, center_crop_pad); }
+const sx_kernel sx_cpu_CenterCropPad = {.op = &sx_op_CenterCropPad, .name = "pad", .prepare = prepare_CenterCropPad};
