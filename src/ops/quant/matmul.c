@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Products of quantised matrices: MatMulInteger, QLinearMatMul, and com.microsoft's QGemm, MatMulIntegerToFloat and
- * DynamicQuantizeMatMul (which becomes DynamicQuantizeLinear and MatMulIntegerToFloat). */
+ * DynamicQuantizeMatMul (which becomes DynamicQuantizeLinear and MatMulIntegerToFloat). QuantLinear, private, is
+ * MatMulIntegerToFloat with an activation (attributes as FusedConv's). */
 #include "ops/ops.h"
 
 /* The shape of a product of inputs a and b, NumPy's rules; `to` is the element type. */
@@ -37,6 +38,22 @@ static sx_status infer_qgemm(sx_infer *c) {
 const sx_op sx_op_MatMulInteger = {.name = "MatMulInteger", .infer = infer_integer};
 const sx_op sx_op_QLinearMatMul = {.name = "QLinearMatMul", .accuracy = SX_QUANTUM, .infer = infer_qlinear};
 const sx_op sx_op_MatMulIntegerToFloat = {.name = "MatMulIntegerToFloat", .domain = SX_DOMAIN_MS, .accuracy = SX_ROUNDED, .infer = infer_to_float};
+
+static sx_status lower_linear(sx_graph *g, sx_nid id, sx_err *e) {
+  const sx_node *n = sx_node_at(g, id);
+  sx_vid in[7];
+  for (uint32_t i = 0; i < n->n_in && i < 7; i++) in[i] = n->in[i].value;
+  sx_vid y = sx_graph_emit(g, &sx_op_MatMulIntegerToFloat, in, n->n_in < 7 ? n->n_in : 7);
+  sx_str act = sx_attr_str(n, "activation", "");
+  const sx_op *op = act.n ? sx_op_find((sx_str){"", 0}, act) : NULL;
+  if (y != SX_NONE) sx_graph_emitted(g, y)->origin = n->origin, sx_graph_emitted(g, y)->name = n->name;
+  if (op && y != SX_NONE) y = sx_graph_emit(g, op, &y, 1);
+  if (y == SX_NONE) SX_NO_MEMORY(e);
+  sx_graph_replace_value(g, n->out[0], y);
+  sx_graph_kill(g, id);
+  return SX_OK;
+}
+const sx_op sx_op_QuantLinear = {.name = "QuantLinear", .accuracy = SX_ULP, .ulp = 16, .flags = SX_OP_PRIVATE, .infer = infer_to_float, .lower = lower_linear};
 
 /* Rows of A are read as they lie: a transposed one is copied first. */
 static sx_status transpose_a(sx_upgrade_ctx *c) {

@@ -4,6 +4,7 @@
  * with its instance, weights that are no constants with every run. */
 #include "ep/cpu/bind/activation.h"
 #include "ep/cpu/bind/conv.h"
+#include "ep/cpu/kernels/quant/qlinear.h"
 #include "ops/nn/window.h"
 #include <stdio.h>
 
@@ -142,13 +143,19 @@ static sx_status prepare(sx_prep *p) {
   return sx_prep_phase(p, run, q->c.units, q->c.unit_ns, q->c.scratch_bytes);
 }
 
+#define REORDERED (1u << SX_F32 | 1u << SX_I32 | 1u << SX_U8 | 1u << SX_I8)
 /* Changes of layout: units are ranges of pixels of one image. */
 enum { REORDER_PIXELS = 256 };
-typedef struct reorder { const sx_conv_table *t; int64_t channels, pixels, chunks, plain, blocked; bool to_blocked; } reorder;
+typedef struct reorder { const sx_conv_table *t; const sx_qlinear_table *bytes; int64_t channels, pixels, chunks, plain, blocked; bool to_blocked; } reorder;
 static sx_status run_reorder(const sx_call *c, uint32_t begin, uint32_t end) {
   const reorder *r = c->params;
   for (uint32_t u = begin; u < end; u++) {
     int64_t image = u / r->chunks, from = u % r->chunks * REORDER_PIXELS, to = from + REORDER_PIXELS < r->pixels ? from + REORDER_PIXELS : r->pixels;
+    if (r->bytes) {
+      (r->to_blocked ? r->bytes->to_blocked : r->bytes->to_plain)((const uint8_t *)c->in[0] + image * (r->to_blocked ? r->plain : r->blocked),
+                                                                  (uint8_t *)c->out[0] + image * (r->to_blocked ? r->blocked : r->plain), r->channels, r->pixels, from, to);
+      continue;
+    }
     const float *x = (const float *)c->in[0] + image * (r->to_blocked ? r->plain : r->blocked);
     float *y = (float *)c->out[0] + image * (r->to_blocked ? r->blocked : r->plain);
     (r->to_blocked ? sx_reorder_to_blocked : sx_reorder_to_plain)(r->t, x, y, r->channels, r->pixels, from, to);
@@ -160,6 +167,7 @@ static sx_status prepare_reorder(sx_prep *p) {
   if (!r) SX_NO_MEMORY(p->e);
   const sx_view *v = &p->in[0];
   int64_t b = (r->t = sx_conv_table_at(p->cpu->isa), sx_conv_block(r->t));
+  r->bytes = v->dtype == SX_U8 || v->dtype == SX_I8 ? sx_qlinear(p->cpu->isa) : NULL; /* s32 moves as f32 does */
   r->to_blocked = p->n->op == &sx_op_ToBlocked;
   r->channels = v->dims[1], r->pixels = sx_dims_count(v->dims, 2, v->rank);
   r->plain = r->channels * r->pixels, r->blocked = (r->channels + b - 1) / b * b * r->pixels;
@@ -172,5 +180,5 @@ static sx_status prepare_reorder(sx_prep *p) {
 const sx_kernel sx_cpu_Conv = {.op = &sx_op_Conv, .name = "conv", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .create = create, .prepare = prepare};
 const sx_kernel sx_cpu_FusedConv = {.op = &sx_op_FusedConv, .name = "conv", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .create = create, .prepare = prepare};
 const sx_kernel sx_cpu_ConvTranspose = {.op = &sx_op_ConvTranspose, .name = "conv_transpose", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .create = create, .prepare = prepare};
-const sx_kernel sx_cpu_ToBlocked = {.op = &sx_op_ToBlocked, .name = "reorder", .types = F32, .prepare = prepare_reorder};
-const sx_kernel sx_cpu_FromBlocked = {.op = &sx_op_FromBlocked, .name = "reorder", .types = F32, .prepare = prepare_reorder};
+const sx_kernel sx_cpu_ToBlocked = {.op = &sx_op_ToBlocked, .name = "reorder", .types = REORDERED, .prepare = prepare_reorder};
+const sx_kernel sx_cpu_FromBlocked = {.op = &sx_op_FromBlocked, .name = "reorder", .types = REORDERED, .prepare = prepare_reorder};

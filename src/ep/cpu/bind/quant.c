@@ -120,6 +120,11 @@ static void lay_out(linear *q, const sx_quant_lines *v, int64_t count) {
   q->lines = count / q->period_elems * q->period;
 }
 
+/* Elements in memory: more than the shape's where a blocked layout pads its channels. */
+static int64_t physical_count(const sx_view *v) {
+  return v->layout == SX_BLOCKED ? (int64_t)(v->size / (sx_dtype_bits((sx_dtype)v->dtype) / 8)) : v->count;
+}
+
 static sx_status prepare(sx_prep *p, bool quantize) {
   linear *q = SX_NEW(p->arena, linear);
   sx_quant_lines v;
@@ -134,7 +139,7 @@ static sx_status prepare(sx_prep *p, bool quantize) {
   q->mode = sx_attr_int(p->n, "saturate", 1) ? SX_CAST_SATURATE : SX_CAST_NOSAT;
   p->params = q;
   if (!x->count) return SX_OK;
-  lay_out(q, &v, x->count);
+  lay_out(q, &v, physical_count(x));
   if (!q->s.constant) SX_TRY(sx_prep_phase(p, run_scales, 1, (double)q->s.n, 0));
   q->per_unit = LINE / q->len > 1 ? LINE / q->len : 1;
   /* Elements that share a byte are one unit's. */
@@ -143,8 +148,8 @@ static sx_status prepare(sx_prep *p, bool quantize) {
 }
 static sx_status prepare_quantize(sx_prep *p) { return prepare(p, true); }
 static sx_status prepare_dequantize(sx_prep *p) { return prepare(p, false); }
-const sx_kernel sx_cpu_QuantizeLinear = {.op = &sx_op_QuantizeLinear, .name = "quantize", .prepare = prepare_quantize};
-const sx_kernel sx_cpu_DequantizeLinear = {.op = &sx_op_DequantizeLinear, .name = "dequantize", .prepare = prepare_dequantize};
+const sx_kernel sx_cpu_QuantizeLinear = {.op = &sx_op_QuantizeLinear, .name = "quantize", .flags = SX_KERNEL_BLOCKED, .prepare = prepare_quantize};
+const sx_kernel sx_cpu_DequantizeLinear = {.op = &sx_op_DequantizeLinear, .name = "dequantize", .flags = SX_KERNEL_BLOCKED, .prepare = prepare_dequantize};
 
 /* DynamicQuantizeLinear: the extremes of chunks, then the chunks themselves. */
 typedef struct dynamic { sx_isa isa; int64_t count, chunk, chunks; } dynamic;
@@ -176,7 +181,7 @@ static sx_status prepare_dynamic(sx_prep *p) {
   enum { CHUNKS = 64 };
   dynamic *q = SX_NEW(p->arena, dynamic);
   if (!q) SX_NO_MEMORY(p->e);
-  q->isa = p->cpu->isa, q->count = p->in[0].count;
+  q->isa = p->cpu->isa, q->count = physical_count(&p->in[0]);
   q->chunk = (q->count + CHUNKS - 1) / CHUNKS > LINE ? (q->count + CHUNKS - 1) / CHUNKS : LINE;
   q->chunks = q->count ? (q->count + q->chunk - 1) / q->chunk : 0;
   p->params = q;
@@ -184,4 +189,4 @@ static sx_status prepare_dynamic(sx_prep *p) {
   SX_TRY(sx_prep_phase(p, run_extremes, q->chunks, (double)q->chunk * 0.05, 0));
   return sx_prep_phase(p, run_dynamic, q->chunks ? q->chunks : 1, (double)q->chunk * 0.3, 0);
 }
-const sx_kernel sx_cpu_DynamicQuantizeLinear = {.op = &sx_op_DynamicQuantizeLinear, .name = "quantize_dynamic", .types = 1u << SX_F32, .prepare = prepare_dynamic};
+const sx_kernel sx_cpu_DynamicQuantizeLinear = {.op = &sx_op_DynamicQuantizeLinear, .name = "quantize_dynamic", .flags = SX_KERNEL_BLOCKED, .types = 1u << SX_F32, .prepare = prepare_dynamic};

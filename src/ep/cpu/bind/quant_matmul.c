@@ -14,6 +14,7 @@ static const form forms[] = {
     {&sx_op_MatMulInteger, {0, 1, -1, -1, 2, 3, -1, -1, -1}},
     {&sx_op_QLinearMatMul, {0, 3, 1, 4, 2, 5, -1, 6, 7}},
     {&sx_op_MatMulIntegerToFloat, {0, 1, 2, 3, 4, 5, 6, -1, -1}},
+    {&sx_op_QuantLinear, {0, 1, 2, 3, 4, 5, 6, -1, -1}},
     {&sx_op_QGemm, {0, 3, 1, 4, 2, 5, 6, 7, 8}},
 };
 
@@ -268,4 +269,4 @@ static sx_status prepare(sx_prep *p) {
 }
 
 #define ROW(N) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "igemm", .claim = claim, .create = create, .prepare = prepare};
-ROW(MatMulInteger) ROW(QLinearMatMul) ROW(MatMulIntegerToFloat) ROW(QGemm)
+ROW(MatMulInteger) ROW(QLinearMatMul) ROW(MatMulIntegerToFloat) ROW(QuantLinear) ROW(QGemm)

@@ -19,6 +19,10 @@ typedef struct sx_qlinear_table {
   void (*mul)(const sx_qbinary *q, const uint8_t *a, int a_step, const uint8_t *b, int b_step, uint8_t *y, int64_t n);
   /* y[i] = table[x[i]], bytes as they are. */
   void (*lookup)(const uint8_t *table, const uint8_t *x, uint8_t *y, int64_t n);
+  /* Pixels [begin, end) of an image of bytes between the plain layout and blocks of `lanes` channels; padded lanes become 0. */
+  int lanes;
+  void (*to_blocked)(const uint8_t *x, uint8_t *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end);
+  void (*to_plain)(const uint8_t *x, uint8_t *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end);
 } sx_qlinear_table;
 const sx_qlinear_table *sx_qlinear(sx_isa isa);
 /* lo and hi of the result's type. */

@@ -49,5 +49,52 @@ static void lookup(const uint8_t *table, const uint8_t *x, uint8_t *y, int64_t n
   for (int64_t i = 0; i < n; i++) y[i] = table[x[i]];
 }
 
+/* log2(VL) rounds of interleaving rows i and i + VL / 2 transpose a square of bytes. */
+SX_INLINE void transpose(u8s r[SX_VL]) {
+  SX_UNROLL(4) for (int round = SX_VL; round > 1; round /= 2) {
+    u8s t[SX_VL];
+    SX_UNROLL(16) for (int i = 0; i < SX_VL / 2; i++) {
+      t[2 * i] = SX_SHUFFLE(u8s, r[i], r[i + SX_VL / 2], SX_ZIP_LO);
+      t[2 * i + 1] = SX_SHUFFLE(u8s, r[i], r[i + SX_VL / 2], SX_ZIP_HI);
+    }
+    SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) r[i] = t[i];
+  }
+}
+static void to_blocked(const uint8_t *x, uint8_t *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end) {
+  for (int64_t c = 0; c < channels; c += SX_VL, x += SX_VL * pixels, y += SX_VL * pixels) {
+    const int rows = channels - c < SX_VL ? (int)(channels - c) : SX_VL;
+    for (int64_t p = begin; p < end; p += SX_VL) {
+      const int n = end - p < SX_VL ? (int)(end - p) : SX_VL;
+      u8s r[SX_VL];
+      SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) {
+        r[i] = (u8s){0};
+        if (i < rows && n == SX_VL) memcpy(&r[i], x + i * pixels + p, SX_VL);
+        else if (i < rows) memcpy(&r[i], x + i * pixels + p, (size_t)n);
+      }
+      transpose(r);
+      SX_UNROLL(16) for (int i = 0; i < SX_VL; i++)
+        if (i < n) memcpy(y + (p + i) * SX_VL, &r[i], SX_VL);
+    }
+  }
+}
+static void to_plain(const uint8_t *x, uint8_t *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end) {
+  for (int64_t c = 0; c < channels; c += SX_VL, x += SX_VL * pixels, y += SX_VL * pixels) {
+    const int rows = channels - c < SX_VL ? (int)(channels - c) : SX_VL;
+    for (int64_t p = begin; p < end; p += SX_VL) {
+      const int n = end - p < SX_VL ? (int)(end - p) : SX_VL;
+      u8s r[SX_VL];
+      SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) {
+        r[i] = (u8s){0};
+        if (i < n) memcpy(&r[i], x + (p + i) * SX_VL, SX_VL);
+      }
+      transpose(r);
+      SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) {
+        if (i < rows && n == SX_VL) memcpy(y + i * pixels + p, &r[i], SX_VL);
+        else if (i < rows) memcpy(y + i * pixels + p, &r[i], (size_t)n);
+      }
+    }
+  }
+}
+
 extern const sx_qlinear_table SX_ISA_NAME(sx_qlinear);
-const sx_qlinear_table SX_ISA_NAME(sx_qlinear) = {.add = add, .mul = mul, .lookup = lookup};
+const sx_qlinear_table SX_ISA_NAME(sx_qlinear) = {.add = add, .mul = mul, .lookup = lookup, .lanes = SX_VL, .to_blocked = to_blocked, .to_plain = to_plain};
