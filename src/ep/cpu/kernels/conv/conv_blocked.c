@@ -32,12 +32,13 @@ static int64_t blocks(const sx_conv *c) {
 }
 
 /* The copied rows of a stem unit. */
+static int64_t stem_width(const sx_conv *c) { return c->s.out[2] > 0 ? c->s.out[2] : 1; } /* an empty output has its scratch too */
 static int64_t stem_rows(const sx_conv *c) {
-  int64_t rows = c->row_parts > 1 ? 1 : sx_conv_ceil(c->block_pixels, c->s.out[2]) + 1;
+  int64_t rows = c->row_parts > 1 ? 1 : sx_conv_ceil(c->block_pixels, stem_width(c)) + 1;
   return (rows - 1) * c->s.stride[1] + (c->s.kernel[1] - 1) * c->s.dilation[1] + 1;
 }
 static int64_t stem_pitch(const sx_conv *c) {
-  return ((c->row_parts > 1 ? c->block_pixels : c->s.out[2]) - 1) * c->s.stride[2] + c->s.kernel[2];
+  return ((c->row_parts > 1 ? c->block_pixels : stem_width(c)) - 1) * c->s.stride[2] + c->s.kernel[2];
 }
 
 typedef struct scratch {
