@@ -11,7 +11,7 @@ static sx_status unknown_operator(canon *c, const sx_node *n) {
     const sx_schema *latest = sx_schema_latest(d, n->op_type);
     if (latest)
       SX_FAIL(c->e, INVALID_GRAPH, "operator '%.*s' came to domain '%s' later than version %d, which the model imports", SX_FMT(n->op_type), sx_domain_name(d), n->since_version);
-    SX_FAIL(c->e, FAIL, "'%.*s' is not a registered operator of domain '%s'", SX_FMT(n->op_type), d == SX_DOMAIN_ONNX ? "ai.onnx" : sx_domain_name(d));
+    SX_FAIL(c->e, INVALID_GRAPH, "'%.*s' is not a registered operator of domain '%s'", SX_FMT(n->op_type), d == SX_DOMAIN_ONNX ? "ai.onnx" : sx_domain_name(d));
   }
   SX_FAIL(c->e, FAIL,
           "'%.*s' is not a registered operator: domain '%.*s' is unknown. Known domains: ai.onnx, ai.onnx.ml, ai.onnx.preview, "
