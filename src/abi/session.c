@@ -132,14 +132,32 @@ static OrtStatus *index_names(OrtSession *s) {
   return NULL;
 }
 
-static OrtStatus *runtime_options(OrtSession *s, sx_session_options *so, sx_free_dim *dims) {
-  const OrtSessionOptions *o = s->options;
+/* What the importer gets in arrays: overridden dimensions, initializers and files in the caller's memory. In `a` until the
+ * session is made. */
+static bool import_lists(const OrtSessionOptions *o, sx_import_options *im, sx_arena *a) {
+  sx_free_dim *dims = SX_NEW_N(a, sx_free_dim, (size_t)o->free_dims.n + 1);
+  uint32_t n = o->initializers.n + o->external.n;
+  sx_import_value *values = SX_NEW_N(a, sx_import_value, (size_t)n + 1);
+  sx_import_file *files = SX_NEW_N(a, sx_import_file, (size_t)o->files.n + 1);
+  if (!dims || !values || !files) return false;
   for (uint32_t i = 0; i < o->free_dims.n; i++) {
     const sx_dim_override *d = &o->free_dims.at[i];
     dims[i] = (sx_free_dim){sx_str_c(d->name), d->by_denotation, d->value};
   }
-  so->import.free_dims = dims;
-  so->import.n_free_dims = o->free_dims.n;
+  for (uint32_t i = 0; i < n; i++) {
+    const sx_named_value *v = i < o->initializers.n ? &o->initializers.at[i] : &o->external.at[i - o->initializers.n];
+    values[i] = (sx_import_value){sx_str_c(v->name), (sx_dtype)v->value->type.dtype, (int32_t)v->value->rank, v->value->dims, v->value->data};
+  }
+  for (uint32_t i = 0; i < o->files.n; i++) files[i] = (sx_import_file){sx_str_c(o->files.at[i].name), o->files.at[i].data, o->files.at[i].size};
+  im->free_dims = dims, im->n_free_dims = o->free_dims.n;
+  im->values = values, im->n_values = n;
+  im->files = files, im->n_files = o->files.n;
+  return true;
+}
+
+static OrtStatus *runtime_options(OrtSession *s, sx_session_options *so, sx_arena *lists) {
+  const OrtSessionOptions *o = s->options;
+  if (!import_lists(o, &so->import, lists)) SX_API_NO_MEMORY();
   so->import.bytes_live = strcmp(config(o, "session.use_ort_model_bytes_directly", "0"), "1") == 0;
   so->import.log = so->log = &s->logger.log;
   so->level = (int)o->level;
@@ -171,16 +189,15 @@ static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, 
     SX_API_NO_MEMORY();
   }
   make_logger(s);
-  size_t dims_size = s->options->free_dims.n * sizeof(sx_free_dim);
-  sx_free_dim *dims = sx_malloc(dims_size);
-  OrtStatus *failed = dims ? runtime_options(s, &so, dims) : sx_ort_status(SX_E_NO_MEMORY, NULL);
+  sx_arena lists = {0};
+  OrtStatus *failed = runtime_options(s, &so, &lists);
   if (options) so.cancel = &options->cancel; /* the caller sets the flag on its own object */
   if (!failed && s->options->profiling) failed = sx_profile_create(s->options->profile_prefix, &s->profile);
   if (!failed) {
     sx_status st = path ? sx_session_create_file(path, &so, &s->s, &e) : sx_session_create_bytes(data, size, &so, &s->s, &e);
     failed = sx_ort_status(st, &e);
   }
-  sx_free(dims, dims_size);
+  sx_arena_free(&lists);
   if (!failed) {
     s->graph = sx_session_model(s->s)->graph;
     failed = index_names(s);

@@ -271,10 +271,12 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
     bool sparse = i >= p->initializer.n;
     const sx_proto_sparse *sp = sparse ? &p->sparse_initializer.at[i - p->initializer.n] : NULL;
     const sx_proto_tensor *t = sparse ? sp->values : &p->initializer.at[i];
-    sx_tensor *x;
+    sx_tensor *x = NULL;
     sx_vid old;
     sx_str name = t ? t->name : (sx_str){"", 0};
-    if ((sparse ? sx_import_sparse(im, sp, &x) : sx_import_tensor(im, t, &x)) != SX_OK) {
+    sx_status made = !sparse && !g->parent ? sx_import_given(im, t, &x) : SX_OK;
+    if (made == SX_OK && !x) made = sparse ? sx_import_sparse(im, sp, &x) : sx_import_tensor(im, t, &x);
+    if (made != SX_OK) {
       sx_err_context(im->e, "initializer '%.*s'", SX_FMT(name));
       return im->e ? im->e->code : SX_E_INVALID_GRAPH;
     }
@@ -342,6 +344,7 @@ sx_status sx_import(const void *data, size_t size, const sx_import_options *o, s
   sx_status s = sx_proto_parse_model(data, size, &im.arena, &im.proto, e);
   if (s == SX_OK && !(im.m = sx_model_create())) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
   if (s == SX_OK) s = read_header(&im);
+  for (uint32_t i = 0; i < o->n_files && s == SX_OK; i++) s = sx_external_add(&im.external, o->files[i].location, o->files[i].data, o->files[i].size, e);
   if (s == SX_OK) {
     sx_scope top = {.g = im.m->graph};
     s = sx_import_graph(&im, im.proto->graph, &top);

@@ -16,6 +16,21 @@ sx_status sx_import_external(sx_importer *im, const sx_proto_tensor *p, const sx
   return SX_OK;
 }
 
+sx_status sx_import_given(sx_importer *im, const sx_proto_tensor *p, sx_tensor **out) {
+  const sx_import_value *v = NULL;
+  *out = NULL;
+  for (uint32_t i = 0; i < im->o->n_values && !v; i++)
+    if (sx_str_eq(im->o->values[i].name, p->name)) v = &im->o->values[i];
+  if (!v) return SX_OK;
+  if ((int32_t)v->dtype != p->data_type) SX_FAIL(im->e, INVALID_ARGUMENT, "the value given for it has type %s, the model has another", sx_dtype_name(v->dtype));
+  sx_tensor *t;
+  SX_TRY(sx_tensor_wrap(v->dtype, v->rank, v->dims, v->data, SX_OWN_CALLER, &t, im->e));
+  t->caller_lives = true;
+  SX_TRY(sx_model_hold(im->m, t, im->e));
+  *out = t;
+  return SX_OK;
+}
+
 /* Sparse tensors become dense ones: no operator computes on the sparse form. Indices are linear (NNZ) or per axis (NNZ, rank). */
 sx_status sx_import_sparse(sx_importer *im, const sx_proto_sparse *p, sx_tensor **out) {
   if (!p || !p->values || !p->indices) SX_FAIL(im->e, INVALID_GRAPH, "a sparse tensor without values or indices");

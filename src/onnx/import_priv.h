@@ -31,6 +31,8 @@ sx_status sx_import_fact(sx_importer *im, const sx_proto_type *p, sx_fact *f);
 sx_status sx_import_type(sx_importer *im, const sx_proto_type *p, const sx_type **out);
 sx_status sx_import_tensor(sx_importer *im, const sx_proto_tensor *p, sx_tensor **out); /* held by the model */
 sx_status sx_import_external(sx_importer *im, const sx_proto_tensor *p, const sx_proto_tensor_info *info, sx_tensor **out);
+/* The caller's own value for initializer `p` of the main graph; *out NULL: none was given. */
+sx_status sx_import_given(sx_importer *im, const sx_proto_tensor *p, sx_tensor **out);
 sx_status sx_import_sparse(sx_importer *im, const sx_proto_sparse *p, sx_tensor **out); /* made dense */
 sx_status sx_import_attr(sx_importer *im, sx_scope *s, sx_nid node, const sx_proto_attr *p, sx_attr *out);
 sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s);

@@ -291,6 +291,37 @@ static void overrides(void) {
   api->ReleaseSession(s);
 }
 
+static void own_initializer(void) {
+  static float c[2] = {2, 3};
+  static float ones[2] = {1, 1};
+  int64_t two[] = {2}, d[] = {3, 2}, wide[] = {1, 2};
+  OrtSessionOptions *o = NULL;
+  OrtSession *s = NULL;
+  OrtValue *mine = over(c, sizeof c, 1, two), *vx = over(x, sizeof x, 2, d), *flat = over(ones, sizeof ones, 2, wide), *out = NULL;
+  const OrtValue *give[] = {vx};
+  const char *in[] = {"x"}, *y[] = {"y"};
+  OK(CreateSessionOptions(&o));
+  OK(AddInitializer(o, "c", mine));
+  s = open_model(model_add, sizeof model_add, o);
+  api->ReleaseSessionOptions(o);
+  OK(Run(s, NULL, in, give, 1, y, 1, &out));
+  CHECK(floats(out)[0] == 22 && floats(out)[5] == 78);
+  api->ReleaseValue(out);
+  out = NULL;
+  api->ReleaseSession(s);
+  OK(CreateSessionOptions(&o));
+  OK(AddInitializer(o, "c", flat));
+  s = open_model(model_add, sizeof model_add, o); /* another shape than the model's */
+  OK(Run(s, NULL, in, give, 1, y, 1, &out));
+  CHECK(floats(out)[0] == 11);
+  api->ReleaseValue(out);
+  api->ReleaseSession(s);
+  api->ReleaseSessionOptions(o);
+  api->ReleaseValue(flat);
+  api->ReleaseValue(mine);
+  api->ReleaseValue(vx);
+}
+
 static void profile(void) {
   OrtSessionOptions *o = NULL;
   char *name = NULL;
@@ -365,6 +396,7 @@ int main(int argc, char **argv) {
   api->ReleaseSession(s);
   strings();
   overrides();
+  own_initializer();
   profile();
   asynchronous();
   api->ReleaseMemoryInfo(cpu);
