@@ -13,7 +13,12 @@ typedef struct layout {
 } layout;
 
 static bool is_blocked(const sx_graph *g, sx_vid v) { return sx_value_at(g, v)->fact.layout == SX_BLOCKED; }
-static bool image(const sx_fact *f) { return f->kind == SX_KIND_TENSOR && f->dtype == SX_F32 && f->rank >= 3 && f->rank <= 5 && sx_dim_is_const(f->dims[1]); }
+static bool image(const sx_fact *f) {
+  const uint32_t types = 1u << SX_F32 | 1u << SX_I32 | 1u << SX_U8 | 1u << SX_I8; /* those that can be converted */
+  return f->kind == SX_KIND_TENSOR && types >> f->dtype & 1 && f->rank >= 3 && f->rank <= 5 && sx_dim_is_const(f->dims[1]);
+}
+static bool is_integer_conv(const sx_op *op) { return op == &sx_op_ConvInteger || op == &sx_op_QLinearConv || op == &sx_op_QuantConv; }
+static bool is_conv(const sx_op *op) { return op == &sx_op_Conv || op == &sx_op_FusedConv || is_integer_conv(op); }
 
 static sx_vid convert(layout *l, sx_vid v, bool to_blocked) {
   sx_graph *g = l->g;
@@ -35,10 +40,11 @@ static sx_vid convert(layout *l, sx_vid v, bool to_blocked) {
 static bool wants_blocks(const layout *l, const sx_node *n) {
   const sx_graph *g = l->g;
   const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *y = &sx_value_at(g, n->out[0])->fact;
-  if (!image(x) || !image(y) || !sx_value_const(g, n->in[1].value)) return false;
+  const bool integer = is_integer_conv(n->op);
+  if (!image(x) || !image(y) || !sx_value_const(g, n->in[integer && n->op != &sx_op_ConvInteger ? 3 : 1].value)) return false;
   int64_t b = l->c->channel_block, group = sx_attr_int(n, "group", 1), in = x->dims[1], out = y->dims[1];
   if (n->op == &sx_op_ConvTranspose && group == in && group == out) return false;
-  if (group == 1) return in >= b / 2 && out >= b / 2;
+  if (group == 1) return (integer || in >= b / 2) && out >= b / 2;
   if (group == in && group == out) return true;
   for (int64_t m = 1; m <= b; m *= 2)
     if (group % m == 0 && in / group * m % b == 0 && out / group * m % b == 0) return true;
@@ -144,6 +150,26 @@ static bool normalise_follows(const layout *l, const sx_node *n) {
 
 static bool is_pool(const sx_op *op) { return op == &sx_op_MaxPool || op == &sx_op_AveragePool || op == &sx_op_GlobalAveragePool || op == &sx_op_GlobalMaxPool; }
 
+/* Quantised: one scale for all of the tensor. Padding lanes of bytes may hold anything, of floats they are zero. */
+static bool is_one(const sx_graph *g, sx_vid v) {
+  const sx_fact *f = &sx_value_at(g, v)->fact;
+  return f->rank == 0 || (f->rank == 1 && f->dims[0] == 1);
+}
+static bool is_quantised(const sx_op *op) {
+  return op == &sx_op_QuantizeLinear || op == &sx_op_DequantizeLinear || op == &sx_op_DynamicQuantizeLinear || op == &sx_op_Lookup || op == &sx_op_QLinearAdd || op == &sx_op_QLinearMul;
+}
+static bool quantised_follows(const layout *l, const sx_node *n) {
+  const sx_graph *g = l->g;
+  const sx_fact *y = &sx_value_at(g, n->out[0])->fact, *x = &sx_value_at(g, n->in[0].value)->fact;
+  if (n->op == &sx_op_QLinearAdd || n->op == &sx_op_QLinearMul) {
+    const sx_fact *z = &sx_value_at(g, n->in[3].value)->fact;
+    return x->layout == SX_BLOCKED && z->layout == SX_BLOCKED && sx_pass_same_shape(x, y) && sx_pass_same_shape(z, y);
+  }
+  if (x->layout != SX_BLOCKED || n->op == &sx_op_Lookup) return x->layout == SX_BLOCKED;
+  if (n->op == &sx_op_DynamicQuantizeLinear) return whole_blocks(l, x);
+  return is_one(g, n->in[1].value) && (n->op == &sx_op_QuantizeLinear || whole_blocks(l, x));
+}
+
 /* Whether the node runs in blocks because its operands do; *inputs: how many of them are tensors that must be in blocks too. */
 static bool follows(const layout *l, sx_nid id, uint32_t *inputs) {
   const sx_node *n = sx_node_at(l->g, id);
@@ -153,6 +179,7 @@ static bool follows(const layout *l, sx_nid id, uint32_t *inputs) {
   else if (n->op == &sx_op_Resize) yes = resize_follows(l, n);
   else if (n->op == &sx_op_Split) yes = split_follows(l, n);
   else if (n->op == &sx_op_BatchNormalization) yes = normalise_follows(l, n);
+  else if (is_quantised(n->op)) yes = quantised_follows(l, n), *inputs = 0;
   else {
     *inputs = n->n_in;
     if (n->op == &sx_op_Concat) yes = concat_follows(l, n);
@@ -165,6 +192,7 @@ static void mark(const layout *l, const sx_node *n) {
   for (uint32_t o = 0; o < n->n_out; o++) {
     if (n->out[o] == SX_NONE) continue;
     sx_fact *f = &sx_value_at(l->g, n->out[o])->fact;
+    if (o > 0 && n->op == &sx_op_DynamicQuantizeLinear) break; /* scale and zero point */
     f->layout = SX_BLOCKED, f->block = (uint8_t)l->c->channel_block;
   }
 }
@@ -174,13 +202,13 @@ static sx_status visit(layout *l, sx_nid id) {
   sx_node *n = sx_node_at(g, id);
   if (n->dead || !n->op || n->op == &sx_op_ToBlocked || n->op == &sx_op_FromBlocked) return SX_OK;
   uint32_t inputs;
-  bool conv = n->op == &sx_op_Conv || n->op == &sx_op_FusedConv;
-  if (conv && is_stem(l, n)) {
+  bool conv = is_conv(n->op);
+  if (conv && !is_integer_conv(n->op) && is_stem(l, n)) {
     if (!sx_node_set_int(g, id, "blocked_out", l->c->channel_block)) SX_NO_MEMORY(l->c->e);
     mark(l, n);
   } else if ((conv || n->op == &sx_op_ConvTranspose) && wants_blocks(l, n)) {
     SX_TRY(set_input(l, id, 0, true));
-    if (sx_node_in(n, 3) != SX_NONE) SX_TRY(set_input(l, id, 3, true));
+    if (n->op == &sx_op_FusedConv && sx_node_in(n, 3) != SX_NONE) SX_TRY(set_input(l, id, 3, true));
     mark(l, n);
   } else if (follows(l, id, &inputs)) {
     const sx_fact *y = &sx_value_at(g, n->out[0])->fact;
@@ -199,7 +227,7 @@ static sx_status visit(layout *l, sx_nid id) {
 sx_status sx_pass_layout(sx_pass_ctx *c) {
   sx_graph *g = c->g;
   bool any = false;
-  for (uint32_t i = 0; i < g->order.n; i++) any |= sx_node_at(g, g->order.at[i])->op == &sx_op_Conv || sx_node_at(g, g->order.at[i])->op == &sx_op_FusedConv;
+  for (uint32_t i = 0; i < g->order.n; i++) any |= is_conv(sx_node_at(g, g->order.at[i])->op);
   if (!any || c->channel_block < 2) return SX_OK;
   layout l = {.c = c, .g = g, .n = g->values.n};
   size_t bytes = (size_t)l.n * sizeof(sx_vid);
