@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What follows a convolution becomes part of it: batch normalisation and constant addends into weights and bias, a residual
  * addend and an activation into FusedConv's epilogue. */
+#include "ops/nn/activation.h"
 #include "pass/pass.h"
 #include <math.h>
 
@@ -142,7 +143,7 @@ sx_status sx_pass_batch_norm(sx_pass_ctx *c) {
 }
 
 /* The epilogue order is bias, residual, activation: what is there already decides what can still be added. */
-static bool has_activation(const sx_node *n) { return sx_attr_str(n, "activation", "").n != 0; }
+static bool has_activation(const sx_node *n) { return sx_attr_str(n, "activation", "").n || sx_node_attr(n, "activation_scale"); }
 
 static sx_status refuse(sx_pass_ctx *c, sx_node *conv, sx_vid bias, sx_vid residual, const char *act, const float *params, uint32_t n_params, sx_vid from) {
   sx_graph *g = c->g;
@@ -154,7 +155,7 @@ static sx_status refuse(sx_pass_ctx *c, sx_node *conv, sx_vid bias, sx_vid resid
   sx_node *n = sx_graph_emitted(g, y);
   n->attrs = conv->attrs, n->n_attrs = conv->n_attrs;
   sx_nid id = sx_value_at(g, y)->producer;
-  if (act && !sx_pass_set_activation(g, id, act, params, n_params)) SX_NO_MEMORY(c->e);
+  if (act && !sx_activation_set(g, id, act, params, n_params)) SX_NO_MEMORY(c->e);
   sx_patch_swap(&p, from, y);
   return sx_patch_apply(&p, NULL);
 }
@@ -198,48 +199,44 @@ sx_status sx_pass_conv_batch_norm(sx_pass_ctx *c) {
   return SX_OK;
 }
 
-const char *sx_pass_activation(const sx_graph *g, const sx_node *n, float params[2], uint32_t *count) {
-  static const struct { const sx_op *op; const char *attr[2]; float dflt[2]; } table[] = {
-      {&sx_op_Relu, {NULL, NULL}, {0, 0}}, {&sx_op_Sigmoid, {NULL, NULL}, {0, 0}}, {&sx_op_Tanh, {NULL, NULL}, {0, 0}}, {&sx_op_HardSwish, {NULL, NULL}, {0, 0}},
-      {&sx_op_Mish, {NULL, NULL}, {0, 0}}, {&sx_op_Softplus, {NULL, NULL}, {0, 0}}, {&sx_op_LeakyRelu, {"alpha", NULL}, {0.01f, 0}}, {&sx_op_Elu, {"alpha", NULL}, {1, 0}},
-      {&sx_op_Swish, {"alpha", NULL}, {1, 0}}, {&sx_op_HardSigmoid, {"alpha", "beta"}, {0.2f, 0.5f}}};
-  *count = 0;
-  if (n->op == &sx_op_Gelu) return sx_str_is(sx_attr_str(n, "approximate", "none"), "tanh") ? "GeluTanh" : "Gelu";
-  if (n->op == &sx_op_Clip) {
-    double lo = -INFINITY, hi = INFINITY;
-    if ((sx_node_in(n, 1) != SX_NONE && !sx_pass_scalar(g, n->in[1].value, &lo)) || (sx_node_in(n, 2) != SX_NONE && !sx_pass_scalar(g, n->in[2].value, &hi)) || lo > hi) return NULL;
-    params[0] = (float)lo, params[1] = (float)hi, *count = 2;
-    return "Clip";
-  }
-  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-    if (table[i].op != n->op) continue;
-    for (int k = 0; k < 2 && table[i].attr[k]; k++) params[(*count)++] = sx_attr_float(n, table[i].attr[k], table[i].dflt[k]);
-    return n->op->name;
-  }
-  return NULL;
-}
-
-bool sx_pass_set_activation(sx_graph *g, sx_nid id, const char *act, const float *params, uint32_t n) {
-  float *copy = sx_arena_copy(&g->model->arena, params, n * sizeof *params);
-  return copy && sx_node_set_str(g, id, "activation", sx_str_c(act)) &&
-         (!n || sx_node_set_attr(g, id, &(sx_attr){.name = SX_STR("activation_params"), .type = SX_ATTR_FLOATS, .n = n, .floats = copy}));
-}
-
 static sx_status fuse_activation(sx_pass_ctx *c, sx_node *n) {
   sx_graph *g = c->g;
   float params[2];
   uint32_t count;
   sx_node *conv = n->n_in ? conv_of(g, n->in[0].value) : NULL;
   if (!conv || !sx_pass_single_use(g, conv->out[0]) || has_activation(conv) || sx_value_at(g, conv->out[0])->fact.dtype != SX_F32) return SX_OK;
-  const char *act = sx_pass_activation(g, n, params, &count);
+  const char *act = sx_activation_of(g, n, params, &count);
   return act ? refuse(c, conv, sx_node_in(conv, 2), sx_node_in(conv, 3), act, params, count, n->out[0]) : SX_OK;
+}
+
+/* A factor and an addend behind the activation: numbers that hold for all channels. */
+static sx_status fuse_affine(sx_pass_ctx *c, const sx_node *n) {
+  sx_graph *g = c->g;
+  sx_vid x, in[4];
+  double scale, shift;
+  if (!sx_pass_affine(g, n, &x, &scale, &shift)) return SX_OK;
+  const sx_node *conv = conv_of(g, x);
+  if (!conv || !sx_pass_single_use(g, x) || !has_activation(conv) || sx_value_at(g, x)->fact.dtype != SX_F32) return SX_OK;
+  for (uint32_t i = 0; i < 4; i++) in[i] = sx_node_in(conv, i);
+  sx_patch p = sx_patch_begin(c);
+  sx_vid y = sx_patch_node(&p, &sx_op_FusedConv, in, conv->n_in);
+  bool ok = y != SX_NONE;
+  sx_nid id = ok ? sx_value_at(g, y)->producer : SX_NONE;
+  for (uint32_t i = 0; i < conv->n_attrs && ok; i++) ok = sx_node_set_attr(g, id, &conv->attrs[i]);
+  ok = ok && sx_node_set_float(g, id, "activation_scale", (float)(sx_attr_float(conv, "activation_scale", 1) * scale)) &&
+       sx_node_set_float(g, id, "activation_shift", (float)(sx_attr_float(conv, "activation_shift", 0) * scale + shift));
+  if (!ok) SX_NO_MEMORY(c->e);
+  sx_patch_swap(&p, n->out[0], y);
+  return sx_patch_apply(&p, NULL);
 }
 
 sx_status sx_pass_conv_epilogue(sx_pass_ctx *c) {
   for (uint32_t i = 0; i < c->g->order.n; i++) {
     sx_node *n = sx_node_at(c->g, c->g->order.at[i]);
     if (n->dead || !n->op || !(n->op->flags & SX_OP_ELEMENTWISE)) continue;
-    SX_TRY(n->op == &sx_op_Add ? fuse_add(c, n, true) : fuse_activation(c, n));
+    if (n->op == &sx_op_Add) SX_TRY(fuse_add(c, n, true));
+    else SX_TRY(fuse_activation(c, n));
+    if (!n->dead) SX_TRY(fuse_affine(c, n));
   }
   return SX_OK;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What stands around a matrix product becomes part of it: Linear takes Transposes of its operands and of its result as strides,
  * a scale as alpha, and bias, residual and activation as its epilogue. */
+#include "ops/nn/activation.h"
 #include "pass/pass.h"
 #include <math.h>
 
@@ -13,7 +14,8 @@ typedef struct linear {
   uint32_t k_a, k_b, k_y; /* entries of the perms that are there */
   perm a, b, y;
   double alpha;
-  const char *act; /* a new one */
+  double scale, shift; /* behind the activation */
+  const char *act;     /* a new one */
   float act_params[2];
   uint32_t n_act;
 } linear;
@@ -42,10 +44,11 @@ static bool read_linear(const sx_graph *g, const sx_node *n, linear *l) {
     l->k_b = read_perm(n, "perm_b", l->b);
     l->k_y = read_perm(n, "perm_y", l->y);
   }
+  l->scale = sx_attr_float(n, "activation_scale", 1), l->shift = sx_attr_float(n, "activation_shift", 0);
   return true;
 }
 
-static bool has_activation(const linear *l) { return sx_attr_str(l->n, "activation", "").n != 0; }
+static bool has_activation(const linear *l) { return sx_attr_str(l->n, "activation", "").n || sx_node_attr(l->n, "activation_scale"); }
 
 /* The Linear that l describes takes the place of `from`. */
 static sx_status write_linear(sx_pass_ctx *c, const linear *l, sx_vid from, sx_patch *p) {
@@ -59,7 +62,8 @@ static sx_status write_linear(sx_pass_ctx *c, const linear *l, sx_vid from, sx_p
   if (l->k_b) ok &= sx_node_set_ints(g, id, "perm_b", l->b, l->k_b);
   if (l->k_y) ok &= sx_node_set_ints(g, id, "perm_y", l->y, l->k_y);
   if (l->alpha != 1) ok &= sx_node_set_float(g, id, "alpha", (float)l->alpha);
-  if (l->act) ok &= sx_pass_set_activation(g, id, l->act, l->act_params, l->n_act);
+  if (l->act) ok &= sx_activation_set(g, id, l->act, l->act_params, l->n_act);
+  if (l->scale != 1 || l->shift != 0) ok &= sx_node_set_float(g, id, "activation_scale", (float)l->scale) && sx_node_set_float(g, id, "activation_shift", (float)l->shift);
   if (!ok) SX_NO_MEMORY(c->e);
   sx_patch_swap(p, from, y);
   return SX_OK;
@@ -91,18 +95,9 @@ static bool read_transpose(const sx_graph *g, const sx_node *t, perm p) {
 
 /* A factor that the scale can take over exactly enough: f64 products keep f64 factors. */
 static bool scale_of(const sx_graph *g, const sx_node *n, sx_vid *x, double *factor) {
-  bool div = n->op == &sx_op_Div;
-  if (!div && n->op != &sx_op_Mul) return false;
-  for (uint32_t side = 0; side < (div ? 1u : 2u); side++) {
-    sx_vid k = n->in[1 - side].value;
-    if (!sx_pass_scalar(g, k, factor) || (div && *factor == 0) || !isfinite(*factor)) continue;
-    *x = n->in[side].value;
-    const sx_fact *f = &sx_value_at(g, *x)->fact;
-    if (!sx_pass_same_shape(f, &sx_value_at(g, n->out[0])->fact)) continue;
-    if (div) *factor = 1 / *factor;
-    return f->dtype != SX_F64 || (double)(float)*factor == *factor;
-  }
-  return false;
+  double shift;
+  return sx_pass_affine(g, n, x, factor, &shift) && shift == 0 && (n->op == &sx_op_Mul || n->op == &sx_op_Div) &&
+         (sx_value_at(g, *x)->fact.dtype != SX_F64 || (double)(float)*factor == *factor);
 }
 
 /* Above operand i: a scale, maybe behind views and Transposes, and the Transpose that stands there last. */
@@ -186,16 +181,20 @@ static sx_status fuse_add(sx_pass_ctx *c, const sx_node *add) {
 static sx_status fuse_scale(sx_pass_ctx *c, const sx_node *n) {
   linear l;
   sx_vid x;
-  double k;
-  if (!scale_of(c->g, n, &x, &k) || !product_of(c->g, x, &l) || has_activation(&l) || l.in[2] != SX_NONE || l.in[3] != SX_NONE) return SX_OK;
-  l.alpha *= k;
+  double k, shift;
+  if (scale_of(c->g, n, &x, &k) && product_of(c->g, x, &l) && !has_activation(&l) && l.in[2] == SX_NONE && l.in[3] == SX_NONE) {
+    l.alpha *= k;
+    return replace(c, &l, n->out[0]);
+  }
+  if (!sx_pass_affine(c->g, n, &x, &k, &shift) || sx_value_at(c->g, x)->fact.dtype != SX_F32 || !product_of(c->g, x, &l)) return SX_OK;
+  l.scale *= k, l.shift = l.shift * k + shift;
   return replace(c, &l, n->out[0]);
 }
 
 static sx_status fuse_activation(sx_pass_ctx *c, const sx_node *n) {
   linear l;
   if (!product_of(c->g, n->in[0].value, &l) || has_activation(&l)) return SX_OK;
-  l.act = sx_pass_activation(c->g, n, l.act_params, &l.n_act);
+  l.act = sx_activation_of(c->g, n, l.act_params, &l.n_act);
   return l.act && sx_value_at(c->g, n->out[0])->fact.dtype == SX_F32 ? replace(c, &l, n->out[0]) : SX_OK;
 }
 
@@ -216,8 +215,10 @@ sx_status sx_pass_linear(sx_pass_ctx *c) {
     const sx_node *n = sx_node_at(g, g->order.at[i]);
     if (n->dead || !n->op || n->custom) continue;
     if (n->op == &sx_op_MatMul || n->op == &sx_op_Gemm || n->op == &sx_op_Linear) SX_TRY(fuse_operands(c, n));
-    else if (n->op == &sx_op_Add) SX_TRY(fuse_add(c, n));
-    else if (n->op == &sx_op_Mul || n->op == &sx_op_Div) SX_TRY(fuse_scale(c, n));
+    else if (n->op == &sx_op_Add || n->op == &sx_op_Mul || n->op == &sx_op_Div || n->op == &sx_op_Sub) {
+      if (n->op == &sx_op_Add) SX_TRY(fuse_add(c, n));
+      if (!n->dead) SX_TRY(fuse_scale(c, n));
+    }
     else if (n->op->flags & SX_OP_ELEMENTWISE && n->n_in) SX_TRY(fuse_activation(c, n));
     else if (n->op == &sx_op_Transpose) SX_TRY(fuse_transpose(c, n));
   }

@@ -19,6 +19,23 @@ bool sx_pass_same_shape(const sx_fact *a, const sx_fact *b) {
     if (a->dims[i] != b->dims[i] || a->dims[i] == SX_DIM_UNKNOWN) return false;
   return true;
 }
+bool sx_pass_affine(const sx_graph *g, const sx_node *n, sx_vid *x, double *scale, double *shift) {
+  bool mul = n->op == &sx_op_Mul, div = n->op == &sx_op_Div, add = n->op == &sx_op_Add, sub = n->op == &sx_op_Sub;
+  double k;
+  *scale = 1, *shift = 0;
+  if (n->n_in != 2 || !(mul || div || add || sub)) return false;
+  for (uint32_t side = 0; side < (div ? 1u : 2u); side++) { /* of a quotient only the divisor may be the number */
+    if (!sx_pass_scalar(g, n->in[1 - side].value, &k) || !isfinite(k) || (div && k == 0)) continue;
+    *x = n->in[side].value;
+    if (!sx_pass_same_shape(&sx_value_at(g, *x)->fact, &sx_value_at(g, n->out[0])->fact)) continue;
+    if (mul || div) *scale = div ? 1 / k : k;
+    else if (add) *shift = k;
+    else if (side == 0) *shift = -k;
+    else *scale = -1, *shift = k;
+    return true;
+  }
+  return false;
+}
 bool sx_pass_is_near(const sx_graph *g, sx_vid v, double x) {
   double y;
   return sx_pass_scalar(g, v, &y) && fabs(y - x) <= 1e-3 * fabs(x) + 1e-12;

@@ -66,9 +66,8 @@ sx_status sx_patch_apply(sx_patch *p, bool *applied);
 sx_node *sx_pass_producer(const sx_graph *g, sx_vid v, const sx_op *op);     /* the `op` whose output 0 is v, or NULL */
 bool sx_pass_single_use(const sx_graph *g, sx_vid v);                        /* one use and no graph output */
 bool sx_pass_scalar(const sx_graph *g, sx_vid v, double *x);                 /* a constant with one element */
-/* The activation that node n is in an epilogue's terms (attribute `activation`), with its parameters; NULL when it is none. */
-const char *sx_pass_activation(const sx_graph *g, const sx_node *n, float params[2], uint32_t *count);
-bool sx_pass_set_activation(sx_graph *g, sx_nid n, const char *act, const float *params, uint32_t count); /* false: no memory */
+/* n = x * scale + shift with numbers from constants, x of the result's shape; either may be trivial. */
+bool sx_pass_affine(const sx_graph *g, const sx_node *n, sx_vid *x, double *scale, double *shift);
 bool sx_pass_same_shape(const sx_fact *a, const sx_fact *b);                 /* tensors of known, provably equal shapes */
 bool sx_pass_is_near(const sx_graph *g, sx_vid v, double x);                 /* that scalar, within 1e-3 relative (exporters round) */
 

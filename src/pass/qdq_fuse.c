@@ -2,6 +2,7 @@
 /* An operator between DequantizeLinear and QuantizeLinear becomes the operator on integers: convolutions and products with their
  * Relu or Clip, sums and products of two tensors, any function of one tensor as a table of 256 entries. Products whose result
  * stays float multiply integers too. Scales and zero points are constant; what has others keeps its float form. */
+#include "ops/nn/activation.h"
 #include "pass/qdq.h"
 #include <math.h>
 
@@ -68,13 +69,13 @@ static sx_status fuse_conv(sx_pass_ctx *c, const site *s, bool *done) {
   const sx_fact *fw = &sx_value_at(g, s->n->in[1].value)->fact;
   if (!sx_qdq_source(g, s->n->in[0].value, &x) || !sx_qdq_source(g, s->n->in[1].value, &w) || !x.per_tensor || !sx_qdq_bytes(&x) || !sx_qdq_bytes(&w) || !sx_qdq_bytes(&s->y)) return SX_OK;
   if (fw->rank < 3 || !sx_dim_is_const(fw->dims[0]) || (!w.per_tensor && w.axis != 0) || !constant_scale(g, &w, &ws, fw->dims[0])) return SX_OK;
-  const char *act = s->act ? sx_pass_activation(g, s->act, params, &count) : NULL;
+  const char *act = s->act ? sx_activation_of(g, s->act, params, &count) : NULL;
   if (!integer_bias(c, sx_node_in(s->n, 2), x.s, ws, fw->dims[0], &bias)) return SX_OK;
   const sx_vid in[9] = {x.x, x.scale, sx_qdq_zero(g, &x), w.x, w.scale, w.zero, s->y.scale, sx_qdq_zero(g, &s->y), bias};
   if (in[2] == SX_NONE || in[7] == SX_NONE) SX_NO_MEMORY(c->e);
   sx_patch p = sx_patch_begin(c);
   sx_vid y = sx_patch_node(&p, act ? &sx_op_QuantConv : &sx_op_QLinearConv, in, bias == SX_NONE ? 8 : 9);
-  if (y == SX_NONE || !copy_attrs(g, sx_value_at(g, y)->producer, s->n) || (act && !sx_pass_set_activation(g, sx_value_at(g, y)->producer, act, params, count))) SX_NO_MEMORY(c->e);
+  if (y == SX_NONE || !copy_attrs(g, sx_value_at(g, y)->producer, s->n) || (act && !sx_activation_set(g, sx_value_at(g, y)->producer, act, params, count))) SX_NO_MEMORY(c->e);
   return finish(c, &p, y, s, done);
 }
 
@@ -82,7 +83,7 @@ static sx_status fuse_conv(sx_pass_ctx *c, const site *s, bool *done) {
 static bool range_does_it(const sx_graph *g, const site *s) {
   float params[2];
   uint32_t count;
-  const char *act = s->act ? sx_pass_activation(g, s->act, params, &count) : NULL;
+  const char *act = s->act ? sx_activation_of(g, s->act, params, &count) : NULL;
   return !act || (!strcmp(act, "Relu") && s->y.z == sx_qdq_lowest(&s->y));
 }
 
@@ -203,7 +204,7 @@ static sx_status visit_sink(sx_pass_ctx *c, const sx_node *n) {
     uint32_t count;
     s.act = s.n;
     s.n = sx_value_producer(g, s.act->in[0].value);
-    if (s.n && s.n->op && sx_pass_activation(g, s.act, params, &count)) SX_TRY(fuse_core(c, &s, &done));
+    if (s.n && s.n->op && sx_activation_of(g, s.act, params, &count)) SX_TRY(fuse_core(c, &s, &done));
     s.act = NULL;
   }
   return done ? SX_OK : fuse_function(c, &s, v, &done);

@@ -2,6 +2,7 @@
 /* Matrix products. MatMul (NumPy's rules), Gemm (two matrices, a bias), and the private Linear that fusion makes of them:
  * Y = act(alpha * A' B' + bias + residual) permuted, where A' and B' are A and B with perm_a and perm_b applied, and Y' =
  * transpose(Y, perm_y). Inputs (A, B, bias?, residual?). */
+#include "ops/nn/activation.h"
 #include "ops/ops.h"
 
 static sx_status matmul_shape(sx_infer *c, const sx_dim *a, int ra, const sx_dim *b, int rb, sx_dim *out, int *rank) {
@@ -89,9 +90,7 @@ static sx_status lower_linear(sx_graph *g, sx_nid id, sx_err *e) {
   if (alpha != 1) y = step(g, n, &sx_op_Mul, y, sx_graph_const_f32(g, alpha));
   for (uint32_t i = 2; i < 4; i++)
     if (sx_node_in(n, i) != SX_NONE) y = step(g, n, &sx_op_Add, y, n->in[i].value);
-  sx_str act = sx_attr_str(n, "activation", "");
-  const sx_op *op = act.n ? sx_op_find((sx_str){"", 0}, act) : NULL;
-  if (op) y = step(g, n, op, y, SX_NONE);
+  if (y != SX_NONE) y = sx_activation_lower(g, n, y);
   y = transpose(g, n, "perm_y", y);
   if (y == SX_NONE) SX_NO_MEMORY(e);
   sx_graph_replace_value(g, n->out[0], y);

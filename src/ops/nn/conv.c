@@ -2,6 +2,7 @@
 /* Convolutions: Conv, ConvTranspose, and the private FusedConv: act(Conv(X, W, B) + residual), with inputs (X, W, B?, residual?)
  * and attributes of Conv, activation and activation_params. ToBlocked and FromBlocked change the layout of the channels: the
  * logical shape stays (ir/graph.h: sx_layout). */
+#include "ops/nn/activation.h"
 #include "ops/nn/window.h"
 
 sx_status sx_infer_conv(sx_infer *c, uint32_t weight, int dtype) {
@@ -43,14 +44,12 @@ static sx_status lower_fused_conv(sx_graph *g, sx_nid id, sx_err *e) {
   sx_node *conv = sx_graph_emitted(g, y);
   conv->name = n->name, conv->origin = n->origin;
   for (uint32_t i = 0; i < n->n_attrs; i++)
-    if (!sx_str_is(n->attrs[i].name, "activation") && !sx_str_is(n->attrs[i].name, "activation_params") && !sx_node_set_attr(g, sx_value_at(g, y)->producer, &n->attrs[i])) SX_NO_MEMORY(e);
+    if (!sx_activation_attr(n->attrs[i].name) && !sx_node_set_attr(g, sx_value_at(g, y)->producer, &n->attrs[i])) SX_NO_MEMORY(e);
   if (sx_node_in(n, 3) != SX_NONE) {
     sx_vid add[2] = {y, n->in[3].value};
     if ((y = sx_graph_emit(g, &sx_op_Add, add, 2)) == SX_NONE) SX_NO_MEMORY(e);
   }
-  sx_str act = sx_attr_str(n, "activation", "");
-  const sx_op *op = act.n ? sx_op_find((sx_str){"", 0}, act) : NULL;
-  if (op && (y = sx_graph_emit(g, op, &y, 1)) == SX_NONE) SX_NO_MEMORY(e);
+  if ((y = sx_activation_lower(g, n, y)) == SX_NONE) SX_NO_MEMORY(e);
   sx_graph_replace_value(g, n->out[0], y);
   sx_graph_kill(g, id);
   return SX_OK;

@@ -12,7 +12,9 @@ sx_status sx_activation_read(const sx_build *b, sx_activation *a) {
   sx_str name = sx_attr_str(b->n, "activation", "");
   const float *p;
   uint32_t n = sx_attr_floats(b->n, "activation_params", &p);
+  float scale = sx_attr_float(b->n, "activation_scale", 1), shift = sx_attr_float(b->n, "activation_shift", 0);
   *a = (sx_activation){0};
+  if (scale != 1 || shift != 0) a->affine_row = sx_act_fn(&a->affine, b->cpu->isa, SX_EW_Affine, scale, shift);
   if (!name.n) return SX_OK;
   if (sx_str_is(name, "Relu") || sx_str_is(name, "Clip")) {
     bool relu = sx_str_is(name, "Relu");
@@ -29,9 +31,10 @@ sx_status sx_activation_read(const sx_build *b, sx_activation *a) {
 
 static void tile(void *ctx, void *row, int64_t n) {
   sx_activation *a = ctx;
-  for (float *r = row; n > 0; n -= 1 << 30, r += 1 << 30) a->row(&a->act, r, (int)(n < 1 << 30 ? n : 1 << 30));
+  if (a->row) a->row(&a->act, row, n);
+  if (a->affine_row) a->affine_row(&a->affine, row, n);
 }
 void sx_activation_apply(const sx_activation *a, sx_epilogue *e) {
   e->clip = a->clip, e->lo = a->lo, e->hi = a->hi;
-  if (a->row) e->tile_fn = tile, e->tile_ctx = (void *)a;
+  if (a->row || a->affine_row) e->tile_fn = tile, e->tile_ctx = (void *)a;
 }
