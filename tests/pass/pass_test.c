@@ -4,7 +4,7 @@
  *   graph ...
  *   --- pass pass ...        (which ones run; "all": every pass of level 99)
  *   graph ...                (the result)
- * Each case also runs: at level 0 and at level 99 on the same random inputs, and the results must agree. With the environment
+ * Each case also runs on random inputs: as it is, at level 99, and fused with every private operator lowered again; all agree. With the environment
  * variable SX_UPDATE set the files are rewritten to what comes out: look at the difference before keeping it. */
 #include <math.h>
 #include <setjmp.h>
@@ -59,12 +59,32 @@ static void run_passes(sx_model *m, sx_str wanted, const char *title, sx_text *o
   sx_graph_print(m->graph, 8, out);
 }
 
-/* Runs the text at a level; false when some operator has no kernel (yet). */
+/* Every pass that keeps the plain layout, then every private operator put back into standard ones. */
+static void optimise_and_lower(sx_model *m, const char *title) {
+  sx_err e = {0};
+  sx_graph *g = m->graph;
+  sx_pass_ctx c = {.g = g, .level = 99, .evaluate = sx_evaluate_node, .disabled = "layout", .e = &e};
+  if (sx_passes_run(&c) != SX_OK) fail_msg("%s: %s", title, e.msg);
+  for (uint32_t i = 0; i < g->nodes.n; i++) {
+    const sx_node *n = sx_node_at(g, i);
+    if (n->dead || !(n->op->flags & SX_OP_PRIVATE)) continue;
+    if (!n->op->lower) fail_msg("%s: %s has no lowering", title, n->op->name);
+    if (n->op->lower(g, i, &e) != SX_OK) fail_msg("%s: %s", title, e.msg);
+  }
+  if (sx_infer_graph(g, &e) != SX_OK || sx_graph_verify(g, &e) != SX_OK) fail_msg("%s: after lowering: %s", title, e.msg);
+}
+
+enum { LOWERED = -1 };
+/* Runs the text at a level; false when some operator has no kernel (yet). LOWERED: at level 0 after fusing and lowering. */
 static bool run_at(sx_str text, const char *title, int level, sx_rt_value **out, uint32_t *n_out) {
   sx_err e = {0};
   sx_model *m = parse(text, title);
   sx_session *s;
   sx_rt_value *in[16] = {0};
+  if (level == LOWERED) {
+    optimise_and_lower(m, title);
+    level = 0;
+  }
   sx_status st = sx_session_create_model(m, &(sx_session_options){.level = level}, &s, &e);
   if (st == SX_E_NOT_IMPLEMENTED) return false;
   if (st != SX_OK) fail_msg("%s at level %d: %s", title, level, e.msg);
@@ -99,20 +119,20 @@ static double element(const sx_rt_value *v, int64_t i) {
   return v->type.dtype == SX_F32 ? ((float *)v->data)[i] : v->type.dtype == SX_F64 ? ((double *)v->data)[i] : v->type.dtype == SX_I64 ? (double)((int64_t *)v->data)[i] : ((uint8_t *)v->data)[i];
 }
 
-static void check_equal(sx_str text, const char *title) {
+static void check_equal(sx_str text, const char *title, int level) {
   sx_rt_value *a[16] = {0}, *b[16] = {0};
   uint32_t n = 0;
-  if (!run_at(text, title, 0, a, &n) || !run_at(text, title, 99, b, &n)) {
+  if (!run_at(text, title, 0, a, &n) || !run_at(text, title, level, b, &n)) {
     print_message("%s: not run, an operator has no kernel\n", title);
     return;
   }
   for (uint32_t o = 0; o < n; o++) {
     double largest = 0;
-    if (a[o]->count != b[o]->count || a[o]->rank != b[o]->rank) fail_msg("%s: output %u has another shape", title, o);
+    if (a[o]->count != b[o]->count || a[o]->rank != b[o]->rank) fail_msg("%s at level %d: output %u has another shape", title, level, o);
     for (int64_t i = 0; i < a[o]->count; i++) largest = fmax(largest, fabs(element(a[o], i)));
     for (int64_t i = 0; i < a[o]->count; i++) {
       double x = element(a[o], i), y = element(b[o], i);
-      if (!(fabs(x - y) <= 2e-5 * largest + 1e-12) && !(isnan(x) && isnan(y))) fail_msg("%s: output %u element %lld is %g, unoptimised %g", title, o, (long long)i, y, x);
+      if (!(fabs(x - y) <= 2e-5 * largest + 1e-12) && !(isnan(x) && isnan(y))) fail_msg("%s at level %d: output %u element %lld is %g, unoptimised %g", title, level, o, (long long)i, y, x);
     }
     sx_rt_unref(a[o]);
     sx_rt_unref(b[o]);
@@ -141,7 +161,8 @@ static void run_case(const char *p, const char *end, bool update, sx_text *rewri
   else if (!sx_str_eq(result, want)) fail_msg("%s: expected\n%.*s\ngot\n%.*s\n", title, (int)want.n, want.p, (int)result.n, result.p);
   sx_text_free(&got);
   sx_model_destroy(m);
-  check_equal(in, title);
+  check_equal(in, title, 99);
+  check_equal(in, title, LOWERED);
 }
 
 static void cases(void **state) {
