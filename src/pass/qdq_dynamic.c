@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Dynamic quantisation: MatMulInteger, Cast and the multiplication by both scales become MatMulIntegerToFloat; a bias and an
  * activation behind it go along (QuantLinear). */
+#include "ops/nn/activation.h"
 #include "pass/qdq.h"
 
 /* The scale of the left side (one element, whatever made it) and the constant one of the right side, out of their product. */
@@ -57,13 +58,13 @@ static sx_vid vector(sx_pass_ctx *c, sx_vid v, int64_t n) {
 static sx_status extend(sx_pass_ctx *c, const sx_node *n, const sx_op *op, sx_vid bias, const sx_node *act, sx_vid from) {
   float params[2];
   uint32_t count;
-  const char *name = act ? sx_pass_activation(c->g, act, params, &count) : NULL;
+  const char *name = act ? sx_activation_of(c->g, act, params, &count) : NULL;
   sx_vid in[7];
   for (uint32_t i = 0; i < 7; i++) in[i] = sx_node_in(n, i);
   if (bias != SX_NONE) in[6] = bias;
   sx_patch p = sx_patch_begin(c);
   sx_vid y = sx_patch_node(&p, op, in, in[6] == SX_NONE ? 6 : 7);
-  if (y == SX_NONE || (name && !sx_pass_set_activation(c->g, sx_value_at(c->g, y)->producer, name, params, count))) SX_NO_MEMORY(c->e);
+  if (y == SX_NONE || (name && !sx_activation_set(c->g, sx_value_at(c->g, y)->producer, name, params, count))) SX_NO_MEMORY(c->e);
   sx_patch_swap(&p, from, y);
   return sx_patch_apply(&p, NULL);
 }
@@ -83,7 +84,7 @@ static sx_status fuse_tail(sx_pass_ctx *c, const sx_node *n) {
     return SX_OK;
   }
   const sx_node *m = n->n_in ? product_of(g, n->in[0].value) : NULL;
-  return m && sx_pass_activation(g, n, params, &count) ? extend(c, m, &sx_op_QuantLinear, SX_NONE, n, n->out[0]) : SX_OK;
+  return m && sx_activation_of(g, n, params, &count) ? extend(c, m, &sx_op_QuantLinear, SX_NONE, n, n->out[0]) : SX_OK;
 }
 
 sx_status sx_pass_dynamic_quant(sx_pass_ctx *c) {
