@@ -188,11 +188,47 @@ static sx_status fuse_add(sx_pass_ctx *c, sx_node *add, bool residuals) {
   return SX_OK;
 }
 
+/* Zeros put around the planes before a convolution are its own padding. */
+static sx_status fuse_pad(sx_pass_ctx *c, const sx_node *conv) {
+  sx_graph *g = c->g;
+  const sx_node *pad = sx_pass_producer(g, conv->in[0].value, &sx_op_Pad);
+  sx_str mode = pad ? sx_attr_str(pad, "mode", "constant") : (sx_str){"", 0}, autos = sx_attr_str(conv, "auto_pad", "NOTSET");
+  double value = 0;
+  if (!pad || !sx_str_is(mode, "constant") || !(sx_str_is(autos, "NOTSET") || sx_str_is(autos, "VALID") || !autos.n)) return SX_OK;
+  const sx_fact *x = &sx_value_at(g, pad->in[0].value)->fact, *f = &sx_value_at(g, pad->in[1].value)->fact;
+  const sx_fact *axes = sx_node_in(pad, 3) == SX_NONE ? NULL : &sx_value_at(g, pad->in[3].value)->fact;
+  uint32_t n = f->n_elems / 2, spatial = (uint32_t)x->rank - 2;
+  if (x->kind != SX_KIND_TENSOR || x->rank < 3 || (axes ? axes->n_elems != n || n == 0 : n != (uint32_t)x->rank)) return SX_OK;
+  if (sx_node_in(pad, 2) != SX_NONE && (!sx_pass_scalar(g, pad->in[2].value, &value) || value != 0)) return SX_OK;
+  const int64_t *old;
+  int64_t pads[2 * SX_MAX_RANK] = {0};
+  uint32_t k = sx_str_is(autos, "VALID") ? 0 : sx_attr_ints(conv, "pads", &old);
+  for (uint32_t i = 0; i < k && i < 2 * spatial; i++) pads[i] = old[i];
+  for (uint32_t i = 0; i < n; i++) {
+    sx_dim a = axes ? axes->elems[i] : i, lo = f->elems[i], hi = f->elems[i + n];
+    if (!sx_dim_is_const(a) || !sx_dim_is_const(lo) || !sx_dim_is_const(hi) || lo < 0 || hi < 0 || a < -x->rank || a >= x->rank) return SX_OK;
+    if (a < 0) a += x->rank;
+    if (a < 2 && (lo || hi)) return SX_OK;
+    if (a >= 2) pads[a - 2] += lo, pads[a - 2 + spatial] += hi;
+  }
+  sx_vid in[4];
+  for (uint32_t i = 0; i < 4; i++) in[i] = i ? sx_node_in(conv, i) : pad->in[0].value;
+  sx_patch p = sx_patch_begin(c);
+  sx_vid y = sx_patch_node(&p, conv->op, in, conv->n_in);
+  bool ok = y != SX_NONE;
+  sx_nid id = ok ? sx_value_at(g, y)->producer : SX_NONE;
+  for (uint32_t i = 0; i < conv->n_attrs && ok; i++) ok = sx_str_is(conv->attrs[i].name, "auto_pad") || sx_node_set_attr(g, id, &conv->attrs[i]);
+  if (!ok || !sx_node_set_ints(g, id, "pads", pads, 2 * spatial)) SX_NO_MEMORY(c->e);
+  sx_patch_swap(&p, conv->out[0], y);
+  return sx_patch_apply(&p, NULL);
+}
+
 sx_status sx_pass_conv_batch_norm(sx_pass_ctx *c) {
   for (uint32_t i = 0; i < c->g->order.n; i++) {
     sx_node *n = sx_node_at(c->g, c->g->order.at[i]);
     if (n->dead) continue;
-    if (n->op == &sx_op_BatchNormalization && n->n_in >= 5) SX_TRY(fuse_batch_norm(c, n));
+    if (n->op == &sx_op_Conv) SX_TRY(fuse_pad(c, n));
+    else if (n->op == &sx_op_BatchNormalization && n->n_in >= 5) SX_TRY(fuse_batch_norm(c, n));
     else if (n->op == &sx_op_Mul || n->op == &sx_op_Div) SX_TRY(fuse_factor(c, n));
     else if (n->op == &sx_op_Add) SX_TRY(fuse_add(c, n, false));
   }
