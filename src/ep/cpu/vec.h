@@ -266,6 +266,12 @@ SX_INLINE vf vf_zip_hi(vf a, vf b) { return __builtin_shuffle(a, b, (vi){SX_ZIP_
 #else
 #define SX_FMA 0
 #endif
+/* Are vector arguments passed in registers, so that a call in tail position is a jump? */
+#if (defined(__x86_64__) || defined(__aarch64__)) && !defined(_WIN32)
+#define SX_VECTOR_CALLS 1
+#else
+#define SX_VECTOR_CALLS 0
+#endif
 #if defined(__clang__)
 #define SX_IVDEP SX_PRAGMA_(clang loop vectorize(assume_safety))
 #else
@@ -385,6 +391,15 @@ SX_INLINE vf vf_ldexp(vf p, vf t) {
   return r;
 #endif
 }
+
+/* Exponents out of positive floats and in, in one instruction each: where the level has them. */
+#if defined(__AVX512F__)
+#define SX_GETEXP 1
+SX_INLINE vf vf_exponent(vf x) { return (vf)_mm512_getexp_ps((__m512)x); }                     /* floor(log2(x)) */
+SX_INLINE vf vf_scale(vf x, vf t) { return (vf)_mm512_scalef_ps((__m512)x, (__m512)t); } /* x * 2^t, t integral */
+#else
+#define SX_GETEXP 0
+#endif
 
 /* Half precision and bfloat16, SX_VL elements: widening is exact, narrowing rounds to nearest even and keeps NaN. */
 typedef uint16_t vh __attribute__((vector_size(SX_VBYTES / 2)));

@@ -81,9 +81,9 @@ SX_INLINE vf vm_expm1(vf x) {
 }
 /* x = 2^n (1 + f), f in [-0.293, 0.415]; x positive and finite. */
 SX_INLINE vf vm_log_reduce(vf x, vf *n) {
-#if defined(__AVX512F__)
-  *n = (vf)_mm512_getexp_ps((__m512)(x * 0.707106781f)) + 1.f; /* multiply down: up would overflow */
-  return (vf)_mm512_scalef_ps((__m512)x, (__m512) - *n) - 1.f;
+#if SX_GETEXP
+  *n = vf_exponent(x * 0.707106781f) + 1.f; /* multiply down: up would overflow */
+  return vf_scale(x, -*n) - 1.f;
 #else
   vi denormal = x < 1.17549435e-38f;
   vi b = (vi)vf_select(denormal, x * 8388608.f, x);

@@ -161,8 +161,90 @@ DEF_SPLAT(uint8_t, 1)
 DEF_SPLAT(uint32_t, 4)
 DEF_SPLAT(uint64_t, 8)
 
+#undef p0
+#undef p1
+#if SX_VECTOR_CALLS
+#define p0 l->f[0]
+#define p1 l->f[1]
+typedef void (*link_four)(const sx_ew_link *l, void *const *reg, int64_t i, vf a, vf b, vf c, vf d);
+typedef void (*link_one)(const sx_ew_link *l, void *const *reg, int64_t i, vf a);
+#define TILE(k) ((const float *)reg[l->reg[0]] + i + (k)*SX_VL)
+#define SCALAR(j) vf_set(*(const float *)reg[l->reg[j]])
+/* before: what is common to the vectors; x, y in expr: the operation's sources. */
+#define LINK(name, form, before, X, Y, expr)                                                                        \
+  SX_INLINE vf name##_##form##_at(const sx_ew_link *l, void *const *reg, int64_t i, int k, vf v, vf s, vf t) {      \
+    vf x = X, y = Y;                                                                                                \
+    (void)y, (void)s, (void)t, (void)k;                                                                             \
+    return expr;                                                                                                    \
+  }                                                                                                                 \
+  static void name##_##form##_four(const sx_ew_link *l, void *const *reg, int64_t i, vf a, vf b, vf c, vf d) {      \
+    vf s = {0}, t = {0};                                                                                            \
+    before;                                                                                                         \
+    a = name##_##form##_at(l, reg, i, 0, a, s, t);                                                                  \
+    b = name##_##form##_at(l, reg, i, 1, b, s, t);                                                                  \
+    c = name##_##form##_at(l, reg, i, 2, c, s, t);                                                                  \
+    d = name##_##form##_at(l, reg, i, 3, d, s, t);                                                                  \
+    ((link_four)l[1].four)(l + 1, reg, i, a, b, c, d);                                                              \
+  }                                                                                                                 \
+  static void name##_##form##_one(const sx_ew_link *l, void *const *reg, int64_t i, vf a) {                         \
+    vf s = {0}, t = {0};                                                                                            \
+    before;                                                                                                         \
+    a = name##_##form##_at(l, reg, i, 0, a, s, t);                                                                  \
+    ((link_one)l[1].one)(l + 1, reg, i, a);                                                                         \
+  }
+#define LINK_V(X)                                                                                                   \
+  X(Abs, vf_abs(x)) X(Affine, x *p0 + p1) X(Ceil, vf_ceil(x)) X(Floor, vf_floor(x)) X(HardSigmoid, clamp01(x *p0 + p1)) \
+  X(HardSwish, x *clamp01(x * (1.f / 6.f) + 0.5f)) X(LeakyRelu, vf_pick_gt(vf_set(0), x, x * p0, x))                \
+  X(Neg, negative(x)) X(Reciprocal, 1.f / x) X(Relu, vm_at_least(x, 0)) X(Round, vf_round(x)) X(Sqrt, vf_sqrt(x))   \
+  X(Square, x *x) X(ThresholdedRelu, vf_pick_gt(x, vf_set(p0), x, vf_set(0)))
+#define DEF(name, expr) LINK(name, V, , v, v, expr)
+LINK_V(DEF)
+#undef DEF
+#define DEF(name, expr)                                    \
+  LINK(name, VT, , v, vf_load(TILE(k)), expr)              \
+  LINK(name, TV, , vf_load(TILE(k)), v, expr)              \
+  LINK(name, VK, s = SCALAR(0), v, s, expr)                \
+  LINK(name, KV, s = SCALAR(0), s, v, expr)
+F32_BINARY(DEF)
+#undef DEF
+LINK(Clip, VKK, s = SCALAR(0); t = SCALAR(1), v, v, vf_min(t, vf_max(s, x)))
+LINK(MulAdd, VKK, s = SCALAR(0); t = SCALAR(1), v, v, x *s + t)
+static void store_four(const sx_ew_link *l, void *const *reg, int64_t i, vf a, vf b, vf c, vf d) {
+  float *p = (float *)reg[l->reg[0]] + i;
+  vf_store(p, a), vf_store(p + SX_VL, b), vf_store(p + 2 * SX_VL, c), vf_store(p + 3 * SX_VL, d);
+}
+static void store_one(const sx_ew_link *l, void *const *reg, int64_t i, vf a) { vf_store((float *)reg[l->reg[0]] + i, a); }
+static void chain(ARGS) {
+  PARAMS;
+  const sx_ew_link *l = (const sx_ew_link *)((const char *)q + q->imm[0].i);
+  void *const *reg = b_;
+  const float *a = a_;
+  int64_t i = 0;
+  for (; i + 4 * SX_VL <= n; i += 4 * SX_VL)
+    ((link_four)l->four)(l, reg, i, vf_load(a + i), vf_load(a + i + SX_VL), vf_load(a + i + 2 * SX_VL), vf_load(a + i + 3 * SX_VL));
+  for (; i < n; i += SX_VL) ((link_one)l->one)(l, reg, i, vf_load(a + i));
+}
+#define PAIR(name) {(sx_ew_link_fn)name##_four, (sx_ew_link_fn)name##_one}
+#endif
+
 const sx_ew_table SX_ISA_NAME(sx_ew) = {
     .lanes = SX_VL,
+#if SX_VECTOR_CALLS
+    .chain = chain,
+    .store = PAIR(store),
+    .link =
+        {
+#define X(name, expr) [SX_EW_##name][SX_EW_V] = PAIR(name##_V),
+            LINK_V(X)
+#undef X
+#define X(name, expr) \
+  [SX_EW_##name] = {[SX_EW_VT] = PAIR(name##_VT), [SX_EW_TV] = PAIR(name##_TV), [SX_EW_VK] = PAIR(name##_VK), [SX_EW_KV] = PAIR(name##_KV)},
+                F32_BINARY(X)
+#undef X
+            [SX_EW_Clip][SX_EW_VKK] = PAIR(Clip_VKK),
+            [SX_EW_MulAdd][SX_EW_VKK] = PAIR(MulAdd_VKK),
+        },
+#endif
     .splat = {splat_4, splat_8, splat_4, splat_8, splat_8, splat_1},
     .where = {w32_Where, w64_Where, w32_Where, w64_Where, w64_Where, w8_Where},
 #define X(name, expr) [SX_EW_##name] = f32_##name,

@@ -57,14 +57,15 @@ sx_status sx_ew_space_init(sx_ew_space *s, uint32_t rank, const int64_t *dim, ui
 /* Per value of the program, while compiling. */
 typedef struct value_info { uint16_t reg, last_use; uint8_t level; } value_info;
 
-typedef struct layout { size_t operands, steps, offsets, values, free_regs, bytes; } layout;
+typedef struct layout { size_t operands, steps, offsets, links, values, free_regs, bytes; } layout;
 static layout layout_of(const sx_ew_program *p) {
   layout l;
   size_t operands = (size_t)p->n_in + p->n_out, steps = (size_t)p->n_ins + p->n_out;
   l.operands = sx_round_up(sizeof(sx_ew_code), 16);
   l.steps = l.operands + sx_round_up(operands * sizeof(sx_ew_operand), 16);
   l.offsets = l.steps + sx_round_up(steps * sizeof(sx_ew_step), 16);
-  l.values = l.offsets + sx_round_up((operands + steps) * sizeof(uint32_t), 16);
+  l.links = l.offsets + sx_round_up((operands + steps) * sizeof(uint32_t), 16);
+  l.values = l.links + sx_round_up(((size_t)p->n_ins + p->n_ins / 2) * sizeof(sx_ew_link), 16);
   l.free_regs = l.values + sx_round_up(((size_t)p->n_in + p->n_ins) * sizeof(value_info), 16);
   l.bytes = l.free_regs + sx_round_up(steps * sizeof(uint16_t), 16);
   return l;
@@ -275,6 +276,78 @@ static void emit(sx_ew_code *c, const sx_ew_program *p, sx_ew_operand *ops, valu
   c->n_regs = em.n_regs;
 }
 
+/* How step `st` of instruction `ins` is a link when `flow` (0: any tile) is the register that flows through it. */
+static sx_ew_form form_of(const sx_ew_ins *ins, const sx_ew_step *st, uint32_t flow_source) {
+  const uint32_t sources = sx_ew_op_sources((sx_ew_op)ins->op), uni = st->q.uni;
+  if (sources == 1) return SX_EW_V;
+  if (sources == 2) return flow_source == 0 ? (uni & 2 ? SX_EW_VK : SX_EW_VT) : (uni & 1 ? SX_EW_KV : SX_EW_TV);
+  return flow_source == 0 && uni == 6 ? SX_EW_VKK : SX_EW_FORMS;
+}
+/* The source of the step that may flow: register `flow`, or for a chain's first step the first tile. */
+static uint32_t flow_source(const sx_ew_ins *ins, const sx_ew_step *st, uint32_t flow) {
+  const uint16_t *reg = &st->a;
+  for (uint32_t k = 0; k < sx_ew_op_sources((sx_ew_op)ins->op); k++)
+    if (!(st->q.uni >> k & 1) && (flow == SX_EW_NONE || reg[k] == flow)) return k;
+  return 0;
+}
+static bool make_link(const sx_ew_code *c, const sx_ew_ins *ins, const sx_ew_step *st, uint32_t flow, sx_ew_link *l) {
+  if (ins->cls != SX_EW_F32 || ins->op == SX_EW_CAST || ins->op == SX_EW_CONST) return false;
+  const uint32_t source = flow_source(ins, st, flow);
+  const sx_ew_form form = form_of(ins, st, source);
+  if (form == SX_EW_FORMS || !c->table->link[ins->op][form].four) return false;
+  const uint16_t others[3][2] = {{st->b, st->c}, {st->a, st->c}, {st->a, st->b}};
+  *l = (sx_ew_link){.four = c->table->link[ins->op][form].four, .one = c->table->link[ins->op][form].one,
+                    .f = {st->q.f[0], st->q.f[1]}, .reg = {others[source][0], others[source][1]}};
+  return true;
+}
+/* Joins runs of per-element steps, each of which is the only reader of the one before, into chains. Registers may be shared
+ * along a chain: every column is read before it is written. */
+static void link_steps(sx_ew_code *c, const sx_ew_program *p, const value_info *v, sx_ew_step *steps, sx_ew_link *links) {
+  if (!c->table->chain) return;
+  const uint32_t pool = c->n_in + c->n_out + c->n_tile;
+  uint32_t out = c->n_tile, at = c->n_tile;
+  for (uint32_t i = 0; i < p->n_ins;) {
+    if (v[p->n_in + i].level < PER_ELEMENT) {
+      i++;
+      continue;
+    }
+    sx_ew_link *l = links;
+    const sx_ew_step head = steps[at];
+    const uint16_t in = (&head.a)[flow_source(&p->ins[i], &head, SX_EW_NONE)];
+    uint32_t last = i, n = 0, next = i;
+    while (next < p->n_ins) {
+      if (v[p->n_in + next].level < PER_ELEMENT) {
+        next++;
+        continue;
+      }
+      const sx_ew_step *st = &steps[at + n];
+      if (n) { /* its predecessor's value must die here, read once */
+        const value_info *d = &v[p->n_in + last];
+        uint32_t reads = 0;
+        for (uint32_t k = 0; k < 3; k++) reads += p->ins[next].src[k] == p->n_in + last;
+        if (d->last_use != next || reads != 1 || d->reg < pool) break;
+      }
+      if (!make_link(c, &p->ins[next], st, n ? steps[at + n - 1].d : SX_EW_NONE, l)) break;
+      l++, n++;
+      last = next++;
+    }
+    if (n < 2) {
+      steps[out++] = steps[at++];
+      i = last + 1;
+      continue;
+    }
+    *l = (sx_ew_link){.four = c->table->store.four, .one = c->table->store.one, .reg = {steps[at + n - 1].d}};
+    sx_ew_step *st = &steps[out++];
+    *st = (sx_ew_step){.fn = c->table->chain, .d = steps[at + n - 1].d, .a = in, .b = (uint16_t)c->n_regs};
+    st->q.imm[0].i = (const char *)links - (const char *)&st->q;
+    links = l + 1;
+    at += n;
+    i = last + 1;
+  }
+  while (at < c->n_steps) steps[out++] = steps[at++]; /* splats */
+  c->n_steps = out;
+}
+
 /* Tile size and where registers lie. Tiles are padded to whole vectors. */
 static void place(sx_ew_code *c, const sx_ew_space *s, sx_ew_operand *ops, uint32_t *offsets) {
   const uint32_t operands = c->n_in + c->n_out, vector = c->lanes * 8;
@@ -306,7 +379,7 @@ static void place(sx_ew_code *c, const sx_ew_space *s, sx_ew_operand *ops, uint3
   c->per_row = c->row ? (c->row + tile - 1) / tile : 0;
   c->units = c->row ? c->total / c->row * c->per_row : 0;
   const size_t tile_bytes = sx_round_up(((size_t)tile + c->lanes) * width, 64);
-  size_t at = sx_round_up(c->n_regs * sizeof(void *), 64);
+  size_t at = sx_round_up((c->n_regs + 1) * sizeof(void *), 64);
   for (uint32_t r = 0; r < c->n_regs; r++) {
     bool small = r < operands ? ops[r].kind == SX_EW_SCALAR || ops[r].kind == SX_EW_ROW : r < operands + c->n_tile;
     offsets[r] = (uint32_t)at;
@@ -340,7 +413,8 @@ sx_status sx_ew_compile(const sx_ew_program *p, const sx_ew_space *s, sx_isa isa
   find_levels(c, p, ops, v, count);
   choose_direct(p, ops, v);
   emit(c, p, ops, v, (uint16_t *)(m + l.free_regs), steps);
-  place(c, s, ops, (uint32_t *)(m + l.offsets));
+  place(c, s, ops, (uint32_t *)(m + l.offsets)); /* looks at all steps' classes */
+  link_steps(c, p, v, steps, (sx_ew_link *)(m + l.links));
   *out = c;
   return SX_OK;
 }

@@ -16,8 +16,19 @@ typedef struct sx_ew_params {
  * be the tile of a source of the same width; otherwise d overlaps none. Pointers are aligned to their element. */
 typedef void (*sx_ew_fn)(void *d, const void *a, const void *b, const void *c, const void *params, int64_t n);
 
+/* Runs of cheap f32 instructions are one step, a chain: vector after vector goes through all its links in registers, each link
+ * jumping to the next. reg: registers of the other operands; of the last link, the destination. */
+typedef struct sx_ew_link sx_ew_link;
+typedef void (*sx_ew_link_fn)(void);
+struct sx_ew_link { sx_ew_link_fn four, one; float f[2]; uint16_t reg[2]; };
+/* How a link sees its operation's sources: the value that flows, a tile, one value. */
+typedef enum sx_ew_form { SX_EW_V, SX_EW_VT, SX_EW_TV, SX_EW_VK, SX_EW_KV, SX_EW_VKK, SX_EW_FORMS } sx_ew_form;
+typedef struct sx_ew_link_pair { sx_ew_link_fn four, one; } sx_ew_link_pair;
+
 typedef struct sx_ew_table {
   uint32_t lanes;
+  sx_ew_fn chain; /* a: the tile that flows in; b: the table of registers; params.imm[0].i: bytes from params to the links */
+  sx_ew_link_pair store, link[SX_EW_OP_COUNT][SX_EW_FORMS]; /* NULL: no such link */
   sx_ew_fn f32[SX_EW_OP_COUNT], b8[SX_EW_OP_COUNT];
   sx_ew_fn where[SX_EW_CLASSES], splat[SX_EW_CLASSES]; /* splat: d[i] = a[0] */
 } sx_ew_table;
@@ -54,7 +65,7 @@ typedef struct sx_ew_step {
   sx_ew_params q;
 } sx_ew_step;
 
-/* Registers 0..operands-1 belong to the operands. Steps [0, n_once) work on values that are one for the whole space, up to
+/* Registers 0..operands-1 belong to the operands, register n_regs is the table of registers itself. Steps [0, n_once) work on values that are one for the whole space, up to
  * n_tile on those that are one per tile. Scratch: the table of register pointers, the registers, a raw tile for gathering. */
 struct sx_ew_code {
   const sx_ew_table *table;

@@ -183,6 +183,7 @@ void sx_ew_run(const sx_ew_code *c, const void *const *in, void *const *out, int
   const uint32_t *offsets = sx_ew_offsets(c);
   bool simple = true;
   for (uint32_t i = 0; i < c->n_regs; i++) r.reg[i] = r.scratch + offsets[i];
+  r.reg[c->n_regs] = r.reg;
   for (uint32_t k = 0; k < c->n_in + c->n_out; k++) {
     const sx_ew_operand *o = &ops[k];
     simple &= o->linear || o->kind == SX_EW_SCALAR;
