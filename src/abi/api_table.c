@@ -16,18 +16,18 @@
   static void stub_##prefix##name(void) {}
 #define STUB_VALUE(prefix, name) \
   static void *stub_##prefix##name(void) { return NULL; }
-#define API(index, name, how) STUB_##how(sx_api_, name)
-#define EDITOR(index, name, how) STUB_##how(sx_editor_, name)
+#define API(index, name, how)     STUB_##how(sx_api_, name)
+#define EDITOR(index, name, how)  STUB_##how(sx_editor_, name)
 #define COMPILE(index, name, how) STUB_##how(sx_compile_, name)
 #define INTEROP(index, name, how) STUB_##how(sx_interop_, name)
-#define EP(index, name, how) STUB_##how(sx_epapi_, name)
+#define EP(index, name, how)      STUB_##how(sx_epapi_, name)
 #define PACKAGE(index, name, how) STUB_##how(sx_package_, name)
 #include "abi/slots.def"
 
-#define SLOT_DONE(prefix, name) .name = prefix##name,
+#define SLOT_DONE(prefix, name)   .name = prefix##name,
 #define SLOT_STATUS(prefix, name) .name = (void *)stub_##prefix##name,
-#define SLOT_VOID SLOT_STATUS
-#define SLOT_VALUE SLOT_STATUS
+#define SLOT_VOID                 SLOT_STATUS
+#define SLOT_VALUE                SLOT_STATUS
 const OrtApi sx_api = {
 #define API(index, name, how) SLOT_##how(sx_api_, name)
 #include "abi/slots.def"
@@ -54,29 +54,34 @@ const OrtModelPackageApi sx_package = {
 };
 
 /* Every slot stays where it is. */
-#define AT(table, index, name) _Static_assert(offsetof(table, name) == (index) * sizeof(void *), #table "." #name " moved");
-#define API(index, name, how) AT(OrtApi, index, name)
-#define EDITOR(index, name, how) AT(OrtModelEditorApi, index, name)
+#define AT(table, index, name)    _Static_assert(offsetof(table, name) == (index) * sizeof(void *), #table "." #name " moved");
+#define API(index, name, how)     AT(OrtApi, index, name)
+#define EDITOR(index, name, how)  AT(OrtModelEditorApi, index, name)
 #define COMPILE(index, name, how) AT(OrtCompileApi, index, name)
 #define INTEROP(index, name, how) AT(OrtInteropApi, index, name)
-#define EP(index, name, how) AT(OrtEpApi, index, name)
+#define EP(index, name, how)      AT(OrtEpApi, index, name)
 #define PACKAGE(index, name, how) AT(OrtModelPackageApi, index, name)
 #include "abi/slots.def"
 
 /* The last slot of each released version of OrtApi. */
 #define LAST_SLOTS(X)                                                                                                    \
-  X(1, 101, ReleaseCustomOpDomain) X(2, 118, ReleaseModelMetadata) X(3, 124, AddFreeDimensionOverrideByName)             \
-  X(4, 126, ReleaseAvailableProviders) X(5, 149, SetGlobalSpinControl) X(6, 157, ReleaseArenaCfg)                        \
-  X(7, 161, GetCurrentGpuDeviceId) X(8, 169, CreateSessionFromArrayWithPrepackedWeightsContainer)                        \
-  X(9, 191, GetSparseTensorIndices) X(10, 203, SynchronizeBoundOutputs)                                                  \
-  X(11, 209, SessionOptionsAppendExecutionProvider_MIGraphX) X(12, 218, ReleaseKernelInfo)                               \
-  X(13, 224, ReleaseCANNProviderOptions) X(14, 238, GetSessionConfigEntry) X(15, 254, GetBuildInfoString)                \
-  X(16, 265, KernelContext_GetResource) X(17, 275, SessionOptionsAppendExecutionProvider_OpenVINO_V2)                    \
-  X(18, 279, AddExternalInitializersFromFilesInMemory) X(20, 284, SetEpDynamicOptions) X(22, 317, GetEpApi)              \
-  X(23, 389, CreateExternalInitializerInfo) X(24, 414, GetTensorElementTypeAndShapeDataReference)                        \
-  X(25, 418, SetPerSessionThreadPoolCallbacks) X(27, 421, SessionReleaseCapturedGraph)                                   \
-  X(28, 423, KernelContext_GetSyncStream) X(29, 424, SessionOptionsSetWeightlessSourceModelBuffer)                       \
-  X(30, 425, KernelContext_GetPreallocatedOutput) X(31, 427, GetModelPackageApi)
+  X(1, 101, ReleaseCustomOpDomain)                                                                                       \
+  X(2, 118, ReleaseModelMetadata) X(3, 124, AddFreeDimensionOverrideByName) X(4, 126, ReleaseAvailableProviders)         \
+      X(5, 149, SetGlobalSpinControl) X(6, 157, ReleaseArenaCfg) X(7, 161, GetCurrentGpuDeviceId)                        \
+          X(8, 169, CreateSessionFromArrayWithPrepackedWeightsContainer) X(9, 191, GetSparseTensorIndices)               \
+              X(10, 203, SynchronizeBoundOutputs) X(11, 209, SessionOptionsAppendExecutionProvider_MIGraphX)             \
+                  X(12, 218, ReleaseKernelInfo) X(13, 224, ReleaseCANNProviderOptions) X(14, 238, GetSessionConfigEntry) \
+                      X(15, 254, GetBuildInfoString) X(16, 265, KernelContext_GetResource)                               \
+                          X(17, 275, SessionOptionsAppendExecutionProvider_OpenVINO_V2)                                  \
+                              X(18, 279, AddExternalInitializersFromFilesInMemory) X(20, 284, SetEpDynamicOptions)       \
+                                  X(22, 317, GetEpApi) X(23, 389, CreateExternalInitializerInfo)                         \
+                                      X(24, 414, GetTensorElementTypeAndShapeDataReference)                              \
+                                          X(25, 418, SetPerSessionThreadPoolCallbacks)                                   \
+                                              X(27, 421, SessionReleaseCapturedGraph)                                    \
+                                                  X(28, 423, KernelContext_GetSyncStream)                                \
+                                                      X(29, 424, SessionOptionsSetWeightlessSourceModelBuffer)           \
+                                                          X(30, 425, KernelContext_GetPreallocatedOutput)                \
+                                                              X(31, 427, GetModelPackageApi)
 #define X(version, index, name) \
   _Static_assert(offsetof(OrtApi, name) / sizeof(void *) == (index), "version " #version " of OrtApi ends elsewhere");
 LAST_SLOTS(X)
@@ -110,7 +115,8 @@ static OrtStatus *ORT_API_CALL experimental_test(int64_t *out) {
 }
 
 OrtExperimentalFnPtr ORT_API_CALL sx_api_GetExperimentalFunction(const char *name) {
-  if (name && strcmp(name, "OrtApi_ExperimentalApiTest_SinceV28") == 0) return (OrtExperimentalFnPtr)(void *)experimental_test;
+  if (name && strcmp(name, "OrtApi_ExperimentalApiTest_SinceV28") == 0)
+    return (OrtExperimentalFnPtr)(void *)experimental_test;
   return NULL;
 }
 

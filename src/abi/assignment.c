@@ -24,7 +24,8 @@ static OrtEpAssignedSubgraph *make(const sx_model *m) {
   for (uint32_t i = 0; g->nodes && i < m->sources.n; i++) {
     const sx_source_node *s = &m->sources.at[i];
     OrtEpAssignedNode *n = SX_NEW(&g->arena, OrtEpAssignedNode);
-    if (n) n->name = text(&g->arena, s->name), n->domain = text(&g->arena, s->domain), n->op_type = text(&g->arena, s->op_type);
+    if (n)
+      n->name = text(&g->arena, s->name), n->domain = text(&g->arena, s->domain), n->op_type = text(&g->arena, s->op_type);
     if (!n || !n->name || !n->domain || !n->op_type) break;
     g->nodes[g->n++] = n;
   }
@@ -39,7 +40,8 @@ void sx_assignment_free(OrtEpAssignedSubgraph *g) {
   sx_free(g, sizeof *g);
 }
 
-OrtStatus *ORT_API_CALL sx_api_Session_GetEpGraphAssignmentInfo(const OrtSession *session, const OrtEpAssignedSubgraph *const **ep_subgraphs,
+OrtStatus *ORT_API_CALL sx_api_Session_GetEpGraphAssignmentInfo(const OrtSession *session,
+                                                                const OrtEpAssignedSubgraph *const **ep_subgraphs,
                                                                 size_t *num_ep_subgraphs) {
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(ep_subgraphs);
@@ -64,7 +66,8 @@ OrtStatus *ORT_API_CALL sx_api_EpAssignedSubgraph_GetEpName(const OrtEpAssignedS
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_EpAssignedSubgraph_GetNodes(const OrtEpAssignedSubgraph *ep_subgraph, const OrtEpAssignedNode *const **ep_nodes,
+OrtStatus *ORT_API_CALL sx_api_EpAssignedSubgraph_GetNodes(const OrtEpAssignedSubgraph *ep_subgraph,
+                                                           const OrtEpAssignedNode *const **ep_nodes,
                                                            size_t *num_ep_nodes) {
   SX_API_NOT_NULL(ep_subgraph);
   SX_API_NOT_NULL(ep_nodes);
@@ -74,12 +77,12 @@ OrtStatus *ORT_API_CALL sx_api_EpAssignedSubgraph_GetNodes(const OrtEpAssignedSu
   return NULL;
 }
 
-#define NODE_TEXT(name, member)                                                                                    \
-  OrtStatus *ORT_API_CALL sx_api_EpAssignedNode_##name(const OrtEpAssignedNode *ep_node, const char **out) {       \
-    SX_API_NOT_NULL(ep_node);                                                                                      \
-    SX_API_NOT_NULL(out);                                                                                          \
-    *out = ep_node->member;                                                                                        \
-    return NULL;                                                                                                   \
+#define NODE_TEXT(name, member)                                                                              \
+  OrtStatus *ORT_API_CALL sx_api_EpAssignedNode_##name(const OrtEpAssignedNode *ep_node, const char **out) { \
+    SX_API_NOT_NULL(ep_node);                                                                                \
+    SX_API_NOT_NULL(out);                                                                                    \
+    *out = ep_node->member;                                                                                  \
+    return NULL;                                                                                             \
   }
 NODE_TEXT(GetName, name)
 NODE_TEXT(GetDomain, domain)

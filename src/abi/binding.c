@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* IO bindings: values kept ready by input and output number. What is bound to a device is made by each run and kept until the
- * next one. */
+/* IO bindings: values kept ready by input and output number. What is bound to a device is made by each run and kept until
+ * the next one. */
 #include "abi/session.h"
 
 typedef struct bound {
   sx_rt_value *value; /* a reference; NULL: the run makes it */
   bool here;
-  bool made;          /* by a run, not by the caller */
+  bool made; /* by a run, not by the caller */
 } bound;
 struct OrtIoBinding {
   OrtSession *session;
@@ -93,15 +93,18 @@ OrtStatus *ORT_API_CALL sx_api_BindOutput(OrtIoBinding *binding_ptr, const char 
   return bind_output(binding_ptr, name, (sx_rt_value *)val_ptr);
 }
 
-OrtStatus *ORT_API_CALL sx_api_BindOutputToDevice(OrtIoBinding *binding_ptr, const char *name, const OrtMemoryInfo *mem_info_ptr) {
+OrtStatus *ORT_API_CALL sx_api_BindOutputToDevice(OrtIoBinding *binding_ptr, const char *name,
+                                                  const OrtMemoryInfo *mem_info_ptr) {
   SX_API_NOT_NULL(binding_ptr);
   SX_API_NOT_NULL(mem_info_ptr);
   if (!sx_memory_is_host(sx_memory_of(mem_info_ptr)))
-    SX_API_FAIL(INVALID_ARGUMENT, "BindOutputToDevice: no provider of this session writes to '%s'", sx_memory_of(mem_info_ptr)->name);
+    SX_API_FAIL(INVALID_ARGUMENT, "BindOutputToDevice: no provider of this session writes to '%s'",
+                sx_memory_of(mem_info_ptr)->name);
   return bind_output(binding_ptr, name, NULL);
 }
 
-OrtStatus *ORT_API_CALL sx_api_RunWithBinding(OrtSession *session, const OrtRunOptions *run_options, const OrtIoBinding *binding_ptr) {
+OrtStatus *ORT_API_CALL sx_api_RunWithBinding(OrtSession *session, const OrtRunOptions *run_options,
+                                              const OrtIoBinding *binding_ptr) {
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(binding_ptr);
   OrtIoBinding *b = (OrtIoBinding *)binding_ptr;
@@ -163,8 +166,8 @@ OrtStatus *ORT_API_CALL sx_api_GetBoundOutputNames(const OrtIoBinding *binding_p
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_GetBoundOutputValues(const OrtIoBinding *binding_ptr, OrtAllocator *allocator, OrtValue ***output,
-                                                    size_t *output_count) {
+OrtStatus *ORT_API_CALL sx_api_GetBoundOutputValues(const OrtIoBinding *binding_ptr, OrtAllocator *allocator,
+                                                    OrtValue ***output, size_t *output_count) {
   SX_API_NOT_NULL(binding_ptr);
   SX_API_NOT_NULL(allocator);
   SX_API_NOT_NULL(output);
@@ -173,7 +176,8 @@ OrtStatus *ORT_API_CALL sx_api_GetBoundOutputValues(const OrtIoBinding *binding_
   if (!binding_ptr->n_order) return NULL;
   OrtValue **list = allocator->Alloc(allocator, binding_ptr->n_order * sizeof *list);
   if (!list) SX_API_FAIL(FAIL, "the allocator has no room for %u values", binding_ptr->n_order);
-  for (uint32_t i = 0; i < binding_ptr->n_order; i++) list[i] = (OrtValue *)sx_rt_ref(binding_ptr->outputs[binding_ptr->order[i]].value);
+  for (uint32_t i = 0; i < binding_ptr->n_order; i++)
+    list[i] = (OrtValue *)sx_rt_ref(binding_ptr->outputs[binding_ptr->order[i]].value);
   *output = list;
   *output_count = binding_ptr->n_order;
   return NULL;

@@ -25,7 +25,8 @@ OrtStatus *ORT_API_CALL sx_api_GetValue(const OrtValue *value, int index, OrtAll
     return copy_out(index ? v->u.map.values : v->u.map.keys, allocator, out);
   }
   if (v->type.kind != SX_RT_SEQUENCE) SX_API_FAIL(FAIL, "GetValue: the value is neither a sequence nor a map");
-  if (index < 0 || (uint32_t)index >= v->u.items.n) SX_API_FAIL(FAIL, "GetValue: there is no element %d, the sequence has %u", index, v->u.items.n);
+  if (index < 0 || (uint32_t)index >= v->u.items.n)
+    SX_API_FAIL(FAIL, "GetValue: there is no element %d, the sequence has %u", index, v->u.items.n);
   return copy_out(v->u.items.at[index], allocator, out);
 }
 
@@ -33,9 +34,12 @@ OrtStatus *ORT_API_CALL sx_api_GetValueCount(const OrtValue *value, size_t *out)
   SX_API_NOT_NULL(value);
   SX_API_NOT_NULL(out);
   const sx_rt_value *v = (const sx_rt_value *)value;
-  if (v->type.kind == SX_RT_MAP) *out = 2;
-  else if (v->type.kind == SX_RT_SEQUENCE) *out = v->u.items.n;
-  else SX_API_FAIL(FAIL, "GetValueCount: the value is neither a sequence nor a map");
+  if (v->type.kind == SX_RT_MAP)
+    *out = 2;
+  else if (v->type.kind == SX_RT_SEQUENCE)
+    *out = v->u.items.n;
+  else
+    SX_API_FAIL(FAIL, "GetValueCount: the value is neither a sequence nor a map");
   return NULL;
 }
 
@@ -45,7 +49,8 @@ static OrtStatus *create_sequence(const sx_rt_value *const *in, size_t n, OrtVal
     SX_API_NOT_NULL(in[i]);
     if (in[i]->type.kind != SX_RT_TENSOR && in[i]->type.kind != SX_RT_MAP)
       SX_API_FAIL(FAIL, "CreateValue: element %zu of the sequence is neither a tensor nor a map", i);
-    if (in[i]->type.kind != in[0]->type.kind || in[i]->type.dtype != in[0]->type.dtype || in[i]->type.key != in[0]->type.key)
+    if (in[i]->type.kind != in[0]->type.kind || in[i]->type.dtype != in[0]->type.dtype ||
+        in[i]->type.key != in[0]->type.key)
       SX_API_FAIL(FAIL, "CreateValue: element %zu of the sequence is of another type than the first", i);
   }
   sx_rt_type type = {.elem = in[0]->type.kind, .dtype = in[0]->type.dtype, .key = in[0]->type.key};
@@ -65,11 +70,13 @@ static OrtStatus *create_sequence(const sx_rt_value *const *in, size_t n, OrtVal
 static OrtStatus *create_map(const sx_rt_value *const *in, size_t n, OrtValue **out) {
   if (n != 2) SX_API_FAIL(FAIL, "CreateValue: a map is made of two tensors, keys and values; %zu are given", n);
   const sx_rt_value *k = in[0], *v = in[1];
-  if (!sx_rt_is_tensor(k) || !sx_rt_is_tensor(v)) SX_API_FAIL(RUNTIME_EXCEPTION, "CreateValue: keys and values of a map are tensors");
+  if (!sx_rt_is_tensor(k) || !sx_rt_is_tensor(v))
+    SX_API_FAIL(RUNTIME_EXCEPTION, "CreateValue: keys and values of a map are tensors");
   if (k->rank > 1 || v->rank > 1) SX_API_FAIL(FAIL, "CreateValue: keys and values of a map have one dimension");
   if (k->count != v->count)
     SX_API_FAIL(FAIL, "CreateValue: %lld keys and %lld values", (long long)k->count, (long long)v->count);
-  if (k->type.dtype != SX_STRING && k->type.dtype != SX_I64) SX_API_FAIL(FAIL, "CreateValue: a map's keys are string or int64");
+  if (k->type.dtype != SX_STRING && k->type.dtype != SX_I64)
+    SX_API_FAIL(FAIL, "CreateValue: a map's keys are string or int64");
   switch (v->type.dtype) {
     case SX_STRING:
     case SX_I64:
@@ -77,13 +84,15 @@ static OrtStatus *create_map(const sx_rt_value *const *in, size_t n, OrtValue **
     case SX_F64: break;
     default: SX_API_FAIL(FAIL, "CreateValue: a map cannot have values of type %s", sx_dtype_name((sx_dtype)v->type.dtype));
   }
-  if (!sx_memory_is_host(k->memory) || !sx_memory_is_host(v->memory)) SX_API_FAIL(FAIL, "CreateValue: a map's tensors lie on the host");
+  if (!sx_memory_is_host(k->memory) || !sx_memory_is_host(v->memory))
+    SX_API_FAIL(FAIL, "CreateValue: a map's tensors lie on the host");
   sx_err e;
   SX_API_TRY(sx_rt_map_create(k, v, (sx_rt_value **)out, &e));
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateValue(const OrtValue *const *in, size_t num_values, enum ONNXType value_type, OrtValue **out) {
+OrtStatus *ORT_API_CALL sx_api_CreateValue(const OrtValue *const *in, size_t num_values, enum ONNXType value_type,
+                                           OrtValue **out) {
   SX_API_NOT_NULL(out);
   if (num_values) SX_API_NOT_NULL(in);
   const sx_rt_value *const *values = (const sx_rt_value *const *)in;

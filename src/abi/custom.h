@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Custom operators at work: what a session knows of those that its options brought, and the handles that their code gets. */
+/* Custom operators at work: what a session knows of those that its options brought, and the handles that their code gets.
+ */
 #ifndef SX_ABI_CUSTOM_H
 #define SX_ABI_CUSTOM_H
 #include "abi/session.h"
@@ -33,9 +34,9 @@ struct OrtKernelInfo {
 struct OrtOpAttr {
   char *name;
   OrtOpAttrType type;
-  size_t count;       /* of values; of a string: bytes */
-  size_t size;        /* of `data` */
-  void *data;         /* float, int64_t or char; of strings: NUL-terminated one after the other */
+  size_t count; /* of values; of a string: bytes */
+  size_t size;  /* of `data` */
+  void *data;   /* float, int64_t or char; of strings: NUL-terminated one after the other */
   sx_rt_value *tensor;
 };
 /* An attribute of a node as an object of its own; NULL when out of memory. */

@@ -52,7 +52,8 @@ static OrtStatus *register_library(OrtSessionOptions *options, const char *path,
   void *h = sx_dl_open(path, why, sizeof why);
   if (!h) SX_API_FAIL(FAIL, "the library '%.300s' cannot be loaded: %s", path, why);
   RegisterCustomOpsFn fn = (RegisterCustomOpsFn)sx_dl_symbol(h, "RegisterCustomOps");
-  OrtStatus *s = fn ? fn(options, OrtGetApiBase()) : sx_ort_error(ORT_FAIL, "'%.300s' has no function RegisterCustomOps", path);
+  OrtStatus *s =
+      fn ? fn(options, OrtGetApiBase()) : sx_ort_error(ORT_FAIL, "'%.300s' has no function RegisterCustomOps", path);
   if (s) {
     sx_dl_close(h);
     return s;
@@ -61,7 +62,8 @@ static OrtStatus *register_library(OrtSessionOptions *options, const char *path,
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_RegisterCustomOpsLibrary(OrtSessionOptions *options, const char *library_path, void **library_handle) {
+OrtStatus *ORT_API_CALL sx_api_RegisterCustomOpsLibrary(OrtSessionOptions *options, const char *library_path,
+                                                        void **library_handle) {
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(library_path);
   SX_API_NOT_NULL(library_handle);
@@ -86,7 +88,8 @@ OrtStatus *ORT_API_CALL sx_api_RegisterCustomOpsLibrary_V2(OrtSessionOptions *op
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_RegisterCustomOpsUsingFunction(OrtSessionOptions *options, const char *registration_func_name) {
+OrtStatus *ORT_API_CALL sx_api_RegisterCustomOpsUsingFunction(OrtSessionOptions *options,
+                                                              const char *registration_func_name) {
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(registration_func_name);
   RegisterCustomOpsFn fn = *registration_func_name ? (RegisterCustomOpsFn)sx_dl_symbol(NULL, registration_func_name) : NULL;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Custom operators between the importer, the plan and their own code: which one a node means, what its outputs are, its kernel.
+/* Custom operators between the importer, the plan and their own code: which one a node means, what its outputs are, its
+ * kernel.
  *
  * The provider has one kernel, a late one: it asks for its outputs while it runs. An operator's struct was made with the
  * header of its time, so every member is read only when its version has it. */
@@ -16,7 +17,8 @@ OrtStatus *sx_custom_open(OrtSession *s, struct sx_custom_ops **out) {
     const OrtCustomOpDomain *d = s->options->domains.at[i];
     for (uint32_t k = 0; k < d->ops.n; k++) {
       const OrtCustomOp *op = d->ops.at[k];
-      if (!op->version || !op->GetName || !op->GetInputTypeCount || !op->GetOutputTypeCount || !op->GetInputType || !op->GetOutputType)
+      if (!op->version || !op->GetName || !op->GetInputTypeCount || !op->GetOutputTypeCount || !op->GetInputType ||
+          !op->GetOutputType)
         SX_API_FAIL(INVALID_ARGUMENT, "custom operator %u of domain '%.100s' is not filled in", k, d->name);
       const char *name = op->GetName(op), *ep = op->GetExecutionProviderType ? op->GetExecutionProviderType(op) : NULL;
       if (ep && *ep && strcmp(ep, "CPUExecutionProvider") != 0) continue; /* for a provider that is not here */
@@ -50,7 +52,8 @@ void sx_custom_close(struct sx_custom_ops *c) {
 }
 
 static bool in_versions(const OrtCustomOp *op, int64_t version) {
-  int start = HAS(op, 17, GetStartVersion) ? op->GetStartVersion(op) : 1, end = HAS(op, 17, GetEndVersion) ? op->GetEndVersion(op) : INT32_MAX;
+  int start = HAS(op, 17, GetStartVersion) ? op->GetStartVersion(op) : 1,
+      end = HAS(op, 17, GetEndVersion) ? op->GetEndVersion(op) : INT32_MAX;
   return version <= 0 || (version >= start && version <= end);
 }
 
@@ -58,7 +61,9 @@ const void *sx_custom_find(void *ctx, sx_str domain, sx_str op_type, int64_t ver
   const struct sx_custom_ops *c = ctx;
   for (uint32_t i = c->ops.n; i-- > 0;) {
     const sx_custom *x = c->ops.at[i];
-    if (sx_str_eq(x->name, op_type) && (sx_str_eq(x->domain, domain) || (sx_str_is(x->domain, "ai.onnx") && !domain.n)) && in_versions(x->op, version)) return x;
+    if (sx_str_eq(x->name, op_type) && (sx_str_eq(x->domain, domain) || (sx_str_is(x->domain, "ai.onnx") && !domain.n)) &&
+        in_versions(x->op, version))
+      return x;
   }
   return NULL;
 }
@@ -73,8 +78,10 @@ static const char *refusal(const OrtCustomOp *op, const sx_graph *g, const sx_no
   size_t declared = op->GetInputTypeCount(op), outs = op->GetOutputTypeCount(op);
   bool variadic = declared && kind_of(op, false, declared - 1) == INPUT_OUTPUT_VARIADIC;
   if (n->n_in > declared && !variadic) return "the node has more inputs than the operator";
-  if (n->n_out > outs && !(outs && kind_of(op, true, outs - 1) == INPUT_OUTPUT_VARIADIC)) return "the node has more outputs than the operator";
-  size_t least = variadic && HAS(op, 14, GetVariadicInputMinArity) ? declared - 1 + (size_t)op->GetVariadicInputMinArity(op) : 0;
+  if (n->n_out > outs && !(outs && kind_of(op, true, outs - 1) == INPUT_OUTPUT_VARIADIC))
+    return "the node has more outputs than the operator";
+  size_t least =
+      variadic && HAS(op, 14, GetVariadicInputMinArity) ? declared - 1 + (size_t)op->GetVariadicInputMinArity(op) : 0;
   if (n->n_in < least) return "the node has too few inputs";
   for (size_t i = 0; i < declared || i < n->n_in; i++) {
     size_t k = i < declared ? i : declared - 1;
@@ -94,7 +101,7 @@ struct OrtShapeInferContext {
   const sx_node *n;
   OrtTensorTypeAndShapeInfo **in; /* by input; NULL: absent or no tensor */
   sx_fact *out;
-  SX_VEC(OrtOpAttr *) attrs;      /* handed out */
+  SX_VEC(OrtOpAttr *) attrs; /* handed out */
 };
 
 OrtStatus *ORT_API_CALL sx_api_ShapeInferContext_GetInputCount(const OrtShapeInferContext *context, size_t *out) {
@@ -133,7 +140,8 @@ OrtStatus *ORT_API_CALL sx_api_ShapeInferContext_SetOutputTypeShape(const OrtSha
                                                                     const OrtTensorTypeAndShapeInfo *info) {
   SX_API_NOT_NULL(context);
   SX_API_NOT_NULL(info);
-  if (index >= context->n->n_out) SX_API_FAIL(INVALID_ARGUMENT, "the node has %u outputs, there is no %zu", context->n->n_out, index);
+  if (index >= context->n->n_out)
+    SX_API_FAIL(INVALID_ARGUMENT, "the node has %u outputs, there is no %zu", context->n->n_out, index);
   if (info->rank > SX_MAX_RANK) SX_API_FAIL(INVALID_ARGUMENT, "a shape of rank %u", info->rank);
   sx_model *m = context->g->model;
   sx_dim *dims = SX_NEW_N(&m->arena, sx_dim, (size_t)info->rank + 1);
@@ -184,7 +192,9 @@ static uint8_t declared_type(const OrtCustomOp *op, const sx_graph *g, const sx_
   size_t outs = op->GetOutputTypeCount(op), ins = op->GetInputTypeCount(op);
   sx_dtype t = outs ? sx_dtype_of(op->GetOutputType(op, o < outs ? o : outs - 1)) : SX_UNDEFINED;
   for (uint32_t i = 0; !t && i < n->n_in && ins; i++) {
-    if (op->GetInputType(op, i < ins ? i : ins - 1) != ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED || sx_node_in(n, i) == SX_NONE) continue;
+    if (op->GetInputType(op, i < ins ? i : ins - 1) != ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED ||
+        sx_node_in(n, i) == SX_NONE)
+      continue;
     t = (sx_dtype)sx_value_at(g, sx_node_in(n, i))->fact.dtype;
   }
   return (uint8_t)t;
@@ -203,7 +213,9 @@ sx_status sx_custom_infer(void *ctx, sx_graph *g, sx_nid id, sx_err *e) {
     }
     why = w;
   }
-  if (why) SX_FAIL(e, INVALID_GRAPH, "the custom operator '%.*s' of domain '%.*s' does not fit: %s", SX_FMT(x->name), SX_FMT(x->domain), why);
+  if (why)
+    SX_FAIL(e, INVALID_GRAPH, "the custom operator '%.*s' of domain '%.*s' does not fit: %s", SX_FMT(x->name),
+            SX_FMT(x->domain), why);
   n->custom = x;
   sx_fact *out = SX_NEW_N(&g->model->arena, sx_fact, (size_t)n->n_out + 1);
   if (!out) SX_NO_MEMORY(e);
@@ -213,7 +225,8 @@ sx_status sx_custom_infer(void *ctx, sx_graph *g, sx_nid id, sx_err *e) {
     if (n->out[o] == SX_NONE) continue;
     sx_fact *f = &sx_value_at(g, n->out[o])->fact;
     if (!out[o].dtype) out[o].dtype = declared_type(x->op, g, n, o);
-    bool stated = f->kind == SX_KIND_TENSOR && f->rank >= 0; /* the model's own word on a shape that the operator leaves open */
+    bool stated =
+        f->kind == SX_KIND_TENSOR && f->rank >= 0; /* the model's own word on a shape that the operator leaves open */
     if (stated && out[o].rank < 0) {
       if (!f->dtype) f->dtype = out[o].dtype;
       continue;
@@ -240,9 +253,12 @@ static sx_status create_kernel(sx_build *b) {
   }
   k->op = op;
   sx_status s = SX_OK;
-  if (HAS(op, 16, CreateKernelV2)) s = sx_ort_take(op->CreateKernelV2(op, &sx_api, &info, &k->kernel), b->e);
-  else if (op->CreateKernel) k->kernel = op->CreateKernel(op, &sx_api, &info);
-  else s = sx_fail(b->e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__, "the custom operator has no function that makes a kernel");
+  if (HAS(op, 16, CreateKernelV2))
+    s = sx_ort_take(op->CreateKernelV2(op, &sx_api, &info, &k->kernel), b->e);
+  else if (op->CreateKernel)
+    k->kernel = op->CreateKernel(op, &sx_api, &info);
+  else
+    s = sx_fail(b->e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__, "the custom operator has no function that makes a kernel");
   if (s != SX_OK) {
     sx_free(k, sizeof *k);
     return s;
@@ -257,8 +273,10 @@ static sx_status finish(const sx_call *c, OrtKernelContext *k, sx_status s) {
   for (uint32_t i = 0; i < k->n_in; i++) sx_rt_unref(k->in[i]);
   for (uint32_t o = 0; o < k->n_out; o++) {
     if (!k->out[o]) continue;
-    if (s == SX_OK) s = c->late->set_value(c->late, o, k->out[o], c->e);
-    else sx_rt_unref(k->out[o]);
+    if (s == SX_OK)
+      s = c->late->set_value(c->late, o, k->out[o], c->e);
+    else
+      sx_rt_unref(k->out[o]);
   }
   return s;
 }
@@ -279,8 +297,10 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   sx_status s = SX_OK;
   for (uint32_t i = 0; i < n_in && s == SX_OK; i++)
     if (sx_node_in(n, i) != SX_NONE) s = sx_late_take(c, i, &k.in[i]);
-  if (s == SX_OK && HAS(op, 16, KernelComputeV2)) s = sx_ort_take(op->KernelComputeV2(kernel->kernel, &k), c->e);
-  else if (s == SX_OK && op->KernelCompute) op->KernelCompute(kernel->kernel, &k);
+  if (s == SX_OK && HAS(op, 16, KernelComputeV2))
+    s = sx_ort_take(op->KernelComputeV2(kernel->kernel, &k), c->e);
+  else if (s == SX_OK && op->KernelCompute)
+    op->KernelCompute(kernel->kernel, &k);
   s = finish(c, &k, s);
   if (at != few) sx_free(at, total * sizeof *at);
   return s;
@@ -292,6 +312,7 @@ static sx_status prepare(sx_prep *p) {
   return SX_OK;
 }
 
-static const sx_kernel custom = {.op = NULL, .name = "custom", .flags = SX_KERNEL_LATE, .claim = claim, .create = create_kernel, .prepare = prepare};
+static const sx_kernel custom = {
+    .op = NULL, .name = "custom", .flags = SX_KERNEL_LATE, .claim = claim, .create = create_kernel, .prepare = prepare};
 static const sx_kernel *const kernels[] = {&custom, NULL};
 const sx_provider sx_custom_provider = {"CPUExecutionProvider", kernels, 0};

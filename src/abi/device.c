@@ -2,7 +2,8 @@
 /* Devices and what providers make of them. The environment has one: the CPU. */
 #include "abi/handles.h"
 
-OrtStatus *ORT_API_CALL sx_api_GetEpDevices(const OrtEnv *env, const OrtEpDevice *const **ep_devices, size_t *num_ep_devices) {
+OrtStatus *ORT_API_CALL sx_api_GetEpDevices(const OrtEnv *env, const OrtEpDevice *const **ep_devices,
+                                            size_t *num_ep_devices) {
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(ep_devices);
   SX_API_NOT_NULL(num_ep_devices);
@@ -18,7 +19,8 @@ OrtStatus *ORT_API_CALL sx_api_GetNumHardwareDevices(const OrtEnv *env, size_t *
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_GetHardwareDevices(const OrtEnv *env, const OrtHardwareDevice **devices, size_t num_devices) {
+OrtStatus *ORT_API_CALL sx_api_GetHardwareDevices(const OrtEnv *env, const OrtHardwareDevice **devices,
+                                                  size_t num_devices) {
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(devices);
   if (num_devices < 1) SX_API_FAIL(INVALID_ARGUMENT, "GetHardwareDevices: there is 1 device, the array has room for none");
@@ -26,20 +28,26 @@ OrtStatus *ORT_API_CALL sx_api_GetHardwareDevices(const OrtEnv *env, const OrtHa
   return NULL;
 }
 
-OrtHardwareDeviceType ORT_API_CALL sx_api_HardwareDevice_Type(const OrtHardwareDevice *d) { return d ? d->type : OrtHardwareDeviceType_CPU; }
+OrtHardwareDeviceType ORT_API_CALL sx_api_HardwareDevice_Type(const OrtHardwareDevice *d) {
+  return d ? d->type : OrtHardwareDeviceType_CPU;
+}
 uint32_t ORT_API_CALL sx_api_HardwareDevice_VendorId(const OrtHardwareDevice *d) { return d ? d->vendor_id : 0; }
 const char *ORT_API_CALL sx_api_HardwareDevice_Vendor(const OrtHardwareDevice *d) { return d ? d->vendor : ""; }
 uint32_t ORT_API_CALL sx_api_HardwareDevice_DeviceId(const OrtHardwareDevice *d) { return d ? d->device_id : 0; }
-const OrtKeyValuePairs *ORT_API_CALL sx_api_HardwareDevice_Metadata(const OrtHardwareDevice *d) { return d ? &d->metadata : NULL; }
+const OrtKeyValuePairs *ORT_API_CALL sx_api_HardwareDevice_Metadata(const OrtHardwareDevice *d) {
+  return d ? &d->metadata : NULL;
+}
 const char *ORT_API_CALL sx_api_EpDevice_EpName(const OrtEpDevice *d) { return d ? d->name : ""; }
 const char *ORT_API_CALL sx_api_EpDevice_EpVendor(const OrtEpDevice *d) { return d ? d->vendor : ""; }
 const OrtKeyValuePairs *ORT_API_CALL sx_api_EpDevice_EpMetadata(const OrtEpDevice *d) { return d ? &d->metadata : NULL; }
 const OrtKeyValuePairs *ORT_API_CALL sx_api_EpDevice_EpOptions(const OrtEpDevice *d) { return d ? &d->options : NULL; }
 const OrtHardwareDevice *ORT_API_CALL sx_api_EpDevice_Device(const OrtEpDevice *d) { return d ? d->hardware : NULL; }
-const OrtMemoryInfo *ORT_API_CALL sx_api_EpDevice_MemoryInfo(const OrtEpDevice *d, OrtDeviceMemoryType memory_type) { return NULL; }
+const OrtMemoryInfo *ORT_API_CALL sx_api_EpDevice_MemoryInfo(const OrtEpDevice *d, OrtDeviceMemoryType memory_type) {
+  return NULL;
+}
 
-OrtStatus *ORT_API_CALL sx_api_CreateSyncStreamForEpDevice(const OrtEpDevice *ep_device, const OrtKeyValuePairs *stream_options,
-                                                           OrtSyncStream **stream) {
+OrtStatus *ORT_API_CALL sx_api_CreateSyncStreamForEpDevice(const OrtEpDevice *ep_device,
+                                                           const OrtKeyValuePairs *stream_options, OrtSyncStream **stream) {
   SX_API_NOT_NULL(ep_device);
   SX_API_FAIL(INVALID_ARGUMENT, "CreateSyncStreamForEpDevice: the CPU has no streams");
 }
@@ -47,21 +55,23 @@ OrtStatus *ORT_API_CALL sx_api_CreateSyncStreamForEpDevice(const OrtEpDevice *ep
 void *ORT_API_CALL sx_api_SyncStream_GetHandle(OrtSyncStream *stream) { return NULL; }
 void ORT_API_CALL sx_api_ReleaseSyncStream(OrtSyncStream *input) {}
 
-OrtStatus *ORT_API_CALL sx_api_CreateSharedAllocator(OrtEnv *env, const OrtEpDevice *ep_device, OrtDeviceMemoryType mem_type,
-                                                     OrtAllocatorType allocator_type, const OrtKeyValuePairs *allocator_options,
-                                                     OrtAllocator **allocator) {
+OrtStatus *ORT_API_CALL sx_api_CreateSharedAllocator(OrtEnv *env, const OrtEpDevice *ep_device,
+                                                     OrtDeviceMemoryType mem_type, OrtAllocatorType allocator_type,
+                                                     const OrtKeyValuePairs *allocator_options, OrtAllocator **allocator) {
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(ep_device);
   SX_API_FAIL(INVALID_ARGUMENT, "CreateSharedAllocator: the device has no memory of its own");
 }
 
-OrtStatus *ORT_API_CALL sx_api_ReleaseSharedAllocator(OrtEnv *env, const OrtEpDevice *ep_device, OrtDeviceMemoryType mem_type) {
+OrtStatus *ORT_API_CALL sx_api_ReleaseSharedAllocator(OrtEnv *env, const OrtEpDevice *ep_device,
+                                                      OrtDeviceMemoryType mem_type) {
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(ep_device);
   SX_API_FAIL(INVALID_ARGUMENT, "ReleaseSharedAllocator: the device has no memory of its own");
 }
 
-OrtStatus *ORT_API_CALL sx_api_RegisterExecutionProviderLibrary(OrtEnv *env, const char *registration_name, const ORTCHAR_T *path) {
+OrtStatus *ORT_API_CALL sx_api_RegisterExecutionProviderLibrary(OrtEnv *env, const char *registration_name,
+                                                                const ORTCHAR_T *path) {
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(registration_name);
   SX_API_NOT_NULL(path);
@@ -78,8 +88,8 @@ OrtStatus *ORT_API_CALL sx_api_UnregisterExecutionProviderLibrary(OrtEnv *env, c
   SX_API_FAIL(FAIL, "no provider library is registered as '%.100s'", registration_name);
 }
 
-OrtStatus *ORT_API_CALL sx_api_GetModelCompatibilityForEpDevices(const OrtEpDevice *const *ep_devices, size_t num_ep_devices,
-                                                                 const char *compatibility_info,
+OrtStatus *ORT_API_CALL sx_api_GetModelCompatibilityForEpDevices(const OrtEpDevice *const *ep_devices,
+                                                                 size_t num_ep_devices, const char *compatibility_info,
                                                                  OrtCompiledModelCompatibility *out_status) {
   SX_API_NOT_NULL(ep_devices && num_ep_devices);
   SX_API_NOT_NULL(compatibility_info);
@@ -121,8 +131,8 @@ OrtStatus *ORT_API_CALL sx_epapi_DeviceEpIncompatibilityDetails_SetDetails(OrtDe
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_DeviceEpIncompatibilityDetails_GetReasonsBitmask(const OrtDeviceEpIncompatibilityDetails *details,
-                                                                                uint32_t *reasons_bitmask) {
+OrtStatus *ORT_API_CALL sx_api_DeviceEpIncompatibilityDetails_GetReasonsBitmask(
+    const OrtDeviceEpIncompatibilityDetails *details, uint32_t *reasons_bitmask) {
   SX_API_NOT_NULL(details);
   SX_API_NOT_NULL(reasons_bitmask);
   *reasons_bitmask = details->reasons;
@@ -167,8 +177,8 @@ struct OrtExternalInitializerInfo {
   size_t size;
 };
 
-OrtStatus *ORT_API_CALL sx_api_CreateExternalInitializerInfo(const ORTCHAR_T *filepath, int64_t file_offset, size_t byte_size,
-                                                             OrtExternalInitializerInfo **out) {
+OrtStatus *ORT_API_CALL sx_api_CreateExternalInitializerInfo(const ORTCHAR_T *filepath, int64_t file_offset,
+                                                             size_t byte_size, OrtExternalInitializerInfo **out) {
   SX_API_NOT_NULL(filepath);
   SX_API_NOT_NULL(out);
   OrtExternalInitializerInfo *i = sx_calloc(1, sizeof *i);
@@ -182,9 +192,15 @@ OrtStatus *ORT_API_CALL sx_api_CreateExternalInitializerInfo(const ORTCHAR_T *fi
   return NULL;
 }
 
-const ORTCHAR_T *ORT_API_CALL sx_api_ExternalInitializerInfo_GetFilePath(const OrtExternalInitializerInfo *i) { return i ? i->path : NULL; }
-int64_t ORT_API_CALL sx_api_ExternalInitializerInfo_GetFileOffset(const OrtExternalInitializerInfo *i) { return i ? i->offset : 0; }
-size_t ORT_API_CALL sx_api_ExternalInitializerInfo_GetByteSize(const OrtExternalInitializerInfo *i) { return i ? i->size : 0; }
+const ORTCHAR_T *ORT_API_CALL sx_api_ExternalInitializerInfo_GetFilePath(const OrtExternalInitializerInfo *i) {
+  return i ? i->path : NULL;
+}
+int64_t ORT_API_CALL sx_api_ExternalInitializerInfo_GetFileOffset(const OrtExternalInitializerInfo *i) {
+  return i ? i->offset : 0;
+}
+size_t ORT_API_CALL sx_api_ExternalInitializerInfo_GetByteSize(const OrtExternalInitializerInfo *i) {
+  return i ? i->size : 0;
+}
 
 void ORT_API_CALL sx_api_ReleaseExternalInitializerInfo(OrtExternalInitializerInfo *input) {
   if (!input) return;
@@ -204,4 +220,6 @@ OrtStatus *ORT_API_CALL sx_api_CreatePrepackedWeightsContainer(OrtPrepackedWeigh
   return NULL;
 }
 
-void ORT_API_CALL sx_api_ReleasePrepackedWeightsContainer(OrtPrepackedWeightsContainer *input) { sx_free(input, sizeof *input); }
+void ORT_API_CALL sx_api_ReleasePrepackedWeightsContainer(OrtPrepackedWeightsContainer *input) {
+  sx_free(input, sizeof *input);
+}

@@ -7,7 +7,8 @@
 static OrtEnv *current;
 static sx_mutex busy; /* held for a few instructions, never while a stranger's function runs */
 
-static void to_user(void *ctx, sx_severity severity, const char *category, const char *id, const char *where, const char *message) {
+static void to_user(void *ctx, sx_severity severity, const char *category, const char *id, const char *where,
+                    const char *message) {
   const OrtEnv *env = ctx;
   env->user_log(env->user_log_param, (OrtLoggingLevel)severity, category, id, where, message);
 }
@@ -54,7 +55,8 @@ static OrtEnv *make(const env_options *o) {
   env->cpu_ep = (OrtEpDevice){.name = "CPUExecutionProvider", .vendor = "Microsoft", .hardware = &env->cpu};
   env->devices[0] = &env->cpu_ep;
   if (!env->log_id || (o->threads && !copy_threads(o->threads, &env->threads)) ||
-      (o->config && !sx_kvp_copy(o->config, &env->config)) || !sx_kvp_set(&env->cpu_ep.metadata, "version", SX_VERSION_TEXT)) {
+      (o->config && !sx_kvp_copy(o->config, &env->config)) ||
+      !sx_kvp_set(&env->cpu_ep.metadata, "version", SX_VERSION_TEXT)) {
     destroy(env);
     return NULL;
   }
@@ -71,8 +73,10 @@ static OrtStatus *create(const env_options *o, OrtEnv **out) {
     if (!fresh) SX_API_NO_MEMORY();
     sx_mutex_lock(&busy);
     env = current;
-    if (env) env->refs++; /* another thread was first */
-    else env = current = fresh;
+    if (env)
+      env->refs++; /* another thread was first */
+    else
+      env = current = fresh;
     sx_mutex_unlock(&busy);
     if (env != fresh) destroy(fresh);
   }
@@ -97,7 +101,9 @@ void ORT_API_CALL sx_api_ReleaseEnv(OrtEnv *input) {
   if (last) destroy(input);
 }
 
-static OrtCustomCreateThreadFn create_of(const OrtEnv *env) { return env->threads.create && env->threads.join ? env->threads.create : NULL; }
+static OrtCustomCreateThreadFn create_of(const OrtEnv *env) {
+  return env->threads.create && env->threads.join ? env->threads.create : NULL;
+}
 
 static void *start_thread(void *options, void (*entry)(void *), void *arg) {
   const OrtEnv *env = options;
@@ -111,8 +117,10 @@ sx_pool *sx_env_pool(OrtEnv *env, OrtStatus **failed) {
   sx_mutex_lock(&making);
   if (!env->pool) {
     const OrtThreadingOptions *t = &env->threads;
-    sx_pool_options o = {.threads = t->intra > 0 ? (uint32_t)t->intra : 0, .spin_us = t->spin ? 100 : 0,
-                         .denormals_zero = t->denormals_zero, .affinity = t->affinity};
+    sx_pool_options o = {.threads = t->intra > 0 ? (uint32_t)t->intra : 0,
+                         .spin_us = t->spin ? 100 : 0,
+                         .denormals_zero = t->denormals_zero,
+                         .affinity = t->affinity};
     if (create_of(env)) {
       o.thread_create = start_thread, o.hook_options = env;
       o.thread_join = (void (*)(void *))(void *)t->join;
@@ -134,8 +142,10 @@ OrtStatus *ORT_API_CALL sx_api_CreateEnv(OrtLoggingLevel log_severity_level, con
 }
 
 OrtStatus *ORT_API_CALL sx_api_CreateEnvWithCustomLogger(OrtLoggingFunction logging_function, void *logger_param,
-                                                         OrtLoggingLevel log_severity_level, const char *logid, OrtEnv **out) {
-  return sx_api_CreateEnvWithCustomLoggerAndGlobalThreadPools(logging_function, logger_param, log_severity_level, logid, NULL, out);
+                                                         OrtLoggingLevel log_severity_level, const char *logid,
+                                                         OrtEnv **out) {
+  return sx_api_CreateEnvWithCustomLoggerAndGlobalThreadPools(logging_function, logger_param, log_severity_level, logid,
+                                                              NULL, out);
 }
 
 OrtStatus *ORT_API_CALL sx_api_CreateEnvWithGlobalThreadPools(OrtLoggingLevel log_severity_level, const char *logid,
@@ -144,11 +154,9 @@ OrtStatus *ORT_API_CALL sx_api_CreateEnvWithGlobalThreadPools(OrtLoggingLevel lo
   return sx_api_CreateEnvWithCustomLoggerAndGlobalThreadPools(NULL, NULL, log_severity_level, logid, tp_options, out);
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateEnvWithCustomLoggerAndGlobalThreadPools(OrtLoggingFunction logging_function,
-                                                                             void *logger_param, OrtLoggingLevel log_severity_level,
-                                                                             const char *logid,
-                                                                             const struct OrtThreadingOptions *tp_options,
-                                                                             OrtEnv **out) {
+OrtStatus *ORT_API_CALL sx_api_CreateEnvWithCustomLoggerAndGlobalThreadPools(
+    OrtLoggingFunction logging_function, void *logger_param, OrtLoggingLevel log_severity_level, const char *logid,
+    const struct OrtThreadingOptions *tp_options, OrtEnv **out) {
   SX_API_NOT_NULL(out);
   env_options o = {log_severity_level, logid ? logid : "", logging_function, logger_param, tp_options, NULL};
   return create(&o, out);
@@ -158,18 +166,26 @@ OrtStatus *ORT_API_CALL sx_api_CreateEnvWithOptions(const OrtEnvCreationOptions 
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(out);
   if (options->version < 24)
-    SX_API_FAIL(INVALID_ARGUMENT, "CreateEnvWithOptions: the options' version is %u, ORT_API_VERSION is due", options->version);
-  if (options->logging_severity_level < ORT_LOGGING_LEVEL_VERBOSE || options->logging_severity_level > ORT_LOGGING_LEVEL_FATAL)
+    SX_API_FAIL(INVALID_ARGUMENT, "CreateEnvWithOptions: the options' version is %u, ORT_API_VERSION is due",
+                options->version);
+  if (options->logging_severity_level < ORT_LOGGING_LEVEL_VERBOSE ||
+      options->logging_severity_level > ORT_LOGGING_LEVEL_FATAL)
     SX_API_FAIL(INVALID_ARGUMENT, "CreateEnvWithOptions: %d is not a severity level", options->logging_severity_level);
   SX_API_NOT_NULL(options->log_id);
-  env_options o = {(OrtLoggingLevel)options->logging_severity_level, options->log_id, options->custom_logging_function,
-                   options->custom_logging_param, options->threading_options, options->config_entries};
+  env_options o = {(OrtLoggingLevel)options->logging_severity_level,
+                   options->log_id,
+                   options->custom_logging_function,
+                   options->custom_logging_param,
+                   options->threading_options,
+                   options->config_entries};
   return create(&o, out);
 }
 
 OrtStatus *ORT_API_CALL sx_api_EnableTelemetryEvents(const OrtEnv *env) { return NULL; }
 OrtStatus *ORT_API_CALL sx_api_DisableTelemetryEvents(const OrtEnv *env) { return NULL; }
-OrtStatus *ORT_API_CALL sx_api_SetLanguageProjection(const OrtEnv *ort_env, OrtLanguageProjection projection) { return NULL; }
+OrtStatus *ORT_API_CALL sx_api_SetLanguageProjection(const OrtEnv *ort_env, OrtLanguageProjection projection) {
+  return NULL;
+}
 
 OrtStatus *ORT_API_CALL sx_api_UpdateEnvWithCustomLogLevel(OrtEnv *ort_env, OrtLoggingLevel log_severity_level) {
   SX_API_NOT_NULL(ort_env);
@@ -181,7 +197,8 @@ OrtStatus *ORT_API_CALL sx_api_SetPerSessionThreadPoolCallbacks(OrtEnv *env, con
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(config);
   if (config->version < 25)
-    SX_API_FAIL(INVALID_ARGUMENT, "SetPerSessionThreadPoolCallbacks: the version is %u, ORT_API_VERSION is due", config->version);
+    SX_API_FAIL(INVALID_ARGUMENT, "SetPerSessionThreadPoolCallbacks: the version is %u, ORT_API_VERSION is due",
+                config->version);
   env->callbacks = *config;
   return NULL;
 }
@@ -202,8 +219,9 @@ OrtStatus *ORT_API_CALL sx_epapi_GetEnvConfigEntries(OrtKeyValuePairs **config_e
   SX_API_NO_MEMORY();
 }
 
-OrtStatus *ORT_API_CALL sx_api_Logger_LogMessage(const OrtLogger *logger, OrtLoggingLevel log_severity_level, const char *message,
-                                                 const ORTCHAR_T *file_path, int line_number, const char *func_name) {
+OrtStatus *ORT_API_CALL sx_api_Logger_LogMessage(const OrtLogger *logger, OrtLoggingLevel log_severity_level,
+                                                 const char *message, const ORTCHAR_T *file_path, int line_number,
+                                                 const char *func_name) {
   SX_API_NOT_NULL(logger);
   SX_API_NOT_NULL(message);
   if ((sx_severity)log_severity_level >= logger->log.least)
@@ -230,7 +248,8 @@ static OrtStatus *share(OrtEnv *env, const sx_memory *memory, OrtAllocator *allo
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateAndRegisterAllocator(OrtEnv *env, const OrtMemoryInfo *mem_info, const OrtArenaCfg *arena_cfg) {
+OrtStatus *ORT_API_CALL sx_api_CreateAndRegisterAllocator(OrtEnv *env, const OrtMemoryInfo *mem_info,
+                                                          const OrtArenaCfg *arena_cfg) {
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(mem_info);
   if (sx_memory_of(mem_info)->device_type != OrtMemoryInfoDeviceType_CPU)
@@ -238,8 +257,9 @@ OrtStatus *ORT_API_CALL sx_api_CreateAndRegisterAllocator(OrtEnv *env, const Ort
   return share(env, sx_memory_of(mem_info), &sx_default_allocator);
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateAndRegisterAllocatorV2(OrtEnv *env, const char *provider_type, const OrtMemoryInfo *mem_info,
-                                                            const OrtArenaCfg *arena_cfg, const char *const *provider_options_keys,
+OrtStatus *ORT_API_CALL sx_api_CreateAndRegisterAllocatorV2(OrtEnv *env, const char *provider_type,
+                                                            const OrtMemoryInfo *mem_info, const OrtArenaCfg *arena_cfg,
+                                                            const char *const *provider_options_keys,
                                                             const char *const *provider_options_values, size_t num_keys) {
   SX_API_NOT_NULL(provider_type);
   if (strcmp(provider_type, "CPUExecutionProvider") != 0)

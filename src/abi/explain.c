@@ -12,8 +12,10 @@ static void put_dims(const sx_model *m, const sx_fact *f, sx_text *t) {
   sx_text_add(t, "[");
   for (int i = 0; i < f->rank; i++) {
     if (i) sx_text_add(t, ",");
-    if (f->dims[i] == SX_DIM_UNKNOWN) sx_text_add(t, "?");
-    else sx_dim_print(&m->dims, f->dims[i], t);
+    if (f->dims[i] == SX_DIM_UNKNOWN)
+      sx_text_add(t, "?");
+    else
+      sx_dim_print(&m->dims, f->dims[i], t);
   }
   sx_text_add(t, "]");
 }
@@ -111,9 +113,13 @@ static void put_step(report *r, const sx_exec *x, uint32_t k, int depth) {
     put_json(r->t, "op_type", n->op ? sx_str_c(n->op->name) : n->op_type);
     sx_text_add(r->t, ",");
     put_json(r->t, "kernel", sx_str_c(s->kernel->name));
-    sx_text_add(r->t, ",\"provider\":\"CPUExecutionProvider\",\"kind\":\"%s\"", s->kernel->flags & SX_KERNEL_LATE ? "late" : *work ? work : "step");
+    sx_text_add(r->t, ",\"provider\":\"CPUExecutionProvider\",\"kind\":\"%s\"",
+                s->kernel->flags & SX_KERNEL_LATE ? "late"
+                : *work                           ? work
+                                                  : "step");
     if (out) {
-      sx_text_add(r->t, ",\"type\":\"%s\",\"layout\":\"%s\",", sx_dtype_name((sx_dtype)out->dtype), out->layout == SX_BLOCKED ? "blocked" : "plain");
+      sx_text_add(r->t, ",\"type\":\"%s\",\"layout\":\"%s\",", sx_dtype_name((sx_dtype)out->dtype),
+                  out->layout == SX_BLOCKED ? "blocked" : "plain");
       sx_text shape = {0};
       put_dims(r->m, out, &shape);
       put_json(r->t, "shape", (sx_str){shape.p ? shape.p : "", shape.n});
@@ -134,8 +140,10 @@ static void put_step(report *r, const sx_exec *x, uint32_t k, int depth) {
     }
     sx_text_add(r->t, "%-30.*s ", (int)(shape.n > 60 ? 60 : shape.n), shape.p ? shape.p : "");
     size_t bytes = constant_bytes(p->graph, n);
-    if (bytes) sx_text_add(r->t, "%10zu  ", bytes);
-    else sx_text_add(r->t, "%10s  ", "");
+    if (bytes)
+      sx_text_add(r->t, "%10zu  ", bytes);
+    else
+      sx_text_add(r->t, "%10s  ", "");
     if (*work) sx_text_add(r->t, "(%s) ", work);
     put_sources(r->m, n, false, r->t);
     sx_text_put(r->t, why.p ? why.p : "", why.n);
@@ -164,8 +172,8 @@ void sx_report_explain(const OrtSession *s, bool json, sx_text *t) {
   report r = {s, m, json, t, 0};
   uint32_t width = sx_exec_plan(sx_session_exec(s->s))->width;
   if (json) {
-    sx_text_add(t, "{\"nodes\":%u,\"threads\":%u,\"isa\":\"%s\",\"packed_bytes\":%zu,\"passes\":[", (unsigned)m->sources.n, (unsigned)width,
-                sx_isa_name(sx_cpu_info()->isa), sx_session_weight_bytes(s->s));
+    sx_text_add(t, "{\"nodes\":%u,\"threads\":%u,\"isa\":\"%s\",\"packed_bytes\":%zu,\"passes\":[", (unsigned)m->sources.n,
+                (unsigned)width, sx_isa_name(sx_cpu_info()->isa), sx_session_weight_bytes(s->s));
     for (uint32_t i = 0, n = 0; sx_passes[i].name; i++) {
       if (!fired[i]) continue;
       sx_text_add(t, "%s{\"name\":\"%s\",\"fired\":%u}", n++ ? "," : "", sx_passes[i].name, (unsigned)fired[i]);
@@ -175,11 +183,13 @@ void sx_report_explain(const OrtSession *s, bool json, sx_text *t) {
     sx_text_add(t, "\n]}\n");
     return;
   }
-  sx_text_add(t, "%u nodes of the model, %u thread%s, %s kernels, %zu bytes of packed weights\n", (unsigned)m->sources.n, (unsigned)width,
-              width == 1 ? "" : "s", sx_isa_name(sx_cpu_info()->isa), sx_session_weight_bytes(s->s));
+  sx_text_add(t, "%u nodes of the model, %u thread%s, %s kernels, %zu bytes of packed weights\n", (unsigned)m->sources.n,
+              (unsigned)width, width == 1 ? "" : "s", sx_isa_name(sx_cpu_info()->isa), sx_session_weight_bytes(s->s));
   for (uint32_t i = 0; sx_passes[i].name; i++)
-    if (fired[i]) sx_text_add(t, "pass %-24s fired %u time%s\n", sx_passes[i].name, (unsigned)fired[i], fired[i] == 1 ? "" : "s");
-  sx_text_add(t, "step kernel                 output                          constants  from (all on CPUExecutionProvider)\n");
+    if (fired[i])
+      sx_text_add(t, "pass %-24s fired %u time%s\n", sx_passes[i].name, (unsigned)fired[i], fired[i] == 1 ? "" : "s");
+  sx_text_add(
+      t, "step kernel                 output                          constants  from (all on CPUExecutionProvider)\n");
   put_steps(&r, sx_session_exec(s->s), 0);
 }
 
@@ -221,7 +231,8 @@ static void check_kernels(const sx_graph *g, problems *p, int depth) {
   }
 }
 
-sx_status sx_report_check(const void *data, size_t size, const char *path, bool json, sx_text *t, size_t *count, sx_err *e) {
+sx_status sx_report_check(const void *data, size_t size, const char *path, bool json, sx_text *t, size_t *count,
+                          sx_err *e) {
   problems p = {t, json, 0};
   sx_import_options o = {.path = path, .bytes_live = true, .problem = put_problem, .problem_ctx = &p};
   sx_model *m = NULL;
@@ -231,9 +242,12 @@ sx_status sx_report_check(const void *data, size_t size, const char *path, bool 
   if (s != SX_OK && !p.n) put_problem(&p, e);
   if (s == SX_OK) check_kernels(m->graph, &p, 0);
   sx_model_destroy(m);
-  if (json) sx_text_add(t, "%s]}\n", p.n ? "\n" : "");
-  else if (!p.n) sx_text_add(t, "no problems\n");
-  else sx_text_add(t, "%zu problem%s\n", p.n, p.n == 1 ? "" : "s");
+  if (json)
+    sx_text_add(t, "%s]}\n", p.n ? "\n" : "");
+  else if (!p.n)
+    sx_text_add(t, "no problems\n");
+  else
+    sx_text_add(t, "%zu problem%s\n", p.n, p.n == 1 ? "" : "s");
   *count = p.n;
   return SX_OK;
 }
@@ -249,10 +263,13 @@ void sx_report_memory(const OrtSession *s, bool json, sx_text *t) {
   }
   uint64_t left = sx_memory_available();
   if (json) {
-    sx_text_add(t, "{\"mapped\":%zu,\"constants\":%zu,\"packed\":%zu,\"allocations\":%" PRIu64 ",\"available\":%" PRIu64 "}\n", mapped, constants,
-                packed, sx_allocations(), left);
+    sx_text_add(t,
+                "{\"mapped\":%zu,\"constants\":%zu,\"packed\":%zu,\"allocations\":%" PRIu64 ",\"available\":%" PRIu64 "}\n",
+                mapped, constants, packed, sx_allocations(), left);
     return;
   }
-  if (s) sx_text_add(t, "mapped files      %12zu\nconstants in heap %12zu\npacked weights    %12zu\n", mapped, constants, packed);
+  if (s)
+    sx_text_add(t, "mapped files      %12zu\nconstants in heap %12zu\npacked weights    %12zu\n", mapped, constants,
+                packed);
   sx_text_add(t, "allocations       %12" PRIu64 "\nmemory left       %12" PRIu64 "\n", sx_allocations(), left);
 }

@@ -5,7 +5,8 @@
 
 /* Hands a finished text to the caller. */
 static OrtStatus *deliver(sx_text *t, OrtAllocator *allocator, char **out) {
-  OrtStatus *s = t->failed ? sx_ort_status(SX_E_NO_MEMORY, NULL) : sx_ort_text_out(allocator, (sx_str){t->p ? t->p : "", t->n}, out);
+  OrtStatus *s =
+      t->failed ? sx_ort_status(SX_E_NO_MEMORY, NULL) : sx_ort_text_out(allocator, (sx_str){t->p ? t->p : "", t->n}, out);
   sx_text_free(t);
   return s;
 }
@@ -20,7 +21,8 @@ static OrtStatus *ORT_API_CALL explain(const OrtSession *session, int json, OrtA
   return deliver(&t, allocator, out);
 }
 
-static OrtStatus *check_bytes(const void *data, size_t size, const char *path, int json, OrtAllocator *allocator, char **out, size_t *problems) {
+static OrtStatus *check_bytes(const void *data, size_t size, const char *path, int json, OrtAllocator *allocator,
+                              char **out, size_t *problems) {
   sx_err e;
   sx_text t = {0};
   sx_status s = sx_report_check(data, size, path, json != 0, &t, problems, &e);
@@ -29,8 +31,8 @@ static OrtStatus *check_bytes(const void *data, size_t size, const char *path, i
   return sx_ort_status(s, &e);
 }
 
-static OrtStatus *ORT_API_CALL check(const OrtEnv *env, const ORTCHAR_T *path, int json, OrtAllocator *allocator, char **out,
-                                     size_t *problems) {
+static OrtStatus *ORT_API_CALL check(const OrtEnv *env, const ORTCHAR_T *path, int json, OrtAllocator *allocator,
+                                     char **out, size_t *problems) {
   REQUIRE("Check", env && path && allocator && out && problems);
   sx_err e;
   sx_mapping m;
@@ -40,8 +42,8 @@ static OrtStatus *ORT_API_CALL check(const OrtEnv *env, const ORTCHAR_T *path, i
   return s;
 }
 
-static OrtStatus *ORT_API_CALL check_array(const OrtEnv *env, const void *data, size_t size, int json, OrtAllocator *allocator,
-                                           char **out, size_t *problems) {
+static OrtStatus *ORT_API_CALL check_array(const OrtEnv *env, const void *data, size_t size, int json,
+                                           OrtAllocator *allocator, char **out, size_t *problems) {
   REQUIRE("CheckArray", env && data && allocator && out && problems);
   return check_bytes(data, size, NULL, json, allocator, out, problems);
 }
@@ -54,14 +56,17 @@ static OrtStatus *ORT_API_CALL memory(const OrtSession *session, int json, OrtAl
 }
 
 static OrtStatus *ORT_API_CALL trim(OrtSession *session) {
-  if (session) (void)sx_session_trim(session->s);
-  else sx_ort_trim_all();
+  if (session)
+    (void)sx_session_trim(session->s);
+  else
+    sx_ort_trim_all();
   return NULL;
 }
 
 static uint64_t ORT_API_CALL allocations(void) { return sx_allocations(); }
 
 const SardonyxExtension *ORT_API_CALL SardonyxGetExtension(uint32_t version) {
-  static const SardonyxExtension table = {SARDONYX_EXTENSION_VERSION, explain, check, check_array, memory, trim, allocations};
+  static const SardonyxExtension table = {
+      SARDONYX_EXTENSION_VERSION, explain, check, check_array, memory, trim, allocations};
   return version >= 1 && version <= SARDONYX_EXTENSION_VERSION ? &table : NULL;
 }

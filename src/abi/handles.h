@@ -25,7 +25,8 @@ OrtStatus *sx_ort_status(sx_status s, const sx_err *e);
 /* In a function that returns OrtStatus *. __func__ is sx_<table>_<slot>. */
 #define SX_API_FAIL(code, ...) return sx_ort_error(ORT_##code, __VA_ARGS__)
 #define SX_API_NOT_NULL(arg) \
-  if (!(arg)) return sx_ort_error(ORT_INVALID_ARGUMENT, "%s: the argument '%s' is NULL", strchr(__func__ + 3, '_') + 1, #arg)
+  if (!(arg))                \
+  return sx_ort_error(ORT_INVALID_ARGUMENT, "%s: the argument '%s' is NULL", strchr(__func__ + 3, '_') + 1, #arg)
 #define SX_API_NO_MEMORY() return sx_ort_status(SX_E_NO_MEMORY, NULL)
 /* Ends the function with the status of an internal call; `e` is an sx_err in scope. */
 #define SX_API_TRY(expr)                                 \
@@ -42,7 +43,8 @@ void sx_text_drop(char *s);
 OrtStatus *sx_ort_text_set(char **slot, const char *s);
 /* A string that the caller frees with its allocator. */
 OrtStatus *sx_ort_text_out(OrtAllocator *a, sx_str s, char **out);
-/* The two-call protocol: `out` NULL asks for the size with the terminator; a small buffer is INVALID_ARGUMENT and sets it. */
+/* The two-call protocol: `out` NULL asks for the size with the terminator; a small buffer is INVALID_ARGUMENT and sets it.
+ */
 OrtStatus *sx_ort_text_copy(const char *what, sx_str s, char *out, size_t *size);
 
 /* Sorted by key; keys and values are owned. */
@@ -62,7 +64,8 @@ struct OrtArenaCfg {
 };
 static inline const sx_memory *sx_memory_of(const OrtMemoryInfo *m) { return (const sx_memory *)m; }
 extern OrtAllocator sx_default_allocator;
-/* Where tensors get their data from when a caller names this allocator. NULL for the default one: the library's own heap. */
+/* Where tensors get their data from when a caller names this allocator. NULL for the default one: the library's own heap.
+ */
 const sx_rt_source *sx_source_of(OrtAllocator *a, sx_rt_source *room);
 
 /* ---- types ---- */
@@ -76,24 +79,24 @@ ONNXType sx_ort_kind(const sx_rt_value *v);
 struct OrtTensorTypeAndShapeInfo {
   ONNXTensorElementDataType type;
   bool has_shape;
-  uint32_t rank, cap;   /* cap: dimensions that `dims` has room for */
-  uint32_t named;       /* entries of `names` */
+  uint32_t rank, cap; /* cap: dimensions that `dims` has room for */
+  uint32_t named;     /* entries of `names` */
   int64_t *dims;
-  char **names;         /* owned; NULL entries are "" */
-  int64_t few[8];       /* where dims points as long as they fit */
+  char **names;   /* owned; NULL entries are "" */
+  int64_t few[8]; /* where dims points as long as they fit */
 };
 /* Also an OrtMapTypeInfo, an OrtSequenceTypeInfo and an OrtOptionalTypeInfo: the same object under another name. */
 struct OrtTypeInfo {
   ONNXType kind;
-  ONNXTensorElementDataType key;         /* maps */
-  OrtTensorTypeAndShapeInfo *tensor;     /* tensors, sparse tensors */
-  OrtTypeInfo *contained;                /* maps: of the values; sequences, optionals */
-  char *denotation;                      /* NULL: "" */
+  ONNXTensorElementDataType key;     /* maps */
+  OrtTensorTypeAndShapeInfo *tensor; /* tensors, sparse tensors */
+  OrtTypeInfo *contained;            /* maps: of the values; sequences, optionals */
+  char *denotation;                  /* NULL: "" */
 };
 /* NULL when out of memory. `names` may be NULL, and so may its entries. */
 OrtTensorTypeAndShapeInfo *sx_ort_shape_create(sx_dtype dtype, bool has_shape, uint32_t rank, const int64_t *dims,
                                                const char *const *names);
-OrtTypeInfo *sx_ort_type_tensor(ONNXType kind, OrtTensorTypeAndShapeInfo *owned);       /* takes over, on failure too */
+OrtTypeInfo *sx_ort_type_tensor(ONNXType kind, OrtTensorTypeAndShapeInfo *owned); /* takes over, on failure too */
 OrtTypeInfo *sx_ort_type_of(ONNXType kind, ONNXTensorElementDataType key, OrtTypeInfo *owned); /* likewise */
 OrtTypeInfo *sx_ort_type_copy(const OrtTypeInfo *t);
 OrtTypeInfo *sx_ort_type_of_value(const sx_rt_value *v);
@@ -103,7 +106,7 @@ struct OrtLogger {
   sx_logger log;
 };
 struct OrtThreadingOptions {
-  int intra, inter;       /* 0: as many as there are cores */
+  int intra, inter; /* 0: as many as there are cores */
   bool spin, denormals_zero;
   char *affinity;
   OrtCustomCreateThreadFn create;
@@ -133,7 +136,7 @@ struct OrtEnv {
   void *user_log_param;
   bool global_pools;
   OrtThreadingOptions threads;
-  struct sx_pool *pool;      /* shared by sessions; made when the first one wants it */
+  struct sx_pool *pool; /* shared by sessions; made when the first one wants it */
   OrtKeyValuePairs config;
   OrtThreadPoolCallbacksConfig callbacks;
   SX_VEC(sx_shared_allocator) shared;

@@ -19,7 +19,8 @@ OrtStatus *ORT_API_CALL sx_api_KernelContext_GetOutputCount(const OrtKernelConte
 OrtStatus *ORT_API_CALL sx_api_KernelContext_GetInput(const OrtKernelContext *context, size_t index, const OrtValue **out) {
   SX_API_NOT_NULL(context);
   SX_API_NOT_NULL(out);
-  if (index >= context->n_in) SX_API_FAIL(RUNTIME_EXCEPTION, "KernelContext_GetInput: there is no input %zu, the node has %u", index, context->n_in);
+  if (index >= context->n_in)
+    SX_API_FAIL(RUNTIME_EXCEPTION, "KernelContext_GetInput: there is no input %zu, the node has %u", index, context->n_in);
   *out = (const OrtValue *)context->in[index];
   return NULL;
 }
@@ -32,7 +33,8 @@ static sx_dtype output_type(const OrtKernelContext *c, size_t index) {
   sx_dtype t = declared ? sx_dtype_of(c->op->GetOutputType(c->op, index < declared ? index : declared - 1)) : SX_UNDEFINED;
   size_t n = c->op->GetInputTypeCount(c->op);
   for (size_t i = 0; !t && i < c->n_in; i++)
-    if (n && c->op->GetInputType(c->op, i < n ? i : n - 1) == ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED && sx_rt_is_tensor(c->in[i]))
+    if (n && c->op->GetInputType(c->op, i < n ? i : n - 1) == ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED &&
+        sx_rt_is_tensor(c->in[i]))
       t = (sx_dtype)c->in[i]->type.dtype;
   return t;
 }
@@ -42,12 +44,15 @@ OrtStatus *ORT_API_CALL sx_api_KernelContext_GetOutput(OrtKernelContext *context
   SX_API_NOT_NULL(context);
   SX_API_NOT_NULL(out);
   *out = NULL;
-  if (index >= context->n_out) SX_API_FAIL(RUNTIME_EXCEPTION, "KernelContext_GetOutput: there is no output %zu, the node has %u", index, context->n_out);
+  if (index >= context->n_out)
+    SX_API_FAIL(RUNTIME_EXCEPTION, "KernelContext_GetOutput: there is no output %zu, the node has %u", index,
+                context->n_out);
   if (dim_count) SX_API_NOT_NULL(dim_values);
   if (dim_count > UINT16_MAX) SX_API_FAIL(INVALID_ARGUMENT, "a tensor with %zu dimensions", dim_count);
   if (context->node->out[index] == SX_NONE) return NULL; /* nobody wants it */
   sx_rt_value **v = &context->out[index];
-  if (*v && sx_rt_is_tensor(*v) && (*v)->rank == dim_count && !memcmp((*v)->dims, dim_values, dim_count * sizeof *dim_values)) {
+  if (*v && sx_rt_is_tensor(*v) && (*v)->rank == dim_count &&
+      !memcmp((*v)->dims, dim_values, dim_count * sizeof *dim_values)) {
     *out = (OrtValue *)*v;
     return NULL;
   }
@@ -62,10 +67,12 @@ OrtStatus *ORT_API_CALL sx_api_KernelContext_GetOutput(OrtKernelContext *context
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_KernelContext_GetPreallocatedOutput(const OrtKernelContext *context, size_t output_index, OrtValue **output) {
+OrtStatus *ORT_API_CALL sx_api_KernelContext_GetPreallocatedOutput(const OrtKernelContext *context, size_t output_index,
+                                                                   OrtValue **output) {
   SX_API_NOT_NULL(context);
   SX_API_NOT_NULL(output);
-  if (output_index >= context->n_out) SX_API_FAIL(INVALID_ARGUMENT, "there is no output %zu, the node has %u", output_index, context->n_out);
+  if (output_index >= context->n_out)
+    SX_API_FAIL(INVALID_ARGUMENT, "there is no output %zu, the node has %u", output_index, context->n_out);
   *output = NULL; /* outputs of custom operators are made when they ask for them */
   return NULL;
 }
@@ -77,7 +84,8 @@ OrtStatus *ORT_API_CALL sx_api_KernelContext_GetLogger(const OrtKernelContext *c
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_KernelContext_GetAllocator(const OrtKernelContext *context, const OrtMemoryInfo *mem_info, OrtAllocator **out) {
+OrtStatus *ORT_API_CALL sx_api_KernelContext_GetAllocator(const OrtKernelContext *context, const OrtMemoryInfo *mem_info,
+                                                          OrtAllocator **out) {
   SX_API_NOT_NULL(context);
   SX_API_NOT_NULL(mem_info);
   SX_API_NOT_NULL(out);
@@ -87,8 +95,9 @@ OrtStatus *ORT_API_CALL sx_api_KernelContext_GetAllocator(const OrtKernelContext
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_KernelContext_GetScratchBuffer(const OrtKernelContext *context, const OrtMemoryInfo *mem_info,
-                                                              size_t count_or_bytes, void **out) {
+OrtStatus *ORT_API_CALL sx_api_KernelContext_GetScratchBuffer(const OrtKernelContext *context,
+                                                              const OrtMemoryInfo *mem_info, size_t count_or_bytes,
+                                                              void **out) {
   SX_API_NOT_NULL(context);
   SX_API_NOT_NULL(mem_info);
   SX_API_NOT_NULL(out);
@@ -114,8 +123,8 @@ OrtStatus *ORT_API_CALL sx_api_KernelContext_GetSyncStream(const OrtKernelContex
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_KernelContext_GetResource(const OrtKernelContext *context, int resource_version, int resource_id,
-                                                         void **resource) {
+OrtStatus *ORT_API_CALL sx_api_KernelContext_GetResource(const OrtKernelContext *context, int resource_version,
+                                                         int resource_id, void **resource) {
   SX_API_NOT_NULL(context);
   SX_API_NOT_NULL(resource);
   *resource = NULL;
@@ -136,8 +145,8 @@ static sx_status piece(void *ctx, uint32_t begin, uint32_t end, uint32_t worker,
   return SX_OK;
 }
 
-OrtStatus *ORT_API_CALL sx_api_KernelContext_ParallelFor(const OrtKernelContext *context, void (*fn)(void *, size_t), size_t total,
-                                                         size_t num_batch, void *usr_data) {
+OrtStatus *ORT_API_CALL sx_api_KernelContext_ParallelFor(const OrtKernelContext *context, void (*fn)(void *, size_t),
+                                                         size_t total, size_t num_batch, void *usr_data) {
   SX_API_NOT_NULL(context);
   SX_API_NOT_NULL(fn);
   sx_pool *pool = context->session->pool;
@@ -148,7 +157,9 @@ OrtStatus *ORT_API_CALL sx_api_KernelContext_ParallelFor(const OrtKernelContext 
   if (!pieces) return NULL;
   parallel p = {fn, usr_data, total, pieces};
   sx_err e;
-  if (!pool || width <= 1) piece(&p, 0, (uint32_t)pieces, 0, &e);
-  else SX_API_TRY(sx_pool_run(pool, width, (uint32_t)pieces, 1, piece, &p, &e));
+  if (!pool || width <= 1)
+    piece(&p, 0, (uint32_t)pieces, 0, &e);
+  else
+    SX_API_TRY(sx_pool_run(pool, width, (uint32_t)pieces, 1, piece, &p, &e));
   return NULL;
 }

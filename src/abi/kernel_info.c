@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* The node behind a custom kernel: its attributes, inputs and outputs, while the kernel is made and as long as a copy lives. */
+/* The node behind a custom kernel: its attributes, inputs and outputs, while the kernel is made and as long as a copy
+ * lives. */
 #include "abi/custom.h"
 
 static OrtStatus *find(const OrtKernelInfo *info, const char *name, sx_attr_type type, const sx_attr **out) {
   if (!info || !name) SX_API_FAIL(INVALID_ARGUMENT, "the kernel info or the attribute's name is NULL");
   *out = sx_node_attr(info->node, name);
   if (!*out) SX_API_FAIL(FAIL, "No attribute with name:'%.200s'is defined.", name);
-  if ((*out)->type != type) SX_API_FAIL(FAIL, "Attribute name:'%.200s' is of type %d, not %d", name, (int)(*out)->type, (int)type);
+  if ((*out)->type != type)
+    SX_API_FAIL(FAIL, "Attribute name:'%.200s' is of type %d, not %d", name, (int)(*out)->type, (int)type);
   return NULL;
 }
 
@@ -26,7 +28,8 @@ OrtStatus *ORT_API_CALL sx_api_KernelInfoGetAttribute_int64(const OrtKernelInfo 
   return failed;
 }
 
-OrtStatus *ORT_API_CALL sx_api_KernelInfoGetAttribute_string(const OrtKernelInfo *info, const char *name, char *out, size_t *size) {
+OrtStatus *ORT_API_CALL sx_api_KernelInfoGetAttribute_string(const OrtKernelInfo *info, const char *name, char *out,
+                                                             size_t *size) {
   SX_API_NOT_NULL(size);
   const sx_attr *a = NULL;
   OrtStatus *failed = find(info, name, SX_ATTR_STRING, &a);
@@ -43,22 +46,24 @@ static OrtStatus *copy_array(const void *values, size_t n, size_t item, void *ou
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_KernelInfoGetAttributeArray_float(const OrtKernelInfo *info, const char *name, float *out, size_t *size) {
+OrtStatus *ORT_API_CALL sx_api_KernelInfoGetAttributeArray_float(const OrtKernelInfo *info, const char *name, float *out,
+                                                                 size_t *size) {
   SX_API_NOT_NULL(size);
   const sx_attr *a = NULL;
   OrtStatus *failed = find(info, name, SX_ATTR_FLOATS, &a);
   return failed ? failed : copy_array(a->floats, a->n, sizeof(float), out, size);
 }
 
-OrtStatus *ORT_API_CALL sx_api_KernelInfoGetAttributeArray_int64(const OrtKernelInfo *info, const char *name, int64_t *out, size_t *size) {
+OrtStatus *ORT_API_CALL sx_api_KernelInfoGetAttributeArray_int64(const OrtKernelInfo *info, const char *name, int64_t *out,
+                                                                 size_t *size) {
   SX_API_NOT_NULL(size);
   const sx_attr *a = NULL;
   OrtStatus *failed = find(info, name, SX_ATTR_INTS, &a);
   return failed ? failed : copy_array(a->ints, a->n, sizeof(int64_t), out, size);
 }
 
-OrtStatus *ORT_API_CALL sx_api_KernelInfoGetAttributeArray_string(const OrtKernelInfo *info, const char *name, OrtAllocator *allocator,
-                                                                  char ***out, size_t *size) {
+OrtStatus *ORT_API_CALL sx_api_KernelInfoGetAttributeArray_string(const OrtKernelInfo *info, const char *name,
+                                                                  OrtAllocator *allocator, char ***out, size_t *size) {
   SX_API_NOT_NULL(allocator);
   SX_API_NOT_NULL(out);
   SX_API_NOT_NULL(size);
@@ -73,8 +78,10 @@ OrtStatus *ORT_API_CALL sx_api_KernelInfoGetAttributeArray_string(const OrtKerne
   for (uint32_t i = 0; i < a->n && !failed; i++)
     if ((failed = sx_ort_text_out(allocator, a->strings[i], &list[i])) != NULL)
       while (i--) allocator->Free(allocator, list[i]);
-  if (failed) allocator->Free(allocator, list);
-  else *out = list;
+  if (failed)
+    allocator->Free(allocator, list);
+  else
+    *out = list;
   return failed;
 }
 
@@ -83,7 +90,8 @@ OrtStatus *sx_ort_value_of(const sx_tensor *t, OrtAllocator *a, OrtValue **out) 
   sx_err e;
   sx_rt_value *over = NULL;
   SX_API_TRY(sx_tensor_data(t, &data, &e));
-  SX_API_TRY(sx_rt_tensor_wrap((sx_dtype)t->dtype, (uint32_t)t->rank, t->dims, (void *)data, SIZE_MAX, &sx_memory_cpu, NULL, NULL, &over, &e));
+  SX_API_TRY(sx_rt_tensor_wrap((sx_dtype)t->dtype, (uint32_t)t->rank, t->dims, (void *)data, SIZE_MAX, &sx_memory_cpu, NULL,
+                               NULL, &over, &e));
   if (!a) {
     *out = (OrtValue *)over;
     return NULL;
@@ -94,8 +102,8 @@ OrtStatus *sx_ort_value_of(const sx_tensor *t, OrtAllocator *a, OrtValue **out) 
   return sx_ort_status(st, &e);
 }
 
-OrtStatus *ORT_API_CALL sx_api_KernelInfoGetAttribute_tensor(const OrtKernelInfo *info, const char *name, OrtAllocator *allocator,
-                                                             OrtValue **out) {
+OrtStatus *ORT_API_CALL sx_api_KernelInfoGetAttribute_tensor(const OrtKernelInfo *info, const char *name,
+                                                             OrtAllocator *allocator, OrtValue **out) {
   SX_API_NOT_NULL(allocator);
   SX_API_NOT_NULL(out);
   const sx_attr *a = NULL;
@@ -121,7 +129,8 @@ OrtStatus *ORT_API_CALL sx_api_KernelInfo_GetOutputCount(const OrtKernelInfo *in
 static OrtStatus *value_at(const OrtKernelInfo *info, size_t index, bool output, const sx_value **v) {
   if (!info) SX_API_FAIL(INVALID_ARGUMENT, "the kernel info is NULL");
   uint32_t n = output ? info->node->n_out : info->node->n_in;
-  if (index >= n) SX_API_FAIL(INVALID_ARGUMENT, "the node has %u %s, there is no %zu", n, output ? "outputs" : "inputs", index);
+  if (index >= n)
+    SX_API_FAIL(INVALID_ARGUMENT, "the node has %u %s, there is no %zu", n, output ? "outputs" : "inputs", index);
   sx_vid id = output ? info->node->out[index] : info->node->in[index].value;
   *v = id == SX_NONE ? NULL : sx_value_at(info->graph, id);
   return NULL;
@@ -151,10 +160,12 @@ OrtStatus *ORT_API_CALL sx_api_KernelInfo_GetInputName(const OrtKernelInfo *info
 OrtStatus *ORT_API_CALL sx_api_KernelInfo_GetOutputName(const OrtKernelInfo *info, size_t index, char *out, size_t *size) {
   return name_at(info, index, true, out, size);
 }
-OrtStatus *ORT_API_CALL sx_api_KernelInfo_GetInputTypeInfo(const OrtKernelInfo *info, size_t index, OrtTypeInfo **type_info) {
+OrtStatus *ORT_API_CALL sx_api_KernelInfo_GetInputTypeInfo(const OrtKernelInfo *info, size_t index,
+                                                           OrtTypeInfo **type_info) {
   return type_at(info, index, false, type_info);
 }
-OrtStatus *ORT_API_CALL sx_api_KernelInfo_GetOutputTypeInfo(const OrtKernelInfo *info, size_t index, OrtTypeInfo **type_info) {
+OrtStatus *ORT_API_CALL sx_api_KernelInfo_GetOutputTypeInfo(const OrtKernelInfo *info, size_t index,
+                                                            OrtTypeInfo **type_info) {
   return type_at(info, index, true, type_info);
 }
 

@@ -29,35 +29,46 @@ static OrtStatus *create_info(const sx_memory *like, const char *name, OrtMemory
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateMemoryInfo(const char *name, enum OrtAllocatorType type, int id, enum OrtMemType mem_type,
-                                                OrtMemoryInfo **out) {
+OrtStatus *ORT_API_CALL sx_api_CreateMemoryInfo(const char *name, enum OrtAllocatorType type, int id,
+                                                enum OrtMemType mem_type, OrtMemoryInfo **out) {
   SX_API_NOT_NULL(name);
   SX_API_NOT_NULL(out);
   for (size_t i = 0; i < sizeof device_names / sizeof *device_names; i++) {
     const struct device_name *d = &device_names[i];
     if (strcmp(d->name, name) != 0) continue;
-    sx_memory m = {.allocator_type = type, .device_id = d->device ? id : 0, .mem_type = mem_type, .device_type = d->device,
-                   .device_mem_type = d->mem_type, .vendor_id = d->vendor};
+    sx_memory m = {.allocator_type = type,
+                   .device_id = d->device ? id : 0,
+                   .mem_type = mem_type,
+                   .device_type = d->device,
+                   .device_mem_type = d->mem_type,
+                   .vendor_id = d->vendor};
     return create_info(&m, d->canonical ? d->canonical : name, out);
   }
-  SX_API_FAIL(INVALID_ARGUMENT, "CreateMemoryInfo: no device is known by the name '%.100s'; CreateMemoryInfo_V2 takes any", name);
+  SX_API_FAIL(INVALID_ARGUMENT, "CreateMemoryInfo: no device is known by the name '%.100s'; CreateMemoryInfo_V2 takes any",
+              name);
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateCpuMemoryInfo(enum OrtAllocatorType type, enum OrtMemType mem_type, OrtMemoryInfo **out) {
+OrtStatus *ORT_API_CALL sx_api_CreateCpuMemoryInfo(enum OrtAllocatorType type, enum OrtMemType mem_type,
+                                                   OrtMemoryInfo **out) {
   return sx_api_CreateMemoryInfo("Cpu", type, 0, mem_type, out);
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateMemoryInfo_V2(const char *name, enum OrtMemoryInfoDeviceType device_type, uint32_t vendor_id,
-                                                   int32_t device_id, enum OrtDeviceMemoryType mem_type, size_t alignment,
-                                                   enum OrtAllocatorType allocator_type, OrtMemoryInfo **out) {
+OrtStatus *ORT_API_CALL sx_api_CreateMemoryInfo_V2(const char *name, enum OrtMemoryInfoDeviceType device_type,
+                                                   uint32_t vendor_id, int32_t device_id, enum OrtDeviceMemoryType mem_type,
+                                                   size_t alignment, enum OrtAllocatorType allocator_type,
+                                                   OrtMemoryInfo **out) {
   SX_API_NOT_NULL(name);
   SX_API_NOT_NULL(out);
   if ((unsigned)device_type > OrtMemoryInfoDeviceType_NPU)
     SX_API_FAIL(INVALID_ARGUMENT, "CreateMemoryInfo_V2: %d is not a device type", (int)device_type);
   bool host = mem_type != OrtDeviceMemoryType_DEFAULT;
-  sx_memory m = {.allocator_type = allocator_type, .device_id = device_id, .mem_type = host ? OrtMemTypeCPU : OrtMemTypeDefault,
-                 .device_type = device_type, .device_mem_type = host ? OrtDeviceMemoryType_HOST_ACCESSIBLE : 0,
-                 .vendor_id = vendor_id, .alignment = alignment};
+  sx_memory m = {.allocator_type = allocator_type,
+                 .device_id = device_id,
+                 .mem_type = host ? OrtMemTypeCPU : OrtMemTypeDefault,
+                 .device_type = device_type,
+                 .device_mem_type = host ? OrtDeviceMemoryType_HOST_ACCESSIBLE : 0,
+                 .vendor_id = vendor_id,
+                 .alignment = alignment};
   return create_info(&m, name, out);
 }
 
@@ -105,7 +116,9 @@ OrtDeviceMemoryType ORT_API_CALL sx_api_MemoryInfoGetDeviceMemType(const OrtMemo
   return ptr ? (OrtDeviceMemoryType)sx_memory_of(ptr)->device_mem_type : OrtDeviceMemoryType_DEFAULT;
 }
 
-uint32_t ORT_API_CALL sx_api_MemoryInfoGetVendorId(const OrtMemoryInfo *ptr) { return ptr ? sx_memory_of(ptr)->vendor_id : 0; }
+uint32_t ORT_API_CALL sx_api_MemoryInfoGetVendorId(const OrtMemoryInfo *ptr) {
+  return ptr ? sx_memory_of(ptr)->vendor_id : 0;
+}
 
 void ORT_API_CALL sx_api_ReleaseMemoryInfo(OrtMemoryInfo *input) { sx_memory_unref(sx_memory_of(input)); }
 
@@ -127,7 +140,9 @@ static void ORT_API_CALL default_free(OrtAllocator *this_, void *p) {
   sx_free_aligned(block, whole);
 }
 
-static const OrtMemoryInfo *ORT_API_CALL default_info(const OrtAllocator *this_) { return (const OrtMemoryInfo *)&sx_memory_cpu; }
+static const OrtMemoryInfo *ORT_API_CALL default_info(const OrtAllocator *this_) {
+  return (const OrtMemoryInfo *)&sx_memory_cpu;
+}
 
 static OrtStatus *ORT_API_CALL default_stats(const OrtAllocator *this_, OrtKeyValuePairs **out) {
   sx_api_CreateKeyValuePairs(out);
@@ -136,8 +151,12 @@ static OrtStatus *ORT_API_CALL default_stats(const OrtAllocator *this_, OrtKeyVa
 }
 
 OrtAllocator sx_default_allocator = {
-    .version = ORT_API_VERSION, .Alloc = default_alloc, .Free = default_free, .Info = default_info,
-    .Reserve = default_alloc, .GetStats = default_stats,
+    .version = ORT_API_VERSION,
+    .Alloc = default_alloc,
+    .Free = default_free,
+    .Info = default_info,
+    .Reserve = default_alloc,
+    .GetStats = default_stats,
 };
 
 OrtStatus *ORT_API_CALL sx_api_GetAllocatorWithDefaultOptions(OrtAllocator **out) {
@@ -218,13 +237,20 @@ OrtStatus *ORT_API_CALL sx_api_CreateArenaCfgV2(const char *const *arena_config_
     SX_API_NOT_NULL(arena_config_keys && arena_config_keys[i] && arena_config_values);
     const char *k = arena_config_keys[i];
     int64_t v = (int64_t)arena_config_values[i];
-    if (!strcmp(k, "max_mem")) c.max_mem = arena_config_values[i];
-    else if (!strcmp(k, "arena_extend_strategy")) c.strategy = v;
-    else if (!strcmp(k, "initial_chunk_size_bytes")) c.initial_chunk = v;
-    else if (!strcmp(k, "max_dead_bytes_per_chunk")) c.max_dead = v;
-    else if (!strcmp(k, "initial_growth_chunk_size_bytes")) c.initial_growth = v;
-    else if (!strcmp(k, "max_power_of_two_extend_bytes")) c.max_power_of_two_extend = v;
-    else SX_API_FAIL(INVALID_ARGUMENT, "CreateArenaCfgV2: there is no arena option '%.100s'", k);
+    if (!strcmp(k, "max_mem"))
+      c.max_mem = arena_config_values[i];
+    else if (!strcmp(k, "arena_extend_strategy"))
+      c.strategy = v;
+    else if (!strcmp(k, "initial_chunk_size_bytes"))
+      c.initial_chunk = v;
+    else if (!strcmp(k, "max_dead_bytes_per_chunk"))
+      c.max_dead = v;
+    else if (!strcmp(k, "initial_growth_chunk_size_bytes"))
+      c.initial_growth = v;
+    else if (!strcmp(k, "max_power_of_two_extend_bytes"))
+      c.max_power_of_two_extend = v;
+    else
+      SX_API_FAIL(INVALID_ARGUMENT, "CreateArenaCfgV2: there is no arena option '%.100s'", k);
   }
   return create_arena(&c, out);
 }

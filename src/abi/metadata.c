@@ -46,12 +46,13 @@ OrtStatus *ORT_API_CALL sx_api_SessionGetModelMetadata(const OrtSession *session
   return NULL;
 }
 
-#define STRING(name, member)                                                                                                      \
-  OrtStatus *ORT_API_CALL sx_api_ModelMetadataGet##name(const OrtModelMetadata *model_metadata, OrtAllocator *allocator, char **value) { \
-    SX_API_NOT_NULL(model_metadata);                                                                                              \
-    SX_API_NOT_NULL(allocator);                                                                                                   \
-    SX_API_NOT_NULL(value);                                                                                                       \
-    return sx_ort_text_out(allocator, model_metadata->member, value);                                                             \
+#define STRING(name, member)                                                                                             \
+  OrtStatus *ORT_API_CALL sx_api_ModelMetadataGet##name(const OrtModelMetadata *model_metadata, OrtAllocator *allocator, \
+                                                        char **value) {                                                  \
+    SX_API_NOT_NULL(model_metadata);                                                                                     \
+    SX_API_NOT_NULL(allocator);                                                                                          \
+    SX_API_NOT_NULL(value);                                                                                              \
+    return sx_ort_text_out(allocator, model_metadata->member, value);                                                    \
   }
 STRING(ProducerName, producer)
 STRING(GraphName, graph_name)
@@ -66,20 +67,23 @@ OrtStatus *ORT_API_CALL sx_api_ModelMetadataGetVersion(const OrtModelMetadata *m
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_ModelMetadataLookupCustomMetadataMap(const OrtModelMetadata *model_metadata, OrtAllocator *allocator,
-                                                                    const char *key, char **value) {
+OrtStatus *ORT_API_CALL sx_api_ModelMetadataLookupCustomMetadataMap(const OrtModelMetadata *model_metadata,
+                                                                    OrtAllocator *allocator, const char *key,
+                                                                    char **value) {
   SX_API_NOT_NULL(model_metadata);
   SX_API_NOT_NULL(allocator);
   SX_API_NOT_NULL(key);
   SX_API_NOT_NULL(value);
   *value = NULL;
   for (uint32_t i = model_metadata->n; i-- > 0;) /* of equal keys the last one counts */
-    if (sx_str_is(model_metadata->pairs[i].key, key)) return sx_ort_text_out(allocator, model_metadata->pairs[i].value, value);
+    if (sx_str_is(model_metadata->pairs[i].key, key))
+      return sx_ort_text_out(allocator, model_metadata->pairs[i].value, value);
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_ModelMetadataGetCustomMetadataMapKeys(const OrtModelMetadata *model_metadata, OrtAllocator *allocator,
-                                                                     char ***keys, int64_t *num_keys) {
+OrtStatus *ORT_API_CALL sx_api_ModelMetadataGetCustomMetadataMapKeys(const OrtModelMetadata *model_metadata,
+                                                                     OrtAllocator *allocator, char ***keys,
+                                                                     int64_t *num_keys) {
   SX_API_NOT_NULL(model_metadata);
   SX_API_NOT_NULL(allocator);
   SX_API_NOT_NULL(keys);
@@ -93,7 +97,8 @@ OrtStatus *ORT_API_CALL sx_api_ModelMetadataGetCustomMetadataMapKeys(const OrtMo
   OrtStatus *failed = NULL;
   for (uint32_t i = 0; i < model_metadata->n && !failed; i++) {
     bool again = false;
-    for (uint32_t k = 0; k < i && !again; k++) again = sx_str_eq(model_metadata->pairs[k].key, model_metadata->pairs[i].key);
+    for (uint32_t k = 0; k < i && !again; k++)
+      again = sx_str_eq(model_metadata->pairs[k].key, model_metadata->pairs[i].key);
     if (!again) failed = sx_ort_text_out(allocator, model_metadata->pairs[i].key, &list[n]);
     if (!again && !failed) n++;
   }
@@ -136,9 +141,12 @@ static OrtTensorTypeAndShapeInfo *shape_of(const sx_model *m, sx_dtype dtype, in
 static OrtTypeInfo *type_of(const sx_model *m, const sx_type *t) {
   switch (t ? t->kind : SX_KIND_UNKNOWN) {
     case SX_KIND_TENSOR: return sx_ort_type_tensor(ONNX_TYPE_TENSOR, shape_of(m, (sx_dtype)t->dtype, t->rank, t->dims));
-    case SX_KIND_SPARSE: return sx_ort_type_tensor(ONNX_TYPE_SPARSETENSOR, shape_of(m, (sx_dtype)t->dtype, t->rank, t->dims));
-    case SX_KIND_SEQUENCE: return sx_ort_type_of(ONNX_TYPE_SEQUENCE, ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED, type_of(m, t->item));
-    case SX_KIND_OPTIONAL: return sx_ort_type_of(ONNX_TYPE_OPTIONAL, ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED, type_of(m, t->item));
+    case SX_KIND_SPARSE:
+      return sx_ort_type_tensor(ONNX_TYPE_SPARSETENSOR, shape_of(m, (sx_dtype)t->dtype, t->rank, t->dims));
+    case SX_KIND_SEQUENCE:
+      return sx_ort_type_of(ONNX_TYPE_SEQUENCE, ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED, type_of(m, t->item));
+    case SX_KIND_OPTIONAL:
+      return sx_ort_type_of(ONNX_TYPE_OPTIONAL, ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED, type_of(m, t->item));
     case SX_KIND_MAP: return sx_ort_type_of(ONNX_TYPE_MAP, sx_dtype_to_ort((sx_dtype)t->dtype), type_of(m, t->item));
     case SX_KIND_UNKNOWN: break;
   }
@@ -146,7 +154,8 @@ static OrtTypeInfo *type_of(const sx_model *m, const sx_type *t) {
 }
 
 OrtTypeInfo *sx_ort_type_of_fact(const sx_model *m, const sx_fact *f) {
-  if (f->kind == SX_KIND_TENSOR) return sx_ort_type_tensor(ONNX_TYPE_TENSOR, shape_of(m, (sx_dtype)f->dtype, f->rank, f->dims));
+  if (f->kind == SX_KIND_TENSOR)
+    return sx_ort_type_tensor(ONNX_TYPE_TENSOR, shape_of(m, (sx_dtype)f->dtype, f->rank, f->dims));
   return type_of(m, f->type);
 }
 

@@ -28,7 +28,8 @@ static OrtOpAttr *make(const char *name, size_t name_len, OrtOpAttrType type, si
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateOpAttr(const char *name, const void *data, int len, OrtOpAttrType type, OrtOpAttr **op_attr) {
+OrtStatus *ORT_API_CALL sx_api_CreateOpAttr(const char *name, const void *data, int len, OrtOpAttrType type,
+                                            OrtOpAttr **op_attr) {
   SX_API_NOT_NULL(name);
   SX_API_NOT_NULL(op_attr);
   if (len < 0 || (len && !data)) SX_API_FAIL(INVALID_ARGUMENT, "CreateOpAttr: the data is NULL or its length negative");
@@ -57,7 +58,8 @@ OrtStatus *ORT_API_CALL sx_api_CreateOpAttr(const char *name, const void *data, 
         total += strlen(s[i]) + 1;
       }
       a = make(name, strlen(name), type, n, total);
-      for (size_t i = 0, at = 0; a && i < n; at += strlen(s[i]) + 1, i++) memcpy((char *)a->data + at, s[i], strlen(s[i]) + 1);
+      for (size_t i = 0, at = 0; a && i < n; at += strlen(s[i]) + 1, i++)
+        memcpy((char *)a->data + at, s[i], strlen(s[i]) + 1);
       break;
     }
     case ORT_OP_ATTR_TENSOR: {
@@ -83,20 +85,24 @@ OrtOpAttr *sx_ort_attr_of(const sx_attr *s) {
       if ((a = make(s->name.p, s->name.n, ORT_OP_ATTR_FLOAT, 1, sizeof s->f))) memcpy(a->data, &s->f, sizeof s->f);
       return a;
     case SX_ATTR_INTS:
-      if ((a = make(s->name.p, s->name.n, ORT_OP_ATTR_INTS, s->n, s->n * sizeof *s->ints)) && s->n) memcpy(a->data, s->ints, s->n * sizeof *s->ints);
+      if ((a = make(s->name.p, s->name.n, ORT_OP_ATTR_INTS, s->n, s->n * sizeof *s->ints)) && s->n)
+        memcpy(a->data, s->ints, s->n * sizeof *s->ints);
       return a;
     case SX_ATTR_FLOATS:
-      if ((a = make(s->name.p, s->name.n, ORT_OP_ATTR_FLOATS, s->n, s->n * sizeof *s->floats)) && s->n) memcpy(a->data, s->floats, s->n * sizeof *s->floats);
+      if ((a = make(s->name.p, s->name.n, ORT_OP_ATTR_FLOATS, s->n, s->n * sizeof *s->floats)) && s->n)
+        memcpy(a->data, s->floats, s->n * sizeof *s->floats);
       return a;
     case SX_ATTR_STRING:
-      if ((a = make(s->name.p, s->name.n, ORT_OP_ATTR_STRING, s->s.n, s->s.n + 1))) memcpy(a->data, s->s.p, s->s.n), ((char *)a->data)[s->s.n] = 0;
+      if ((a = make(s->name.p, s->name.n, ORT_OP_ATTR_STRING, s->s.n, s->s.n + 1)))
+        memcpy(a->data, s->s.p, s->s.n), ((char *)a->data)[s->s.n] = 0;
       return a;
     case SX_ATTR_STRINGS: {
       size_t total = 0;
       for (uint32_t i = 0; i < s->n; i++) total += s->strings[i].n + 1;
       a = make(s->name.p, s->name.n, ORT_OP_ATTR_STRINGS, s->n, total);
       char *p = a ? a->data : NULL;
-      for (uint32_t i = 0; a && i < s->n; p += s->strings[i].n + 1, i++) memcpy(p, s->strings[i].p, s->strings[i].n), p[s->strings[i].n] = 0;
+      for (uint32_t i = 0; a && i < s->n; p += s->strings[i].n + 1, i++)
+        memcpy(p, s->strings[i].p, s->strings[i].n), p[s->strings[i].n] = 0;
       return a;
     }
     case SX_ATTR_TENSOR: {
@@ -116,10 +122,12 @@ OrtOpAttr *sx_ort_attr_of(const sx_attr *s) {
   }
 }
 
-OrtStatus *ORT_API_CALL sx_api_ReadOpAttr(const OrtOpAttr *op_attr, OrtOpAttrType type, void *data, size_t len, size_t *out) {
+OrtStatus *ORT_API_CALL sx_api_ReadOpAttr(const OrtOpAttr *op_attr, OrtOpAttrType type, void *data, size_t len,
+                                          size_t *out) {
   SX_API_NOT_NULL(op_attr);
   SX_API_NOT_NULL(out);
-  if (op_attr->type != type) SX_API_FAIL(INVALID_ARGUMENT, "ReadOpAttr: the attribute is of type %d, not %d", (int)op_attr->type, (int)type);
+  if (op_attr->type != type)
+    SX_API_FAIL(INVALID_ARGUMENT, "ReadOpAttr: the attribute is of type %d, not %d", (int)op_attr->type, (int)type);
   if (type == ORT_OP_ATTR_TENSOR || type == ORT_OP_ATTR_GRAPH || type == ORT_OP_ATTR_UNDEFINED)
     SX_API_FAIL(INVALID_ARGUMENT, "ReadOpAttr: attributes of type %d are not read as bytes", (int)type);
   size_t need = type == ORT_OP_ATTR_STRING ? op_attr->count : op_attr->size; /* a single string without its terminator */

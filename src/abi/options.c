@@ -79,7 +79,8 @@ OrtSessionOptions *sx_ort_options_clone(const OrtSessionOptions *o) {
     if (ok) c->files.at[c->files.n++] = f;
   }
   for (uint32_t i = 0; ok && i < o->domains.n; i++) c->domains.at[c->domains.n++] = o->domains.at[i];
-  for (uint32_t i = 0; ok && i < o->libraries.n; i++) c->libraries.at[c->libraries.n++] = sx_library_again(o->libraries.at[i]);
+  for (uint32_t i = 0; ok && i < o->libraries.n; i++)
+    c->libraries.at[c->libraries.n++] = sx_library_again(o->libraries.at[i]);
   if (ok) return c;
   sx_api_ReleaseSessionOptions(c);
   return NULL;
@@ -94,34 +95,37 @@ OrtStatus *ORT_API_CALL sx_api_CloneSessionOptions(const OrtSessionOptions *in_o
 }
 
 /* Setters that cannot fail but for a NULL. */
-#define SETTER(name, params, assignment)                                   \
-  OrtStatus *ORT_API_CALL sx_api_##name params {                           \
-    SX_API_NOT_NULL(options);                                              \
-    assignment;                                                            \
-    return NULL;                                                           \
+#define SETTER(name, params, assignment)         \
+  OrtStatus *ORT_API_CALL sx_api_##name params { \
+    SX_API_NOT_NULL(options);                    \
+    assignment;                                  \
+    return NULL;                                 \
   }
-SETTER(DisableProfiling, (OrtSessionOptions *options), options->profiling = false)
-SETTER(EnableMemPattern, (OrtSessionOptions *options), options->mem_pattern = true)
-SETTER(DisableMemPattern, (OrtSessionOptions *options), options->mem_pattern = false)
-SETTER(EnableCpuMemArena, (OrtSessionOptions *options), options->cpu_arena = true)
-SETTER(DisableCpuMemArena, (OrtSessionOptions *options), options->cpu_arena = false)
-SETTER(DisablePerSessionThreads, (OrtSessionOptions *options), options->per_session_threads = false)
-SETTER(SetSessionLogVerbosityLevel, (OrtSessionOptions *options, int level), options->log_verbosity = level)
-SETTER(SetSessionLogSeverityLevel, (OrtSessionOptions *options, int level), options->log_severity = level)
-SETTER(SetIntraOpNumThreads, (OrtSessionOptions *options, int n), options->intra = n)
-SETTER(SetInterOpNumThreads, (OrtSessionOptions *options, int n), options->inter = n)
-SETTER(SetDeterministicCompute, (OrtSessionOptions *options, bool value), options->deterministic = value)
-SETTER(SetUserLoggingFunction, (OrtSessionOptions *options, OrtLoggingFunction fn, void *param),
+SETTER(DisableProfiling, (OrtSessionOptions * options), options->profiling = false)
+SETTER(EnableMemPattern, (OrtSessionOptions * options), options->mem_pattern = true)
+SETTER(DisableMemPattern, (OrtSessionOptions * options), options->mem_pattern = false)
+SETTER(EnableCpuMemArena, (OrtSessionOptions * options), options->cpu_arena = true)
+SETTER(DisableCpuMemArena, (OrtSessionOptions * options), options->cpu_arena = false)
+SETTER(DisablePerSessionThreads, (OrtSessionOptions * options), options->per_session_threads = false)
+SETTER(SetSessionLogVerbosityLevel, (OrtSessionOptions * options, int level), options->log_verbosity = level)
+SETTER(SetSessionLogSeverityLevel, (OrtSessionOptions * options, int level), options->log_severity = level)
+SETTER(SetIntraOpNumThreads, (OrtSessionOptions * options, int n), options->intra = n)
+SETTER(SetInterOpNumThreads, (OrtSessionOptions * options, int n), options->inter = n)
+SETTER(SetDeterministicCompute, (OrtSessionOptions * options, bool value), options->deterministic = value)
+SETTER(SetUserLoggingFunction, (OrtSessionOptions * options, OrtLoggingFunction fn, void *param),
        (options->user_log = fn, options->user_log_param = param, options->user_log_set = fn != NULL))
-SETTER(SessionOptionsSetCustomCreateThreadFn, (OrtSessionOptions *options, OrtCustomCreateThreadFn fn), options->thread_create = fn)
-SETTER(SessionOptionsSetCustomThreadCreationOptions, (OrtSessionOptions *options, void *p), options->thread_options = p)
-SETTER(SessionOptionsSetCustomJoinThreadFn, (OrtSessionOptions *options, OrtCustomJoinThreadFn fn), options->thread_join = fn)
-SETTER(SessionOptionsSetLoadCancellationFlag, (OrtSessionOptions *options, bool cancel), atomic_store(&options->cancel, cancel))
-SETTER(SessionOptionsSetEpSelectionPolicy, (OrtSessionOptions *options, OrtExecutionProviderDevicePolicy policy),
+SETTER(SessionOptionsSetCustomCreateThreadFn, (OrtSessionOptions * options, OrtCustomCreateThreadFn fn),
+       options->thread_create = fn)
+SETTER(SessionOptionsSetCustomThreadCreationOptions, (OrtSessionOptions * options, void *p), options->thread_options = p)
+SETTER(SessionOptionsSetCustomJoinThreadFn, (OrtSessionOptions * options, OrtCustomJoinThreadFn fn),
+       options->thread_join = fn)
+SETTER(SessionOptionsSetLoadCancellationFlag, (OrtSessionOptions * options, bool cancel),
+       atomic_store(&options->cancel, cancel))
+SETTER(SessionOptionsSetEpSelectionPolicy, (OrtSessionOptions * options, OrtExecutionProviderDevicePolicy policy),
        options->policy = policy)
-SETTER(SessionOptionsSetEpSelectionPolicyDelegate, (OrtSessionOptions *options, EpSelectionDelegate delegate, void *state),
+SETTER(SessionOptionsSetEpSelectionPolicyDelegate, (OrtSessionOptions * options, EpSelectionDelegate delegate, void *state),
        (options->delegate = delegate, options->delegate_state = state))
-SETTER(SessionOptionsSetEpContextDataReadFunc, (OrtSessionOptions *options, OrtReadNamedBufferFunc fn, void *state),
+SETTER(SessionOptionsSetEpContextDataReadFunc, (OrtSessionOptions * options, OrtReadNamedBufferFunc fn, void *state),
        (options->read_named = fn, options->read_named_state = fn ? state : NULL))
 
 OrtStatus *ORT_API_CALL sx_api_SetSessionExecutionMode(OrtSessionOptions *options, ExecutionMode execution_mode) {
@@ -173,7 +177,8 @@ OrtStatus *ORT_API_CALL sx_api_SetSessionLogId(OrtSessionOptions *options, const
   return sx_ort_text_set(&options->log_id, logid);
 }
 
-OrtStatus *ORT_API_CALL sx_api_SetOptimizedModelFilePath(OrtSessionOptions *options, const ORTCHAR_T *optimized_model_filepath) {
+OrtStatus *ORT_API_CALL sx_api_SetOptimizedModelFilePath(OrtSessionOptions *options,
+                                                         const ORTCHAR_T *optimized_model_filepath) {
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(optimized_model_filepath);
   return sx_ort_text_set(&options->optimized_path, optimized_model_filepath);
@@ -186,13 +191,15 @@ static OrtStatus *add_free_dim(OrtSessionOptions *options, const char *name, boo
   SX_API_NO_MEMORY();
 }
 
-OrtStatus *ORT_API_CALL sx_api_AddFreeDimensionOverride(OrtSessionOptions *options, const char *dim_denotation, int64_t dim_value) {
+OrtStatus *ORT_API_CALL sx_api_AddFreeDimensionOverride(OrtSessionOptions *options, const char *dim_denotation,
+                                                        int64_t dim_value) {
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(dim_denotation);
   return add_free_dim(options, dim_denotation, true, dim_value);
 }
 
-OrtStatus *ORT_API_CALL sx_api_AddFreeDimensionOverrideByName(OrtSessionOptions *options, const char *dim_name, int64_t dim_value) {
+OrtStatus *ORT_API_CALL sx_api_AddFreeDimensionOverrideByName(OrtSessionOptions *options, const char *dim_name,
+                                                              int64_t dim_value) {
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(dim_name);
   return add_free_dim(options, dim_name, false, dim_value);
@@ -206,7 +213,8 @@ OrtStatus *sx_ort_config_set(OrtKeyValuePairs *config, const char *key, const ch
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_AddSessionConfigEntry(OrtSessionOptions *options, const char *config_key, const char *config_value) {
+OrtStatus *ORT_API_CALL sx_api_AddSessionConfigEntry(OrtSessionOptions *options, const char *config_key,
+                                                     const char *config_value) {
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(config_key);
   SX_API_NOT_NULL(config_value);
@@ -221,8 +229,8 @@ OrtStatus *ORT_API_CALL sx_api_HasSessionConfigEntry(const OrtSessionOptions *op
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_GetSessionConfigEntry(const OrtSessionOptions *options, const char *config_key, char *config_value,
-                                                     size_t *size) {
+OrtStatus *ORT_API_CALL sx_api_GetSessionConfigEntry(const OrtSessionOptions *options, const char *config_key,
+                                                     char *config_value, size_t *size) {
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(config_key);
   SX_API_NOT_NULL(size);
@@ -294,14 +302,14 @@ OrtStatus *ORT_API_CALL sx_api_AddExternalInitializers(OrtSessionOptions *option
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_AddExternalInitializersFromFilesInMemory(OrtSessionOptions *options,
-                                                                        const ORTCHAR_T *const *external_initializer_file_names,
-                                                                        char *const *external_initializer_file_buffer_array,
-                                                                        const size_t *external_initializer_file_lengths,
-                                                                        size_t num_external_initializer_files) {
+OrtStatus *ORT_API_CALL sx_api_AddExternalInitializersFromFilesInMemory(
+    OrtSessionOptions *options, const ORTCHAR_T *const *external_initializer_file_names,
+    char *const *external_initializer_file_buffer_array, const size_t *external_initializer_file_lengths,
+    size_t num_external_initializer_files) {
   SX_API_NOT_NULL(options);
   for (size_t i = 0; i < num_external_initializer_files; i++) {
-    SX_API_NOT_NULL(external_initializer_file_names && external_initializer_file_buffer_array && external_initializer_file_lengths);
+    SX_API_NOT_NULL(external_initializer_file_names && external_initializer_file_buffer_array &&
+                    external_initializer_file_lengths);
     const char *name = external_initializer_file_names[i];
     if (!name || !external_initializer_file_buffer_array[i])
       SX_API_FAIL(INVALID_ARGUMENT, "external file %zu has a NULL name or buffer", i);
@@ -316,7 +324,8 @@ OrtStatus *ORT_API_CALL sx_api_AddExternalInitializersFromFilesInMemory(OrtSessi
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_SessionOptionsSetWeightlessSourceModelBuffer(OrtSessionOptions *options, const void *source_model_data,
+OrtStatus *ORT_API_CALL sx_api_SessionOptionsSetWeightlessSourceModelBuffer(OrtSessionOptions *options,
+                                                                            const void *source_model_data,
                                                                             size_t source_model_data_length) {
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(source_model_data);

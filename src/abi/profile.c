@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Profiles: events in Chrome's trace format, with the fields and the file name that people's scripts expect. Events are kept
- * as finished text and written when profiling ends. */
+/* Profiles: events in Chrome's trace format, with the fields and the file name that people's scripts expect. Events are
+ * kept as finished text and written when profiling ends. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
@@ -17,7 +17,7 @@ struct sx_profile {
   sx_mutex lock;
   uint64_t start_ns;
   char *prefix;
-  char *file;      /* once written */
+  char *file; /* once written */
   sx_text events;
   bool first, done;
 };
@@ -44,12 +44,15 @@ void sx_profile_destroy(sx_profile *p) {
 
 uint64_t sx_profile_start_ns(const sx_profile *p) { return p->start_ns; }
 
-void sx_profile_event(sx_profile *p, const char *category, const char *name, uint64_t begin_ns, uint64_t end_ns, const char *args) {
+void sx_profile_event(sx_profile *p, const char *category, const char *name, uint64_t begin_ns, uint64_t end_ns,
+                      const char *args) {
   sx_mutex_lock(&p->lock);
   if (!p->done) {
     int pid = (int)getpid();
     uint64_t ts = begin_ns > p->start_ns ? (begin_ns - p->start_ns) / 1000 : 0;
-    sx_text_add(&p->events, "%s\n{\"cat\" : \"%s\",\"pid\" :%d,\"tid\" :%d,\"dur\" :%" PRIu64 ",\"ts\" :%" PRIu64 ",\"ph\" : \"X\",\"name\" :",
+    sx_text_add(&p->events,
+                "%s\n{\"cat\" : \"%s\",\"pid\" :%d,\"tid\" :%d,\"dur\" :%" PRIu64 ",\"ts\" :%" PRIu64
+                ",\"ph\" : \"X\",\"name\" :",
                 p->first ? "" : ",", category, pid, pid, (end_ns - begin_ns) / 1000, ts);
     sx_text_json(&p->events, sx_str_c(name));
     sx_text_add(&p->events, ",\"args\" : {");
@@ -81,21 +84,24 @@ static size_t bytes(const sx_view *v, uint32_t n, bool constants) {
   return sum;
 }
 
-static void step(void *ctx, const sx_exec *x, uint32_t k, uint64_t begin_ns, uint64_t end_ns, const sx_instance *inst, uint32_t segment) {
+static void step(void *ctx, const sx_exec *x, uint32_t k, uint64_t begin_ns, uint64_t end_ns, const sx_instance *inst,
+                 uint32_t segment) {
   const sx_plan *p = sx_exec_plan(x);
   const sx_step *s = &p->steps[k];
   const sx_node *n = sx_node_at(p->graph, s->node);
   const sx_view *views = inst->views + (s->args - p->steps[p->segments[segment].begin].args);
   sx_text name = {0}, args = {0};
-  if (n->name.n) sx_text_put(&name, n->name.p, n->name.n);
-  else sx_node_describe(p->graph, n, &name);
+  if (n->name.n)
+    sx_text_put(&name, n->name.p, n->name.n);
+  else
+    sx_node_describe(p->graph, n, &name);
   sx_text_add(&name, "_kernel_time");
   sx_text_add(&args, "\"op_name\" : ");
   sx_text_json(&args, n->op_type);
-  sx_text_add(&args, ",\"provider\" : \"CPUExecutionProvider\",\"node_index\" : \"%u\",\"kernel\" : \"%s\"", (unsigned)s->node,
-              s->kernel && s->kernel->name ? s->kernel->name : "");
-  sx_text_add(&args, ",\"activation_size\" : \"%zu\",\"parameter_size\" : \"%zu\",\"output_size\" : \"%zu\"", bytes(views, s->n_in, false),
-              bytes(views, s->n_in, true), bytes(views + s->n_in, s->n_out, false));
+  sx_text_add(&args, ",\"provider\" : \"CPUExecutionProvider\",\"node_index\" : \"%u\",\"kernel\" : \"%s\"",
+              (unsigned)s->node, s->kernel && s->kernel->name ? s->kernel->name : "");
+  sx_text_add(&args, ",\"activation_size\" : \"%zu\",\"parameter_size\" : \"%zu\",\"output_size\" : \"%zu\"",
+              bytes(views, s->n_in, false), bytes(views, s->n_in, true), bytes(views + s->n_in, s->n_out, false));
   sx_text_add(&args, ",\"input_type_shape\" : ");
   shapes(&args, views, s->n_in);
   sx_text_add(&args, ",\"output_type_shape\" : ");
@@ -134,8 +140,10 @@ OrtStatus *sx_profile_end(sx_profile *p, const char **file) {
   sx_err e;
   sx_status st = SX_E_NO_MEMORY;
   sx_text_put(&path, "", 1);
-  if (!lost && !path.failed && (p->file = sx_text_dup(path.p))) st = sx_write_file(p->file, all.p, all.n, &e);
-  else sx_fail(&e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  if (!lost && !path.failed && (p->file = sx_text_dup(path.p)))
+    st = sx_write_file(p->file, all.p, all.n, &e);
+  else
+    sx_fail(&e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
   sx_text_free(&path);
   sx_text_free(&all);
   *file = p->file ? p->file : "";

@@ -34,8 +34,8 @@ OrtStatus *ORT_API_CALL sx_api_ReleaseAvailableProviders(char **ptr, int provide
 }
 
 /* Stores a provider's options as session configuration entries: ep.<provider in lower case>.<key>. */
-static OrtStatus *store_options(OrtSessionOptions *options, const char *provider, const char *const *keys, const char *const *values,
-                                size_t n) {
+static OrtStatus *store_options(OrtSessionOptions *options, const char *provider, const char *const *keys,
+                                const char *const *values, size_t n) {
   char key[1025];
   for (size_t i = 0; i < n; i++) {
     SX_API_NOT_NULL(keys && values && keys[i] && values[i]);
@@ -49,22 +49,25 @@ static OrtStatus *store_options(OrtSessionOptions *options, const char *provider
 
 OrtStatus *ORT_API_CALL sx_api_SessionOptionsAppendExecutionProvider(OrtSessionOptions *options, const char *provider_name,
                                                                      const char *const *provider_options_keys,
-                                                                     const char *const *provider_options_values, size_t num_keys) {
+                                                                     const char *const *provider_options_values,
+                                                                     size_t num_keys) {
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(provider_name);
   if (strcmp(provider_name, "CPU") == 0 || strcmp(provider_name, CPU) == 0)
     return store_options(options, CPU, provider_options_keys, provider_options_values, num_keys);
-  SX_API_FAIL(INVALID_ARGUMENT, "the execution provider '%.100s' is not part of this build, which has CPUExecutionProvider; "
-              "others are loaded with RegisterExecutionProviderLibrary", provider_name);
+  SX_API_FAIL(INVALID_ARGUMENT,
+              "the execution provider '%.100s' is not part of this build, which has CPUExecutionProvider; "
+              "others are loaded with RegisterExecutionProviderLibrary",
+              provider_name);
 }
 
-OrtStatus *ORT_API_CALL sx_api_SessionOptionsAppendExecutionProvider_V2(OrtSessionOptions *session_options, OrtEnv *env,
-                                                                        const OrtEpDevice *const *ep_devices, size_t num_ep_devices,
-                                                                        const char *const *ep_option_keys,
-                                                                        const char *const *ep_option_vals, size_t num_ep_options) {
+OrtStatus *ORT_API_CALL sx_api_SessionOptionsAppendExecutionProvider_V2(
+    OrtSessionOptions *session_options, OrtEnv *env, const OrtEpDevice *const *ep_devices, size_t num_ep_devices,
+    const char *const *ep_option_keys, const char *const *ep_option_vals, size_t num_ep_options) {
   SX_API_NOT_NULL(session_options);
   SX_API_NOT_NULL(env);
-  if (!num_ep_devices || !ep_devices) SX_API_FAIL(INVALID_ARGUMENT, "SessionOptionsAppendExecutionProvider_V2: no device is given");
+  if (!num_ep_devices || !ep_devices)
+    SX_API_FAIL(INVALID_ARGUMENT, "SessionOptionsAppendExecutionProvider_V2: no device is given");
   for (size_t i = 0; i < num_ep_devices; i++)
     if (ep_devices[i] != &env->cpu_ep)
       SX_API_FAIL(INVALID_ARGUMENT, "SessionOptionsAppendExecutionProvider_V2: device %zu is not of this environment", i);
@@ -72,42 +75,46 @@ OrtStatus *ORT_API_CALL sx_api_SessionOptionsAppendExecutionProvider_V2(OrtSessi
 }
 
 /* What needs a provider that is not here. PARAMS are the slot's. */
-#define ABSENT(name, provider, params)                                                                     \
-  OrtStatus *ORT_API_CALL sx_api_##name params {                                                           \
-    SX_API_FAIL(FAIL, "%s: the %s execution provider is not enabled in this build", #name, provider);      \
+#define ABSENT(name, provider, params)                                                                \
+  OrtStatus *ORT_API_CALL sx_api_##name params {                                                      \
+    SX_API_FAIL(FAIL, "%s: the %s execution provider is not enabled in this build", #name, provider); \
   }
 #define STRS const char *const *keys, const char *const *values, size_t num_keys
-ABSENT(SessionOptionsAppendExecutionProvider_CUDA, "CUDA", (OrtSessionOptions *o, const OrtCUDAProviderOptions *p))
-ABSENT(SessionOptionsAppendExecutionProvider_CUDA_V2, "CUDA", (OrtSessionOptions *o, const OrtCUDAProviderOptionsV2 *p))
-ABSENT(CreateCUDAProviderOptions, "CUDA", (OrtCUDAProviderOptionsV2 **out))
-ABSENT(UpdateCUDAProviderOptions, "CUDA", (OrtCUDAProviderOptionsV2 *p, STRS))
+ABSENT(SessionOptionsAppendExecutionProvider_CUDA, "CUDA", (OrtSessionOptions * o, const OrtCUDAProviderOptions *p))
+ABSENT(SessionOptionsAppendExecutionProvider_CUDA_V2, "CUDA", (OrtSessionOptions * o, const OrtCUDAProviderOptionsV2 *p))
+ABSENT(CreateCUDAProviderOptions, "CUDA", (OrtCUDAProviderOptionsV2 * *out))
+ABSENT(UpdateCUDAProviderOptions, "CUDA", (OrtCUDAProviderOptionsV2 * p, STRS))
 ABSENT(GetCUDAProviderOptionsAsString, "CUDA", (const OrtCUDAProviderOptionsV2 *p, OrtAllocator *a, char **out))
-ABSENT(UpdateCUDAProviderOptionsWithValue, "CUDA", (OrtCUDAProviderOptionsV2 *p, const char *key, void *value))
+ABSENT(UpdateCUDAProviderOptionsWithValue, "CUDA", (OrtCUDAProviderOptionsV2 * p, const char *key, void *value))
 ABSENT(GetCUDAProviderOptionsByName, "CUDA", (const OrtCUDAProviderOptionsV2 *p, const char *key, void **out))
 ABSENT(SetCurrentGpuDeviceId, "CUDA", (int device_id))
 ABSENT(GetCurrentGpuDeviceId, "CUDA", (int *device_id))
-ABSENT(SessionOptionsAppendExecutionProvider_TensorRT, "TensorRT", (OrtSessionOptions *o, const OrtTensorRTProviderOptions *p))
-ABSENT(SessionOptionsAppendExecutionProvider_TensorRT_V2, "TensorRT", (OrtSessionOptions *o, const OrtTensorRTProviderOptionsV2 *p))
-ABSENT(CreateTensorRTProviderOptions, "TensorRT", (OrtTensorRTProviderOptionsV2 **out))
-ABSENT(UpdateTensorRTProviderOptions, "TensorRT", (OrtTensorRTProviderOptionsV2 *p, STRS))
+ABSENT(SessionOptionsAppendExecutionProvider_TensorRT, "TensorRT",
+       (OrtSessionOptions * o, const OrtTensorRTProviderOptions *p))
+ABSENT(SessionOptionsAppendExecutionProvider_TensorRT_V2, "TensorRT",
+       (OrtSessionOptions * o, const OrtTensorRTProviderOptionsV2 *p))
+ABSENT(CreateTensorRTProviderOptions, "TensorRT", (OrtTensorRTProviderOptionsV2 * *out))
+ABSENT(UpdateTensorRTProviderOptions, "TensorRT", (OrtTensorRTProviderOptionsV2 * p, STRS))
 ABSENT(GetTensorRTProviderOptionsAsString, "TensorRT", (const OrtTensorRTProviderOptionsV2 *p, OrtAllocator *a, char **out))
-ABSENT(UpdateTensorRTProviderOptionsWithValue, "TensorRT", (OrtTensorRTProviderOptionsV2 *p, const char *key, void *value))
+ABSENT(UpdateTensorRTProviderOptionsWithValue, "TensorRT", (OrtTensorRTProviderOptionsV2 * p, const char *key, void *value))
 ABSENT(GetTensorRTProviderOptionsByName, "TensorRT", (const OrtTensorRTProviderOptionsV2 *p, const char *key, void **out))
-ABSENT(SessionOptionsAppendExecutionProvider_ROCM, "ROCM", (OrtSessionOptions *o, const OrtROCMProviderOptions *p))
-ABSENT(CreateROCMProviderOptions, "ROCM", (OrtROCMProviderOptions **out))
-ABSENT(UpdateROCMProviderOptions, "ROCM", (OrtROCMProviderOptions *p, STRS))
+ABSENT(SessionOptionsAppendExecutionProvider_ROCM, "ROCM", (OrtSessionOptions * o, const OrtROCMProviderOptions *p))
+ABSENT(CreateROCMProviderOptions, "ROCM", (OrtROCMProviderOptions * *out))
+ABSENT(UpdateROCMProviderOptions, "ROCM", (OrtROCMProviderOptions * p, STRS))
 ABSENT(GetROCMProviderOptionsAsString, "ROCM", (const OrtROCMProviderOptions *p, OrtAllocator *a, char **out))
-ABSENT(SessionOptionsAppendExecutionProvider_MIGraphX, "MIGraphX", (OrtSessionOptions *o, const OrtMIGraphXProviderOptions *p))
-ABSENT(SessionOptionsAppendExecutionProvider_OpenVINO, "OpenVINO", (OrtSessionOptions *o, const OrtOpenVINOProviderOptions *p))
-ABSENT(SessionOptionsAppendExecutionProvider_OpenVINO_V2, "OpenVINO", (OrtSessionOptions *o, STRS))
-ABSENT(SessionOptionsAppendExecutionProvider_VitisAI, "VitisAI", (OrtSessionOptions *o, STRS))
-ABSENT(SessionOptionsAppendExecutionProvider_CANN, "CANN", (OrtSessionOptions *o, const OrtCANNProviderOptions *p))
-ABSENT(CreateCANNProviderOptions, "CANN", (OrtCANNProviderOptions **out))
-ABSENT(UpdateCANNProviderOptions, "CANN", (OrtCANNProviderOptions *p, STRS))
+ABSENT(SessionOptionsAppendExecutionProvider_MIGraphX, "MIGraphX",
+       (OrtSessionOptions * o, const OrtMIGraphXProviderOptions *p))
+ABSENT(SessionOptionsAppendExecutionProvider_OpenVINO, "OpenVINO",
+       (OrtSessionOptions * o, const OrtOpenVINOProviderOptions *p))
+ABSENT(SessionOptionsAppendExecutionProvider_OpenVINO_V2, "OpenVINO", (OrtSessionOptions * o, STRS))
+ABSENT(SessionOptionsAppendExecutionProvider_VitisAI, "VitisAI", (OrtSessionOptions * o, STRS))
+ABSENT(SessionOptionsAppendExecutionProvider_CANN, "CANN", (OrtSessionOptions * o, const OrtCANNProviderOptions *p))
+ABSENT(CreateCANNProviderOptions, "CANN", (OrtCANNProviderOptions * *out))
+ABSENT(UpdateCANNProviderOptions, "CANN", (OrtCANNProviderOptions * p, STRS))
 ABSENT(GetCANNProviderOptionsAsString, "CANN", (const OrtCANNProviderOptions *p, OrtAllocator *a, char **out))
-ABSENT(SessionOptionsAppendExecutionProvider_Dnnl, "oneDNN", (OrtSessionOptions *o, const OrtDnnlProviderOptions *p))
-ABSENT(CreateDnnlProviderOptions, "oneDNN", (OrtDnnlProviderOptions **out))
-ABSENT(UpdateDnnlProviderOptions, "oneDNN", (OrtDnnlProviderOptions *p, STRS))
+ABSENT(SessionOptionsAppendExecutionProvider_Dnnl, "oneDNN", (OrtSessionOptions * o, const OrtDnnlProviderOptions *p))
+ABSENT(CreateDnnlProviderOptions, "oneDNN", (OrtDnnlProviderOptions * *out))
+ABSENT(UpdateDnnlProviderOptions, "oneDNN", (OrtDnnlProviderOptions * p, STRS))
 ABSENT(GetDnnlProviderOptionsAsString, "oneDNN", (const OrtDnnlProviderOptions *p, OrtAllocator *a, char **out))
 
 void ORT_API_CALL sx_api_ReleaseCUDAProviderOptions(OrtCUDAProviderOptionsV2 *input) {}
@@ -116,7 +123,8 @@ void ORT_API_CALL sx_api_ReleaseROCMProviderOptions(OrtROCMProviderOptions *inpu
 void ORT_API_CALL sx_api_ReleaseCANNProviderOptions(OrtCANNProviderOptions *input) {}
 void ORT_API_CALL sx_api_ReleaseDnnlProviderOptions(OrtDnnlProviderOptions *input) {}
 
-OrtStatus *ORT_API_CALL sx_api_GetExecutionProviderApi(const char *provider_name, uint32_t version, const void **provider_api) {
+OrtStatus *ORT_API_CALL sx_api_GetExecutionProviderApi(const char *provider_name, uint32_t version,
+                                                       const void **provider_api) {
   SX_API_NOT_NULL(provider_name);
   SX_API_FAIL(INVALID_ARGUMENT, "GetExecutionProviderApi: the provider '%.100s' is not part of this build", provider_name);
 }

@@ -18,17 +18,20 @@ OrtStatus *sx_ort_find_output(const OrtSession *s, const char *name, uint32_t *i
 OrtStatus *sx_ort_check_input(const char *name, const sx_rt_value *v) {
   if (!v) SX_API_FAIL(INVALID_ARGUMENT, "NULL input supplied for input %.200s", name);
   if (!sx_rt_is_tensor(v)) return NULL;
-  if (!sx_memory_is_host(v->memory)) SX_API_FAIL(INVALID_ARGUMENT, "input %.200s lies on '%s', which this session cannot read", name, v->memory->name);
+  if (!sx_memory_is_host(v->memory))
+    SX_API_FAIL(INVALID_ARGUMENT, "input %.200s lies on '%s', which this session cannot read", name, v->memory->name);
   if (v->bytes && !v->data) SX_API_FAIL(INVALID_ARGUMENT, "input %.200s has no data", name);
   return NULL;
 }
 
-OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted) {
+OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
+                      const bool *wanted) {
   sx_err e;
   sx_run_options ro = {.log = &s->logger.log};
   if (o) {
     ro.terminate = &o->terminate;
-    if (atomic_load_explicit(&o->terminate, memory_order_relaxed)) SX_API_FAIL(FAIL, "Exiting due to terminate flag being set to true.");
+    if (atomic_load_explicit(&o->terminate, memory_order_relaxed))
+      SX_API_FAIL(FAIL, "Exiting due to terminate flag being set to true.");
   }
   if (!s->profile) {
     SX_API_TRY(sx_session_run(s->s, &ro, inputs, outputs, wanted, &e));
@@ -69,8 +72,8 @@ static void slots_close(slots *a, uint32_t n_in, uint32_t n_out) {
   if (a->wanted != a->small_wanted) sx_free(a->wanted, n_out * sizeof *a->wanted);
 }
 
-static OrtStatus *fill(const OrtSession *s, slots *a, const char *const *input_names, const OrtValue *const *inputs, size_t input_len,
-                       const char *const *output_names, size_t output_names_len, OrtValue **outputs) {
+static OrtStatus *fill(const OrtSession *s, slots *a, const char *const *input_names, const OrtValue *const *inputs,
+                       size_t input_len, const char *const *output_names, size_t output_names_len, OrtValue **outputs) {
   for (size_t i = 0; i < input_len; i++) {
     uint32_t k;
     sx_rt_value *v = (sx_rt_value *)inputs[i];
@@ -98,8 +101,9 @@ OrtStatus *ORT_API_CALL sx_api_Run(OrtSession *session, const OrtRunOptions *run
   SX_API_NOT_NULL(output_names && outputs);
   uint32_t n_in = session->graph->inputs.n, n_out = session->graph->outputs.n;
   slots a;
-  OrtStatus *failed = slots_open(&a, n_in, n_out) ? fill(session, &a, input_names, inputs, input_len, output_names, output_names_len, outputs)
-                                                  : sx_ort_status(SX_E_NO_MEMORY, NULL);
+  OrtStatus *failed = slots_open(&a, n_in, n_out)
+                          ? fill(session, &a, input_names, inputs, input_len, output_names, output_names_len, outputs)
+                          : sx_ort_status(SX_E_NO_MEMORY, NULL);
   if (!failed) failed = sx_ort_run(session, run_options, a.in, a.out, a.wanted);
   for (size_t i = 0; !failed && i < output_names_len; i++) {
     uint32_t k = 0;
@@ -112,8 +116,8 @@ OrtStatus *ORT_API_CALL sx_api_Run(OrtSession *session, const OrtRunOptions *run
   return failed;
 }
 
-/* RunAsync: a thread per call in flight, so that no run waits for a pool that waits for it. Ended ones are joined by the next
- * call and by the release of the session. */
+/* RunAsync: a thread per call in flight, so that no run waits for a pool that waits for it. Ended ones are joined by the
+ * next call and by the release of the session. */
 struct sx_async {
   struct sx_async *next;
   sx_thread thread;
@@ -130,7 +134,8 @@ struct sx_async {
 
 static void async_main(void *arg) {
   struct sx_async *a = arg;
-  OrtStatus *s = sx_api_Run(a->session, a->options, a->input_names, a->inputs, a->n_in, a->output_names, a->n_out, a->outputs);
+  OrtStatus *s =
+      sx_api_Run(a->session, a->options, a->input_names, a->inputs, a->n_in, a->output_names, a->n_out, a->outputs);
   a->callback(a->user_data, s ? NULL : a->outputs, s ? 0 : a->n_out, s);
   atomic_store(&a->done, true);
 }
@@ -140,8 +145,10 @@ void sx_ort_join_async(OrtSession *s, bool all) {
   struct sx_async **p = &s->async, *ended = NULL;
   while (*p) {
     struct sx_async *a = *p;
-    if (all || atomic_load(&a->done)) *p = a->next, a->next = ended, ended = a;
-    else p = &a->next;
+    if (all || atomic_load(&a->done))
+      *p = a->next, a->next = ended, ended = a;
+    else
+      p = &a->next;
   }
   sx_mutex_unlock(&s->async_lock);
   while (ended) {
@@ -152,10 +159,10 @@ void sx_ort_join_async(OrtSession *s, bool all) {
   }
 }
 
-OrtStatus *ORT_API_CALL sx_api_RunAsync(OrtSession *session, const OrtRunOptions *run_options, const char *const *input_names,
-                                        const OrtValue *const *input, size_t input_len, const char *const *output_names,
-                                        size_t output_names_len, OrtValue **output, RunAsyncCallbackFn run_async_callback,
-                                        void *user_data) {
+OrtStatus *ORT_API_CALL sx_api_RunAsync(OrtSession *session, const OrtRunOptions *run_options,
+                                        const char *const *input_names, const OrtValue *const *input, size_t input_len,
+                                        const char *const *output_names, size_t output_names_len, OrtValue **output,
+                                        RunAsyncCallbackFn run_async_callback, void *user_data) {
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(run_async_callback);
   if (session->options->intra == 1) SX_API_FAIL(INVALID_ARGUMENT, "RunAsync needs a session with more than one thread");

@@ -57,7 +57,8 @@ void ORT_API_CALL sx_api_ReleaseSession(OrtSession *input) {
   session_free(input);
 }
 
-static void to_user(void *ctx, sx_severity severity, const char *category, const char *id, const char *where, const char *message) {
+static void to_user(void *ctx, sx_severity severity, const char *category, const char *id, const char *where,
+                    const char *message) {
   const OrtSessionOptions *o = ctx;
   o->user_log(o->user_log_param, (OrtLoggingLevel)severity, category, id, where, message);
 }
@@ -101,7 +102,8 @@ static OrtStatus *choose_pool(OrtSession *s, sx_session_options *so) {
     so->width = want;
     return failed;
   }
-  if (o->thread_create && !o->thread_join) SX_API_FAIL(INVALID_ARGUMENT, "a custom function that creates threads needs one that joins them");
+  if (o->thread_create && !o->thread_join)
+    SX_API_FAIL(INVALID_ARGUMENT, "a custom function that creates threads needs one that joins them");
   sx_pool_options po = {.threads = want, .spin_us = spin ? 100 : 0, .denormals_zero = denormals, .affinity = affinity};
   if (o->thread_create) {
     po.thread_create = start_thread, po.hook_options = (void *)o;
@@ -123,8 +125,10 @@ static OrtStatus *index_names(OrtSession *s) {
   if (!s->required || !s->overridable) SX_API_NO_MEMORY();
   for (uint32_t i = 0, r = 0, o = 0; i < n; i++) {
     const sx_value *v = sx_value_at(g, g->inputs.at[i]);
-    if (v->overridable) s->overridable[o++] = i;
-    else s->required[r++] = i;
+    if (v->overridable)
+      s->overridable[o++] = i;
+    else
+      s->required[r++] = i;
     if (!sx_strmap_put(&s->inputs, v->name, i)) SX_API_NO_MEMORY();
   }
   for (uint32_t i = 0; i < g->outputs.n; i++)
@@ -146,9 +150,11 @@ static bool import_lists(const OrtSessionOptions *o, sx_import_options *im, sx_a
   }
   for (uint32_t i = 0; i < n; i++) {
     const sx_named_value *v = i < o->initializers.n ? &o->initializers.at[i] : &o->external.at[i - o->initializers.n];
-    values[i] = (sx_import_value){sx_str_c(v->name), (sx_dtype)v->value->type.dtype, (int32_t)v->value->rank, v->value->dims, v->value->data};
+    values[i] = (sx_import_value){sx_str_c(v->name), (sx_dtype)v->value->type.dtype, (int32_t)v->value->rank,
+                                  v->value->dims, v->value->data};
   }
-  for (uint32_t i = 0; i < o->files.n; i++) files[i] = (sx_import_file){sx_str_c(o->files.at[i].name), o->files.at[i].data, o->files.at[i].size};
+  for (uint32_t i = 0; i < o->files.n; i++)
+    files[i] = (sx_import_file){sx_str_c(o->files.at[i].name), o->files.at[i].data, o->files.at[i].size};
   im->free_dims = dims, im->n_free_dims = o->free_dims.n;
   im->values = values, im->n_values = n;
   im->files = files, im->n_files = o->files.n;
@@ -175,8 +181,10 @@ static OrtStatus *runtime_options(OrtSession *s, sx_session_options *so, sx_aren
 }
 
 /* From a path, or (path NULL) from bytes. */
-static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, size_t size, const OrtSessionOptions *options, OrtSession **out) {
-  static const OrtSessionOptions defaults = {.level = ORT_ENABLE_ALL, .mem_pattern = true, .cpu_arena = true, .per_session_threads = true, .log_severity = -1};
+static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, size_t size,
+                         const OrtSessionOptions *options, OrtSession **out) {
+  static const OrtSessionOptions defaults = {
+      .level = ORT_ENABLE_ALL, .mem_pattern = true, .cpu_arena = true, .per_session_threads = true, .log_severity = -1};
   uint64_t begin = sx_now_ns();
   sx_err e;
   sx_session_options so = {0};
@@ -194,7 +202,8 @@ static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, 
   if (options) so.cancel = &options->cancel; /* the caller sets the flag on its own object */
   if (!failed && s->options->profiling) failed = sx_profile_create(s->options->profile_prefix, &s->profile);
   if (!failed) {
-    sx_status st = path ? sx_session_create_file(path, &so, &s->s, &e) : sx_session_create_bytes(data, size, &so, &s->s, &e);
+    sx_status st =
+        path ? sx_session_create_file(path, &so, &s->s, &e) : sx_session_create_bytes(data, size, &so, &s->s, &e);
     failed = sx_ort_status(st, &e);
   }
   sx_arena_free(&lists);
@@ -216,8 +225,8 @@ static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, 
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateSession(const OrtEnv *env, const ORTCHAR_T *model_path, const OrtSessionOptions *options,
-                                             OrtSession **out) {
+OrtStatus *ORT_API_CALL sx_api_CreateSession(const OrtEnv *env, const ORTCHAR_T *model_path,
+                                             const OrtSessionOptions *options, OrtSession **out) {
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(model_path);
   SX_API_NOT_NULL(out);
@@ -233,10 +242,9 @@ OrtStatus *ORT_API_CALL sx_api_CreateSessionFromArray(const OrtEnv *env, const v
   return create(env, NULL, model_data, model_data_length, options, out);
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateSessionWithPrepackedWeightsContainer(const OrtEnv *env, const ORTCHAR_T *model_path,
-                                                                          const OrtSessionOptions *options,
-                                                                          OrtPrepackedWeightsContainer *prepacked_weights_container,
-                                                                          OrtSession **out) {
+OrtStatus *ORT_API_CALL sx_api_CreateSessionWithPrepackedWeightsContainer(
+    const OrtEnv *env, const ORTCHAR_T *model_path, const OrtSessionOptions *options,
+    OrtPrepackedWeightsContainer *prepacked_weights_container, OrtSession **out) {
   return sx_api_CreateSession(env, model_path, options, out);
 }
 
@@ -286,40 +294,44 @@ static OrtStatus *type_of(const OrtSession *s, part p, size_t index, OrtTypeInfo
   return NULL;
 }
 
-#define GETTERS(Part, p)                                                                                                    \
-  OrtStatus *ORT_API_CALL sx_api_SessionGet##Part##Count(const OrtSession *session, size_t *out) {                         \
-    SX_API_NOT_NULL(session);                                                                                               \
-    SX_API_NOT_NULL(out);                                                                                                   \
-    return count(session, p, out);                                                                                          \
-  }                                                                                                                         \
-  OrtStatus *ORT_API_CALL sx_api_SessionGet##Part##TypeInfo(const OrtSession *session, size_t index, OrtTypeInfo **out) {  \
-    SX_API_NOT_NULL(session);                                                                                               \
-    SX_API_NOT_NULL(out);                                                                                                   \
-    return type_of(session, p, index, out);                                                                                 \
-  }                                                                                                                         \
-  OrtStatus *ORT_API_CALL sx_api_SessionGet##Part##Name(const OrtSession *session, size_t index, OrtAllocator *allocator,  \
-                                                        char **value) {                                                     \
-    SX_API_NOT_NULL(session);                                                                                               \
-    SX_API_NOT_NULL(allocator);                                                                                             \
-    SX_API_NOT_NULL(value);                                                                                                 \
-    return name_of(session, p, index, allocator, value);                                                                    \
+#define GETTERS(Part, p)                                                                                                  \
+  OrtStatus *ORT_API_CALL sx_api_SessionGet##Part##Count(const OrtSession *session, size_t *out) {                        \
+    SX_API_NOT_NULL(session);                                                                                             \
+    SX_API_NOT_NULL(out);                                                                                                 \
+    return count(session, p, out);                                                                                        \
+  }                                                                                                                       \
+  OrtStatus *ORT_API_CALL sx_api_SessionGet##Part##TypeInfo(const OrtSession *session, size_t index, OrtTypeInfo **out) { \
+    SX_API_NOT_NULL(session);                                                                                             \
+    SX_API_NOT_NULL(out);                                                                                                 \
+    return type_of(session, p, index, out);                                                                               \
+  }                                                                                                                       \
+  OrtStatus *ORT_API_CALL sx_api_SessionGet##Part##Name(const OrtSession *session, size_t index, OrtAllocator *allocator, \
+                                                        char **value) {                                                   \
+    SX_API_NOT_NULL(session);                                                                                             \
+    SX_API_NOT_NULL(allocator);                                                                                           \
+    SX_API_NOT_NULL(value);                                                                                               \
+    return name_of(session, p, index, allocator, value);                                                                  \
   }
 GETTERS(Input, INPUT)
 GETTERS(Output, OUTPUT)
 GETTERS(OverridableInitializer, OVERRIDABLE)
 
-OrtStatus *ORT_API_CALL sx_api_SessionGetMemoryInfoForInputs(const OrtSession *session, const OrtMemoryInfo **infos, size_t n) {
+OrtStatus *ORT_API_CALL sx_api_SessionGetMemoryInfoForInputs(const OrtSession *session, const OrtMemoryInfo **infos,
+                                                             size_t n) {
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(infos);
-  if (n < session->n_required) SX_API_FAIL(FAIL, "room for %zu memory infos, the session has %u inputs", n, session->n_required);
+  if (n < session->n_required)
+    SX_API_FAIL(FAIL, "room for %zu memory infos, the session has %u inputs", n, session->n_required);
   for (size_t i = 0; i < session->n_required; i++) infos[i] = (const OrtMemoryInfo *)&sx_memory_cpu;
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_SessionGetMemoryInfoForOutputs(const OrtSession *session, const OrtMemoryInfo **infos, size_t n) {
+OrtStatus *ORT_API_CALL sx_api_SessionGetMemoryInfoForOutputs(const OrtSession *session, const OrtMemoryInfo **infos,
+                                                              size_t n) {
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(infos);
-  if (n < session->graph->outputs.n) SX_API_FAIL(FAIL, "room for %zu memory infos, the session has %u outputs", n, session->graph->outputs.n);
+  if (n < session->graph->outputs.n)
+    SX_API_FAIL(FAIL, "room for %zu memory infos, the session has %u outputs", n, session->graph->outputs.n);
   for (size_t i = 0; i < session->graph->outputs.n; i++) infos[i] = (const OrtMemoryInfo *)&sx_memory_cpu;
   return NULL;
 }
@@ -330,19 +342,22 @@ static OrtStatus *ep_devices(const OrtSession *s, const OrtEpDevice **devices, s
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_SessionGetEpDeviceForInputs(const OrtSession *session, const OrtEpDevice **devices, size_t num_inputs) {
+OrtStatus *ORT_API_CALL sx_api_SessionGetEpDeviceForInputs(const OrtSession *session, const OrtEpDevice **devices,
+                                                           size_t num_inputs) {
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(devices);
   return ep_devices(session, devices, num_inputs, session->n_required);
 }
 
-OrtStatus *ORT_API_CALL sx_api_SessionGetEpDeviceForOutputs(const OrtSession *session, const OrtEpDevice **devices, size_t num_outputs) {
+OrtStatus *ORT_API_CALL sx_api_SessionGetEpDeviceForOutputs(const OrtSession *session, const OrtEpDevice **devices,
+                                                            size_t num_outputs) {
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(devices);
   return ep_devices(session, devices, num_outputs, session->graph->outputs.n);
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateAllocator(const OrtSession *session, const OrtMemoryInfo *mem_info, OrtAllocator **out) {
+OrtStatus *ORT_API_CALL sx_api_CreateAllocator(const OrtSession *session, const OrtMemoryInfo *mem_info,
+                                               OrtAllocator **out) {
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(mem_info);
   SX_API_NOT_NULL(out);
@@ -352,7 +367,8 @@ OrtStatus *ORT_API_CALL sx_api_CreateAllocator(const OrtSession *session, const 
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_SetEpDynamicOptions(OrtSession *sess, const char *const *keys, const char *const *values, size_t kv_len) {
+OrtStatus *ORT_API_CALL sx_api_SetEpDynamicOptions(OrtSession *sess, const char *const *keys, const char *const *values,
+                                                   size_t kv_len) {
   SX_API_NOT_NULL(sess);
   if (!kv_len) SX_API_FAIL(INVALID_ARGUMENT, "SetEpDynamicOptions: no option is given");
   SX_API_NOT_NULL(keys && values);

@@ -9,22 +9,22 @@
 typedef struct sx_profile sx_profile;
 struct OrtSession {
   sx_session *s;
-  const sx_graph *graph;       /* of the model as the session has it */
-  OrtEnv *env;                 /* held */
-  OrtSessionOptions *options;  /* a copy */
+  const sx_graph *graph;      /* of the model as the session has it */
+  OrtEnv *env;                /* held */
+  OrtSessionOptions *options; /* a copy */
   OrtLogger logger;
-  sx_pool *pool;               /* that runs use; NULL: none */
-  sx_pool *own_pool;           /* when it is the session's own */
+  sx_pool *pool;     /* that runs use; NULL: none */
+  sx_pool *own_pool; /* when it is the session's own */
   struct sx_custom_ops *custom;
   SX_VEC(sx_rt_value *) constants; /* handed out to custom kernels */
   uint32_t n_required, n_overridable;
-  uint32_t *required, *overridable; /* graph input numbers, in order */
-  sx_strmap inputs, outputs;   /* name -> graph input or output number */
-  struct OrtSession *next, **at; /* in the list of all */
-  sx_profile *profile;         /* NULL: not profiling */
+  uint32_t *required, *overridable;  /* graph input numbers, in order */
+  sx_strmap inputs, outputs;         /* name -> graph input or output number */
+  struct OrtSession *next, **at;     /* in the list of all */
+  sx_profile *profile;               /* NULL: not profiling */
   OrtEpAssignedSubgraph *assignment; /* made when first asked for */
   sx_mutex async_lock;               /* also of `assignment` */
-  struct sx_async *async;      /* runs of RunAsync */
+  struct sx_async *async;            /* runs of RunAsync */
 };
 
 /* Type of a value of a model as a client sees it; NULL when out of memory. */
@@ -33,8 +33,10 @@ OrtTensorTypeAndShapeInfo *sx_ort_shape_of_fact(const sx_model *m, const sx_fact
 /* A stranger's status as one of ours; released. */
 sx_status sx_ort_take(OrtStatus *s, sx_err *e);
 
-/* A run whose names have been looked up. inputs by graph input, outputs by graph output; wanted says which are asked for. */
-OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted);
+/* A run whose names have been looked up. inputs by graph input, outputs by graph output; wanted says which are asked for.
+ */
+OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
+                      const bool *wanted);
 OrtStatus *sx_ort_find_input(const OrtSession *s, const char *name, uint32_t *index);
 OrtStatus *sx_ort_find_output(const OrtSession *s, const char *name, uint32_t *index);
 void sx_assignment_free(OrtEpAssignedSubgraph *g);
@@ -50,7 +52,8 @@ sx_pool *sx_env_pool(OrtEnv *env, OrtStatus **failed);
 
 /* Profiles in Chrome's trace format. `prefix` as the caller gave it; begin_ns of sx_now_ns. */
 OrtStatus *sx_profile_create(const char *prefix, sx_profile **out);
-void sx_profile_event(sx_profile *p, const char *category, const char *name, uint64_t begin_ns, uint64_t end_ns, const char *args);
+void sx_profile_event(sx_profile *p, const char *category, const char *name, uint64_t begin_ns, uint64_t end_ns,
+                      const char *args);
 sx_profile_hook sx_profile_steps(sx_profile *p);
 uint64_t sx_profile_start_ns(const sx_profile *p);
 /* Writes the file and gives its name, which belongs to the profile. */

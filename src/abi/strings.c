@@ -2,18 +2,18 @@
 /* String tensors, whole and by element. */
 #include "abi/handles.h"
 
-#define STRINGS_OR_FAIL(v, value)                                                                              \
-  SX_API_NOT_NULL(value);                                                                                      \
-  sx_rt_value *v = (sx_rt_value *)(value);                                                                     \
-  if (v->type.kind == SX_RT_SPARSE) v = v->u.sparse.values; /* NULL before it is filled */                     \
-  if (!v) SX_API_FAIL(INVALID_ARGUMENT, "%s: the sparse tensor has no content", strchr(__func__ + 3, '_') + 1);  \
-  if (!sx_rt_is_tensor(v))                                                                                     \
-    SX_API_FAIL(NOT_IMPLEMENTED, "%s: the value is no tensor with content", strchr(__func__ + 3, '_') + 1);    \
+#define STRINGS_OR_FAIL(v, value)                                                                                       \
+  SX_API_NOT_NULL(value);                                                                                               \
+  sx_rt_value *v = (sx_rt_value *)(value);                                                                              \
+  if (v->type.kind == SX_RT_SPARSE) v = v->u.sparse.values; /* NULL before it is filled */                              \
+  if (!v) SX_API_FAIL(INVALID_ARGUMENT, "%s: the sparse tensor has no content", strchr(__func__ + 3, '_') + 1);         \
+  if (!sx_rt_is_tensor(v))                                                                                              \
+    SX_API_FAIL(NOT_IMPLEMENTED, "%s: the value is no tensor with content", strchr(__func__ + 3, '_') + 1);             \
   if (v->type.dtype != SX_STRING) SX_API_FAIL(FAIL, "%s: the elements are not strings", strchr(__func__ + 3, '_') + 1); \
   sx_str *s = v->data
 
-#define INDEX_OR_FAIL(v, index)           \
-  if ((index) >= (size_t)(v)->count)      \
+#define INDEX_OR_FAIL(v, index)                                                                                           \
+  if ((index) >= (size_t)(v)->count)                                                                                      \
   SX_API_FAIL(INVALID_ARGUMENT, "%s: there is no element %zu, the tensor has %lld", strchr(__func__ + 3, '_') + 1, index, \
               (long long)(v)->count)
 
@@ -70,7 +70,8 @@ OrtStatus *ORT_API_CALL sx_api_GetStringTensorContent(const OrtValue *value, voi
     SX_API_FAIL(FAIL, "GetStringTensorContent: %zu offsets for a tensor of %lld", offsets_len, (long long)v->count);
   size_t total = 0;
   for (int64_t i = 0; i < v->count; i++) total += s[i].n;
-  if (s_len < total) SX_API_FAIL(FAIL, "GetStringTensorContent: the strings have %zu bytes, the buffer has %zu", total, s_len);
+  if (s_len < total)
+    SX_API_FAIL(FAIL, "GetStringTensorContent: the strings have %zu bytes, the buffer has %zu", total, s_len);
   if (v->count) SX_API_NOT_NULL(offsets);
   if (total) SX_API_NOT_NULL(content);
   size_t at = 0;
@@ -93,7 +94,8 @@ OrtStatus *ORT_API_CALL sx_api_GetStringTensorElementLength(const OrtValue *valu
 OrtStatus *ORT_API_CALL sx_api_GetStringTensorElement(const OrtValue *value, size_t s_len, size_t index, void *out) {
   STRINGS_OR_FAIL(v, value);
   INDEX_OR_FAIL(v, index);
-  if (s_len < s[index].n) SX_API_FAIL(FAIL, "GetStringTensorElement: the string has %zu bytes, the buffer has %zu", s[index].n, s_len);
+  if (s_len < s[index].n)
+    SX_API_FAIL(FAIL, "GetStringTensorElement: the string has %zu bytes, the buffer has %zu", s[index].n, s_len);
   if (s[index].n) {
     SX_API_NOT_NULL(out);
     memcpy(out, s[index].p, s[index].n);

@@ -24,7 +24,8 @@ OrtStatus *ORT_API_CALL sx_api_CreateTensorAsOrtValue(OrtAllocator *allocator, c
   if (s) return s;
   sx_err e;
   sx_rt_source room;
-  sx_status st = sx_rt_tensor_create(dtype, (uint32_t)shape_len, shape, sx_source_of(allocator, &room), (sx_rt_value **)out, &e);
+  sx_status st =
+      sx_rt_tensor_create(dtype, (uint32_t)shape_len, shape, sx_source_of(allocator, &room), (sx_rt_value **)out, &e);
   if (st == SX_E_INVALID_ARGUMENT) return sx_ort_error(ORT_FAIL, "%s", e.msg); /* ONNX Runtime's code here */
   return st == SX_E_NO_MEMORY ? sx_ort_error(ORT_RUNTIME_EXCEPTION, "%s", e.msg) : sx_ort_status(st, &e);
 }
@@ -37,10 +38,12 @@ static OrtStatus *wrap(const sx_memory *memory, void *data, size_t size, const i
   if (!s) s = check_shape(shape, shape_len);
   if (s) return s;
   if (dtype == SX_STRING)
-    SX_API_FAIL(INVALID_ARGUMENT, "a string tensor cannot lie over the caller's memory; make one with CreateTensorAsOrtValue "
+    SX_API_FAIL(INVALID_ARGUMENT,
+                "a string tensor cannot lie over the caller's memory; make one with CreateTensorAsOrtValue "
                 "and fill it with FillStringTensor");
   sx_err e;
-  SX_API_TRY(sx_rt_tensor_wrap(dtype, (uint32_t)shape_len, shape, data, size, memory, release, ctx, (sx_rt_value **)out, &e));
+  SX_API_TRY(
+      sx_rt_tensor_wrap(dtype, (uint32_t)shape_len, shape, data, size, memory, release, ctx, (sx_rt_value **)out, &e));
   return NULL;
 }
 
@@ -57,21 +60,23 @@ static void delete_with(void *ctx, void *data, size_t bytes) {
   if (data) a->Free(a, data);
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateTensorWithDataAndDeleterAsOrtValue(OrtAllocator *deleter, void *p_data, size_t p_data_len,
-                                                                        const int64_t *shape, size_t shape_len,
-                                                                        ONNXTensorElementDataType type, OrtValue **out) {
+OrtStatus *ORT_API_CALL sx_api_CreateTensorWithDataAndDeleterAsOrtValue(OrtAllocator *deleter, void *p_data,
+                                                                        size_t p_data_len, const int64_t *shape,
+                                                                        size_t shape_len, ONNXTensorElementDataType type,
+                                                                        OrtValue **out) {
   SX_API_NOT_NULL(deleter);
   SX_API_NOT_NULL(out);
   const OrtMemoryInfo *info = deleter->Info ? deleter->Info(deleter) : NULL;
-  return wrap(info ? sx_memory_of(info) : &sx_memory_cpu, p_data, p_data_len, shape, shape_len, type, delete_with, deleter, out);
+  return wrap(info ? sx_memory_of(info) : &sx_memory_cpu, p_data, p_data_len, shape, shape_len, type, delete_with, deleter,
+              out);
 }
 
 void ORT_API_CALL sx_api_ReleaseValue(OrtValue *input) { sx_rt_unref((sx_rt_value *)input); }
 
 ONNXType sx_ort_kind(const sx_rt_value *v) {
-  static const ONNXType of[] = {[SX_RT_NONE] = ONNX_TYPE_UNKNOWN,     [SX_RT_TENSOR] = ONNX_TYPE_TENSOR,
-                                [SX_RT_SEQUENCE] = ONNX_TYPE_SEQUENCE, [SX_RT_MAP] = ONNX_TYPE_MAP,
-                                [SX_RT_SPARSE] = ONNX_TYPE_SPARSETENSOR, [SX_RT_OPAQUE] = ONNX_TYPE_OPAQUE};
+  static const ONNXType of[] = {
+      [SX_RT_NONE] = ONNX_TYPE_UNKNOWN, [SX_RT_TENSOR] = ONNX_TYPE_TENSOR,       [SX_RT_SEQUENCE] = ONNX_TYPE_SEQUENCE,
+      [SX_RT_MAP] = ONNX_TYPE_MAP,      [SX_RT_SPARSE] = ONNX_TYPE_SPARSETENSOR, [SX_RT_OPAQUE] = ONNX_TYPE_OPAQUE};
   return of[v->type.kind == SX_RT_NONE ? v->type.elem : v->type.kind];
 }
 
@@ -112,23 +117,26 @@ OrtStatus *ORT_API_CALL sx_api_GetTypeInfo(const OrtValue *value, OrtTypeInfo **
 }
 
 /* The value as a tensor, dense, or a failure with the given code. */
-#define TENSOR_OR_FAIL(v, value, code)                                                                      \
-  SX_API_NOT_NULL(value);                                                                                   \
-  const sx_rt_value *v = (const sx_rt_value *)(value);                                                      \
+#define TENSOR_OR_FAIL(v, value, code)                 \
+  SX_API_NOT_NULL(value);                              \
+  const sx_rt_value *v = (const sx_rt_value *)(value); \
   if (!sx_rt_is_tensor(v)) SX_API_FAIL(code, "%s: the value is not a tensor", strchr(__func__ + 3, '_') + 1)
 
 OrtStatus *ORT_API_CALL sx_api_GetTensorTypeAndShape(const OrtValue *value, OrtTensorTypeAndShapeInfo **out) {
   SX_API_NOT_NULL(value);
   SX_API_NOT_NULL(out);
   const sx_rt_value *v = (const sx_rt_value *)value;
-  if (v->type.kind != SX_RT_TENSOR && v->type.kind != SX_RT_SPARSE) SX_API_FAIL(FAIL, "GetTensorTypeAndShape: the value is not a tensor");
+  if (v->type.kind != SX_RT_TENSOR && v->type.kind != SX_RT_SPARSE)
+    SX_API_FAIL(FAIL, "GetTensorTypeAndShape: the value is not a tensor");
   *out = sx_ort_shape_create((sx_dtype)v->type.dtype, true, v->rank, v->dims, NULL);
   if (!*out) SX_API_NO_MEMORY();
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_GetTensorElementTypeAndShapeDataReference(const OrtValue *value, ONNXTensorElementDataType *elem_type,
-                                                                         const int64_t **shape_data, size_t *shape_data_count) {
+OrtStatus *ORT_API_CALL sx_api_GetTensorElementTypeAndShapeDataReference(const OrtValue *value,
+                                                                         ONNXTensorElementDataType *elem_type,
+                                                                         const int64_t **shape_data,
+                                                                         size_t *shape_data_count) {
   SX_API_NOT_NULL(value);
   SX_API_NOT_NULL(elem_type);
   SX_API_NOT_NULL(shape_data);
@@ -168,12 +176,14 @@ OrtStatus *ORT_API_CALL sx_api_GetTensorMemoryInfo(const OrtValue *value, const 
   SX_API_NOT_NULL(value);
   SX_API_NOT_NULL(mem_info);
   const sx_rt_value *v = (const sx_rt_value *)value;
-  if (v->type.kind != SX_RT_TENSOR && v->type.kind != SX_RT_SPARSE) SX_API_FAIL(FAIL, "GetTensorMemoryInfo: the value is not a tensor");
+  if (v->type.kind != SX_RT_TENSOR && v->type.kind != SX_RT_SPARSE)
+    SX_API_FAIL(FAIL, "GetTensorMemoryInfo: the value is not a tensor");
   *mem_info = (const OrtMemoryInfo *)v->memory;
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_TensorAt(OrtValue *value, const int64_t *location_values, size_t location_values_count, void **out) {
+OrtStatus *ORT_API_CALL sx_api_TensorAt(OrtValue *value, const int64_t *location_values, size_t location_values_count,
+                                        void **out) {
   SX_API_NOT_NULL(out);
   TENSOR_OR_FAIL(v, value, FAIL);
   uint32_t bits = sx_dtype_bits((sx_dtype)v->type.dtype);
@@ -185,25 +195,27 @@ OrtStatus *ORT_API_CALL sx_api_TensorAt(OrtValue *value, const int64_t *location
   size_t at = 0;
   for (uint32_t i = 0; i < v->rank; i++) {
     if (location_values[i] < 0 || location_values[i] >= v->dims[i])
-      SX_API_FAIL(INVALID_ARGUMENT, "TensorAt: coordinate %u is %lld, the dimension is %lld", i, (long long)location_values[i],
-                  (long long)v->dims[i]);
+      SX_API_FAIL(INVALID_ARGUMENT, "TensorAt: coordinate %u is %lld, the dimension is %lld", i,
+                  (long long)location_values[i], (long long)v->dims[i]);
     at = at * (size_t)v->dims[i] + (size_t)location_values[i];
   }
   *out = (char *)v->data + at * (bits / 8);
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_CopyTensors(const OrtEnv *env, const OrtValue *const *src_tensors, OrtValue *const *dst_tensors,
-                                           OrtSyncStream *stream, size_t num_tensors) {
+OrtStatus *ORT_API_CALL sx_api_CopyTensors(const OrtEnv *env, const OrtValue *const *src_tensors,
+                                           OrtValue *const *dst_tensors, OrtSyncStream *stream, size_t num_tensors) {
   SX_API_NOT_NULL(env);
   if (!src_tensors || !dst_tensors || !num_tensors) SX_API_FAIL(INVALID_ARGUMENT, "CopyTensors: no tensors are given");
   for (size_t i = 0; i < num_tensors; i++) {
     const sx_rt_value *s = (const sx_rt_value *)src_tensors[i], *d = (const sx_rt_value *)dst_tensors[i];
-    if (!sx_rt_is_tensor(s) || !sx_rt_is_tensor(d)) SX_API_FAIL(INVALID_ARGUMENT, "CopyTensors: value %zu is not a tensor", i);
+    if (!sx_rt_is_tensor(s) || !sx_rt_is_tensor(d))
+      SX_API_FAIL(INVALID_ARGUMENT, "CopyTensors: value %zu is not a tensor", i);
     if (s->type.dtype != d->type.dtype || s->bytes != d->bytes)
       SX_API_FAIL(INVALID_ARGUMENT, "CopyTensors: source and destination %zu differ in type or size", i);
     if (!sx_memory_is_host(s->memory) || !sx_memory_is_host(d->memory))
-      SX_API_FAIL(NOT_IMPLEMENTED, "CopyTensors: no provider copies between '%s' and '%s'", s->memory->name, d->memory->name);
+      SX_API_FAIL(NOT_IMPLEMENTED, "CopyTensors: no provider copies between '%s' and '%s'", s->memory->name,
+                  d->memory->name);
   }
   for (size_t i = 0; i < num_tensors; i++) {
     const sx_rt_value *s = (const sx_rt_value *)src_tensors[i];

@@ -44,8 +44,10 @@ static uint32_t lower(const OrtKeyValuePairs *p, const char *key) {
   uint32_t a = 0, b = p->n;
   while (a < b) {
     uint32_t m = a + (b - a) / 2;
-    if (strcmp(p->keys[m], key) < 0) a = m + 1;
-    else b = m;
+    if (strcmp(p->keys[m], key) < 0)
+      a = m + 1;
+    else
+      b = m;
   }
   return a;
 }
@@ -117,8 +119,8 @@ const char *ORT_API_CALL sx_api_GetKeyValue(const OrtKeyValuePairs *kvps, const 
   return kvps && key ? sx_kvp_get(kvps, key) : NULL;
 }
 
-void ORT_API_CALL sx_api_GetKeyValuePairs(const OrtKeyValuePairs *kvps, const char *const **keys, const char *const **values,
-                                          size_t *num_entries) {
+void ORT_API_CALL sx_api_GetKeyValuePairs(const OrtKeyValuePairs *kvps, const char *const **keys,
+                                          const char *const **values, size_t *num_entries) {
   if (keys) *keys = kvps ? kvps->keys : NULL;
   if (values) *values = kvps ? kvps->values : NULL;
   if (num_entries) *num_entries = kvps ? kvps->n : 0;

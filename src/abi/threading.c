@@ -42,11 +42,13 @@ OrtStatus *ORT_API_CALL sx_api_SetGlobalDenormalAsZero(OrtThreadingOptions *tp_o
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_SetGlobalIntraOpThreadAffinity(OrtThreadingOptions *tp_options, const char *affinity_string) {
+OrtStatus *ORT_API_CALL sx_api_SetGlobalIntraOpThreadAffinity(OrtThreadingOptions *tp_options,
+                                                              const char *affinity_string) {
   SX_API_NOT_NULL(tp_options);
   SX_API_NOT_NULL(affinity_string);
   size_t n = strlen(affinity_string);
-  if (n < 1 || n > 4096) SX_API_FAIL(INVALID_ARGUMENT, "SetGlobalIntraOpThreadAffinity: the text has %zu bytes, 1 to 4096 are due", n);
+  if (n < 1 || n > 4096)
+    SX_API_FAIL(INVALID_ARGUMENT, "SetGlobalIntraOpThreadAffinity: the text has %zu bytes, 1 to 4096 are due", n);
   return sx_ort_text_set(&tp_options->affinity, affinity_string);
 }
 

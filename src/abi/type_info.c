@@ -181,7 +181,8 @@ OrtStatus *ORT_API_CALL sx_api_SetDimensions(OrtTensorTypeAndShapeInfo *info, co
   if (dim_count) SX_API_NOT_NULL(dim_values);
   for (size_t i = 0; i < dim_count; i++)
     if (dim_values[i] < -1)
-      SX_API_FAIL(INVALID_ARGUMENT, "SetDimensions: dimension %zu is %lld; -1 stands for a symbolic one", i, (long long)dim_values[i]);
+      SX_API_FAIL(INVALID_ARGUMENT, "SetDimensions: dimension %zu is %lld; -1 stands for a symbolic one", i,
+                  (long long)dim_values[i]);
   if (!set_dims(info, dim_values, dim_count)) SX_API_NO_MEMORY();
   return NULL;
 }
@@ -194,7 +195,8 @@ OrtStatus *ORT_API_CALL sx_api_SetSymbolicDimensions(OrtTensorTypeAndShapeInfo *
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_GetTensorElementType(const OrtTensorTypeAndShapeInfo *info, enum ONNXTensorElementDataType *out) {
+OrtStatus *ORT_API_CALL sx_api_GetTensorElementType(const OrtTensorTypeAndShapeInfo *info,
+                                                    enum ONNXTensorElementDataType *out) {
   SX_API_NOT_NULL(info);
   SX_API_NOT_NULL(out);
   *out = info->type;
@@ -208,7 +210,8 @@ OrtStatus *ORT_API_CALL sx_api_GetDimensionsCount(const OrtTensorTypeAndShapeInf
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_GetDimensions(const OrtTensorTypeAndShapeInfo *info, int64_t *dim_values, size_t dim_values_length) {
+OrtStatus *ORT_API_CALL sx_api_GetDimensions(const OrtTensorTypeAndShapeInfo *info, int64_t *dim_values,
+                                             size_t dim_values_length) {
   SX_API_NOT_NULL(info);
   size_t n = dim_values_length < info->rank ? dim_values_length : info->rank;
   if (n) SX_API_NOT_NULL(dim_values);
@@ -240,9 +243,12 @@ OrtStatus *ORT_API_CALL sx_api_GetTensorShapeElementCount(const OrtTensorTypeAnd
   return NULL;
 }
 
-bool ORT_API_CALL sx_api_TensorTypeAndShape_HasShape(const OrtTensorTypeAndShapeInfo *info) { return info && info->has_shape; }
+bool ORT_API_CALL sx_api_TensorTypeAndShape_HasShape(const OrtTensorTypeAndShapeInfo *info) {
+  return info && info->has_shape;
+}
 
-OrtStatus *ORT_API_CALL sx_api_CastTypeInfoToTensorInfo(const OrtTypeInfo *type_info, const OrtTensorTypeAndShapeInfo **out) {
+OrtStatus *ORT_API_CALL sx_api_CastTypeInfoToTensorInfo(const OrtTypeInfo *type_info,
+                                                        const OrtTensorTypeAndShapeInfo **out) {
   SX_API_NOT_NULL(type_info);
   SX_API_NOT_NULL(out);
   *out = type_info->tensor;
@@ -258,14 +264,16 @@ OrtStatus *ORT_API_CALL sx_api_CastTypeInfoToMapTypeInfo(const OrtTypeInfo *type
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_CastTypeInfoToSequenceTypeInfo(const OrtTypeInfo *type_info, const OrtSequenceTypeInfo **out) {
+OrtStatus *ORT_API_CALL sx_api_CastTypeInfoToSequenceTypeInfo(const OrtTypeInfo *type_info,
+                                                              const OrtSequenceTypeInfo **out) {
   SX_API_NOT_NULL(type_info);
   SX_API_NOT_NULL(out);
   *out = (const OrtSequenceTypeInfo *)when(type_info, ONNX_TYPE_SEQUENCE);
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_CastTypeInfoToOptionalTypeInfo(const OrtTypeInfo *type_info, const OrtOptionalTypeInfo **out) {
+OrtStatus *ORT_API_CALL sx_api_CastTypeInfoToOptionalTypeInfo(const OrtTypeInfo *type_info,
+                                                              const OrtOptionalTypeInfo **out) {
   SX_API_NOT_NULL(type_info);
   SX_API_NOT_NULL(out);
   *out = (const OrtOptionalTypeInfo *)when(type_info, ONNX_TYPE_OPTIONAL);
@@ -291,13 +299,15 @@ OrtStatus *ORT_API_CALL sx_api_GetMapValueType(const OrtMapTypeInfo *map_type_in
   return contained_copy(map_type_info, type_info);
 }
 
-OrtStatus *ORT_API_CALL sx_api_GetSequenceElementType(const OrtSequenceTypeInfo *sequence_type_info, OrtTypeInfo **type_info) {
+OrtStatus *ORT_API_CALL sx_api_GetSequenceElementType(const OrtSequenceTypeInfo *sequence_type_info,
+                                                      OrtTypeInfo **type_info) {
   SX_API_NOT_NULL(sequence_type_info);
   SX_API_NOT_NULL(type_info);
   return contained_copy(sequence_type_info, type_info);
 }
 
-OrtStatus *ORT_API_CALL sx_api_GetOptionalContainedTypeInfo(const OrtOptionalTypeInfo *optional_type_info, OrtTypeInfo **out) {
+OrtStatus *ORT_API_CALL sx_api_GetOptionalContainedTypeInfo(const OrtOptionalTypeInfo *optional_type_info,
+                                                            OrtTypeInfo **out) {
   SX_API_NOT_NULL(optional_type_info);
   SX_API_NOT_NULL(out);
   return contained_copy(optional_type_info, out);
@@ -314,7 +324,8 @@ OrtStatus *ORT_API_CALL sx_api_GetOnnxTypeFromTypeInfo(const OrtTypeInfo *type_i
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_GetDenotationFromTypeInfo(const OrtTypeInfo *type_info, const char **const denotation, size_t *len) {
+OrtStatus *ORT_API_CALL sx_api_GetDenotationFromTypeInfo(const OrtTypeInfo *type_info, const char **const denotation,
+                                                         size_t *len) {
   SX_API_NOT_NULL(type_info);
   SX_API_NOT_NULL(denotation);
   SX_API_NOT_NULL(len);

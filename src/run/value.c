@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Making and dropping values. The block of a tensor of our own ends with its data, so that an output costs one allocation. */
+/* Making and dropping values. The block of a tensor of our own ends with its data, so that an output costs one allocation.
+ */
 #include "run/value.h"
 #include <stdlib.h>
 
@@ -54,8 +55,10 @@ static sx_rt_value *block(sx_rt_kind kind, uint32_t rank, const int64_t *dims, s
 }
 
 static void block_free(sx_rt_value *v) {
-  if (v->block_align) sx_free_aligned(v, v->block_bytes);
-  else sx_free(v, v->block_bytes);
+  if (v->block_align)
+    sx_free_aligned(v, v->block_bytes);
+  else
+    sx_free(v, v->block_bytes);
 }
 
 /* Elements and bytes of a shape; the dimensions that are too many or too large are named. */
@@ -63,7 +66,8 @@ static sx_status measure(sx_dtype dtype, uint32_t rank, const int64_t *dims, int
   bool fits = true;
   *count = 1;
   for (uint32_t i = 0; i < rank; i++) {
-    if (dims[i] < 0) SX_FAIL(e, INVALID_ARGUMENT, "dimension %u of the tensor's shape is negative (%lld)", i, (long long)dims[i]);
+    if (dims[i] < 0)
+      SX_FAIL(e, INVALID_ARGUMENT, "dimension %u of the tensor's shape is negative (%lld)", i, (long long)dims[i]);
     if (dims[i] == 0) *count = 0;
   }
   for (uint32_t i = 0; i < rank && *count; i++)
@@ -79,8 +83,8 @@ static void strings_clear(sx_rt_value *v) {
   for (int64_t i = 0; i < v->count; i++) s[i] = SX_STR("");
 }
 
-sx_status sx_rt_tensor_create(sx_dtype dtype, uint32_t rank, const int64_t *dims, const sx_rt_source *from, sx_rt_value **out,
-                              sx_err *e) {
+sx_status sx_rt_tensor_create(sx_dtype dtype, uint32_t rank, const int64_t *dims, const sx_rt_source *from,
+                              sx_rt_value **out, sx_err *e) {
   int64_t count;
   size_t bytes;
   SX_TRY(measure(dtype, rank, dims, &count, &bytes, e));
@@ -110,7 +114,8 @@ sx_status sx_rt_tensor_wrap(sx_dtype dtype, uint32_t rank, const int64_t *dims, 
   int64_t count;
   size_t need;
   SX_TRY(measure(dtype, rank, dims, &count, &need, e));
-  if (need > bytes) SX_FAIL(e, INVALID_ARGUMENT, "the buffer is too small: the shape needs %zu bytes, it has %zu", need, bytes);
+  if (need > bytes)
+    SX_FAIL(e, INVALID_ARGUMENT, "the buffer is too small: the shape needs %zu bytes, it has %zu", need, bytes);
   sx_rt_value *v = block(SX_RT_TENSOR, rank, dims, 0, false);
   if (!v) SX_NO_MEMORY(e);
   v->type.dtype = (uint8_t)dtype;
@@ -249,7 +254,10 @@ sx_status sx_rt_sequence_copy(const sx_rt_value *seq, sx_rt_value **out, sx_err 
 }
 
 /* Positions of a map's keys; qsort has no context, so an entry carries its key. Equal keys keep their order. */
-typedef struct entry { sx_str s; int64_t i, at; } entry;
+typedef struct entry {
+  sx_str s;
+  int64_t i, at;
+} entry;
 
 static int by_key(const void *x, const void *y) {
   const entry *a = x, *b = y;
@@ -291,8 +299,10 @@ sx_status sx_rt_map_create(const sx_rt_value *keys, const sx_rt_value *values, s
     bool text = keys->type.dtype == SX_STRING;
     for (size_t i = 0; i < n; i++) {
       order[i].at = (int64_t)i;
-      if (text) order[i].s = ((const sx_str *)keys->data)[i];
-      else order[i].i = ((const int64_t *)keys->data)[i];
+      if (text)
+        order[i].s = ((const sx_str *)keys->data)[i];
+      else
+        order[i].i = ((const int64_t *)keys->data)[i];
     }
     qsort(order, n, sizeof *order, by_key);
     for (size_t i = 0; i < n; i++)
@@ -314,7 +324,8 @@ sx_status sx_rt_map_create(const sx_rt_value *keys, const sx_rt_value *values, s
 sx_status sx_rt_sparse_create(sx_dtype dtype, uint32_t rank, const int64_t *dense, const sx_rt_source *from,
                               const sx_memory *memory, sx_rt_value **out, sx_err *e) {
   for (uint32_t i = 0; i < rank; i++)
-    if (dense[i] < 0) SX_FAIL(e, INVALID_ARGUMENT, "dimension %u of the dense shape is negative (%lld)", i, (long long)dense[i]);
+    if (dense[i] < 0)
+      SX_FAIL(e, INVALID_ARGUMENT, "dimension %u of the dense shape is negative (%lld)", i, (long long)dense[i]);
   if (sx_dtype_bits(dtype) == 0) SX_FAIL(e, NOT_IMPLEMENTED, "a sparse tensor cannot have the element type %d", (int)dtype);
   sx_rt_value *v = block(SX_RT_SPARSE, rank, dense, 0, false);
   if (!v) SX_NO_MEMORY(e);
