@@ -216,6 +216,31 @@ SX_INLINE float vf_hmax(vf v) {
   SX_UNROLL(8) for (int w = SX_VL / 2; w; w /= 2) for (int i = 0; i < w; i++) t[i] = t[i] > t[i + w] ? t[i] : t[i + w];
   return t[0];
 }
+/* SX_VL bytes as lanes: compilers make a convertvector of it that goes element by element. */
+SX_INLINE vi vi_load_s8(const void *p) {
+#if defined(__AVX512F__)
+  return (vi)_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p));
+#elif defined(__AVX2__)
+  return (vi)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p));
+#else
+  typedef int8_t bytes __attribute__((vector_size(SX_VL)));
+  bytes b;
+  memcpy(&b, p, sizeof b);
+  return __builtin_convertvector(b, vi);
+#endif
+}
+SX_INLINE vi vi_load_u8(const void *p) {
+#if defined(__AVX512F__)
+  return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+#elif defined(__AVX2__)
+  return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
+#else
+  typedef uint8_t bytes __attribute__((vector_size(SX_VL)));
+  bytes b;
+  memcpy(&b, p, sizeof b);
+  return __builtin_convertvector(b, vi);
+#endif
+}
 /* The low byte of each lane. */
 SX_INLINE void vi_store_bytes(void *p, vi v) {
 #if defined(__AVX512F__)

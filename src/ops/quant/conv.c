@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Convolutions of quantised tensors: ConvInteger, QLinearConv (com.microsoft's is the same) and the private QuantConv, which is
  * QLinearConv with an activation (Relu or Clip, attributes as FusedConv's) between the sum and its rounding. */
+#include "ops/nn/activation.h"
 #include "ops/nn/window.h"
 
 static sx_status infer_integer(sx_infer *c) { return sx_infer_conv(c, 1, SX_I32); }
@@ -19,27 +20,18 @@ const sx_op sx_op_MsQLinearConv = {.name = "QLinearConv", .domain = SX_DOMAIN_MS
 
 static sx_status lower_conv(sx_graph *g, sx_nid id, sx_err *e) {
   sx_node *n = sx_node_at(g, id);
-  sx_str act = sx_attr_str(n, "activation", "");
-  const float *p;
-  uint32_t count = sx_attr_floats(n, "activation_params", &p);
-  sx_vid in[9], v = SX_NONE, scale[3] = {SX_NONE, n->in[6].value, n->in[7].value};
+  sx_vid in[9], v = SX_NONE, border[3] = {SX_NONE, n->in[6].value, n->in[7].value};
   for (uint32_t i = 0; i < n->n_in && i < 9; i++) in[i] = n->in[i].value;
   v = sx_graph_emit(g, &sx_op_QLinearConv, in, n->n_in < 9 ? n->n_in : 9);
   if (v == SX_NONE) SX_NO_MEMORY(e);
   sx_node *conv = sx_graph_emitted(g, v);
   conv->name = n->name, conv->origin = n->origin;
   for (uint32_t i = 0; i < n->n_attrs; i++)
-    if (!sx_str_is(n->attrs[i].name, "activation") && !sx_str_is(n->attrs[i].name, "activation_params") && !sx_node_set_attr(g, sx_value_at(g, v)->producer, &n->attrs[i])) SX_NO_MEMORY(e);
-  if (act.n) { /* rounding is monotonous: the activation may come after it, on values of the output's own scale */
-    bool relu = sx_str_is(act, "Relu");
-    sx_vid clip[3];
-    scale[0] = v;
-    clip[0] = sx_graph_emit(g, &sx_op_DequantizeLinear, scale, 3);
-    clip[1] = sx_graph_const_f32(g, relu || count < 1 ? 0 : p[0]), clip[2] = relu || count < 2 ? SX_NONE : sx_graph_const_f32(g, p[1]);
-    scale[0] = clip[0] == SX_NONE ? SX_NONE : sx_graph_emit(g, &sx_op_Clip, clip, 3);
-    v = scale[0] == SX_NONE ? SX_NONE : sx_graph_emit(g, &sx_op_QuantizeLinear, scale, 3);
-    if (v == SX_NONE) SX_NO_MEMORY(e);
-  }
+    if (!sx_activation_attr(n->attrs[i].name) && !sx_node_set_attr(g, sx_value_at(g, v)->producer, &n->attrs[i])) SX_NO_MEMORY(e);
+  /* Rounding is monotonous: the activation may come after it, on values of the output's own scale. */
+  border[0] = v;
+  if ((v = border[0] = sx_graph_emit(g, &sx_op_DequantizeLinear, border, 3)) == SX_NONE || (border[0] = sx_activation_lower(g, n, v)) == SX_NONE) SX_NO_MEMORY(e);
+  if ((v = sx_graph_emit(g, &sx_op_QuantizeLinear, border, 3)) == SX_NONE) SX_NO_MEMORY(e);
   sx_graph_replace_value(g, n->out[0], v);
   sx_graph_kill(g, id);
   return SX_OK;

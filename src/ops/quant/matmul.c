@@ -2,7 +2,7 @@
 /* Products of quantised matrices: MatMulInteger, QLinearMatMul, and com.microsoft's QGemm, MatMulIntegerToFloat and
  * DynamicQuantizeMatMul (which becomes DynamicQuantizeLinear and MatMulIntegerToFloat). QuantLinear, private, is
  * MatMulIntegerToFloat with an activation (attributes as FusedConv's). */
-#include "ops/ops.h"
+#include "ops/nn/activation.h"
 
 /* The shape of a product of inputs a and b, NumPy's rules; `to` is the element type. */
 static sx_status product(sx_infer *c, uint32_t a, uint32_t b, bool trans_a, bool trans_b, int to) {
@@ -44,10 +44,8 @@ static sx_status lower_linear(sx_graph *g, sx_nid id, sx_err *e) {
   sx_vid in[7];
   for (uint32_t i = 0; i < n->n_in && i < 7; i++) in[i] = n->in[i].value;
   sx_vid y = sx_graph_emit(g, &sx_op_MatMulIntegerToFloat, in, n->n_in < 7 ? n->n_in : 7);
-  sx_str act = sx_attr_str(n, "activation", "");
-  const sx_op *op = act.n ? sx_op_find((sx_str){"", 0}, act) : NULL;
   if (y != SX_NONE) sx_graph_emitted(g, y)->origin = n->origin, sx_graph_emitted(g, y)->name = n->name;
-  if (op && y != SX_NONE) y = sx_graph_emit(g, op, &y, 1);
+  if (y != SX_NONE) y = sx_activation_lower(g, n, y);
   if (y == SX_NONE) SX_NO_MEMORY(e);
   sx_graph_replace_value(g, n->out[0], y);
   sx_graph_kill(g, id);

@@ -4,37 +4,32 @@
 #include "ep/cpu/vec.h"
 
 typedef uint8_t u8s __attribute__((vector_size(SX_VL)));
-typedef int8_t s8s __attribute__((vector_size(SX_VL)));
 
-/* Up to SX_VL bytes, less the zero point, as floats. */
-SX_INLINE vf load(const uint8_t *p, int n, bool is_signed, vi zero) {
-  u8s b = {0};
-  if (n == SX_VL) memcpy(&b, p, SX_VL);
-  else memcpy(&b, p, (size_t)n);
-  const vi v = is_signed ? __builtin_convertvector((s8s)b, vi) : __builtin_convertvector(b, vi);
-  return __builtin_convertvector(v - zero, vf);
+/* SX_VL bytes, less the zero point, as floats. */
+SX_INLINE vf load(const uint8_t *p, bool is_signed, vi zero) {
+  return __builtin_convertvector((is_signed ? vi_load_s8(p) : vi_load_u8(p)) - zero, vf);
 }
 /* Rounded half to even within lo and hi: the sum with 1.5 * 2^23 holds the integer in its low bits. */
-SX_INLINE void store(uint8_t *y, vf x, int n, vf lo, vf hi, vi zero) {
-  const vi q = (vi)(vf_min(hi, vf_max(lo, x)) + vf_set(12582912.0f)) - vi_set(0x4b400000) + zero;
-  if (n == SX_VL) {
-    vi_store_bytes(y, q);
-    return;
-  }
-  uint8_t last[SX_VL];
-  vi_store_bytes(last, q);
-  memcpy(y, last, (size_t)n);
+SX_INLINE void store(uint8_t *y, vf x, vf lo, vf hi, vi zero) {
+  vi_store_bytes(y, (vi)(vf_min(hi, vf_max(lo, x)) + vf_set(12582912.0f)) + zero);
 }
 
+typedef struct lanes { vi za, zb, zy; vf sa, sb, lo, hi; } lanes;
+SX_INLINE void step(const bool product, const bool is_signed, const lanes *k, const uint8_t *a, const uint8_t *b, uint8_t *y) {
+  const vf x = load(a, is_signed, k->za), z = load(b, is_signed, k->zb);
+  store(y, product ? x * z * k->sa : x * k->sa + z * k->sb, k->lo, k->hi, k->zy);
+}
 SX_INLINE void binary(const bool product, const bool is_signed, const sx_qbinary *q, const uint8_t *a, int a_step, const uint8_t *b, int b_step, uint8_t *y, int64_t n) {
-  const vi za = vi_set(q->a_zero), zb = vi_set(q->b_zero), zy = vi_set(q->y_zero);
-  const vf sa = vf_set(q->a_scale), sb = vf_set(q->b_scale), lo = vf_set(q->lo), hi = vf_set(q->hi);
-  const vf one_a = vf_set((float)((is_signed ? (int8_t)*a : *a) - q->a_zero)), one_b = vf_set((float)((is_signed ? (int8_t)*b : *b) - q->b_zero));
-  for (int64_t i = 0; i < n; i += SX_VL) {
-    const int m = n - i < SX_VL ? (int)(n - i) : SX_VL;
-    const vf x = a_step ? load(a + i, m, is_signed, za) : one_a, z = b_step ? load(b + i, m, is_signed, zb) : one_b;
-    store(y + i, product ? x * z * sa : x * sa + z * sb, m, lo, hi, zy);
-  }
+  const lanes k = {vi_set(q->a_zero), vi_set(q->b_zero), vi_set(q->y_zero - 0x4b400000), vf_set(q->a_scale), vf_set(q->b_scale), vf_set(q->lo), vf_set(q->hi)};
+  uint8_t one_a[SX_VL], one_b[SX_VL], out[SX_VL]; /* a repeated element; the last elements */
+  memset(one_a, *a, sizeof one_a), memset(one_b, *b, sizeof one_b);
+  int64_t i = 0;
+  for (; i + SX_VL <= n; i += SX_VL) step(product, is_signed, &k, a_step ? a + i : one_a, b_step ? b + i : one_b, y + i);
+  if (i == n) return;
+  if (a_step) memcpy(one_a, a + i, (size_t)(n - i));
+  if (b_step) memcpy(one_b, b + i, (size_t)(n - i));
+  step(product, is_signed, &k, one_a, one_b, out);
+  memcpy(y + i, out, (size_t)(n - i));
 }
 #define BINARY(name, product)                                                                                                        \
   static void name(const sx_qbinary *q, const uint8_t *a, int a_step, const uint8_t *b, int b_step, uint8_t *y, int64_t n) { \
