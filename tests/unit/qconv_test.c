@@ -36,11 +36,12 @@ static void compare(const sx_qconv *c, const sx_qconv_io *ref, const char *want,
   const sx_conv_shape *s = &c->s;
   int size = c->out == SX_QCONV_S32 || c->out == SX_QCONV_F32 ? 4 : 1;
   int64_t ny = s->batch * s->out_channels * volume(s->out);
-  for (int layout = 0; layout < 2; layout++) {
+  for (int pair = 0; pair < 4; pair++) {
     sx_qconv q = *c;
-    q.x_layout = q.y_layout = (sx_conv_layout)layout;
+    const int layout = pair & 1, y_layout = pair >> 1; /* of x, of y */
+    q.x_layout = (sx_conv_layout)layout, q.y_layout = (sx_conv_layout)y_layout;
     if (sx_qconv_prepare(&q, t, NULL) != SX_OK) {
-      assert_int_equal(layout, 1);
+      assert_int_not_equal(pair, 0);
       continue;
     }
     void *packed = sx_malloc_aligned(q.packed_bytes + 1), *scratch = sx_malloc_aligned(q.scratch_bytes + 1);
@@ -52,12 +53,13 @@ static void compare(const sx_qconv *c, const sx_qconv_io *ref, const char *want,
     char *y = bytes((ny + s->batch * lanes * volume(s->out)) * size);
     io.x = x, io.y = y;
     for (int64_t u = q.units - 1; u >= 0; u--) sx_qconv_run(&q, &io, u, u + 1, scratch);
-    char *got = layout ? reblock(y, s->batch, s->out_channels, volume(s->out), lanes, size, false) : y;
+    char *got = y_layout ? reblock(y, s->batch, s->out_channels, volume(s->out), lanes, size, false) : y;
     for (int64_t i = 0; i < ny; i++)
       if (memcmp(got + i * size, want + i * size, (size_t)size))
-        fail_msg("lanes %d layout %d out %d element %d of %d: %d, expected %d", lanes, layout, c->out, (int)i, (int)ny,
+        fail_msg("lanes %d layouts %d out %d element %d of %d: %d, expected %d", lanes, pair, c->out, (int)i, (int)ny,
                  size == 1 ? got[i] : ((int32_t *)(void *)got)[i], size == 1 ? want[i] : ((const int32_t *)(const void *)want)[i]);
-    if (layout) free(x), free(got);
+    if (layout) free(x);
+    if (y_layout) free(got);
     free(y);
     sx_free_aligned(packed, q.packed_bytes + 1), sx_free_aligned(scratch, q.scratch_bytes + 1);
   }

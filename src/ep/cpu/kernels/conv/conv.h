@@ -82,6 +82,12 @@ void sx_reorder_to_blocked(const sx_conv_table *t, const float *x, float *y, int
 void sx_reorder_to_plain(const sx_conv_table *t, const float *x, float *y, int64_t channels, int64_t pixels,
                          int64_t begin, int64_t end);
 
+/* The same for elements of a byte; padded lanes are `fill`. */
+void sx_reorder8_to_blocked(const sx_conv_table *t, const void *x, void *y, int64_t channels, int64_t pixels, int64_t begin,
+                            int64_t end, uint8_t fill);
+void sx_reorder8_to_plain(const sx_conv_table *t, const void *x, void *y, int64_t channels, int64_t pixels, int64_t begin,
+                          int64_t end);
+
 /* Obviously right: plain to plain, sums in double, weights as ONNX has them, the epilogue without tile_fn. */
 void sx_conv_ref(const sx_conv_shape *s, const sx_epilogue *epi, const float *x, const float *w, const float *bias,
                  const float *residual, float *y);

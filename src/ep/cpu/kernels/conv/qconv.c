@@ -73,7 +73,7 @@ static int64_t merged_groups(const sx_qconv *c) {
   int64_t in = c->s.in_channels / c->s.group, out = c->s.out_channels / c->s.group, lanes = c->table->lanes;
   for (int64_t m = 1; m <= lanes && c->s.group > 1; m *= 2)
     if (c->s.group % m == 0 && in * m % lanes == 0 && out * m % lanes == 0) return m;
-  return c->s.group == 1 || c->y_layout == SX_CONV_PLAIN ? 1 : 0;
+  return c->s.group == 1 || (c->x_layout == SX_CONV_PLAIN && c->y_layout == SX_CONV_PLAIN) ? 1 : 0;
 }
 
 static void prepare_direct(sx_qconv *c) {
@@ -105,9 +105,16 @@ sx_status sx_qconv_prepare(sx_qconv *c, const sx_qconv_table *t, sx_err *e) {
   sx_conv_shape s = c->s;
   const sx_conv_table *rows = level_of(t);
   s.winograd = 0;
-  if (c->x_layout != c->y_layout) SX_FAIL(e, NOT_IMPLEMENTED, "no integer convolution changes the layout");
-  SX_TRY(sx_conv_prepare(&f, rows, &s, &(sx_epilogue){0}, c->x_layout, c->y_layout, e));
+  bool blocked = c->x_layout == SX_CONV_BLOCKED && c->y_layout == SX_CONV_BLOCKED;
+  bool rows_fit = blocked && sx_conv_has(rows, &s, SX_CONV_BLOCKED, SX_CONV_BLOCKED);
+  SX_TRY(sx_conv_prepare(&f, rows, &s, &(sx_epilogue){0}, (sx_conv_layout)rows_fit, (sx_conv_layout)rows_fit, e));
   c->taps = f.taps, c->phases = f.phases, c->pixels = f.pixels, c->rows = NULL, c->patch_rows = 0;
+  double reach = t->lanes, out = t->lanes;
+  for (int a = 0; a < 3; a++) {
+    reach *= (double)(s.in[a] + 2 * s.pad[a] + s.kernel[a] * s.dilation[a] + s.stride[a]);
+    out *= (double)s.out[a];
+  }
+  if (reach > INT32_MAX || out > INT32_MAX) SX_FAIL(e, NOT_IMPLEMENTED, "integer convolution too large: an image plane has more than 2^27 elements");
   c->merge = merged_groups(c);
   if (f.algo == SX_CONV_DEPTHWISE && f.group_in == 1 && c->taps <= 256) c->rows = rows, c->merge = 1;
   if (!c->merge) SX_FAIL(e, NOT_IMPLEMENTED, "no integer convolution takes these groups in a blocked layout");
@@ -246,7 +253,7 @@ void sx_qconv_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64
   const sx_conv_shape *sh = &c->s;
   int64_t lanes = c->table->lanes, n_vectors = vectors(c), out_plane = sh->out[0] * sh->out[1] * sh->out[2];
   int64_t in_plane = sh->in[0] * sh->in[1] * sh->in[2], plain = c->y_layout == SX_CONV_PLAIN;
-  int64_t in_group = (plain ? c->group_in : blocks(c) * lanes) * in_plane, out_group = (plain ? c->group_out : n_vectors * lanes) * out_plane;
+  int64_t in_group = (c->x_layout == SX_CONV_PLAIN ? c->group_in : blocks(c) * lanes) * in_plane, out_group = (plain ? c->group_out : n_vectors * lanes) * out_plane;
   const sx_conv_table *level = level_of(c->table);
   int32_t zero = c->table->step == 4 ? io->x_zero + (c->x_signed ? 128 : 0) : 0; /* as the tiles see it */
   scratch s;

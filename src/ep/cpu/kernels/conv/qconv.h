@@ -49,7 +49,7 @@ typedef struct sx_qconv_io {
   void *y;
 } sx_qconv_io;
 
-/* Fails (NOT_IMPLEMENTED) when a size does not fit, or for plain to blocked and blocked to plain. */
+/* Any pair of layouts. Fails (NOT_IMPLEMENTED) when a size does not fit, or when groups do not fill blocks of a blocked side. */
 sx_status sx_qconv_prepare(sx_qconv *c, const sx_qconv_table *t, sx_err *e);
 /* w as ONNX lays it out, u8 or s8; w_zero[k * w_zero_step] of the same type, or NULL: 0. */
 void sx_qconv_pack(const sx_qconv *c, const void *w, const void *w_zero, int64_t w_zero_step, void *packed, int64_t begin, int64_t end);
