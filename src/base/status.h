@@ -3,7 +3,8 @@
  *
  * A fallible function returns sx_status and takes a `sx_err *` last. The place that detects the failure fills the message
  * (SX_FAIL), every floor that knows more puts its own context in front once (sx_err_context). `sx_err *` may be NULL.
- * Codes 0..15 are those of OrtErrorCode, one to one; SX_E_NO_MEMORY is ours (the ABI maps it). */
+ * Codes 0..15 are those of OrtErrorCode, one to one; SX_E_NO_MEMORY and SX_E_NEEDS_SHAPES (a plan cannot be made before the
+ * sizes of the inputs are known) are ours; the second never leaves the session. */
 #ifndef SX_BASE_STATUS_H
 #define SX_BASE_STATUS_H
 #include <stdarg.h>
@@ -12,7 +13,7 @@
 #define SX_STATUS_MAP(X)                                                                                                   \
   X(FAIL, 1) X(INVALID_ARGUMENT, 2) X(NO_SUCHFILE, 3) X(NO_MODEL, 4) X(ENGINE_ERROR, 5) X(RUNTIME_EXCEPTION, 6)            \
   X(INVALID_PROTOBUF, 7) X(MODEL_LOADED, 8) X(NOT_IMPLEMENTED, 9) X(INVALID_GRAPH, 10) X(EP_FAIL, 11)                      \
-  X(MODEL_LOAD_CANCELED, 12) X(MODEL_REQUIRES_COMPILATION, 13) X(NOT_FOUND, 14) X(DEVICE_RESET, 15) X(NO_MEMORY, 64)
+  X(MODEL_LOAD_CANCELED, 12) X(MODEL_REQUIRES_COMPILATION, 13) X(NOT_FOUND, 14) X(DEVICE_RESET, 15) X(NO_MEMORY, 64) X(NEEDS_SHAPES, 65)
 
 typedef enum sx_status {
   SX_OK = 0,

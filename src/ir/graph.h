@@ -155,6 +155,10 @@ static inline sx_tensor *sx_value_const(const sx_graph *g, sx_vid v) {
   return v == SX_NONE || g->values.at[v]->overridable ? NULL : g->values.at[v]->fact.constant;
 }
 
+/* Moves the nodes of body b (no formal inputs) of node n into g, in their order and at the end; n's outputs become the body's, n dies.
+ * Facts come along. */
+sx_status sx_graph_inline(sx_graph *g, sx_nid n, sx_graph *b, sx_err *e);
+
 /* Attributes. Getters return the default when the attribute is absent. */
 const sx_attr *sx_node_attr(const sx_node *n, const char *name);
 int64_t sx_attr_int(const sx_node *n, const char *name, int64_t dflt);

@@ -71,6 +71,7 @@ static sx_status check_types(canon *c, const sx_schema *s, const sx_graph *g, co
 }
 
 static sx_status canon_graph(canon *c, sx_graph *g);
+static sx_status visit(canon *c, sx_graph *g, sx_nid id);
 
 static sx_status upgrade(canon *c, sx_graph *g, sx_nid id, const sx_schema *s, int opset) {
   sx_node *n = sx_node_at(g, id);
@@ -105,6 +106,13 @@ static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
   SX_TRY(check_types(c, s, g, n));
   SX_TRY(upgrade(c, g, id, s, opset));
   if (n->dead) return SX_OK;
+  sx_graph *taken = n->op == &sx_op_If ? sx_if_branch(g, n) : NULL;
+  if (taken && taken->outputs.n == n->n_out) { /* the other branch is not even looked at: its sizes may not make sense */
+    uint32_t first = g->nodes.n;
+    SX_TRY(sx_graph_inline(g, id, taken, c->e));
+    for (uint32_t i = first, last = g->nodes.n; i < last; i++) SX_TRY(visit(c, g, i));
+    return SX_OK;
+  }
   for (uint32_t k = 0, bound = 0; k < n->n_attrs; k++) {
     if (n->attrs[k].type != SX_ATTR_GRAPH) continue;
     if (!bound++) SX_TRY(sx_infer_bind(g, id, c->e));
@@ -113,23 +121,23 @@ static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
   return SX_OK;
 }
 
+/* One node, with its name added to a failure; in `check` mode a failure is told and passed over. */
+static sx_status visit(canon *c, sx_graph *g, sx_nid id) {
+  if (sx_node_at(g, id)->dead) return SX_OK;
+  bool had_op = sx_node_at(g, id)->op != NULL;
+  sx_status s = canon_node(c, g, id);
+  if (s == SX_OK && !had_op && !sx_node_at(g, id)->dead && sx_node_at(g, id)->op) s = sx_infer_join(g, id, c->e); /* names the node itself */
+  else if (s != SX_OK && !had_op && !sx_node_at(g, id)->dead) sx_node_context(g, sx_node_at(g, id), s, c->e);
+  if (s == SX_OK || !c->o->problem || s == SX_E_NO_MEMORY) return s;
+  c->failed = true;
+  c->o->problem(c->o->problem_ctx, c->e);
+  return SX_OK;
+}
+
 static sx_status canon_graph(canon *c, sx_graph *g) {
   SX_TRY(sx_graph_sort(g, c->e));
   /* Upgrades append nodes; they infer what they append themselves, so the order of the file's nodes is enough. */
-  for (uint32_t i = 0; i < g->order.n; i++) {
-    sx_nid id = g->order.at[i];
-    if (sx_node_at(g, id)->dead) continue;
-    bool had_op = sx_node_at(g, id)->op != NULL;
-    sx_status s = canon_node(c, g, id);
-    if (s == SX_OK && !had_op && !sx_node_at(g, id)->dead && sx_node_at(g, id)->op) {
-      s = sx_infer_join(g, id, c->e); /* adds the node's name to a failure by itself */
-    } else if (s != SX_OK && !had_op)
-      sx_node_context(g, sx_node_at(g, id), s, c->e);
-    if (s == SX_OK) continue;
-    if (!c->o->problem || s == SX_E_NO_MEMORY) return s;
-    c->failed = true;
-    c->o->problem(c->o->problem_ctx, c->e);
-  }
+  for (uint32_t i = 0; i < g->order.n; i++) SX_TRY(visit(c, g, g->order.at[i]));
   return sx_graph_sort(g, c->e);
 }
 

@@ -266,6 +266,12 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
     sx_value_at(g, v)->index = i;
     SX_TRY(declare(im, s, p->input.at[i].name, v, "an input"));
     SX_TRY(sx_import_fact(im, p->input.at[i].type, &sx_value_at(g, v)->fact));
+    for (uint32_t k = 0; k < im->o->n_shapes && !g->parent; k++) {
+      const sx_input_shape *shape = &im->o->shapes[k];
+      if (!sx_str_eq(shape->name, p->input.at[i].name)) continue;
+      sx_value_at(g, v)->fact.rank = (int8_t)shape->rank;
+      if (!(sx_value_at(g, v)->fact.dims = sx_arena_copy(&im->m->arena, shape->dims, (size_t)shape->rank * sizeof(int64_t)))) SX_NO_MEMORY(im->e);
+    }
   }
   for (uint32_t i = 0; i < p->initializer.n + p->sparse_initializer.n; i++) {
     bool sparse = i >= p->initializer.n;

@@ -14,6 +14,7 @@ typedef struct sx_free_dim { sx_str name; bool by_denotation; int64_t value; } s
  * (its bytes may go after the import, unless bytes_live). */
 typedef struct sx_import_value { sx_str name; sx_dtype dtype; int32_t rank; const int64_t *dims; const void *data; } sx_import_value;
 typedef struct sx_import_file { sx_str location; const void *data; size_t size; } sx_import_file;
+typedef struct sx_input_shape { sx_str name; int32_t rank; const int64_t *dims; } sx_input_shape;
 typedef struct sx_import_options {
   const char *path;          /* of the model file: external data are looked for beside it; NULL: none are reached */
   bool bytes_live;           /* the caller keeps the bytes as long as the model */
@@ -25,6 +26,8 @@ typedef struct sx_import_options {
   uint32_t n_values;
   const sx_import_file *files;
   uint32_t n_files;
+  const sx_input_shape *shapes; /* of inputs of the main graph: these, whatever the model says */
+  uint32_t n_shapes;
   /* Custom operators: what was registered for (domain, name) at the model's version of the domain, or NULL. */
   const void *(*custom)(void *ctx, sx_str domain, sx_str op_type, int64_t version);
   void *custom_ctx;

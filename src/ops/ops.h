@@ -109,6 +109,9 @@ sx_status sx_infer_bind(sx_graph *g, sx_nid n, sx_err *e);
 /* All live nodes in order, bodies included. */
 sx_status sx_infer_graph(sx_graph *g, sx_err *e);
 
+/* The branch that an If takes when its condition is known, else NULL. */
+sx_graph *sx_if_branch(const sx_graph *g, const sx_node *n);
+
 /* What an upgrade may do: edit the node, add constants and nodes before or after it. */
 struct sx_upgrade_ctx {
   sx_graph *g;

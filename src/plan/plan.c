@@ -61,8 +61,11 @@ static sx_status add_step(compile *c, sx_nid id) {
   const sx_kernel *k = sx_plan_choose(c->g, id, c->o, &reason);
   if (!k) {
     const sx_fact *f = sx_node_in(n, 0) == SX_NONE ? NULL : &sx_value_at(c->g, n->in[0].value)->fact;
-    sx_fail(c->e, SX_E_NOT_IMPLEMENTED, __FILE__, __LINE__, "Could not find an implementation: %s (input 0 is %s)", reason, f ? sx_dtype_name(f->dtype) : "absent");
-    return sx_node_context(c->g, n, SX_E_NOT_IMPLEMENTED, c->e);
+    bool vague = false; /* with the sizes of the inputs known, more may be known here */
+    for (uint32_t i = 0; i < n->n_in; i++) vague |= n->in[i].value != SX_NONE && sx_value_at(c->g, n->in[i].value)->fact.kind == SX_KIND_TENSOR && sx_value_at(c->g, n->in[i].value)->fact.rank < 0;
+    sx_status why = vague ? SX_E_NEEDS_SHAPES : SX_E_NOT_IMPLEMENTED;
+    sx_fail(c->e, why, __FILE__, __LINE__, "Could not find an implementation: %s (input 0 is %s)", reason, f ? sx_dtype_name(f->dtype) : "absent");
+    return sx_node_context(c->g, n, why, c->e);
   }
   bool late = (k->flags & SX_KERNEL_LATE) != 0;
   sx_step s = {.kernel = k, .node = id, .n_in = n->n_in, .n_out = n->n_out};
@@ -71,8 +74,8 @@ static sx_status add_step(compile *c, sx_nid id) {
     for (uint32_t o = 0; o < n->n_out; o++)
       if (n->out[o] != SX_NONE) mark_bound(c->g, &sx_value_at(c->g, n->out[o])->fact, c->known);
     if (!node_known(c, n)) {
-      sx_fail(c->e, SX_E_NOT_IMPLEMENTED, __FILE__, __LINE__, "the sizes of its outputs cannot be computed before it runs, and kernel %s cannot find them while it runs", k->name);
-      return sx_node_context(c->g, n, SX_E_NOT_IMPLEMENTED, c->e);
+      sx_fail(c->e, SX_E_NEEDS_SHAPES, __FILE__, __LINE__, "the sizes of its outputs cannot be computed before it runs, and kernel %s cannot find them while it runs", k->name);
+      return sx_node_context(c->g, n, SX_E_NEEDS_SHAPES, c->e);
     }
   }
   if (!sx_vec_push(&c->steps, s)) SX_NO_MEMORY(c->e);

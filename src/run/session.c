@@ -2,7 +2,20 @@
 /* Sessions: from a file or bytes to something that runs. */
 #include "run/session.h"
 
+/* A session whose plan depends on the sizes of the inputs (a rank that follows from a size, say) is planned anew for each
+ * signature, from the same bytes; the variants share weights, and few are kept. */
+enum { VARIANTS = 8 };
+typedef struct variant { sx_session *s; int64_t *key; size_t key_bytes; uint32_t users; } variant;
+
 struct sx_session {
+  bool by_shapes;
+  const void *bytes;        /* by_shapes: what the variants are read from */
+  void *copy;               /* ... when it is a copy of the caller's */
+  size_t size;
+  sx_session_options options;
+  sx_lock lock;
+  variant variants[VARIANTS];
+  uint32_t turn;
   sx_model *model;
   sx_exec *exec;
   struct sx_weights *weights;
@@ -16,13 +29,18 @@ const sx_model *sx_session_model(const sx_session *s) { return s->model; }
 const sx_exec *sx_session_exec(const sx_session *s) { return s->exec; }
 const uint32_t *sx_session_fired(const sx_session *s) { return s->fired; }
 size_t sx_session_weight_bytes(const sx_session *s) { return sx_weights_bytes(s->weights); }
-size_t sx_session_trim(sx_session *s) { return sx_exec_trim(s->exec); }
+size_t sx_session_trim(sx_session *s) { return s->exec ? sx_exec_trim(s->exec) : 0; }
 
 void sx_session_destroy(sx_session *s) {
   if (!s) return;
+  for (int i = 0; i < VARIANTS; i++) {
+    sx_session_destroy(s->variants[i].s);
+    sx_free(s->variants[i].key, s->variants[i].key_bytes);
+  }
   sx_exec_destroy(s->exec);
   sx_weights_destroy(s->weights);
   sx_model_destroy(s->model);
+  if (s->copy) sx_free(s->copy, s->size);
   sx_free(s->fired, (s->n_passes + 1) * sizeof *s->fired);
   sx_free(s, sizeof *s);
 }
@@ -100,41 +118,143 @@ sx_status sx_session_create_model(sx_model *m, const sx_session_options *o, sx_s
   return st;
 }
 
-sx_status sx_session_create_bytes(const void *data, size_t size, const sx_session_options *o, sx_session **out, sx_err *e) {
+/* The caller's options end with the call that creates the session. */
+static sx_status keep_options(sx_session *x, const sx_session_options *o, const sx_import_options *io, sx_err *e) {
+  sx_arena *a = &x->model->arena;
+  uint32_t n = 0;
+  while (o->providers && o->providers[n]) n++;
+  x->options = *o;
+  x->options.import = *io;
+  x->options.cancel = NULL;
+  x->options.import.free_dims = sx_arena_copy(a, io->free_dims, io->n_free_dims * sizeof *io->free_dims);
+  x->options.disabled_passes = o->disabled_passes ? sx_arena_strdup(a, o->disabled_passes, strlen(o->disabled_passes)) : NULL;
+  if (o->providers) x->options.providers = sx_arena_copy(a, o->providers, ((size_t)n + 1) * sizeof *o->providers);
+  bool ok = x->options.import.free_dims && (!o->disabled_passes || x->options.disabled_passes) && (!o->providers || x->options.providers);
+  for (uint32_t i = 0; i < io->n_free_dims && ok; i++) {
+    sx_free_dim *f = (sx_free_dim *)&x->options.import.free_dims[i];
+    char *name = sx_arena_strdup(a, f->name.p, f->name.n);
+    if (!(ok = name != NULL)) break;
+    f->name.p = name;
+  }
+  if (!ok) SX_NO_MEMORY(e);
+  return SX_OK;
+}
+
+/* Reads and plans; a model that needs the sizes of its inputs becomes a session that plans by signature. */
+static sx_status create(const void *data, size_t size, const sx_import_options *io, const sx_session_options *o, sx_session **out, sx_err *e) {
   sx_model *m;
+  sx_err first = {0};
   *out = NULL;
-  SX_TRY(sx_import(data, size, &o->import, &m, e));
-  return sx_session_create_model(m, o, out, e);
+  SX_TRY(sx_import(data, size, io, &m, e));
+  sx_status s = sx_session_create_model(m, o, out, &first);
+  if (s != SX_E_NEEDS_SHAPES || io->n_shapes) {
+    if (s != SX_OK && e) *e = first;
+    if (s == SX_E_NEEDS_SHAPES && e) e->code = SX_E_NOT_IMPLEMENTED;
+    return s == SX_E_NEEDS_SHAPES ? SX_E_NOT_IMPLEMENTED : s;
+  }
+  sx_session *x = sx_calloc(1, sizeof *x);
+  if (!x) SX_NO_MEMORY(e);
+  s = sx_import(data, size, io, &x->model, e); /* the passes have changed the first */
+  x->by_shapes = true;
+  x->bytes = data, x->size = size;
+  if (s == SX_OK) s = keep_options(x, o, io, e);
+  if (s == SX_OK && !io->mapped && !io->bytes_live) {
+    if ((x->copy = sx_malloc(size)) == NULL) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    else x->bytes = memcpy(x->copy, data, size);
+  }
+  if (s == SX_OK) s = settle_tensors(x, e);
+  if (s != SX_OK) sx_session_destroy(x);
+  else *out = x;
+  return s;
+}
+
+sx_status sx_session_create_bytes(const void *data, size_t size, const sx_session_options *o, sx_session **out, sx_err *e) {
+  return create(data, size, &o->import, o, out, e);
 }
 
 sx_status sx_session_create_file(const char *path, const sx_session_options *o, sx_session **out, sx_err *e) {
   sx_mapping map;
-  sx_model *m;
   *out = NULL;
   SX_TRY(sx_map_file(path, &map, e));
   sx_import_options io = o->import;
   io.path = path, io.mapped = true, io.bytes_live = true, io.file = map.id;
-  sx_status s = sx_import(map.data, map.size, &io, &m, e);
+  sx_status s = create(map.data, map.size, &io, o, out, e);
   if (s != SX_OK) {
     sx_unmap_file(&map);
     sx_err_context(e, "Load model from %s failed", path);
     return s;
   }
+  sx_model *m = (*out)->model;
   if (!sx_vec_push(&m->mappings, map)) {
-    sx_model_destroy(m);
+    sx_session_destroy(*out);
+    *out = NULL;
     sx_unmap_file(&map);
     SX_NO_MEMORY(e);
   }
   m->path = sx_arena_strdup(&m->arena, path, strlen(path));
-  s = sx_session_create_model(m, o, out, e);
-  if (s == SX_OK) sx_mapping_release(&map, 0, map.size); /* what is still read comes back on demand */
-  return s;
+  (*out)->options.import.path = m->path;
+  sx_mapping_release(&map, 0, map.size); /* what is still read comes back on demand */
+  return SX_OK;
 }
 
+/* The signature of a run: rank and dimensions of every input; -1 for one that is not given or is no tensor. */
+static sx_status signature(const sx_graph *g, sx_rt_value *const *in, int64_t **key, size_t *bytes, sx_input_shape **shapes, sx_err *e) {
+  size_t n = 0;
+  for (uint32_t i = 0; i < g->inputs.n; i++) n += 1 + (sx_rt_is_tensor(in[i]) ? in[i]->rank : 0);
+  *bytes = (n + 1) * sizeof(int64_t);
+  *key = sx_malloc(*bytes);
+  *shapes = sx_calloc(g->inputs.n + 1, sizeof **shapes);
+  if (!*key || !*shapes) SX_NO_MEMORY(e);
+  int64_t *k = *key;
+  *k++ = (int64_t)n;
+  for (uint32_t i = 0; i < g->inputs.n; i++) {
+    bool tensor = sx_rt_is_tensor(in[i]);
+    *k++ = tensor ? (int64_t)in[i]->rank : -1;
+    if (tensor && in[i]->rank <= SX_MAX_RANK) (*shapes)[i] = (sx_input_shape){sx_value_at(g, g->inputs.at[i])->name, (int32_t)in[i]->rank, k};
+    else (*shapes)[i] = (sx_input_shape){{"", 0}, 0, k};
+    for (uint32_t d = 0; tensor && d < in[i]->rank; d++) *k++ = in[i]->dims[d];
+  }
+  return SX_OK;
+}
+
+static variant *find_variant(sx_session *s, const int64_t *key, size_t bytes) {
+  variant *found = NULL;
+  sx_lock_take(&s->lock);
+  for (int i = 0; i < VARIANTS && !found; i++)
+    if (s->variants[i].s && s->variants[i].key_bytes == bytes && !memcmp(s->variants[i].key, key, bytes)) found = &s->variants[i];
+  if (found) found->users++;
+  sx_lock_drop(&s->lock);
+  return found;
+}
+
+/* Puts a new variant into a slot that nobody uses and gives what was there; NULL slot: all are in use. */
+static variant *keep_variant(sx_session *s, variant v, variant *old) {
+  variant *slot = NULL;
+  sx_lock_take(&s->lock);
+  for (int i = 0; i < VARIANTS && !slot; i++) {
+    variant *x = &s->variants[(s->turn + (uint32_t)i) % VARIANTS];
+    if (!x->users) slot = x;
+  }
+  if (slot) {
+    s->turn = (uint32_t)(slot - s->variants) + 1;
+    *old = *slot;
+    *slot = v;
+    slot->users = 1;
+  }
+  sx_lock_drop(&s->lock);
+  return slot;
+}
+
+static sx_status run_exec(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted, sx_err *e);
+static sx_status run_by_shapes(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted, sx_err *e);
+
 sx_status sx_session_run(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted, sx_err *e) {
-  enum { SMALL = 32 };
   static const sx_run_options none = {0};
-  if (!o) o = &none;
+  return (s->by_shapes ? run_by_shapes : run_exec)(s, o ? o : &none, inputs, outputs, wanted, e);
+}
+
+static sx_status run_exec(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted, sx_err *e) {
+  enum { SMALL = 32 };
   sx_run_ctx r = {.pool = s->width > 1 ? s->pool : NULL, .terminate = o->terminate, .profile = o->profile, .output_source = o->output_source, .log = o->log};
   uint32_t n = s->model->graph->outputs.n;
   bool all = true;
@@ -148,6 +268,36 @@ sx_status sx_session_run(sx_session *s, const sx_run_options *o, sx_rt_value *co
     if (wanted[i] && st == SX_OK) outputs[i] = out[i];
     else if (!wanted[i]) sx_rt_unref(out[i]);
   if (out != small) sx_free(out, n * sizeof *out);
+  return st;
+}
+
+static sx_status run_by_shapes(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted, sx_err *e) {
+  int64_t *key = NULL;
+  size_t bytes = 0;
+  sx_input_shape *shapes = NULL;
+  const sx_graph *g = s->model->graph;
+  variant made = {0}, old = {0}, *v = NULL;
+  sx_status st = signature(g, inputs, &key, &bytes, &shapes, e);
+  if (st == SX_OK && !(v = find_variant(s, key, bytes))) {
+    sx_import_options io = s->options.import;
+    io.shapes = shapes, io.n_shapes = g->inputs.n;
+    st = create(s->bytes, s->size, &io, &s->options, &made.s, e);
+    if (st == SX_OK) {
+      made.key = key, made.key_bytes = bytes;
+      if ((v = keep_variant(s, made, &old)) != NULL) key = NULL;
+    }
+  }
+  if (st == SX_OK) st = run_exec(v ? v->s : made.s, o, inputs, outputs, wanted, e);
+  if (v) {
+    sx_lock_take(&s->lock);
+    v->users--;
+    sx_lock_drop(&s->lock);
+  } else
+    sx_session_destroy(made.s);
+  sx_session_destroy(old.s);
+  sx_free(old.key, old.key_bytes);
+  sx_free(key, bytes);
+  sx_free(shapes, (g->inputs.n + 1) * sizeof *shapes);
   return st;
 }
 

@@ -63,6 +63,16 @@ static sx_status infer_if(sx_infer *c) {
 }
 const sx_op sx_op_If = {.name = "If", .flags = SX_OP_CONTROL, .infer = infer_if};
 
+sx_graph *sx_if_branch(const sx_graph *g, const sx_node *n) {
+  const sx_value *v = sx_value_at(g, n->in[0].value);
+  int64_t x = 0;
+  bool known = false;
+  if (v->overridable) return NULL;
+  if (v->fact.constant && v->fact.constant->count == 1) known = sx_tensor_get_i64(v->fact.constant, 0, &x);
+  else if (v->fact.n_elems == 1 && sx_dim_is_const(v->fact.elems[0])) known = true, x = v->fact.elems[0];
+  return known ? sx_attr_graph(n, x ? "then_branch" : "else_branch") : NULL;
+}
+
 static void scalar(sx_graph *b, uint32_t i, sx_dtype t) {
   static const sx_dim none[1] = {0};
   sx_fact *f = &sx_value_at(b, b->inputs.at[i])->fact;
