@@ -96,6 +96,7 @@ typedef struct sx_graph {
   SX_VEC(uint32_t) capture_slots;
   SX_VEC(sx_nid) order;    /* live nodes in execution order; made by sx_graph_sort */
   uint32_t live;           /* nodes not dead */
+  const char *broken;      /* of a branch: why it makes no sense for the sizes at hand; running it fails with this */
   uint32_t first_symbol;   /* of a body: symbols from this number on were born in it; 0: not known yet */
 } sx_graph;
 

@@ -116,7 +116,63 @@ static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
   for (uint32_t k = 0, bound = 0; k < n->n_attrs; k++) {
     if (n->attrs[k].type != SX_ATTR_GRAPH) continue;
     if (!bound++) SX_TRY(sx_infer_bind(g, id, c->e));
-    SX_TRY(canon_graph(c, n->attrs[k].g));
+    sx_status s2 = canon_graph(c, n->attrs[k].g);
+    /* With the inputs' sizes given, a branch that is not for them may contradict itself: only taking it is an error. */
+    if (s2 == SX_E_INVALID_GRAPH && c->o->n_shapes && n->op == &sx_op_If && c->e) {
+      n->attrs[k].g->broken = sx_arena_strdup(&c->m->arena, c->e->msg, strlen(c->e->msg));
+      if (n->attrs[k].g->broken) s2 = SX_OK;
+    }
+    SX_TRY(s2);
+  }
+  return SX_OK;
+}
+
+enum { SMALL = SX_MAX_ELEMS };
+static bool is_small(const sx_fact *f) {
+  int64_t n = 1;
+  if (f->kind != SX_KIND_TENSOR || f->rank < 0) return false;
+  for (int i = 0; i < f->rank; i++)
+    if (!sx_dim_is_const(f->dims[i]) || !sx_i64_mul(n, f->dims[i], &n)) return false;
+  return n <= SMALL;
+}
+
+static sx_status set_constant(canon *c, sx_graph *g, sx_vid v, sx_tensor *t) {
+  SX_TRY(sx_model_hold(c->m, t, c->e));
+  sx_vid k = sx_graph_add_const(g, t, (sx_str){"", 0}); /* for its element facts */
+  if (k == SX_NONE) SX_NO_MEMORY(c->e);
+  sx_fact *f = &sx_value_at(g, v)->fact;
+  f->constant = t;
+  f->elems = sx_value_at(g, k)->fact.elems, f->n_elems = sx_value_at(g, k)->fact.n_elems;
+  return SX_OK;
+}
+
+/* Content that is known now is content for all that follows: elements that are numbers, and small results of constants. */
+static sx_status settle(canon *c, sx_graph *g, sx_nid id) {
+  const sx_node *n = sx_node_at(g, id);
+  bool compute = c->o->evaluate && n->op && !n->custom && n->n_in && n->n_out <= 8 && !(n->op->flags & (SX_OP_NONDETERMINISTIC | SX_OP_CONTROL | SX_OP_HOST));
+  bool wanted = false;
+  for (uint32_t i = 0; i < n->n_in && compute; i++) compute = n->in[i].value == SX_NONE || (sx_value_const(g, n->in[i].value) && is_small(&sx_value_at(g, n->in[i].value)->fact));
+  for (uint32_t o = 0; o < n->n_out; o++) {
+    if (n->out[o] == SX_NONE) continue;
+    const sx_fact *f = &sx_value_at(g, n->out[o])->fact;
+    bool numbers;
+    sx_tensor *t;
+    if (f->constant) continue;
+    if (sx_fact_is_complete(f, &numbers) && numbers) {
+      SX_TRY(sx_fact_to_tensor(f, &t, c->e));
+      SX_TRY(set_constant(c, g, n->out[o], t));
+    } else
+      wanted = true, compute = compute && is_small(f);
+  }
+  if (!compute || !wanted) return SX_OK;
+  sx_tensor *out[8] = {0};
+  sx_err ignored = {0}; /* what cannot be computed now is computed, or fails, when it runs */
+  sx_status s = c->o->evaluate(c->o->evaluate_ctx, g, id, out, &ignored);
+  if (s == SX_E_NO_MEMORY) SX_NO_MEMORY(c->e);
+  for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++) {
+    if (!out[o]) continue;
+    if (sx_value_at(g, n->out[o])->fact.constant) sx_tensor_unref(out[o]);
+    else SX_TRY(set_constant(c, g, n->out[o], out[o]));
   }
   return SX_OK;
 }
@@ -128,6 +184,7 @@ static sx_status visit(canon *c, sx_graph *g, sx_nid id) {
   sx_status s = canon_node(c, g, id);
   if (s == SX_OK && !had_op && !sx_node_at(g, id)->dead && sx_node_at(g, id)->op) s = sx_infer_join(g, id, c->e); /* names the node itself */
   else if (s != SX_OK && !had_op && !sx_node_at(g, id)->dead) sx_node_context(g, sx_node_at(g, id), s, c->e);
+  if (s == SX_OK && !sx_node_at(g, id)->dead) s = settle(c, g, id);
   if (s == SX_OK || !c->o->problem || s == SX_E_NO_MEMORY) return s;
   c->failed = true;
   c->o->problem(c->o->problem_ctx, c->e);

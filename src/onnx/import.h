@@ -33,6 +33,9 @@ typedef struct sx_import_options {
   void *custom_ctx;
   /* Types and shapes of a custom node's outputs; may be NULL. */
   sx_status (*custom_infer)(void *ctx, sx_graph *g, sx_nid n, sx_err *e);
+  /* Computes small constants while reading, where sizes and branches follow from them; may be NULL. */
+  sx_evaluate_fn evaluate;
+  void *evaluate_ctx;
   /* `check`: called for every problem of a node; importing goes on as far as it can. NULL: the first problem ends it. */
   void (*problem)(void *ctx, const sx_err *e);
   void *problem_ctx;

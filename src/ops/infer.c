@@ -183,6 +183,7 @@ static sx_status merge(sx_infer *c, uint32_t o) {
       if (d[i] == SX_DIM_UNKNOWN) SX_NO_MEMORY(c->e);
     }
   f->constant = old->constant;
+  if (f->constant && !f->elems) f->elems = old->elems, f->n_elems = old->n_elems;
   *old = *f;
   return SX_OK;
 }
@@ -233,7 +234,7 @@ sx_status sx_infer_node(sx_graph *g, sx_nid id, sx_err *e) {
   if (n->op && n->op->flags & SX_OP_CONTROL) {
     SX_TRY(sx_infer_bind(g, id, e));
     for (uint32_t k = 0; k < n->n_attrs; k++)
-      if (n->attrs[k].type == SX_ATTR_GRAPH) SX_TRY(sx_infer_graph(n->attrs[k].g, e));
+      if (n->attrs[k].type == SX_ATTR_GRAPH && !n->attrs[k].g->broken) SX_TRY(sx_infer_graph(n->attrs[k].g, e));
   }
   return sx_infer_join(g, id, e);
 }
@@ -241,6 +242,27 @@ sx_status sx_infer_node(sx_graph *g, sx_nid id, sx_err *e) {
 sx_status sx_infer_graph(sx_graph *g, sx_err *e) {
   SX_TRY(sx_graph_sort(g, e));
   for (uint32_t i = 0; i < g->order.n; i++) SX_TRY(sx_infer_node(g, g->order.at[i], e));
+  return SX_OK;
+}
+
+bool sx_fact_is_complete(const sx_fact *f, bool *numbers) {
+  *numbers = true;
+  if (f->kind != SX_KIND_TENSOR || !f->elems || sx_dtype_bits((sx_dtype)f->dtype) < 8 || f->rank < 0) return false;
+  for (int i = 0; i < f->rank; i++)
+    if (!sx_dim_is_const(f->dims[i])) return false;
+  for (uint32_t i = 0; i < f->n_elems; i++) {
+    if (f->elems[i] == SX_DIM_UNKNOWN || f->elems[i] == SX_DIM_CONST_MIN) return false; /* the second may stand for less */
+    *numbers &= sx_dim_is_const(f->elems[i]);
+  }
+  return true;
+}
+
+sx_status sx_fact_to_tensor(const sx_fact *f, sx_tensor **out, sx_err *e) {
+  int64_t dims[SX_MAX_RANK];
+  for (int i = 0; i < f->rank; i++) dims[i] = f->dims[i];
+  SX_TRY(sx_tensor_create((sx_dtype)f->dtype, f->rank, dims, out, e));
+  size_t size = sx_dtype_bits((sx_dtype)f->dtype) / 8;
+  for (uint32_t i = 0; i < f->n_elems && i < (*out)->count; i++) memcpy((char *)(*out)->data + i * size, &f->elems[i], size); /* little-endian: the low bytes */
   return SX_OK;
 }
 

@@ -109,6 +109,15 @@ sx_status sx_infer_bind(sx_graph *g, sx_nid n, sx_err *e);
 /* All live nodes in order, bodies included. */
 sx_status sx_infer_graph(sx_graph *g, sx_err *e);
 
+/* Whether every element is known; *numbers: and is a number. */
+bool sx_fact_is_complete(const sx_fact *f, bool *numbers);
+/* The tensor that a fact of numbers describes. */
+sx_status sx_fact_to_tensor(const sx_fact *f, sx_tensor **out, sx_err *e);
+
+/* Runs a kernel on constants: given by `run`, so that folding computes with the real kernels. out[i] are new tensors, one
+ * reference each, for the outputs that are wanted. */
+typedef sx_status (*sx_evaluate_fn)(void *ctx, const sx_graph *g, sx_nid n, sx_tensor **out, sx_err *e);
+
 /* The branch that an If takes when its condition is known, else NULL. */
 sx_graph *sx_if_branch(const sx_graph *g, const sx_node *n);
 

@@ -34,7 +34,7 @@ static sx_status run_graph(sx_pass_ctx *c, sx_graph *g) {
   for (uint32_t i = 0; i < g->nodes.n; i++) { /* bodies first: what they capture may become less */
     const sx_node *n = sx_node_at(g, i);
     for (uint32_t k = 0; k < n->n_attrs && !n->dead; k++)
-      if (n->attrs[k].type == SX_ATTR_GRAPH && n->op && n->op->flags & SX_OP_CONTROL) SX_TRY(run_graph(c, n->attrs[k].g));
+      if (n->attrs[k].type == SX_ATTR_GRAPH && n->op && n->op->flags & SX_OP_CONTROL && !n->attrs[k].g->broken) SX_TRY(run_graph(c, n->attrs[k].g));
   }
   c->g = g;
   SX_TRY(sx_graph_sort(g, c->e));

@@ -78,27 +78,6 @@ static sx_status fold(sx_pass_ctx *c, bool quantized) {
 sx_status sx_pass_fold(sx_pass_ctx *c) { return fold(c, false); }
 sx_status sx_pass_fold_quantized(sx_pass_ctx *c) { return fold(c, true); }
 
-static bool complete(const sx_fact *f, bool *numbers) {
-  *numbers = true;
-  if (f->kind != SX_KIND_TENSOR || !f->elems || sx_dtype_bits((sx_dtype)f->dtype) < 8 || f->rank < 0) return false;
-  for (int i = 0; i < f->rank; i++)
-    if (!sx_dim_is_const(f->dims[i])) return false;
-  for (uint32_t i = 0; i < f->n_elems; i++) {
-    if (f->elems[i] == SX_DIM_UNKNOWN) return false;
-    *numbers &= sx_dim_is_const(f->elems[i]);
-  }
-  return true;
-}
-
-static sx_status numbers_to_tensor(const sx_fact *f, sx_tensor **out, sx_err *e) {
-  int64_t dims[SX_MAX_RANK];
-  for (int i = 0; i < f->rank; i++) dims[i] = f->dims[i];
-  SX_TRY(sx_tensor_create((sx_dtype)f->dtype, f->rank, dims, out, e));
-  size_t size = sx_dtype_bits((sx_dtype)f->dtype) / 8;
-  for (uint32_t i = 0; i < f->n_elems && i < (*out)->count; i++) memcpy((char *)(*out)->data + i * size, &f->elems[i], size);
-  return SX_OK;
-}
-
 sx_status sx_pass_shape_program(sx_pass_ctx *c) {
   sx_graph *g = c->g;
   for (uint32_t i = 0; i < g->order.n; i++) {
@@ -106,10 +85,10 @@ sx_status sx_pass_shape_program(sx_pass_ctx *c) {
     for (uint32_t o = 0; o < n->n_out && !n->dead; o++) {
       sx_vid from = n->out[o];
       bool numbers;
-      if (from == SX_NONE || !complete(&sx_value_at(g, from)->fact, &numbers) || (!sx_value_at(g, from)->n_uses && !sx_value_at(g, from)->output_uses)) continue;
+      if (from == SX_NONE || !sx_fact_is_complete(&sx_value_at(g, from)->fact, &numbers) || (!sx_value_at(g, from)->n_uses && !sx_value_at(g, from)->output_uses)) continue;
       if (numbers) {
         sx_tensor *t;
-        SX_TRY(numbers_to_tensor(&sx_value_at(g, from)->fact, &t, c->e));
+        SX_TRY(sx_fact_to_tensor(&sx_value_at(g, from)->fact, &t, c->e));
         SX_TRY(replace_by_tensor(c, from, t));
       } else {
         sx_vid v = sx_graph_add_value(g, SX_VALUE_CONST, sx_value_at(g, from)->name);

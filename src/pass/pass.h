@@ -9,11 +9,8 @@
 #include "base/log.h"
 #include "ops/ops.h"
 
-/* Runs a kernel on constants: given by `run`, so that folding computes with the real kernels. out[i] are new tensors, one
- * reference each, for the outputs that are wanted. */
-typedef sx_status (*sx_evaluate_fn)(void *ctx, const sx_graph *g, sx_nid n, sx_tensor **out, sx_err *e);
-
 enum { SX_RUNS_PLAIN = 1, SX_RUNS_BLOCKED = 2 }; /* the second: in the blocked layout as well */
+
 typedef struct sx_pass_ctx {
   sx_graph *g;              /* the graph that the pass works on: the main one or a body */
   int level;                /* 0, 1, 2, 99 as in the C API */

@@ -112,7 +112,7 @@ static sx_status create_bodies(sx_exec *x, const sx_graph *g, const sx_exec_opti
   for (uint32_t i = 0; i < g->nodes.n && s == SX_OK; i++) {
     const sx_node *node = sx_node_at(g, i);
     for (uint32_t k = 0; k < node->n_attrs && !node->dead && s == SX_OK; k++) {
-      if (node->attrs[k].type != SX_ATTR_GRAPH || (node->op && !(node->op->flags & SX_OP_CONTROL))) continue;
+      if (node->attrs[k].type != SX_ATTR_GRAPH || node->attrs[k].g->broken || (node->op && !(node->op->flags & SX_OP_CONTROL))) continue;
       if (!known) {
         if (!(known = sx_calloc(n, 1))) SX_NO_MEMORY(e);
         known_below(g, known);
@@ -590,7 +590,10 @@ sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *cons
   const sx_late_ctx *l = sx_late_of(c);
   const sx_step *st = &l->x->plan->steps[l->step];
   sx_exec *b = sx_exec_body(l->x, st->node, attr);
-  if (!b) SX_FAIL(c->e, FAIL, "the node has no body '%s'", attr);
+  if (!b) {
+    const sx_graph *g = sx_attr_graph(sx_node_at(l->x->plan->graph, st->node), attr);
+    SX_FAIL(c->e, INVALID_ARGUMENT, "'%s' cannot run for these inputs: %s", attr, g && g->broken ? g->broken : "there is no such body");
+  }
   if (l->r->depth >= MAX_DEPTH) SX_FAIL(c->e, FAIL, "bodies are nested more than %d deep", MAX_DEPTH);
   const sx_graph *g = b->plan->graph;
   uint32_t n = g->inputs.n + g->captures.n;

@@ -141,8 +141,10 @@ static sx_status keep_options(sx_session *x, const sx_session_options *o, const 
 }
 
 /* Reads and plans; a model that needs the sizes of its inputs becomes a session that plans by signature. */
-static sx_status create(const void *data, size_t size, const sx_import_options *io, const sx_session_options *o, sx_session **out, sx_err *e) {
+static sx_status create(const void *data, size_t size, const sx_import_options *given, const sx_session_options *o, sx_session **out, sx_err *e) {
   sx_model *m;
+  sx_import_options with = *given, *io = &with;
+  with.evaluate = sx_evaluate_node;
   sx_err first = {0};
   *out = NULL;
   SX_TRY(sx_import(data, size, io, &m, e));

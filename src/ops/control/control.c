@@ -42,6 +42,11 @@ static sx_status infer_if(sx_infer *c) {
   const sx_dim *cond;
   if (sx_infer_ints(c, 0, &cond) == 1 && sx_dim_is_const(cond[0])) /* only one branch will run */
     *(cond[0] ? &e : &t) = cond[0] ? t : e;
+  for (uint32_t o = 0; o < c->n->n_out && (t->broken || e->broken); o++) {
+    const sx_graph *good = t->broken ? e : t;
+    SX_TRY(set_output(c, o, good, &sx_value_at(good, good->outputs.at[o])->fact, false, 0));
+  }
+  if (t->broken || e->broken) return SX_OK;
   for (uint32_t o = 0; o < c->n->n_out; o++) {
     const sx_fact *a = &sx_value_at(t, t->outputs.at[o])->fact, *b = &sx_value_at(e, e->outputs.at[o])->fact;
     SX_TRY(set_output(c, o, t, a, false, 0));
