@@ -111,10 +111,10 @@ static sx_arena_block *block_new(sx_arena *a, size_t size) {
   return b;
 }
 
-void *sx_arena_aligned(sx_arena *a, size_t size, size_t align) {
+static void *object_take(sx_arena *a, size_t size, size_t align) {
   size_t rounded = sx_round_up(size ? size : 1, PLAIN_ALIGN), need;
   if (align < PLAIN_ALIGN) align = PLAIN_ALIGN;
-  if (!sx_size_add(rounded, align - PLAIN_ALIGN, &need)) return NULL;
+  if (sx_fault() || !sx_size_add(rounded, align - PLAIN_ALIGN, &need)) return NULL;
   void *p = a->head ? block_take(a->head, rounded, align) : NULL;
   if (!p) {
     size_t next = a->head ? a->head->size * 2 + BLOCK_HEADER : BLOCK_FIRST;
@@ -135,11 +135,17 @@ void *sx_arena_aligned(sx_arena *a, size_t size, size_t align) {
   return memset(p, 0, rounded);
 }
 
+void *sx_arena_aligned(sx_arena *a, size_t size, size_t align) {
+  void *p = object_take(a, size, align);
+  if (!p) a->failed = true;
+  return p;
+}
+
 void *sx_arena_alloc(sx_arena *a, size_t size) { return sx_arena_aligned(a, size, PLAIN_ALIGN); }
 
 void *sx_arena_array(sx_arena *a, size_t count, size_t size) {
   size_t bytes;
-  return sx_size_mul(count, size, &bytes) ? sx_arena_alloc(a, bytes) : NULL;
+  return sx_arena_alloc(a, sx_size_mul(count, size, &bytes) ? bytes : SIZE_MAX);
 }
 
 void *sx_arena_copy(sx_arena *a, const void *p, size_t size) {
@@ -176,6 +182,7 @@ static void free_blocks(sx_arena *a, sx_arena_block *b) {
 }
 
 void sx_arena_reset(sx_arena *a) {
+  a->failed = false;
   if (!a->head) return;
   free_blocks(a, a->head->next);
   a->head->next = NULL;

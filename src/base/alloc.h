@@ -2,8 +2,8 @@
 /* The one door to the heap, and the arenas that stand on it.
  *
  * Every allocation of the library goes through the allocator set here; it is told the size and alignment on free. Tests
- * replace it to count, to limit and to fail the n-th call; mappings and thread starts ask sx_fault() so that they fail in
- * the same walk. Memory comes back zeroed from sx_calloc and from arenas, unset from sx_malloc. */
+ * replace it to count, to limit and to fail the n-th call; mappings, thread starts and the objects of arenas ask sx_fault(), so
+ * that they fail in the same walk. Memory comes back zeroed from sx_calloc and from arenas, unset from sx_malloc. */
 #ifndef SX_BASE_ALLOC_H
 #define SX_BASE_ALLOC_H
 #include <stdbool.h>
@@ -14,7 +14,7 @@ typedef struct sx_allocator {
   void *ctx;
   void *(*alloc)(void *ctx, size_t size, size_t align); /* NULL when there is none; align is a power of two */
   void (*free)(void *ctx, void *p, size_t size, size_t align);
-  bool (*fault)(void *ctx);                             /* NULL, or: shall this mapping or thread start fail? */
+  bool (*fault)(void *ctx);                             /* NULL, or: shall this mapping, thread start or object of an arena fail? */
 } sx_allocator;
 
 /* The allocator in force. Replaced only while nothing of the library is alive. */
@@ -50,6 +50,7 @@ typedef struct sx_arena {
   sx_arena_block *head;
   size_t used;  /* bytes handed out */
   size_t held;  /* bytes taken from the heap */
+  bool failed;  /* an object was refused since the last reset: what was built here may have holes */
 } sx_arena;
 
 void *sx_arena_alloc(sx_arena *a, size_t size);                     /* NULL when out of memory */

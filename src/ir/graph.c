@@ -46,6 +46,11 @@ void sx_model_destroy(sx_model *m) {
   sx_free(m, sizeof *m);
 }
 
+sx_status sx_model_status(const sx_model *m, sx_status s, sx_err *e) {
+  if (s != SX_E_NO_MEMORY && (m->arena.failed || m->dims.arena.failed)) SX_NO_MEMORY(e);
+  return s;
+}
+
 sx_status sx_model_hold(sx_model *m, sx_tensor *t, sx_err *e) {
   if (sx_vec_push(&m->tensors, t)) return SX_OK;
   sx_tensor_unref(t);

@@ -122,6 +122,9 @@ struct sx_model {
 
 sx_model *sx_model_create(void); /* NULL when out of memory */
 void sx_model_destroy(sx_model *m);
+/* The status of building on m: s, or NO_MEMORY when an object of the model was refused, because then what was built has holes
+ * and what failed may have failed for them. */
+sx_status sx_model_status(const sx_model *m, sx_status s, sx_err *e);
 /* The model takes over one reference of t; also on failure. */
 sx_status sx_model_hold(sx_model *m, sx_tensor *t, sx_err *e);
 

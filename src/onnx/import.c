@@ -216,9 +216,9 @@ static sx_status import_node(sx_importer *im, sx_scope *s, const sx_proto_node *
   for (uint32_t i = 0; i < n->attribute.n; i++) {
     const sx_proto_attr *a = resolve(s, &n->attribute.at[i]);
     if (!a) continue; /* refers to an optional one that the call leaves out */
+    x->n_attrs = count + 1; /* ahead of a failure inside a body, which is found and freed through its attribute */
     SX_TRY(sx_import_attr(im, s, id, a, &attrs[count]));
-    attrs[count].name = keep(im, n->attribute.at[i].name);
-    x->n_attrs = ++count;
+    attrs[count++].name = keep(im, n->attribute.at[i].name);
   }
   return SX_OK;
 }
@@ -357,6 +357,7 @@ sx_status sx_import(const void *data, size_t size, const sx_import_options *o, s
     sx_strmap_free(&top.names);
   }
   if (s == SX_OK) s = sx_canonicalise(im.m, o, e);
+  if (im.m) s = sx_model_status(im.m, s, e);
   for (uint32_t i = 0; i < im.external.files.n && s == SX_OK; i++) { /* the model unmaps what it took over, also on failure */
     if (!im.external.files.at[i].owned) continue;
     if (!sx_vec_push(&im.m->mappings, im.external.files.at[i].map)) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");

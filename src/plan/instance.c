@@ -160,6 +160,7 @@ static sx_status prepare_steps(builder *b) {
 static sx_status place(builder *b) {
   bool failed;
   b->x->slab = sx_place_blocks(b->blocks, b->n_blocks, &b->tmp, &failed);
+  if (b->tmp.failed) SX_NO_MEMORY(b->e);
   if (failed) SX_FAIL(b->e, FAIL, "the intermediate results of these shapes do not fit memory");
   if (b->x->slab > ((size_t)1 << 28) && b->x->slab > sx_memory_available())
     SX_FAIL(b->e, FAIL, "the intermediate results of these shapes need %zu MB, more than the %llu MB that this process may use", b->x->slab >> 20, (unsigned long long)(sx_memory_available() >> 20));

@@ -231,7 +231,7 @@ sx_status sx_plan_create(const sx_graph *g, const sx_plan_options *o, sx_plan **
 
 void sx_plan_destroy(sx_plan *p) {
   if (!p) return;
-  for (uint32_t s = 0; s < p->n_segments; s++)
+  for (uint32_t s = 0; p->segments && s < p->n_segments; s++)
     for (size_t k = 0; k < sizeof p->segments[s].cache / sizeof *p->segments[s].cache; k++) sx_instance_unref(p->segments[s].cache[k]);
   sx_arena_free(&p->arena);
   sx_free(p, sizeof *p);

@@ -428,17 +428,20 @@ static sx_status run_steps(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
   return SX_OK;
 }
 
-/* The numbers behind a value's dimensions now. */
-static sx_status dims_now(const sx_graph *g, const sx_frame *f, const sx_fact *fact, sx_arena *a, int64_t **out, sx_err *e) {
+/* The numbers behind dimensions, or behind the elements of a small integer tensor, now; least: the smallest that is right. */
+static sx_status numbers_now(const sx_graph *g, const sx_frame *f, const sx_dim *dims, uint32_t n, int64_t least, sx_arena *a, int64_t **out, sx_err *e) {
   const sx_dimtab *t = &g->model->dims;
   int64_t *atoms = SX_NEW_N(a, int64_t, (size_t)t->atoms.n + 1), *polys = SX_NEW_N(a, int64_t, (size_t)t->polys.n + 1);
-  int64_t *d = SX_NEW_N(a, int64_t, (size_t)(fact->rank > 0 ? fact->rank : 0) + 1);
+  int64_t *d = SX_NEW_N(a, int64_t, (size_t)n + 1);
   if (!atoms || !polys || !d) SX_NO_MEMORY(e);
   sx_dim_eval_all(t, f->symbols, atoms, polys);
-  for (int i = 0; i < fact->rank; i++)
-    if ((d[i] = sx_dim_value(fact->dims[i], polys)) < 0) SX_FAIL(e, RUNTIME_EXCEPTION, "a dimension cannot be computed for these inputs");
+  for (uint32_t i = 0; i < n; i++)
+    if ((d[i] = sx_dim_value(dims[i], polys)) < least) SX_FAIL(e, RUNTIME_EXCEPTION, "a dimension cannot be computed for these inputs");
   *out = d;
   return SX_OK;
+}
+static sx_status dims_now(const sx_graph *g, const sx_frame *f, const sx_fact *fact, sx_arena *a, int64_t **out, sx_err *e) {
+  return numbers_now(g, f, fact->dims, fact->rank > 0 ? (uint32_t)fact->rank : 0, 0, a, out, e);
 }
 
 static void *buffer_now(const sx_plan *p, const sx_frame *f, uint32_t b) {
@@ -496,6 +499,17 @@ static sx_status infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
   return s;
 }
 
+/* An output whose elements follow from the shapes, and that no step has wanted. */
+static sx_status write_elems(const sx_graph *g, const sx_frame *f, sx_vid v, sx_rt_value *out, sx_arena *a, sx_err *e) {
+  const sx_fact *fact = &sx_value_at(g, v)->fact;
+  int64_t *d;
+  size_t size = out->bytes / (size_t)out->count;
+  if ((int64_t)fact->n_elems != out->count || !fact->elems) SX_FAIL(e, RUNTIME_EXCEPTION, "an output was not computed");
+  SX_TRY(numbers_now(g, f, fact->elems, fact->n_elems, SX_DIM_CONST_MIN, a, &d, e));
+  for (int64_t i = 0; i < out->count; i++) memcpy((char *)out->data + (size_t)i * size, &d[i], size); /* little-endian: the low bytes */
+  return SX_OK;
+}
+
 /* Outputs that no step wrote in place. */
 static sx_status finish_outputs(sx_exec *x, sx_frame *f, const sx_run_ctx *r, sx_rt_value **given, sx_err *e) {
   const sx_plan *p = x->plan;
@@ -520,7 +534,8 @@ static sx_status finish_outputs(sx_exec *x, sx_frame *f, const sx_run_ctx *r, sx
     else s = dims_now(g, f, &sx_value_at(g, v)->fact, &a, &d, e), w.dims = d;
     void *src = buffer_now(p, f, b);
     if (s == SX_OK) s = open_output(p, f, r, o, &w, given[o], e);
-    if (s == SX_OK && f->out[o]->bytes) memcpy(f->out[o]->data, src, f->out[o]->bytes);
+    if (s == SX_OK && f->out[o]->bytes && src) memcpy(f->out[o]->data, src, f->out[o]->bytes);
+    else if (s == SX_OK && f->out[o]->bytes) s = write_elems(g, f, v, f->out[o], &a, e);
     sx_arena_free(&a);
     SX_TRY(s);
   }

@@ -112,7 +112,7 @@ sx_status sx_session_create_model(sx_model *m, const sx_session_options *o, sx_s
     SX_NO_MEMORY(e);
   }
   s->model = m;
-  sx_status st = finalise(s, o, e);
+  sx_status st = sx_model_status(m, finalise(s, o, e), e);
   if (st != SX_OK) sx_session_destroy(s);
   else *out = s;
   return st;
