@@ -147,6 +147,34 @@ static sx_status unfold_gemm(sx_pass_ctx *c, const sx_node *n) {
   return reshape_to(c, &p, v, n->out[0]);
 }
 
+static bool is_slice(const sx_graph *g, const sx_node *n, int rank, int64_t *axis) {
+  *axis = sx_attr_int(n, "axis", 0);
+  if (*axis < 0) *axis += rank;
+  const sx_tensor *i = n->op == &sx_op_Gather ? sx_value_const(g, n->in[1].value) : NULL;
+  return i && i->rank == 0;
+}
+/* Slices of a transposed tensor are transposed slices: what the heads of attention read from one tensor of queries, keys and values. */
+static sx_status slice_before_transpose(sx_pass_ctx *c, const sx_node *n) {
+  sx_graph *g = c->g;
+  int64_t perm[SX_MAX_RANK], r[SX_MAX_RANK], axis, other;
+  const sx_node *t = sx_pass_producer(g, n->in[0].value, &sx_op_Transpose);
+  if (!t || sx_value_at(g, t->out[0])->output_uses) return SX_OK;
+  const sx_fact *x = &sx_value_at(g, t->in[0].value)->fact;
+  if (x->kind != SX_KIND_TENSOR || x->rank < 2 || !is_slice(g, n, x->rank, &axis)) return SX_OK;
+  for (const sx_use *u = sx_value_at(g, t->out[0])->uses; u; u = u->next)
+    if (u->slot != 0 || !is_slice(g, sx_node_at(g, u->node), x->rank, &other) || other != axis) return SX_OK;
+  read_perm(t, x->rank, perm);
+  uint32_t k = 0;
+  for (int i = 0; i < x->rank; i++)
+    if (i != axis) r[k++] = perm[i] - (perm[i] > perm[axis]);
+  sx_patch p = sx_patch_begin(c);
+  sx_vid in[2] = {t->in[0].value, n->in[1].value}, v = sx_patch_node(&p, &sx_op_Gather, in, 2);
+  if (v == SX_NONE || !sx_node_set_int(g, sx_value_at(g, v)->producer, "axis", perm[axis])) SX_NO_MEMORY(c->e);
+  v = sx_patch_node(&p, &sx_op_Transpose, &v, 1);
+  if (v == SX_NONE || !sx_node_set_ints(g, sx_value_at(g, v)->producer, "perm", r, k)) SX_NO_MEMORY(c->e);
+  return swap_one(c, &p, n->out[0], v);
+}
+
 sx_status sx_pass_canon(sx_pass_ctx *c) {
   sx_graph *g = c->g;
   for (uint32_t i = 0; i < g->order.n; i++) {
@@ -156,6 +184,7 @@ sx_status sx_pass_canon(sx_pass_ctx *c) {
     constants_right(g, id);
     if (n->op->flags & SX_OP_VIEW) SX_TRY(merge_views(c, n));
     else if (n->op == &sx_op_Transpose) SX_TRY(merge_transposes(c, n));
+    else if (n->op == &sx_op_Gather) SX_TRY(slice_before_transpose(c, n));
     else if (n->op == &sx_op_Gemm) SX_TRY(unfold_gemm(c, n));
     else if (n->op == &sx_op_Max || n->op == &sx_op_Min || n->op == &sx_op_Clip) SX_TRY(bounds(c, n));
     else if (n->op->flags & SX_OP_ELEMENTWISE) SX_TRY(arithmetic(c, n));

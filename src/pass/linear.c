@@ -13,6 +13,7 @@ typedef struct linear {
   int rank_a, rank_b, rank_y;
   uint32_t k_a, k_b, k_y; /* entries of the perms that are there */
   perm a, b, y;
+  int64_t select_a[2], select_b[2]; /* axis and index; axis -1: none */
   double alpha;
   double scale, shift; /* behind the activation */
   const char *act;     /* a new one */
@@ -30,7 +31,7 @@ static uint32_t read_perm(const sx_node *n, const char *name, perm p) {
 /* False when the node is no product that Linear can say. */
 static bool read_linear(const sx_graph *g, const sx_node *n, linear *l) {
   if (!n || n->n_in < 2 || (n->op != &sx_op_MatMul && n->op != &sx_op_Gemm && n->op != &sx_op_Linear)) return false;
-  *l = (linear){.n = n, .alpha = n->op == &sx_op_MatMul ? 1 : sx_attr_float(n, "alpha", 1)};
+  *l = (linear){.n = n, .alpha = n->op == &sx_op_MatMul ? 1 : sx_attr_float(n, "alpha", 1), .select_a = {-1, 0}, .select_b = {-1, 0}};
   for (uint32_t i = 0; i < 4; i++) l->in[i] = sx_node_in(n, i);
   l->rank_a = sx_value_at(g, l->in[0])->fact.rank, l->rank_b = sx_value_at(g, l->in[1])->fact.rank;
   l->rank_y = sx_value_at(g, n->out[0])->fact.rank;
@@ -43,6 +44,9 @@ static bool read_linear(const sx_graph *g, const sx_node *n, linear *l) {
     l->k_a = read_perm(n, "perm_a", l->a);
     l->k_b = read_perm(n, "perm_b", l->b);
     l->k_y = read_perm(n, "perm_y", l->y);
+    const int64_t *s;
+    if (sx_attr_ints(n, "select_a", &s) == 2) l->select_a[0] = s[0], l->select_a[1] = s[1];
+    if (sx_attr_ints(n, "select_b", &s) == 2) l->select_b[0] = s[0], l->select_b[1] = s[1];
   }
   l->scale = sx_attr_float(n, "activation_scale", 1), l->shift = sx_attr_float(n, "activation_shift", 0);
   return true;
@@ -61,6 +65,8 @@ static sx_status write_linear(sx_pass_ctx *c, const linear *l, sx_vid from, sx_p
   if (l->k_a) ok &= sx_node_set_ints(g, id, "perm_a", l->a, l->k_a);
   if (l->k_b) ok &= sx_node_set_ints(g, id, "perm_b", l->b, l->k_b);
   if (l->k_y) ok &= sx_node_set_ints(g, id, "perm_y", l->y, l->k_y);
+  if (l->select_a[0] >= 0) ok &= sx_node_set_ints(g, id, "select_a", l->select_a, 2);
+  if (l->select_b[0] >= 0) ok &= sx_node_set_ints(g, id, "select_b", l->select_b, 2);
   if (l->alpha != 1) ok &= sx_node_set_float(g, id, "alpha", (float)l->alpha);
   if (l->act) ok &= sx_activation_set(g, id, l->act, l->act_params, l->n_act);
   if (l->scale != 1 || l->shift != 0) ok &= sx_node_set_float(g, id, "activation_scale", (float)l->scale) && sx_node_set_float(g, id, "activation_shift", (float)l->shift);
@@ -118,6 +124,33 @@ static bool sink_scale(const sx_graph *g, linear *l, uint32_t i, sx_vid *from, s
   return false;
 }
 
+/* A Transpose of the operand becomes its perm; one slice of the tensor behind it becomes its select. */
+static bool sink_layout(const sx_graph *g, sx_vid *in, perm p, uint32_t *k, int64_t select[2]) {
+  perm before;
+  bool changed = false;
+  const sx_node *n = sx_pass_producer(g, *in, &sx_op_Transpose);
+  if (n && select[0] < 0 && !sx_value_const(g, *in) && read_transpose(g, n, before)) {
+    *k = compose(*k, p, before, sx_value_at(g, *in)->fact.rank);
+    *in = n->in[0].value;
+    changed = true;
+  }
+  if (!(n = sx_pass_producer(g, *in, &sx_op_Gather)) || select[0] >= 0 || sx_value_const(g, *in)) return changed;
+  const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *i = &sx_value_at(g, n->in[1].value)->fact;
+  int64_t axis = sx_attr_int(n, "axis", 0);
+  if (x->kind != SX_KIND_TENSOR || x->rank < 3 || i->rank != 0 || i->n_elems != 1 || !sx_dim_is_const(i->elems[0]) || sx_value_at(g, n->in[1].value)->overridable) return changed;
+  if (axis < 0) axis += x->rank;
+  sx_dim index = i->elems[0], size = x->dims[axis];
+  if (!sx_dim_is_const(size) || index < -size || index >= size) return changed;
+  for (int d = 0; d < x->rank - 1; d++) {
+    int64_t a = *k ? p[d] : d;
+    p[d] = a + (a >= axis);
+  }
+  *k = (uint32_t)x->rank - 1;
+  select[0] = axis, select[1] = index < 0 ? index + size : index;
+  *in = n->in[0].value;
+  return true;
+}
+
 static sx_status fuse_operands(sx_pass_ctx *c, const sx_node *n) {
   sx_graph *g = c->g;
   linear l;
@@ -131,15 +164,7 @@ static sx_status fuse_operands(sx_pass_ctx *c, const sx_node *n) {
     if (from == l.in[i]) l.in[i] = to;
     else sx_patch_swap(&p, from, to);
   }
-  for (uint32_t i = 0; i < 2; i++) {
-    perm before;
-    const sx_node *t = sx_pass_producer(g, l.in[i], &sx_op_Transpose);
-    if (!t || sx_value_const(g, l.in[i]) || !read_transpose(g, t, before)) continue;
-    if (i == 0) l.k_a = compose(l.k_a, l.a, before, l.rank_a);
-    else l.k_b = compose(l.k_b, l.b, before, l.rank_b);
-    l.in[i] = t->in[0].value;
-    changed = true;
-  }
+  for (uint32_t i = 0; i < 2; i++) changed |= i ? sink_layout(g, &l.in[1], l.b, &l.k_b, l.select_b) : sink_layout(g, &l.in[0], l.a, &l.k_a, l.select_a);
   if (!changed) return SX_OK;
   SX_TRY(write_linear(c, &l, n->out[0], &p));
   return sx_patch_apply(&p, NULL);

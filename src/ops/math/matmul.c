@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Matrix products. MatMul (NumPy's rules), Gemm (two matrices, a bias), and the private Linear that fusion makes of them:
- * Y = act(alpha * A' B' + bias + residual) permuted, where A' and B' are A and B with perm_a and perm_b applied, and Y' =
- * transpose(Y, perm_y). Inputs (A, B, bias?, residual?). */
+ * Y = act(alpha * A' B' + bias + residual), then transposed by perm_y. A' is A transposed by perm_a; with select_a = [axis, index]
+ * that axis is fixed at the index, and perm_a names the others. B' likewise. Inputs (A, B, bias?, residual?). */
 #include "ops/nn/activation.h"
 #include "ops/ops.h"
 
@@ -52,20 +52,24 @@ static sx_status gemm_broadcast(sx_upgrade_ctx *c) { /* C was broadcast only on 
 }
 const sx_op sx_op_Gemm = {.name = "Gemm", .accuracy = SX_ACCUMULATE, .infer = infer_gemm, .upgrades = {{7, gemm_broadcast}}};
 
-static void permuted(const sx_node *n, const char *attr, const sx_fact *f, sx_dim *out) {
-  const int64_t *perm;
-  uint32_t k = sx_attr_ints(n, attr, &perm);
-  for (int i = 0; i < f->rank; i++) out[i] = f->dims[(int)k == f->rank ? perm[i] : i];
+/* Dimensions of an operand after select and perm; returns their number. */
+static int permuted(const sx_node *n, const char *perm_attr, const char *select_attr, const sx_fact *f, sx_dim *out) {
+  const int64_t *perm, *select;
+  uint32_t k = sx_attr_ints(n, perm_attr, &perm);
+  int axis = select_attr && sx_attr_ints(n, select_attr, &select) == 2 ? (int)select[0] : -1, rank = 0;
+  for (int i = 0; i < f->rank; i++)
+    if (i != axis) out[rank++] = f->dims[i];
+  for (int i = 0; i < rank && (int)k == rank; i++) out[i] = f->dims[perm[i]];
+  return rank;
 }
 static sx_status infer_linear(sx_infer *c) {
   sx_dim a[SX_MAX_RANK], b[SX_MAX_RANK], d[SX_MAX_RANK], y[SX_MAX_RANK];
   int rank;
   if (!sx_infer_has_rank(c, 0) || !sx_infer_has_rank(c, 1)) return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, -1, NULL);
-  permuted(c->n, "perm_a", sx_infer_in(c, 0), a);
-  permuted(c->n, "perm_b", sx_infer_in(c, 1), b);
-  SX_TRY(matmul_shape(c, a, sx_infer_in(c, 0)->rank, b, sx_infer_in(c, 1)->rank, d, &rank));
+  int ra = permuted(c->n, "perm_a", "select_a", sx_infer_in(c, 0), a), rb = permuted(c->n, "perm_b", "select_b", sx_infer_in(c, 1), b);
+  SX_TRY(matmul_shape(c, a, ra, b, rb, d, &rank));
   sx_fact f = {.rank = (int8_t)rank, .dims = d};
-  permuted(c->n, "perm_y", &f, y);
+  permuted(c->n, "perm_y", NULL, &f, y);
   return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, rank, y);
 }
 
@@ -76,22 +80,36 @@ static sx_vid step(sx_graph *g, const sx_node *like, const sx_op *op, sx_vid a, 
   if (v != SX_NONE) sx_graph_emitted(g, v)->origin = like->origin, sx_graph_emitted(g, v)->name = like->name;
   return v;
 }
-static sx_vid transpose(sx_graph *g, const sx_node *n, const char *attr, sx_vid x) {
-  const int64_t *perm;
-  uint32_t k = sx_attr_ints(n, attr, &perm);
+static sx_vid transpose(sx_graph *g, const sx_node *n, const char *perm_attr, const char *select_attr, sx_vid x) {
+  const int64_t *perm, *select;
+  int64_t own[SX_MAX_RANK];
+  uint32_t k = sx_attr_ints(n, perm_attr, &perm), chosen = select_attr ? sx_attr_ints(n, select_attr, &select) : 0;
+  if (chosen && x != SX_NONE) {
+    x = step(g, n, &sx_op_Gather, x, sx_graph_const_i64(g, &select[1], 1, true));
+    if (x == SX_NONE || !sx_node_set_int(g, sx_value_at(g, x)->producer, "axis", select[0])) return SX_NONE;
+  }
   if (!k || x == SX_NONE) return x;
+  for (uint32_t i = 0; i < k; i++) own[i] = chosen && perm[i] > select[0] ? perm[i] - 1 : perm[i];
   sx_vid v = step(g, n, &sx_op_Transpose, x, SX_NONE);
-  return v != SX_NONE && sx_node_set_ints(g, sx_value_at(g, v)->producer, "perm", perm, k) ? v : SX_NONE;
+  return v != SX_NONE && sx_node_set_ints(g, sx_value_at(g, v)->producer, "perm", own, k) ? v : SX_NONE;
+}
+/* A number of the element type that the operands have. */
+static sx_vid number(sx_graph *g, const sx_node *n, float x) {
+  int dtype = sx_value_at(g, n->in[0].value)->fact.dtype;
+  sx_vid v = sx_graph_const_f32(g, x);
+  if (dtype == SX_F32 || v == SX_NONE) return v;
+  v = step(g, n, &sx_op_Cast, v, SX_NONE);
+  return v != SX_NONE && sx_node_set_int(g, sx_value_at(g, v)->producer, "to", dtype) ? v : SX_NONE;
 }
 static sx_status lower_linear(sx_graph *g, sx_nid id, sx_err *e) {
   const sx_node *n = sx_node_at(g, id);
-  sx_vid y = step(g, n, &sx_op_MatMul, transpose(g, n, "perm_a", n->in[0].value), transpose(g, n, "perm_b", n->in[1].value));
+  sx_vid y = step(g, n, &sx_op_MatMul, transpose(g, n, "perm_a", "select_a", n->in[0].value), transpose(g, n, "perm_b", "select_b", n->in[1].value));
   float alpha = sx_attr_float(n, "alpha", 1);
-  if (alpha != 1) y = step(g, n, &sx_op_Mul, y, sx_graph_const_f32(g, alpha));
+  if (alpha != 1) y = step(g, n, &sx_op_Mul, y, number(g, n, alpha));
   for (uint32_t i = 2; i < 4; i++)
     if (sx_node_in(n, i) != SX_NONE) y = step(g, n, &sx_op_Add, y, n->in[i].value);
   if (y != SX_NONE) y = sx_activation_lower(g, n, y);
-  y = transpose(g, n, "perm_y", y);
+  y = transpose(g, n, "perm_y", NULL, y);
   if (y == SX_NONE) SX_NO_MEMORY(e);
   sx_graph_replace_value(g, n->out[0], y);
   sx_graph_kill(g, id);

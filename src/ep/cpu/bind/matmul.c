@@ -10,24 +10,33 @@ typedef struct linear {          /* session state */
   size_t packed_matrix;          /* elements from one packed matrix to the next */
   double alpha, beta;
   int8_t perm_a[SX_MAX_RANK], perm_b[SX_MAX_RANK], perm_y[SX_MAX_RANK];
+  int select_a, select_b;        /* an axis that is fixed at an index, or -1 */
+  int64_t index_a, index_b;
   int bias, residual;            /* input indices, or -1 */
   sx_activation act;
 } linear;
-typedef struct params { sx_gemm g; const linear *l; } params;
+typedef struct params { sx_gemm g; const linear *l; int64_t a_at, b_at; /* elements before the first */ } params;
 
-static void read_perm(const sx_node *n, const char *name, int rank, int8_t *perm) {
+static void read_perm(const sx_node *n, const char *name, int rank, int select, int8_t *perm) {
   const int64_t *p;
   uint32_t k = sx_attr_ints(n, name, &p);
-  for (int i = 0; i < rank; i++) perm[i] = (int8_t)((int)k == rank ? p[i] : i);
+  for (int i = 0, m = 0; i < rank; i++)
+    if (i != select) perm[m] = (int8_t)((int)k == rank - (select >= 0) ? p[m] : i), m++;
+}
+static void read_select(const sx_node *n, const char *name, int *axis, int64_t *index) {
+  const int64_t *p;
+  *axis = -1;
+  if (sx_attr_ints(n, name, &p) == 2) *axis = (int)p[0], *index = p[1];
 }
 
 /* Dimensions and element strides of an operand after its permutation; a vector becomes a matrix. */
-typedef struct operand { int rank; int64_t dim[SX_MAX_RANK + 1], stride[SX_MAX_RANK + 1]; } operand;
-static operand operand_of(const sx_view *v, const int8_t *perm, bool vector_is_row) {
-  operand o = {v->rank, {0}, {0}};
-  int64_t stride[SX_MAX_RANK], s = 1;
+typedef struct operand { int rank; int64_t first, dim[SX_MAX_RANK + 1], stride[SX_MAX_RANK + 1]; } operand;
+static operand operand_of(const sx_view *v, const int8_t *perm, int select, int64_t index, bool vector_is_row) {
+  operand o = {v->rank - (select >= 0), 0, {0}, {0}};
+  int64_t stride[SX_MAX_RANK] = {0}, s = 1;
   for (int i = v->rank; i-- > 0; s *= v->dims[i]) stride[i] = s;
-  for (int i = 0; i < v->rank; i++) o.dim[i] = v->dims[perm[i]], o.stride[i] = stride[perm[i]];
+  if (select >= 0) o.first = index * stride[select];
+  for (int i = 0; i < o.rank; i++) o.dim[i] = v->dims[perm[i]], o.stride[i] = stride[perm[i]];
   if (v->rank == 1) {
     o.rank = 2;
     if (vector_is_row) o.dim[1] = o.dim[0], o.stride[1] = o.stride[0], o.dim[0] = 1, o.stride[0] = 0;
@@ -49,7 +58,7 @@ static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begi
 /* Packs a constant right side whose batch, if any, is dense. */
 static sx_status pack_right(sx_build *b, linear *l) {
   const sx_tensor *t = sx_value_const(b->g, b->n->in[1].value);
-  if (!t || t->rank < 2 || !t->count) return SX_OK;
+  if (!t || t->rank < 2 || !t->count || l->select_b >= 0) return SX_OK;
   int64_t strides[SX_MAX_RANK], s = 1;
   for (int i = t->rank; i-- > 0; s *= t->dims[i]) strides[i] = s;
   int r = t->rank;
@@ -89,9 +98,11 @@ static sx_status create(sx_build *b) {
   l->bias = l->residual = -1;
   if (b->n->op != &sx_op_MatMul && sx_node_in(b->n, 2) != SX_NONE && l->beta != 0) l->bias = 2;
   if (b->n->op == &sx_op_Linear && sx_node_in(b->n, 3) != SX_NONE) l->residual = 3;
-  read_perm(b->n, "perm_a", fa->rank, l->perm_a);
-  read_perm(b->n, "perm_b", fb->rank, l->perm_b);
-  read_perm(b->n, "perm_y", sx_value_at(b->g, b->n->out[0])->fact.rank, l->perm_y);
+  read_select(b->n, "select_a", &l->select_a, &l->index_a);
+  read_select(b->n, "select_b", &l->select_b, &l->index_b);
+  read_perm(b->n, "perm_a", fa->rank, l->select_a, l->perm_a);
+  read_perm(b->n, "perm_b", fb->rank, l->select_b, l->perm_b);
+  read_perm(b->n, "perm_y", sx_value_at(b->g, b->n->out[0])->fact.rank, -1, l->perm_y);
   if (gemm && sx_attr_int(b->n, "transA", 0)) l->perm_a[0] = 1, l->perm_a[1] = 0;
   if (gemm && sx_attr_int(b->n, "transB", 0)) l->perm_b[0] = 1, l->perm_b[1] = 0;
   SX_TRY(sx_activation_read(b, &l->act));
@@ -104,7 +115,7 @@ static sx_status create(sx_build *b) {
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *p = c->params;
   const linear *l = p->l;
-  sx_gemm_io io = {c->in[0], l->packed ? l->packed : c->in[1], NULL, NULL, c->out[0]};
+  sx_gemm_io io = {(const char *)c->in[0] + p->a_at * l->t->elem, l->packed ? l->packed : (const char *)c->in[1] + p->b_at * l->t->elem, NULL, NULL, c->out[0]};
   if (p->g.epi.bias) io.bias = c->in[l->bias];
   if (p->g.epi.residual) io.res = c->in[l->residual >= 0 ? l->residual : l->bias];
   l->t->run(&p->g, &io, begin, end, c->worker_scratch);
@@ -149,7 +160,8 @@ static sx_status prepare(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   q->l = l;
   sx_gemm *g = &q->g;
-  operand a = operand_of(&p->in[0], l->perm_a, true), b = operand_of(&p->in[1], l->perm_b, false), y = {0};
+  operand a = operand_of(&p->in[0], l->perm_a, l->select_a, l->index_a, true), b = operand_of(&p->in[1], l->perm_b, l->select_b, l->index_b, false), y = {0};
+  q->a_at = a.first, q->b_at = b.first;
   int nb = a.rank > b.rank ? a.rank - 2 : b.rank - 2;
   g->M = a.dim[a.rank - 2], g->K = a.dim[a.rank - 1], g->N = b.dim[b.rank - 1];
   if (g->K != b.dim[b.rank - 2]) SX_FAIL(p->e, INVALID_ARGUMENT, "the inner dimensions differ: %lld columns in input 0, %lld rows in input 1", (long long)g->K, (long long)b.dim[b.rank - 2]);
