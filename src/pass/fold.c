@@ -6,6 +6,13 @@
 
 enum { NODE_BUDGET = 1 << 26, SLACK = 1 << 20 };
 
+/* A constant of bytes, or less, that becomes floats. */
+static bool expands(const sx_graph *g, const sx_node *n) {
+  if (n->op == &sx_op_DequantizeLinear) return true;
+  const sx_tensor *t = n->op == &sx_op_Cast ? sx_value_const(g, n->in[0].value) : NULL;
+  return t && sx_dtype_is_int(t->dtype) && sx_dtype_bits(t->dtype) <= 8 && sx_dtype_is_float((sx_dtype)sx_value_at(g, n->out[0])->fact.dtype);
+}
+
 static bool foldable(const sx_graph *g, const sx_node *n, bool quantized) {
   if (n->op == &sx_op_DequantizeLinear && !quantized) return false; /* until the integer kernels have had their choice */
   if (!n->op || n->op->flags & (SX_OP_NONDETERMINISTIC | SX_OP_CONTROL | SX_OP_HOST) || n->custom || n->n_in > 32 || n->n_out > 32) return false;
@@ -69,7 +76,7 @@ static sx_status fold(sx_pass_ctx *c, bool quantized) {
     sx_nid id = g->order.at[i];
     const sx_node *n = sx_node_at(g, id);
     if (n->dead || !n->op || n->op->flags & SX_OP_CONTROL) continue;
-    size_t weights = NODE_BUDGET, *limit = n->op == &sx_op_DequantizeLinear ? &weights : &budget; /* what is computed on is computed once */
+    size_t weights = NODE_BUDGET, *limit = quantized && expands(g, n) ? &weights : &budget; /* what is computed on is computed once */
     if (foldable(g, n, quantized)) SX_TRY(fold_node(c, id, limit));
     else if (n->op->shape_inputs) SX_TRY(sx_infer_node(g, id, c->e)); /* contents of its inputs may be known now */
   }

@@ -111,9 +111,47 @@ static sx_status pull(sx_pass_ctx *c, sx_nid id, sx_nid *next) {
   return SX_OK;
 }
 
+/* Rows of a table that is computed from constants (integers times scales): v with the rows of `index` gathered before what is
+ * computed. SX_NONE: not such a table. */
+static sx_vid gathered(sx_patch *p, const sx_node *gather, sx_vid v, int64_t rows, int rank, int depth, bool *table) {
+  sx_graph *g = p->g;
+  const sx_tensor *t = sx_value_const(g, v);
+  if (t && (t->rank < rank || t->dims[0] == 1)) return v; /* the same for all rows */
+  if (t) {
+    const sx_vid in[2] = {v, gather->in[1].value};
+    *table = t->rank == rank && t->dims[0] == rows;
+    return *table ? sx_patch_node(p, &sx_op_Gather, in, 2) : SX_NONE;
+  }
+  const sx_node *n = sx_value_producer(g, v);
+  sx_vid in[2];
+  if (!n || !n->op || !(n->op->flags & SX_OP_ELEMENTWISE) || n->n_in > 2 || !depth || !sx_pass_single_use(g, v)) return SX_NONE;
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if ((in[i] = gathered(p, gather, n->in[i].value, rows, rank, depth - 1, table)) == SX_NONE) return SX_NONE;
+  sx_vid y = sx_patch_node(p, n->op, in, n->n_in);
+  if (y != SX_NONE) sx_graph_emitted(g, y)->attrs = n->attrs, sx_graph_emitted(g, y)->n_attrs = n->n_attrs;
+  return y;
+}
+static sx_status gather_first(sx_pass_ctx *c, const sx_node *n) {
+  const sx_fact *f = &sx_value_at(c->g, n->in[0].value)->fact;
+  bool table = false;
+  if (f->rank < 1 || !sx_dim_is_const(f->dims[0]) || f->dims[0] < 2 || sx_attr_int(n, "axis", 0) != 0 || sx_value_const(c->g, n->in[0].value)) return SX_OK;
+  sx_patch p = sx_patch_begin(c);
+  sx_vid y = gathered(&p, n, n->in[0].value, f->dims[0], f->rank, 4, &table);
+  if (y == SX_NONE || !table) {
+    for (uint32_t i = c->g->nodes.n; i-- > p.first;) sx_graph_kill(c->g, i);
+    return SX_OK;
+  }
+  sx_patch_swap(&p, n->out[0], y);
+  return sx_patch_apply(&p, NULL);
+}
+
 sx_status sx_pass_qdq_move(sx_pass_ctx *c) {
   sx_graph *g = c->g;
   bool any = false;
+  for (uint32_t i = 0; i < g->order.n; i++) {
+    const sx_node *n = sx_node_at(g, g->order.at[i]);
+    if (!n->dead && n->op == &sx_op_Gather) SX_TRY(gather_first(c, n));
+  }
   for (uint32_t i = 0; i < g->order.n; i++) any |= sx_node_at(g, g->order.at[i])->op == &sx_op_DequantizeLinear || sx_node_at(g, g->order.at[i])->op == &sx_op_QuantizeLinear;
   for (uint32_t i = g->order.n; any && i-- > 0;)
     for (sx_nid id = g->order.at[i], next; id != SX_NONE; id = next) {
