@@ -443,6 +443,24 @@ static void refusals(void **state) {
   sx_arena_free(&s.arena);
 }
 
+/* A cast right before a store: its own mode, no infinity pulled back by the store. */
+static void cast_and_store(void **state) {
+  setup s = {0};
+  uint16_t x = sx_ew_input(&s.p, &s.arena, SX_F32);
+  sx_ew_store(&s.p, &s.arena, sx_ew_cast(&s.p, &s.arena, x, SX_F8E5M2, SX_CAST_NOSAT), SX_F8E5M2, 0);
+  assert_int_equal(s.p.n_ins, 0);
+  const int64_t dim[] = {3};
+  float in[] = {1e9f, 1, -INFINITY};
+  uint8_t out[3];
+  sx_ew_shape shapes[] = {{dim, NULL, 1}, {dim, NULL, 1}};
+  assert_int_equal(sx_ew_space_init(&s.space, 1, dim, 1, 1, shapes, NULL), SX_OK);
+  s.in[0] = in, s.out[0] = out;
+  run(&s, SX_ISA_BASE);
+  const uint8_t want[] = {0x7c, 0x3c, 0xfc};
+  assert_memory_equal(out, want, 3);
+  sx_arena_free(&s.arena);
+}
+
 static void activations(void **state) {
   for (int n = 0; n < 50; n++) {
     float row[51], want = 0;
@@ -464,6 +482,6 @@ static void activations(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_op), cmocka_unit_test(random_programs), cmocka_unit_test(float_programs),
-                                     cmocka_unit_test(aliases_and_strides), cmocka_unit_test(refusals), cmocka_unit_test(activations)};
+                                     cmocka_unit_test(aliases_and_strides), cmocka_unit_test(refusals), cmocka_unit_test(cast_and_store), cmocka_unit_test(activations)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

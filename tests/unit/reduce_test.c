@@ -171,7 +171,24 @@ static void empty(void **state) {
       }
 }
 
+static void empty_extremes(void **state) {
+  static const struct { sx_dtype t; uint32_t max, min; } rows[] = {{SX_BOOL, 0, 1}, {SX_U8, 0, 255}, {SX_I8, 0x80, 0x7f},
+                                                                   {SX_I32, 0x80000000, 0x7fffffff}, {SX_U32, 0, 0xffffffff}};
+  const int64_t dim[] = {0};
+  for (size_t i = 0; i < 5; i++)
+    for (int min = 0; min < 2; min++) {
+      sx_reduce_plan p;
+      uint32_t y = 0;
+      assert_int_equal(sx_reduce_plan_init(&p, min ? SX_REDUCE_MIN : SX_REDUCE_MAX, rows[i].t, 1, dim, 1, false, SX_ISA_BASE, NULL), SX_OK);
+      void *scratch = aligned_alloc(64, p.scratch_bytes);
+      sx_reduce_run(&p, 0, NULL, &y, NULL, 0, p.units[0], scratch);
+      free(scratch);
+      assert_int_equal(y, min ? rows[i].min : rows[i].max);
+    }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(random_shapes), cmocka_unit_test(large), cmocka_unit_test(empty)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(random_shapes), cmocka_unit_test(large), cmocka_unit_test(empty),
+                                     cmocka_unit_test(empty_extremes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,7 +113,21 @@ uint16_t sx_ew_cast(sx_ew_program *p, sx_arena *a, uint16_t x, sx_dtype to, uint
   return append(p, a, (sx_ew_ins){.op = SX_EW_CAST, .cls = (uint8_t)cls, .to = (uint8_t)to, .mode = (uint8_t)mode,
                                   .src = {x, SX_EW_NONE, SX_EW_NONE}});
 }
+/* A cast right before a store to the same type is the store: within a class it is not computed at all, and its mode holds. */
+static uint16_t skip_cast(sx_ew_program *p, uint16_t x, sx_dtype type, uint32_t *mode) {
+  if (x < p->n_in || x >= p->n_in + p->n_ins) return x;
+  const sx_ew_ins *ins = &p->ins[x - p->n_in];
+  if (ins->op != SX_EW_CAST || ins->to != type) return x;
+  *mode = ins->mode;
+  if (ins->cls != sx_ew_class_of(type)) return x;
+  const uint16_t source = ins->src[0];
+  bool used = x + 1u != (uint32_t)p->n_in + p->n_ins;
+  for (uint32_t i = 0; i < p->n_out; i++) used |= p->out[i].value == x;
+  p->n_ins -= !used;
+  return source;
+}
 void sx_ew_store(sx_ew_program *p, sx_arena *a, uint16_t x, sx_dtype type, uint32_t mode) {
+  x = skip_cast(p, x, type, &mode);
   if (room(p, a, (void **)&p->out, p->n_out, &p->cap_out, sizeof *p->out))
     p->out[p->n_out++] = (sx_ew_output){.value = x, .type = (uint8_t)type, .mode = (uint8_t)mode};
 }

@@ -199,6 +199,15 @@ static void reduce_columns(const sx_reduce_plan *p, work *s, const void *x, int6
     wide_of(cls)->col(p, s->v, s->w, fetch(p, s, cls, x, base + offset_of(&p->gone, r), m), r, m);
 }
 
+/* The extreme of nothing in a type narrower than what computes. */
+static void bound_empty(const sx_reduce_plan *p, sx_reduce_cell *v, int64_t n) {
+  const uint32_t bits = p->type == SX_BOOL ? 1 : sx_dtype_bits(p->type);
+  const bool is_signed = sx_dtype_is_signed(p->type);
+  if (bits >= 64 || p->count || sx_dtype_is_float(p->type)) return;
+  const int64_t low = is_signed ? -((int64_t)1 << (bits - 1)) : 0, high = low + (int64_t)((1ull << bits) - 1);
+  for (int64_t i = 0; i < n; i++) v[i].i = p->op == SX_REDUCE_MAX ? low : high;
+}
+
 /* Cells to the output's type, at results [first, first + n). */
 static void finish(const sx_reduce_plan *p, work *s, void *y, int64_t first, int64_t n) {
   sx_ew_class cls = class_of(p);
@@ -211,6 +220,7 @@ static void finish(const sx_reduce_plan *p, work *s, void *y, int64_t first, int
     }
     return;
   }
+  if (p->op == SX_REDUCE_MAX || p->op == SX_REDUCE_MIN) bound_empty(p, v, n);
   if (p->op == SX_REDUCE_MEAN && ints) {
     for (int64_t i = 0; i < n && p->count; i++)
       if (cls == SX_EW_I64) v[i].i /= p->count;
