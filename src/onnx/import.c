@@ -348,6 +348,7 @@ sx_status sx_import(const void *data, size_t size, const sx_import_options *o, s
   sx_importer im = {.bytes = data, .size = size, .o = o, .e = e, .external = {.base = o->path}};
   *out = NULL;
   sx_status s = sx_proto_parse_model(data, size, &im.arena, &im.proto, e);
+  if (s == SX_E_INVALID_PROTOBUF) sx_err_context(e, "Protobuf parsing failed");
   if (s == SX_OK && !(im.m = sx_model_create())) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
   if (s == SX_OK) s = read_header(&im);
   for (uint32_t i = 0; i < o->n_files && s == SX_OK; i++) s = sx_external_add(&im.external, o->files[i].location, o->files[i].data, o->files[i].size, e);

@@ -50,10 +50,11 @@ enum { MAX_PROVIDERS = 16 };
 static sx_status provider_list(const sx_session_options *o, const sx_provider **list, sx_err *e) {
   int n = 0;
   for (; o->providers && o->providers[n]; n++) {
-    if (n >= MAX_PROVIDERS - 3) SX_FAIL(e, INVALID_ARGUMENT, "more than %d providers", MAX_PROVIDERS - 3);
+    if (n >= MAX_PROVIDERS - 4) SX_FAIL(e, INVALID_ARGUMENT, "more than %d providers", MAX_PROVIDERS - 4);
     list[n] = o->providers[n];
   }
   list[n++] = &sx_control_provider;
+  list[n++] = &sx_host_provider;
   list[n++] = sx_cpu_provider();
   list[n] = NULL;
   return SX_OK;
