@@ -456,6 +456,12 @@ static void *buffer_now(const sx_plan *p, const sx_frame *f, uint32_t b) {
   return f->ext[b];
 }
 
+/* The value that lies in a buffer as one, or NULL. */
+static const sx_rt_value *value_now(const sx_plan *p, const sx_frame *f, uint32_t b) {
+  const sx_buffer *q = &p->buffers[b];
+  return q->kind == SX_BUF_LATE ? f->late[q->index] : q->kind == SX_BUF_INPUT ? f->in[q->index] : NULL;
+}
+
 /* The shape of a node's outputs from the contents of its inputs: binds their symbols. */
 static sx_status infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
   const sx_plan *p = x->plan;
@@ -468,12 +474,17 @@ static sx_status infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
   for (uint32_t i = 0; i < n->n_in && s == SX_OK; i++) {
     if (n->in[i].value == SX_NONE) continue;
     in[i] = sx_value_at(g, n->in[i].value)->fact;
-    if (in[i].kind != SX_KIND_TENSOR || in[i].rank < 0) continue;
+    uint32_t b = p->value_buffer[n->in[i].value];
+    const sx_rt_value *whole = b == SX_NONE ? NULL : value_now(p, f, b);
     int64_t *d = NULL;
-    if ((s = dims_now(g, f, &in[i], &a, &d, e)) != SX_OK) break;
+    if (in[i].rank < 0 && sx_rt_is_tensor(whole) && whole->rank <= SX_MAX_RANK) { /* a rank that only the run tells */
+      in[i].kind = SX_KIND_TENSOR, in[i].dtype = whole->type.dtype, in[i].rank = (int8_t)whole->rank;
+      d = (int64_t *)whole->dims;
+    }
+    if (in[i].kind != SX_KIND_TENSOR || in[i].rank < 0) continue;
+    if (!d && (s = dims_now(g, f, &in[i], &a, &d, e)) != SX_OK) break;
     in[i].dims = d;
     in[i].elems = NULL, in[i].n_elems = 0;
-    uint32_t b = p->value_buffer[n->in[i].value];
     void *data = b == SX_NONE ? NULL : buffer_now(p, f, b);
     sx_tensor *t = SX_NEW(&a, sx_tensor);
     int64_t *elems = SX_NEW_N(&a, int64_t, SX_MAX_ELEMS + 1);
