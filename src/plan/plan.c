@@ -55,10 +55,22 @@ static sx_status push_segment(compile *c, uint32_t at, sx_nid infer) {
   return sx_vec_push(&c->segs, ((sx_segment){.begin = at, .infer = infer})) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
 }
 
+/* Whether the rank of an input or a wanted output is not known: left so by a custom operator before it. */
+static bool rank_open(const sx_graph *g, const sx_node *n) {
+  for (uint32_t i = 0; i < n->n_in + n->n_out; i++) {
+    sx_vid v = i < n->n_in ? n->in[i].value : n->out[i - n->n_in];
+    const sx_fact *f = v == SX_NONE ? NULL : &sx_value_at(g, v)->fact;
+    if (f && f->rank < 0 && (f->kind == SX_KIND_TENSOR || f->kind == SX_KIND_UNKNOWN)) return true;
+  }
+  return false;
+}
+
 static sx_status add_step(compile *c, sx_nid id) {
   sx_node *n = sx_node_at(c->g, id);
   const char *reason;
   const sx_kernel *k = sx_plan_choose(c->g, id, c->o, &reason);
+  bool open = (!k || !(k->flags & SX_KERNEL_LATE)) && n->op && !(n->op->flags & (SX_OP_CONTROL | SX_OP_HOST)) && rank_open(c->g, n);
+  if (open && c->o->dynamic) k = c->o->dynamic;
   if (!k) {
     const sx_fact *f = sx_node_in(n, 0) == SX_NONE ? NULL : &sx_value_at(c->g, n->in[0].value)->fact;
     bool vague = false; /* with the sizes of the inputs known, more may be known here */

@@ -96,6 +96,7 @@ typedef struct sx_plan_options {
   struct sx_weights *weights;
   uint32_t width;
   int level;
+  const sx_kernel *dynamic; /* for nodes with a rank that only the run tells, late; NULL: they are refused */
   /* explain: called with each refusal. May be NULL. */
   void (*refused)(void *ctx, const sx_graph *g, sx_nid n, const sx_kernel *k, const char *reason);
   void *refused_ctx;

@@ -100,7 +100,7 @@ static sx_status finalise(sx_session *s, const sx_session_options *o, sx_err *e)
   sx_pass_ctx c = {.g = s->model->graph, .level = o->level, .log = o->log, .evaluate = sx_evaluate_node, .can_run = can_run, .can_run_ctx = providers, .channel_block = sx_cpu_provider()->channel_block, .disabled = o->disabled_passes, .fired = s->fired, .e = e};
   SX_TRY(sx_passes_run(&c));
   SX_TRY(cancelled(o, e));
-  sx_exec_options x = {.plan = {.providers = providers, .weights = s->weights, .width = s->width, .level = o->level}};
+  sx_exec_options x = {.plan = {.providers = providers, .dynamic = &sx_dynamic_kernel, .weights = s->weights, .width = s->width, .level = o->level}};
   SX_TRY(sx_exec_create(s->model->graph, &x, &s->exec, e));
   return settle_tensors(s, e);
 }
@@ -302,71 +302,4 @@ static sx_status run_by_shapes(sx_session *s, const sx_run_options *o, sx_rt_val
   sx_free(key, bytes);
   sx_free(shapes, (g->inputs.n + 1) * sizeof *shapes);
   return st;
-}
-
-/* A model of one node whose inputs are constants. */
-static sx_status one_node(sx_model *m, const sx_graph *g, const sx_node *n, sx_err *e) {
-  sx_graph *t = m->graph;
-  sx_vid ids[64];
-  if (n->n_in + n->n_out > 64) SX_FAIL(e, NOT_IMPLEMENTED, "too many inputs to fold");
-  for (uint32_t i = 0; i < n->n_in; i++) {
-    ids[i] = SX_NONE;
-    if (n->in[i].value == SX_NONE) continue;
-    sx_tensor *x = sx_value_const(g, n->in[i].value);
-    if (!x) SX_FAIL(e, INVALID_ARGUMENT, "input %u is not constant", i);
-    SX_TRY(sx_model_hold(m, sx_tensor_ref(x), e));
-    if ((ids[i] = sx_graph_add_const(t, x, (sx_str){"", 0})) == SX_NONE) SX_NO_MEMORY(e);
-  }
-  sx_vid *out = ids + n->n_in;
-  for (uint32_t o = 0; o < n->n_out; o++) {
-    out[o] = SX_NONE;
-    if (n->out[o] == SX_NONE) continue;
-    if ((out[o] = sx_graph_add_value(t, SX_VALUE_NODE, (sx_str){"", 0})) == SX_NONE || !sx_graph_add_output(t, out[o])) SX_NO_MEMORY(e);
-  }
-  sx_nid id = sx_graph_add_node(t, n->op, ids, n->n_in, out, n->n_out);
-  if (id == SX_NONE) SX_NO_MEMORY(e);
-  sx_node *x = sx_node_at(t, id);
-  x->attrs = n->attrs, x->n_attrs = n->n_attrs;
-  x->name = n->name, x->op_type = n->op_type, x->domain = n->domain, x->since_version = n->since_version;
-  return sx_infer_node(t, id, e);
-}
-
-static sx_status tensor_of(const sx_rt_value *v, sx_tensor **out, sx_err *e) {
-  if (!sx_rt_is_tensor(v)) SX_FAIL(e, NOT_IMPLEMENTED, "only tensors are folded");
-  SX_TRY(sx_tensor_create((sx_dtype)v->type.dtype, (int32_t)v->rank, v->dims, out, e));
-  if (v->bytes) memcpy((*out)->data, v->data, v->bytes);
-  if (v->type.dtype != SX_STRING) return SX_OK;
-  (*out)->owner = SX_OWN_CALLER;
-  sx_status s = sx_tensor_own(*out, e);
-  if (s != SX_OK) sx_tensor_unref(*out);
-  return s;
-}
-
-sx_status sx_evaluate_node(void *ctx, const sx_graph *g, sx_nid id, sx_tensor **out, sx_err *e) {
-  (void)ctx;
-  const sx_node *n = sx_node_at(g, id);
-  static const sx_provider *const none[] = {NULL};
-  const sx_provider *list[] = {sx_cpu_provider(), none[0]};
-  sx_model *m = sx_model_create();
-  struct sx_weights *w = sx_weights_create(NULL);
-  sx_exec *x = NULL;
-  sx_exec_options o = {.plan = {.providers = list, .weights = w, .width = 1}};
-  sx_rt_value *values[64] = {0};
-  sx_status s = m && w ? one_node(m, g, n, e) : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
-  if (s == SX_OK) s = sx_exec_create(m->graph, &o, &x, e);
-  if (s == SX_OK) s = sx_exec_run(x, &(sx_run_ctx){0}, NULL, NULL, values, e);
-  for (uint32_t k = 0, i = 0; k < n->n_out; k++) {
-    out[k] = NULL;
-    if (n->out[k] == SX_NONE || !m || i >= m->graph->outputs.n) continue;
-    if (s == SX_OK) s = tensor_of(values[i], &out[k], e);
-    sx_rt_unref(values[i++]);
-  }
-  for (uint32_t k = 0; s != SX_OK && k < n->n_out; k++) {
-    sx_tensor_unref(out[k]);
-    out[k] = NULL;
-  }
-  sx_exec_destroy(x);
-  sx_weights_destroy(w);
-  sx_model_destroy(m);
-  return s;
 }

@@ -50,4 +50,7 @@ sx_status sx_session_run(sx_session *s, const sx_run_options *o, sx_rt_value *co
 
 /* Runs one node on constants: what folding uses. */
 sx_status sx_evaluate_node(void *ctx, const sx_graph *g, sx_nid n, sx_tensor **out, sx_err *e);
+/* A late kernel for any node of tensors: plans and runs it for the shapes that it meets. What follows a custom operator whose
+ * results have no known rank. */
+extern const sx_kernel sx_dynamic_kernel;
 #endif

@@ -269,14 +269,14 @@ int main(int argc, char **argv) {
   CHECK(made == 3);
   float x[3] = {1, 2, 3};
   int64_t three[] = {3}, two[] = {2};
-  OrtValue *vx = NULL, *vs = NULL, *out[3] = {NULL, NULL, NULL};
+  OrtValue *vx = NULL, *vs = NULL, *out[5] = {NULL, NULL, NULL, NULL, NULL};
   OK(CreateTensorWithDataAsOrtValue(host, x, sizeof x, three, 1, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &vx));
   OK(CreateTensorAsOrtValue(a, two, 1, ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING, &vs));
-  const char *text[] = {"hello", "a text that is longer than some"}, *in_names[] = {"x", "s"}, *out_names[] = {"y", "t", "j"};
+  const char *text[] = {"hello", "a text that is longer than some"}, *in_names[] = {"x", "s"}, *out_names[] = {"y", "t", "j", "k", "n"};
   const OrtValue *in[] = {vx, vs};
   OK(FillStringTensor(vs, text, 2));
   for (int again = 0; again < 2; again++) {
-    OK(Run(s, NULL, in_names, in, 2, out_names, 3, out));
+    OK(Run(s, NULL, in_names, in, 2, out_names, 5, out));
     float *y = NULL, *j = NULL;
     char buf[64];
     size_t n = 0, at[2];
@@ -288,7 +288,11 @@ int main(int argc, char **argv) {
     OK(GetTensorSizeInBytes(out[2], &n));
     OK(GetTensorMutableData(out[2], (void **)&j));
     CHECK(n == 36 && j[0] == 1 && j[3] == 2.5f && j[8] == 10.5f);
-    for (int i = 0; i < 3; i++) api->ReleaseValue(out[i]), out[i] = NULL;
+    int64_t *size = NULL;
+    OK(GetTensorMutableData(out[3], (void **)&j));
+    OK(GetTensorMutableData(out[4], (void **)&size));
+    CHECK(j[8] == -10.5f && size[0] == 9);
+    for (int i = 0; i < 5; i++) api->ReleaseValue(out[i]), out[i] = NULL;
   }
   fail_now = 1;
   OrtStatus *failed = api->Run(s, NULL, in_names, in, 2, out_names, 3, out);

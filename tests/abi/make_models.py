@@ -48,9 +48,11 @@ custom = model(
         h.make_node("Add", ["a", "x"], ["y"], name="add"),
         h.make_node("Shout", ["s"], ["t"], name="shout", domain="my.ops"),
         h.make_node("Join", ["x", "a", "y"], ["j"], name="join", domain="my.ops"),
+        h.make_node("Neg", ["j"], ["k"], name="neg"),  # after a result of unknown rank
+        h.make_node("Shape", ["k"], ["n"], name="shape"),
     ],
     [value("x", T.FLOAT, ["N"]), value("s", T.STRING, ["K"])],
-    [value("y", T.FLOAT, ["N"]), value("t", T.STRING, None), value("j", T.FLOAT, ["M"])],
+    [value("y", T.FLOAT, ["N"]), value("t", T.STRING, None), value("j", T.FLOAT, ["M"]), value("k", T.FLOAT, None), value("n", T.INT64, None)],
 )
 custom.opset_import.append(h.make_opsetid("my.ops", 1))
 
