@@ -126,6 +126,8 @@ static sx_status assign_step(assign *a, uint32_t step) {
     uint32_t *b = &a->p->args[s->args + i];
     *b = SX_NONE;
     if (n->in[i].value == SX_NONE || (i < 32 && s->unused >> i & 1)) continue;
+    sx_tensor *content = sx_value_const(a->g, n->in[i].value); /* kernels may look at it whenever shapes are new */
+    if (content) content->pinned = true;
     *b = a->p->value_buffer[n->in[i].value];
     if (*b == SX_NONE) SX_TRY(source_buffer(a, n->in[i].value, b));
     a->left.at[*b]--;

@@ -83,7 +83,7 @@ static sx_status views(builder *b) {
         v->dtype = sx_value_at(p->graph, p->arg_values[at])->fact.dtype;
         continue;
       }
-      sx_status st = view_of(b, p->arg_values[at], buf != SX_NONE, v);
+      sx_status st = view_of(b, p->arg_values[at], buf != SX_NONE && i < s->n_in, v);
       if (st == SX_OK && buf != SX_NONE && p->buffers[buf].kind == SX_BUF_ELEMS && !b->x->elems[buf]) st = materialise(b, v, &b->x->elems[buf]);
       if (st != SX_OK) return sx_node_context(p->graph, sx_node_at(p->graph, s->node), st, b->e);
       if (buf != SX_NONE && p->buffers[buf].kind == SX_BUF_ELEMS) v->constant = b->x->elems[buf];
