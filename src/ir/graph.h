@@ -139,7 +139,7 @@ bool sx_graph_resize_inputs(sx_graph *g, sx_nid n, uint32_t n_in, uint32_t n_for
 /* Every use of `from`, graph outputs included, becomes a use of `to`. */
 void sx_graph_replace_value(sx_graph *g, sx_vid from, sx_vid to);
 void sx_graph_kill(sx_graph *g, sx_nid n); /* unlinks its uses; its outputs have no producer then */
-/* Nodes in an order where producers come first, stable by id. INVALID_GRAPH names a node on a cycle. Linear. */
+/* Nodes in an order where producers come first, stable by id. FAIL names a node on a cycle. Linear. */
 sx_status sx_graph_sort(sx_graph *g, sx_err *e);
 /* Removes live nodes whose outputs nobody wants (and that have no side effect), transitively. Returns how many. Linear. */
 uint32_t sx_graph_sweep(sx_graph *g);

@@ -13,7 +13,7 @@ static sx_status unknown_operator(canon *c, const sx_node *n) {
       SX_FAIL(c->e, INVALID_GRAPH, "operator '%.*s' came to domain '%s' later than version %d, which the model imports", SX_FMT(n->op_type), sx_domain_name(d), n->since_version);
     SX_FAIL(c->e, INVALID_GRAPH, "'%.*s' is not a registered operator of domain '%s'", SX_FMT(n->op_type), d == SX_DOMAIN_ONNX ? "ai.onnx" : sx_domain_name(d));
   }
-  SX_FAIL(c->e, FAIL,
+  return sx_fail(c->e, n->since_version ? SX_E_FAIL : SX_E_INVALID_GRAPH, __FILE__, __LINE__,
           "'%.*s' is not a registered operator: domain '%.*s' is unknown. Known domains: ai.onnx, ai.onnx.ml, ai.onnx.preview, "
           "ai.onnx.preview.training, com.microsoft. A custom operator is registered on the session options before the model is loaded "
           "(CustomOpDomain_Add and AddCustomOpDomain, or RegisterCustomOpsLibrary)",
@@ -64,7 +64,7 @@ static sx_status check_types(canon *c, const sx_schema *s, const sx_graph *g, co
     if (p->constraint < 0 || p->constraint >= (int)sizeof bound || (p->flags & SX_PARAM_HETEROGENEOUS)) continue;
     uint8_t *b = &bound[p->constraint];
     if (*b && *b != f->dtype)
-      SX_FAIL(c->e, INVALID_GRAPH, "Type Error: Type parameter (%s) is bound to different types: tensor(%s) and tensor(%s) at input %u ('%s')", s->constraints[p->constraint].name, sx_dtype_name(*b), sx_dtype_name(f->dtype), i, p->name);
+      SX_FAIL(c->e, FAIL, "Type Error: Type parameter (%s) is bound to different types: tensor(%s) and tensor(%s) at input %u ('%s')", s->constraints[p->constraint].name, sx_dtype_name(*b), sx_dtype_name(f->dtype), i, p->name);
     *b = f->dtype;
   }
   return SX_OK;
@@ -96,7 +96,9 @@ static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
   if (sx_domain_find(n->domain, &d)) {
     if (opset > sx_domain_latest(d)) opset = sx_domain_latest(d); /* newer than the table: as far as the operators are known */
     if (!opset) opset = d == SX_DOMAIN_ONNX ? 0 : 1;
-    if (!opset) SX_FAIL(c->e, INVALID_GRAPH, "the model imports no operator set for domain '%.*s'", SX_FMT(n->domain));
+    for (uint32_t i = 0; !opset && i < c->m->opsets.n; i++)
+      if (c->m->opsets.at[i].version <= 0) SX_FAIL(c->e, INVALID_GRAPH, "the model imports version %lld of an operator set: there is none", (long long)c->m->opsets.at[i].version);
+    if (!opset) SX_FAIL(c->e, FAIL, "the model imports no operator set for domain '%.*s'", SX_FMT(n->domain));
     s = sx_schema_find(d, n->op_type, opset);
   }
   if (!s) return unknown_operator(c, n);
@@ -118,7 +120,7 @@ static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
     if (!bound++) SX_TRY(sx_infer_bind(g, id, c->e));
     sx_status s2 = canon_graph(c, n->attrs[k].g);
     /* With the inputs' sizes given, a branch that is not for them may contradict itself: only taking it is an error. */
-    if (s2 == SX_E_INVALID_GRAPH && c->o->n_shapes && n->op == &sx_op_If && c->e) {
+    if ((s2 == SX_E_INVALID_GRAPH || s2 == SX_E_FAIL) && c->o->n_shapes && n->op == &sx_op_If && c->e) {
       n->attrs[k].g->broken = sx_arena_strdup(&c->m->arena, c->e->msg, strlen(c->e->msg));
       if (n->attrs[k].g->broken) s2 = SX_OK;
     }

@@ -37,7 +37,7 @@ static sx_status declare(sx_importer *im, sx_scope *s, sx_str name, sx_vid v, co
   uint32_t old;
   if (!name.n) return SX_OK;
   if (sx_strmap_get(&s->names, name, &old))
-    SX_FAIL(im->e, INVALID_GRAPH, "the name '%.*s' is given twice, now to %s: names of a graph must be unique", SX_FMT(name), what);
+    SX_FAIL(im->e, FAIL, "the name '%.*s' is given twice, now to %s: names of a graph must be unique", SX_FMT(name), what);
   if (!sx_strmap_put(&s->names, name, v)) SX_NO_MEMORY(im->e);
   return SX_OK;
 }
@@ -189,7 +189,7 @@ static sx_status import_node(sx_importer *im, sx_scope *s, const sx_proto_node *
     SX_TRY(find_name(im, s, n->input.at[i], &ids[i]));
     uint32_t known;
     if (ids[i] == SX_NONE && !sx_strmap_get(&s->names, n->input.at[i], &known))
-      SX_FAIL(im->e, INVALID_GRAPH, "input %u is '%.*s', which is no input, initializer or output of any node in scope", i, SX_FMT(n->input.at[i]));
+      SX_FAIL(im->e, INVALID_ARGUMENT, "input %u is '%.*s', which is no input, initializer or output of any node in scope", i, SX_FMT(n->input.at[i]));
   }
   sx_vid *out = ids + n->input.n;
   for (uint32_t i = 0; i < n->output.n; i++) {
@@ -265,6 +265,7 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
     if (v == SX_NONE || !sx_vec_push(&g->inputs, v)) SX_NO_MEMORY(im->e);
     sx_value_at(g, v)->index = i;
     SX_TRY(declare(im, s, p->input.at[i].name, v, "an input"));
+    if (!s->outer && !p->input.at[i].type) SX_FAIL(im->e, FAIL, "input '%.*s' has no type", SX_FMT(p->input.at[i].name));
     SX_TRY(sx_import_fact(im, p->input.at[i].type, &sx_value_at(g, v)->fact));
     for (uint32_t k = 0; k < im->o->n_shapes && !g->parent; k++) {
       const sx_input_shape *shape = &im->o->shapes[k];
@@ -301,6 +302,12 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
       if (!sx_strmap_put(&s->names, name, v)) SX_NO_MEMORY(im->e);
       continue;
     }
+    if (name.n && sx_strmap_get(&s->names, name, &old) && sx_value_at(g, old)->kind == SX_VALUE_CONST) { /* given twice: the last one counts */
+      sx_log(im->o->log, WARNING, "initializer '%.*s' is given twice, the later one is used", SX_FMT(name));
+      sx_value_at(g, old)->name = (sx_str){"", 0};
+      if (!sx_strmap_put(&s->names, name, v)) SX_NO_MEMORY(im->e);
+      continue;
+    }
     SX_TRY(declare(im, s, name, v, "an initializer"));
   }
   SX_TRY(import_nodes(im, s, &p->node));
@@ -315,7 +322,7 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
     sx_vid v;
     sx_fact f;
     SX_TRY(find_name(im, s, p->output.at[i].name, &v));
-    if (v == SX_NONE) SX_FAIL(im->e, INVALID_GRAPH, "output '%.*s' is made by no node of the graph", SX_FMT(p->output.at[i].name));
+    if (v == SX_NONE) SX_FAIL(im->e, FAIL, "output '%.*s' is made by no node of the graph", SX_FMT(p->output.at[i].name));
     SX_TRY(sx_import_fact(im, p->output.at[i].type, &f));
     if (!sx_graph_add_output(g, v) || !sx_vec_push(&g->declared, f)) SX_NO_MEMORY(im->e);
     if (sx_value_at(g, v)->kind == SX_VALUE_NODE && sx_value_at(g, v)->fact.kind == SX_KIND_UNKNOWN)
@@ -327,13 +334,13 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
 static sx_status read_header(sx_importer *im) {
   const sx_proto_model *p = im->proto;
   sx_model *m = im->m;
+  if (!p->graph) SX_FAIL(im->e, INVALID_ARGUMENT, "the model has no graph");
   m->ir_version = p->ir_version, m->model_version = p->model_version;
   if (p->ir_version < 3 && p->ir_version != 0 && SX_PROTO_HAS(p, 1)) {
     if (p->ir_version < 1) SX_FAIL(im->e, INVALID_GRAPH, "ir_version is %lld: no such version", (long long)p->ir_version);
   }
   if (p->ir_version > 14) sx_log(im->o->log, WARNING, "the model has IR version %lld, newer than 14: it is read as far as it is known", (long long)p->ir_version);
-  if (!SX_PROTO_HAS(p, 1)) SX_FAIL(im->e, INVALID_GRAPH, "the model has no ir_version: not an ONNX model, or cut short");
-  if (!p->graph) SX_FAIL(im->e, INVALID_GRAPH, "the model has no graph");
+  if (!SX_PROTO_HAS(p, 1)) SX_FAIL(im->e, FAIL, "the model has no ir_version: not an ONNX model, or cut short");
   m->producer = keep(im, p->producer_name), m->producer_version = keep(im, p->producer_version);
   m->domain = keep(im, p->domain), m->doc = keep(im, p->doc_string);
   for (uint32_t i = 0; i < p->opset_import.n; i++)

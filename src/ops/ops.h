@@ -62,7 +62,7 @@ const sx_op *sx_op_find(sx_str domain, sx_str name);
 const sx_op *sx_op_at(uint32_t i); /* i-th line of ops.def, NULL at the end */
 
 /* Inference. The engine calls the hook with every input fact there; outputs start unknown and are merged with what the model
- * declared (a contradiction of rank or type of a standard operator is INVALID_GRAPH, of a dimension: the inferred one wins). */
+ * declared (a contradiction of rank or type of a standard operator is FAIL, of a dimension: the inferred one wins). */
 struct sx_infer {
   sx_graph *g;
   sx_nid id;
@@ -92,10 +92,10 @@ sx_status sx_infer_elems(sx_infer *c, uint32_t o, uint32_t n, const sx_dim *elem
 int sx_infer_ints(const sx_infer *c, uint32_t i, const sx_dim **elems);
 sx_dim sx_infer_fresh(sx_infer *c); /* a size that only the run will tell */
 sx_dim sx_infer_product(sx_infer *c, const sx_dim *d, int from, int to);
-/* Axis in [-rank, rank) made non-negative; INVALID_GRAPH otherwise. */
+/* Axis in [-rank, rank) made non-negative; FAIL otherwise. */
 sx_status sx_infer_axis(sx_infer *c, int64_t axis, int rank, int *out);
 /* "expected ..., found ..." with the node named: use as return SX_INFER_FAIL(c, "..."). */
-#define SX_INFER_FAIL(c, ...) sx_fail((c)->e, SX_E_INVALID_GRAPH, __FILE__, __LINE__, __VA_ARGS__)
+#define SX_INFER_FAIL(c, ...) sx_fail((c)->e, SX_E_FAIL, __FILE__, __LINE__, __VA_ARGS__)
 
 /* Infers one node's outputs and writes the facts to its output values. */
 sx_status sx_infer_node(sx_graph *g, sx_nid n, sx_err *e);

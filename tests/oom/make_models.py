@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Writes models/*.onnx: small models that between them touch every part of load and run. Needs the onnx package; run by hand
+"""Writes tests/fuzz/corpus/load/*.onnx: small models that between them touch every part of load and run. Needs the onnx package; run by hand
 when one changes. The bad-input test, the fuzzer of the loader and the thread test use them too."""
 import pathlib
 
@@ -7,7 +7,7 @@ import numpy as np
 from onnx import TensorProto as T
 from onnx import helper as h, numpy_helper
 
-FOLDER = pathlib.Path(__file__).parent / "models"
+FOLDER = pathlib.Path(__file__).parent.parent / "fuzz/corpus/load"
 rng = np.random.default_rng(1)
 
 

@@ -47,7 +47,7 @@ static void watch(long fail_at) {
 enum { LARGEST = 4096, EVERY = 2000 };
 typedef struct model { uint8_t bytes[LARGEST]; size_t size; char path[512]; } model;
 static void read_model(const char *name, model *m) {
-  snprintf(m->path, sizeof m->path, "%s/tests/oom/models/%s.onnx", SX_SOURCE_DIR, name);
+  snprintf(m->path, sizeof m->path, "%s/tests/fuzz/corpus/load/%s.onnx", SX_SOURCE_DIR, name);
   FILE *f = fopen(m->path, "rb");
   assert_non_null(f);
   m->size = fread(m->bytes, 1, sizeof m->bytes, f);

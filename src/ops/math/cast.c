@@ -20,7 +20,7 @@ static sx_status type_name_to_number(sx_upgrade_ctx *c) {
   char low[16] = {0};
   for (size_t i = 0; i < a->s.n && i < sizeof low - 1; i++) low[i] = (char)(a->s.p[i] >= 'A' && a->s.p[i] <= 'Z' ? a->s.p[i] + 32 : a->s.p[i]);
   sx_dtype t = sx_dtype_parse(low, strlen(low));
-  if (!t) SX_FAIL(c->e, INVALID_GRAPH, "attribute 'to' names no element type: '%.*s'", SX_FMT(a->s));
+  if (!t) SX_FAIL(c->e, FAIL, "attribute 'to' names no element type: '%.*s'", SX_FMT(a->s));
   return sx_node_set_int(c->g, c->id, "to", t) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
 }
 static sx_status infer_cast(sx_infer *c) {

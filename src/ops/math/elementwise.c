@@ -9,9 +9,9 @@ static sx_status legacy_broadcast(sx_upgrade_ctx *c) {
   const sx_attr *axis = sx_node_attr(c->n, "axis");
   if (on && axis && c->n->n_in == 2) {
     const sx_fact *a = &sx_value_at(c->g, c->n->in[0].value)->fact, *b = &sx_value_at(c->g, c->n->in[1].value)->fact;
-    if (a->rank < 0 || b->rank < 0) SX_FAIL(c->e, INVALID_GRAPH, "attribute 'axis' needs inputs of known rank");
+    if (a->rank < 0 || b->rank < 0) SX_FAIL(c->e, FAIL, "attribute 'axis' needs inputs of known rank");
     int64_t at = axis->i < 0 ? axis->i + a->rank : axis->i, missing = a->rank - at - b->rank, axes[SX_MAX_RANK];
-    if (at < 0 || missing < 0) SX_FAIL(c->e, INVALID_GRAPH, "attribute 'axis' is %lld, but input 0 has rank %d and input 1 rank %d", (long long)axis->i, a->rank, b->rank);
+    if (at < 0 || missing < 0) SX_FAIL(c->e, FAIL, "attribute 'axis' is %lld, but input 0 has rank %d and input 1 rank %d", (long long)axis->i, a->rank, b->rank);
     if (missing) {
       for (int64_t i = 0; i < missing; i++) axes[i] = b->rank + i;
       sx_vid in[2] = {c->n->in[1].value, sx_graph_const_i64(c->g, axes, missing, false)};

@@ -29,7 +29,7 @@ static sx_status tile_axis_to_repeats(sx_upgrade_ctx *c) {
   const sx_fact *x = &sx_value_at(c->g, c->n->in[0].value)->fact;
   int64_t ones[SX_MAX_RANK], one = 1;
   sx_vid v[2];
-  if (x->rank < 0) SX_FAIL(c->e, INVALID_GRAPH, "version 1 needs an input of known rank");
+  if (x->rank < 0) SX_FAIL(c->e, FAIL, "version 1 needs an input of known rank");
   for (int i = 0; i < x->rank; i++) ones[i] = 1;
   sx_vid shape = sx_graph_const_i64(c->g, &one, 1, false), all = sx_graph_const_i64(c->g, ones, x->rank, false), repeats = SX_NONE;
   for (uint32_t i = 0; i < 2; i++) {

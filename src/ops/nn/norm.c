@@ -13,8 +13,8 @@ static sx_status infer_softmax(sx_infer *c) {
 static sx_status softmax_2d(sx_upgrade_ctx *c) {
   const sx_fact *x = &sx_value_at(c->g, c->n->in[0].value)->fact;
   int64_t axis = sx_attr_int(c->n, "axis", 1);
-  if (x->rank < 0) SX_FAIL(c->e, INVALID_GRAPH, "needs an input of known rank in this operator version");
-  if (axis < -x->rank || axis > x->rank) SX_FAIL(c->e, INVALID_GRAPH, "axis is %lld, expected %d to %d", (long long)axis, -x->rank, x->rank);
+  if (x->rank < 0) SX_FAIL(c->e, FAIL, "needs an input of known rank in this operator version");
+  if (axis < -x->rank || axis > x->rank) SX_FAIL(c->e, FAIL, "axis is %lld, expected %d to %d", (long long)axis, -x->rank, x->rank);
   if (axis < 0) axis += x->rank;
   if (!sx_node_set_int(c->g, c->id, "axis", axis == x->rank ? axis - 1 : axis)) SX_NO_MEMORY(c->e);
   if (axis == x->rank - 1) return SX_OK;

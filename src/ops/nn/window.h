@@ -14,7 +14,7 @@ typedef struct sx_window {
   int same;
   bool ceil;
 } sx_window;
-/* Reads kernel_shape (or `kernel`, when given, from the weight), strides, dilations, pads, auto_pad, ceil_mode. INVALID_GRAPH with
+/* Reads kernel_shape (or `kernel`, when given, from the weight), strides, dilations, pads, auto_pad, ceil_mode. FAIL with
  * the attribute named. */
 sx_status sx_window_read(const sx_node *n, int spatial, const int64_t *kernel, sx_window *w, sx_err *e);
 /* Output size along axis i for an input size, and the pads that apply. */

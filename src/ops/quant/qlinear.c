@@ -69,7 +69,7 @@ static sx_vid transposed(sx_upgrade_ctx *c, sx_vid x, bool to_last, sx_status *s
   for (int i = 1; i < rank; i++) perm[i] = to_last ? (i == rank - 1 ? 1 : i + 1) : i == 1 ? rank - 1 : i - 1;
   sx_vid y = sx_graph_emit(c->g, &sx_op_Transpose, &x, 1);
   if (y == SX_NONE || rank < 3 || !sx_node_set_ints(c->g, sx_value_at(c->g, y)->producer, "perm", perm, (uint32_t)rank)) {
-    *s = sx_fail(c->e, SX_E_INVALID_GRAPH, __FILE__, __LINE__, "channels_last needs an input of known rank, 3 or more");
+    *s = sx_fail(c->e, SX_E_FAIL, __FILE__, __LINE__, "channels_last needs an input of known rank, 3 or more");
     return SX_NONE;
   }
   sx_graph_emitted(c->g, y)->origin = c->n->origin;
@@ -140,7 +140,7 @@ static sx_status open_concat(sx_upgrade_ctx *c) {
   uint32_t parts = (c->n->n_in - 2) / 3;
   sx_vid scale = c->n->in[0].value, zero = c->n->in[1].value, *v = SX_NEW_N(&c->g->model->arena, sx_vid, (size_t)parts + 1);
   if (!v) SX_NO_MEMORY(c->e);
-  if ((c->n->n_in - 2) % 3) SX_FAIL(c->e, INVALID_GRAPH, "has %u inputs, expected 2 and three for every part", c->n->n_in);
+  if ((c->n->n_in - 2) % 3) SX_FAIL(c->e, FAIL, "has %u inputs, expected 2 and three for every part", c->n->n_in);
   for (uint32_t i = 0; i < parts; i++) {
     const sx_vid x = c->n->in[2 + 3 * i].value;
     sx_status s = SX_OK;
