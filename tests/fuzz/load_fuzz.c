@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 #ifndef SX_FUZZER
 #include <dirent.h>
 #include "base/file.h"
-enum { CHANGES = 300 };
+enum { CHANGES = 3000 };
 static int run_file(const char *path) {
   sx_mapping m;
   sx_err e;
