@@ -234,13 +234,32 @@ static const sx_atom *atom_alone(const sx_dimtab *t, sx_dim d) {
   const sx_poly *p = sx_dim_is_expr(d) ? &t->polys.at[sx_dim_id(d)] : NULL;
   return p && p->n == 1 && !p->add && p->terms[0].coef == 1 && p->terms[0].n == 1 ? &t->atoms.at[p->terms[0].atoms[0]] : NULL;
 }
-/* b broadcast with a is a wherever it is legal at all: b is min(a, c) with c at least 1 (a table of c rows cut to a of them), or a is
- * a broadcast of b already. */
-static bool absorbs(const sx_dimtab *t, sx_dim a, sx_dim b) {
+/* d = min(x, c): gives x. */
+static bool is_cut(const sx_dimtab *t, const sx_term *term, int sign, sx_dim *x, sx_dim *c) {
+  const sx_atom *a = term->n == 1 && term->coef == sign ? &t->atoms.at[term->atoms[0]] : NULL;
+  if (!a || a->op != SX_ATOM_MIN) return false;
+  *x = sx_dim_is_const(a->a) ? a->b : a->a, *c = sx_dim_is_const(a->a) ? a->a : a->b;
+  return sx_dim_is_const(*c);
+}
+/* max(min(y, c) - min(x, c), 0): gives y - x. It is what a slice [x, y) of a table of c rows has. */
+static bool is_window(sx_dimtab *t, const sx_atom *m, sx_dim *size) {
+  sx_dim d = m->a == 0 ? m->b : m->a, x, y, cx, cy;
+  const sx_poly *p = (m->a == 0 || m->b == 0) && sx_dim_is_expr(d) ? &t->polys.at[sx_dim_id(d)] : NULL;
+  if (!p || p->n != 2 || p->add) return false;
+  int first = p->terms[0].coef == 1 ? 0 : 1;
+  if (!is_cut(t, &p->terms[first], 1, &y, &cy) || !is_cut(t, &p->terms[1 - first], -1, &x, &cx) || cx != cy) return false;
+  *size = sx_dim_sub(t, y, x);
+  return true;
+}
+/* b broadcast with a is a wherever it is legal and not empty: b is a cut to a table's rows, min(a, c) with c at least 1; or the
+ * window of a rows out of a table; or a is a broadcast of b already. */
+static bool absorbs(sx_dimtab *t, sx_dim a, sx_dim b) {
   const sx_atom *x = atom_alone(t, b), *y = atom_alone(t, a);
+  sx_dim size, c;
   if (y && y->op == SX_ATOM_BCAST && (y->a == b || y->b == b)) return true;
+  if (x && x->op == SX_ATOM_MAX) return is_window(t, x, &size) && size == a;
   if (!x || x->op != SX_ATOM_MIN || (x->a != a && x->b != a)) return false;
-  sx_dim c = x->a == a ? x->b : x->a;
+  c = x->a == a ? x->b : x->a;
   return sx_dim_is_const(c) && c >= 1;
 }
 

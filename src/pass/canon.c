@@ -127,6 +127,20 @@ static sx_status merge_transposes(sx_pass_ctx *c, const sx_node *n) {
   return reshape_to(c, &p, n->in[0].value, n->out[0]);
 }
 
+/* x with its last axes joined so that the last one has `size`, when they multiply to it and two or more are left in front. */
+static sx_vid join_last(sx_patch *p, sx_vid x, sx_dim size) {
+  sx_dim dims[SX_MAX_RANK], product = 1;
+  const sx_fact *f = &sx_value_at(p->g, x)->fact;
+  int k = f->rank;
+  while (k > 2 && (product != size || k == f->rank)) product = sx_dim_mul(&p->g->model->dims, product, f->dims[--k]);
+  if (product != size || k < 2) return SX_NONE;
+  if (k == f->rank - 1) return x;
+  for (int i = 0; i < k; i++) dims[i] = f->dims[i];
+  dims[k] = size;
+  sx_vid in[2] = {x, sx_graph_const_dims(p->g, dims, k + 1)}, v = in[1] == SX_NONE ? SX_NONE : sx_patch_node(p, &sx_op_Reshape, in, 2);
+  return v != SX_NONE && sx_node_set_int(p->g, sx_value_at(p->g, v)->producer, "allowzero", 1) ? v : SX_NONE;
+}
+
 /* Gemm over rows that were folded together: the product of the unfolded tensor, and the fold behind it, where it meets the view
  * that undoes it. */
 static sx_status unfold_gemm(sx_pass_ctx *c, const sx_node *n) {
@@ -135,9 +149,10 @@ static sx_status unfold_gemm(sx_pass_ctx *c, const sx_node *n) {
   if (!up || !up->op || !(up->op->flags & SX_OP_VIEW) || up->out[0] != n->in[0].value || sx_attr_int(n, "transA", 0) || sx_attr_float(n, "beta", 1) != 1) return SX_OK;
   const sx_fact *x = &sx_value_at(g, up->in[0].value)->fact, *a = &sx_value_at(g, n->in[0].value)->fact;
   const sx_fact *bias = sx_node_in(n, 2) == SX_NONE ? NULL : &sx_value_at(g, n->in[2].value)->fact;
-  if (x->kind != SX_KIND_TENSOR || x->rank < 3 || a->rank != 2 || x->dims[x->rank - 1] != a->dims[1] || (bias && bias->rank > 1) || !shape_is_known(g, up)) return SX_OK;
-  sx_vid in[3] = {up->in[0].value, n->in[1].value, sx_node_in(n, 2)};
+  if (x->kind != SX_KIND_TENSOR || x->rank < 3 || a->rank != 2 || (bias && bias->rank > 1) || !shape_is_known(g, up)) return SX_OK;
   sx_patch p = sx_patch_begin(c);
+  sx_vid in[3] = {join_last(&p, up->in[0].value, a->dims[1]), n->in[1].value, sx_node_in(n, 2)};
+  if (in[0] == SX_NONE) return SX_OK;
   sx_vid v = sx_patch_node(&p, &sx_op_Linear, in, bias ? 3 : 2);
   if (v == SX_NONE) SX_NO_MEMORY(c->e);
   sx_nid id = sx_value_at(g, v)->producer;

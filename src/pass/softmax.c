@@ -13,11 +13,14 @@ static sx_vid without_scale(const sx_graph *g, sx_vid v, double *scale) {
   return n->in[0].value;
 }
 
-/* A mask has whole rows: its last axis is the softmax's. */
-static bool is_mask(const sx_fact *m, const sx_fact *y) {
-  if (m->kind != SX_KIND_TENSOR || m->dtype != y->dtype || m->rank < 1 || m->rank > y->rank || m->dims[m->rank - 1] != y->dims[y->rank - 1]) return false;
-  for (int i = 0; i < m->rank; i++)
-    if (m->dims[i] != 1 && m->dims[i] != y->dims[i + y->rank - m->rank]) return false;
+/* x and m broadcast to y with x as large as y and m with rows as long as y's. Sizes that are not known to differ are taken to be
+ * equal in f32, where the kernel can do without. */
+static bool fits(const sx_fact *f, const sx_fact *y, bool x) {
+  if (f->kind != SX_KIND_TENSOR || f->dtype != y->dtype || f->rank < 1 || (x ? f->rank != y->rank : f->rank > y->rank)) return false;
+  for (int i = 0; i < f->rank; i++) {
+    sx_dim d = f->dims[i], e = y->dims[i + y->rank - f->rank];
+    if (d != e && (x || i == f->rank - 1 ? y->dtype != SX_F32 || d == 1 : d != 1 && y->dtype != SX_F32)) return false;
+  }
   return true;
 }
 
@@ -33,7 +36,7 @@ static sx_status fuse(sx_pass_ctx *c, const sx_node *n) {
     const sx_fact *x = &sx_value_at(g, add->in[side].value)->fact, *m = &sx_value_at(g, add->in[1 - side].value)->fact;
     bool both = sx_pass_same_shape(x, m); /* then the mask is the one that is not computed from a scaled product */
     double k = 1;
-    if (!sx_pass_same_shape(x, y) || !is_mask(m, y) || (both && !side && without_scale(g, add->in[1].value, &k) != add->in[1].value)) continue;
+    if (!fits(x, y, true) || !fits(m, y, false) || (both && !side && without_scale(g, add->in[1].value, &k) != add->in[1].value)) continue;
     in[0] = add->in[side].value, in[1] = add->in[1 - side].value;
     break;
   }

@@ -93,10 +93,10 @@ static bool run_at(sx_str text, const char *title, int level, sx_rt_value **out,
   for (uint32_t i = 0; i < g->inputs.n; i++) {
     const sx_fact *f = &sx_value_at(g, g->inputs.at[i])->fact;
     int64_t dims[SX_MAX_RANK];
-    for (int k = 0; k < f->rank; k++) { /* a symbol's size follows from its first letter */
+    for (int k = 0; k < f->rank; k++) { /* a symbol's size follows from its first letter: o is one */
       sx_text t = {0};
       sx_dim_print(&g->model->dims, f->dims[k], &t);
-      dims[k] = sx_dim_is_const(f->dims[k]) ? f->dims[k] : 2 + t.p[0] % 5;
+      dims[k] = sx_dim_is_const(f->dims[k]) ? f->dims[k] : t.p[0] == 'o' ? 1 : 2 + t.p[0] % 5;
       sx_text_free(&t);
     }
     assert_int_equal(sx_rt_tensor_create((sx_dtype)f->dtype, (uint32_t)f->rank, dims, NULL, &in[i], &e), SX_OK);
