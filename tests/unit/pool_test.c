@@ -196,8 +196,9 @@ static void test_refused_threads(void **state) {
   a.fault = refuse;
   sx_heap_set(&a);
   for (uint32_t n = 0; n < 4; n++) {
-    starts_left = n;
+    starts_left = UINT32_MAX; /* creating asks too, for its memory */
     sx_pool *p = make(4);
+    starts_left = n;
     for (int i = 0; i < 20; i++) check_run(p, 4, 100, 1);
     gang g = {.steps = 5};
     assert_int_equal(sx_pool_gang(p, 4, march, &g, NULL), SX_OK);
