@@ -31,6 +31,11 @@ endif()
 set(SX_KERNEL_FLAGS -O3 -ffp-contract=fast)
 if(SX_SANITIZE)
   set(SX_KERNEL_FLAGS -O1 -ffp-contract=fast) # instrumented register tiles take long to optimise, and are not timed
+  if(CMAKE_C_COMPILER_ID MATCHES "Clang") # ... and clang does not get through them
+    set(kernels ${SX_ALL})
+    list(FILTER kernels INCLUDE REGEX "/ep/cpu/kernels/")
+    set_source_files_properties(${kernels} PROPERTIES COMPILE_OPTIONS -fno-sanitize=all)
+  endif()
 endif()
 set(SX_OBJECTS)
 file(STRINGS ${CMAKE_SOURCE_DIR}/src/ep/cpu/features.def SX_FEATURE_LINES REGEX "^[a-z]")
@@ -82,9 +87,6 @@ foreach(o IN LISTS SX_OBJECTS)
   target_include_directories(${o} PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include ${CMAKE_BINARY_DIR}/gen)
   target_compile_definitions(${o} PRIVATE ${SX_DEFINES})
   list(APPEND SX_LINKED $<TARGET_OBJECTS:${o}>)
-  if(CMAKE_C_COMPILER_ID MATCHES "Clang" AND NOT o STREQUAL "sx_core")
-    set_target_properties(${o} PROPERTIES SX_PLAIN ON) # clang does not get through instrumented register tiles
-  endif()
 endforeach()
 
 set(SX_LIBS m ${CMAKE_DL_LIBS})
