@@ -130,7 +130,7 @@ if(SX_CAN_SHARE)
 endif()
 
 file(GLOB SX_CLI CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.c)
-if(SX_CLI)
+if(SX_CLI AND NOT CMAKE_SYSTEM_NAME STREQUAL "WASI")
   include(cmake/cli.cmake OPTIONAL)
 endif()
 if(SX_TESTS)
