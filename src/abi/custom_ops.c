@@ -78,7 +78,9 @@ OrtStatus *ORT_API_CALL sx_api_RegisterCustomOpsLibrary_V2(OrtSessionOptions *op
     sx_free(l, sizeof *l);
     SX_API_NO_MEMORY();
   }
-  OrtStatus *s = register_library(options, library_name, &l->handle);
+  sx_path path;
+  OrtStatus *s = sx_path_open(&path, library_name) ? register_library(options, path.p, &l->handle) : sx_ort_status(SX_E_NO_MEMORY, NULL);
+  sx_path_close(&path);
   if (s) {
     sx_free(l, sizeof *l);
     return s;

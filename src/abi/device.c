@@ -76,8 +76,12 @@ OrtStatus *ORT_API_CALL sx_api_RegisterExecutionProviderLibrary(OrtEnv *env, con
   SX_API_NOT_NULL(registration_name);
   SX_API_NOT_NULL(path);
   char why[400];
-  void *h = sx_dl_open(path, why, sizeof why);
-  if (!h) SX_API_FAIL(FAIL, "the provider library '%.300s' cannot be loaded: %s", path, why);
+  sx_path text;
+  if (!sx_path_open(&text, path)) SX_API_NO_MEMORY();
+  void *h = sx_dl_open(text.p, why, sizeof why);
+  OrtStatus *s = h ? NULL : sx_ort_error(ORT_FAIL, "the provider library '%.300s' cannot be loaded: %s", text.p, why);
+  sx_path_close(&text);
+  if (s) return s;
   sx_dl_close(h);
   SX_API_FAIL(NOT_IMPLEMENTED, "RegisterExecutionProviderLibrary is not implemented");
 }
@@ -172,20 +176,28 @@ OrtStatus *ORT_API_CALL sx_interop_CreateExternalResourceImporterForDevice(const
 
 /* Where an initializer lies outside of its model. */
 struct OrtExternalInitializerInfo {
-  char *path;
+  ORTCHAR_T *path;
   int64_t offset;
   size_t size;
 };
+
+/* With the terminator; the path is kept as the caller wrote it. */
+static size_t path_bytes(const ORTCHAR_T *path) {
+  size_t n = 0;
+  while (path[n]) n++;
+  return (n + 1) * sizeof *path;
+}
 
 OrtStatus *ORT_API_CALL sx_api_CreateExternalInitializerInfo(const ORTCHAR_T *filepath, int64_t file_offset,
                                                              size_t byte_size, OrtExternalInitializerInfo **out) {
   SX_API_NOT_NULL(filepath);
   SX_API_NOT_NULL(out);
   OrtExternalInitializerInfo *i = sx_calloc(1, sizeof *i);
-  if (!i || !(i->path = sx_text_dup(filepath))) {
+  if (!i || !(i->path = sx_malloc(path_bytes(filepath)))) {
     sx_free(i, sizeof *i);
     SX_API_NO_MEMORY();
   }
+  memcpy(i->path, filepath, path_bytes(filepath));
   i->offset = file_offset;
   i->size = byte_size;
   *out = i;
@@ -204,7 +216,7 @@ size_t ORT_API_CALL sx_api_ExternalInitializerInfo_GetByteSize(const OrtExternal
 
 void ORT_API_CALL sx_api_ReleaseExternalInitializerInfo(OrtExternalInitializerInfo *input) {
   if (!input) return;
-  sx_text_drop(input->path);
+  sx_free(input->path, path_bytes(input->path));
   sx_free(input, sizeof *input);
 }
 

@@ -224,8 +224,11 @@ OrtStatus *ORT_API_CALL sx_api_Logger_LogMessage(const OrtLogger *logger, OrtLog
                                                  const char *func_name) {
   SX_API_NOT_NULL(logger);
   SX_API_NOT_NULL(message);
+  sx_path file;
+  if (!sx_path_open(&file, file_path)) SX_API_NO_MEMORY();
   if ((sx_severity)log_severity_level >= logger->log.least)
-    sx_log_at(&logger->log, (sx_severity)log_severity_level, file_path ? file_path : "", line_number, "%s", message);
+    sx_log_at(&logger->log, (sx_severity)log_severity_level, file.p ? file.p : "", line_number, "%s", message);
+  sx_path_close(&file);
   return NULL;
 }
 

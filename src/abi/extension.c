@@ -36,9 +36,14 @@ static OrtStatus *ORT_API_CALL check(const OrtEnv *env, const ORTCHAR_T *path, i
   REQUIRE("Check", env && path && allocator && out && problems);
   sx_err e;
   sx_mapping m;
-  SX_API_TRY(sx_map_file(path, &m, &e));
-  OrtStatus *s = check_bytes(m.data ? m.data : (const uint8_t *)"", m.size, path, json, allocator, out, problems);
-  sx_unmap_file(&m);
+  sx_path file;
+  if (!sx_path_open(&file, path)) SX_API_NO_MEMORY();
+  OrtStatus *s = sx_ort_status(sx_map_file(file.p, &m, &e), &e);
+  if (!s) {
+    s = check_bytes(m.data ? m.data : (const uint8_t *)"", m.size, file.p, json, allocator, out, problems);
+    sx_unmap_file(&m);
+  }
+  sx_path_close(&file);
   return s;
 }
 

@@ -39,6 +39,14 @@ OrtStatus *sx_ort_status(sx_status s, const sx_err *e);
 /* A NUL-terminated copy on the heap; NULL when out of memory. sx_text_drop takes NULL too. */
 char *sx_text_dup(const char *s);
 void sx_text_drop(char *s);
+
+/* A caller's path as UTF-8: its own bytes where paths are UTF-8, a copy where they are wide. False: out of memory; NULL stays
+ * NULL. Closed when it is no longer read. */
+typedef struct sx_path { const char *p; char *copy; } sx_path;
+bool sx_path_open(sx_path *path, const ORTCHAR_T *given);
+void sx_path_close(sx_path *path);
+/* sx_ort_text_set with a path. */
+OrtStatus *sx_ort_path_set(char **slot, const ORTCHAR_T *path);
 /* Replaces the text that *slot owns. */
 OrtStatus *sx_ort_text_set(char **slot, const char *s);
 /* A string that the caller frees with its allocator. */

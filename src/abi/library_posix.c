@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Loading libraries on systems with dlopen. */
+/* Libraries and paths on systems with dlopen, where a path is bytes. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include "abi/handles.h"
@@ -15,3 +15,10 @@ void *sx_dl_open(const char *path, char *why, size_t why_size) {
 void *sx_dl_symbol(void *handle, const char *name) { return dlsym(handle ? handle : RTLD_DEFAULT, name); }
 
 void sx_dl_close(void *handle) { dlclose(handle); }
+
+bool sx_path_open(sx_path *path, const ORTCHAR_T *given) {
+  *path = (sx_path){given, NULL};
+  return true;
+}
+
+void sx_path_close(sx_path *path) { (void)path; }

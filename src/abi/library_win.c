@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Loading libraries on Windows. */
+/* Libraries and paths on Windows, where a path is UTF-16. */
 #include <stdio.h>
 #include <windows.h>
 #include "abi/handles.h"
@@ -15,3 +15,15 @@ void *sx_dl_symbol(void *handle, const char *name) {
 }
 
 void sx_dl_close(void *handle) { FreeLibrary(handle); }
+
+bool sx_path_open(sx_path *path, const ORTCHAR_T *given) {
+  *path = (sx_path){NULL, NULL};
+  if (!given) return true;
+  int n = WideCharToMultiByte(CP_UTF8, 0, given, -1, NULL, 0, NULL, NULL);
+  if (n <= 0 || !(path->copy = sx_malloc((size_t)n))) return false;
+  WideCharToMultiByte(CP_UTF8, 0, given, -1, path->copy, n, NULL, NULL);
+  path->p = path->copy;
+  return true;
+}
+
+void sx_path_close(sx_path *path) { sx_text_drop(path->copy); }

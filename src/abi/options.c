@@ -166,7 +166,7 @@ OrtStatus *ORT_API_CALL sx_api_SetSessionGraphOptimizationLevel(OrtSessionOption
 OrtStatus *ORT_API_CALL sx_api_EnableProfiling(OrtSessionOptions *options, const ORTCHAR_T *profile_file_prefix) {
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(profile_file_prefix);
-  OrtStatus *s = sx_ort_text_set(&options->profile_prefix, profile_file_prefix);
+  OrtStatus *s = sx_ort_path_set(&options->profile_prefix, profile_file_prefix);
   if (!s) options->profiling = true;
   return s;
 }
@@ -181,7 +181,7 @@ OrtStatus *ORT_API_CALL sx_api_SetOptimizedModelFilePath(OrtSessionOptions *opti
                                                          const ORTCHAR_T *optimized_model_filepath) {
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(optimized_model_filepath);
-  return sx_ort_text_set(&options->optimized_path, optimized_model_filepath);
+  return sx_ort_path_set(&options->optimized_path, optimized_model_filepath);
 }
 
 static OrtStatus *add_free_dim(OrtSessionOptions *options, const char *name, bool by_denotation, int64_t value) {
@@ -310,16 +310,16 @@ OrtStatus *ORT_API_CALL sx_api_AddExternalInitializersFromFilesInMemory(
   for (size_t i = 0; i < num_external_initializer_files; i++) {
     SX_API_NOT_NULL(external_initializer_file_names && external_initializer_file_buffer_array &&
                     external_initializer_file_lengths);
-    const char *name = external_initializer_file_names[i];
-    if (!name || !external_initializer_file_buffer_array[i])
+    if (!external_initializer_file_names[i] || !external_initializer_file_buffer_array[i])
       SX_API_FAIL(INVALID_ARGUMENT, "external file %zu has a NULL name or buffer", i);
-    for (uint32_t k = 0; k < options->files.n; k++)
-      if (strcmp(options->files.at[k].name, name) == 0)
-        SX_API_FAIL(INVALID_ARGUMENT, "the external file '%.200s' has been added already", name);
-    sx_memory_file f = {sx_text_dup(name), external_initializer_file_buffer_array[i], external_initializer_file_lengths[i]};
-    if (f.name && sx_vec_push(&options->files, f)) continue;
+    sx_memory_file f = {NULL, external_initializer_file_buffer_array[i], external_initializer_file_lengths[i]};
+    OrtStatus *s = sx_ort_path_set(&f.name, external_initializer_file_names[i]);
+    for (uint32_t k = 0; k < options->files.n && !s; k++)
+      if (strcmp(options->files.at[k].name, f.name) == 0)
+        s = sx_ort_error(ORT_INVALID_ARGUMENT, "the external file '%.200s' has been added already", f.name);
+    if (!s && sx_vec_push(&options->files, f)) continue;
     sx_text_drop(f.name);
-    SX_API_NO_MEMORY();
+    return s ? s : sx_ort_status(SX_E_NO_MEMORY, NULL);
   }
   return NULL;
 }

@@ -87,7 +87,7 @@ void ORT_API_CALL sx_api_RunOptionsSetSyncStream(OrtRunOptions *options, OrtSync
 OrtStatus *ORT_API_CALL sx_api_RunOptionsEnableProfiling(OrtRunOptions *options, const ORTCHAR_T *profile_file_prefix) {
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(profile_file_prefix);
-  OrtStatus *s = sx_ort_text_set(&options->profile_prefix, profile_file_prefix);
+  OrtStatus *s = sx_ort_path_set(&options->profile_prefix, profile_file_prefix);
   if (!s) options->profiling = true;
   return s;
 }

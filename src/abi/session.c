@@ -230,7 +230,11 @@ OrtStatus *ORT_API_CALL sx_api_CreateSession(const OrtEnv *env, const ORTCHAR_T 
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(model_path);
   SX_API_NOT_NULL(out);
-  return create(env, model_path, NULL, 0, options, out);
+  sx_path path;
+  if (!sx_path_open(&path, model_path)) SX_API_NO_MEMORY();
+  OrtStatus *s = create(env, path.p, NULL, 0, options, out);
+  sx_path_close(&path);
+  return s;
 }
 
 OrtStatus *ORT_API_CALL sx_api_CreateSessionFromArray(const OrtEnv *env, const void *model_data, size_t model_data_length,

@@ -20,6 +20,14 @@ OrtStatus *sx_ort_text_set(char **slot, const char *s) {
   return NULL;
 }
 
+OrtStatus *sx_ort_path_set(char **slot, const ORTCHAR_T *given) {
+  sx_path path;
+  if (!sx_path_open(&path, given)) SX_API_NO_MEMORY();
+  OrtStatus *s = sx_ort_text_set(slot, path.p);
+  sx_path_close(&path);
+  return s;
+}
+
 OrtStatus *sx_ort_text_out(OrtAllocator *a, sx_str s, char **out) {
   char *p = s.n < SIZE_MAX ? a->Alloc(a, s.n + 1) : NULL;
   if (!p) SX_API_FAIL(FAIL, "the allocator has no %zu bytes for a string", s.n + 1);
