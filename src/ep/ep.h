@@ -93,7 +93,6 @@ enum {
   SX_KERNEL_INPLACE_ANY = 1 << 5, /* any input may share its buffer with output 0 (elementwise programs) */
   SX_KERNEL_CONTENT = 1 << 7,   /* prepare reads the contents of the operator's shape_inputs: where they are not constant, it is
                                  * called while running, when they are there */
-  SX_KERNEL_GANG = 1 << 6,      /* phases[0].run gets (worker, workers) as (begin, end) and sx_call_barrier() works */
 };
 
 /* A row of kernels.def. Rows of one operator are tried in order; the first whose claim accepts has the node. */
@@ -126,7 +125,6 @@ typedef struct sx_late {
 static inline void *sx_late_output(const sx_call *c, uint32_t o, sx_dtype t, int rank, const int64_t *dims) {
   return c->late->output(c->late, o, t, rank, dims, c->e);
 }
-void sx_call_barrier(const sx_call *c); /* gang kernels */
 
 /* A provider: kernels for the plan. The CPU's is always there and complete. */
 typedef struct sx_provider {

@@ -147,7 +147,6 @@ static sx_status prepare_steps(builder *b) {
     size_t worker = 0, total;
     for (uint32_t i = 0; i < r->n_phases; i++) {
       size_t w = sx_round_up(r->phases[i].worker_scratch, SX_ALIGN);
-      if (s->kernel->flags & SX_KERNEL_GANG) r->threads[i] = p->width;
       if (!sx_size_mul(w, r->threads[i], &total)) SX_FAIL(b->e, FAIL, "scratch memory overflows");
       if (total > worker) worker = total;
     }

@@ -100,7 +100,8 @@ static sx_status finalise(sx_session *s, const sx_session_options *o, sx_err *e)
   sx_pass_ctx c = {.g = s->model->graph, .level = o->level, .log = o->log, .evaluate = sx_evaluate_node, .can_run = can_run, .can_run_ctx = providers, .channel_block = sx_cpu_provider()->channel_block, .disabled = o->disabled_passes, .fired = s->fired, .e = e};
   SX_TRY(sx_passes_run(&c));
   SX_TRY(cancelled(o, e));
-  sx_exec_options x = {.plan = {.providers = providers, .dynamic = &sx_dynamic_kernel, .weights = s->weights, .width = s->width, .level = o->level}};
+  /* A rank that is open although the inputs' sizes are given (a custom operator's result) is met while running. */
+  sx_exec_options x = {.plan = {.providers = providers, .dynamic = o->import.n_shapes ? &sx_dynamic_kernel : NULL, .weights = s->weights, .width = s->width, .level = o->level}};
   SX_TRY(sx_exec_create(s->model->graph, &x, &s->exec, e));
   return settle_tensors(s, e);
 }
@@ -149,7 +150,9 @@ static sx_status create(const void *data, size_t size, const sx_import_options *
   sx_err first = {0};
   *out = NULL;
   SX_TRY(sx_import(data, size, io, &m, e));
-  sx_status s = sx_session_create_model(m, o, out, &first);
+  sx_session_options full = *o;
+  full.import = *io;
+  sx_status s = sx_session_create_model(m, &full, out, &first);
   if (s != SX_E_NEEDS_SHAPES || io->n_shapes) {
     if (s != SX_OK && e) *e = first;
     if (s == SX_E_NEEDS_SHAPES && e) e->code = SX_E_NOT_IMPLEMENTED;

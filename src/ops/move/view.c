@@ -106,8 +106,10 @@ static sx_status infer_squeeze(sx_infer *c) {
   int n = 0;
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   SX_TRY(axes_set(c, x->rank, &set, &known));
-  if (known && !sx_infer_in(c, 1)) /* every dimension that is 1; an unknown one is taken for larger */
-    for (int i = 0; i < x->rank; i++) set |= (x->dims[i] == 1 ? 1u : 0) << i;
+  for (int i = 0; i < x->rank && known && !sx_infer_in(c, 1); i++) { /* every dimension that is 1: with one unknown the rank is open */
+    if (!sx_dim_is_const(x->dims[i])) return sx_infer_set(c, 0, x->dtype, -1, NULL);
+    set |= (x->dims[i] == 1 ? 1u : 0) << i;
+  }
   for (int i = 0; i < x->rank; i++) {
     if (!(set >> i & 1)) d[n++] = x->dims[i];
     else if (sx_dim_is_const(x->dims[i]) && x->dims[i] != 1) return SX_INFER_FAIL(c, "axis %d has size %lld, only 1 can be squeezed", i, (long long)x->dims[i]);
