@@ -285,16 +285,17 @@ typedef struct unit_job { const sx_call *call; sx_run_fn run; char *scratch; siz
 static sx_status run_units(void *ctx, uint32_t begin, uint32_t end, uint32_t worker, sx_err *e) {
   const unit_job *j = ctx;
   sx_call c = *j->call;
-  c.worker = worker, c.worker_scratch = j->scratch + worker * j->stride, c.e = e;
+  c.worker = worker, c.worker_scratch = j->scratch ? j->scratch + worker * j->stride : NULL, c.e = e;
   return j->run(&c, begin, end);
 }
 
 static sx_status run_phases(const sx_run_ctx *r, const sx_ready *y, sx_call *c, char *slab) {
-  c->scratch = slab + y->scratch;
+  char *worker_scratch = y->worker_scratch == SIZE_MAX ? NULL : slab + y->worker_scratch;
+  c->scratch = y->scratch == SIZE_MAX ? NULL : slab + y->scratch;
   for (uint32_t k = 0; k < y->n_phases; k++) {
     const sx_phase *ph = &y->phases[k];
     c->phase = k;
-    c->worker_scratch = slab + y->worker_scratch;
+    c->worker_scratch = worker_scratch;
     if (y->threads[k] <= 1 || !r->pool) {
       if (!r->terminate || (float)ph->units * ph->unit_ns < 2e6f) {
         SX_TRY(ph->run(c, 0, ph->units));
@@ -306,7 +307,7 @@ static sx_status run_phases(const sx_run_ctx *r, const sx_ready *y, sx_call *c, 
       }
       continue;
     }
-    unit_job j = {c, ph->run, slab + y->worker_scratch, sx_round_up(ph->worker_scratch, SX_ALIGN)};
+    unit_job j = {c, ph->run, worker_scratch, sx_round_up(ph->worker_scratch, SX_ALIGN)};
     SX_TRY(sx_pool_run(r->pool, y->threads[k], ph->units, y->grain[k], run_units, &j, c->e));
   }
   return SX_OK;
