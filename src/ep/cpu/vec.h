@@ -403,15 +403,16 @@ SX_INLINE vd vd_clamp(vd v, double lo, double hi) { /* NaN gives lo */
   return (vd)((m & (vl)v) | (~m & (vl)vd_set(hi)));
 #endif
 }
-/* p * 2^t for integral t in [-300, 300], rounded once; p in [0.5, 2]. */
-SX_INLINE vf vf_ldexp(vf p, vf t) {
+/* p * 2^n, rounded once; p in [0.5, 2], integral n in [-300, 300] as the float n + 1.5 * 2^23, whose low bits are n. */
+SX_INLINE vf vf_ldexp(vf p, vf n) {
+  const vf t = n - 12582912.f;
 #if defined(__AVX512F__)
   return (vf)_mm512_scalef_ps((__m512)p, (__m512)t);
 #else
-  vf r = (vf)((vu)p + ((vu)(t + 12582912.f) << 23)); /* the low bits of t + 1.5 * 2^23 are the integer */
+  vf r = (vf)((vu)p + ((vu)n << 23));
   if (__builtin_expect(vi_any(~(vf_abs(t) <= 125.f)), 0)) {
-    vi n = __builtin_convertvector(t, vi), h = n >> 1;
-    r = p * (vf)((vu)(h + 127) << 23) * (vf)((vu)(n - h + 127) << 23);
+    vi k = __builtin_convertvector(t, vi), h = k >> 1;
+    r = p * (vf)((vu)(h + 127) << 23) * (vf)((vu)(k - h + 127) << 23);
   }
   return r;
 #endif

@@ -35,20 +35,16 @@ SX_INLINE vf vm_horner(vf x, const float *c, int d) {
 /* min(x, bound), max(x, bound); NaN passes. */
 SX_INLINE vf vm_at_most(vf x, float bound) { return vf_min(vf_set(bound), x); }
 SX_INLINE vf vm_at_least(vf x, float bound) { return vf_max(vf_set(bound), x); }
-/* The nearest integer as a float, |x| < 2^22. */
-SX_INLINE vf vm_nearest(vf x) {
-  vf t = x + VM_MAGIC;
-  return t - VM_MAGIC;
-}
-SX_INLINE vi vm_int_of(vf integral) { return (vi)((vu)(integral + VM_MAGIC) - 0x4b400000u); }
+/* n + 1.5 * 2^23 for the integer n nearest to x, |x| < 2^22: a "magic" float, whose low bits are n. What follows takes these. */
+SX_INLINE vf vm_magic(vf x) { return x + VM_MAGIC; }
 /* 2^n, -127 < n < 128; and p * 2^n by the exponent field alone. */
-SX_INLINE vf vm_pow2(vi n) { return (vf)(((vu)n + 127u) << 23); }
-SX_INLINE vf vm_shift_exponent(vf p, vi n) { return (vf)((vu)p + ((vu)n << 23)); }
-/* x = t ln 2 + r, |r| <= ln(2)/2. */
-SX_INLINE vf vm_exp_reduce(vf x, vf *t) {
-  *t = vm_nearest(x * VM_LOG2E);
-  vf r = x - *t * VM_LN2_HI;
-  return r - *t * VM_LN2_LO;
+SX_INLINE vf vm_pow2(vf n) { return (vf)(((vu)n << 23) + 0x3f800000u); }
+SX_INLINE vf vm_shift_exponent(vf p, vf n) { return (vf)((vu)p + ((vu)n << 23)); }
+/* x = n ln 2 + r, |r| <= ln(2)/2. */
+SX_INLINE vf vm_exp_reduce(vf x, vf *n) {
+  *n = vm_magic(x * VM_LOG2E);
+  vf t = *n - VM_MAGIC, r = x - t * VM_LN2_HI;
+  return r - t * VM_LN2_LO;
 }
 SX_INLINE vf vm_exp_poly(vf r) { /* e^r on the reduced range */
   return r * r * VM_POLY(r, 0.49999994f, 0.166665211f, 0.0416682847f, 0.00836869515f, 0.00138192088f) + r + 1.f;
@@ -57,25 +53,24 @@ SX_INLINE vf vm_expm1_poly(vf r) {
   return r * r * VM_POLY(r, 0.5f, 0.166665435f, 0.0416664109f, 0.00836656708f, 0.00139399723f) + r;
 }
 SX_INLINE vf vm_exp(vf x) {
-  vf t, r = vm_exp_reduce(vm_at_least(vm_at_most(x, 89.f), -104.f), &t);
-  return vf_ldexp(vm_exp_poly(r), t);
+  vf n, r = vm_exp_reduce(vm_at_least(vm_at_most(x, 89.f), -104.f), &n);
+  return vf_ldexp(vm_exp_poly(r), n);
 }
-/* e^x for x <= 0; 0 below -87.3: softmax and attention. */
+/* e^x for x <= 0, for softmax and attention; below -87.3, where it is no normal number, 0 or what is right. */
 SX_INLINE vf vm_exp_neg(vf x) {
-  vf c = vm_at_least(x, -87.3f), t, r = vm_exp_reduce(c, &t);
-  vf y = vm_shift_exponent(vm_exp_poly(r), vm_int_of(t));
-  return vf_pick_ge(x, vf_set(-87.3f), y, vf_max(vf_set(0), x)); /* NaN stays */
+  vf n, r = vm_exp_reduce(vm_at_least(x, SX_GETEXP ? -104.f : -87.3f), &n);
+  if (SX_GETEXP) return vf_ldexp(vm_exp_poly(r), n);
+  return vf_pick_ge(x, vf_set(-87.3f), vm_shift_exponent(vm_exp_poly(r), n), vf_max(vf_set(0), x)); /* NaN stays */
 }
 /* 2^x for x <= 0; 0 below -126. */
 SX_INLINE vf vm_exp2_neg(vf x) {
-  vf c = vm_at_least(x, -126.f), t = vm_nearest(c), r = c - t;
+  vf c = vm_at_least(x, -126.f), n = vm_magic(c), r = c - (n - VM_MAGIC);
   vf p = VM_POLY(r, 0.693147182f, 0.240226507f, 0.0555035919f, 0.00961806532f, 0.00133911753f, 0.000154616646f) * r + 1.f;
-  vf y = vm_shift_exponent(p, vm_int_of(t));
-  return vf_pick_ge(x, vf_set(-126.f), y, vf_max(vf_set(0), x));
+  return vf_pick_ge(x, vf_set(-126.f), vm_shift_exponent(p, n), vf_max(vf_set(0), x));
 }
 SX_INLINE vf vm_expm1(vf x) {
-  vf t, r = vm_exp_reduce(vm_at_least(vm_at_most(x, 89.f), -20.f), &t);
-  vf s = vm_pow2(vm_int_of(t) - 1); /* 2^(t-1): t may be 128 */
+  vf n, r = vm_exp_reduce(vm_at_least(vm_at_most(x, 89.f), -20.f), &n);
+  vf s = vm_pow2(n - 1.f); /* n may be 128 */
   vf y = s * vm_expm1_poly(r) + (s - 0.5f);
   return vf_pick_eq(x, vf_set(0), x, y + y);
 }
@@ -89,7 +84,7 @@ SX_INLINE vf vm_log_reduce(vf x, vf *n) {
   vi b = (vi)vf_select(denormal, x * 8388608.f, x);
   vi e = (vi)((vu)b - 0x3f3504f3u) >> 23;
   *n = __builtin_convertvector(e + (denormal & -23), vf);
-  return vm_shift_exponent((vf)b, -e) - 1.f;
+  return (vf)((vu)b - ((vu)e << 23)) - 1.f;
 #endif
 }
 SX_INLINE vf vm_log(vf x) {
@@ -113,15 +108,16 @@ SX_INLINE vf vm_log1p(vf x) {
 }
 /* e^y - 1 for -40 <= y <= 0. */
 SX_INLINE vf vm_expm1_neg(vf y) {
-  vf t, r = vm_exp_reduce(y, &t), s = vm_pow2(vm_int_of(t));
+  vf n, r = vm_exp_reduce(y, &n), s = vm_pow2(n);
   return s * vm_expm1_poly(r) + (s - 1.f);
 }
 SX_INLINE vf vm_tanh(vf x) {
   vf m = vm_expm1_neg(vm_at_most(vf_abs(x), 9.1f) * -2.f);
   return vf_copysign(m / (m + 2.f), x);
 }
+/* Below -87.3, where it is no normal number, 0 or what is right. */
 SX_INLINE vf vm_sigmoid(vf x) {
-  vf t, r = vm_exp_reduce(vm_at_least(-vf_abs(x), -104.f), &t), e = vf_ldexp(vm_exp_poly(r), t);
+  vf e = vm_exp_neg(-vf_abs(x));
   return vf_pick_gt(vf_set(0), x, e, vf_set(1.f)) / (e + 1.f);
 }
 SX_INLINE vf vm_silu(vf x) { return vf_pick_eq(x, vf_set(-INFINITY), vf_set(-0.f), x * vm_sigmoid(x)); }
@@ -129,8 +125,8 @@ SX_INLINE vf vm_silu(vf x) { return vf_pick_eq(x, vf_set(-INFINITY), vf_set(-0.f
 SX_INLINE vf vm_erfc_mid(vf b) {
   vf g = VM_POLY(b, 0.12865217f, 0.635135889f, 0.106263168f, -0.0237853508f, 0.00365375844f, -0.000325649657f,
                  1.15218609e-5f) * -b - b;
-  vf t, r = vm_exp_reduce(g, &t);
-  return vm_exp_poly(r) * vm_pow2(vm_int_of(t));
+  vf n, r = vm_exp_reduce(g, &n);
+  return vm_shift_exponent(vm_exp_poly(r), n);
 }
 SX_INLINE vf vm_erf_low(vf a) { /* erf on [0, 0.925] */
   return VM_POLY(a * a, 0.128379166f, -0.376126289f, 0.112836242f, -0.0268555824f, 0.00519191287f, -0.000804316369f,
@@ -167,8 +163,8 @@ SX_INLINE vf vm_mish(vf x) {
 }
 /* sin (phase 0) or cos (phase 1); beyond 1e5 lane by lane in double. */
 SX_INLINE vf vm_sincos(vf x, int phase) {
-  vf t = vm_nearest(x * 0.636619772f), r;
-  vu q = (vu)vm_int_of(t) + (uint32_t)phase;
+  vf n = vm_magic(x * 0.636619772f), t = n - VM_MAGIC, r;
+  vu q = (vu)n + (uint32_t)phase;
 #if SX_FMA
   r = x - t * 1.57079637f;
   r = r - t * -4.37113883e-8f;
@@ -193,7 +189,7 @@ SX_INLINE vf vm_cos(vf x) { return vm_sincos(x, 1); }
 /* log2 with its four leading terms in double lanes and the tail in float; what is special goes lane by lane. */
 SX_INLINE vf vm_pow(vf x, vf y) {
   vi e = (vi)((vu)x - 0x3f3504f3u) >> 23;
-  vf f = vm_shift_exponent(x, -e) - 1.f, n = __builtin_convertvector(e, vf);
+  vf f = (vf)((vu)x - ((vu)e << 23)) - 1.f, n = __builtin_convertvector(e, vf);
   vf tail = VM_POLY(f, -0.360673159f, 0.288539499f, -0.240494758f, 0.206112996f, -0.179157674f, 0.158913776f,
                     -0.156411409f, 0.154947326f, -0.0872745812f);
   vd frac[2], whole[2];
@@ -207,7 +203,7 @@ SX_INLINE vf vm_pow(vf x, vf y) {
   }
   vf r = vf_from_halves(frac[0], frac[1]);
   vf p = VM_POLY(r, 0.693147182f, 0.240226507f, 0.0555035919f, 0.00961806532f, 0.00133911753f, 0.000154616646f) * r + 1.f;
-  vf z = vf_ldexp(p, vf_from_halves(whole[0], whole[1]));
+  vf z = vf_ldexp(p, vf_from_halves(whole[0], whole[1]) + VM_MAGIC);
   vi special = ~((x >= 1.17549435e-38f) & (x < INFINITY) & (vf_abs(y) < 1e30f));
   if (__builtin_expect(vi_any(special), 0))
     for (int i = 0; i < SX_VL; i++)
