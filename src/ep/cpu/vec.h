@@ -352,6 +352,17 @@ SX_VF_ROUND(vf_floor, 1, __builtin_floorf)
 SX_VF_ROUND(vf_ceil, 2, __builtin_ceilf)
 SX_VF_ROUND(vf_trunc, 3, __builtin_truncf)
 #undef SX_VF_ROUND
+/* a * b + c rounded once, whatever the optimiser does; only where SX_FMA. */
+SX_INLINE vf vf_fma(vf a, vf b, vf c) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__FMA__) && defined(__AVX2__)
+  return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+  for (int i = 0; i < SX_VL; i++) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+  return c;
+#endif
+}
 SX_INLINE vf vf_sqrt(vf a) {
 #if defined(__AVX512F__)
   return (vf)_mm512_sqrt_ps((__m512)a);

@@ -166,9 +166,9 @@ SX_INLINE vf vm_sincos(vf x, int phase) {
   vf n = vm_magic(x * 0.636619772f), t = n - VM_MAGIC, r;
   vu q = (vu)n + (uint32_t)phase;
 #if SX_FMA
-  r = x - t * 1.57079637f;
-  r = r - t * -4.37113883e-8f;
-  r = r - t * -1.71512448e-15f;
+  r = vf_fma(t, vf_set(-1.57079637f), x);
+  r = vf_fma(t, vf_set(4.37113883e-8f), r);
+  r = vf_fma(t, vf_set(1.71512448e-15f), r);
 #else
   vd lower = vd_from_half(x, 0) - vd_from_half(t, 0) * 1.5707963267948966;
   r = vf_from_halves(lower, vd_from_half(x, 1) - vd_from_half(t, 1) * 1.5707963267948966);
