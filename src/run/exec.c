@@ -370,6 +370,21 @@ static sx_status late_set(const sx_late *l, uint32_t o, sx_rt_value *v, sx_err *
   return SX_OK;
 }
 
+/* A shape that the plan does not know: a tensor that comes as a value brings it along. */
+static sx_status late_shape(const sx_late_ctx *l, uint32_t i, sx_view *w, sx_err *e) {
+  const sx_plan *p = l->x->plan;
+  uint32_t at = p->steps[l->step].args + i, b = p->args[at];
+  const sx_rt_value *v = late_value(&l->base, i);
+  if (b == SX_NONE || (v && !sx_rt_is_tensor(v))) return SX_OK;
+  if (!v || p->buffers[b].value != p->arg_values[at]) {
+    if (sx_value_at(p->graph, p->arg_values[at])->fact.kind != SX_KIND_TENSOR) return SX_OK;
+    SX_FAIL(e, NOT_IMPLEMENTED, "the rank of input %u is not known when the step runs", i);
+  }
+  if (v->rank > SX_MAX_RANK) SX_FAIL(e, INVALID_ARGUMENT, "input %u has rank %u, at most %d are supported", i, v->rank, SX_MAX_RANK);
+  w->dtype = v->type.dtype, w->rank = (int8_t)v->rank, w->dims = v->dims, w->count = v->count, w->size = v->bytes;
+  return SX_OK;
+}
+
 static sx_status run_late(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_t step, const sx_view *views, sx_call *c) {
   const sx_plan *p = x->plan;
   const sx_step *s = &p->steps[step];
@@ -378,6 +393,8 @@ static sx_status run_late(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_t
     f->late_views[i].constant = f->ptrs[s->args + i];
   }
   sx_late_ctx l = {{late_output, f->late_views, s->n_in, s->n_out, late_value, late_set, NULL}, x, f, r, step};
+  for (uint32_t i = 0; i < s->n_in; i++)
+    if (f->late_views[i].rank < 0) SX_TRY(late_shape(&l, i, &f->late_views[i], c->e));
   c->late = &l.base;
   sx_prep q = {.state = s->state, .g = p->graph, .n = sx_node_at(p->graph, s->node), .cpu = p->cpu, .n_in = s->n_in, .n_out = s->n_out, .in = f->late_views, .out = views + s->n_in, .e = c->e};
   SX_TRY(s->kernel->prepare(&q));

@@ -210,24 +210,46 @@ sx_status sx_session_create_file(const char *path, const sx_session_options *o, 
   return SX_OK;
 }
 
-/* The signature of a run: rank and dimensions of every input; -1 for one that is not given or is no tensor. */
-static sx_status signature(const sx_graph *g, sx_rt_value *const *in, int64_t **key, size_t *bytes, sx_input_shape **shapes, sx_err *e) {
-  size_t n = 0;
+/* The signature of a run: its length, then rank and dimensions of every input; rank -1 for one that is not given or is no
+ * tensor. */
+static size_t signature_length(const sx_graph *g, sx_rt_value *const *in) {
+  size_t n = 1;
   for (uint32_t i = 0; i < g->inputs.n; i++) n += 1 + (sx_rt_is_tensor(in[i]) ? in[i]->rank : 0);
-  *bytes = (n + 1) * sizeof(int64_t);
-  *key = sx_malloc(*bytes);
-  *shapes = sx_calloc(g->inputs.n + 1, sizeof **shapes);
-  if (!*key || !*shapes) SX_NO_MEMORY(e);
-  int64_t *k = *key;
+  return n;
+}
+static void write_signature(const sx_graph *g, sx_rt_value *const *in, int64_t *k, size_t n) {
   *k++ = (int64_t)n;
   for (uint32_t i = 0; i < g->inputs.n; i++) {
     bool tensor = sx_rt_is_tensor(in[i]);
     *k++ = tensor ? (int64_t)in[i]->rank : -1;
-    if (tensor && in[i]->rank <= SX_MAX_RANK) (*shapes)[i] = (sx_input_shape){sx_value_at(g, g->inputs.at[i])->name, (int32_t)in[i]->rank, k};
-    else (*shapes)[i] = (sx_input_shape){{"", 0}, 0, k};
     for (uint32_t d = 0; tensor && d < in[i]->rank; d++) *k++ = in[i]->dims[d];
   }
-  return SX_OK;
+}
+
+/* A session for these sizes of the inputs. */
+static sx_status create_variant(sx_session *s, const int64_t *key, size_t bytes, variant *out, sx_err *e) {
+  const sx_graph *g = s->model->graph;
+  sx_input_shape *shapes = sx_calloc(g->inputs.n + 1, sizeof *shapes);
+  *out = (variant){.key = sx_malloc(bytes), .key_bytes = bytes};
+  sx_status st = shapes && out->key ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  if (st == SX_OK) {
+    memcpy(out->key, key, bytes);
+    const int64_t *k = out->key + 1;
+    for (uint32_t i = 0; i < g->inputs.n; i++) {
+      int64_t rank = *k++;
+      bool named = rank >= 0 && rank <= SX_MAX_RANK;
+      shapes[i] = (sx_input_shape){named ? sx_value_at(g, g->inputs.at[i])->name : (sx_str){"", 0}, named ? (int32_t)rank : 0, k};
+      if (rank > 0) k += rank;
+    }
+    sx_import_options io = s->options.import;
+    io.shapes = shapes, io.n_shapes = g->inputs.n;
+    st = create(s->bytes, s->size, &io, &s->options, &out->s, e);
+  }
+  sx_free(shapes, (g->inputs.n + 1) * sizeof *shapes);
+  if (st == SX_OK) return SX_OK;
+  sx_free(out->key, bytes);
+  *out = (variant){0};
+  return st;
 }
 
 static variant *find_variant(sx_session *s, const int64_t *key, size_t bytes) {
@@ -285,31 +307,25 @@ static sx_status run_exec(sx_session *s, const sx_run_options *o, sx_rt_value *c
 }
 
 static sx_status run_by_shapes(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted, sx_err *e) {
-  int64_t *key = NULL;
-  size_t bytes = 0;
-  sx_input_shape *shapes = NULL;
-  const sx_graph *g = s->model->graph;
+  enum { SMALL = 128 };
+  size_t n = signature_length(s->model->graph, inputs), bytes = n * sizeof(int64_t);
+  int64_t small[SMALL], *key = n <= SMALL ? small : sx_malloc(bytes);
   variant made = {0}, old = {0}, *v = NULL;
-  sx_status st = signature(g, inputs, &key, &bytes, &shapes, e);
-  if (st == SX_OK && !(v = find_variant(s, key, bytes))) {
-    sx_import_options io = s->options.import;
-    io.shapes = shapes, io.n_shapes = g->inputs.n;
-    st = create(s->bytes, s->size, &io, &s->options, &made.s, e);
-    if (st == SX_OK) {
-      made.key = key, made.key_bytes = bytes;
-      if ((v = keep_variant(s, made, &old)) != NULL) key = NULL;
-    }
-  }
+  if (!key) SX_NO_MEMORY(e);
+  write_signature(s->model->graph, inputs, key, n);
+  sx_status st = SX_OK;
+  if (!(v = find_variant(s, key, bytes)) && (st = create_variant(s, key, bytes, &made, e)) == SX_OK) v = keep_variant(s, made, &old);
   if (st == SX_OK) st = run_exec(v ? v->s : made.s, o, inputs, outputs, wanted, e);
   if (v) {
     sx_lock_take(&s->lock);
     v->users--;
     sx_lock_drop(&s->lock);
-  } else
+  } else {
     sx_session_destroy(made.s);
+    sx_free(made.key, made.key_bytes);
+  }
   sx_session_destroy(old.s);
   sx_free(old.key, old.key_bytes);
-  sx_free(key, bytes);
-  sx_free(shapes, (g->inputs.n + 1) * sizeof *shapes);
+  if (key != small) sx_free(key, bytes);
   return st;
 }

@@ -37,23 +37,37 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 #ifndef SX_FUZZER
 #include <dirent.h>
 #include "base/file.h"
-enum { CHANGES = 3000 };
+static uint32_t seed = 1;
+static uint32_t number(const char *name, uint32_t dflt) { return getenv(name) ? (uint32_t)atoi(getenv(name)) : dflt; }
+static uint32_t chance(uint32_t below) {
+  seed = seed * 1664525u + 1013904223u;
+  return (uint32_t)(((uint64_t)seed * below) >> 32);
+}
+static void change(uint8_t *p, size_t size) {
+  static const uint8_t edges[] = {0, 1, 2, 3, 7, 8, 16, 64, 127, 128, 255};
+  uint8_t *at = p + chance((uint32_t)size);
+  switch (chance(4)) {
+    case 0: *at ^= (uint8_t)(1u << chance(8)); break;
+    case 1: *at = (uint8_t)chance(256); break;
+    case 2: *at = edges[chance(sizeof edges)]; break;
+    default: *at = p[chance((uint32_t)size)];
+  }
+}
+/* FUZZ_CHANGES and FUZZ_SEED: how many variants of each file, and which. */
 static int run_file(const char *path) {
   sx_mapping m;
   sx_err e;
-  uint32_t seed = 1;
+  uint32_t changes = number("FUZZ_CHANGES", 500);
   if (sx_map_file(path, &m, &e) != SX_OK) {
     fprintf(stderr, "%s\n", e.msg);
     return 1;
   }
   (void)LLVMFuzzerTestOneInput(m.data, m.size);
-  for (int k = 0; k < CHANGES && m.size; k++) {
+  seed = number("FUZZ_SEED", 1);
+  for (uint32_t k = 0; k < changes && m.size; k++) {
     uint8_t *copy = malloc(m.size);
     memcpy(copy, m.data, m.size);
-    for (int i = 0; i <= k % 3; i++) {
-      seed = seed * 1664525u + 1013904223u;
-      copy[(seed >> 8) % m.size] = (uint8_t)(k % 2 ? seed >> 24 : copy[(seed >> 8) % m.size] ^ 1u << (seed >> 29));
-    }
+    for (uint32_t i = 0; i <= k % 4; i++) change(copy, m.size);
     (void)LLVMFuzzerTestOneInput(copy, m.size);
     free(copy);
   }
