@@ -100,15 +100,11 @@ static sx_status finalise(sx_session *s, const sx_session_options *o, sx_err *e)
   sx_pass_ctx c = {.g = s->model->graph, .level = o->level, .log = o->log, .evaluate = sx_evaluate_node, .can_run = can_run, .can_run_ctx = providers, .channel_block = sx_cpu_provider()->channel_block, .disabled = o->disabled_passes, .fired = s->fired, .e = e};
   SX_TRY(sx_passes_run(&c));
   SX_TRY(cancelled(o, e));
-  /* A rank that no branch on sizes explains is met while running, and so is every one behind a custom operator, whose kernel is
-   * made once. Where there are branches, giving them the inputs' sizes is tried first: see create(). */
-  bool custom = false, branches = false;
-  for (uint32_t i = 0; i < s->model->graph->nodes.n; i++) {
-    const sx_node *n = sx_node_at(s->model->graph, i);
-    custom |= n->custom != NULL;
-    branches |= !n->dead && n->op == &sx_op_If;
-  }
-  sx_exec_options x = {.plan = {.providers = providers, .dynamic = o->import.n_shapes || custom || !branches ? &sx_dynamic_kernel : NULL, .weights = s->weights, .width = s->width, .level = o->level}};
+  /* A rank that the inputs' sizes do not give is met while running, and so is every one behind a custom operator, whose kernel is
+   * made once. Otherwise giving the plan the inputs' sizes is tried first: see create(). */
+  bool custom = false;
+  for (uint32_t i = 0; i < s->model->graph->nodes.n; i++) custom |= sx_node_at(s->model->graph, i)->custom != NULL;
+  sx_exec_options x = {.plan = {.providers = providers, .dynamic = o->import.n_shapes || custom ? &sx_dynamic_kernel : NULL, .weights = s->weights, .width = s->width, .level = o->level}};
   SX_TRY(sx_exec_create(s->model->graph, &x, &s->exec, e));
   return settle_tensors(s, e);
 }
