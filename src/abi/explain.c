@@ -148,6 +148,7 @@ static void put_step(report *r, const sx_exec *x, uint32_t k, int depth) {
     put_sources(r->m, n, false, r->t);
     sx_text_put(r->t, why.p ? why.p : "", why.n);
     sx_text_add(r->t, "\n");
+    sx_text_free(&shape);
   }
   sx_text_free(&why);
   r->steps++;
