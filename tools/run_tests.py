@@ -316,7 +316,9 @@ def main():
         return print(*(f"{name:10}{text}" for name, (_, text) in LAYERS.items()), sep="\n")
     if args.update_suite:
         return update_suite((ROOT / args.build).resolve())
-    names = [n for n in (args.layers or LAYERS) if n != "ubsan"] + (["asan"] if "ubsan" in args.layers else [])
+    # Slow ones that other machines are needed for run when they are named.
+    usual = [n for n in LAYERS if n not in ("tsan", "aarch64", "cross")]
+    names = [n for n in (args.layers or usual) if n != "ubsan"] + (["asan"] if "ubsan" in args.layers else [])
     for name in names:
         if name not in LAYERS:
             sys.exit(f"run_tests: no layer is called {name}; there are {', '.join(LAYERS)}")
