@@ -132,13 +132,17 @@ static sx_status prepare_steps(builder *b) {
   for (uint32_t k = b->seg->begin; k < b->seg->end; k++) {
     const sx_step *s = &p->steps[k];
     sx_ready *r = &b->x->steps[k - b->seg->begin];
+    const sx_view *v = &b->x->views[s->args - base], *out = v + s->n_in;
     r->scratch = r->worker_scratch = SIZE_MAX;
+    if (s->kernel->flags & SX_KERNEL_VIEW && out->dtype && v->size != out->size) { /* what shares memory must have the same */
+      sx_status st = sx_fail(b->e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__, "the input has %lld elements, the shape asks for %lld", (long long)v->count, (long long)out->count);
+      return sx_node_context(p->graph, sx_node_at(p->graph, s->node), st, b->e);
+    }
     if (s->nothing || s->kernel->flags & SX_KERNEL_LATE) continue;
-    const sx_view *v = &b->x->views[s->args - base];
     uint32_t contents = s->kernel->flags & SX_KERNEL_CONTENT ? s->kernel->op->shape_inputs : 0;
     for (uint32_t i = 0; i < s->n_in && i < 32; i++) r->deferred |= contents >> i & 1 && v[i].dtype && !v[i].constant;
     if (r->deferred) continue;
-    sx_prep q = {.state = s->state, .g = p->graph, .n = sx_node_at(p->graph, s->node), .cpu = p->cpu, .n_in = s->n_in, .n_out = s->n_out, .in = v, .out = v + s->n_in, .arena = &b->x->arena, .e = b->e};
+    sx_prep q = {.state = s->state, .g = p->graph, .n = sx_node_at(p->graph, s->node), .cpu = p->cpu, .n_in = s->n_in, .n_out = s->n_out, .in = v, .out = out, .arena = &b->x->arena, .e = b->e};
     SX_TRY(sx_node_context(p->graph, q.n, s->copy ? copy_prepare(&q) : s->kernel->prepare(&q), b->e));
     r->params = q.params;
     for (uint32_t i = 0; i < q.n_phases; i++) /* a phase without units is no phase */
