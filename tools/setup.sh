@@ -65,21 +65,25 @@ if have aarch64-linux-gnu-gcc && have qemu-aarch64-static && [ ! -e build/arm64/
   fi
 fi
 
+pip_install() { # packages or -r FILE; the reason of a failure is its last line
+  log=$(mktemp)
+  build/venv/bin/python -m pip install -q --disable-pip-version-check --retries 2 "$@" > "$log" 2>&1 ||
+    { tail -n 1 "$log"; rm -f "$log"; return 1; }
+  rm -f "$log"
+}
 pinned=$(sed -n 's/^onnx==//p' tools/requirements.txt)
 has_onnx() { "$1" -c "import onnx, sys; sys.exit(onnx.__version__ != '$pinned')" 2> /dev/null; }
 if ! has_onnx build/venv/bin/python; then
   say "making build/venv with $(grep -v '^#' tools/requirements.txt | tr '\n' ' ')"
   mkdir -p build
   [ -x build/venv/bin/python ] || python3 -m venv build/venv
-  if ! build/venv/bin/python -m pip install -q --disable-pip-version-check -r tools/requirements.txt; then
-    say "no Python package onnx==$pinned: pip install -r tools/requirements.txt, with a network"
+  if ! pip_install -r tools/requirements.txt; then
+    say "no Python package onnx==$pinned; with a network: build/venv/bin/python -m pip install -r tools/requirements.txt"
     say "without it ONNX's own cases and the check of the schema table are skipped"
   fi
 fi
 if ! build/venv/bin/python -c 'import ziglang' 2> /dev/null; then
   say "adding the ziglang wheel to build/venv (compiles for WebAssembly and Windows)"
-  build/venv/bin/python -m pip install -q --disable-pip-version-check 'ziglang==0.17.*' ||
-    build/venv/bin/python -m pip install -q --disable-pip-version-check ziglang ||
-    say "no ziglang: the WebAssembly and Windows builds are skipped"
+  pip_install 'ziglang>=0.13' || say "no ziglang: the WebAssembly and Windows builds are skipped"
 fi
 exit 0
