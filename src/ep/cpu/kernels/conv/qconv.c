@@ -4,7 +4,8 @@
  * tiles want widened, are copied first: the rows that the unit's pixels reach.
  *
  * Packed weights: [group][panel][channel block][tap][word][panel width][step], then for each group and output channel the s32
- * sum of its weights. */
+ * sum of its weights, then, where bytes are not centred (`shifted`), what each of them lacks to the weight that is meant: times
+ * the sum of the pixel's window it is added after the tiles. */
 #include <math.h>
 #include <string.h>
 #include "base/alloc.h"
@@ -42,12 +43,15 @@ static int64_t block_run(const sx_qconv *c, int64_t b) {
 static int64_t depth_words(const sx_qconv *c) { return (block_run(c, 0) * (blocks(c) - 1) + block_run(c, blocks(c) - 1)) * c->taps; }
 static size_t weight_bytes(const sx_qconv *c) { return (size_t)(c->groups * vectors(c) * depth_words(c) * c->table->lanes) * 4; }
 static int64_t patch_words(const sx_qconv *c) { return blocks(c) * c->s.in[0] * c->patch_rows * c->s.in[2] * words(c); }
+/* Weights as bytes that differ from those that are meant by a number for each output channel. */
+static bool shifted(const sx_qconv *c) { return !c->w_centered && c->table->step == 4; }
 static int64_t out_bytes(const sx_qconv *c) { return c->out == SX_QCONV_S32 || c->out == SX_QCONV_F32 ? 4 : 1; }
 
 typedef struct scratch {
   sx_conv_pixels px;
-  int32_t *off, *y_off, *bias, *acc, *patch, *outside;
+  int32_t *off, *y_off, *bias, *acc, *patch, *outside, *sums;
   float *scale;
+  const int32_t *shifts; /* of the group's weights */
   char *tile; /* a panel's outputs, blocked, when the output is plain */
 } scratch;
 
@@ -63,6 +67,7 @@ static size_t scratch_layout(const sx_qconv *c, char *base, scratch *s) {
   PLACE(s->scale, float *, (size_t)vectors(c) * lanes * 4);
   PLACE(s->acc, int32_t *, (size_t)c->block_pixels * panel * 4);
   PLACE(s->outside, int32_t *, lanes * 4);
+  PLACE(s->sums, int32_t *, shifted(c) ? ints : 0);
   PLACE(s->patch, int32_t *, c->patch_rows ? (size_t)patch_words(c) * 4 : 0);
   PLACE(s->tile, char *, c->y_layout == SX_CONV_PLAIN ? (size_t)(c->block_pixels * out_bytes(c)) * panel : 0);
 #undef PLACE
@@ -89,7 +94,7 @@ static void prepare_direct(sx_qconv *c) {
   }
   c->panels = sx_conv_ceil(vectors(c), c->table->nv);
   c->pack_units = c->groups * c->panels;
-  c->packed_bytes = weight_bytes(c) + (size_t)(c->groups * vectors(c) * c->table->lanes) * 4;
+  c->packed_bytes = weight_bytes(c) + (size_t)(c->groups * vectors(c) * c->table->lanes) * (shifted(c) ? 8 : 4);
   double work = (double)c->block_pixels * (double)(c->group_in * c->taps) * (double)(vectors(c) * c->table->lanes);
   double rate = (double)(c->table->lanes * c->table->step * (c->table->step == 4 ? 2 : 1)), unit = c->patch_rows ? 16e6 : 6e6;
   c->panel_units = work > unit ? sx_conv_min(c->panels, (int64_t)(work / unit) + 1) : 1;
@@ -100,7 +105,7 @@ static void prepare_direct(sx_qconv *c) {
 }
 
 sx_status sx_qconv_prepare(sx_qconv *c, const sx_qconv_table *t, sx_err *e) {
-  c->table = c->w_centered || !t->wide ? t : t->wide;
+  c->table = c->w_centered || !t->wide || t->windows ? t : t->wide;
   sx_conv f = {0}; /* the f32 convolution of the shape: its checks of sizes serve this one */
   sx_conv_shape s = c->s;
   const sx_conv_table *rows = level_of(t);
@@ -124,7 +129,7 @@ sx_status sx_qconv_prepare(sx_qconv *c, const sx_qconv_table *t, sx_err *e) {
   if (c->rows) sx_qconv_rows_prepare(c);
   else prepare_direct(c);
   if (c->s.batch == 0 || c->pixels == 0 || c->s.out_channels == 0) c->units = 0;
-  c->packing = (uint32_t)(c->table->lanes * 8 + c->table->step) * 2 + (c->rows != NULL);
+  c->packing = (uint32_t)(c->table->lanes * 8 + c->table->step) * 4 + (c->rows != NULL) + (shifted(c) ? 2 : 0);
   return SX_OK;
 }
 
@@ -139,29 +144,37 @@ void sx_qconv_pack(const sx_qconv *c, const void *w, const void *w_zero, int64_t
   }
   const sx_qconv_table *t = c->table;
   int64_t lanes = t->lanes, n = vectors(c), in = c->group_in / c->merge, out = c->group_out / c->merge;
-  int32_t *sums = (int32_t *)((char *)packed + weight_bytes(c));
+  int32_t *sums = (int32_t *)((char *)packed + weight_bytes(c)), *shifts = shifted(c) ? sums + c->groups * n * lanes : NULL;
+  const int32_t middle = c->w_signed ? 0 : 128;
   for (int64_t u = begin; u < end; u++) {
     int64_t g = u / c->panels, p = u % c->panels, first = sx_conv_split(n, c->panels, p) * lanes;
-    int64_t width = sx_conv_split(n, c->panels, p + 1) * lanes - first;
+    int64_t width = sx_conv_split(n, c->panels, p + 1) * lanes - first, real = sx_conv_min(width, c->group_out - first);
     char *to = (char *)packed + (g * n * lanes + first) * depth_words(c) * 4;
-    int32_t *sum = sums + g * n * lanes + first;
+    int32_t *sum = sums + g * n * lanes + first, zero[SX_CONV_NV * 16];
     memset(sum, 0, (size_t)width * 4);
+    for (int64_t i = 0; i < width; i++) {
+      zero[i] = w_zero && i < real ? byte_at(w_zero, c->w_signed, (g * c->group_out + first + i) * w_zero_step) : 0;
+      if (shifts) shifts[g * n * lanes + first + i] = i < real ? middle - zero[i] : 0;
+    }
     for (int64_t b = 0; b < blocks(c); b++)
       for (int64_t tap = 0; tap < c->taps; tap++)
-        for (int64_t word = 0; word < block_run(c, b); word++)
-          for (int64_t i = 0; i < width; i++)
-            for (int q = 0; q < t->step; q++, to += 4 / t->step) {
-              int64_t k = first + i, ci = b * lanes + word * t->step + q, ko = g * c->merge * out + k;
-              int32_t v = 0;
-              if (k < c->group_out && ci < c->group_in && k / out == ci / in) {
-                int64_t cx = g * c->merge * in + ci; /* of the whole tensor */
-                v = byte_at(w, c->w_signed, (c->s.transposed ? cx * out + k % out : ko * in + ci % in) * c->taps + tap);
-                if (w_zero) v -= byte_at(w_zero, c->w_signed, ko * w_zero_step);
+        for (int64_t word = 0; word < block_run(c, b); word++, to += width * 4)
+          for (int q = 0; q < t->step; q++) {
+            int64_t ci = b * lanes + word * t->step + q, cx = g * c->group_in + ci; /* of the group, of the whole tensor */
+            for (int64_t i = 0; i < width; i++) {
+              int64_t k = first + i;
+              int32_t stored = 0;
+              if (i < real && ci < c->group_in) {
+                int32_t v = 0; /* off the diagonal of merged groups */
+                if (c->merge == 1 || k / out == ci / in)
+                  v = byte_at(w, c->w_signed, (c->s.transposed ? cx * out + k % out : (g * c->group_out + k) * in + ci % in) * c->taps + tap) - zero[i];
+                sum[i] = (int32_t)((uint32_t)sum[i] + (uint32_t)v);
+                stored = shifts ? v + zero[i] - middle : v;
               }
-              sum[i] = (int32_t)((uint32_t)sum[i] + (uint32_t)v);
-              if (t->step == 4) *(int8_t *)to = (int8_t)v;
-              else *(int16_t *)(void *)to = (int16_t)v;
+              if (t->step == 4) ((int8_t *)to)[i * 4 + q] = (int8_t)stored;
+              else ((int16_t *)(void *)to)[i * 2 + q] = (int16_t)stored;
             }
+          }
   }
 }
 
@@ -237,6 +250,7 @@ static void run_panels(const sx_qconv *c, const sx_qconv_io *io, sx_qconv_tile *
       t->off += t->tiles * (least + big);
       t->acc += t->tiles * (least + big) * nv * lanes;
     }
+    if (shifted(c)) table->shift(s->acc, s->sums, s->shifts + first * lanes, n, (int)nv);
     f.nv = (int)nv;
     f.scale = s->scale + first * lanes;
     f.y = plain ? s->tile : y + first * plane * lanes * out_bytes(c);
@@ -286,6 +300,11 @@ void sx_qconv_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64
     t.blocks = (int32_t)blocks(c), t.run = (int32_t)block_run(c, 0), t.last_run = (int32_t)block_run(c, blocks(c) - 1);
     t.flip = c->table->step == 4 && c->x_signed ? (int32_t)0x80808080 : 0;
     sx_conv_offsets(level, &seen, &grid, &s.px, n, (int32_t)words(c), s.off, c->block_pixels);
+    if (shifted(c)) {
+      s.shifts = sums + c->groups * n_vectors * lanes; /* as far behind the group's sums as the last group's */
+      t.off = s.off;
+      c->table->windows(&t, n, c->group_in - (blocks(c) - 1) * lanes, s.sums);
+    }
     run_panels(c, io, &t, &s, (const char *)io->packed + g * n_vectors * lanes * depth_words(c) * 4,
                (char *)io->y + rest * out_group * out_bytes(c), sx_conv_split(c->panels, c->panel_units, panels),
                sx_conv_split(c->panels, c->panel_units, panels + 1), n);

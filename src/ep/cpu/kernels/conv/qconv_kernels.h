@@ -35,11 +35,15 @@ typedef struct sx_qconv_finish {
 
 struct sx_qconv_table {
   int lanes, nv, mr[SX_CONV_NV + 1], step;
-  const sx_qconv_table *wide; /* for weights that are not centred; NULL: takes any */
+  const sx_qconv_table *wide; /* for weights that are not centred, where there is no `windows`; NULL: takes any */
   void (*tile[SX_CONV_NV + 1][SX_CONV_MR + 1])(const sx_qconv_tile *t);
   void (*finish)(const sx_qconv_finish *f);
   /* n elements to every y_step-th element of y, as the tiles want them: bytes as they are, or (x - zero) in 16 bits. */
   void (*gather)(const uint8_t *x, bool is_signed, int32_t zero, int64_t n, void *y, int64_t y_step);
+  /* For weights that are not centred, NULL: not here. What the tiles of n pixels see, summed over their windows (last: bytes of
+   * the last channel block); and acc += sums[pixel] * offset[lane] for nv vectors. */
+  void (*windows)(const sx_qconv_tile *t, int64_t n, int64_t last, int32_t *sums);
+  void (*shift)(int32_t *acc, const int32_t *sums, const int32_t *offset, int64_t pixels, int nv);
   /* For depthwise: y = f32(x - zero). */
   void (*to_f32)(const uint8_t *x, bool is_signed, int32_t zero, int64_t n, float *y);
 };

@@ -9,4 +9,5 @@
 #define FLIP(a) (a)
 #define FLIP_LOAD(x) (void)0
 #define WIDE NULL
+#define WINDOWS NULL
 #include "ep/cpu/kernels/conv/qconv_table.inc"
