@@ -119,7 +119,7 @@ sx_nid sx_graph_add_node(sx_graph *g, const struct sx_op *op, const sx_vid *in, 
   sx_vid *outs = SX_NEW_N(a, sx_vid, (size_t)n_out + 1);
   if (!n || !uses || !outs || !sx_vec_push(&g->nodes, n)) return SX_NONE;
   sx_nid id = g->nodes.n - 1;
-  n->op = op;
+  n->op = op, n->place = id;
   n->name = n->op_type = n->domain = (sx_str){"", 0};
   n->in = uses, n->n_in = n->n_formal = n_in;
   n->out = outs, n->n_out = n_out;
@@ -231,38 +231,41 @@ uint32_t sx_graph_sweep(sx_graph *g) {
   return removed;
 }
 
-/* Kahn's algorithm with a heap of ready nodes by id, so that the order is the file's where the file is sorted. */
-static void heap_push(uint32_t *h, uint32_t *n, uint32_t x) {
+/* Kahn's algorithm with a heap of ready nodes by place and id, so that the order is the file's where the file is sorted. */
+static void heap_push(uint64_t *h, uint32_t *n, uint64_t x) {
   uint32_t i = (*n)++;
   for (; i && h[(i - 1) / 2] > x; i = (i - 1) / 2) h[i] = h[(i - 1) / 2];
   h[i] = x;
 }
-static uint32_t heap_pop(uint32_t *h, uint32_t *n) {
-  uint32_t top = h[0], x = h[--*n], i = 0;
+static sx_nid heap_pop(uint64_t *h, uint32_t *n) {
+  uint64_t top = h[0], x = h[--*n];
+  uint32_t i = 0;
   for (uint32_t c = 1; c < *n; c = 2 * i + 1) {
     if (c + 1 < *n && h[c + 1] < h[c]) c++;
     if (h[c] >= x) break;
     h[i] = h[c], i = c;
   }
   h[i] = x;
-  return top;
+  return (sx_nid)top;
 }
+static uint64_t heap_key(const sx_graph *g, sx_nid id) { return (uint64_t)sx_node_at(g, id)->place << 32 | id; }
 
 sx_status sx_graph_sort(sx_graph *g, sx_err *e) {
-  size_t n = g->nodes.n, bytes = (2 * n + 1) * sizeof(uint32_t);
-  uint32_t *waiting = sx_malloc(bytes), *heap, ready = 0;
-  if (!waiting || !sx_vec_reserve(&g->order, g->live + 1)) {
-    sx_free(waiting, bytes);
+  size_t n = g->nodes.n, bytes = (n + 1) * (sizeof(uint64_t) + sizeof(uint32_t));
+  uint64_t *heap = sx_malloc(bytes);
+  uint32_t *waiting, ready = 0;
+  if (!heap || !sx_vec_reserve(&g->order, g->live + 1)) {
+    sx_free(heap, bytes);
     SX_NO_MEMORY(e);
   }
-  heap = waiting + n;
+  waiting = (uint32_t *)(heap + n + 1);
   g->order.n = 0;
   for (uint32_t i = 0; i < n; i++) {
     const sx_node *x = sx_node_at(g, i);
     waiting[i] = 0;
     if (x->dead) continue;
     for (uint32_t k = 0; k < x->n_in; k++) waiting[i] += sx_value_producer(g, x->in[k].value) != NULL;
-    if (!waiting[i]) heap_push(heap, &ready, i);
+    if (!waiting[i]) heap_push(heap, &ready, heap_key(g, i));
   }
   while (ready) {
     sx_nid id = heap_pop(heap, &ready);
@@ -271,13 +274,13 @@ sx_status sx_graph_sort(sx_graph *g, sx_err *e) {
     for (uint32_t o = 0; o < x->n_out; o++) {
       if (x->out[o] == SX_NONE || sx_value_at(g, x->out[o])->producer != id) continue;
       for (const sx_use *u = sx_value_at(g, x->out[o])->uses; u; u = u->next)
-        if (--waiting[u->node] == 0) heap_push(heap, &ready, u->node);
+        if (--waiting[u->node] == 0) heap_push(heap, &ready, heap_key(g, u->node));
     }
   }
   sx_nid stuck = SX_NONE;
   for (uint32_t i = 0; i < n && stuck == SX_NONE; i++)
     if (!sx_node_at(g, i)->dead && waiting[i]) stuck = i;
-  sx_free(waiting, bytes);
+  sx_free(heap, bytes);
   if (g->order.n == g->live) return SX_OK;
   sx_status s = sx_fail(e, SX_E_FAIL, __FILE__, __LINE__, "this node is part of a cycle: the graph must be acyclic");
   return sx_node_context(g, sx_node_at(g, stuck), s, e);

@@ -76,6 +76,7 @@ typedef struct sx_node {
   sx_vid *out;             /* SX_NONE: not wanted */
   sx_attr *attrs;
   uint32_t origin;         /* set of source nodes: sx_model.origins */
+  uint32_t place;          /* where it stands in the order among those that are ready: its number, or that of what it replaced */
   bool dead;
   const void *provider;    /* who runs it; NULL: undecided */
 } sx_node;

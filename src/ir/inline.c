@@ -15,7 +15,7 @@ static sx_status map_values(sx_graph *g, const sx_node *n, const sx_graph *b, sx
   return SX_OK;
 }
 
-static sx_status move_node(sx_graph *g, sx_node *x, const sx_vid *map, sx_err *e) {
+static sx_status move_node(sx_graph *g, sx_node *x, const sx_vid *map, uint32_t place, sx_err *e) {
   size_t bytes = ((size_t)x->n_in + x->n_out + 1) * sizeof(sx_vid);
   sx_vid *ids = sx_malloc(bytes);
   if (!ids) SX_NO_MEMORY(e);
@@ -26,7 +26,7 @@ static sx_status move_node(sx_graph *g, sx_node *x, const sx_vid *map, sx_err *e
   if (id == SX_NONE) SX_NO_MEMORY(e);
   sx_node *y = sx_node_at(g, id);
   y->custom = x->custom, y->name = x->name, y->op_type = x->op_type, y->domain = x->domain, y->since_version = x->since_version;
-  y->origin = x->origin, y->n_formal = x->n_formal;
+  y->origin = x->origin, y->place = place, y->n_formal = x->n_formal;
   y->attrs = x->attrs, y->n_attrs = x->n_attrs;
   for (uint32_t k = 0; k < y->n_attrs; k++)
     if (y->attrs[k].type == SX_ATTR_GRAPH) y->attrs[k].g->parent = g, y->attrs[k].g->owner = id;
@@ -41,7 +41,7 @@ sx_status sx_graph_inline(sx_graph *g, sx_nid id, sx_graph *b, sx_err *e) {
   sx_vid *map = sx_malloc(bytes);
   if (!map) SX_NO_MEMORY(e);
   sx_status s = map_values(g, n, b, map, e);
-  for (uint32_t i = 0; i < b->order.n && s == SX_OK; i++) s = move_node(g, sx_node_at(b, b->order.at[i]), map, e);
+  for (uint32_t i = 0; i < b->order.n && s == SX_OK; i++) s = move_node(g, sx_node_at(b, b->order.at[i]), map, n->place, e);
   for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++)
     if (n->out[o] != SX_NONE) sx_graph_replace_value(g, n->out[o], map[b->outputs.at[o]]);
   sx_free(map, bytes);

@@ -79,9 +79,11 @@ static sx_status upgrade(canon *c, sx_graph *g, sx_nid id, const sx_schema *s, i
   if (!op) SX_FAIL(c->e, NOT_IMPLEMENTED, "Could not find an implementation for operator '%s' of domain '%s', version %u: it is not in this build", s->name, sx_domain_name(s->domain), s->since_version);
   n->op = op;
   n->since_version = s->since_version;
+  uint32_t first = g->nodes.n;
   sx_upgrade_ctx u = {g, id, n, opset, c->e};
   for (size_t k = 0; k < sizeof op->upgrades / sizeof *op->upgrades && op->upgrades[k].fn; k++)
     if (n->since_version < op->upgrades[k].below) SX_TRY(op->upgrades[k].fn(&u));
+  for (uint32_t i = first; i < g->nodes.n; i++) sx_node_at(g, i)->place = n->place;
   return SX_OK;
 }
 

@@ -157,9 +157,11 @@ sx_status sx_patch_apply(sx_patch *p, bool *applied) {
   }
   burial b = {0};
   bool memory = true;
+  uint32_t place = 0; /* of the last node that is replaced */
   for (uint32_t i = 0; i < p->n; i++) {
     sx_vid from = p->swaps[i].from, to = p->swaps[i].to;
     sx_value *f = sx_value_at(g, from), *t = sx_value_at(g, to);
+    if (f->producer != SX_NONE && sx_node_at(g, f->producer)->place > place) place = sx_node_at(g, f->producer)->place;
     if (f->name.n && t->kind == SX_VALUE_NODE && (f->output_uses || (!t->name.n && t->producer >= p->first))) t->name = f->name, f->name = (sx_str){"", 0};
     if (t->fact.rank < 0 && f->fact.rank >= 0 && t->kind == SX_VALUE_NODE) t->fact.rank = f->fact.rank, t->fact.dims = f->fact.dims;
     sx_graph_replace_value(g, from, to);
@@ -172,6 +174,7 @@ sx_status sx_patch_apply(sx_patch *p, bool *applied) {
   for (uint32_t i = p->first; i < last; i++) {
     sx_node *n = sx_node_at(g, i);
     n->origin = sx_origin_union(g->model, n->origin, origin);
+    n->place = place;
     if (!n->name.n && g->model->origins.at[n->origin].n) n->name = g->model->sources.at[g->model->origins.at[n->origin].ids[0]].name;
   }
   if (p->c->fired) p->c->fired[p->c->pass]++;

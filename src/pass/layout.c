@@ -10,6 +10,7 @@ typedef struct layout {
   sx_vid *blocked; /* by value: its blocked twin, or SX_NONE */
   sx_vid *plain;   /* by value: its plain twin */
   uint32_t n;      /* values there are entries for */
+  uint32_t place;  /* of the node that is being looked at: conversions stand beside it */
 } layout;
 
 static bool is_blocked(const sx_graph *g, sx_vid v) { return sx_value_at(g, v)->fact.layout == SX_BLOCKED; }
@@ -30,6 +31,7 @@ static sx_vid convert(layout *l, sx_vid v, bool to_blocked) {
   sx_nid id = sx_value_at(g, y)->producer;
   if (to_blocked && !sx_node_set_int(g, id, "block", l->c->channel_block)) return SX_NONE;
   const sx_node *p = sx_value_producer(g, v);
+  sx_node_at(g, id)->place = l->place;
   if (p) sx_node_at(g, id)->origin = p->origin;
   if (sx_infer_node(g, id, l->c->e) != SX_OK) return SX_NONE;
   if (twin) *twin = y;
@@ -200,6 +202,7 @@ static void mark(const layout *l, const sx_node *n) {
 static sx_status visit(layout *l, sx_nid id) {
   sx_graph *g = l->g;
   sx_node *n = sx_node_at(g, id);
+  l->place = n->place;
   if (n->dead || !n->op || n->op == &sx_op_ToBlocked || n->op == &sx_op_FromBlocked) return SX_OK;
   uint32_t inputs;
   bool conv = is_conv(n->op);
