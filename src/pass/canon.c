@@ -92,7 +92,7 @@ static sx_status reshape_to(sx_pass_ctx *c, sx_patch *p, sx_vid x, sx_vid from) 
 static sx_status merge_views(sx_pass_ctx *c, const sx_node *n) {
   sx_graph *g = c->g;
   const sx_node *up = sx_value_producer(g, n->in[0].value);
-  if (!up || !up->op || !(up->op->flags & SX_OP_VIEW) || up->out[0] != n->in[0].value || !shape_is_known(g, n)) return SX_OK;
+  if (!up || !up->op || !(up->op->flags & SX_OP_VIEW) || up->out[0] != n->in[0].value || !shape_is_known(g, n) || !shape_is_known(g, up)) return SX_OK;
   sx_patch p = sx_patch_begin(c);
   return reshape_to(c, &p, up->in[0].value, n->out[0]);
 }

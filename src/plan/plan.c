@@ -70,12 +70,11 @@ static sx_status add_step(compile *c, sx_nid id) {
   const char *reason;
   const sx_kernel *k = sx_plan_choose(c->g, id, c->o, &reason);
   bool open = (!k || !(k->flags & SX_KERNEL_LATE)) && n->op && !(n->op->flags & (SX_OP_CONTROL | SX_OP_HOST)) && rank_open(c->g, n);
-  if (open && c->o->dynamic) k = c->o->dynamic;
+  if (open) k = c->o->dynamic;
   if (!k) {
     const sx_fact *f = sx_node_in(n, 0) == SX_NONE ? NULL : &sx_value_at(c->g, n->in[0].value)->fact;
-    bool vague = false; /* with the sizes of the inputs known, more may be known here */
-    for (uint32_t i = 0; i < n->n_in; i++) vague |= n->in[i].value != SX_NONE && sx_value_at(c->g, n->in[i].value)->fact.kind == SX_KIND_TENSOR && sx_value_at(c->g, n->in[i].value)->fact.rank < 0;
-    sx_status why = vague ? SX_E_NEEDS_SHAPES : SX_E_NOT_IMPLEMENTED;
+    sx_status why = open ? SX_E_NEEDS_SHAPES : SX_E_NOT_IMPLEMENTED; /* with the sizes of the inputs known, more may be known here */
+    if (open) reason = "the rank of an input or output is not known";
     sx_fail(c->e, why, __FILE__, __LINE__, "Could not find an implementation: %s (input 0 is %s)", reason, f ? sx_dtype_name(f->dtype) : "absent");
     return sx_node_context(c->g, n, why, c->e);
   }
