@@ -85,4 +85,4 @@ static sx_status simplify_dropout(sx_graph *g, sx_nid id, bool *changed, sx_err 
   *changed = true;
   return SX_OK;
 }
-const sx_op sx_op_Dropout = {.name = "Dropout", .accuracy = SX_RANDOM, .infer = infer_dropout, .simplify = simplify_dropout, .upgrades = {{10, dropout_mask_type}, {12, dropout_ratio_to_input}}};
+const sx_op sx_op_Dropout = {.name = "Dropout", .accuracy = SX_RANDOM, .flags = SX_OP_NONDETERMINISTIC, .infer = infer_dropout, .simplify = simplify_dropout, .upgrades = {{10, dropout_mask_type}, {12, dropout_ratio_to_input}}};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Softmax and its kin, and normalisations. Private: MaskedSoftmax(x, mask?) = softmax(scale * x + mask) over the last axis;
  * SkipLayerNorm(x, skip, gamma, beta?, bias?) -> (normalised, x + skip + bias?). */
-#include "ops/ops.h"
+#include "ops/move/content.h"
 
 static sx_status infer_softmax(sx_infer *c) {
   int axis;
@@ -102,7 +102,30 @@ const sx_op sx_op_InstanceNormalization = {.name = "InstanceNormalization", .acc
 const sx_op sx_op_GroupNormalization = {.name = "GroupNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
 const sx_op sx_op_LRN = {.name = "LRN", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
 const sx_op sx_op_LpNormalization = {.name = "LpNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
-const sx_op sx_op_MeanVarianceNormalization = {.name = "MeanVarianceNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
+
+/* (x - mean) / (standard deviation + 1e-9) over `axes`: in smaller operators. The mean is taken off before squaring, which the
+ * standard's formula E[x^2] - E[x]^2 does not do, and loses digits. */
+static sx_status mean_variance(sx_upgrade_ctx *c) {
+  const int64_t *a;
+  uint32_t n = sx_attr_ints(c->n, "axes", &a);
+  sx_vid x = c->n->in[0].value, y = c->n->out[0], mean = SX_NONE, d = SX_NONE, square = SX_NONE, variance = SX_NONE, deviation = SX_NONE, safe = SX_NONE;
+  sx_vid axes = n ? sx_graph_const_i64(c->g, a, n, false) : sx_graph_const_i64(c->g, (int64_t[]){0, 2, 3}, 3, false), eps = sx_graph_const_f32(c->g, 1e-9f), out = SX_NONE;
+  int type = sx_value_at(c->g, x)->fact.dtype;
+  SX_TRY(sx_upgrade_emit(c, &sx_op_ReduceMean, (sx_vid[]){x, axes}, 2, 0, &mean));
+  SX_TRY(sx_upgrade_emit(c, &sx_op_Sub, (sx_vid[]){x, mean}, 2, 0, &d));
+  SX_TRY(sx_upgrade_emit(c, &sx_op_Mul, (sx_vid[]){d, d}, 2, 0, &square));
+  SX_TRY(sx_upgrade_emit(c, &sx_op_ReduceMean, (sx_vid[]){square, axes}, 2, 0, &variance));
+  SX_TRY(sx_upgrade_emit(c, &sx_op_Sqrt, &variance, 1, 0, &deviation));
+  if (type != SX_F32) SX_TRY(sx_upgrade_emit(c, &sx_op_Cast, &eps, 1, type, &eps));
+  SX_TRY(sx_upgrade_emit(c, &sx_op_Add, (sx_vid[]){deviation, eps}, 2, 0, &safe));
+  SX_TRY(sx_upgrade_emit(c, &sx_op_Div, (sx_vid[]){d, safe}, 2, 0, &out));
+  sx_value_at(c->g, out)->name = sx_value_at(c->g, y)->name;
+  sx_value_at(c->g, y)->name = (sx_str){"", 0};
+  sx_graph_replace_value(c->g, y, out);
+  sx_graph_kill(c->g, c->id);
+  return SX_OK;
+}
+const sx_op sx_op_MeanVarianceNormalization = {.name = "MeanVarianceNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same, .upgrades = {{INT16_MAX, mean_variance}}};
 
 static sx_status infer_skip_norm(sx_infer *c) {
   SX_TRY(sx_infer_like(c, 0, 0));
