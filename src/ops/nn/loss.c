@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/* NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss, said in other operators while the model is read: the scores of the target
+ * classes are gathered, weighted, and reduced. What is to be ignored gathers class 0, and is made 0 afterwards. */
+#include "ops/lower.h"
+
+/* The loss of log probabilities x (N, C, d...) for the classes in input 1 (N, d...), weights of classes in input 2. */
+static sx_vid loss_of(sx_lower *l, sx_vid x) {
+  const int64_t class_axis[] = {1};
+  sx_dtype t = (sx_dtype)sx_lower_fact(l, x)->dtype;
+  const sx_attr *ignore = sx_node_attr(l->c->n, "ignore_index");
+  sx_str reduction = sx_attr_str(l->c->n, "reduction", "mean");
+  bool mean = sx_str_is(reduction, "mean"), sum = sx_str_is(reduction, "sum"), weighted = sx_lower_has(l, 2);
+  if (!mean && !sum && !sx_str_is(reduction, "none")) return SX_LOWER_FAIL(l, INVALID_GRAPH, "reduction is '%.*s', expected 'none', 'sum' or 'mean'", SX_FMT(reduction)), SX_NONE;
+  sx_vid target = sx_lower_cast(l, sx_lower_in(l, 1), SX_I64), zero = sx_lower_number(l, 0, t), ignored = SX_NONE, weight = SX_NONE;
+  if (ignore) {
+    ignored = sx_lower_2(l, &sx_op_Equal, target, sx_lower_int(l, ignore->i));
+    target = sx_lower_3(l, &sx_op_Where, ignored, sx_lower_int(l, 0), target);
+  }
+  sx_vid at = sx_lower_axes(l, &sx_op_Unsqueeze, target, class_axis, 1);
+  sx_vid y = sx_lower_node(l, &sx_op_GatherElements, SX_LOWER_IN(x, at), SX_LOWER_INT("axis", 1));
+  y = sx_lower_1(l, &sx_op_Neg, sx_lower_axes(l, &sx_op_Squeeze, y, class_axis, 1));
+  if (weighted) {
+    weight = sx_lower_2(l, &sx_op_Gather, sx_lower_in(l, 2), target);
+    y = sx_lower_2(l, &sx_op_Mul, y, weight);
+  }
+  if (ignore) {
+    y = sx_lower_3(l, &sx_op_Where, ignored, zero, y);
+    weight = sx_lower_3(l, &sx_op_Where, ignored, zero, weighted ? weight : sx_lower_number(l, 1, t));
+  }
+  if (!mean && !sum) return y;
+  if (mean && !weighted && !ignore) return sx_lower_node(l, &sx_op_ReduceMean, &y, 1, SX_LOWER_INT("keepdims", 0));
+  y = sx_lower_node(l, &sx_op_ReduceSum, &y, 1, SX_LOWER_INT("keepdims", 0));
+  if (sum) return y;
+  return sx_lower_2(l, &sx_op_Div, y, sx_lower_node(l, &sx_op_ReduceSum, &weight, 1, SX_LOWER_INT("keepdims", 0)));
+}
+
+static sx_status lower_nll(sx_upgrade_ctx *c) {
+  sx_lower l = {c, SX_OK};
+  return sx_lower_end(&l, loss_of(&l, sx_lower_in(&l, 0)));
+}
+static sx_status lower_cross_entropy(sx_upgrade_ctx *c) {
+  sx_lower l = {c, SX_OK};
+  sx_vid x = sx_lower_in(&l, 0), out[2] = {SX_NONE, sx_lower_node(&l, &sx_op_LogSoftmax, &x, 1, SX_LOWER_INT("axis", 1))};
+  out[0] = loss_of(&l, out[1]);
+  return sx_lower_done(&l, out, 2);
+}
+const sx_op sx_op_NegativeLogLikelihoodLoss = {.name = "NegativeLogLikelihoodLoss", .accuracy = SX_ACCUMULATE, .upgrades = {{SX_LOWER_ALWAYS, lower_nll}}};
+const sx_op sx_op_SoftmaxCrossEntropyLoss = {.name = "SoftmaxCrossEntropyLoss", .accuracy = SX_ACCUMULATE, .upgrades = {{SX_LOWER_ALWAYS, lower_cross_entropy}}};
