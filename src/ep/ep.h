@@ -39,10 +39,13 @@ struct sx_build {
   sx_err *e;
 };
 /* Packs `size` bytes made by fn from constant t, shared in the process by content, packing and ISA; `packing` names the layout
- * and its parameters. fn is called with disjoint ranges of [0, units), maybe on several threads. */
+ * and its parameters. fn is called with disjoint ranges of [0, units), maybe on several threads; src has any alignment. The
+ * second form leaves it to fn to multiply rows by t->factors, where there are any: src is what they apply to. */
 typedef sx_status (*sx_pack_fn)(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end);
 sx_status sx_weights_pack(sx_build *b, const sx_tensor *t, const char *packing, size_t size, uint32_t units, sx_pack_fn fn, const void *ctx,
                           const void **packed);
+sx_status sx_weights_pack_scaled(sx_build *b, const sx_tensor *t, const char *packing, size_t size, uint32_t units, sx_pack_fn fn,
+                                 const void *ctx, const void **packed);
 
 /* One phase of a step: units are independent; a barrier follows. */
 typedef sx_status (*sx_run_fn)(const sx_call *c, uint32_t begin, uint32_t end);

@@ -46,14 +46,37 @@ sx_status sx_tensor_wrap(sx_dtype t, int32_t rank, const int64_t *dims, const vo
   return SX_OK;
 }
 
+sx_status sx_tensor_scale(sx_tensor *t, const double *factors, sx_tensor **out, sx_err *e) {
+  sx_tensor *x, *of = t->of ? t->of : t;
+  SX_TRY(make(SX_F32, t->rank, t->dims, &x, e));
+  size_t rows = (size_t)t->dims[0], bytes = rows * sizeof(double);
+  if (!(x->factors = sx_malloc(bytes))) {
+    sx_tensor_unref(x);
+    SX_NO_MEMORY(e);
+  }
+  for (size_t i = 0; i < rows; i++) x->factors[i] = factors[i] * (t->factors ? t->factors[i] : 1);
+  x->of = sx_tensor_ref(of);
+  x->bytes = of->bytes; /* not its aligned copy, which may be given back */
+  x->owner = of->owner, x->caller_lives = of->caller_lives, x->file = of->file, x->offset = of->offset;
+  *out = x;
+  return SX_OK;
+}
+
 sx_tensor *sx_tensor_ref(sx_tensor *t) {
   atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
   return t;
 }
 
+static void drop_factors(sx_tensor *t) {
+  if (t->factors) sx_free(t->factors, (size_t)t->dims[0] * sizeof *t->factors);
+  sx_tensor_unref(t->of);
+  t->factors = NULL, t->of = NULL;
+}
+
 void sx_tensor_unref(sx_tensor *t) {
   if (!t || atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1) return;
   if (t->data) sx_free_aligned(t->data, t->size);
+  drop_factors(t);
   sx_arena_free(&t->strings);
   sx_free(t->dims, sizeof(int64_t) * (size_t)(t->rank ? t->rank : 1));
   sx_free(t, sizeof *t);
@@ -68,15 +91,23 @@ static size_t alignment_of(sx_dtype t) {
 static sx_status materialise(sx_tensor *t, sx_err *e) {
   void *p = sx_malloc_aligned(t->size);
   if (!p) SX_NO_MEMORY(e);
-  if (t->size)
-    memcpy(p, t->bytes, t->size);
+  if (t->size) memcpy(p, t->bytes, t->size);
+  int64_t rows = t->factors ? t->dims[0] : 0, row = rows ? t->count / rows : 0;
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t k = i * row; k < (i + 1) * row; k++) ((float *)p)[k] = (float)(((float *)p)[k] * t->factors[i]);
   t->data = p;
   return SX_OK;
 }
 
-sx_status sx_tensor_data(const sx_tensor *t, const void **data, sx_err *e) {
+sx_status sx_tensor_source(const sx_tensor *t, const void **bytes, sx_err *e) {
   if (!t->data && !t->bytes && t->size) SX_FAIL(e, FAIL, "the content of this constant was given back after it had been packed");
-  if (!t->data && (uintptr_t)t->bytes % alignment_of(t->dtype)) SX_TRY(materialise((sx_tensor *)t, e));
+  *bytes = t->data && !t->factors ? t->data : t->bytes;
+  return SX_OK;
+}
+
+sx_status sx_tensor_data(const sx_tensor *t, const void **data, sx_err *e) {
+  SX_TRY(sx_tensor_source(t, data, e));
+  if (!t->data && (t->factors || (uintptr_t)t->bytes % alignment_of(t->dtype))) SX_TRY(materialise((sx_tensor *)t, e));
   *data = t->data ? t->data : t->bytes;
   return SX_OK;
 }
@@ -93,7 +124,13 @@ sx_status sx_tensor_own(sx_tensor *t, sx_err *e) {
   }
   t->bytes = t->data;
   t->owner = SX_OWN_SELF;
+  drop_factors(t);
   return SX_OK;
+}
+
+void sx_tensor_pin(sx_tensor *t) {
+  t->pinned = true;
+  if (t->of) t->of->pinned = true;
 }
 
 void sx_tensor_drop(sx_tensor *t) {

@@ -37,23 +37,21 @@ static const float *per_channel(const sx_graph *g, sx_vid v, int rank, int64_t k
   return d;
 }
 
-/* A convolution whose output channel k is multiplied by a[k] and then gains b[k]. */
+/* A convolution whose output channel k is multiplied by a[k] and then gains b[k]. The weights are multiplied where they are
+ * packed. */
 static sx_status rescale(sx_pass_ctx *c, sx_node *conv, const double *a, const double *b, sx_vid from) {
   sx_graph *g = c->g;
-  const sx_tensor *w = sx_value_const(g, conv->in[1].value);
-  int64_t k = w->dims[0], per = w->count / (k ? k : 1);
+  sx_tensor *w = sx_value_const(g, conv->in[1].value), *scaled;
+  int64_t k = w->dims[0];
   sx_vid old = sx_node_in(conv, 2);
   const float *bias = old == SX_NONE ? NULL : floats(g, old, k);
-  const void *src;
-  SX_TRY(sx_tensor_data(w, &src, c->e));
-  float *wd = NULL, *bd = NULL;
+  float *bd = NULL;
   sx_tensor shape = {.rank = 1, .dims = &k};
-  sx_vid in[3] = {conv->in[0].value, new_const(c, w, &wd), new_const(c, &shape, &bd)};
+  SX_TRY(sx_tensor_scale(w, a, &scaled, c->e));
+  SX_TRY(sx_model_hold(g->model, scaled, c->e));
+  sx_vid in[3] = {conv->in[0].value, sx_graph_add_const(g, scaled, (sx_str){"", 0}), new_const(c, &shape, &bd)};
   if (in[1] == SX_NONE || in[2] == SX_NONE) SX_NO_MEMORY(c->e);
-  for (int64_t i = 0; i < k; i++) {
-    for (int64_t j = 0; j < per; j++) wd[i * per + j] = (float)(((const float *)src)[i * per + j] * a[i]);
-    bd[i] = (float)((bias ? (double)bias[i] : 0) * a[i] + b[i]);
-  }
+  for (int64_t i = 0; i < k; i++) bd[i] = (float)((bias ? (double)bias[i] : 0) * a[i] + b[i]);
   sx_patch p = sx_patch_begin(c);
   sx_vid y = sx_patch_node(&p, &sx_op_Conv, in, 3);
   if (y == SX_NONE) SX_NO_MEMORY(c->e);

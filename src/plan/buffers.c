@@ -35,7 +35,7 @@ static sx_status source_buffer(assign *a, sx_vid v, uint32_t *out) {
   if (x->kind == SX_VALUE_CAPTURE) index += a->g->inputs.n;
   if (!x->overridable && x->fact.constant) {
     kind = SX_BUF_CONST;
-    x->fact.constant->pinned = true;
+    sx_tensor_pin(x->fact.constant);
     SX_TRY(sx_tensor_data(x->fact.constant, &data, a->c->e));
   } else if (x->kind == SX_VALUE_CONST)
     kind = SX_BUF_ELEMS;
@@ -127,7 +127,7 @@ static sx_status assign_step(assign *a, uint32_t step) {
     *b = SX_NONE;
     if (n->in[i].value == SX_NONE || (i < 32 && s->unused >> i & 1)) continue;
     sx_tensor *content = sx_value_const(a->g, n->in[i].value); /* kernels may look at it whenever shapes are new */
-    if (content) content->pinned = true;
+    if (content) sx_tensor_pin(content);
     *b = a->p->value_buffer[n->in[i].value];
     if (*b == SX_NONE) SX_TRY(source_buffer(a, n->in[i].value, b));
     a->left.at[*b]--;

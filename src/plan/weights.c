@@ -12,6 +12,8 @@ typedef struct entry {
   bool exact;        /* the key is the file's identity: equal keys are equal bytes */
   size_t size;
   void *data;
+  double *factors;   /* of the rows, n_factors of them */
+  size_t n_factors;
   struct { sx_file_id file; uint64_t offset; size_t bytes; sx_isa isa; char packing[64]; } key;
 } entry;
 
@@ -29,6 +31,12 @@ struct sx_weights *sx_weights_create(sx_pool *pool) {
   return w;
 }
 
+static void destroy(entry *x) {
+  sx_free_aligned(x->data, x->size);
+  sx_free(x->factors, x->n_factors * sizeof *x->factors);
+  sx_free(x, sizeof *x);
+}
+
 static void drop(entry *x) {
   sx_lock_take(&shared.lock);
   bool last = --x->refs == 0;
@@ -40,8 +48,7 @@ static void drop(entry *x) {
       }
   sx_lock_drop(&shared.lock);
   if (!last) return;
-  sx_free_aligned(x->data, x->size);
-  sx_free(x, sizeof *x);
+  destroy(x);
 }
 
 void sx_weights_destroy(struct sx_weights *w) {
@@ -52,25 +59,41 @@ void sx_weights_destroy(struct sx_weights *w) {
 }
 size_t sx_weights_bytes(const struct sx_weights *w) { return w->bytes; }
 
-static uint64_t sample(const sx_tensor *t) {
+static uint64_t sample(const sx_tensor *t, const uint8_t *p) {
   uint64_t h = sx_hash(&t->size, sizeof t->size, t->dtype);
-  const uint8_t *p = t->data ? t->data : t->bytes;
   size_t head = t->size < 4096 ? t->size : 4096, step = t->size / 64;
   h = sx_hash(p, head, h);
   for (size_t i = 1; i < 64 && step > 4096; i++) h = sx_hash(p + i * step, 64, h);
   return h;
 }
 
-static entry *find(const entry *like, bool exact) {
+static bool same(const entry *x, const entry *y) {
+  return x->hash == y->hash && x->exact == y->exact && x->size == y->size && !memcmp(&x->key, &y->key, sizeof x->key) &&
+         x->n_factors == y->n_factors && (!x->n_factors || !memcmp(x->factors, y->factors, x->n_factors * sizeof *x->factors)) &&
+         (x->exact || !y->data || !memcmp(x->data, y->data, x->size));
+}
+
+static entry *find(const entry *like) {
   entry *x;
   sx_lock_take(&shared.lock);
-  for (x = shared.head; x; x = x->next)
-    if (x->hash == like->hash && x->exact == exact && x->size == like->size && !memcmp(&x->key, &like->key, sizeof x->key) &&
-        (exact || !like->data || !memcmp(x->data, like->data, x->size)))
-      break;
+  for (x = shared.head; x && !same(x, like);) x = x->next;
   if (x) x->refs++;
   sx_lock_drop(&shared.lock);
   return x;
+}
+
+/* A new entry with memory for its result, not known to others yet. */
+static entry *fresh(const entry *like) {
+  entry *x = sx_malloc(sizeof *x);
+  if (!x) return NULL;
+  *x = *like;
+  x->refs = 1;
+  x->factors = sx_malloc(x->n_factors * sizeof *x->factors);
+  x->data = sx_malloc_aligned(x->size);
+  if (x->factors && x->n_factors) memcpy(x->factors, like->factors, x->n_factors * sizeof *x->factors);
+  if (x->factors && x->data) return x;
+  destroy(x);
+  return NULL;
 }
 
 typedef struct job { sx_pack_fn fn; const void *ctx, *src; void *dst; } job;
@@ -80,43 +103,29 @@ static sx_status pack_units(void *ctx, uint32_t begin, uint32_t end, uint32_t wo
   return j->fn(j->ctx, j->src, j->dst, begin, end);
 }
 
-sx_status sx_weights_pack(sx_build *b, const sx_tensor *t, const char *packing, size_t size, uint32_t units, sx_pack_fn fn, const void *ctx, const void **packed) {
+static sx_status pack(sx_build *b, const sx_tensor *t, const void *src, const double *factors, const char *packing, size_t size, uint32_t units, sx_pack_fn fn, const void *ctx, const void **packed) {
   struct sx_weights *w = b->weights;
-  entry like = {.size = size, .exact = t->file.inode != 0};
+  entry like = {.size = size, .exact = t->file.inode != 0, .factors = (double *)factors, .n_factors = factors ? (size_t)t->dims[0] : 0};
   like.key.file = t->file, like.key.offset = t->offset, like.key.bytes = t->size, like.key.isa = b->cpu->isa;
   if (strlen(packing) >= sizeof like.key.packing) SX_FAIL(b->e, FAIL, "the packing's name '%s' is too long", packing);
   memcpy(like.key.packing, packing, strlen(packing));
-  like.hash = like.exact ? sx_hash(&like.key, sizeof like.key, 1) : sx_hash(packing, strlen(packing), sample(t));
-  entry *x = like.exact ? find(&like, true) : NULL;
+  like.hash = like.exact ? sx_hash(&like.key, sizeof like.key, 1) : sx_hash(packing, strlen(packing), sample(t, src));
+  entry *x = like.exact ? find(&like) : NULL;
   if (!x) {
-    /* Packing reads floats and the like: misaligned sources are copied for its time. */
-    const void *src = t->data ? t->data : t->bytes;
-    uint32_t bits = sx_dtype_bits((sx_dtype)t->dtype);
-    void *aligned = NULL;
-    if (bits > 8 && (uintptr_t)src % (bits / 8)) {
-      if (!(aligned = sx_malloc_aligned(t->size))) SX_NO_MEMORY(b->e);
-      memcpy(aligned, src, t->size);
-      src = aligned;
+    entry *made = fresh(&like);
+    if (!made) SX_FAIL(b->e, NO_MEMORY, "out of memory packing %zu bytes of weights", size);
+    job j = {fn, ctx, src, made->data};
+    uint32_t width = w->pool && size > (1u << 20) ? sx_pool_width(w->pool) : 1;
+    sx_status s = sx_pool_run(w->pool, width, units, units / (4 * width) + 1, pack_units, &j, b->e); /* long ranges read long rows */
+    if (s == SX_OK && !like.exact) x = find(made);
+    if (s != SX_OK || x) destroy(made);
+    else {
+      x = made;
+      sx_lock_take(&shared.lock);
+      x->next = shared.head;
+      shared.head = x;
+      sx_lock_drop(&shared.lock);
     }
-    like.data = sx_malloc_aligned(size);
-    sx_status s = like.data ? SX_OK : sx_fail(b->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory packing %zu bytes of weights", size);
-    job j = {fn, ctx, src, like.data};
-    if (s == SX_OK)
-      s = w->pool && size > (1u << 20) ? sx_pool_run(w->pool, sx_pool_width(w->pool), units, units / 64 + 1, pack_units, &j, b->e) : fn(ctx, src, like.data, 0, units);
-    if (aligned) sx_free_aligned(aligned, t->size);
-    if (s == SX_OK && !like.exact) x = find(&like, false);
-    if (s == SX_OK && !x) {
-      if ((x = sx_malloc(sizeof *x)) != NULL) {
-        *x = like;
-        x->refs = 1;
-        sx_lock_take(&shared.lock);
-        x->next = shared.head;
-        shared.head = x;
-        sx_lock_drop(&shared.lock);
-      } else
-        s = sx_fail(b->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
-    }
-    if ((s != SX_OK || x->data != like.data) && like.data) sx_free_aligned(like.data, size);
     if (s != SX_OK) return s;
   }
   if (t->owner == SX_OWN_MAPPING) sx_pages_release(t->bytes, t->size); /* what is packed lets go of its source */
@@ -127,4 +136,16 @@ sx_status sx_weights_pack(sx_build *b, const sx_tensor *t, const char *packing, 
   w->bytes += size;
   *packed = x->data;
   return SX_OK;
+}
+
+sx_status sx_weights_pack(sx_build *b, const sx_tensor *t, const char *packing, size_t size, uint32_t units, sx_pack_fn fn, const void *ctx, const void **packed) {
+  const void *src;
+  SX_TRY(t->factors ? sx_tensor_data(t, &src, b->e) : sx_tensor_source(t, &src, b->e));
+  return pack(b, t, src, t->factors, packing, size, units, fn, ctx, packed);
+}
+
+sx_status sx_weights_pack_scaled(sx_build *b, const sx_tensor *t, const char *packing, size_t size, uint32_t units, sx_pack_fn fn, const void *ctx, const void **packed) {
+  const void *src;
+  SX_TRY(sx_tensor_source(t, &src, b->e));
+  return pack(b, t, src, t->factors, packing, size, units, fn, ctx, packed);
 }

@@ -50,6 +50,25 @@ static void compare(const sx_conv_shape *s, const float *want, const float *got,
       }
 }
 
+/* Rows times factors, packed in one go from anywhere, are what packing the products gives. */
+static void pack_scaled(const sx_conv *c, const float *w, int64_t n, const void *want) {
+  if (c->s.transposed || !n) return;
+  int64_t row = n / c->s.out_channels;
+  double *factors = malloc((size_t)c->s.out_channels * sizeof *factors);
+  float *scaled = malloc((size_t)n * 4), *packed = sx_malloc_aligned(c->packed_bytes), *again = sx_malloc_aligned(c->packed_bytes);
+  char *odd = malloc((size_t)n * 4 + 1);
+  for (int64_t k = 0; k < c->s.out_channels; k++) factors[k] = noise();
+  for (int64_t i = 0; i < n; i++) scaled[i] = (float)(w[i] * factors[i / row]);
+  memcpy(odd + 1, w, (size_t)n * 4);
+  sx_conv_pack(c, scaled, NULL, packed, 0, c->pack_units);
+  sx_conv_pack(c, odd + 1, factors, again, 0, c->pack_units);
+  assert_memory_equal(packed, again, c->packed_bytes);
+  sx_conv_pack(c, odd + 1, NULL, again, 0, c->pack_units);
+  assert_memory_equal(want, again, c->packed_bytes);
+  free(factors), free(scaled), free(odd);
+  sx_free_aligned(packed, c->packed_bytes), sx_free_aligned(again, c->packed_bytes);
+}
+
 /* Runs the shape in every pair of layouts that has an algorithm; the epilogue is one of several by `kind`. */
 static void check(const sx_conv_shape *s, int kind) {
   float shift = 0.25f;
@@ -75,7 +94,8 @@ static void check(const sx_conv_shape *s, int kind) {
       float *packed = sx_malloc_aligned(c.packed_bytes + 4);
       void *scratch = sx_malloc_aligned(c.scratch_bytes);
       memset(scratch, 0xff, c.scratch_bytes); /* NaN */
-      for (int64_t u = c.pack_units - 1; u >= 0; u--) sx_conv_pack(&c, w, packed, u, u + 1);
+      for (int64_t u = c.pack_units - 1; u >= 0; u--) sx_conv_pack(&c, w, NULL, packed, u, u + 1);
+      if (!kind) pack_scaled(&c, w, s->in_channels / s->group * s->out_channels * taps, packed);
       float *bx = lx ? block(x, s->batch, s->in_channels, volume(s->in), b) : x;
       int64_t padded = s->batch * (s->out_channels + by - 1) / by * by * volume(s->out) + by * volume(s->out);
       float *y = malloc((size_t)(padded + 1) * 4);
@@ -205,7 +225,7 @@ static void conv_nan(void **state) {
     float *x = values(1024), *w = values(2304), *y = values(1024), *packed = sx_malloc_aligned(c.packed_bytes);
     void *scratch = sx_malloc_aligned(c.scratch_bytes);
     x[0] = NAN;
-    for (int64_t u = c.pack_units - 1; u >= 0; u--) sx_conv_pack(&c, w, packed, u, u + 1);
+    for (int64_t u = c.pack_units - 1; u >= 0; u--) sx_conv_pack(&c, w, NULL, packed, u, u + 1);
     sx_conv_io io = {.x = x, .packed = packed, .y = y};
     sx_conv_run(&c, &io, 0, c.units, scratch);
     for (int i = 0; i < 1024; i++) {

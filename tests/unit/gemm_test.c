@@ -83,8 +83,12 @@ static void *pack(const sx_gemm_table *t, const sx_gemm *g, const void *b) {
   assert_true(sx_gemm_packed_bytes(t, g->K, g->N, &bytes));
   void *packed = aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
   const int64_t panels = sx_gemm_panels(t, g->N);
-  t->pack_b(b, g->b_k, g->b_n, g->K, g->N, panels / 2, panels, packed);
-  t->pack_b(b, g->b_k, g->b_n, g->K, g->N, 0, panels / 2, packed);
+  const size_t size = g->K && g->N ? (size_t)(((g->K - 1) * g->b_k + (g->N - 1) * g->b_n + 1) * t->elem) : 0;
+  char *odd = malloc(size + 1); /* files hold weights at any address */
+  memcpy(odd + 1, b, size);
+  t->pack_b(odd + 1, g->b_k, g->b_n, g->K, g->N, panels / 2, panels, packed);
+  t->pack_b(odd + 1, g->b_k, g->b_n, g->K, g->N, 0, panels / 2, packed);
+  free(odd);
   return packed;
 }
 

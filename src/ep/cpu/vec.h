@@ -174,7 +174,7 @@ SX_INLINE vi vi_madd16(vi a, vi b) {
   return (a << 16 >> 16) * (b << 16 >> 16) + (a >> 16) * (b >> 16);
 #endif
 }
-/* out[j][i] = in[i][j], 4 x 4 floats and 2 x 2 doubles. */
+/* out[j][i] = in[i][j], 4 x 4 floats and 2 x 2 doubles; in has any alignment. */
 #if defined(__clang__) || __GNUC__ >= 12
 #define SX_SHUFFLE(type, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else
@@ -193,7 +193,9 @@ SX_INLINE void sx_transpose_f32(const float *in, int64_t in_row, float *out, int
   *(v4_mem *)(out + 3 * out_row) = SX_SHUFFLE(v4, ab1, cd1, 2, 3, 6, 7);
 }
 SX_INLINE void sx_transpose_f64(const double *in, int64_t in_row, double *out, int64_t out_row) {
-  const double a = in[0], b = in[1], c = in[in_row], d = in[in_row + 1];
+  typedef double any __attribute__((aligned(1), may_alias));
+  const any *p = (const any *)in;
+  const double a = p[0], b = p[1], c = p[in_row], d = p[in_row + 1];
   out[0] = a, out[1] = c, out[out_row] = b, out[out_row + 1] = d;
 }
 
@@ -285,6 +287,17 @@ SX_INLINE vf vf_zip_hi(vf a, vf b) { return __builtin_shufflevector(a, b, SX_ZIP
 SX_INLINE vf vf_zip_lo(vf a, vf b) { return __builtin_shuffle(a, b, (vi){SX_ZIP_LO}); }
 SX_INLINE vf vf_zip_hi(vf a, vf b) { return __builtin_shuffle(a, b, (vi){SX_ZIP_HI}); }
 #endif
+/* log2(VL) rounds of interleaving rows i and i + VL / 2 transpose a square. */
+SX_INLINE void vf_transpose(vf r[SX_VL]) {
+  SX_UNROLL(4) for (int round = SX_VL; round > 1; round /= 2) {
+    vf t[SX_VL];
+    SX_UNROLL(16) for (int i = 0; i < SX_VL / 2; i++) {
+      t[2 * i] = vf_zip_lo(r[i], r[i + SX_VL / 2]);
+      t[2 * i + 1] = vf_zip_hi(r[i], r[i + SX_VL / 2]);
+    }
+    SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) r[i] = t[i];
+  }
+}
 
 #if defined(__FMA__) || defined(__aarch64__)
 #define SX_FMA 1 /* a * b + c is rounded once */

@@ -63,8 +63,10 @@ static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
   return x->rank >= 3 && x->rank <= 5;
 }
 
+typedef struct pack_ctx { sx_conv c; const double *factors; } pack_ctx;
 static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
-  sx_conv_pack(ctx, src, dst, begin, end);
+  const pack_ctx *p = ctx;
+  sx_conv_pack(&p->c, src, p->factors, dst, begin, end);
   return SX_OK;
 }
 
@@ -100,14 +102,15 @@ static sx_status create(sx_build *b) {
   snprintf(name, sizeof name, "conv %u %lldx%lld/%lld", c.packing, (long long)s.in_channels, (long long)s.out_channels, (long long)s.group);
   bool fixed = true; /* another shape may want another packing: then the weights stay */
   for (int i = 0; i < x->rank; i++) fixed &= sx_dim_is_const(x->dims[i]);
-  ((sx_tensor *)st->w)->pinned |= !fixed;
+  if (!fixed) sx_tensor_pin((sx_tensor *)st->w);
   b->unused_inputs = 2;
-  return sx_weights_pack(b, st->w, name, c.packed_bytes, (uint32_t)c.pack_units, pack, &c, &st->packed);
+  pack_ctx ctx = {c, st->w->factors};
+  return sx_weights_pack_scaled(b, st->w, name, c.packed_bytes, (uint32_t)c.pack_units, pack, &ctx, &st->packed);
 }
 
 static sx_status run_pack(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
-  sx_conv_pack(&q->c, c->in[1], c->scratch, begin, end);
+  sx_conv_pack(&q->c, c->in[1], NULL, c->scratch, begin, end);
   return SX_OK;
 }
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -133,8 +136,8 @@ static sx_status prepare(sx_prep *p) {
     const void *w;
     float *packed = sx_arena_aligned(p->arena, q->c.packed_bytes + SX_ALIGN, SX_ALIGN);
     if (!packed) SX_NO_MEMORY(p->e);
-    SX_TRY(sx_tensor_data(st->w, &w, p->e));
-    sx_conv_pack(&q->c, w, packed, 0, q->c.pack_units);
+    SX_TRY(sx_tensor_source(st->w, &w, p->e));
+    sx_conv_pack(&q->c, w, st->w->factors, packed, 0, q->c.pack_units);
     q->packed = packed;
   } else {
     p->scratch = q->c.packed_bytes;

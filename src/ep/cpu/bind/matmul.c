@@ -48,9 +48,10 @@ static operand operand_of(const sx_view *v, const int8_t *perm, int select, int6
 typedef struct pack_ctx { const sx_gemm_table *t; int64_t K, N, b_k, b_n, matrix, panels; size_t packed; } pack_ctx;
 static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
   const pack_ctx *c = ctx;
-  for (uint32_t u = begin; u < end; u++) { /* a unit: one panel of one matrix */
+  for (int64_t u = begin, next; u < end; u = next) { /* a unit: one panel of one matrix */
     int64_t m = u / c->panels, p = u % c->panels;
-    c->t->pack_b((const char *)src + (size_t)(m * c->matrix * c->t->elem), c->b_k, c->b_n, c->K, c->N, p, p + 1, (char *)dst + (size_t)m * c->packed);
+    next = (m + 1) * c->panels < end ? (m + 1) * c->panels : end;
+    c->t->pack_b((const char *)src + (size_t)(m * c->matrix * c->t->elem), c->b_k, c->b_n, c->K, c->N, p, p + next - u, (char *)dst + (size_t)m * c->packed);
   }
   return SX_OK;
 }

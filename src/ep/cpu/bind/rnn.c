@@ -76,7 +76,7 @@ static sx_status read_activations(sx_build *b, rnn_state *s, int directions) {
 typedef struct pack_ctx { const sx_gemm_table *t; int64_t K, N, at; } pack_ctx;
 static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
   const pack_ctx *c = ctx;
-  c->t->pack_b((const float *)src + c->at, 1, c->K, c->K, c->N, begin, end, dst);
+  c->t->pack_b((const char *)src + c->at * (int64_t)sizeof(float), 1, c->K, c->K, c->N, begin, end, dst);
   return SX_OK;
 }
 static sx_status pack_constant(sx_build *b, const rnn_state *s, uint32_t input, int direction, const void **out) {

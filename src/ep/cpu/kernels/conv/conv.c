@@ -113,13 +113,13 @@ sx_status sx_conv_prepare(sx_conv *c, const sx_conv_table *t, const sx_conv_shap
   return SX_OK;
 }
 
-void sx_conv_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end) {
+void sx_conv_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end) {
   switch (c->algo) {
     case SX_CONV_DIRECT:
-    case SX_CONV_STEM: sx_conv_blocked_pack(c, w, packed, begin, end); break;
-    case SX_CONV_DEPTHWISE: sx_conv_depthwise_pack(c, w, packed, begin, end); break;
-    case SX_CONV_WINOGRAD: sx_conv_winograd_pack(c, w, packed, begin, end); break;
-    case SX_CONV_GEMM: sx_conv_plain_pack(c, w, packed, begin, end); break;
+    case SX_CONV_STEM: sx_conv_blocked_pack(c, w, factors, packed, begin, end); break;
+    case SX_CONV_DEPTHWISE: sx_conv_depthwise_pack(c, w, factors, packed, begin, end); break;
+    case SX_CONV_WINOGRAD: sx_conv_winograd_pack(c, w, factors, packed, begin, end); break;
+    case SX_CONV_GEMM: sx_conv_plain_pack(c, w, factors, packed, begin, end); break;
   }
 }
 

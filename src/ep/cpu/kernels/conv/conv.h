@@ -72,8 +72,9 @@ bool sx_conv_has(const sx_conv_table *t, const sx_conv_shape *s, sx_conv_layout 
 /* Fails (NOT_IMPLEMENTED) when sx_conv_has says no or a size does not fit. */
 sx_status sx_conv_prepare(sx_conv *c, const sx_conv_table *t, const sx_conv_shape *s, const sx_epilogue *epi,
                           sx_conv_layout x, sx_conv_layout y, sx_err *e);
-/* Units [begin, end) of pack_units; w is the whole tensor, packed the whole result. */
-void sx_conv_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end);
+/* Units [begin, end) of pack_units; w is the whole tensor, at any alignment, packed the whole result. factors: NULL, or what
+ * each output channel is multiplied by, in double, before it is rounded (no transposed convolution). */
+void sx_conv_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end);
 void sx_conv_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 
 /* Between plain [C][pixels] and blocked [ceil(C/b)][pixels][b], one image; any range of pixels [begin, end). */

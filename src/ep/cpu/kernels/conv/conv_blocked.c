@@ -95,27 +95,39 @@ void sx_conv_blocked_prepare(sx_conv *c) {
 
 /* Weights of `n` output channels from k0 for one input channel and tap, of merged group g; 0 beyond the last channel and off
  * the diagonal of merged groups. */
-static void weight_row(const sx_conv *c, const float *w, int64_t g, int64_t k0, int64_t n, int64_t ci, int64_t tap, float *to) {
+static void weight_row(const sx_conv *c, const void *w, const double *factors, int64_t g, int64_t k0, int64_t n, int64_t ci, int64_t tap, float *to) {
   int64_t in = c->group_in / c->merge, out = c->group_out / c->merge, sub = ci / in, group = g * c->merge + sub;
   int64_t step = c->s.transposed ? c->taps : in * c->taps; /* between output channels */
-  const float *from = w + (c->s.transposed ? (group * in + ci % in) * out * c->taps : (group * out * in + ci % in) * c->taps) + tap;
+  int64_t from = (c->s.transposed ? (group * in + ci % in) * out * c->taps : (group * out * in + ci % in) * c->taps) + tap;
   for (int64_t i = 0; i < n; i++) {
     int64_t k = k0 + i - sub * out;
-    to[i] = k >= 0 && k < out ? from[k * step] : 0;
+    to[i] = k >= 0 && k < out ? sx_conv_weight(w, from + k * step, factors ? factors[group * out + k] : 1) : 0;
   }
 }
 
-void sx_conv_blocked_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end) {
+void sx_conv_blocked_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end) {
   int64_t lanes = c->table->direct->lanes, step = c->algo == SX_CONV_STEM ? 1 : lanes, depth = c->group_in * c->taps;
   for (int64_t u = begin; u < end; u++) {
     int64_t g = u / c->panels;
     panel p = panel_at(c, u % c->panels);
     float *to = packed + (g * group_vectors(c) + p.first) * lanes * depth;
     int64_t width = p.nv * lanes;
+    for (int64_t v = 0; v < p.nv && c->merge == 1 && !c->s.transposed; v++) {
+      int64_t k = (p.first + v) * lanes;
+      sx_conv_rows r = {.step = depth, .rows = (int)sx_conv_min(lanes, c->group_out - k)};
+      k += g * c->group_out;
+      r.factors = factors ? factors + k : NULL;
+      for (int64_t c0 = 0; c0 < c->group_in; c0 += step) {
+        int64_t run = sx_conv_min(step, c->group_in - c0);
+        r.w = (const char *)w + (k * depth + c0 * c->taps) * 4;
+        c->table->direct->lay(&r, run * c->taps, c->taps, to + c0 * c->taps * width + v * lanes, run * width, width);
+      }
+    }
+    if (c->merge == 1 && !c->s.transposed) continue;
     for (int64_t c0 = 0; c0 < c->group_in; c0 += step)
       for (int64_t tap = 0; tap < c->taps; tap++)
         for (int64_t ci = c0; ci < sx_conv_min(c0 + step, c->group_in); ci++, to += width)
-          weight_row(c, w, g, p.first * lanes, width, ci, tap, to);
+          weight_row(c, w, factors, g, p.first * lanes, width, ci, tap, to);
   }
 }
 

@@ -41,13 +41,13 @@ void sx_conv_depthwise_prepare(sx_conv *c) {
   c->unit_ns = row_ns * (double)rows / (double)c->pixel_units;
 }
 
-void sx_conv_depthwise_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end) {
+void sx_conv_depthwise_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end) {
   int64_t lanes = c->table->direct->lanes, width = c->group_in;
-  packed += begin * lanes * c->taps * width;
-  for (int64_t b = begin * lanes; b < end * lanes; b += lanes)
-    for (int64_t tap = 0; tap < c->taps; tap++)
-      for (int64_t j = 0; j < width; j++)
-        for (int64_t k = b; k < b + lanes; k++) *packed++ = k < c->s.out_channels ? w[(k * width + j) * c->taps + tap] : 0;
+  for (int64_t b = begin * lanes; b < end * lanes; b += lanes) {
+    sx_conv_rows r = {.w = (const char *)w + b * width * c->taps * 4, .step = width * c->taps, .rows = (int)sx_conv_min(lanes, c->s.out_channels - b)};
+    r.factors = factors ? factors + b : NULL;
+    c->table->direct->lay(&r, width * c->taps, c->taps, packed + b * width * c->taps, width * lanes, lanes);
+  }
 }
 
 /* The taps k in [*begin, *end) of an axis that fall inside the image when tap 0 is at `at`. */

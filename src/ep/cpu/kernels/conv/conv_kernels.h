@@ -2,6 +2,7 @@
 /* Inside the family: what the ISA levels provide to the drivers, and the geometry that the drivers share. */
 #ifndef SX_CONV_KERNELS_H
 #define SX_CONV_KERNELS_H
+#include <string.h>
 #include "ep/cpu/kernels/conv/conv.h"
 
 enum { SX_CONV_NV = 4, SX_CONV_MR = 8 }; /* most vectors and pixels of a register tile */
@@ -80,6 +81,14 @@ typedef struct sx_conv_gemm_tile {
   sx_conv_store out;
 } sx_conv_gemm_tile;
 
+/* Rows of weights on their way into a packing, at most `lanes` of them, `step` elements apart, at any alignment. */
+typedef struct sx_conv_rows {
+  const void *w;
+  int64_t step;
+  int rows;
+  const double *factors; /* of the rows, or NULL */
+} sx_conv_rows;
+
 typedef void (*sx_conv_tile_fn)(const sx_conv_tile *t);
 typedef struct sx_conv_direct {
   int lanes, nv, mr[SX_CONV_NV + 1]; /* largest tile, pixels by vectors */
@@ -88,6 +97,9 @@ typedef struct sx_conv_direct {
   /* off[i] = shift + x[i] where every at[a][i] + s[a] is in [0, in[a]), -1 elsewhere. */
   void (*offsets)(const sx_conv_pixels *p, const int32_t s[3], const int64_t in[3], int32_t shift, int64_t n, int32_t *off);
   void (*row)(int32_t *to, int32_t first, int32_t step, int64_t n); /* first, first + step, ... */
+  /* Transposes n elements of each row, which count channels and in them taps: element channel * taps + tap of all rows is the
+   * vector at to + tap * tap_step + channel * channel_step. Lanes without a row are 0. */
+  void (*lay)(const sx_conv_rows *r, int64_t n, int64_t taps, float *to, int64_t tap_step, int64_t channel_step);
 } sx_conv_direct;
 
 enum { SX_CONV_ROW_MR = 7 };
@@ -118,6 +130,8 @@ typedef struct sx_conv_winograd { /* [0]: F(2x2,3x3), [1]: F(4x4,3x3) */
   void (*in[2])(const sx_conv_winograd_block *b, const float *x, float *v, int64_t v_step);
   /* One vector of outputs, of which `real` lanes are channels. */
   void (*out[2])(const sx_conv_winograd_block *b, const float *m, int64_t m_step, const float *bias, const sx_conv_store *s, int real);
+  /* Weights of one vector of output channels, `channels` times 9 of each row, to to[plane * plane_step + channel * step]. */
+  void (*pack[2])(const sx_conv_rows *r, int64_t channels, float *to, int64_t step, int64_t plane_step);
 } sx_conv_winograd;
 
 typedef struct sx_reorder {
@@ -133,6 +147,12 @@ struct sx_conv_table {
   const sx_reorder *reorder;
 };
 
+/* Element i of weights at any alignment, times a factor. */
+static inline float sx_conv_weight(const void *w, int64_t i, double factor) {
+  float x;
+  memcpy(&x, (const char *)w + i * 4, 4);
+  return (float)(x * factor);
+}
 static inline int64_t sx_conv_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static inline int64_t sx_conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
 /* The part of n things, split evenly into `parts`, that starts at `part`. */
@@ -144,16 +164,16 @@ sx_conv_store sx_conv_store_at(const sx_conv *c, const sx_conv_io *io, int64_t a
 
 /* Each driver: choose blocking, units and scratch; pack; run. */
 void sx_conv_blocked_prepare(sx_conv *c);
-void sx_conv_blocked_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end);
+void sx_conv_blocked_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end);
 void sx_conv_blocked_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 void sx_conv_depthwise_prepare(sx_conv *c);
-void sx_conv_depthwise_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end);
+void sx_conv_depthwise_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end);
 void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 bool sx_conv_winograd_takes(const sx_conv_shape *s);
 void sx_conv_winograd_prepare(sx_conv *c);
-void sx_conv_winograd_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end);
+void sx_conv_winograd_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end);
 void sx_conv_winograd_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 void sx_conv_plain_prepare(sx_conv *c);
-void sx_conv_plain_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end);
+void sx_conv_plain_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end);
 void sx_conv_plain_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 #endif

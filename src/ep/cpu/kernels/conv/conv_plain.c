@@ -53,7 +53,7 @@ void sx_conv_plain_prepare(sx_conv *c) {
   c->scratch_bytes = scratch_layout(c, NULL, &s);
 }
 
-void sx_conv_plain_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end) {
+void sx_conv_plain_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end) {
   int64_t mr = c->table->plain->mr, in = c->group_in, out = c->group_out, taps = c->taps;
   for (int64_t u = begin; u < end; u++) {
     int64_t g = u / c->panels, k0 = u % c->panels * mr, k1 = sx_conv_min(k0 + mr, out);
@@ -61,7 +61,7 @@ void sx_conv_plain_pack(const sx_conv *c, const float *w, float *packed, int64_t
     for (int64_t ci = 0; ci < in; ci++)
       for (int64_t t = 0; t < taps; t++)
         for (int64_t k = k0; k < k1; k++)
-          *to++ = c->s.transposed ? w[((g * in + ci) * out + k) * taps + t] : w[((g * out + k) * in + ci) * taps + t];
+          *to++ = sx_conv_weight(w, (c->s.transposed ? (g * in + ci) * out + k : (g * out + k) * in + ci) * taps + t, factors ? factors[g * out + k] : 1);
   }
 }
 

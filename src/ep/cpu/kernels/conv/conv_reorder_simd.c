@@ -3,18 +3,6 @@
 #include "ep/cpu/kernels/conv/conv_kernels.h"
 #include "ep/cpu/vec.h"
 
-/* log2(VL) rounds of interleaving rows i and i + VL / 2 transpose a square. */
-SX_INLINE void transpose(vf r[SX_VL]) {
-  SX_UNROLL(4) for (int round = SX_VL; round > 1; round /= 2) {
-    vf t[SX_VL];
-    SX_UNROLL(16) for (int i = 0; i < SX_VL / 2; i++) {
-      t[2 * i] = vf_zip_lo(r[i], r[i + SX_VL / 2]);
-      t[2 * i + 1] = vf_zip_hi(r[i], r[i + SX_VL / 2]);
-    }
-    SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) r[i] = t[i];
-  }
-}
-
 static void to_blocked(const float *x, float *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end) {
   for (int64_t c = 0; c < channels; c += SX_VL, x += SX_VL * pixels, y += SX_VL * pixels) {
     int64_t rows = channels - c < SX_VL ? channels - c : SX_VL;
@@ -23,7 +11,7 @@ static void to_blocked(const float *x, float *y, int64_t channels, int64_t pixel
       vf r[SX_VL];
       SX_UNROLL(16) for (int i = 0; i < SX_VL; i++)
         r[i] = i >= rows ? (vf){0} : n == SX_VL ? vf_load(x + i * pixels + p) : vf_load_n(x + i * pixels + p, n);
-      transpose(r);
+      vf_transpose(r);
       SX_UNROLL(16) for (int i = 0; i < SX_VL; i++)
         if (i < n) vf_store(y + (p + i) * SX_VL, r[i]);
     }
@@ -37,7 +25,7 @@ static void to_plain(const float *x, float *y, int64_t channels, int64_t pixels,
       int n = end - p < SX_VL ? (int)(end - p) : SX_VL;
       vf r[SX_VL];
       SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) r[i] = i < n ? vf_load(x + (p + i) * SX_VL) : (vf){0};
-      transpose(r);
+      vf_transpose(r);
       SX_UNROLL(16) for (int i = 0; i < SX_VL; i++)
         if (i < rows) {
           if (n == SX_VL) vf_store(y + i * pixels + p, r[i]);

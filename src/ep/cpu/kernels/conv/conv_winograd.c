@@ -72,33 +72,15 @@ void sx_conv_winograd_prepare(sx_conv *c) {
   c->scratch_bytes = scratch_layout(c, NULL, &s);
 }
 
-/* Rows of G: F(2,3), then F(4,3) at the points of the transforms. */
-static const double g2[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
-#define R 1.41421356237309504880
-static const double g4[6][3] = {{1, 0, 0}, {-2 / 3., -R / 3, -1 / 3.}, {-2 / 3., R / 3, -1 / 3.},
-                                {1 / 6., R / 6, 1 / 3.}, {1 / 6., -R / 6, 1 / 3.}, {0, 0, 1}};
-
-static void transform_weights(const double (*g)[3], int side, const float *w, float *out, int64_t step) {
-  double t[6][3];
-  for (int r = 0; r < side; r++)
-    for (int j = 0; j < 3; j++) t[r][j] = g[r][0] * w[j] + g[r][1] * w[3 + j] + g[r][2] * w[6 + j];
-  for (int r = 0; r < side; r++)
-    for (int i = 0; i < side; i++)
-      out[(r * side + i) * step] = (float)(t[r][0] * g[i][0] + t[r][1] * g[i][1] + t[r][2] * g[i][2]);
-}
-
-void sx_conv_winograd_pack(const sx_conv *c, const float *w, float *packed, int64_t begin, int64_t end) {
-  int64_t lanes = c->table->direct->lanes, n = vectors(c);
+void sx_conv_winograd_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end) {
+  int64_t lanes = c->table->direct->lanes, n = vectors(c), in = c->group_in;
   for (int64_t p = begin; p < end; p++) {
-    int64_t first = sx_conv_split(n, c->panels, p), width = (sx_conv_split(n, c->panels, p + 1) - first) * lanes;
-    for (int64_t ci = 0; ci < c->group_in; ci++)
-      for (int64_t k = 0; k < width; k++) {
-        float *to = packed + first * lanes * planes(c) * c->group_in + ci * width + k;
-        static const float none[9];
-        int64_t ko = first * lanes + k;
-        transform_weights(c->tile == 4 ? g4 : g2, (int)c->tile + 2, ko < c->group_out ? w + (ko * c->group_in + ci) * 9 : none, to,
-                          c->group_in * width);
-      }
+    int64_t first = sx_conv_split(n, c->panels, p), last = sx_conv_split(n, c->panels, p + 1), width = (last - first) * lanes;
+    for (int64_t v = first; v < last; v++) {
+      int64_t k = v * lanes;
+      sx_conv_rows r = {(const char *)w + k * in * 9 * 4, in * 9, (int)sx_conv_min(lanes, c->group_out - k), factors ? factors + k : NULL};
+      c->table->winograd->pack[c->tile / 4](&r, in, packed + first * lanes * planes(c) * in + (v - first) * lanes, width, in * width);
+    }
   }
 }
 

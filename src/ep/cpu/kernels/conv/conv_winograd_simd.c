@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Winograd's transforms, one channel block wide. F(4x4,3x3) interpolates at 0, +-sqrt(1/2), +-sqrt(2) and infinity: at the
  * same cost as 0, +-1, +-2 its error is half as large. F(2x2,3x3) has 0, +-1 and infinity. */
-#include "ep/cpu/kernels/conv/conv_kernels.h"
-#include "ep/cpu/vec.h"
+#include "ep/cpu/kernels/conv/conv_lay.h"
 
 #define P 0.70710678118654752f /* a; a * a = 1 / 2 */
 #define Q 1.41421356237309505f /* b; b * b = 2, a * b = 1 */
@@ -26,6 +25,16 @@ SX_INLINE void out_line__2(vf *y, const vf *m) {
   y[0] = m[0] + m[1] + m[2];
   y[1] = m[1] - m[2] + m[3];
 }
+/* Weights, in double: they are rounded once. */
+SX_INLINE void weight_line__4(vd *o, const vd *w) {
+  const double r = 1.41421356237309504880;
+  vd e = (-2 / 3.) * w[0] - (1 / 3.) * w[2], f = (r / 3) * w[1], g = (1 / 6.) * w[0] + (1 / 3.) * w[2], h = (r / 6) * w[1];
+  o[0] = w[0], o[1] = e - f, o[2] = e + f, o[3] = g + h, o[4] = g - h, o[5] = w[2];
+}
+SX_INLINE void weight_line__2(vd *o, const vd *w) {
+  vd e = 0.5 * (w[0] + w[2]), f = 0.5 * w[1];
+  o[0] = w[0], o[1] = e + f, o[2] = e - f, o[3] = w[2];
+}
 
 #define TILE 2
 #include "ep/cpu/kernels/conv/conv_winograd.inc"
@@ -33,4 +42,4 @@ SX_INLINE void out_line__2(vf *y, const vf *m) {
 #include "ep/cpu/kernels/conv/conv_winograd.inc"
 
 extern const sx_conv_winograd SX_ISA_NAME(sx_conv_winograd);
-const sx_conv_winograd SX_ISA_NAME(sx_conv_winograd) = {.in = {in__2, in__4}, .out = {out__2, out__4}};
+const sx_conv_winograd SX_ISA_NAME(sx_conv_winograd) = {.in = {in__2, in__4}, .out = {out__2, out__4}, .pack = {pack__2, pack__4}};

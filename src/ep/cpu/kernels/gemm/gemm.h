@@ -53,7 +53,7 @@ typedef struct sx_gemm_table {
   int elem, sum;            /* bytes of an element, of the type that sums are kept in */
   int lanes, mr, nr;        /* elements per vector, largest tile (nr = 2 vectors) */
   double fma_per_ns;        /* rough peak of a core, for costs */
-  /* Packs panels [begin, end) of B[K,N], strides (b_k, b_n), into `packed`, the base of sx_gemm_packed_bytes bytes aligned
+  /* Packs panels [begin, end) of B[K,N], at any alignment, strides (b_k, b_n), into `packed`, the base of sx_gemm_packed_bytes bytes aligned
    * to 64. Layout: [panel][k][nr], the last panel only as many vectors wide as it needs, its padding zero. */
   void (*pack_b)(const void *b, int64_t b_k, int64_t b_n, int64_t K, int64_t N, int64_t begin, int64_t end, void *packed);
   void (*run)(const sx_gemm *g, const sx_gemm_io *io, int64_t begin, int64_t end, void *scratch);
