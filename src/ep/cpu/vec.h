@@ -206,6 +206,24 @@ SX_INLINE float vf_sum(vf v) { /* pairwise, a fixed order per width */
   SX_UNROLL(8) for (int w = SX_VL / 2; w; w /= 2) for (int i = 0; i < w; i++) t[i] += t[i + w];
   return t[0];
 }
+/* The sums of four vectors, side by side: a tree per vector, another one than vf_sum's. */
+SX_INLINE void vf_sum4(float *to, vf a, vf b, vf c, vf d) {
+  typedef float v4 __attribute__((vector_size(16)));
+  typedef int32_t v4i __attribute__((vector_size(16), unused));
+  typedef float v4_mem __attribute__((vector_size(16), aligned(1), may_alias));
+#if defined(__AVX512F__)
+#define SX_FOLD(v) (v4)_mm_add_ps(_mm512_castps512_ps128((__m512)v) + _mm512_extractf32x4_ps((__m512)v, 1), _mm512_extractf32x4_ps((__m512)v, 2) + _mm512_extractf32x4_ps((__m512)v, 3))
+#elif defined(__AVX2__)
+#define SX_FOLD(v) (v4)_mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1))
+#else
+#define SX_FOLD(v) v
+#endif
+  const v4 x = SX_FOLD(a), y = SX_FOLD(b), z = SX_FOLD(c), w = SX_FOLD(d);
+#undef SX_FOLD
+  const v4 xy = SX_SHUFFLE(v4i, x, y, 0, 4, 1, 5) + SX_SHUFFLE(v4i, x, y, 2, 6, 3, 7); /* x02 y02 x13 y13 */
+  const v4 zw = SX_SHUFFLE(v4i, z, w, 0, 4, 1, 5) + SX_SHUFFLE(v4i, z, w, 2, 6, 3, 7);
+  *(v4_mem *)to = SX_SHUFFLE(v4i, xy, zw, 0, 1, 4, 5) + SX_SHUFFLE(v4i, xy, zw, 2, 3, 6, 7);
+}
 SX_INLINE double vd_sum(vd v) {
   double t[SX_VL / 2];
   memcpy(t, &v, sizeof t);
