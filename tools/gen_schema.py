@@ -4,7 +4,8 @@
 
 The rows come from the pinned `onnx` package and from src/ops/schema_contrib.tsv (operators the package does not know). Most
 versions of an operator repeat the parameters of the one before, so parameters, attributes, constraints and type sets lie in
-one pool each, and equal runs are stored once. `--check` compares instead of writing.
+one pool each, and equal runs are stored once. Names are places in one text, and rows hold places in the pools, because a pointer
+costs 32 bytes in a shared library: its own and its relocation. `--check` compares instead of writing.
 """
 import argparse
 import pathlib
@@ -73,6 +74,25 @@ class Pool:
                 self.items.extend(key)
             self.where[key] = start
         return self.where[key]
+
+
+class Text:
+    """Strings one after the other, each with its end; one that another ends in is not stored twice."""
+
+    def __init__(self, strings):
+        self.stored, self.where, end = [], {"": 0}, 1
+        for text in sorted(set(strings) - {""}, key=lambda t: (-len(t.encode()), t)):
+            at = next((self.where[s] + len(s.encode()) - len(text.encode()) for s in self.stored if s.endswith(text)), None)
+            if at is None:
+                at = end
+                end += len(text.encode()) + 1
+                self.stored.append(text)
+            self.where[text] = at
+        if end > 0xffff:
+            raise SystemExit("the names need wider places than uint16_t")
+
+    def rows(self):
+        return ['"\\0"'] + [c_string(s)[:-1] + '\\0"' for s in self.stored]
 
 
 class Schema:
@@ -181,14 +201,14 @@ def c_flags(prefix, flags):
     return "|".join(prefix + f for f in flags) or "0"
 
 
-def wrap(items, width=124):
-    """Items with commas between them, in lines of at most `width`."""
+def wrap(items, comma=",", width=124):
+    """Items with commas behind them, in lines of at most `width`."""
     lines, line = [], " "
     for item in items:
         if len(line) + len(item) + 2 > width:
             lines.append(line)
             line = " "
-        line += " " + item + ","
+        line += " " + item + comma
     return lines + ([line] if line.strip() else [])
 
 
@@ -208,9 +228,14 @@ def generate(onnx):
     for items, pool in sorted(lists, key=lambda x: -len(x[0])):
         pool.run(items)
 
-    param_rows = [f"{{{c_string(n)}, {c}, {c_flags('', f)}, {m}, {set_of(t)}}}" for n, c, f, m, t in params.items]
-    constraint_rows = [f"{{{c_string(n)}, {set_of(t)}}}" for n, t in constraints.items]
-    attr_rows = [f"{{{c_string(n)}, A_{k}, {int(r)}, {int(d is not None)}, {c_string(d or '')}}}" for n, k, r, d in attrs.items]
+    text = Text([r.name for r in rows] + [item[0] for pool in (params, attrs, constraints) for item in pool.items] +
+                [a[3] or "" for a in attrs.items])
+    at = text.where
+    param_rows = [f"{{{at[n]}, {set_of(t)}, {c}, {c_flags('', f)}, {m}}}" for n, c, f, m, t in params.items]
+    constraint_rows = [f"{{{at[n]}, {set_of(t)}}}" for n, t in constraints.items]
+    attr_rows = [f"{{{at[n]}, {at[d or '']}, A_{k}, {int(r)}, {int(d is not None)}}}" for n, k, r, d in attrs.items]
+    if max(len(pool.items) for pool in (typesets, params, attrs, constraints)) > 0xffff:
+        raise SystemExit("a pool needs wider places than uint16_t")
     set_rows = ["{" + ", ".join(hex(m) if m else "0" for m in s) + "}" for s in typesets.items]
     latest = {d: max(r.since for r in rows if r.domain == d) for d in range(len(DOMAINS))}
     latest[0] = onnx.defs.onnx_opset_version()
@@ -220,16 +245,17 @@ def generate(onnx):
     for r in rows:
         n = [min(c, 0xffff) for c in r.counts]
         row_lines.append(
-            f"  S({DOMAIN_ENUM[r.domain]}, {r.name}, {r.since}, {c_flags('F_', sorted(r.flags))}, {n[0]}, {n[1]}, {n[2]}, {n[3]}, "
+            f"  S({DOMAIN_ENUM[r.domain]}, {r.name}, {at[r.name]}, {r.since}, {c_flags('F_', sorted(r.flags))}, {n[0]}, {n[1]}, {n[2]}, {n[3]}, "
             f"{len(r.inputs)}, {params.run(r.inputs)}, {len(r.outputs)}, {params.run(r.outputs)}, "
             f"{len(r.attrs)}, {attrs.run(r.attrs)}, {len(r.constraints)}, {constraints.run(r.constraints)})")
     out = [
         "// SPDX-License-Identifier: MIT",
         f"/* Written by tools/gen_schema.py from onnx {ONNX_VERSION} and schema_contrib.tsv; `make schema` writes it anew. Included by schema.c",
-        " * alone, which defines S, the flags and the short names. Parameters are {name, constraint, flags, min arity, type set},",
-        " * attributes {name, type, required, has default, default}. A row ends in (count, place in the pool) of its inputs, outputs,",
-        " * attributes and constraints. */", "",
+        " * alone, which defines S, the flags and the short names. Parameters are {name, type set, constraint, flags, min arity},",
+        " * attributes {name, default, type, required, has default}; names and defaults are places in `text`, type sets in",
+        " * sx_typesets. A row ends in (count, place in the pool) of its inputs, outputs, attributes and constraints. */", "",
         "static const uint16_t domain_latest[SX_DOMAIN_COUNT] = {" + ", ".join(str(latest[d]) for d in sorted(latest)) + "};", "",
+        "static const char text[] =", *wrap(text.rows(), ""), "  ;", "",
         "const sx_typeset sx_typesets[] = {", *wrap(set_rows), "};", "",
         "static const sx_schema_param params[] = {", *wrap(param_rows), "};", "",
         "static const sx_schema_attr attrs[] = {", *wrap(attr_rows), "};", "",

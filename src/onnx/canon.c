@@ -28,7 +28,7 @@ static sx_status check_arity(canon *c, const sx_schema *s, const sx_node *n) {
   for (uint32_t i = 0; i < n->n_formal; i++) {
     const sx_schema_param *p = sx_schema_input(s, i);
     if (n->in[i].value == SX_NONE && p && !(p->flags & (SX_PARAM_OPTIONAL | SX_PARAM_VARIADIC)))
-      SX_FAIL(c->e, INVALID_GRAPH, "input %u ('%s') is left out, but it is not optional", i, p->name);
+      SX_FAIL(c->e, INVALID_GRAPH, "input %u ('%s') is left out, but it is not optional", i, sx_schema_text(p->name));
   }
   return SX_OK;
 }
@@ -44,10 +44,12 @@ static sx_status check_attrs(canon *c, const sx_schema *s, const sx_node *n) {
     }
     bool empty_list = a->n == 0 && a->type >= SX_ATTR_FLOATS && r->type >= SX_ATTR_FLOATS;
     if (r->type != a->type && !empty_list && !(r->type == SX_ATTR_SPARSE_TENSOR && a->type == SX_ATTR_TENSOR))
-      SX_FAIL(c->e, INVALID_GRAPH, "attribute '%s' has type %s, expected %s", r->name, types[a->type], types[r->type]);
+      SX_FAIL(c->e, INVALID_GRAPH, "attribute '%s' has type %s, expected %s", sx_schema_text(r->name), types[a->type], types[r->type]);
   }
-  for (uint32_t i = 0; i < s->n_attrs; i++)
-    if (s->attrs[i].required && !sx_node_attr(n, s->attrs[i].name)) SX_FAIL(c->e, INVALID_GRAPH, "lacks the required attribute '%s'", s->attrs[i].name);
+  for (uint32_t i = 0; i < s->n_attrs; i++) {
+    const sx_schema_attr *r = sx_schema_attr_at(s, i);
+    if (r->required && !sx_node_attr(n, sx_schema_text(r->name))) SX_FAIL(c->e, INVALID_GRAPH, "lacks the required attribute '%s'", sx_schema_text(r->name));
+  }
   return SX_OK;
 }
 
@@ -60,11 +62,11 @@ static sx_status check_types(canon *c, const sx_schema *s, const sx_graph *g, co
     const sx_fact *f = &sx_value_at(g, n->in[i].value)->fact;
     if (f->kind != SX_KIND_TENSOR || !f->dtype) continue;
     if (!(sx_schema_types(s, p)->tensor >> f->dtype & 1))
-      SX_FAIL(c->e, INVALID_GRAPH, "Type Error: input %u ('%s') has type tensor(%s), which version %u of the operator does not allow", i, p->name, sx_dtype_name(f->dtype), s->since_version);
+      SX_FAIL(c->e, INVALID_GRAPH, "Type Error: input %u ('%s') has type tensor(%s), which version %u of the operator does not allow", i, sx_schema_text(p->name), sx_dtype_name(f->dtype), s->since_version);
     if (p->constraint < 0 || p->constraint >= (int)sizeof bound || (p->flags & SX_PARAM_HETEROGENEOUS)) continue;
     uint8_t *b = &bound[p->constraint];
     if (*b && *b != f->dtype)
-      SX_FAIL(c->e, FAIL, "Type Error: Type parameter (%s) is bound to different types: tensor(%s) and tensor(%s) at input %u ('%s')", s->constraints[p->constraint].name, sx_dtype_name(*b), sx_dtype_name(f->dtype), i, p->name);
+      SX_FAIL(c->e, FAIL, "Type Error: Type parameter (%s) is bound to different types: tensor(%s) and tensor(%s) at input %u ('%s')", sx_schema_text(sx_schema_constraint_at(s, (uint32_t)p->constraint)->name), sx_dtype_name(*b), sx_dtype_name(f->dtype), i, sx_schema_text(p->name));
     *b = f->dtype;
   }
   return SX_OK;
@@ -76,7 +78,7 @@ static sx_status visit(canon *c, sx_graph *g, sx_nid id);
 static sx_status upgrade(canon *c, sx_graph *g, sx_nid id, const sx_schema *s, int opset) {
   sx_node *n = sx_node_at(g, id);
   const sx_op *op = sx_op_find(n->domain, n->op_type);
-  if (!op) SX_FAIL(c->e, NOT_IMPLEMENTED, "Could not find an implementation for operator '%s' of domain '%s', version %u: it is not in this build", s->name, sx_domain_name(s->domain), s->since_version);
+  if (!op) SX_FAIL(c->e, NOT_IMPLEMENTED, "Could not find an implementation for operator '%s' of domain '%s', version %u: it is not in this build", sx_schema_text(s->name), sx_domain_name(s->domain), s->since_version);
   n->op = op;
   n->since_version = s->since_version;
   uint32_t first = g->nodes.n;
@@ -104,7 +106,7 @@ static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
     s = sx_schema_find(d, n->op_type, opset);
   }
   if (!s) return unknown_operator(c, n);
-  if (s->flags & SX_SCHEMA_DEPRECATED && !sx_op_find(n->domain, n->op_type)) SX_FAIL(c->e, INVALID_GRAPH, "operator '%s' is deprecated at version %d", s->name, opset);
+  if (s->flags & SX_SCHEMA_DEPRECATED && !sx_op_find(n->domain, n->op_type)) SX_FAIL(c->e, INVALID_GRAPH, "operator '%s' is deprecated at version %d", sx_schema_text(s->name), opset);
   SX_TRY(check_arity(c, s, n));
   SX_TRY(check_attrs(c, s, n));
   SX_TRY(check_types(c, s, g, n));

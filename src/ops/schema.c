@@ -13,9 +13,8 @@ enum {
   F_DEPRECATED = SX_SCHEMA_DEPRECATED, F_FUNCTION = SX_SCHEMA_FUNCTION, F_CONTEXT_BODY = SX_SCHEMA_CONTEXT_BODY,
   F_NONDETERMINISTIC = SX_SCHEMA_NONDETERMINISTIC, F_EXPERIMENTAL = SX_SCHEMA_EXPERIMENTAL
 };
-#define S(domain, name, since, flags, min_in, max_in, min_out, max_out, ni, in, no, out, na, at, nc, con)                \
-  {#name, SX_DOMAIN_##domain, flags, since, min_in, max_in, min_out, max_out, ni, no, na, nc, params + in, params + out, \
-   attrs + at, constraints + con},
+#define S(domain, op, name, since, flags, min_in, max_in, min_out, max_out, ni, in, no, out, na, at, nc, con) \
+  {name, SX_DOMAIN_##domain, flags, since, min_in, max_in, min_out, max_out, ni, no, na, nc, in, out, at, con},
 #include "ops/schema.gen.inc"
 #undef S
 
@@ -36,11 +35,14 @@ bool sx_domain_find(sx_str name, sx_domain *out) {
 
 int sx_domain_latest(sx_domain d) { return domain_latest[d]; }
 
+const char *sx_schema_text(uint16_t place) { return text + place; }
+
 /* Order of a row against (domain, name), by bytes. */
 static int compare(const sx_schema *s, sx_domain d, sx_str name) {
   if (s->domain != d) return s->domain < d ? -1 : 1;
-  size_t n = strlen(s->name), common = n < name.n ? n : name.n;
-  int c = memcmp(s->name, name.p, common);
+  const char *own = sx_schema_text(s->name);
+  size_t n = strlen(own), common = n < name.n ? n : name.n;
+  int c = memcmp(own, name.p, common);
   return c ? c : (n > name.n) - (n < name.n);
 }
 
@@ -57,14 +59,19 @@ const sx_schema *sx_schema_find(sx_domain d, sx_str name, int opset) {
 
 const sx_schema *sx_schema_latest(sx_domain d, sx_str name) { return sx_schema_find(d, name, INT_MAX); }
 
+const sx_schema_attr *sx_schema_attr_at(const sx_schema *s, uint32_t i) { return &attrs[s->attrs + i]; }
+const sx_schema_constraint *sx_schema_constraint_at(const sx_schema *s, uint32_t i) { return &constraints[s->constraints + i]; }
+
 const sx_schema_attr *sx_schema_find_attr(const sx_schema *s, sx_str name) {
   for (uint32_t i = 0; i < s->n_attrs; i++) {
-    if (sx_str_is(name, s->attrs[i].name)) return &s->attrs[i];
+    const sx_schema_attr *a = sx_schema_attr_at(s, i);
+    if (sx_str_is(name, sx_schema_text(a->name))) return a;
   }
   return NULL;
 }
 
-static const sx_schema_param *param_at(const sx_schema_param *p, uint32_t n, uint32_t i) {
+static const sx_schema_param *param_at(uint32_t first, uint32_t n, uint32_t i) {
+  const sx_schema_param *p = params + first;
   if (i < n) return &p[i];
   return n > 0 && (p[n - 1].flags & SX_PARAM_VARIADIC) ? &p[n - 1] : NULL;
 }
@@ -73,5 +80,5 @@ const sx_schema_param *sx_schema_input(const sx_schema *s, uint32_t i) { return 
 const sx_schema_param *sx_schema_output(const sx_schema *s, uint32_t i) { return param_at(s->outputs, s->n_outputs, i); }
 
 const sx_typeset *sx_schema_types(const sx_schema *s, const sx_schema_param *p) {
-  return &sx_typesets[p->constraint < 0 ? p->types : s->constraints[p->constraint].types];
+  return &sx_typesets[p->constraint < 0 ? p->types : sx_schema_constraint_at(s, (uint32_t)p->constraint)->types];
 }

@@ -26,35 +26,33 @@ typedef struct sx_typeset {
   X("map(string, float)") X("map(string, double)") X("seq(map(string, float))") X("seq(map(int64, float))")
 
 enum { SX_PARAM_OPTIONAL = 1, SX_PARAM_VARIADIC = 2, SX_PARAM_HETEROGENEOUS = 4, SX_PARAM_NON_DIFFERENTIABLE = 8 };
+/* Names are places in one text, for sx_schema_text; a row's lists are places in the pools, for sx_schema_input and its kin. */
 typedef struct sx_schema_param {
-  const char *name;
-  int16_t constraint;  /* index into constraints, or -1: a fixed type, `types` */
+  uint16_t name;
+  uint16_t types;      /* index into sx_typesets */
+  int8_t constraint;   /* index into the row's constraints, or -1: a fixed type, `types` */
   uint8_t flags;
   uint8_t min_arity;   /* of a variadic one */
-  uint16_t types;      /* index into sx_typesets */
 } sx_schema_param;
-typedef struct sx_schema_constraint { const char *name; uint16_t types; } sx_schema_constraint;
+typedef struct sx_schema_constraint { uint16_t name, types; } sx_schema_constraint;
 typedef struct sx_schema_attr {
-  const char *name;
-  uint8_t type;      /* sx_attr_type */
-  uint8_t required;
+  uint16_t name;
   /* The default as text: "" = none; floats as "%.9g", ints in decimal, strings as they are, lists separated by commas
    * ("[]" = an empty list). has_default tells "" the string from no default. */
-  uint8_t has_default;
-  const char *dflt;
+  uint16_t dflt;
+  uint8_t type;      /* sx_attr_type */
+  uint8_t required, has_default;
 } sx_schema_attr;
 
 enum { SX_SCHEMA_DEPRECATED = 1, SX_SCHEMA_FUNCTION = 2, SX_SCHEMA_CONTEXT_BODY = 4, SX_SCHEMA_NONDETERMINISTIC = 8, SX_SCHEMA_EXPERIMENTAL = 16 };
 typedef struct sx_schema {
-  const char *name;
+  uint16_t name;
   uint8_t domain;         /* sx_domain */
   uint8_t flags;
   uint16_t since_version;
   uint16_t min_in, max_in, min_out, max_out; /* max 0xffff: unbounded */
   uint8_t n_inputs, n_outputs, n_attrs, n_constraints;
-  const sx_schema_param *inputs, *outputs;
-  const sx_schema_attr *attrs;
-  const sx_schema_constraint *constraints;
+  uint16_t inputs, outputs, attrs, constraints;
 } sx_schema;
 
 extern const sx_typeset sx_typesets[];
@@ -65,6 +63,10 @@ extern const uint32_t sx_schema_count;
 const sx_schema *sx_schema_find(sx_domain d, sx_str name, int opset);
 /* The newest row, or NULL. */
 const sx_schema *sx_schema_latest(sx_domain d, sx_str name);
+const char *sx_schema_text(uint16_t place);
+/* Attribute i < n_attrs, constraint i < n_constraints of a row. */
+const sx_schema_attr *sx_schema_attr_at(const sx_schema *s, uint32_t i);
+const sx_schema_constraint *sx_schema_constraint_at(const sx_schema *s, uint32_t i);
 const sx_schema_attr *sx_schema_find_attr(const sx_schema *s, sx_str name);
 /* The parameter that describes input or output i (the last one when variadic), or NULL when there can be none. */
 const sx_schema_param *sx_schema_input(const sx_schema *s, uint32_t i);

@@ -13,6 +13,7 @@ static int version(sx_domain d, const char *name, int opset) {
   const sx_schema *s = find(d, name, opset);
   return s ? s->since_version : 0;
 }
+static const char *name_of(const sx_schema *s) { return sx_schema_text(s->name); }
 static bool has(const sx_typeset *t, sx_dtype type) { return (t->tensor >> type) & 1; }
 
 static void every_row_is_sound(void **state) {
@@ -20,17 +21,17 @@ static void every_row_is_sound(void **state) {
   for (uint32_t i = 0; i < sx_schema_count; i++) {
     const sx_schema *s = &sx_schemas[i], *before = i ? s - 1 : NULL;
     if (before && before->domain == s->domain) {
-      int c = strcmp(before->name, s->name);
+      int c = strcmp(name_of(before), name_of(s));
       assert_true(c < 0 || (c == 0 && before->since_version < s->since_version));
     } else {
       assert_true(!before || before->domain < s->domain);
     }
     assert_true(s->since_version >= 1 && s->since_version <= sx_domain_latest((sx_domain)s->domain));
     assert_true(s->min_in <= s->max_in && s->min_out <= s->max_out);
-    assert_ptr_equal(find((sx_domain)s->domain, s->name, s->since_version), s);
+    assert_ptr_equal(find((sx_domain)s->domain, name_of(s), s->since_version), s);
     for (int side = 0; side < 2; side++) {
       uint32_t n = side ? s->n_outputs : s->n_inputs, most = side ? s->max_out : s->max_in;
-      const sx_schema_param *p = side ? s->outputs : s->inputs;
+      const sx_schema_param *p = (side ? sx_schema_output : sx_schema_input)(s, 0);
       bool variadic = n > 0 && (p[n - 1].flags & SX_PARAM_VARIADIC);
       assert_true(variadic ? most == 0xffff : most == n);
       for (uint32_t k = 0; k < n; k++) {
@@ -40,9 +41,10 @@ static void every_row_is_sound(void **state) {
       }
     }
     for (uint32_t k = 0; k < s->n_attrs; k++) {
-      assert_true(s->attrs[k].type > SX_ATTR_UNDEFINED && s->attrs[k].type <= SX_ATTR_TYPE_PROTOS);
-      assert_true(!(s->attrs[k].required && s->attrs[k].has_default));
-      assert_ptr_equal(sx_schema_find_attr(s, sx_str_c(s->attrs[k].name)), &s->attrs[k]);
+      const sx_schema_attr *a = sx_schema_attr_at(s, k);
+      assert_true(a->type > SX_ATTR_UNDEFINED && a->type <= SX_ATTR_TYPE_PROTOS);
+      assert_true(!(a->required && a->has_default));
+      assert_ptr_equal(sx_schema_find_attr(s, sx_str_c(sx_schema_text(a->name))), a);
     }
   }
 }
@@ -57,8 +59,8 @@ static void holds_every_standard_schema(void **state) {
     const sx_schema *s = &sx_schemas[i];
     count[s->domain]++;
     if (s->domain != SX_DOMAIN_ONNX) continue;
-    for (size_t k = 0; k < sizeof own / sizeof *own; k++) leftovers += strcmp(s->name, own[k]) == 0;
-    for (size_t k = 0; k < sizeof early / sizeof *early; k++) leftovers += strcmp(s->name, early[k]) == 0 && s->since_version == 1;
+    for (size_t k = 0; k < sizeof own / sizeof *own; k++) leftovers += strcmp(name_of(s), own[k]) == 0;
+    for (size_t k = 0; k < sizeof early / sizeof *early; k++) leftovers += strcmp(name_of(s), early[k]) == 0 && s->since_version == 1;
   }
   assert_int_equal(count[SX_DOMAIN_ONNX] - leftovers, 629);
   assert_int_equal(count[SX_DOMAIN_ML], 25);
@@ -95,30 +97,30 @@ static void known_rows(void **state) {
   const sx_schema *conv = find(SX_DOMAIN_ONNX, "Conv", 11);
   assert_int_equal(conv->n_inputs, 3);
   assert_int_equal(conv->min_in, 2);
-  assert_true(conv->inputs[2].flags & SX_PARAM_OPTIONAL);
-  assert_string_equal(conv->constraints[conv->inputs[0].constraint].name, "T");
-  const sx_typeset *t = sx_schema_types(conv, &conv->inputs[0]);
+  assert_true(sx_schema_input(conv, 2)->flags & SX_PARAM_OPTIONAL);
+  assert_string_equal(sx_schema_text(sx_schema_constraint_at(conv, (uint32_t)sx_schema_input(conv, 0)->constraint)->name), "T");
+  const sx_typeset *t = sx_schema_types(conv, sx_schema_input(conv, 0));
   assert_true(has(t, SX_F16) && has(t, SX_F32) && has(t, SX_F64) && !has(t, SX_BF16) && !has(t, SX_I32));
   const sx_schema_attr *pad = sx_schema_find_attr(conv, SX_STR("auto_pad")), *group = sx_schema_find_attr(conv, SX_STR("group"));
-  assert_true(pad->type == SX_ATTR_STRING && pad->has_default && strcmp(pad->dflt, "NOTSET") == 0);
-  assert_true(group->type == SX_ATTR_INT && strcmp(group->dflt, "1") == 0);
+  assert_true(pad->type == SX_ATTR_STRING && pad->has_default && strcmp(sx_schema_text(pad->dflt), "NOTSET") == 0);
+  assert_true(group->type == SX_ATTR_INT && strcmp(sx_schema_text(group->dflt), "1") == 0);
   assert_false(sx_schema_find_attr(conv, SX_STR("pads"))->has_default);
   assert_null(sx_schema_find_attr(conv, SX_STR("pad")));
   assert_null(sx_schema_input(conv, 3));
 
   const sx_schema *concat = find(SX_DOMAIN_ONNX, "Concat", 13);
   assert_int_equal(concat->max_in, 0xffff);
-  assert_ptr_equal(sx_schema_input(concat, 1000), &concat->inputs[0]);
+  assert_ptr_equal(sx_schema_input(concat, 1000), sx_schema_input(concat, 0));
   assert_true(sx_schema_find_attr(concat, SX_STR("axis"))->required);
   const sx_schema *loop = find(SX_DOMAIN_ONNX, "Loop", 13);
   assert_true(sx_schema_input(loop, 9)->flags & SX_PARAM_HETEROGENEOUS);
-  assert_int_equal(loop->inputs[2].min_arity, 0);
+  assert_int_equal(sx_schema_input(loop, 2)->min_arity, 0);
   const sx_schema *shape = find(SX_DOMAIN_ONNX, "Shape", 13);
-  assert_true(has(sx_schema_types(shape, &shape->outputs[0]), SX_I64));
+  assert_true(has(sx_schema_types(shape, sx_schema_output(shape, 0)), SX_I64));
   const sx_schema *zipmap = find(SX_DOMAIN_ML, "ZipMap", 1);
-  assert_int_equal(sx_schema_types(zipmap, &zipmap->outputs[0])->maps, 1 << 6 | 1 << 7);
+  assert_int_equal(sx_schema_types(zipmap, sx_schema_output(zipmap, 0))->maps, 1 << 6 | 1 << 7);
   const sx_schema *norm = find(SX_DOMAIN_ONNX, "BatchNormalization", 15);
-  assert_string_equal(sx_schema_find_attr(norm, SX_STR("epsilon"))->dflt, "9.99999975e-06");
+  assert_string_equal(sx_schema_text(sx_schema_find_attr(norm, SX_STR("epsilon"))->dflt), "9.99999975e-06");
   const sx_schema *gqa = find(SX_DOMAIN_MS, "GroupQueryAttention", 1);
   assert_true(gqa->min_in == 7 && sx_schema_find_attr(gqa, SX_STR("num_heads"))->required);
 }
