@@ -75,6 +75,16 @@ static bool same_node(const sx_node *a, const sx_node *b) {
     if ((a->out[o] == SX_NONE) != (b->out[o] == SX_NONE)) return false;
   return true;
 }
+/* Sizes that only the run tells have a symbol per node that finds them, which the shape program may refer to: both stay. */
+static bool same_sizes(const sx_graph *g, const sx_node *a, const sx_node *b) {
+  for (uint32_t o = 0; o < a->n_out; o++) {
+    if (a->out[o] == SX_NONE) continue;
+    const sx_fact *x = &sx_value_at(g, a->out[o])->fact, *y = &sx_value_at(g, b->out[o])->fact;
+    for (int i = 0; i < x->rank && x->rank == y->rank; i++)
+      if (x->dims[i] != y->dims[i]) return false;
+  }
+  return true;
+}
 static uint64_t hash_node(const sx_node *n) {
   uint64_t h = sx_hash(&n->op, sizeof n->op, n->n_out);
   for (uint32_t i = 0; i < n->n_in; i++) h = sx_hash(&n->in[i].value, sizeof(sx_vid), h);
@@ -92,7 +102,7 @@ sx_status sx_pass_cse(sx_pass_ctx *c) {
     sx_node *m = NULL;
     for (; sx_map_get(&seen, h, &other); h++) {
       m = sx_node_at(g, (sx_nid)other);
-      if (!m->dead && same_node(m, n)) break;
+      if (!m->dead && same_node(m, n) && same_sizes(g, m, n)) break;
       m = NULL;
     }
     if (!m) {

@@ -47,6 +47,23 @@ static bool node_known(const compile *c, const sx_node *n) {
   return true;
 }
 
+/* Whether the inference of node n, on the contents of its inputs at a cut, makes every size known that it needs. It binds the symbols
+ * of n's own results; a size that comes from another node, through an element fact, wants that node to run first. */
+static bool cut_suffices(const compile *c, const sx_node *n) {
+  int64_t bound[2 * SX_MAX_RANK];
+  int count = 0;
+  for (uint32_t o = 0; o < n->n_out; o++) {
+    const sx_fact *f = n->out[o] == SX_NONE ? NULL : &sx_value_at(c->g, n->out[o])->fact;
+    for (int i = 0; f && i < f->rank && count < 2 * SX_MAX_RANK; i++) {
+      int64_t s = sx_dim_symbol_of(&c->g->model->dims, f->dims[i]);
+      if (s >= 0 && !c->known[s]) c->known[s] = 1, bound[count++] = s;
+    }
+  }
+  bool known = node_known(c, n);
+  while (count) c->known[bound[--count]] = 0;
+  return known;
+}
+
 static sx_status push_segment(compile *c, uint32_t at, sx_nid infer) {
   if (c->segs.n) {
     c->segs.at[c->segs.n - 1].end = at;
@@ -113,7 +130,7 @@ static sx_status order_steps(compile *c) {
   for (uint32_t i = 0; c->outer_known && i < g->model->dims.symbols.n; i++) c->known[i] |= c->outer_known[i];
   while (left) {
     sx_nid waiting = SX_NONE;
-    bool progress = false;
+    bool progress = false, suffices = false; /* whether a cut before `waiting` is enough for it */
     for (uint32_t i = from; i < g->order.n; i++) {
       sx_nid id = g->order.at[i];
       if (done[id]) {
@@ -130,11 +147,11 @@ static sx_status order_steps(compile *c) {
       const char *reason;
       const sx_kernel *k = NULL;
       if (!node_known(c, n) && (!(k = sx_plan_choose(g, id, c->o, &reason)) || !(k->flags & SX_KERNEL_LATE))) {
-        if (waiting == SX_NONE) waiting = id;
+        if (waiting == SX_NONE || (!suffices && cut_suffices(c, n))) waiting = id, suffices = cut_suffices(c, n);
         continue;
       }
-      if (k && waiting == SX_NONE && !node_known(c, n)) { /* late: everything that can run before it should */
-        waiting = id;
+      if (k && !suffices && !node_known(c, n)) { /* late: everything that can run before it should */
+        waiting = id, suffices = true;
         continue;
       }
       if (k) continue;

@@ -507,7 +507,12 @@ static sx_status infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
     sx_tensor *t = SX_NEW(&a, sx_tensor);
     int64_t *elems = SX_NEW_N(&a, int64_t, SX_MAX_ELEMS + 1);
     if (!t || !elems) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
-    if (s != SX_OK || !data || !(n->op->shape_inputs >> i & 1)) continue;
+    if (s != SX_OK || !(n->op->shape_inputs >> i & 1)) continue;
+    if (!data) { /* elements that follow from the shapes, written where the coming segment's instance is made */
+      const sx_fact *v = &sx_value_at(g, n->in[i].value)->fact;
+      if (v->elems && numbers_now(g, f, v->elems, v->n_elems, SX_DIM_CONST_MIN, &a, &elems, NULL) == SX_OK) in[i].elems = elems, in[i].n_elems = v->n_elems;
+      continue;
+    }
     t->dtype = in[i].dtype, t->rank = in[i].rank, t->dims = d, t->count = sx_dims_count(d, 0, in[i].rank), t->bytes = t->data = data;
     in[i].constant = t;
     bool ints = t->count <= SX_MAX_ELEMS;
