@@ -150,5 +150,5 @@ KERNEL(SequenceErase, run_erase)
 KERNEL(SequenceInsert, run_insert)
 KERNEL(SequenceLength, run_length)
 KERNEL(StringConcat, run_string_concat)
-static const sx_kernel *const kernels[] = {&kernel_SequenceAt, &kernel_SequenceConstruct, &kernel_SequenceEmpty, &kernel_SequenceErase, &kernel_SequenceInsert, &kernel_SequenceLength, &kernel_StringConcat, NULL};
+static const sx_kernel *const kernels[] = {&kernel_SequenceAt, &kernel_SequenceConstruct, &kernel_SequenceEmpty, &kernel_SequenceErase, &kernel_SequenceInsert, &kernel_SequenceLength, &kernel_StringConcat, &sx_host_CastMap, &sx_host_DictVectorizer, &sx_host_ZipMap, NULL};
 const sx_provider sx_host_provider = {"CPUExecutionProvider", kernels, 0};

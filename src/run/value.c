@@ -321,6 +321,17 @@ sx_status sx_rt_map_create(const sx_rt_value *keys, const sx_rt_value *values, s
   return SX_OK;
 }
 
+sx_status sx_rt_map_share(sx_rt_value *keys, sx_rt_value *values, sx_rt_value **out, sx_err *e) {
+  sx_rt_value *v = block(SX_RT_MAP, 0, NULL, 0, false);
+  if (!v) SX_NO_MEMORY(e);
+  v->type.dtype = values->type.dtype;
+  v->type.key = keys->type.dtype;
+  v->u.map.keys = sx_rt_ref(keys);
+  v->u.map.values = sx_rt_ref(values);
+  *out = v;
+  return SX_OK;
+}
+
 sx_status sx_rt_sparse_create(sx_dtype dtype, uint32_t rank, const int64_t *dense, const sx_rt_source *from,
                               const sx_memory *memory, sx_rt_value **out, sx_err *e) {
   for (uint32_t i = 0; i < rank; i++)

@@ -128,6 +128,8 @@ sx_status sx_rt_sequence_copy(const sx_rt_value *seq, sx_rt_value **out, sx_err 
 /* A map out of two 1-D host tensors of equal length: keys STRING or I64, values STRING, I64, F32 or F64. Copies, sorts by key,
  * keeps the first of equal keys. */
 sx_status sx_rt_map_create(const sx_rt_value *keys, const sx_rt_value *values, sx_rt_value **out, sx_err *e);
+/* A map over two tensors as above, without copying: keys that are sorted and unique already, which many maps may share. */
+sx_status sx_rt_map_share(sx_rt_value *keys, sx_rt_value *values, sx_rt_value **out, sx_err *e);
 /* A sparse tensor without content yet. */
 sx_status sx_rt_sparse_create(sx_dtype dtype, uint32_t rank, const int64_t *dense, const sx_rt_source *from,
                               const sx_memory *memory, sx_rt_value **out, sx_err *e);

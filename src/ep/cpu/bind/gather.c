@@ -22,11 +22,10 @@ static sx_status gather_run(const sx_call *c, uint32_t begin, uint32_t end) {
   int64_t to = end * q->group < q->rows ? end * q->group : q->rows;
   return index_status(c, c->in[1], q->g.wide, sx_gather_rows(&q->g, c->in[0], c->in[1], c->out[0], begin * q->group, to), q->g.axis);
 }
-static sx_status gather(sx_prep *p) {
+static sx_status gather_along(sx_prep *p, int axis) {
   const sx_view *x = &p->in[0], *i = &p->in[1];
   gather_params *q = SX_NEW(p->arena, gather_params);
   if (!q) SX_NO_MEMORY(p->e);
-  int axis = axis_of(p, 0, x->rank);
   int64_t inner = sx_dims_count(x->dims, axis + 1, x->rank) * sx_elem_bytes(x->dtype);
   q->g = (sx_gather){x->dims[axis], i->count, (size_t)inner, i->dtype == SX_I64};
   q->rows = inner ? sx_dims_count(x->dims, 0, axis) * i->count : 0;
@@ -34,6 +33,8 @@ static sx_status gather(sx_prep *p) {
   p->params = q;
   return sx_prep_phase(p, gather_run, (q->rows + q->group - 1) / q->group, (double)q->group * ((double)inner * 0.1 + 2), 0);
 }
+static sx_status gather(sx_prep *p) { return gather_along(p, axis_of(p, 0, p->in[0].rank)); }
+static sx_status extract_features(sx_prep *p) { return gather_along(p, p->in[0].rank - 1); }
 
 /* GatherElements and ScatterElements. */
 typedef struct lines_params { sx_lines l; int64_t lines, group; sx_combine combine; size_t bytes; } lines_params;
@@ -245,6 +246,7 @@ static sx_status one_hot(sx_prep *p) {
 #define ROW(N, fn, mode)                                                    \
   static sx_status prepare_##N(sx_prep *p) { return sx_prep_bytes(p, fn); } \
   const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = #fn, .flags = mode, .prepare = prepare_##N};
+ROW(ArrayFeatureExtractor, extract_features, 0)
 ROW(Gather, gather, 0)
 ROW(GatherElements, gather_elements, 0)
 ROW(GatherND, gather_nd, 0)

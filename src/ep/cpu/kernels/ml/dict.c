@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/* Open addressing, at most half full. */
+#include "ep/cpu/kernels/ml/dict.h"
+
+static uint32_t start(const sx_dict *d, const int64_t *key, const sx_str *text) {
+  return (uint32_t)(text ? sx_hash(text->p, text->n, 0) : sx_hash(key, sizeof *key, 0)) & d->mask;
+}
+/* The slot of a key: free when it is not there. */
+static uint32_t slot_of(const sx_dict *d, const int64_t *key, const sx_str *text) {
+  uint32_t s = start(d, key, text);
+  for (; d->slots[s]; s = (s + 1) & d->mask) {
+    uint32_t at = d->slots[s] - 1;
+    if (text ? sx_str_eq(d->texts[at], *text) : d->ints[at] == *key) break;
+  }
+  return s;
+}
+
+bool sx_dict_build(sx_dict *d, sx_arena *a, const int64_t *ints, const sx_str *texts, uint32_t n, bool last) {
+  uint32_t size = 4;
+  while (size / 2 < n && size < 1u << 31) size *= 2;
+  *d = (sx_dict){.mask = size - 1, .ints = ints, .texts = texts, .n = n};
+  if (size / 2 < n || !(d->slots = SX_NEW_N(a, uint32_t, size))) return false;
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t s = slot_of(d, ints ? &ints[i] : NULL, texts ? &texts[i] : NULL);
+    if (!d->slots[s] || last) d->slots[s] = i + 1;
+  }
+  return true;
+}
+uint32_t sx_dict_find(const sx_dict *d, int64_t key) {
+  uint32_t at = d->slots[slot_of(d, &key, NULL)];
+  return at ? at - 1 : d->n;
+}
+uint32_t sx_dict_find_text(const sx_dict *d, sx_str key) {
+  uint32_t at = d->slots[slot_of(d, NULL, &key)];
+  return at ? at - 1 : d->n;
+}
