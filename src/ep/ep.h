@@ -34,6 +34,7 @@ struct sx_build {
   sx_arena *arena;
   struct sx_weights *weights; /* the session's packed weights: sx_weights_pack() */
   int level;                  /* optimisation level; 0 rounds after every step */
+  uint32_t granted;           /* which of the kernel's offers it got, from 1; 0: none */
   void *state;
   uint32_t unused_inputs;     /* bit i: run never reads input i (it was packed); its bytes may be given back */
   sx_err *e;
@@ -46,6 +47,10 @@ sx_status sx_weights_pack(sx_build *b, const sx_tensor *t, const char *packing, 
                           const void **packed);
 sx_status sx_weights_pack_scaled(sx_build *b, const sx_tensor *t, const char *packing, size_t size, uint32_t units, sx_pack_fn fn,
                                  const void *ctx, const void **packed);
+
+/* A faster form that takes `bytes` more than the plain one and saves about gain_ns in every run. */
+typedef struct sx_offer { size_t bytes; double gain_ns; } sx_offer;
+enum { SX_MAX_OFFERS = 2 };
 
 /* One phase of a step: units are independent; a barrier follows. */
 typedef sx_status (*sx_run_fn)(const sx_call *c, uint32_t begin, uint32_t end);
@@ -107,6 +112,9 @@ typedef struct sx_kernel {
   uint32_t types;
   /* NULL, or: may the kernel run this node? When not, writes the reason ("K is not constant") and returns false. */
   bool (*claim)(const sx_graph *g, const sx_node *n, const char **reason);
+  /* NULL, or: fills the node's offers, of rising size, and returns how many. Asked before any create; the plan grants at most
+   * one to each node, within a budget of the session. b has no arena. */
+  uint32_t (*offers)(const sx_build *b, sx_offer o[SX_MAX_OFFERS]);
   sx_status (*create)(sx_build *b);   /* NULL: no state */
   sx_status (*prepare)(sx_prep *p);
 } sx_kernel;

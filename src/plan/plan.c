@@ -217,10 +217,13 @@ static sx_status segment_keys(compile *c, sx_segment *s) {
 }
 
 static sx_status create_states(compile *c) {
+  uint32_t *granted = SX_NEW_N(&c->tmp, uint32_t, (size_t)c->p->n_steps + 1);
+  if (!granted) SX_NO_MEMORY(c->e);
+  SX_TRY(sx_plan_grant(c, granted));
   for (uint32_t s = 0; s < c->p->n_steps; s++) {
     sx_step *x = &c->p->steps[s];
     if (!x->kernel->create) continue;
-    sx_build b = {.g = c->g, .n = sx_node_at(c->g, x->node), .cpu = c->p->cpu, .arena = &c->p->arena, .weights = c->o->weights, .level = c->o->level, .e = c->e};
+    sx_build b = {.granted = granted[s], .g = c->g, .n = sx_node_at(c->g, x->node), .cpu = c->p->cpu, .arena = &c->p->arena, .weights = c->o->weights, .level = c->o->level, .e = c->e};
     SX_TRY(sx_node_context(c->g, b.n, x->kernel->create(&b), c->e));
     x->state = b.state;
     x->unused = b.unused_inputs;

@@ -16,6 +16,8 @@ typedef struct compile {
   sx_err *e;
 } compile;
 
+/* offers.c: which of the offers of each step's kernel is taken, 0: none. `granted` has n_steps zeros. */
+sx_status sx_plan_grant(compile *c, uint32_t *granted);
 /* buffers.c: which values share memory, and from when to when. */
 sx_status sx_plan_assign_buffers(compile *c);
 /* place.c: offsets of buffers with sizes and lifetimes, none overlapping in both. Gives the slab's size. */

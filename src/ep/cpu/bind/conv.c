@@ -70,18 +70,19 @@ static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begi
   return SX_OK;
 }
 
-static sx_status create(sx_build *b) {
-  conv_state *st = SX_NEW(b->arena, conv_state);
-  if (!st) SX_NO_MEMORY(b->e);
-  const sx_fact *x = &sx_value_at(b->g, b->n->in[0].value)->fact, *y = &sx_value_at(b->g, b->n->out[0])->fact;
+/* Table, weight and inputs of the node. */
+static void describe_state(const sx_build *b, conv_state *st) {
   st->t = sx_conv_table_at(b->cpu->isa);
   st->w = sx_value_const(b->g, b->n->in[1].value);
   st->transposed = b->n->op == &sx_op_ConvTranspose;
   st->residual = b->n->op == &sx_op_FusedConv && sx_node_in(b->n, 3) != SX_NONE ? 3 : -1;
-  SX_TRY(sx_activation_read(b, &st->act));
-  b->state = st;
-  if (!st->w || st->w->rank < 3 || !st->w->count) return SX_OK;
-  /* A size not known yet is taken as a middling one: the packing rarely depends on it. */
+  if (st->w && (st->w->rank < 3 || !st->w->count)) st->w = NULL;
+}
+
+/* The shape that constant weights are packed for. A size not known yet is taken as a middling one: the packing rarely depends
+ * on it. */
+static sx_status describe_shape(const sx_build *b, const conv_state *st, sx_conv_shape *s) {
+  const sx_fact *x = &sx_value_at(b->g, b->n->in[0].value)->fact, *y = &sx_value_at(b->g, b->n->out[0])->fact;
   int64_t xd[SX_MAX_RANK], yd[SX_MAX_RANK];
   for (int i = 0; i < x->rank; i++) xd[i] = sx_dim_is_const(x->dims[i]) ? x->dims[i] : i == 0 ? 1 : i == 1 ? (st->transposed ? st->w->dims[0] : st->w->dims[1] * sx_attr_int(b->n, "group", 1)) : 64;
   for (int i = 0; i < y->rank; i++) yd[i] = sx_dim_is_const(y->dims[i]) ? y->dims[i] : i == 0 ? 1 : 64;
@@ -91,12 +92,42 @@ static sx_status create(sx_build *b) {
     SX_TRY(sx_window_read(b->n, x->rank - 2, st->w->dims + 2, &win, b->e));
     for (int i = 0; i < win.n; i++) yd[i + 2] = sx_window_size(&win, i, xd[i + 2], &p, &q);
   }
+  return sx_conv_describe(b->n, st->transposed, 0, x->rank, xd, st->w->dims, yd, s, b->e);
+}
+
+static sx_status prepare_pack(const sx_build *b, const conv_state *st, const sx_conv_shape *s, sx_conv *c) {
+  const sx_fact *x = &sx_value_at(b->g, b->n->in[0].value)->fact, *y = &sx_value_at(b->g, b->n->out[0])->fact;
+  sx_epilogue e = epilogue(b->n, st);
+  return sx_conv_prepare(c, st->t, s, &e, layout_of(x->layout), layout_of(y->layout), b->e);
+}
+
+/* Winograd, F(2x2) and F(4x4): weights are several times larger. */
+static uint32_t offers(const sx_build *b, sx_offer o[SX_MAX_OFFERS]) {
+  conv_state st = {0};
+  sx_conv_shape s;
+  sx_conv plain, c;
+  uint32_t n = 0;
+  describe_state(b, &st);
+  if (b->level < 2 || !st.w || describe_shape(b, &st, &s) != SX_OK || prepare_pack(b, &st, &s, &plain) != SX_OK) return 0;
+  const int best = sx_conv_winograd_for(&s, 4);
+  for (s.winograd = 2; s.winograd <= best && prepare_pack(b, &st, &s, &c) == SX_OK && c.algo == SX_CONV_WINOGRAD; s.winograd *= 2)
+    o[n++] = (sx_offer){c.packed_bytes - plain.packed_bytes, (double)plain.units * plain.unit_ns - (double)c.units * c.unit_ns};
+  return n;
+}
+
+static sx_status create(sx_build *b) {
+  conv_state *st = SX_NEW(b->arena, conv_state);
+  if (!st) SX_NO_MEMORY(b->e);
+  const sx_fact *x = &sx_value_at(b->g, b->n->in[0].value)->fact;
+  describe_state(b, st);
+  SX_TRY(sx_activation_read(b, &st->act));
+  b->state = st;
+  if (!st->w) return SX_OK;
   sx_conv_shape s;
   sx_conv c;
-  sx_epilogue e = epilogue(b->n, st);
-  SX_TRY(sx_conv_describe(b->n, st->transposed, st->winograd, x->rank, xd, st->w->dims, yd, &s, b->e));
-  st->winograd = s.winograd = b->level >= 2 ? sx_conv_winograd_for(&s, 4) : 0;
-  SX_TRY(sx_conv_prepare(&c, st->t, &s, &e, layout_of(x->layout), layout_of(y->layout), b->e));
+  SX_TRY(describe_shape(b, st, &s));
+  st->winograd = s.winograd = (int)b->granted * 2;
+  SX_TRY(prepare_pack(b, st, &s, &c));
   st->packing = c.packing;
   char name[64];
   snprintf(name, sizeof name, "conv %u %lldx%lld/%lld", c.packing, (long long)s.in_channels, (long long)s.out_channels, (long long)s.group);
@@ -180,8 +211,8 @@ static sx_status prepare_reorder(sx_prep *p) {
 }
 
 #define F32 (1u << SX_F32)
-const sx_kernel sx_cpu_Conv = {.op = &sx_op_Conv, .name = "conv", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .create = create, .prepare = prepare};
-const sx_kernel sx_cpu_FusedConv = {.op = &sx_op_FusedConv, .name = "conv", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .create = create, .prepare = prepare};
-const sx_kernel sx_cpu_ConvTranspose = {.op = &sx_op_ConvTranspose, .name = "conv_transpose", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .create = create, .prepare = prepare};
+const sx_kernel sx_cpu_Conv = {.op = &sx_op_Conv, .name = "conv", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .offers = offers, .create = create, .prepare = prepare};
+const sx_kernel sx_cpu_FusedConv = {.op = &sx_op_FusedConv, .name = "conv", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .offers = offers, .create = create, .prepare = prepare};
+const sx_kernel sx_cpu_ConvTranspose = {.op = &sx_op_ConvTranspose, .name = "conv_transpose", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .offers = offers, .create = create, .prepare = prepare};
 const sx_kernel sx_cpu_ToBlocked = {.op = &sx_op_ToBlocked, .name = "reorder", .types = REORDERED, .prepare = prepare_reorder};
 const sx_kernel sx_cpu_FromBlocked = {.op = &sx_op_FromBlocked, .name = "reorder", .types = REORDERED, .prepare = prepare_reorder};
