@@ -180,6 +180,25 @@ static OrtStatus *runtime_options(OrtSession *s, sx_session_options *so, sx_aren
   return failed;
 }
 
+/* Session options' optimized_model_filepath. */
+static OrtStatus *write_optimised(const OrtSessionOptions *o, const sx_session_options *so, const char *path, const void *data, size_t size) {
+  const char *least = config(o, "session.optimized_model_external_initializers_min_size_in_bytes", "1024");
+  sx_write_options w = {.path = o->optimized_path, .external = sx_kvp_get(&o->config, "session.optimized_model_external_initializers_file_name"), .external_least = (size_t)strtoull(least, NULL, 10)};
+  size_t n = strlen(w.path);
+  if (!strcmp(config(o, "session.save_model_format", ""), "ORT") || (n > 4 && !strcmp(w.path + n - 4, ".ort")))
+    SX_API_FAIL(NOT_IMPLEMENTED, "the optimised model cannot be written in ORT format (%s): give a path that ends in .onnx", w.path);
+  sx_mapping map = {.data = data, .size = size};
+  sx_session_options with = *so;
+  sx_err e;
+  sx_status st = path ? sx_map_file(path, &map, &e) : SX_OK;
+  if (st == SX_OK) {
+    with.import.path = path ? path : so->import.path, with.import.bytes_live = true;
+    st = sx_session_write(map.data, map.size, &with, &w, &e);
+    if (path) sx_unmap_file(&map);
+  }
+  return sx_ort_status(st, &e);
+}
+
 /* From a path, or (path NULL) from bytes. */
 static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, size_t size,
                          const OrtSessionOptions *options, OrtSession **out) {
@@ -206,6 +225,7 @@ static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, 
         path ? sx_session_create_file(path, &so, &s->s, &e) : sx_session_create_bytes(data, size, &so, &s->s, &e);
     failed = sx_ort_status(st, &e);
   }
+  if (!failed && s->options->optimized_path) failed = write_optimised(s->options, &so, path, data, size);
   sx_arena_free(&lists);
   if (!failed) {
     s->graph = sx_session_model(s->s)->graph;

@@ -192,6 +192,28 @@ bool sx_graph_set_output(sx_graph *g, uint32_t i, sx_vid v) {
   return true;
 }
 
+sx_vid sx_graph_capture(sx_graph *g, sx_vid outer) {
+  sx_graph *p = g->parent;
+  sx_node *owner = sx_node_at(p, g->owner);
+  for (uint32_t i = 0; i < g->captures.n; i++)
+    if (owner->in[g->capture_slots.at[i]].value == outer) return g->captures.at[i];
+  uint32_t slot = owner->n_formal; /* another body of the node may have it */
+  while (slot < owner->n_in && owner->in[slot].value != outer) slot++;
+  if (slot == owner->n_in) {
+    if (!sx_graph_resize_inputs(p, g->owner, slot + 1, owner->n_formal)) return SX_NONE;
+    sx_graph_set_input(p, g->owner, slot, outer);
+  }
+  sx_vid v = sx_graph_add_value(g, SX_VALUE_CAPTURE, sx_value_at(p, outer)->name);
+  if (v == SX_NONE || !sx_vec_push(&g->captures, v)) return SX_NONE;
+  if (!sx_vec_push(&g->capture_slots, slot)) {
+    g->captures.n--;
+    return SX_NONE;
+  }
+  sx_value_at(g, v)->index = g->captures.n - 1;
+  sx_value_at(g, v)->fact = sx_value_at(p, outer)->fact;
+  return v;
+}
+
 void sx_graph_kill(sx_graph *g, sx_nid id) {
   sx_node *n = sx_node_at(g, id);
   if (n->dead) return;

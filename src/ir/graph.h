@@ -139,6 +139,8 @@ void sx_graph_set_input(sx_graph *g, sx_nid n, uint32_t slot, sx_vid v);
 bool sx_graph_resize_inputs(sx_graph *g, sx_nid n, uint32_t n_in, uint32_t n_formal); /* new slots are SX_NONE */
 /* Every use of `from`, graph outputs included, becomes a use of `to`. */
 void sx_graph_replace_value(sx_graph *g, sx_vid from, sx_vid to);
+/* Body g's own name for a value of the graph around it: the capture that there is, or a new one. SX_NONE: no memory. */
+sx_vid sx_graph_capture(sx_graph *g, sx_vid outer);
 void sx_graph_kill(sx_graph *g, sx_nid n); /* unlinks its uses; its outputs have no producer then */
 /* Nodes in an order where producers come first, stable by id. FAIL names a node on a cycle. Linear. */
 sx_status sx_graph_sort(sx_graph *g, sx_err *e);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The text form of a graph: for people, for `explain`, and for tests, which are written in it.
  *
- *   graph name (x: float[n, 4], k: int64[2]) -> (y) {
+ *   graph (x: float[n, 4], k: int64[2]) -> (y) {
  *     w = const float[4, 2] {1, 2, 3, 4, 5, 6, 7, 8}
  *     %7 = MatMul(x, w) : float[n, 2]
  *     y, _ = sardonyx.Something(%7, _, k) {axis = -1, eps = 1e-05, mode = "tanh", perm = [1, 0], body = graph (...) -> (...) {...}}

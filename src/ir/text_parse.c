@@ -241,16 +241,7 @@ static sx_status lookup(parser *s, scope *sc, sx_str n, sx_vid *out) {
   if (!sc->outer) BAD(s, "'%.*s' is not known yet", SX_FMT(n));
   sx_vid from;
   SX_TRY(lookup(s, sc->outer, n, &from));
-  sx_graph *p = sc->outer->g;
-  sx_nid owner = sc->g->owner;
-  uint32_t slot = sx_node_at(p, owner)->n_in;
-  if (!sx_graph_resize_inputs(p, owner, slot + 1, sx_node_at(p, owner)->n_formal)) SX_NO_MEMORY(s->e);
-  sx_graph_set_input(p, owner, slot, from);
-  sx_vid v = sx_graph_add_value(sc->g, SX_VALUE_CAPTURE, n);
-  if (v == SX_NONE || !sx_vec_push(&sc->g->captures, v) || !sx_vec_push(&sc->g->capture_slots, slot) || !sx_strmap_put(&sc->names, n, v)) SX_NO_MEMORY(s->e);
-  sx_value_at(sc->g, v)->index = sc->g->captures.n - 1;
-  sx_value_at(sc->g, v)->fact = sx_value_at(p, from)->fact;
-  *out = v;
+  if ((*out = sx_graph_capture(sc->g, from)) == SX_NONE || !sx_strmap_put(&sc->names, n, *out)) SX_NO_MEMORY(s->e);
   return SX_OK;
 }
 static sx_status define(parser *s, scope *sc, sx_str n, sx_vid v) {

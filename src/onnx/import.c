@@ -11,20 +11,7 @@ static sx_status find_name(sx_importer *im, sx_scope *s, sx_str name, sx_vid *ou
   sx_vid from;
   SX_TRY(find_name(im, s->outer, name, &from));
   if (from == SX_NONE) return SX_OK;
-  sx_graph *p = s->outer->g;
-  sx_node *owner = sx_node_at(p, s->g->owner);
-  uint32_t slot = owner->n_formal;
-  while (slot < owner->n_in && owner->in[slot].value != from) slot++;
-  if (slot == owner->n_in) {
-    if (!sx_graph_resize_inputs(p, s->g->owner, slot + 1, owner->n_formal)) SX_NO_MEMORY(im->e);
-    sx_graph_set_input(p, s->g->owner, slot, from);
-  }
-  sx_vid v = sx_graph_add_value(s->g, SX_VALUE_CAPTURE, sx_value_at(p, from)->name);
-  if (v == SX_NONE || !sx_vec_push(&s->g->captures, v) || !sx_vec_push(&s->g->capture_slots, slot) || !sx_strmap_put(&s->names, name, v))
-    SX_NO_MEMORY(im->e);
-  sx_value_at(s->g, v)->index = s->g->captures.n - 1;
-  sx_value_at(s->g, v)->fact = sx_value_at(p, from)->fact;
-  *out = v;
+  if ((*out = sx_graph_capture(s->g, from)) == SX_NONE || !sx_strmap_put(&s->names, name, *out)) SX_NO_MEMORY(im->e);
   return SX_OK;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Sessions: from a file or bytes to something that runs. */
 #include "run/session.h"
+#include "onnx/export.h"
+#include "onnx/proto_write.h"
 
 /* A session whose plan depends on the sizes of the inputs (a rank that follows from a size, say) is planned anew for each
  * signature, from the same bytes; the variants share weights, and few are kept. */
@@ -87,6 +89,12 @@ static uint32_t can_run(void *ctx, const sx_graph *g, sx_nid n) {
   return !k ? 0 : k->flags & SX_KERNEL_BLOCKED ? SX_RUNS_PLAIN | SX_RUNS_BLOCKED : SX_RUNS_PLAIN;
 }
 
+static sx_status run_passes(sx_model *m, const sx_session_options *o, int level, const sx_provider **providers, uint32_t *fired, sx_err *e) {
+  sx_pass_ctx c = {.g = m->graph, .level = level, .log = o->log, .evaluate = sx_evaluate_node, .can_run = can_run, .can_run_ctx = providers, .channel_block = sx_cpu_provider()->channel_block, .disabled = o->disabled_passes, .fired = fired, .e = e};
+  SX_TRY(cancelled(o, e));
+  return sx_passes_run(&c);
+}
+
 static sx_status finalise(sx_session *s, const sx_session_options *o, sx_err *e) {
   const sx_provider *providers[MAX_PROVIDERS];
   SX_TRY(provider_list(o, providers, e));
@@ -96,9 +104,7 @@ static sx_status finalise(sx_session *s, const sx_session_options *o, sx_err *e)
   if (!s->fired || !s->weights) SX_NO_MEMORY(e);
   s->pool = o->pool;
   s->width = !o->pool ? 1 : o->width ? o->width : sx_pool_width(o->pool);
-  SX_TRY(cancelled(o, e));
-  sx_pass_ctx c = {.g = s->model->graph, .level = o->level, .log = o->log, .evaluate = sx_evaluate_node, .can_run = can_run, .can_run_ctx = providers, .channel_block = sx_cpu_provider()->channel_block, .disabled = o->disabled_passes, .fired = s->fired, .e = e};
-  SX_TRY(sx_passes_run(&c));
+  SX_TRY(run_passes(s->model, o, o->level, providers, s->fired, e));
   SX_TRY(cancelled(o, e));
   /* A rank that the inputs' sizes do not give is met while running, and so is every one behind a custom operator, whose kernel is
    * made once. Otherwise giving the plan the inputs' sizes is tried first: see create(). */
@@ -324,4 +330,53 @@ static sx_status run_by_shapes(sx_session *s, const sx_run_options *o, sx_rt_val
   sx_free(old.key, old.key_bytes);
   if (key != small) sx_free(key, bytes);
   return st;
+}
+
+/* Large initializers go to a file beside the model's: what the caller asks for, or because protobuf ends at 2 GiB. */
+static sx_status write_parts(const sx_model *m, sx_proto_model *p, const sx_write_options *w, sx_arena *a, sx_err *e) {
+  enum { ALIGN = 4096, LEAST = 1024 };
+  sx_text data = {0}, model = {0};
+  const char *name = w->path + strlen(w->path), *file = w->external;
+  uint64_t total = 0;
+  for (uint32_t i = 0; i < m->tensors.n; i++) total += m->tensors.at[i]->size;
+  while (name > w->path && name[-1] != '/' && name[-1] != '\\') name--;
+  if (!file && total > INT32_MAX - (64u << 20)) file = sx_arena_printf(a, "%s.data", name);
+  char *beside = sx_arena_printf(a, "%.*s%s", (int)(name - w->path), w->path, file ? file : "");
+  if (!beside || (!w->external && !file && total > INT32_MAX)) SX_NO_MEMORY(e);
+  sx_status s = file ? sx_proto_move_external(p, sx_str_c(file), w->external && w->external_least ? w->external_least : LEAST, ALIGN, a, &data, e) : SX_OK;
+  if (s == SX_OK) s = sx_proto_write_model(p, &model, e);
+  if (s == SX_OK && (data.failed || model.failed)) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  if (s == SX_OK && data.n) s = sx_write_file(beside, data.p, data.n, e);
+  if (s == SX_OK) s = sx_write_file(w->path, model.p, model.n, e);
+  sx_text_free(&data);
+  sx_text_free(&model);
+  return s;
+}
+
+static sx_status write_at(int level, const void *data, size_t size, const sx_session_options *o, const sx_write_options *w, sx_err *e) {
+  const sx_provider *providers[MAX_PROVIDERS];
+  sx_import_options io = o->import;
+  sx_arena a = {0};
+  sx_proto_model p;
+  sx_model *m;
+  io.evaluate = sx_evaluate_node;
+  SX_TRY(provider_list(o, providers, e));
+  SX_TRY(sx_import(data, size, &io, &m, e));
+  sx_status s = run_passes(m, o, level, providers, NULL, e);
+  if (s == SX_OK) s = sx_export_prepare(m, e);
+  if (s == SX_OK) s = sx_export(m, &a, &p, e);
+  if (s == SX_OK) s = write_parts(m, &p, w, &a, e);
+  sx_arena_free(&a);
+  sx_model_destroy(m);
+  return s;
+}
+
+sx_status sx_session_write(const void *data, size_t size, const sx_session_options *o, const sx_write_options *w, sx_err *e) {
+  int level = o->level > 2 ? 2 : o->level;
+  sx_status s = write_at(level, data, size, o, w, e);
+  if (s == SX_E_NOT_IMPLEMENTED && level > 0) s = write_at(0, data, size, o, w, e); /* shapes that no tensor tells once the passes have been over it */
+  if (s == SX_E_NO_SUCHFILE) s = SX_E_INVALID_ARGUMENT; /* the folder: it is not the model that is missing */
+  if (s != SX_OK && e) e->code = s;
+  if (s != SX_OK) sx_err_context(e, "the optimised model could not be written to %s", w->path);
+  return s;
 }

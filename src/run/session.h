@@ -27,6 +27,14 @@ sx_status sx_session_create_file(const char *path, const sx_session_options *o, 
 sx_status sx_session_create_bytes(const void *data, size_t size, const sx_session_options *o, sx_session **out, sx_err *e);
 /* From a model that is built already (canonical); the session takes it over, also on failure. */
 sx_status sx_session_create_model(sx_model *m, const sx_session_options *o, sx_session **out, sx_err *e);
+typedef struct sx_write_options {
+  const char *path;
+  const char *external;  /* name of a file in the same folder for large initializers; NULL: none, unless 2 GiB are not enough */
+  size_t external_least; /* ... of at least so many bytes */
+} sx_write_options;
+/* The model as the passes of o->level leave it, at most 2 (blocked layouts are this machine's), as ONNX that other runtimes read.
+ * Read anew from its bytes: a session's own graph stays as it is. */
+sx_status sx_session_write(const void *data, size_t size, const sx_session_options *o, const sx_write_options *w, sx_err *e);
 void sx_session_destroy(sx_session *s); /* no run may be going on */
 
 /* The model as it is now (optimised), for getters, explain and the writer. Inputs in the order of the file: graph->inputs;

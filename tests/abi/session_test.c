@@ -353,6 +353,31 @@ static void profile(void) {
 }
 
 /* The outputs of an asynchronous run come with a callback on another thread. */
+/* The optimised model is a file of its own, which loads and computes the same. */
+static void written_model(void) {
+  OrtSessionOptions *o = NULL;
+  const ORTCHAR_T *file = ORT_TSTR("abi_optimised.onnx");
+  OK(CreateSessionOptions(&o));
+  OK(SetOptimizedModelFilePath(o, file));
+  OrtSession *s = open_model(model_add, sizeof model_add, o), *again = NULL;
+  OK(CreateSession(env, file, NULL, &again));
+  if (again) {
+    int64_t d[] = {3, 2};
+    OrtValue *vx = over(x, sizeof x, 2, d), *y = NULL;
+    const char *in[] = {"x"}, *out[] = {"y"};
+    OK(Run(again, NULL, in, (const OrtValue *const *)&vx, 1, out, 1, &y));
+    for (int i = 0; y && i < 6; i++) CHECK(floats(y)[i] == (x[i] + (float[]){10, 20}[i % 2]) * 1);
+    api->ReleaseValue(y);
+    api->ReleaseValue(vx);
+    api->ReleaseSession(again);
+  }
+  api->ReleaseSession(s);
+  remove("abi_optimised.onnx");
+  OK(SetOptimizedModelFilePath(o, ORT_TSTR("no_such_folder/x.onnx")));
+  CODE(ORT_INVALID_ARGUMENT, CreateSessionFromArray(env, model_add, sizeof model_add, o, &s));
+  api->ReleaseSessionOptions(o);
+}
+
 static volatile int called;
 static void done(void *user, OrtValue **outputs, size_t n, OrtStatusPtr status) {
   CHECK(user == &called && !status && n == 1 && outputs[0] && floats(outputs[0])[5] == 26);
@@ -398,6 +423,7 @@ int main(int argc, char **argv) {
   overrides();
   own_initializer();
   profile();
+  written_model();
   asynchronous();
   api->ReleaseMemoryInfo(cpu);
   api->ReleaseEnv(env);
