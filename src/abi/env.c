@@ -50,7 +50,7 @@ static OrtEnv *make(const env_options *o) {
   env->logger.log = (sx_logger){o->log ? to_user : NULL, env, (sx_severity)o->level, env->log_id};
   env->threads.spin = true;
   env->global_pools = o->threads != NULL;
-  const char *vendor = cpu->vendor_id == 0x1022 ? "AMD" : cpu->vendor_id == 0x8086 ? "Intel" : cpu->vendor;
+  const char *vendor = cpu->vendor_id == 0x1022 ? "AMD" : cpu->vendor_id == 0x8086 ? "Intel" : cpu->vendor[0] ? cpu->vendor : "unknown";
   env->cpu = (OrtHardwareDevice){OrtHardwareDeviceType_CPU, cpu->vendor_id, 0, vendor, {0}};
   env->cpu_ep = (OrtEpDevice){.name = "CPUExecutionProvider", .vendor = "Microsoft", .hardware = &env->cpu};
   env->devices[0] = &env->cpu_ep;

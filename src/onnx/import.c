@@ -3,7 +3,7 @@
  * expanded where they are called. Nothing here knows operators, but that Constant is a constant. */
 #include "onnx/import_priv.h"
 
-enum { MAX_CALL_DEPTH = 64 };
+enum { MAX_CALL_DEPTH = 64, MAX_EXPANDED_MB = 256 };
 
 static sx_status find_name(sx_importer *im, sx_scope *s, sx_str name, sx_vid *out) {
   *out = SX_NONE;
@@ -29,11 +29,16 @@ static sx_status declare(sx_importer *im, sx_scope *s, sx_str name, sx_vid v, co
   return SX_OK;
 }
 
+/* The scope of the call whose expansion `s` belongs to; NULL outside of functions. */
+static const sx_scope *call_scope(const sx_scope *s) {
+  while (s && !s->fn) s = s->outer;
+  return s;
+}
+
 /* In a function's body an attribute may name one of the function's: the call's value, else the default, else none. */
 static const sx_proto_attr *resolve(const sx_scope *s, const sx_proto_attr *a) {
   for (int guard = 0; a && a->ref_attr_name.n && guard < MAX_CALL_DEPTH; guard++) {
-    while (s && !s->fn) s = s->outer;
-    if (!s) return NULL;
+    if (!(s = call_scope(s))) return NULL;
     sx_str ref = a->ref_attr_name;
     const sx_proto_attr *found = NULL;
     for (uint32_t i = 0; i < s->call->attribute.n && !found; i++)
@@ -81,7 +86,7 @@ static sx_status add_constant(sx_importer *im, sx_scope *s, const sx_proto_node 
 static bool is_constant(const sx_proto_node *n) { return sx_str_is(n->op_type, "Constant") && (!n->domain.n || sx_str_is(n->domain, "ai.onnx")) && n->output.n == 1; }
 
 static int64_t opset_of(const sx_importer *im, const sx_scope *s, sx_str domain) {
-  while (s && !s->fn) s = s->outer;
+  s = call_scope(s);
   const sx_proto_opsets *o = s && s->fn->opset_import.n ? &s->fn->opset_import : &im->proto->opset_import;
   bool onnx = !domain.n || sx_str_is(domain, "ai.onnx");
   for (uint32_t i = 0; i < o->n; i++)
@@ -95,6 +100,30 @@ static const sx_proto_function *find_function(const sx_importer *im, const sx_pr
     if (sx_str_eq(f->name, n->op_type) && sx_str_eq(f->domain, n->domain) && sx_str_eq(f->overload, n->overload)) return f;
   }
   return NULL;
+}
+
+/* Calls inside of calls multiply: some kilobytes of functions can stand for more nodes than any memory holds. What is copied for
+ * a call is therefore added up, roughly, and bounded. */
+static sx_status pay(sx_importer *im, const sx_scope *s, size_t bytes) {
+  if (!call_scope(s)) return SX_OK;
+  im->expanded += bytes;
+  if (im->expanded >> 20 < MAX_EXPANDED_MB) return SX_OK;
+  SX_FAIL(im->e, INVALID_GRAPH, "the calls of model-local functions expand to more than %d MB of nodes: expected functions that do not multiply each other", MAX_EXPANDED_MB);
+}
+static size_t tensor_cost(const sx_proto_tensor *t) { /* large raw data stay where they are */
+  return 128 + t->data.n + (t->raw_data.n < 4096 ? t->raw_data.n : 4096) + sizeof(sx_str) * (size_t)t->string_data.n;
+}
+static size_t node_cost(const sx_scope *s, const sx_proto_node *n) {
+  size_t bytes = 256 + 64 * ((size_t)n->input.n + n->output.n + n->attribute.n);
+  for (uint32_t i = 0; i < n->attribute.n; i++) {
+    const sx_proto_attr *a = resolve(s, &n->attribute.at[i]);
+    if (!a || sx_proto_attr_check(a, NULL) != SX_OK) continue; /* an error of later */
+    if (a->type == SX_ATTR_TENSOR && a->t) bytes += tensor_cost(a->t);
+    else if (a->type == SX_ATTR_FLOATS) bytes += sizeof(float) * (size_t)a->floats.n;
+    else if (a->type == SX_ATTR_INTS) bytes += sizeof(int64_t) * (size_t)a->ints.n;
+    else if (a->type == SX_ATTR_STRINGS) bytes += sizeof(sx_str) * (size_t)a->strings.n;
+  }
+  return bytes;
 }
 
 static sx_status import_nodes(sx_importer *im, sx_scope *s, const sx_proto_nodes *nodes);
@@ -214,6 +243,7 @@ static sx_status import_nodes(sx_importer *im, sx_scope *s, const sx_proto_nodes
   uint32_t most = 0, v;
   for (uint32_t k = 0; k < nodes->n; k++) { /* names first: files need not be sorted */
     const sx_proto_node *n = &nodes->at[k];
+    SX_TRY(pay(im, s, node_cost(s, n)));
     if (n->input.n + n->output.n > most) most = n->input.n + n->output.n;
     for (uint32_t i = 0; i < n->output.n; i++) {
       if (!n->output.at[i].n || (s->fn && sx_strmap_get(&s->names, n->output.at[i], &v) && sx_value_at(s->g, v)->producer == SX_NONE)) continue;
@@ -268,6 +298,7 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
     sx_tensor *x = NULL;
     sx_vid old;
     sx_str name = t ? t->name : (sx_str){"", 0};
+    if (t) SX_TRY(pay(im, s, tensor_cost(t)));
     sx_status made = !sparse && !g->parent ? sx_import_given(im, t, &x) : SX_OK;
     if (made == SX_OK && !x) made = sparse ? sx_import_sparse(im, sp, &x) : sx_import_tensor(im, t, &x);
     if (made != SX_OK) {

@@ -23,6 +23,7 @@ typedef struct sx_importer {
   sx_proto_model *proto;
   sx_model *m;
   sx_arena arena;             /* of the messages; gone after the import */
+  size_t expanded;            /* bytes, about, of what calls of functions copied so far */
   sx_external external;       /* mapped files of external data; the model takes them over */
   sx_err *e;
 } sx_importer;

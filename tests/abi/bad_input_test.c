@@ -40,6 +40,7 @@ static void models(const char *folder) {
     const bad_model *m = &bad_models[i];
     int code = ours ? m->ours : m->code;
     OrtSession *s = NULL;
+    if (code < 0) continue;
     write_file(path, m->bytes, m->size);
     expect(m->name, api->CreateSession(env, path, options, &s), code, m->says);
     CHECK((s != NULL) == (code == 0));

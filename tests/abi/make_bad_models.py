@@ -23,15 +23,16 @@ def const(name, *shape, kind=np.float32):
     return numpy_helper.from_array(np.ones(shape, kind), name)
 
 
-def case(name, nodes, says=(), inputs=None, outputs=None, initializers=(), opset=17, domains=(), edit=None, raw=None, ours=None):
-    """A model, and what the message must contain beside the code. `ours`: our code where we mean to differ."""
+def case(name, nodes, says=(), inputs=None, outputs=None, initializers=(), opset=17, domains=(), edit=None, raw=None, ours=None, theirs=None):
+    """A model, and what the message must contain beside the code. `ours`: our code where we mean to differ; a model with `theirs`
+    is not shown to ONNX Runtime, which would not come back."""
     if raw is None:
         graph = h.make_graph(nodes, "g", [value("x")] if inputs is None else inputs, [value("y", None)] if outputs is None else outputs, list(initializers))
         m = h.make_model(graph, opset_imports=[h.make_opsetid("", opset)] + [h.make_opsetid(d, 1) for d in domains], ir_version=8)
         if edit:
             edit(m)
         raw = m.SerializeToString()
-    CASES.append((name, raw, says, ours))
+    CASES.append((name, raw, says, ours, theirs))
 
 
 def code(data, folder=None):
@@ -140,6 +141,23 @@ case("length past the end", [], raw=b"\x08\x08\x3a\xff\xff\xff\x7f\x0a")
 case("endless number", [], raw=b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")
 
 
+def bomb(m):
+    """Twenty functions that each call the one before it ten times."""
+    for k in range(20):
+        op, domain = ("Relu", "") if k == 0 else (f"f{k - 1}", "local")
+        nodes = [n(op, ["x" if i == 0 else f"t{i - 1}"], ["y" if i == 9 else f"t{i}"], domain=domain) for i in range(10)]
+        m.functions.append(h.make_function("local", f"f{k}", ["x"], ["y"], nodes, [h.make_opsetid("", 17), h.make_opsetid("local", 1)]))
+
+
+def recursion(m):
+    for a, b in ("ab", "ba"):
+        m.functions.append(h.make_function("local", a, ["x"], ["y"], [n(b, ["x"], ["y"], domain="local")], [h.make_opsetid("local", 1)]))
+
+
+case("functions that multiply", [n("f19", ["x"], ["y"], name="call", domain="local")], ["call", "f19", "functions", "MB"], domains=["local"], edit=bomb, ours=10, theirs=-1)
+case("functions in a circle", [n("a", ["x"], ["y"], name="call", domain="local")], ["call", "calls itself"], domains=["local"], edit=recursion)
+
+
 def rows(data):
     data = list(data)
     return "\n".join("  " + "".join(f"{b}," for b in data[i : i + 40]) for i in range(0, len(data), 40))
@@ -148,13 +166,13 @@ def rows(data):
 here = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(here, "bad_models.h"), "w") as f, tempfile.TemporaryDirectory() as folder:
     f.write("// SPDX-License-Identifier: MIT\n/* Written by make_bad_models.py: models that are wrong, the code that ONNX Runtime gives, and words a message needs. */\n")
-    for i, (name, raw, _, _) in enumerate(CASES):
+    for i, (name, raw, *_) in enumerate(CASES):
         f.write(f"static const unsigned char bad_{i}[] = {{ /* {name} */\n{rows(raw)}\n}};\n")
-    f.write("typedef struct bad_model { const char *name; const unsigned char *bytes; unsigned size; int code, ours; const char *says[6]; } bad_model;\n")
+    f.write("typedef struct bad_model { const char *name; const unsigned char *bytes; unsigned size; int code, ours; const char *says[6]; } bad_model; /* code -1: it does not come back */\n")
     f.write("static const bad_model bad_models[] = {\n")
-    for i, (name, raw, says, ours) in enumerate(CASES):
+    for i, (name, raw, says, ours, theirs) in enumerate(CASES):
         words = ", ".join('"%s"' % w for w in says) or "NULL"
-        theirs = code(raw, folder)
+        theirs = code(raw, folder) if theirs is None else theirs
         f.write(f'  {{"{name}", bad_{i}, sizeof bad_{i}, {theirs}, {theirs if ours is None else ours}, {{{words}}}}},\n')
     f.write("};\n/* Codes for the first n bytes of bad_0, n = 1, 2, ... */\nstatic const unsigned char cut_codes[] = {\n")
     good = CASES[0][1]
