@@ -189,7 +189,8 @@ def suite_command(build, cases):
             "tests/suite/tolerances.txt", "--atol", "1e-5", "--jobs", JOBS, "--timeout", 60]
 
 
-def run_suite(result, build, wrapper=(), floor=True, label=""):
+def run_suite(result, build, wrapper=(), kinds=(), env=None, label=""):
+    """All kinds of cases, and the floor; or some kinds only, where the processor is emulated or instrumented."""
     if not (build / "sardonyx").exists():
         return result.skip("ONNX's cases: the program is not built")
     if not has_module("onnx"):
@@ -198,7 +199,9 @@ def run_suite(result, build, wrapper=(), floor=True, label=""):
     code, output = run([python(), "tools/gen_cases.py", cases])
     if code != 0:
         return result.fail("writing ONNX's cases", output)
-    code, output = run([*wrapper, *suite_command(build, cases), "--json", report], timeout=1800)
+    report.unlink(missing_ok=True)
+    filters = [word for kind in kinds for word in ("--filter", f"{kind}/*")]
+    code, output = run([*wrapper, *suite_command(build, cases), "--json", report, *filters], env, timeout=1800)
     if not report.exists():
         return result.fail(f"ONNX's cases{label}", output)
     counts = json.loads(report.read_text())
@@ -207,7 +210,7 @@ def run_suite(result, build, wrapper=(), floor=True, label=""):
         result.add(failed=counts["failed"] - 1)
         lines = [line for line in output.splitlines() if re.match(r"(FAILED|PASSED)", line)]
         result.fail(f"{counts['failed']} of ONNX's cases{label}", "\n".join(lines))
-    if floor:
+    if not kinds:
         print(f"  ONNX's suite: {counts['passed']} of {len(counts['cases'])} cases pass")
         compare_with_floor(result, counts)
 
@@ -262,22 +265,29 @@ def demo(result, build):
     check(result, "digits", [program, "--check"])
 
 
-def sanitized(result, build, name, kind, options, only=None):
+SMALL = ("node", "simple", "pytorch-operator", "pytorch-converted")  # kinds of cases without the large models
+
+
+def sanitized(result, name, kind, options, only=None):
+    """The build tree, once its programs were run; None when it could not be made."""
     tree = ROOT / f"build-{name}"
     if not configure_and_build(result, tree, ["-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_C_FLAGS_DEBUG=-O1 -g1", f"-DSX_SANITIZE={kind}"]):
-        return
+        return None
     run_programs(result, tree, env=options, label=f" ({name})", only=only)
+    return tree
 
 
-@layer("the same under AddressSanitizer and UndefinedBehaviorSanitizer")
+@layer("unit tests and ONNX's cases under AddressSanitizer and UndefinedBehaviorSanitizer")
 def asan(result, build):
-    sanitized(result, build, "asan", "address,undefined", {"ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1",
-                                                           "UBSAN_OPTIONS": "print_stacktrace=1"})
+    options = {"ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    tree = sanitized(result, "asan", "address,undefined", options)
+    if tree:
+        run_suite(result, tree, kinds=SMALL, env=options, label=" (asan)")
 
 
 @layer("what uses threads, under ThreadSanitizer")
 def tsan(result, build):
-    sanitized(result, build, "tsan", "thread", {"TSAN_OPTIONS": "halt_on_error=1"}, only=r"base/pool|pthread|threads\.h")
+    sanitized(result, "tsan", "thread", {"TSAN_OPTIONS": "halt_on_error=1"}, only=r"base/pool|pthread|threads\.h")
 
 
 @layer("unit tests and ONNX's node cases for 64-bit ARM, emulated")
@@ -290,7 +300,7 @@ def aarch64(result, build):
         return
     wrapper = ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu"]
     run_programs(result, tree, env={"SX_EMULATED": "1"}, label=" (aarch64)", scripts=False)
-    run_suite(result, tree, wrapper, floor=False, label=" (aarch64)")
+    run_suite(result, tree, wrapper, kinds=SMALL, label=" (aarch64)")
 
 
 @layer("the library compiled for WebAssembly and Windows")
@@ -316,9 +326,7 @@ def main():
         return print(*(f"{name:10}{text}" for name, (_, text) in LAYERS.items()), sep="\n")
     if args.update_suite:
         return update_suite((ROOT / args.build).resolve())
-    # Slow ones that other machines are needed for run when they are named.
-    usual = [n for n in LAYERS if n not in ("tsan", "aarch64", "cross")]
-    names = [n for n in (args.layers or usual) if n != "ubsan"] + (["asan"] if "ubsan" in args.layers else [])
+    names = [n for n in (args.layers or LAYERS) if n != "ubsan"] + (["asan"] if "ubsan" in args.layers else [])
     for name in names:
         if name not in LAYERS:
             sys.exit(f"run_tests: no layer is called {name}; there are {', '.join(LAYERS)}")
