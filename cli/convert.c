@@ -97,15 +97,43 @@ value *value_from_library(library *lib, const OrtValue *v) {
   return list;
 }
 
+/* The interface has no call for a sequence without elements: a model of one node, SequenceEmpty, gives it. */
+static OrtValue *empty_sequence(library *lib, const dtype *element, bool *ok) {
+  unsigned char model[] =
+      "\x08\x08\x3a\x34\x0a\x20\x12\x01s\x22\x0dSequenceEmpty" /* ir_version, graph, node, its output, its operator */
+      "\x2a\x0c\x0a\x05""dtype\x18?\xa0\x01\x02\x12\x01""e"      /* attribute dtype; name of the graph */
+      "\x62\x0d\x0a\x01s\x12\x08\x22\x06\x0a\x04\x0a\x02\x08?\x42\x02\x10\x11"; /* output s, a sequence of tensors; opset 17 */
+  const OrtApi *api = lib->api;
+  OrtSessionOptions *options = NULL;
+  OrtSession *session = NULL;
+  OrtValue *out = NULL;
+  const char *name = "s";
+  for (size_t i = 0; i < sizeof model - 1; i++)
+    if (model[i] == '?') model[i] = (unsigned char)(element ? element->ort : ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT);
+  *ok = library_ok(lib, api->CreateSessionOptions(&options)) &&
+        library_ok(lib, api->CreateSessionFromArray(lib->env, model, sizeof model - 1, options, &session)) &&
+        library_ok(lib, api->Run(session, NULL, NULL, NULL, 0, &name, 1, &out));
+  if (options) api->ReleaseSessionOptions(options);
+  if (session) api->ReleaseSession(session);
+  return out;
+}
+
+/* An optional without content is left out. */
 bool session_run(session *s, size_t count, const char *const *names, value *const *in, value **out) {
   library *lib = s->lib;
   const OrtApi *api = lib->api;
   OrtValue **feeds = cli_alloc(count * sizeof *feeds), **fetched = cli_alloc(s->num_outputs * sizeof *fetched);
-  const char **wanted = cli_alloc(s->num_outputs * sizeof *wanted);
+  const char **wanted = cli_alloc(s->num_outputs * sizeof *wanted), **given = cli_alloc(count * sizeof *given);
   bool ok = true;
-  for (size_t i = 0; i < count && ok; i++) feeds[i] = library_value(lib, in[i], &ok);
+  size_t fed = 0;
+  for (size_t i = 0; i < count && ok; i++) {
+    const session_io *io = session_input(s, names[i]);
+    bool empty = in[i]->kind == VALUE_SEQUENCE && !in[i]->num_items;
+    OrtValue *v = empty ? empty_sequence(lib, io ? io->element : NULL, &ok) : library_value(lib, in[i], &ok);
+    if (v) given[fed] = names[i], feeds[fed++] = v;
+  }
   for (size_t i = 0; i < s->num_outputs; i++) wanted[i] = s->outputs[i].name;
-  ok = ok && library_ok(lib, api->Run(s->handle, NULL, names, (const OrtValue *const *)feeds, count, wanted, s->num_outputs,
+  ok = ok && library_ok(lib, api->Run(s->handle, NULL, given, (const OrtValue *const *)feeds, fed, wanted, s->num_outputs,
                                       fetched));
   for (size_t i = 0; i < s->num_outputs; i++) {
     out[i] = ok ? value_from_library(lib, fetched[i]) : NULL;
@@ -114,8 +142,7 @@ bool session_run(session *s, size_t count, const char *const *names, value *cons
     if (fetched[i]) api->ReleaseValue(fetched[i]);
   }
   for (size_t i = 0; i < s->num_outputs && !ok; i++) value_free(out[i]), out[i] = NULL;
-  for (size_t i = 0; i < count; i++)
-    if (feeds[i]) api->ReleaseValue(feeds[i]);
-  free(feeds), free(fetched), free(wanted);
+  for (size_t i = 0; i < fed; i++) api->ReleaseValue(feeds[i]);
+  free(feeds), free(fetched), free(wanted), free(given);
   return ok;
 }

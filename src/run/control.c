@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Running If, Loop and Scan: bodies are executors of their own; values pass between iterations by reference. */
+/* Running If, Loop, Scan and SequenceMap: bodies are executors of their own; values pass between iterations by reference. */
 #include "run/exec.h"
 
 enum { SMALL = 24 };
@@ -240,11 +240,67 @@ static sx_status run_scan(const sx_call *c, uint32_t begin, uint32_t end) {
   return s;
 }
 
+/* SequenceMap: the body on the k-th elements of all sequences, its results appended to new ones. */
+static sx_status map_iterate(const sx_call *c, list *in, list *out, sx_rt_value **results, uint32_t length) {
+  for (uint32_t k = 0; k < length; k++) {
+    for (uint32_t i = 0; i < in->n; i++) {
+      sx_rt_value *v = c->late->value(c->late, i);
+      sx_rt_unref(in->at[i]);
+      in->at[i] = NULL;
+      if (v && v->type.kind == SX_RT_SEQUENCE) in->at[i] = sx_rt_ref(v->u.items.at[k]);
+      else SX_TRY(sx_late_take(c, i, &in->at[i]));
+    }
+    SX_TRY(sx_late_run_body(c, "body", in->at, out->at));
+    for (uint32_t o = 0; o < out->n; o++) {
+      sx_rt_value *own = NULL;
+      if (!sx_rt_is_tensor(out->at[o])) SX_FAIL(c->e, INVALID_ARGUMENT, "output %u of the body is no tensor", o);
+      if (sx_rt_is_borrowed(out->at[o])) SX_TRY(sx_rt_tensor_clone(out->at[o], NULL, &own, c->e));
+      else own = sx_rt_ref(out->at[o]);
+      results[o]->type.dtype = own->type.dtype;
+      sx_status s = sx_rt_sequence_insert(results[o], k, own, c->e);
+      sx_rt_unref(own);
+      SX_TRY(s);
+      sx_rt_unref(out->at[o]);
+      out->at[o] = NULL;
+    }
+  }
+  return SX_OK;
+}
+static sx_status run_map(const sx_call *c, uint32_t begin, uint32_t end) {
+  (void)begin, (void)end;
+  const sx_node *n = node_of(c);
+  const sx_graph *b = sx_attr_graph(n, "body");
+  const sx_rt_value *first = c->late->value(c->late, 0);
+  if (!first || first->type.kind != SX_RT_SEQUENCE) SX_FAIL(c->e, INVALID_ARGUMENT, "input 0 is no sequence");
+  for (uint32_t i = 1; i < n->n_formal; i++) {
+    const sx_rt_value *v = c->late->value(c->late, i);
+    if (v && v->type.kind == SX_RT_SEQUENCE && v->u.items.n != first->u.items.n) SX_FAIL(c->e, INVALID_ARGUMENT, "input 0 has %u elements, input %u has %u: sequences must have the same length", first->u.items.n, i, v->u.items.n);
+  }
+  list in, out, results;
+  bool ok = list_init(&in, n->n_formal);
+  ok = list_init(&out, n->n_out) && ok;
+  ok = list_init(&results, n->n_out) && ok;
+  sx_status s = ok ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++)
+    s = sx_rt_sequence_create((sx_rt_type){.kind = SX_RT_SEQUENCE, .elem = SX_RT_TENSOR, .dtype = sx_value_at(b, b->outputs.at[o])->fact.dtype}, &results.at[o], c->e);
+  if (s == SX_OK) s = map_iterate(c, &in, &out, results.at, first->u.items.n);
+  for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++) {
+    s = c->late->set_value(c->late, o, results.at[o], c->e);
+    results.at[o] = NULL;
+  }
+  list_free(&in);
+  list_free(&out);
+  list_free(&results);
+  return s;
+}
+
 static sx_status prepare_if(sx_prep *p) { return sx_prep_phase(p, run_if, 1, 0, 0); }
 static sx_status prepare_loop(sx_prep *p) { return sx_prep_phase(p, run_loop, 1, 0, 0); }
 static sx_status prepare_scan(sx_prep *p) { return sx_prep_phase(p, run_scan, 1, 0, 0); }
 static const sx_kernel kernel_if = {.op = &sx_op_If, .name = "if", .flags = SX_KERNEL_LATE, .prepare = prepare_if};
 static const sx_kernel kernel_loop = {.op = &sx_op_Loop, .name = "loop", .flags = SX_KERNEL_LATE, .prepare = prepare_loop};
 static const sx_kernel kernel_scan = {.op = &sx_op_Scan, .name = "scan", .flags = SX_KERNEL_LATE, .prepare = prepare_scan};
-static const sx_kernel *const kernels[] = {&kernel_if, &kernel_loop, &kernel_scan, NULL};
+static sx_status prepare_map(sx_prep *p) { return sx_prep_phase(p, run_map, 1, 0, 0); }
+static const sx_kernel kernel_map = {.op = &sx_op_SequenceMap, .name = "sequence_map", .flags = SX_KERNEL_LATE, .prepare = prepare_map};
+static const sx_kernel *const kernels[] = {&kernel_if, &kernel_loop, &kernel_scan, &kernel_map, NULL};
 const sx_provider sx_control_provider = {"CPUExecutionProvider", kernels, 0};

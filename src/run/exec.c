@@ -187,7 +187,7 @@ static sx_status bind_inputs(const sx_plan *p, sx_frame *f, sx_rt_value *const *
     const sx_value *v = sx_value_at(g, id);
     uint32_t b = p->value_buffer[id];
     if (!in[i]) {
-      if (!v->overridable && i < g->inputs.n) SX_FAIL(e, INVALID_ARGUMENT, "Missing Input: %.*s", SX_FMT(v->name));
+      if (!v->overridable && i < g->inputs.n && v->fact.kind != SX_KIND_OPTIONAL) SX_FAIL(e, INVALID_ARGUMENT, "Missing Input: %.*s", SX_FMT(v->name));
       if (!v->overridable) continue;
       const void *d;
       SX_TRY(sx_tensor_data(v->fact.constant, &d, e));
@@ -631,6 +631,7 @@ sx_status sx_late_take(const sx_call *c, uint32_t i, sx_rt_value **out) {
     *out = sx_rt_ref(v);
     return SX_OK;
   }
+  if (!v && w->dtype == SX_UNDEFINED && !w->constant) return sx_rt_none_create((sx_rt_type){0}, out, c->e); /* an optional left out */
   return sx_rt_tensor_wrap((sx_dtype)w->dtype, (uint32_t)w->rank, w->dims, (void *)w->constant, w->size, &sx_memory_cpu, NULL, NULL, out, c->e);
 }
 

@@ -60,6 +60,7 @@ sx_status sx_late_take(const sx_call *c, uint32_t i, sx_rt_value **out);
 /* Runs the body of attribute `attr`: `formal` values for its inputs; captures are filled in from the node's inputs. */
 sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *const *formal, sx_rt_value **outputs);
 extern const sx_provider sx_control_provider; /* If, Loop, Scan */
-extern const sx_provider sx_host_provider;    /* sequences, strings, maps */
+extern const sx_provider sx_host_provider;    /* sequences, optionals, maps */
+extern const sx_provider sx_text_provider;    /* strings */
 extern const sx_kernel sx_host_CastMap, sx_host_DictVectorizer, sx_host_ZipMap; /* maps.c */
 #endif

@@ -52,11 +52,12 @@ enum { MAX_PROVIDERS = 16 };
 static sx_status provider_list(const sx_session_options *o, const sx_provider **list, sx_err *e) {
   int n = 0;
   for (; o->providers && o->providers[n]; n++) {
-    if (n >= MAX_PROVIDERS - 4) SX_FAIL(e, INVALID_ARGUMENT, "more than %d providers", MAX_PROVIDERS - 4);
+    if (n >= MAX_PROVIDERS - 5) SX_FAIL(e, INVALID_ARGUMENT, "more than %d providers", MAX_PROVIDERS - 5);
     list[n] = o->providers[n];
   }
   list[n++] = &sx_control_provider;
   list[n++] = &sx_host_provider;
+  list[n++] = &sx_text_provider;
   list[n++] = sx_cpu_provider();
   list[n] = NULL;
   return SX_OK;

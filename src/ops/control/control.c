@@ -3,7 +3,7 @@
  *
  * A loop state whose shape changes from one iteration to the next gets symbols of its own in the body; they are bound from the
  * actual value at every iteration. A dimension that was born in a body means nothing outside of it: there it is unknown. */
-#include "ops/ops.h"
+#include "ops/host/types.h"
 
 static sx_graph *body(const sx_infer *c, const char *name) { return sx_attr_graph(c->n, name); }
 
@@ -52,7 +52,8 @@ static sx_status infer_if(sx_infer *c) {
     SX_TRY(set_output(c, o, t, a, false, 0));
     if (a->kind != SX_KIND_TENSOR || b->kind != SX_KIND_TENSOR) {
       if (a->kind == SX_KIND_TENSOR || a->kind == SX_KIND_UNKNOWN) c->out[o] = *b;
-      if (a->kind != b->kind && a->kind != SX_KIND_UNKNOWN && b->kind != SX_KIND_UNKNOWN) c->out[o] = (sx_fact){.rank = -1};
+      if (a->kind == b->kind) SX_TRY(sx_infer_typed(c, o, sx_type_join(c, a->type, b->type)));
+      else if (a->kind != SX_KIND_UNKNOWN && b->kind != SX_KIND_UNKNOWN) c->out[o] = (sx_fact){.rank = -1};
       continue;
     }
     if (a->dtype && b->dtype && a->dtype != b->dtype) return SX_INFER_FAIL(c, "output %u has type %s in then_branch and %s in else_branch", o, sx_dtype_name((sx_dtype)a->dtype), sx_dtype_name((sx_dtype)b->dtype));
@@ -86,6 +87,12 @@ static void scalar(sx_graph *b, uint32_t i, sx_dtype t) {
 
 /* Joins fact `from` into the state's fact `to`: a dimension that differs becomes a symbol of the body. *changed when so. */
 static sx_status widen(sx_infer *c, sx_fact *to, const sx_fact *from, bool *changed) {
+  if (to->kind != SX_KIND_TENSOR && to->kind == from->kind && !sx_type_eq(to->type, from->type)) {
+    const sx_type *t = sx_type_join(c, to->type, from->type);
+    if (!t) SX_NO_MEMORY(c->e);
+    *changed |= !sx_type_eq(t, to->type);
+    to->type = t;
+  }
   if (to->kind != SX_KIND_TENSOR || from->kind != SX_KIND_TENSOR || to->rank < 0) return SX_OK;
   if (from->rank != to->rank) {
     *changed = true;
@@ -121,6 +128,7 @@ static sx_status bind_loop(sx_infer *c) {
     *f = *init;
     f->constant = NULL, f->elems = NULL, f->n_elems = 0;
     if (f->kind == SX_KIND_TENSOR && !f->dtype) f->dtype = old.dtype;
+    if (f->kind != SX_KIND_TENSOR && f->kind == old.kind && !(f->type = sx_type_join(c, f->type, old.type))) SX_NO_MEMORY(c->e);
     /* What was widened before stays so. */
     if (old.kind == SX_KIND_TENSOR && old.rank == f->rank && f->rank > 0) {
       sx_dim *d = sx_arena_copy(c->arena, f->dims, (size_t)f->rank * sizeof *d);
