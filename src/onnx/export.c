@@ -239,7 +239,7 @@ static sx_status put_graph(exporter *x, const scope *outer, const sx_graph *g, s
   for (uint32_t i = 0; i < g->order.n; i++) SX_TRY(put_node(x, &s, sx_node_at(g, g->order.at[i]), &out->node.at[out->node.n++]));
   for (uint32_t i = 0; i < g->outputs.n; i++) {
     const sx_value *v = sx_value_at(g, g->outputs.at[i]);
-    const sx_fact *f = v->fact.kind == SX_KIND_UNKNOWN && i < g->declared.n ? &g->declared.at[i] : &v->fact;
+    const sx_fact *f = v->fact.rank < 0 && i < g->declared.n && g->declared.at[i].kind != SX_KIND_UNKNOWN ? &g->declared.at[i] : &v->fact;
     SX_TRY(put_value(x, output_names[i], f, &out->output.at[i]));
     if (sx_str_eq(s.names[g->outputs.at[i]], output_names[i])) continue;
     put_identity(&out->node.at[out->node.n++], &s.names[g->outputs.at[i]], &output_names[i]);

@@ -369,7 +369,7 @@ static sx_status read_header(sx_importer *im) {
   return SX_OK;
 }
 
-sx_status sx_import(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e) {
+sx_status sx_import_source(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e) {
   sx_importer im = {.bytes = data, .size = size, .o = o, .e = e, .external = {.base = o->path}};
   *out = NULL;
   sx_status s = sx_proto_parse_model(data, size, &im.arena, &im.proto, e);
@@ -382,7 +382,6 @@ sx_status sx_import(const void *data, size_t size, const sx_import_options *o, s
     s = sx_import_graph(&im, im.proto->graph, &top);
     sx_strmap_free(&top.names);
   }
-  if (s == SX_OK) s = sx_canonicalise(im.m, o, e);
   if (im.m) s = sx_model_status(im.m, s, e);
   for (uint32_t i = 0; i < im.external.files.n && s == SX_OK; i++) { /* the model unmaps what it took over, also on failure */
     if (!im.external.files.at[i].owned) continue;
@@ -393,5 +392,14 @@ sx_status sx_import(const void *data, size_t size, const sx_import_options *o, s
   sx_arena_free(&im.arena);
   if (s != SX_OK) sx_model_destroy(im.m);
   else *out = im.m;
+  return s;
+}
+
+sx_status sx_import(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e) {
+  SX_TRY(sx_import_source(data, size, o, out, e));
+  sx_status s = sx_model_status(*out, sx_canonicalise(*out, o, e), e);
+  if (s == SX_OK) return s;
+  sx_model_destroy(*out);
+  *out = NULL;
   return s;
 }

@@ -42,9 +42,11 @@ typedef struct sx_import_options {
   const sx_logger *log;
 } sx_import_options;
 
-/* Reads a serialized ModelProto. On failure *out is NULL. */
-sx_status sx_import(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e);
-
-/* The two halves, for other builders of graphs (model editor). */
+/* The two dialects of a graph, and the way from one to the other. The source dialect is the model as written: names, operators,
+ * domains, operator set versions (sx_node.since_version), declared types, `op` NULL; functions are expanded. The canonical one has
+ * every node in its newest form with inferred facts; names of values are the same in both. */
+sx_status sx_import_source(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e);
 sx_status sx_canonicalise(sx_model *m, const sx_import_options *o, sx_err *e);
+/* Both: reads a serialized ModelProto. On failure *out is NULL. */
+sx_status sx_import(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e);
 #endif

@@ -99,7 +99,29 @@ static void test_shapes(void **state) {
   }
 }
 
+/* The source dialect is written as it was read: old forms, their version, their names. */
+static void test_source(void **state) {
+  (void)state;
+  written w, second = {0};
+  sx_err e = {0};
+  sx_import_options o = {.bytes_live = true};
+  write_text("graph (x: float[2, 3]) -> (y) {\n  h = Relu(x)\n  y = Neg(h)\n}", &w);
+  if (sx_import_source(w.bytes.p, w.bytes.n, &o, &second.m, &e) != SX_OK) fail_msg("%s", e.msg);
+  const sx_node *n = sx_node_at(second.m->graph, 0);
+  assert_null(n->op);
+  assert_true(sx_str_is(n->op_type, "Relu") && n->since_version == 7);
+  assert_int_equal(sx_graph_sort(second.m->graph, &e), SX_OK);
+  assert_int_equal(sx_export(second.m, &second.a, &second.p, &e), SX_OK);
+  assert_int_equal(sx_proto_write_model(&second.p, &second.bytes, &e), SX_OK);
+  assert_int_equal(second.bytes.n, w.bytes.n);
+  assert_memory_equal(second.bytes.p, w.bytes.p, w.bytes.n);
+  assert_int_equal(sx_canonicalise(second.m, &o, &e), SX_OK);
+  assert_ptr_equal(n->op, &sx_op_Relu);
+  drop(&second);
+  drop(&w);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_lowest), cmocka_unit_test(test_private), cmocka_unit_test(test_outputs), cmocka_unit_test(test_shapes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_lowest), cmocka_unit_test(test_private), cmocka_unit_test(test_outputs), cmocka_unit_test(test_shapes), cmocka_unit_test(test_source)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
