@@ -1,0 +1,418 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Cases for com.microsoft's operators, as folders that `sardonyx test` runs.
+
+    cases.py OUT            OUT/<case>/{model.onnx, test_data_set_0/{input,output}_K.pb}
+    cases.py OUT --ort      also runs each case in onnxruntime and prints where it disagrees
+
+What is expected is computed here, in float64 and plainly; nothing is taken from another engine.
+"""
+import math
+import pathlib
+import shutil
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+CASES = []
+rng = np.random.default_rng(7)
+
+
+def rand(*shape, dtype=np.float32, scale=1.0):
+    return (rng.standard_normal(shape) * scale).astype(dtype)
+
+
+def case(name, op, inputs, outputs, attrs=None, constant=(), tol=1e-4, domain="com.microsoft"):
+    """inputs: arrays or None; outputs: float64 arrays (or None: not asked for), given the type of input 0."""
+    CASES.append((name, op, inputs, outputs, attrs or {}, constant, tol, domain))
+
+
+# --- plain references ---------------------------------------------------------------------------------------------------
+
+def softmax(s, sink=None):
+    m = s.max(-1, keepdims=True)
+    if sink is not None:
+        m = np.maximum(m, sink)
+    m = np.where(np.isneginf(m), 0, m)
+    e = np.exp(s - m)
+    total = e.sum(-1, keepdims=True) + (0 if sink is None else np.exp(sink - m))
+    return e / np.where(total == 0, 1, total)
+
+
+def heads(x, n):
+    b, s, d = x.shape
+    return x.astype(np.float64).reshape(b, s, n, d // n).transpose(0, 2, 1, 3)
+
+
+def joined(x):
+    b, n, s, d = x.shape
+    return x.transpose(0, 2, 1, 3).reshape(b, s, n * d)
+
+
+def attend(q, k, v, scale=None, add=0, cap=0, sink=None):
+    """q (B, Hq, S, D), k and v (B, Hkv, T, D); add is broadcast to the scores."""
+    g = q.shape[1] // k.shape[1]
+    k, v = np.repeat(k, g, 1), np.repeat(v, g, 1)
+    s = q @ k.transpose(0, 1, 3, 2) * (scale or 1 / math.sqrt(q.shape[-1]))
+    if cap:
+        s = cap * np.tanh(s / cap)
+    return softmax(s + add, sink) @ v
+
+
+def causal(s, t, offset):
+    return np.where(np.arange(t)[None, :] <= np.arange(s)[:, None] + offset, 0.0, -np.inf)
+
+
+def rotate(x, cos, sin, pos, interleaved=False, rdim=0):
+    """x (B, H, S, D); pos (B, S)."""
+    x = x.astype(np.float64).copy()
+    c, s = cos.astype(np.float64)[pos][:, None], sin.astype(np.float64)[pos][:, None]
+    r = 2 * c.shape[-1]
+    a, b = (x[..., 0:r:2].copy(), x[..., 1:r:2].copy()) if interleaved else (x[..., :r // 2].copy(), x[..., r // 2:r].copy())
+    first, second = c * a - s * b, s * a + c * b
+    if interleaved:
+        x[..., 0:r:2], x[..., 1:r:2] = first, second
+    else:
+        x[..., :r // 2], x[..., r // 2:r] = first, second
+    return x
+
+
+def tables(n, half):
+    angle = np.arange(n)[:, None] / 10 ** (np.arange(half) / half * 2)
+    return np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+
+
+# --- GroupQueryAttention ------------------------------------------------------------------------------------------------
+
+def gqa(name, B=1, S=1, H=4, K=2, D=16, past=0, room=0, lens=None, packed=False, rotary=False, interleaved=False, ids=False, window=-1, cap=0.0, bias=False,
+        sink=False, smooth=False, norm=False, dtype=np.float32, scale=0.0, rdim=None):
+    """lens: keys of each batch, new ones included; room: size of the past cache when it is larger than what it holds."""
+    lens = lens or [past + S] * B
+    total = max(lens)
+    q, k, v = rand(B, S, H * D, dtype=dtype), rand(B, S, K * D, dtype=dtype), rand(B, S, K * D, dtype=dtype)
+    size = room or past
+    pk, pv = rand(B, K, size, D, dtype=dtype), rand(B, K, size, D, dtype=dtype)
+    out_len = max(size, total)
+    half = (rdim or D) // 2
+    cos, sin = tables(out_len + 4, half)
+    cos, sin = cos.astype(dtype), sin.astype(dtype)
+    prompt = S == total
+    begin = [0 if prompt else n - S for n in lens]
+    pos = np.array([[b + i for i in range(S)] for b in begin])
+    if ids:
+        pos = pos + 1
+    weight_q, weight_k = rand(D, dtype=dtype), rand(D, dtype=dtype)
+    qh, kh, vh = heads(q, H), heads(k, K), heads(v, K)
+    if norm:
+        qh = qh / np.sqrt((qh ** 2).mean(-1, keepdims=True) + 1e-6) * weight_q
+        kh = kh / np.sqrt((kh ** 2).mean(-1, keepdims=True) + 1e-6) * weight_k
+    if rotary:
+        qh, kh = rotate(qh, cos, sin, pos, interleaved), rotate(kh, cos, sin, pos, interleaved)
+    add_in = rand(1, H, S, total, dtype=dtype) if bias else None
+    head_sink = rand(H, dtype=dtype) if sink else None
+    present_k, present_v = np.zeros((B, K, out_len, D)), np.zeros((B, K, out_len, D))
+    y = np.zeros((B, H, S, D))
+    for b in range(B):
+        n = begin[b]
+        present_k[b, :, :n], present_v[b, :, :n] = pk[b, :, :n], pv[b, :, :n]
+        present_k[b, :, n:n + S], present_v[b, :, n:n + S] = kh[b], vh[b]
+        keys = lens[b]
+        mask = causal(S, keys, n)
+        if window > 0:
+            mask = mask + np.where(np.arange(keys)[None, :] > np.arange(S)[:, None] + n - window, 0, -np.inf)
+        if bias:
+            mask = mask[None] + add_in[0, :, :, :keys].astype(np.float64)
+        s = head_sink.astype(np.float64)[None, :, None, None] if sink else np.zeros((1, 1, 1, 1)) if smooth else None
+        y[b] = attend(qh[b:b + 1], present_k[b:b + 1, :, :keys], present_v[b:b + 1, :, :keys], scale or None, mask, cap, s)[0]
+    if packed:
+        q, k, v = np.concatenate([q, k, v], 2), None, None
+    attrs = dict(num_heads=H, kv_num_heads=K, do_rotary=int(rotary), rotary_interleaved=int(interleaved), local_window_size=window, softcap=cap)
+    if scale:
+        attrs["scale"] = scale
+    if smooth:
+        attrs["smooth_softmax"] = 1
+    inputs = [q, k, v, pk if size else None, pv if size else None, np.array(lens, np.int32) - 1, np.array([total], np.int32), cos if rotary else None, sin if rotary else None,
+              pos.astype(np.int64) if ids else None, add_in, head_sink, None, None, weight_q if norm else None, weight_k if norm else None]
+    case("gqa_" + name, "GroupQueryAttention", inputs, [joined(y), present_k, present_v], attrs, constant=(6,), tol=2e-2 if dtype == np.float16 else 1e-4)
+
+
+gqa("prompt", S=5, B=2)
+gqa("decode", past=7, B=2)
+gqa("decode_packed_rotary", past=7, packed=True, rotary=True)
+gqa("prompt_packed_rotary", S=6, B=2, packed=True, rotary=True)
+gqa("rotary_interleaved", past=3, rotary=True, interleaved=True)
+gqa("rotary_partial", past=3, rotary=True, rdim=8)
+gqa("position_ids", past=3, S=1, rotary=True, ids=True)
+gqa("lengths", B=3, past=9, S=1, lens=[4, 10, 7])
+gqa("room", B=2, past=9, room=32, lens=[10, 10])
+gqa("room_lengths", B=2, past=9, room=32, lens=[5, 10], rotary=True)
+gqa("window", past=20, window=5)
+gqa("window_prompt", S=12, window=4)
+gqa("softcap", S=4, cap=0.5)
+gqa("bias", past=6, S=1, bias=True)
+gqa("head_sink", S=5, sink=True)
+gqa("smooth", past=5, smooth=True)
+gqa("scale", S=3, scale=0.3)
+gqa("long", past=1300, H=8, K=2, D=32)
+gqa("many_rows", S=70, H=4, K=2, D=24)
+gqa("half", past=9, S=1, dtype=np.float16, rotary=True)
+gqa("half_prompt", S=20, dtype=np.float16)
+gqa("norm", past=4, norm=True, rotary=True)
+
+
+# --- MultiHeadAttention, Attention, QAttention ---------------------------------------------------------------------------
+
+FILTER = -10000.0
+
+
+def padding(mask, B, S, T):
+    """key_padding_mask or mask_index as what is added to the scores."""
+    if mask is None:
+        return 0
+    if mask.ndim == 1 and mask.shape[0] == B:
+        return np.where(np.arange(T)[None] < mask[:, None], 0, FILTER)[:, None, None]
+    if mask.ndim == 1 and mask.shape[0] == 2 * B:
+        return np.where((np.arange(T)[None] < mask[:B, None]) & (np.arange(T)[None] >= mask[B:, None]), 0, FILTER)[:, None, None]
+    if mask.ndim == 1:
+        return np.where(np.arange(T)[None] < mask[:B, None], 0, FILTER)[:, None, None]
+    m = np.where(mask > 0, 0, FILTER)
+    return m[:, None, None] if mask.ndim == 2 else m[:, None] if mask.ndim == 3 else m
+
+
+def mha(name, B=2, S=5, T=None, H=3, D=8, Dv=None, past=0, bias=False, mask=None, added=False, form="separate", unidirectional=0, scale=0.0, op="MultiHeadAttention"):
+    T, Dv = T or S, Dv or D
+    q, k, v = rand(B, S, H * D), rand(B, T, H * D), rand(B, T, H * Dv)
+    add_bias = rand(H * (2 * D + Dv)) if bias else None
+    total = T + past
+    extra = rand(1, H, S, total) if added else None
+    pk, pv = (rand(B, H, past, D), rand(B, H, past, Dv)) if past else (None, None)
+    m = mask(B, S, total).astype(np.int32) if mask else None
+    qb, kb, vb = (q, k, v) if not bias else (q + add_bias[:H * D], k + add_bias[H * D:2 * H * D], v + add_bias[2 * H * D:])
+    if bias and form == "cross":
+        kb, vb = k, v
+    qh, kh, vh = heads(qb, H), heads(kb, H), heads(vb, H)
+    if past:
+        kh, vh = np.concatenate([pk, kh], 2), np.concatenate([pv, vh], 2)
+    add = padding(m, B, S, total) + (0 if extra is None else extra.astype(np.float64)) + (causal(S, total, past) if unidirectional else 0)
+    y = joined(attend(qh, kh, vh, scale or None, add))
+    inputs = [q, k, v]
+    if form == "qkv":
+        inputs = [np.stack([x.reshape(B, S, H, D) for x in (q, k, v)], 3), None, None]
+    if form == "kv":
+        inputs = [q, np.stack([x.reshape(B, T, H, D) for x in (k, v)], 3), None]
+    if form == "cross":
+        inputs = [q, heads(k, H).astype(np.float32), heads(v, H).astype(np.float32)]
+    attrs = dict(num_heads=H)
+    if scale:
+        attrs["scale"] = scale
+    if unidirectional:
+        attrs["unidirectional"] = 1
+    rest = [add_bias, m, extra, pk, pv] if op == "MultiHeadAttention" else [m, extra, pk, pv, None, None, None, add_bias]
+    case(name, op, inputs + rest, [y, kh, vh] if past else [y], attrs)
+
+
+mha("mha")
+mha("mha_cross_lengths", T=9, Dv=4)
+mha("mha_bias", bias=True, T=7)
+mha("mha_packed_qkv", form="qkv")
+mha("mha_packed_kv", form="kv", T=6)
+mha("mha_cross", form="cross", T=6)
+mha("mha_cross_bias", form="cross", T=6, bias=True)
+mha("mha_past", past=4, S=1)
+mha("mha_added", added=True, scale=0.4)
+mha("mha_mask_2d", mask=lambda b, s, t: np.maximum(rng.integers(0, 2, (b, t)), np.arange(t) == 1))
+mha("mha_mask_lengths", mask=lambda b, s, t: rng.integers(1, t + 1, (b,)))
+mha("mha_mask_3d", mask=lambda b, s, t: rng.integers(0, 2, (b, s, t)))
+mha("mha_causal", unidirectional=1, past=3)
+mha("mha_everything", bias=True, added=True, past=2, mask=lambda b, s, t: rng.integers(0, 2, (b, t)), unidirectional=1)
+mha("mha_long", S=40, T=600, D=24)
+mha("decoder_mha", op="DecoderMaskedMultiHeadAttention", S=1, T=1, past=6, bias=True, B=2)
+
+
+def packed_attention(name, op="Attention", B=2, S=4, H=2, D=6, width=10, past=0, mask=None, added=False, unidirectional=0, sizes=None, bias=True):
+    sizes = sizes or [H * D] * 3
+    x, w, b = rand(B, S, width), rand(width, sum(sizes), scale=0.5), rand(sum(sizes))
+    total = S + past
+    m = mask(B, S, total).astype(np.int32) if mask else None
+    extra = rand(1, H, S, total) if added else None
+    p = rand(2, B, H, past, D) if past else None
+    inputs, attrs = [x, w, b if bias else None, m, p, extra], dict(num_heads=H, unidirectional=unidirectional)
+    x64, w64 = x.astype(np.float64), w.astype(np.float64)
+    if op == "QAttention":
+        xq, wq = rng.integers(0, 255, x.shape).astype(np.uint8), rng.integers(-127, 127, w.shape).astype(np.int8)
+        xs, ws, xz = np.array(0.02, np.float32), np.array(0.01, np.float32), np.array(120, np.uint8)
+        x64, w64 = (xq.astype(np.float64) - 120) * float(xs), wq.astype(np.float64) * float(ws)
+        inputs = [xq, wq, b, xs, ws, m, xz, np.array(0, np.int8), p]
+    qkv = x64 @ w64 + (b.astype(np.float64) if bias else 0)
+    q, k, v = (heads(part, H) for part in np.split(qkv, [sizes[0], sizes[0] + sizes[1]], 2))
+    if past:
+        k, v = np.concatenate([p[0], k], 2), np.concatenate([p[1], v], 2)
+    add = padding(m, B, S, total) + (0 if extra is None else extra.astype(np.float64)) + (causal(S, total, past) if unidirectional else 0)
+    if sizes != [H * D] * 3:
+        attrs["qkv_hidden_sizes"] = sizes
+    case(name, op, inputs, [joined(attend(q, k, v, None, add))] + ([np.stack([k, v])] if past else []), attrs, constant=(1, 2, 3, 4, 6, 7) if op == "QAttention" else (1, 2))
+
+
+packed_attention("attention")
+packed_attention("attention_no_bias", bias=False)
+packed_attention("attention_past", past=3, unidirectional=1)
+packed_attention("attention_lengths", mask=lambda b, s, t: np.array([2, t]))
+packed_attention("attention_starts", mask=lambda b, s, t: np.array([t, t - 1, 1, 0]))
+packed_attention("attention_mask_2d", mask=lambda b, s, t: np.array([[1] * t, [1] * (t - 2) + [0] * 2]))
+packed_attention("attention_mask_3d", mask=lambda b, s, t: np.tril(np.ones((b, s, t))))
+packed_attention("attention_added", added=True)
+packed_attention("attention_sizes", sizes=[12, 12, 8])
+packed_attention("qattention", op="QAttention")
+packed_attention("qattention_past", op="QAttention", past=2, unidirectional=1)
+packed_attention("qattention_mask", op="QAttention", mask=lambda b, s, t: np.array([2, t]))
+
+
+# --- RotaryEmbedding ----------------------------------------------------------------------------------------------------
+
+def rotary(name, interleaved=0, rank=3, first=False, rdim=0):
+    B, S, H, D = 2, 4, 3, 8
+    cos, sin = tables(12, (rdim or D) // 2)
+    x = rand(B, S, H * D)
+    pos = np.array([3], np.int64) if first else rng.integers(0, 12, (B, S)).astype(np.int64)
+    y = rotate(heads(x, H), cos, sin, np.tile(np.arange(S) + 3, (B, 1)) if first else pos, interleaved)
+    attrs = dict(interleaved=interleaved)
+    if rdim:
+        attrs.update(rotary_embedding_dim=rdim, num_heads=H)
+    case("rotary_" + name, "RotaryEmbedding", [x if rank == 3 else heads(x, H).astype(np.float32), pos, cos, sin], [joined(y) if rank == 3 else y], attrs)
+
+
+rotary("halves")
+rotary("interleaved", interleaved=1)
+rotary("rank_4", rank=4)
+rotary("first_position", first=True)
+rotary("partial", rdim=4)
+
+
+# --- normalisations, activations, products --------------------------------------------------------------------------------
+
+def erf(x):
+    return np.vectorize(math.erf)(x)
+
+
+def gelu(x):
+    return x / 2 * (1 + erf(x / math.sqrt(2)))
+
+
+def gelu_tanh(x):
+    return x / 2 * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x ** 3)))
+
+
+def layer_norm(x, gamma, beta, eps):
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + eps) * gamma + beta
+
+
+def rms_norm(x, gamma, eps):
+    return x / np.sqrt((x ** 2).mean(-1, keepdims=True) + eps) * gamma
+
+
+x, skip, g, b, bias = rand(2, 3, 20), rand(2, 3, 20), rand(20), rand(20), rand(20)
+s64 = x.astype(np.float64) + skip
+case("skip_norm", "SkipLayerNormalization", [x, skip, g, b], [layer_norm(s64, g, b, 1e-5)], dict(epsilon=1e-5))
+case("skip_norm_bias_sum", "SkipLayerNormalization", [x, skip, g, b, bias], [layer_norm(s64 + bias, g, b, 1e-12), None, None, s64 + bias])
+case("skip_norm_broadcast", "SkipLayerNormalization", [x, skip[:1], g, b], [layer_norm(x.astype(np.float64) + skip[:1], g, b, 1e-5)], dict(epsilon=1e-5))
+case("skip_norm_no_beta", "SkipLayerNormalization", [x, skip, g], [layer_norm(s64, g, 0, 1e-5)], dict(epsilon=1e-5))
+case("skip_simplified", "SkipSimplifiedLayerNormalization", [x, skip, g], [rms_norm(s64, g, 1e-6), None, None, s64], dict(epsilon=1e-6))
+case("skip_simplified_bias", "SkipSimplifiedLayerNormalization", [x, skip, g, bias], [rms_norm(s64 + bias, g, 1e-6)], dict(epsilon=1e-6))
+case("simplified", "SimplifiedLayerNormalization", [x, g], [rms_norm(x.astype(np.float64), g, 1e-6)], dict(epsilon=1e-6, axis=-1), domain="")
+x64 = x.astype(np.float64)
+case("gelu", "Gelu", [x], [gelu(x64)])
+case("bias_gelu", "BiasGelu", [x, bias], [gelu(x64 + bias)])
+case("fast_gelu", "FastGelu", [x], [gelu_tanh(x64)])
+case("fast_gelu_bias", "FastGelu", [x, bias], [gelu_tanh(x64 + bias)])
+case("quick_gelu", "QuickGelu", [x], [x64 / (1 + np.exp(-1.702 * x64))])
+case("quick_gelu_alpha", "QuickGelu", [x], [x64 / (1 + np.exp(-0.9 * x64))], dict(alpha=0.9))
+
+
+def embed(name, segments=True, mask=False, ids_given=False, total=False):
+    B, S, N = 2, 5, 12
+    ids = rng.integers(0, 9, (B, S)).astype(np.int32)
+    seg = rng.integers(0, 2, (B, S)).astype(np.int32) if segments else None
+    word, position, segment, gamma, beta = rand(9, N), rand(7, N), rand(2, N) if segments else None, rand(N), rand(N)
+    m = np.array([[1, 1, 1, 0, 0], [1] * 5], np.int32) if mask else None
+    p = rng.integers(0, 7, (B, S)).astype(np.int32) if ids_given else None
+    s = word.astype(np.float64)[ids] + position[p if ids_given else np.arange(S)[None]] + (segment[seg] if segments else 0)
+    out = [layer_norm(s, gamma, beta, 1e-12), m.sum(1).astype(np.int32) if mask else np.zeros(B, np.int32)] + ([s] if total else [])
+    case(name, "EmbedLayerNormalization", [ids, seg, word, position, segment, gamma, beta, m, p], out, dict(epsilon=1e-12), constant=(2, 3, 4, 5, 6))
+
+
+embed("embed")
+embed("embed_mask", mask=True, total=True)
+embed("embed_positions", segments=False, ids_given=True)
+
+a, w = rand(2, 4, 6), rand(2, 6, 5)
+a64, w64 = a.astype(np.float64), w.astype(np.float64)
+case("fused_matmul", "FusedMatMul", [a, w], [a64 @ w64 * 0.5], dict(alpha=0.5))
+case("fused_matmul_trans", "FusedMatMul", [np.ascontiguousarray(a.transpose(0, 2, 1)), np.ascontiguousarray(w.transpose(0, 2, 1))], [a64 @ w64], dict(transA=1, transB=1))
+case("fused_matmul_batch", "FusedMatMul", [np.ascontiguousarray(a.transpose(1, 0, 2)), w], [a64 @ w64], dict(transBatchA=1))
+m, n, c = rand(3, 6), rand(6, 5), rand(5)
+y64 = m.astype(np.float64) @ n.astype(np.float64) + c
+case("fused_gemm_relu", "FusedGemm", [m, n, c], [np.maximum(y64, 0)], dict(activation="Relu"))
+case("fused_gemm_leaky", "FusedGemm", [m, n, c], [np.where(y64 > 0, y64, 0.2 * y64)], dict(activation="LeakyRelu", activation_alpha=0.2))
+xc, wc, bc = rand(1, 3, 5, 5), rand(4, 3, 1, 1), rand(4)
+zc = rand(1, 4, 5, 5)
+yc = np.einsum("nchw,oc->nohw", xc.astype(np.float64), wc[:, :, 0, 0].astype(np.float64)) + bc[None, :, None, None]
+case("fused_conv_relu", "FusedConv", [xc, wc, bc], [np.maximum(yc, 0)], dict(activation="Relu", kernel_shape=[1, 1]))
+case("fused_conv_sum", "FusedConv", [xc, wc, bc, zc], [np.maximum(yc + zc, 0)], dict(activation="Relu", kernel_shape=[1, 1]))
+case("fused_conv_clip", "FusedConv", [xc, wc, bc], [np.clip(yc, -0.5, 0.5)], dict(activation="Clip", activation_params=[-0.5, 0.5], kernel_shape=[1, 1]))
+
+
+# --- writing ------------------------------------------------------------------------------------------------------------
+
+def model_of(op, inputs, outputs, attrs, constant, domain, like):
+    names = ["" if v is None else f"x{i}" for i, v in enumerate(inputs)]
+    while names and not names[-1]:
+        names.pop()
+    given = [i for i, v in enumerate(inputs) if v is not None]
+    results = ["" if v is None else f"y{i}" for i, v in enumerate(outputs)]
+    info = lambda name, v: helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape)
+    graph = helper.make_graph([helper.make_node(op, names, results, domain=domain, **attrs)], op,
+                              [info(f"x{i}", inputs[i]) for i in given if i not in constant],
+                              [helper.make_tensor_value_info(f"y{i}", helper.np_dtype_to_tensor_dtype(v.dtype), None) for i, v in enumerate(outputs) if v is not None],
+                              [numpy_helper.from_array(inputs[i], f"x{i}") for i in given if i in constant])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)], ir_version=10)
+
+
+def main():
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    out = pathlib.Path(sys.argv[1])
+    shutil.rmtree(out, ignore_errors=True)
+    tolerances = []
+    for name, op, inputs, outputs, attrs, constant, tol, domain in CASES:
+        like = next((v.dtype for v in inputs if v is not None and v.dtype in (np.float32, np.float16)))
+        outputs = [None if v is None else v if v.dtype.kind in "iu" else v.astype(like) for v in outputs]
+        model = model_of(op, inputs, outputs, attrs, constant, domain, like)
+        data = out / name / "test_data_set_0"
+        data.mkdir(parents=True)
+        (out / name / "model.onnx").write_bytes(model.SerializeToString())
+        feeds = {f"x{i}": v for i, v in enumerate(inputs) if v is not None and i not in constant}
+        for i, v in enumerate(feeds.values()):
+            (data / f"input_{i}.pb").write_bytes(numpy_helper.from_array(v).SerializeToString())
+        wanted = [v for v in outputs if v is not None]
+        for i, v in enumerate(wanted):
+            (data / f"output_{i}.pb").write_bytes(numpy_helper.from_array(v).SerializeToString())
+        tolerances.append(f"{name} {tol} {tol}\n")
+        if "--ort" in sys.argv and name != "attention_no_bias":  # which makes 1.31 crash
+            import onnxruntime
+            onnxruntime.set_default_logger_severity(4)
+            try:
+                got = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"]).run(None, feeds)
+                for i, (g, w) in enumerate(zip(got, wanted)):
+                    if g.shape != w.shape:
+                        print(f"{name}: output {i} has shape {g.shape}, expected {w.shape}")
+                    elif not np.allclose(g.astype(np.float64), w.astype(np.float64), tol, tol):
+                        print(f"{name}: output {i} differs by {np.abs(g.astype(np.float64) - w).max():.3g}")
+            except Exception as e:  # what the other engine refuses is worth a line, too
+                print(f"{name}: {str(e)[:160]}")
+    (out / "tolerances.txt").write_text("".join(tolerances))
+
+
+if __name__ == "__main__":
+    main()
