@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Tests by folder; tools/run_tests.py runs what ctest lists:
 #   tests/abi/*_test.c          written as a stranger would: the public headers, and the library that it is given
-#   tests/fuzz/*_fuzz.c         replays tests/fuzz/corpus/<name>; with clang and -DSX_FUZZ=ON a libFuzzer program, not a test
+#   tests/fuzz/*_fuzz.c         with replay.c runs tests/fuzz/corpus/<name>; with clang and -DSX_FUZZ=ON a libFuzzer program, not a test
 #   tests/<other>/*_test.c      cmocka programs over the static library, with the internal headers
 #   tests/<folder>/support*.c   linked to every test of that folder
 #   tests/<folder>/*.sh         plain commands, 77 is a skip
@@ -68,11 +68,11 @@ option(SX_FUZZ "Build the fuzz targets for libFuzzer" OFF)
 file(GLOB SX_FUZZ_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/*_fuzz.c)
 foreach(f IN LISTS SX_FUZZ_SOURCES)
   get_filename_component(name ${f} NAME_WE)
-  sx_test_program(fuzz ${name} ${f})
   if(SX_FUZZ)
-    target_compile_definitions(${name} PRIVATE SX_FUZZER)
+    sx_test_program(fuzz ${name} ${f})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   else()
+    sx_test_program(fuzz ${name} ${f} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
     string(REPLACE "_fuzz" "" corpus ${name})
     add_test(NAME ${name} COMMAND ${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${corpus})
   endif()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Parses the text form: a scanner and one function per construct. Trusted text (tests, our own printer), yet every count is
+/* Parses the text form: a scanner and one function per construct. Text comes from tests and our own printer, yet every count is
  * bounded and nothing is read past the end. */
 #include "ir/text.h"
 #include <errno.h>
@@ -46,8 +46,12 @@ static bool accept(parser *s, const char *what) {
   s->p += n;
   return true;
 }
+static sx_str found(const parser *s) { /* for messages */
+  size_t n = (size_t)(s->end - s->p);
+  return n ? (sx_str){s->p, n < 12 ? n : 12} : SX_STR("the end");
+}
 static sx_status expect(parser *s, const char *what) {
-  if (!accept(s, what)) BAD(s, "expected '%s', found '%.12s'", what, s->p < s->end ? s->p : "the end");
+  if (!accept(s, what)) BAD(s, "expected '%s', found '%.*s'", what, SX_FMT(found(s)));
   return SX_OK;
 }
 
@@ -60,6 +64,24 @@ static sx_str word(parser *s) {
   return (sx_str){from, (size_t)(s->p - from)};
 }
 
+/* What stands behind a backslash, as sx_text_json writes it. */
+static char escaped(parser *s) {
+  static const char short_form[] = "b\bf\fn\nr\rt\t";
+  unsigned code = 0;
+  if (*s->p == 'u' && s->end - s->p > 4) {
+    for (int i = 1; i <= 4; i++) {
+      const char *digits = "0123456789abcdef", *d = memchr(digits, s->p[i], 16);
+      code = d && code < 0x80 ? code * 16 + (unsigned)(d - digits) : 0x80;
+    }
+    if (code < 0x80) {
+      s->p += 4;
+      return (char)code;
+    }
+  }
+  for (const char *f = short_form; *f; f += 2)
+    if (*f == *s->p) return f[1];
+  return *s->p;
+}
 static sx_status quoted(parser *s, sx_str *out) {
   char *buf = sx_arena_alloc(&s->m->arena, (size_t)(s->end - s->p) < 4096 ? (size_t)(s->end - s->p) + 1 : 4096);
   size_t n = 0;
@@ -69,7 +91,7 @@ static sx_status quoted(parser *s, sx_str *out) {
     if (n == 4000) BAD(s, "a string longer than 4000 bytes");
     if (*s->p == '\\' && s->p + 1 < s->end) {
       s->p++;
-      buf[n++] = *s->p == 'n' ? '\n' : *s->p == 't' ? '\t' : *s->p;
+      buf[n++] = escaped(s);
     } else
       buf[n++] = *s->p;
   }
@@ -80,7 +102,7 @@ static sx_status quoted(parser *s, sx_str *out) {
 static sx_status name(parser *s, sx_str *out) {
   if (peek(s) == '"') return quoted(s, out);
   sx_str w = word(s);
-  if (!w.n) BAD(s, "expected a name, found '%.12s'", s->p < s->end ? s->p : "the end");
+  if (!w.n) BAD(s, "expected a name, found '%.*s'", SX_FMT(found(s)));
   char *copy = sx_arena_strdup(&s->m->arena, w.p, w.n);
   if (!copy) SX_NO_MEMORY(s->e);
   *out = (sx_str){copy, w.n};
@@ -185,10 +207,12 @@ static sx_status list_attr(parser *s, sx_attr *a) {
   a->type = SX_ATTR_INTS;
   for (; !accept(s, "]"); a->n++) {
     if (a->n) SX_TRY(expect(s, ","));
-    if (a->n == MAX_LIST || (a->type == SX_ATTR_STRINGS && a->n == 16)) BAD(s, "a list of more than %u elements", a->n);
-    if (peek(s) == '"') {
+    bool string = peek(s) == '"';
+    if (a->n == MAX_LIST || (string && a->n == 16)) BAD(s, "a list of more than %u elements", a->n);
+    if (a->n && string != (a->type == SX_ATTR_STRINGS)) BAD(s, "numbers and strings in one list");
+    if (string) {
       a->type = SX_ATTR_STRINGS;
-      if (a->n < 16) SX_TRY(quoted(s, &strings[a->n]));
+      SX_TRY(quoted(s, &strings[a->n]));
       continue;
     }
     bool is_float;
@@ -205,7 +229,10 @@ static sx_status list_attr(parser *s, sx_attr *a) {
 
 static sx_status attr(parser *s, sx_graph *g, sx_nid id, scope *sc) {
   sx_attr a = {0};
+  const sx_node *n = sx_node_at(g, id);
   SX_TRY(name(s, &a.name));
+  for (uint32_t i = 0; i < n->n_attrs; i++)
+    if (sx_str_eq(n->attrs[i].name, a.name)) BAD(s, "attribute '%.*s' is given twice", SX_FMT(a.name));
   SX_TRY(expect(s, "="));
   char c = peek(s);
   if (c == '"') {
@@ -216,10 +243,11 @@ static sx_status attr(parser *s, sx_graph *g, sx_nid id, scope *sc) {
     if (s->depth == MAX_DEPTH) BAD(s, "bodies nested deeper than %d", MAX_DEPTH);
     a.type = SX_ATTR_GRAPH;
     a.g = sx_graph_create(s->m, g, id);
-    if (!a.g) SX_NO_MEMORY(s->e);
+    if (!a.g || !sx_node_set_attr(g, id, &a)) SX_NO_MEMORY(s->e); /* now, so that a body that fails is found and freed */
     s->depth++;
     SX_TRY(graph(s, a.g, sc));
     s->depth--;
+    return SX_OK;
   } else if (c == '-' || c == '+' || (c >= '0' && c <= '9') || accept(s, "float ")) {
     bool is_float;
     double f;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Fuzzes the wire reader: any bytes are parsed as a model and as a tensor; what parses is checked, read, written and parsed
- * again, and must then be the same bytes.
- *
- * With clang: cc -fsanitize=fuzzer,address,undefined -DSX_FUZZER. Without, a main that runs the files and folders it is given. */
+ * again, and must then be the same bytes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "onnx/external.h"
@@ -73,35 +71,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   sx_arena_free(&arena);
   return 0;
 }
-
-#ifndef SX_FUZZER
-#include <dirent.h>
-#include "base/file.h"
-static int run_file(const char *path) {
-  sx_mapping m;
-  sx_err e;
-  if (sx_map_file(path, &m, &e) != SX_OK) {
-    fprintf(stderr, "%s\n", e.msg);
-    return 1;
-  }
-  (void)LLVMFuzzerTestOneInput(m.data, m.size);
-  sx_unmap_file(&m);
-  return 0;
-}
-int main(int argc, char **argv) {
-  int failed = 0, n = 0;
-  for (int i = 1; i < argc; i++) {
-    DIR *d = opendir(argv[i]);
-    if (!d) failed += run_file(argv[i]), n++;
-    for (struct dirent *f; d && (f = readdir(d));) {
-      char path[4096];
-      if (f->d_name[0] == '.') continue;
-      snprintf(path, sizeof path, "%s/%s", argv[i], f->d_name);
-      failed += run_file(path), n++;
-    }
-    if (d) closedir(d);
-  }
-  printf("%d inputs, %d could not be read\n", n, failed);
-  return failed || n == 0;
-}
-#endif

@@ -118,6 +118,15 @@ def strings():
          [h.make_tensor("k", T.STRING, [1], [b"a string that is longer than a handle"]), ints("i", [0, -1]), ints("two", [2]), ints("zero", [0])])
 
 
+def mismatch():
+    """A view whose sizes differ when it runs: 8 elements per row are asked to be 64."""
+    n = h.make_node
+    save("mismatch", [n("Shape", ["x"], ["b"], name="batch", end=1), n("Concat", ["b", "tail"], ["d"], name="dims", axis=0),
+                      n("Reshape", ["x", "d"], ["r"], name="view"), n("Transpose", ["r"], ["q"], name="turn", perm=[0, 2, 1, 3]),
+                      n("Softmax", ["q"], ["y"], name="softmax")],
+         [value("x", ["B", 8])], [value("y", None)], [ints("tail", [8, 2, 4])])
+
+
 FOLDER.mkdir(exist_ok=True)
-for make in (mlp, conv, control, shapes, lstm, nonzero, quantized, strings):
+for make in (mlp, conv, control, shapes, lstm, nonzero, quantized, strings, mismatch):
     make()
