@@ -464,7 +464,7 @@ SX_INLINE vf vf_ldexp(vf p, vf n) {
 #if defined(__AVX512F__)
 #define SX_GETEXP 1
 SX_INLINE vf vf_exponent(vf x) { return (vf)_mm512_getexp_ps((__m512)x); }                     /* floor(log2(x)) */
-SX_INLINE vf vf_scale(vf x, vf t) { return (vf)_mm512_scalef_ps((__m512)x, (__m512)t); } /* x * 2^t, t integral */
+SX_INLINE vf vf_scale(vf x, vf t) { return (vf)_mm512_scalef_ps((__m512)x, (__m512)t); } /* x * 2^floor(t) */
 #else
 #define SX_GETEXP 0
 #endif

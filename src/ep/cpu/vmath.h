@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Vector math in f32, one source for every vector width.
  *
- * Own weighted minimax fits, written for FMA: at most about 2.5 units in the last place, NaN and infinities as libm gives them,
+ * Own weighted minimax fits, written for FMA: at most about 3 units in the last place, NaN and infinities as libm gives them,
  * denormal results rounded once. Where FMA is missing, argument reductions that need it go through double lanes. Horner
  * schemes are written out: a loop would stay rolled in some compilers. Clamps put the bound first, so that NaN passes. */
 #ifndef SX_EP_CPU_VMATH_H
@@ -52,15 +52,63 @@ SX_INLINE vf vm_exp_poly(vf r) { /* e^r on the reduced range */
 SX_INLINE vf vm_expm1_poly(vf r) {
   return r * r * VM_POLY(r, 0.5f, 0.166665435f, 0.0416664109f, 0.00836656708f, 0.00139399723f) + r;
 }
-SX_INLINE vf vm_exp(vf x) {
-  vf n, r = vm_exp_reduce(vm_at_least(vm_at_most(x, 89.f), -104.f), &n);
-  return vf_ldexp(vm_exp_poly(r), n);
+/* e^x = y 2^floor(t), y in [0.7, 2.1], for |x| < 2^15; e: floor(t) as an addend of an exponent field. The wide levels keep the
+ * roots 2^(i / SX_VL) in a register, which leaves a range that three terms cover. */
+#if SX_VL > 4
+SX_INLINE vf vm_exp_split(vf x, vf *t, vu *e) {
+#if SX_VL == 16
+  const vf roots = {1.f, 1.04427373f, 1.09050775f, 1.13878858f, 1.18920708f, 1.24185777f, 1.29683959f,
+                    1.35425556f, 1.41421354f, 1.47682619f, 1.54221082f, 1.61049032f, 1.68179286f,
+                    1.75625217f, 1.8340081f, 1.91520655f};
+  const float c2 = 0.500016212f, c3 = 0.166667208f;
+#else
+  const vf roots = {1.f, 1.09050775f, 1.18920708f, 1.29683959f, 1.41421354f, 1.54221082f, 1.68179286f,
+                    1.8340081f};
+  const float c2 = 0.500064611f, c3 = 0.166668817f;
+#endif
+  const vf n = x * VM_LOG2E + VM_MAGIC / SX_VL; /* the low bits are t SX_VL */
+  *t = n - VM_MAGIC / SX_VL;
+  *e = ((vu)n << (SX_VL == 16 ? 19 : 20)) & 0xff800000u;
+  vf r = x - *t * VM_LN2_HI;
+  r = r - *t * VM_LN2_LO;
+  const vf root = vf_permute(roots, (vi)n);
+  return root * (((c3 * r + c2) * r + 1.f) * r) + root;
 }
+#else
+SX_INLINE vf vm_exp_split(vf x, vf *t, vu *e) {
+  vf n, r = vm_exp_reduce(x, &n);
+  *t = n - VM_MAGIC;
+  *e = (vu)n << 23;
+  return vm_exp_poly(r);
+}
+#endif
+/* e^x where it is a normal number: |x| <= 87.3, or NaN. */
+SX_INLINE vf vm_exp_normal(vf x) {
+  vf t;
+  vu e;
+  const vf y = vm_exp_split(x, &t, &e);
+  return (vf)((vu)y + e);
+}
+SX_INLINE vf vm_exp_clamped(vf x) { /* -104 <= x <= 89 */
+  vf t;
+  vu e;
+  const vf y = vm_exp_split(x, &t, &e);
+#if SX_GETEXP
+  return vf_scale(y, t);
+#else
+  vf r = (vf)((vu)y + e);
+  if (__builtin_expect(vi_any(~(vf_abs(t) <= 125.f)), 0)) { /* rounded once, in the second product */
+    const vi k = (vi)e >> 23, h = k >> 1;
+    r = y * (vf)((vu)(h + 127) << 23) * (vf)((vu)(k - h + 127) << 23);
+  }
+  return r;
+#endif
+}
+SX_INLINE vf vm_exp(vf x) { return vm_exp_clamped(vm_at_least(vm_at_most(x, 89.f), -104.f)); }
 /* e^x for x <= 0, for softmax and attention; below -87.3, where it is no normal number, 0 or what is right. */
 SX_INLINE vf vm_exp_neg(vf x) {
-  vf n, r = vm_exp_reduce(vm_at_least(x, SX_GETEXP ? -104.f : -87.3f), &n);
-  if (SX_GETEXP) return vf_ldexp(vm_exp_poly(r), n);
-  return vf_pick_ge(x, vf_set(-87.3f), vm_shift_exponent(vm_exp_poly(r), n), vf_max(vf_set(0), x)); /* NaN stays */
+  if (SX_GETEXP) return vm_exp_clamped(vm_at_least(x, -104.f));
+  return vf_pick_ge(x, vf_set(-87.3f), vm_exp_normal(vm_at_least(x, -87.3f)), vf_max(vf_set(0), x)); /* NaN stays */
 }
 /* 2^x for x <= 0; 0 below -126. */
 SX_INLINE vf vm_exp2_neg(vf x) {
@@ -112,21 +160,28 @@ SX_INLINE vf vm_expm1_neg(vf y) {
   return s * vm_expm1_poly(r) + (s - 1.f);
 }
 SX_INLINE vf vm_tanh(vf x) {
-  vf m = vm_expm1_neg(vm_at_most(vf_abs(x), 9.1f) * -2.f);
+#if SX_FMA /* e^2x = k e^2r, k a power of two; r coth(r) = p: (r (k + 1) - p (1 - k)) / (p (k + 1) - r (1 - k)) */
+  const float magic = VM_MAGIC + 127.f; /* with an exponent's bias */
+  const vf c = vm_at_least(vm_at_most(x, 9.1f), -9.1f), n = c * (2 * VM_LOG2E) + magic, r = c - (n - magic) * 0.34657359f, s = r * r;
+  const vf k = (vf)((vu)n << 23), up = k + 1.f, down = 1.f - k, p = VM_POLY(s, 1.f, 0.333332509f, -0.0221336801f);
+  return (r * up - p * down) / (p * up - r * down);
+#else
+  const vf m = vm_expm1_neg(vm_at_most(vf_abs(x), 9.1f) * -2.f);
   return vf_copysign(m / (m + 2.f), x);
+#endif
 }
 /* Below -87.3, where it is no normal number, 0 or what is right. */
 SX_INLINE vf vm_sigmoid(vf x) {
-  vf e = vm_exp_neg(-vf_abs(x));
-  return vf_pick_gt(vf_set(0), x, e, vf_set(1.f)) / (e + 1.f);
+  if (SX_GETEXP) return 1.f / (vm_exp_clamped(-vm_at_least(vm_at_most(x, 104.f), -89.f)) + 1.f);
+  const vf y = 1.f / (vm_exp_normal(-vm_at_least(vm_at_most(x, 87.3f), -87.3f)) + 1.f);
+  return vf_pick_gt(vf_set(-87.3f), x, vf_set(0), y);
 }
 SX_INLINE vf vm_silu(vf x) { return vf_pick_eq(x, vf_set(-INFINITY), vf_set(-0.f), x * vm_sigmoid(x)); }
 /* 1 - erf(a) for a in [0.92, 3.93]. */
 SX_INLINE vf vm_erfc_mid(vf b) {
   vf g = VM_POLY(b, 0.12865217f, 0.635135889f, 0.106263168f, -0.0237853508f, 0.00365375844f, -0.000325649657f,
                  1.15218609e-5f) * -b - b;
-  vf n, r = vm_exp_reduce(g, &n);
-  return vm_shift_exponent(vm_exp_poly(r), n);
+  return vm_exp_normal(g);
 }
 SX_INLINE vf vm_erf_low(vf a) { /* erf on [0, 0.925] */
   return VM_POLY(a * a, 0.128379166f, -0.376126289f, 0.112836242f, -0.0268555824f, 0.00519191287f, -0.000804316369f,

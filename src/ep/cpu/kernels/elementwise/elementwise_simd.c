@@ -166,7 +166,18 @@ DEF_SPLAT(uint64_t, 8)
 #if SX_VECTOR_CALLS
 #define p0 l->f[0]
 #define p1 l->f[1]
-typedef void (*link_four)(const sx_ew_link *l, void *const *reg, int64_t i, vf a, vf b, vf c, vf d);
+/* The vectors that go through a chain together: as many as arguments in registers leave room to compute. */
+#if SX_VL == 16
+#define GROUP 8
+#define EACH(X) X(a, 0) X(b, 1) X(c, 2) X(d, 3) X(e, 4) X(f, 5) X(g, 6) X(h, 7)
+#else
+#define GROUP 4
+#define EACH(X) X(a, 0) X(b, 1) X(c, 2) X(d, 3)
+#endif
+#define PARAM(v, k) , vf v
+#define GATHER(v, k) v,
+#define PASS(v, k) , w[k]
+typedef void (*link_group)(const sx_ew_link *l, void *const *reg, int64_t i EACH(PARAM));
 typedef void (*link_one)(const sx_ew_link *l, void *const *reg, int64_t i, vf a);
 #define TILE(k) ((const float *)reg[l->reg[0]] + i + (k)*SX_VL)
 #define SCALAR(j) vf_set(*(const float *)reg[l->reg[j]])
@@ -177,14 +188,11 @@ typedef void (*link_one)(const sx_ew_link *l, void *const *reg, int64_t i, vf a)
     (void)y, (void)s, (void)t, (void)k;                                                                             \
     return expr;                                                                                                    \
   }                                                                                                                 \
-  static void name##_##form##_four(const sx_ew_link *l, void *const *reg, int64_t i, vf a, vf b, vf c, vf d) {      \
-    vf s = {0}, t = {0};                                                                                            \
+  static void name##_##form##_group(const sx_ew_link *l, void *const *reg, int64_t i EACH(PARAM)) {                 \
+    vf s = {0}, t = {0}, w[] = {EACH(GATHER)};                                                                      \
     before;                                                                                                         \
-    a = name##_##form##_at(l, reg, i, 0, a, s, t);                                                                  \
-    b = name##_##form##_at(l, reg, i, 1, b, s, t);                                                                  \
-    c = name##_##form##_at(l, reg, i, 2, c, s, t);                                                                  \
-    d = name##_##form##_at(l, reg, i, 3, d, s, t);                                                                  \
-    ((link_four)l[1].four)(l + 1, reg, i, a, b, c, d);                                                              \
+    SX_UNROLL(8) for (int k = 0; k < GROUP; k++) w[k] = name##_##form##_at(l, reg, i, k, w[k], s, t);               \
+    ((link_group)l[1].group)(l + 1, reg, i EACH(PASS));                                                             \
   }                                                                                                                 \
   static void name##_##form##_one(const sx_ew_link *l, void *const *reg, int64_t i, vf a) {                         \
     vf s = {0}, t = {0};                                                                                            \
@@ -196,7 +204,8 @@ typedef void (*link_one)(const sx_ew_link *l, void *const *reg, int64_t i, vf a)
   X(Abs, vf_abs(x)) X(Affine, x *p0 + p1) X(Ceil, vf_ceil(x)) X(Floor, vf_floor(x)) X(HardSigmoid, clamp01(x *p0 + p1)) \
   X(HardSwish, x *clamp01(x * (1.f / 6.f) + 0.5f)) X(LeakyRelu, vf_pick_gt(vf_set(0), x, x * p0, x))                \
   X(Neg, negative(x)) X(Reciprocal, 1.f / x) X(Relu, vm_at_least(x, 0)) X(Round, vf_round(x)) X(Sqrt, vf_sqrt(x))   \
-  X(Square, x *x) X(ThresholdedRelu, vf_pick_gt(x, vf_set(p0), x, vf_set(0)))
+  X(Square, x *x) X(ThresholdedRelu, vf_pick_gt(x, vf_set(p0), x, vf_set(0)))                                       \
+  X(Exp, vm_exp(x)) X(Sigmoid, vm_sigmoid(x)) X(Tanh, vm_tanh(x))
 #define DEF(name, expr) LINK(name, V, , v, v, expr)
 LINK_V(DEF)
 #undef DEF
@@ -209,9 +218,10 @@ F32_BINARY(DEF)
 #undef DEF
 LINK(Clip, VKK, s = SCALAR(0); t = SCALAR(1), v, v, vf_min(t, vf_max(s, x)))
 LINK(MulAdd, VKK, s = SCALAR(0); t = SCALAR(1), v, v, x *s + t)
-static void store_four(const sx_ew_link *l, void *const *reg, int64_t i, vf a, vf b, vf c, vf d) {
+static void store_group(const sx_ew_link *l, void *const *reg, int64_t i EACH(PARAM)) {
   float *p = (float *)reg[l->reg[0]] + i;
-  vf_store(p, a), vf_store(p + SX_VL, b), vf_store(p + 2 * SX_VL, c), vf_store(p + 3 * SX_VL, d);
+  const vf v[] = {EACH(GATHER)};
+  SX_UNROLL(8) for (int k = 0; k < GROUP; k++) vf_store(p + k * SX_VL, v[k]);
 }
 static void store_one(const sx_ew_link *l, void *const *reg, int64_t i, vf a) { vf_store((float *)reg[l->reg[0]] + i, a); }
 static void chain(ARGS) {
@@ -220,11 +230,12 @@ static void chain(ARGS) {
   void *const *reg = b_;
   const float *a = a_;
   int64_t i = 0;
-  for (; i + 4 * SX_VL <= n; i += 4 * SX_VL)
-    ((link_four)l->four)(l, reg, i, vf_load(a + i), vf_load(a + i + SX_VL), vf_load(a + i + 2 * SX_VL), vf_load(a + i + 3 * SX_VL));
+#define LOAD(v, k) , vf_load(a + i + (k)*SX_VL)
+  for (; i + GROUP * SX_VL <= n; i += GROUP * SX_VL) ((link_group)l->group)(l, reg, i EACH(LOAD));
+#undef LOAD
   for (; i < n; i += SX_VL) ((link_one)l->one)(l, reg, i, vf_load(a + i));
 }
-#define PAIR(name) {(sx_ew_link_fn)name##_four, (sx_ew_link_fn)name##_one}
+#define PAIR(name) {(sx_ew_link_fn)name##_group, (sx_ew_link_fn)name##_one}
 #endif
 
 const sx_ew_table SX_ISA_NAME(sx_ew) = {

@@ -294,9 +294,9 @@ static bool make_link(const sx_ew_code *c, const sx_ew_ins *ins, const sx_ew_ste
   if (ins->cls != SX_EW_F32 || ins->op == SX_EW_CAST || ins->op == SX_EW_CONST) return false;
   const uint32_t source = flow_source(ins, st, flow);
   const sx_ew_form form = form_of(ins, st, source);
-  if (form == SX_EW_FORMS || !c->table->link[ins->op][form].four) return false;
+  if (form == SX_EW_FORMS || !c->table->link[ins->op][form].group) return false;
   const uint16_t others[3][2] = {{st->b, st->c}, {st->a, st->c}, {st->a, st->b}};
-  *l = (sx_ew_link){.four = c->table->link[ins->op][form].four, .one = c->table->link[ins->op][form].one,
+  *l = (sx_ew_link){.group = c->table->link[ins->op][form].group, .one = c->table->link[ins->op][form].one,
                     .f = {st->q.f[0], st->q.f[1]}, .reg = {others[source][0], others[source][1]}};
   return true;
 }
@@ -315,6 +315,7 @@ static void link_steps(sx_ew_code *c, const sx_ew_program *p, const value_info *
     const sx_ew_step head = steps[at];
     const uint16_t in = (&head.a)[flow_source(&p->ins[i], &head, SX_EW_NONE)];
     uint32_t last = i, n = 0, next = i;
+    bool heavies = false;
     while (next < p->n_ins) {
       if (v[p->n_in + next].level < PER_ELEMENT) {
         next++;
@@ -327,7 +328,9 @@ static void link_steps(sx_ew_code *c, const sx_ew_program *p, const value_info *
         for (uint32_t k = 0; k < 3; k++) reads += p->ins[next].src[k] == p->n_in + last;
         if (d->last_use != next || reads != 1 || d->reg < pool) break;
       }
-      if (!make_link(c, &p->ins[next], st, n ? steps[at + n - 1].d : SX_EW_NONE, l)) break;
+      const bool heavy = step_ns(&p->ins[next]) > 0.3;
+      if ((heavy && heavies) || !make_link(c, &p->ins[next], st, n ? steps[at + n - 1].d : SX_EW_NONE, l)) break;
+      heavies |= heavy;
       l++, n++;
       last = next++;
     }
@@ -336,7 +339,7 @@ static void link_steps(sx_ew_code *c, const sx_ew_program *p, const value_info *
       i = last + 1;
       continue;
     }
-    *l = (sx_ew_link){.four = c->table->store.four, .one = c->table->store.one, .reg = {steps[at + n - 1].d}};
+    *l = (sx_ew_link){.group = c->table->store.group, .one = c->table->store.one, .reg = {steps[at + n - 1].d}};
     sx_ew_step *st = &steps[out++];
     *st = (sx_ew_step){.fn = c->table->chain, .d = steps[at + n - 1].d, .a = in, .b = (uint16_t)c->n_regs};
     st->q.imm[0].i = (const char *)links - (const char *)&st->q;

@@ -16,14 +16,15 @@ typedef struct sx_ew_params {
  * be the tile of a source of the same width; otherwise d overlaps none. Pointers are aligned to their element. */
 typedef void (*sx_ew_fn)(void *d, const void *a, const void *b, const void *c, const void *params, int64_t n);
 
-/* Runs of cheap f32 instructions are one step, a chain: vector after vector goes through all its links in registers, each link
- * jumping to the next. reg: registers of the other operands; of the last link, the destination. */
+/* Runs of f32 instructions are one step, a chain: a group of vectors goes through all its links in registers, each link jumping
+ * to the next. At most one of them is expensive: a processor looks ahead far enough to overlap groups over one such link, not
+ * over two. reg: registers of the other operands; of the last link, the destination. */
 typedef struct sx_ew_link sx_ew_link;
 typedef void (*sx_ew_link_fn)(void);
-struct sx_ew_link { sx_ew_link_fn four, one; float f[2]; uint16_t reg[2]; };
+struct sx_ew_link { sx_ew_link_fn group, one; float f[2]; uint16_t reg[2]; };
 /* How a link sees its operation's sources: the value that flows, a tile, one value. */
 typedef enum sx_ew_form { SX_EW_V, SX_EW_VT, SX_EW_TV, SX_EW_VK, SX_EW_KV, SX_EW_VKK, SX_EW_FORMS } sx_ew_form;
-typedef struct sx_ew_link_pair { sx_ew_link_fn four, one; } sx_ew_link_pair;
+typedef struct sx_ew_link_pair { sx_ew_link_fn group, one; } sx_ew_link_pair;
 
 typedef struct sx_ew_table {
   uint32_t lanes;
