@@ -66,7 +66,7 @@ static sx_status run_window(const sx_call *c, uint32_t begin, uint32_t end) {
     int64_t at = u * CHUNK, n = q->count - at < CHUNK ? q->count - at : CHUNK;
     for (int64_t i = 0; i < n; i++) {
       double turn = q->period > 0 ? 6.283185307179586476925 * (double)(at + i) / q->period : 3.141592653589793238;
-      v[i] = q->a[0] - q->a[1] * cos(turn) + q->a[2] * cos(2 * turn);
+      v[i] = q->a[2] * cos(2 * turn) - q->a[1] * cos(turn) + q->a[0];
     }
     sx_cast_run(q->isa, SX_F64, q->type, SX_CAST_SATURATE, (char *)c->out[0] + at * (int64_t)(sx_dtype_bits(q->type) / 8), v, 0, n);
   }
