@@ -5,6 +5,7 @@
 #define SX_ABI_HANDLES_H
 #include "abi/api.h"
 #include "base/alloc.h"
+#include "base/dl.h"
 #include "base/log.h"
 #include "base/status.h"
 #include "base/str.h"
@@ -223,10 +224,6 @@ OrtSessionOptions *sx_ort_options_clone(const OrtSessionOptions *o);
 OrtStatus *sx_ort_config_set(OrtKeyValuePairs *config, const char *key, const char *value);
 
 /* ---- libraries of custom operators and providers ---- */
-/* The system's handle, or NULL and a message in `why`. One .c per platform. */
-void *sx_dl_open(const char *path, char *why, size_t why_size);
-void *sx_dl_symbol(void *handle, const char *name); /* handle NULL: anywhere in the process */
-void sx_dl_close(void *handle);
 sx_library *sx_library_again(sx_library *l);
 void sx_library_close(sx_library *l);
 #endif

@@ -1,20 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Libraries and paths on Windows, where a path is UTF-16. */
-#include <stdio.h>
+/* Paths on Windows, where a path is UTF-16. */
 #include <windows.h>
 #include "abi/handles.h"
-
-void *sx_dl_open(const char *path, char *why, size_t why_size) {
-  HMODULE h = LoadLibraryExA(path, NULL, LOAD_WITH_ALTERED_SEARCH_PATH);
-  if (!h) snprintf(why, why_size, "error %lu", (unsigned long)GetLastError());
-  return h;
-}
-
-void *sx_dl_symbol(void *handle, const char *name) {
-  return (void *)GetProcAddress(handle ? (HMODULE)handle : GetModuleHandleA(NULL), name);
-}
-
-void sx_dl_close(void *handle) { FreeLibrary(handle); }
 
 bool sx_path_open(sx_path *path, const ORTCHAR_T *given) {
   *path = (sx_path){NULL, NULL};

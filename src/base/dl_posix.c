@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Libraries and paths on systems with dlopen, where a path is bytes. */
+/* Libraries on systems with dlopen. */
 #include <dlfcn.h>
 #include <stdio.h>
-#include "abi/handles.h"
+#include "base/dl.h"
 
 void *sx_dl_open(const char *path, char *why, size_t why_size) {
   void *h = dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -15,10 +15,3 @@ void *sx_dl_open(const char *path, char *why, size_t why_size) {
 void *sx_dl_symbol(void *handle, const char *name) { return dlsym(handle ? handle : RTLD_DEFAULT, name); }
 
 void sx_dl_close(void *handle) { dlclose(handle); }
-
-bool sx_path_open(sx_path *path, const ORTCHAR_T *given) {
-  *path = (sx_path){given, NULL};
-  return true;
-}
-
-void sx_path_close(sx_path *path) { (void)path; }
