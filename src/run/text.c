@@ -61,6 +61,7 @@ static sx_str skip_space(sx_str s) {
 }
 static walk walk_begin(sx_str s, sx_str delimiter, int64_t cuts) {
   if (!delimiter.n) s = skip_space(s);
+  while (!delimiter.n && s.n && is_space(s.p[s.n - 1])) s.n--;
   return (walk){s, delimiter, cuts, !delimiter.n && !s.n};
 }
 static bool walk_next(walk *w, sx_str *piece) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* TfIdfVectorizer, and Equal on strings. The n-grams are a tree of tokens in a hash table: an edge from a node by a token leads to
+/* TfIdfVectorizer, and Equal and Where on strings. The n-grams are a tree of tokens in a hash table: an edge from a node by a token leads to
  * a node, which may be an n-gram. Strings become tokens by a table of their own, so that both kinds of input walk one tree. */
 #include "ep/ep.h"
 
@@ -11,8 +11,7 @@ typedef struct vectorizer {
   word *words;               /* NULL: integers are their own tokens */
   uint64_t mask, word_mask;
   const int64_t *column;     /* by node: where its n-gram is counted, or -1 */
-  const float *weights;
-  uint32_t n_weights;
+  const float *weights;      /* by column; NULL: all 1 */
   int64_t shortest, longest, skips;
   int mode;
 } vectorizer;
@@ -54,12 +53,19 @@ static sx_status pool_tokens(sx_build *b, vectorizer *v, const int64_t **tokens,
 /* All n-grams of the pool into the tree: counts[k] is where those of k + 1 tokens begin. */
 static sx_status plant(sx_build *b, vectorizer *v, const int64_t *tokens, uint32_t n_tokens) {
   const int64_t *counts, *columns;
+  const float *given;
+  int64_t width = 0;
   uint32_t n_counts = sx_attr_ints(b->n, "ngram_counts", &counts), n_columns = sx_attr_ints(b->n, "ngram_indexes", &columns), gram = 0, nodes = 1;
   int64_t *column = SX_NEW_N(b->arena, int64_t, (size_t)n_tokens + 1);
   v->mask = table_mask(n_tokens);
   v->edges = SX_NEW_N(b->arena, edge, v->mask + 1);
-  if (!column || !v->edges) SX_NO_MEMORY(b->e);
-  v->column = column;
+  uint32_t n_given = sx_attr_floats(b->n, "weights", &given);
+  for (uint32_t i = 0; i < n_columns; i++) width = columns[i] >= width ? columns[i] + 1 : width;
+  float *weights = n_given ? SX_NEW_N(b->arena, float, (size_t)width + 1) : NULL;
+  if (!column || !v->edges || (n_given && !weights)) SX_NO_MEMORY(b->e);
+  for (int64_t i = 0; i < width && weights; i++) weights[i] = 1;
+  for (uint32_t i = 0; i < n_columns && i < n_given; i++) weights[columns[i]] = given[i];
+  v->column = column, v->weights = weights;
   column[0] = -1;
   for (uint32_t k = 0; k < n_counts; k++) {
     int64_t from = counts[k], to = k + 1 < n_counts ? counts[k + 1] : n_tokens, length = k + 1;
@@ -88,7 +94,6 @@ static sx_status create(sx_build *b) {
   v->shortest = sx_attr_int(b->n, "min_gram_length", 1), v->longest = sx_attr_int(b->n, "max_gram_length", 1), v->skips = sx_attr_int(b->n, "max_skip_count", 0);
   if ((v->mode == TF && !sx_str_is(mode, "TF")) || v->shortest < 1 || v->longest < v->shortest || v->skips < 0)
     SX_FAIL(b->e, INVALID_GRAPH, "mode '%.*s', lengths %lld to %lld, %lld skips: expected TF, IDF or TFIDF, lengths from 1 up, and no negative number", SX_FMT(mode), (long long)v->shortest, (long long)v->longest, (long long)v->skips);
-  v->n_weights = sx_attr_floats(b->n, "weights", &v->weights);
   SX_TRY(pool_tokens(b, v, &tokens, &n));
   if (!v->words != (sx_value_at(b->g, b->n->in[0].value)->fact.dtype != SX_STRING)) SX_FAIL(b->e, INVALID_GRAPH, "strings want pool_strings, integers pool_int64s");
   SX_TRY(plant(b, v, tokens, n));
@@ -127,7 +132,7 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
     for (int64_t step = 1; step <= v->skips + 1 && (step == 1 || step < q->columns); step++)
       for (int64_t start = 0; start < q->columns; start++) count_from(v, q, c->in[0], row, start, step, y);
     for (int64_t i = 0; i < q->outputs && v->mode != TF; i++) {
-      float w = i < v->n_weights ? v->weights[i] : 1;
+      float w = v->weights ? v->weights[i] : 1;
       y[i] = v->mode == TFIDF ? y[i] * w : y[i] > 0 ? w : 0;
     }
   }
@@ -143,28 +148,49 @@ static sx_status prepare(sx_prep *p) {
 }
 const sx_kernel sx_cpu_TfIdfVectorizer = {.op = &sx_op_TfIdfVectorizer, .name = "ngram", .types = 1u << SX_I32 | 1u << SX_I64 | 1u << SX_STRING, .create = create, .prepare = prepare};
 
-/* Equal on strings: an operand's step is 0 along axes that it has not. */
-enum { EQUAL_UNIT = 1024 };
-typedef struct equal_params { int rank; int64_t count; const int64_t *dims; int64_t step[2][SX_MAX_RANK]; } equal_params;
+/* Equal and Where on strings: an operand's step is 0 along axes that it has not. */
+enum { UNIT = 1024 };
+typedef struct string_params { int rank; uint32_t n; int64_t count; const int64_t *dims; int64_t step[3][SX_MAX_RANK]; } string_params;
+static void sources(const string_params *q, int64_t i, int64_t at[3]) {
+  at[0] = at[1] = at[2] = 0;
+  for (int d = q->rank; d-- > 0; i /= q->dims[d])
+    for (uint32_t k = 0; k < q->n; k++) at[k] += i % q->dims[d] * q->step[k][d];
+}
 static sx_status equal_run(const sx_call *c, uint32_t begin, uint32_t end) {
-  const equal_params *q = c->params;
-  int64_t last = (int64_t)end * EQUAL_UNIT < q->count ? (int64_t)end * EQUAL_UNIT : q->count;
-  for (int64_t i = (int64_t)begin * EQUAL_UNIT; i < last; i++) {
-    int64_t a = 0, b = 0, rest = i;
-    for (int d = q->rank; d-- > 0; rest /= q->dims[d]) a += rest % q->dims[d] * q->step[0][d], b += rest % q->dims[d] * q->step[1][d];
-    ((uint8_t *)c->out[0])[i] = sx_str_eq(((const sx_str *)c->in[0])[a], ((const sx_str *)c->in[1])[b]);
+  const string_params *q = c->params;
+  int64_t at[3], last = (int64_t)end * UNIT < q->count ? (int64_t)end * UNIT : q->count;
+  for (int64_t i = (int64_t)begin * UNIT; i < last; i++) {
+    sources(q, i, at);
+    ((uint8_t *)c->out[0])[i] = sx_str_eq(((const sx_str *)c->in[0])[at[0]], ((const sx_str *)c->in[1])[at[1]]);
   }
   return SX_OK;
 }
-static sx_status equal_prepare(sx_prep *p) {
-  equal_params *q = SX_NEW(p->arena, equal_params);
+static sx_status where_run(const sx_call *c, uint32_t begin, uint32_t end) {
+  const string_params *q = c->params;
+  int64_t at[3], last = (int64_t)end * UNIT < q->count ? (int64_t)end * UNIT : q->count;
+  for (int64_t i = (int64_t)begin * UNIT; i < last; i++) {
+    sources(q, i, at);
+    uint32_t k = ((const uint8_t *)c->in[0])[at[0]] ? 1 : 2;
+    ((sx_str *)c->out[0])[i] = ((const sx_str *)c->in[k])[at[k]];
+  }
+  return SX_OK;
+}
+static sx_status string_prepare(sx_prep *p, sx_run_fn run_fn) {
+  string_params *q = SX_NEW(p->arena, string_params);
   if (!q) SX_NO_MEMORY(p->e);
-  q->rank = p->out[0].rank, q->count = p->out[0].count, q->dims = p->out[0].dims;
-  for (int k = 0; k < 2; k++) {
+  q->rank = p->out[0].rank, q->n = p->n_in, q->count = p->out[0].count, q->dims = p->out[0].dims;
+  for (uint32_t k = 0; k < q->n; k++) {
     int64_t step = 1;
     for (int d = p->in[k].rank; d-- > 0; step *= p->in[k].dims[d]) q->step[k][d + q->rank - p->in[k].rank] = p->in[k].dims[d] == 1 ? 0 : step;
   }
   p->params = q;
-  return q->count ? sx_prep_phase(p, equal_run, (q->count + EQUAL_UNIT - 1) / EQUAL_UNIT, EQUAL_UNIT * 10.0, 0) : SX_OK;
+  return q->count ? sx_prep_phase(p, run_fn, (q->count + UNIT - 1) / UNIT, UNIT * 10.0, 0) : SX_OK;
+}
+static sx_status equal_prepare(sx_prep *p) { return string_prepare(p, equal_run); }
+static sx_status where_prepare(sx_prep *p) { return string_prepare(p, where_run); }
+static bool where_claim(const sx_graph *g, const sx_node *n, const char **reason) {
+  *reason = "the operands are no strings";
+  return sx_value_at(g, n->in[1].value)->fact.dtype == SX_STRING;
 }
 const sx_kernel sx_cpu_Equal_2 = {.op = &sx_op_Equal, .name = "equal_strings", .types = 1u << SX_STRING, .prepare = equal_prepare};
+const sx_kernel sx_cpu_Where_2 = {.op = &sx_op_Where, .name = "where_strings", .claim = where_claim, .prepare = where_prepare};
