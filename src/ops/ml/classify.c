@@ -46,7 +46,33 @@ static sx_status infer_targets(sx_infer *c, const char *ids, int dtype) {
 static sx_status infer_tree_regressor(sx_infer *c) { return infer_targets(c, "target_ids", SX_F32); }
 static sx_status infer_trees(sx_infer *c) { return infer_targets(c, "leaf_targetids", sx_infer_in(c, 0)->dtype); }
 
+static sx_status infer_linear_classifier(sx_infer *c) {
+  const int64_t labels = label_count(c, "classlabels_ints", "classlabels_strings");
+  int64_t n = list_size(c, "intercepts");
+  if (!n) n = labels ? labels : 1; /* without intercepts the labels say how many scores there are */
+  return labels_and_scores(c, "classlabels_ints", "classlabels_strings", n == 1 && labels == 2 ? 2 : n);
+}
+static sx_status infer_linear_regressor(sx_infer *c) {
+  int64_t n = sx_attr_int(c->n, "targets", 1);
+  if (n < 1 || n > INT32_MAX) return SX_INFER_FAIL(c, "attribute 'targets' is %lld, expected at least 1", (long long)n);
+  return scores(c, 0, SX_F32, n);
+}
+/* With support vectors and without probabilities the scores are those of pairs of classes. */
+static sx_status infer_svc(sx_infer *c) {
+  const int64_t n = label_count(c, "classlabels_ints", "classlabels_strings"), *per;
+  uint32_t count = sx_attr_ints(c->n, "vectors_per_class", &per);
+  bool vectors = false;
+  for (uint32_t i = 0; i < count; i++) vectors |= per[i] > 0;
+  if (!n) return SX_INFER_FAIL(c, "has no class labels");
+  return labels_and_scores(c, "classlabels_ints", "classlabels_strings", !vectors || list_size(c, "prob_a") ? n : n > 2 ? n * (n - 1) / 2 : 2);
+}
+static sx_status infer_svr(sx_infer *c) { return scores(c, 0, SX_F32, 1); }
+
 #define CLASSIC(N, hook) const sx_op sx_op_##N = {.name = #N, .domain = SX_DOMAIN_ML, .accuracy = SX_ACCUMULATE, .infer = hook};
 CLASSIC(TreeEnsemble, infer_trees)
 CLASSIC(TreeEnsembleClassifier, infer_tree_classifier)
 CLASSIC(TreeEnsembleRegressor, infer_tree_regressor)
+CLASSIC(LinearClassifier, infer_linear_classifier)
+CLASSIC(LinearRegressor, infer_linear_regressor)
+CLASSIC(SVMClassifier, infer_svc)
+CLASSIC(SVMRegressor, infer_svr)
