@@ -16,6 +16,7 @@ typedef vf V;
 #define V_MIN vf_min
 #define V_SUM vf_sum
 #define S_LOAD vf_load_bf16
+#define HEIGHTS FEW_ROWS
 #define TABLE SX_ISA_NAME(sx_gemm_bf16)
 
 static inline vf S_LOAD_N(const S *p, int n) {

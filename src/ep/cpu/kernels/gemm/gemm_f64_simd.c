@@ -14,5 +14,6 @@ typedef vd V;
 #define V_MIN vd_min
 #define V_SUM vd_sum
 #define TRANSPOSE sx_transpose_f64 /* 16 bytes square */
+#define HEIGHTS FEW_ROWS
 #define TABLE SX_ISA_NAME(sx_gemm_f64)
 #include "ep/cpu/kernels/gemm/gemm_simd.inc"

@@ -25,6 +25,7 @@ static inline T V_SUM(V v) {
 #define V_MIN(a, b) ((void)(a), (b))
 #define TRANSPOSE(in, in_row, out, out_row) \
   sx_transpose_f32((const float *)(in), in_row, (float *)(out), out_row)
+#define HEIGHTS FEW_ROWS
 #define TABLE SX_ISA_NAME(sx_gemm_i32)
 #define SLOWER 2
 #include "ep/cpu/kernels/gemm/gemm_simd.inc"

@@ -26,6 +26,7 @@ static inline T V_SUM(V v) {
 #define V_MIN(a, b) ((void)(a), (b))
 #define TRANSPOSE(in, in_row, out, out_row) \
   sx_transpose_f64((const double *)(in), in_row, (double *)(out), out_row)
+#define HEIGHTS FEW_ROWS
 #define TABLE SX_ISA_NAME(sx_gemm_i64)
 #define SLOWER 4
 #include "ep/cpu/kernels/gemm/gemm_simd.inc"

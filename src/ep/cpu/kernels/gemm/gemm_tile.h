@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: MIT
 /* The geometry that float and integer register tiles share: how many rows, their list, and how rows of A are addressed.
- * A tile is rows x 2 vectors; every height from 1 to MR is a function of its own, so that no row is computed in vain. */
+ * A tile is rows x 2 vectors; every height from 1 to MR is a function of its own, so that no row is computed in vain. Types that
+ * are rare have FEW_ROWS heights, to be short, and put the others together. */
 #ifndef SX_GEMM_TILE_H
 #define SX_GEMM_TILE_H
 #include "ep/cpu/vec.h"
 
 #if SX_VBYTES == 64
 #define MR 14
+#define FEW_ROWS(X, nv) X(1, nv) X(2, nv) X(4, nv) X(8, nv) X(14, nv)
 #define ROWS(X, nv) X(1, nv) X(2, nv) X(3, nv) X(4, nv) X(5, nv) X(6, nv) X(7, nv) X(8, nv) X(9, nv) X(10, nv) X(11, nv) \
   X(12, nv) X(13, nv) X(14, nv)
 #elif SX_VBYTES == 32
 #define MR 6
+#define FEW_ROWS(X, nv) X(1, nv) X(2, nv) X(4, nv) X(6, nv)
 #define ROWS(X, nv) X(1, nv) X(2, nv) X(3, nv) X(4, nv) X(5, nv) X(6, nv)
 #elif defined(__aarch64__)
 #define MR 8
+#define FEW_ROWS(X, nv) X(1, nv) X(2, nv) X(4, nv) X(8, nv)
 #define ROWS(X, nv) X(1, nv) X(2, nv) X(3, nv) X(4, nv) X(5, nv) X(6, nv) X(7, nv) X(8, nv)
 #else
 #define MR 4
+#define FEW_ROWS(X, nv) X(1, nv) X(2, nv) X(4, nv)
 #define ROWS(X, nv) X(1, nv) X(2, nv) X(3, nv) X(4, nv)
 #endif
 
