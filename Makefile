@@ -38,7 +38,7 @@ fuzz:  ## fuzzes each entry point for FUZZ_SECONDS (60) with clang
 	@tools/fuzz.sh build-fuzz
 
 bench: all  ## side by side with ONNX Runtime, where its Python package is installed
-	@if [ -x bench/run.sh ]; then bench/run.sh $(BUILD) $(ARGS); else $(BUILD)/sardonyx bench examples/digits/digits.onnx; fi
+	@bench/run.sh $(BUILD) $(ARGS)
 
 cases:  ## ONNX's own test cases, written to build/cases
 	@tools/setup.sh test

@@ -14,46 +14,14 @@ import sys
 import numpy as np
 import onnx
 from onnx import TensorProto as T
-from onnx import helper as h, numpy_helper
+from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
+
+from graph import Builder, gelu, linear, value
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDER = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "tests/model/cases"
 rng = np.random.default_rng(7)
-
-
-def value(name, shape, kind=T.FLOAT):
-    return h.make_tensor_value_info(name, kind, shape)
-
-
-class Builder:
-    """Nodes with made-up names for what lies between them; constants become initializers."""
-
-    def __init__(self):
-        self.nodes, self.weights = [], []
-
-    def __call__(self, op, *inputs, out=None, n_out=1, **attributes):
-        names = [i if isinstance(i, str) else self.const(i) for i in inputs]
-        outs = out if isinstance(out, list) else [out or f"{op.lower()}_{len(self.nodes)}_{k}" for k in range(n_out)]
-        self.nodes.append(h.make_node(op, names, outs, name=f"{op}_{len(self.nodes)}", **attributes))
-        return outs[0] if len(outs) == 1 else outs
-
-    def const(self, array):
-        name = f"w{len(self.weights)}"
-        self.weights.append(numpy_helper.from_array(np.asarray(array), name))
-        return name
-
-    def weight(self, *shape):
-        fan = int(np.prod(shape[1:])) if len(shape) > 2 else shape[0]
-        return self.const((rng.standard_normal(shape) / np.sqrt(fan)).astype(np.float32))
-
-    def model(self, inputs, outputs, opset=17):
-        graph = h.make_graph(self.nodes, "g", inputs, outputs, self.weights)
-        m = h.make_model(graph, opset_imports=[h.make_opsetid("", opset)], ir_version=8, producer_name="make_golden")
-        onnx.checker.check_model(m)
-        return m
-
-
 f32 = np.float32
 i64 = lambda *v: np.array(v, np.int64)
 
@@ -69,7 +37,7 @@ def layer_norm(b, x, width):
 def transformer():
     """Two encoder layers over words and their mask, any batch and length: shapes are computed in the graph."""
     width, heads, words, longest = 32, 4, 61, 40
-    b = Builder()
+    b = Builder(rng)
     shape = b("Shape", "ids")
     batch, time = (b("Gather", shape, np.int64(k), axis=0) for k in (0, 1))
     x = b("Gather", b.weight(words, width), "ids", axis=0)
@@ -81,18 +49,16 @@ def transformer():
     one = lambda v: b("Unsqueeze", v, i64(0))
     split = b("Concat", one(batch), one(time), i64(heads, width // heads), axis=0)
     merged = b("Concat", one(batch), one(time), i64(width), axis=0)
-    linear = lambda v, n, m: b("Add", b("MatMul", v, b.weight(n, m)), b.weight(m))
     for _ in range(2):
-        q, k, v = (b("Reshape", linear(x, width, width), split) for _ in range(3))
+        q, k, v = (b("Reshape", linear(b, x, width, width), split) for _ in range(3))
         q, v = (b("Transpose", t, perm=[0, 2, 1, 3]) for t in (q, v))
         scores = b("MatMul", q, b("Transpose", k, perm=[0, 2, 3, 1]))
         scores = b("Add", b("Div", scores, f32(np.sqrt(width // heads))), mask)
         mixed = b("MatMul", b("Softmax", scores, axis=-1), v)
         mixed = b("Reshape", b("Transpose", mixed, perm=[0, 2, 1, 3]), merged)
-        x = layer_norm(b, b("Add", linear(mixed, width, width), x), width)
-        wide = linear(x, width, 4 * width)
-        gate = b("Add", b("Erf", b("Div", wide, f32(np.sqrt(2)))), f32(1))
-        x = layer_norm(b, b("Add", linear(b("Mul", b("Mul", wide, gate), f32(0.5)), 4 * width, width), x), width)
+        x = layer_norm(b, b("Add", linear(b, mixed, width, width), x), width)
+        wide = gelu(b, linear(b, x, width, 4 * width))
+        x = layer_norm(b, b("Add", linear(b, wide, 4 * width, width), x), width)
     b("Tanh", b("Gemm", b("Gather", x, np.int64(0), axis=1), b.weight(width, width), b.weight(width)), out="pooled")
     b("Identity", x, out="hidden")
     m = b.model([value("ids", ["batch", "time"], T.INT64), value("mask", ["batch", "time"], T.INT64)],
@@ -111,7 +77,7 @@ def voice():
     hidden = 24
 
     def net(frame):
-        b = Builder()
+        b = Builder(rng, f"w{frame}_")  # names of one body must not hide another's
         taken = b("Unsqueeze", "x", i64(1))
         c = b("Relu", b("Conv", taken, b.weight(16, 1, frame), b.weight(16), strides=[frame // 2]))
         c = b("Relu", b("Conv", c, b.weight(hidden, 16, 3), b.weight(hidden), pads=[1, 1]))
@@ -122,19 +88,15 @@ def voice():
         long = b("Greater", b("Gather", b("Shape", "x"), np.int64(1), axis=0), np.int64(200))
         branches = {}
         for name, op in (("then", "ReduceMean"), ("else", "ReduceMax")):
-            inner = Builder()
+            inner = Builder(rng)
             inner(op, y, out=f"{name}_{frame}", axes=[0], keepdims=0)
-            branches[f"{name}_branch"] = h.make_graph(inner.nodes, name, [], [value(f"{name}_{frame}", None)], inner.weights)
+            branches[f"{name}_branch"] = inner.graph([], [value(f"{name}_{frame}", None)], name)
         summary = b("Reshape", b("If", long, **branches), i64(-1, hidden))
         b("Sigmoid", b("Gemm", summary, b.weight(hidden, 1), b.weight(1)), out=f"p_{frame}")
         b("Concat", h1, c1, out=f"s_{frame}", axis=0)
-        for w in b.weights:  # names of one body must not hide another's
-            w.name = f"{w.name}_{frame}"
-        for n in b.nodes:
-            n.input[:] = [f"{i}_{frame}" if i.startswith("w") and i[1:].isdigit() else i for i in n.input]
-        return h.make_graph(b.nodes, f"net{frame}", [], [value(f"p_{frame}", None), value(f"s_{frame}", None)], b.weights)
+        return b.graph([], [value(f"p_{frame}", None), value(f"s_{frame}", None)], f"net{frame}")
 
-    b = Builder()
+    b = Builder(rng)
     fast = b("Equal", "rate", np.int64(16000))
     b("If", fast, out=["probability", "state_out"], then_branch=net(32), else_branch=net(16))
     m = b.model([value("x", ["batch", "samples"]), value("state", [2, "batch", hidden]), value("rate", [], T.INT64)],
@@ -147,7 +109,7 @@ def voice():
 def quantized():
     """A convolution net in 8 bits as quantisers write it, QuantizeLinear and DequantizeLinear around everything, and a head
     whose input is quantised while running."""
-    b = Builder()
+    b = Builder(rng)
 
     def pair(x, scale, zero):
         s, z = b.const(f32(scale)), b.const(np.uint8(zero))

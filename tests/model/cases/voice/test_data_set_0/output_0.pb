@@ -1,1 +1,1 @@
-BprobabilityJδM?
+BprobabilityJση±>

@@ -1,1 +1,1 @@
-BprobabilityJÍ=?s$?
+BprobabilityJ50?+0?

@@ -1,1 +1,1 @@
-BprobabilityJä?Á?'ý?
+BprobabilityJF¾0?9½0?K1?

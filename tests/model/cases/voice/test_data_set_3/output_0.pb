@@ -1,1 +1,1 @@
-BprobabilityJÄ›ù>
+BprobabilityJí¶>
