@@ -85,7 +85,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--duration", type=float, default=2, help="seconds of a round")
     parser.add_argument("--library", type=pathlib.Path, help="ONNX Runtime's library")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     args.build = args.build.resolve()
     args.library = args.library or their_library()
     unknown = set(args.names) - set(CASES)
