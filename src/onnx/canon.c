@@ -27,7 +27,7 @@ static sx_status check_arity(canon *c, const sx_schema *s, const sx_node *n) {
     SX_FAIL(c->e, INVALID_GRAPH, "has %u outputs, expected %u to %u", n->n_out, s->min_out, s->max_out == 0xffff ? 0x7fffffff : s->max_out);
   for (uint32_t i = 0; i < n->n_formal; i++) {
     const sx_schema_param *p = sx_schema_input(s, i);
-    if (n->in[i].value == SX_NONE && p && !(p->flags & (SX_PARAM_OPTIONAL | SX_PARAM_VARIADIC)))
+    if (n->in[i].value == SX_NONE && p && !(p->flags & SX_PARAM_OPTIONAL))
       SX_FAIL(c->e, INVALID_GRAPH, "input %u ('%s') is left out, but it is not optional", i, sx_schema_text(p->name));
   }
   return SX_OK;
