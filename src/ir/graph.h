@@ -165,6 +165,8 @@ static inline sx_tensor *sx_value_const(const sx_graph *g, sx_vid v) {
 /* Moves the nodes of body b (no formal inputs) of node n into g, in their order and at the end; n's outputs become the body's, n dies.
  * Facts come along. */
 sx_status sx_graph_inline(sx_graph *g, sx_nid n, sx_graph *b, sx_err *e);
+/* The same for a body that takes in[] (one for each of its inputs) and gives out[] (room for its outputs); n stays. */
+sx_status sx_graph_inline_body(sx_graph *g, sx_nid n, sx_graph *b, const sx_vid *in, sx_vid *out, sx_err *e);
 
 /* Attributes. Getters return the default when the attribute is absent. */
 const sx_attr *sx_node_attr(const sx_node *n, const char *name);

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
-/* A body's nodes moved into the graph around it: how an If with a known condition disappears. */
+/* A body's nodes moved into the graph around it: how an If with a known condition disappears, and an operator that runs a body once. */
 #include "ir/graph.h"
 
-static sx_status map_values(sx_graph *g, const sx_node *n, const sx_graph *b, sx_vid *map, sx_err *e) {
+static sx_status map_values(sx_graph *g, const sx_node *n, const sx_graph *b, const sx_vid *in, sx_vid *map, sx_err *e) {
   for (uint32_t i = 0; i < b->values.n; i++) {
     const sx_value *v = sx_value_at(b, i);
+    if (v->kind == SX_VALUE_INPUT && in && v->index < b->inputs.n && b->inputs.at[v->index] == i) {
+      map[i] = in[v->index];
+      continue;
+    }
     if (v->kind == SX_VALUE_CAPTURE) {
       map[i] = n->in[b->capture_slots.at[v->index]].value;
       continue;
     }
-    if ((map[i] = sx_graph_add_value(g, (sx_value_kind)v->kind, v->name)) == SX_NONE) SX_NO_MEMORY(e);
+    if ((map[i] = sx_graph_add_value(g, (sx_value_kind)v->kind, in ? (sx_str){"", 0} : v->name)) == SX_NONE) SX_NO_MEMORY(e);
     sx_value_at(g, map[i])->fact = v->fact;
   }
   return SX_OK;
@@ -34,17 +38,27 @@ static sx_status move_node(sx_graph *g, sx_node *x, const sx_vid *map, uint32_t 
   return SX_OK;
 }
 
-sx_status sx_graph_inline(sx_graph *g, sx_nid id, sx_graph *b, sx_err *e) {
+sx_status sx_graph_inline_body(sx_graph *g, sx_nid id, sx_graph *b, const sx_vid *in, sx_vid *out, sx_err *e) {
   const sx_node *n = sx_node_at(g, id);
   SX_TRY(sx_graph_sort(b, e));
   size_t bytes = ((size_t)b->values.n + 1) * sizeof(sx_vid);
   sx_vid *map = sx_malloc(bytes);
   if (!map) SX_NO_MEMORY(e);
-  sx_status s = map_values(g, n, b, map, e);
+  sx_status s = map_values(g, n, b, in, map, e);
   for (uint32_t i = 0; i < b->order.n && s == SX_OK; i++) s = move_node(g, sx_node_at(b, b->order.at[i]), map, n->place, e);
-  for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++)
-    if (n->out[o] != SX_NONE) sx_graph_replace_value(g, n->out[o], map[b->outputs.at[o]]);
+  for (uint32_t o = 0; o < b->outputs.n && s == SX_OK; o++) out[o] = map[b->outputs.at[o]];
   sx_free(map, bytes);
+  return s;
+}
+sx_status sx_graph_inline(sx_graph *g, sx_nid id, sx_graph *b, sx_err *e) {
+  const sx_node *n = sx_node_at(g, id);
+  size_t bytes = ((size_t)b->outputs.n + 1) * sizeof(sx_vid);
+  sx_vid *out = sx_malloc(bytes);
+  if (!out) SX_NO_MEMORY(e);
+  sx_status s = sx_graph_inline_body(g, id, b, NULL, out, e);
+  for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++)
+    if (n->out[o] != SX_NONE) sx_graph_replace_value(g, n->out[o], out[o]);
+  sx_free(out, bytes);
   if (s == SX_OK) sx_graph_kill(g, id);
   return s;
 }

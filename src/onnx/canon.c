@@ -110,8 +110,14 @@ static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
   SX_TRY(check_arity(c, s, n));
   SX_TRY(check_attrs(c, s, n));
   SX_TRY(check_types(c, s, g, n));
+  const uint32_t first_new = g->nodes.n;
   SX_TRY(upgrade(c, g, id, s, opset));
-  if (n->dead) return SX_OK;
+  if (n->dead) { /* said in other nodes; they are done, unless some came out of a body */
+    bool raw = false;
+    for (uint32_t i = first_new; i < g->nodes.n; i++) raw |= !sx_node_at(g, i)->op;
+    for (uint32_t i = first_new, last = g->nodes.n; i < last && raw; i++) SX_TRY(visit(c, g, i));
+    return SX_OK;
+  }
   sx_graph *taken = n->op == &sx_op_If ? sx_if_branch(g, n) : NULL;
   if (taken && taken->outputs.n == n->n_out) { /* the other branch is not even looked at: its sizes may not make sense */
     uint32_t first = g->nodes.n;
