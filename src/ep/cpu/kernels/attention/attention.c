@@ -10,7 +10,7 @@
 #include "ep/cpu/kernels/attention/attention_tables.h"
 #include "ep/cpu/kernels/convert/convert.h"
 
-enum { DIRECT_ROWS = 8, BLOCK = 1024, ONE_BLOCK = 1536, SPLIT = 512, PACK_PANELS = 4, TILES = 4 };
+enum { DIRECT_ROWS = 8, BLOCK = 1024, ONE_BLOCK = 1536, SPLIT = 512, PACK_PANELS = 4, TILES = 4, PASS_FLOATS = 24 << 10 };
 SX_ISA_DECLARE(sx_attention_table, sx_attention);
 
 static int64_t padded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
@@ -67,8 +67,9 @@ bool sx_attention_plan(sx_attention *a) {
     a->way = SX_ATTENTION_PACKED;
     a->block = a->Lk <= ONE_BLOCK ? padded(a->Lk, t->nr) : BLOCK;
     a->tiles = (R + t->mr - 1) / t->mr;
-    a->tiles_per_unit = TILES;
-    a->copy_v = a->v_type != SX_F32 || a->Dv % t->lanes;
+    a->pass = PASS_FLOATS / ((int64_t)t->mr * (a->block ? a->block : 1)); /* a panel of keys meets several tiles while it is near */
+    a->pass = a->pass < 1 ? 1 : least(a->pass, TILES);
+    a->copy_v = a->v_type != SX_F32 || a->Dv % t->lanes || a->v_l != a->Dv; /* rows far apart would fight for the same cache lines */
     a->v_row = a->copy_v ? padded(a->Dv, t->lanes) : a->v_l;
     const size_t keys = (size_t)padded(a->Lk, t->nr);
     size_t k, v = 0;
@@ -78,7 +79,7 @@ bool sx_attention_plan(sx_attention *a) {
     a->pack_ns = (double)(PACK_PANELS * t->nr) * (double)(a->D + (a->copy_v ? a->Dv : 0)) * 0.3;
     a->units = pairs * ((a->tiles + TILES - 1) / TILES);
     a->unit_ns = 100 + (double)(least(a->tiles, TILES) * t->mr) * (double)a->Lk * ((double)(a->D + a->Dv) * fma_ns + 0.3);
-    a->scratch = work_floats(a, t, t->mr, &w, NULL) * sizeof(float);
+    a->scratch = work_floats(a, t, t->mr * a->pass, &w, NULL) * sizeof(float);
     const size_t packing = (size_t)t->nr * (size_t)a->D * sizeof(float); /* keys widened */
     if (a->scratch < packing) a->scratch = packing;
   }
@@ -123,12 +124,16 @@ void sx_attention_pack(const sx_attention *a, const sx_attention_io *io, int64_t
   }
 }
 
-/* Where row r of a key head's rows is. */
+/* Where a row of a key head's rows is, and what keys it may look at. */
+enum { MOST_ROWS = 14 * TILES };
 typedef struct place { int64_t b, h, i, lo, hi; } place;
-static place place_of(const sx_attention *a, const sx_attention_io *io, int64_t pair, int64_t r) {
-  place p = {.b = pair / a->Hkv, .h = pair % a->Hkv * (a->Hq / a->Hkv) + r / a->Lq, .i = r % a->Lq};
-  sx_attention_range(a, io, p.b, p.i, &p.lo, &p.hi);
-  return p;
+static void places_of(const sx_attention *a, const sx_attention_io *io, int64_t pair, int64_t r0, int64_t rows, place *p) {
+  int64_t b = pair / a->Hkv, h = pair % a->Hkv * (a->Hq / a->Hkv) + r0 / a->Lq, i = r0 % a->Lq;
+  for (int64_t r = 0; r < rows; r++, i++) {
+    if (i == a->Lq) i = 0, h++;
+    p[r] = (place){.b = b, .h = h, .i = i};
+    sx_attention_range(a, io, b, i, &p[r].lo, &p[r].hi);
+  }
 }
 
 /* The mask of keys [k0, k1) as floats to be added; NULL when there is none. */
@@ -153,7 +158,7 @@ static float sink_of(const sx_attention *a, const sx_attention_io *io, int64_t h
   return x;
 }
 /* A row's sums divided by its weight, to y. */
-static void finish(const sx_attention *a, const sx_attention_io *io, const place *p, float *acc, float m, float l) {
+static void finish(const sx_attention *a, const sx_attention_io *io, const sx_attention_table *t, const place *p, float *acc, float m, float l) {
   float f = 1;
   if (a->sink != SX_SINK_NONE) {
     const float x = sink_of(a, io, p->h), top = x > m ? x : m;
@@ -162,12 +167,12 @@ static void finish(const sx_attention *a, const sx_attention_io *io, const place
   }
   const float inverse = l == 0 ? 0 : f / l;
   const int64_t to = p->b * a->y_b + p->h * a->y_h + p->i * a->y_l;
-  for (int64_t j = 0; j < a->Dv; j++) acc[j] *= inverse;
+  t->scale(acc, padded(a->Dv, t->lanes), inverse);
   sx_convert_store(a->isa, a->q_type, 0, io->y, acc, to, a->Dv);
 }
 
-/* The keys of [from, to) for w->rows rows from r0 on: their sums in w->acc, w->m, w->l. */
-static void attend(const sx_attention *a, const sx_attention_io *io, const sx_attention_table *t, int64_t pair, int64_t r0, int64_t from,
+/* The keys of [from, to) for w->rows rows: their sums in w->acc, w->m, w->l. */
+static void attend(const sx_attention *a, const sx_attention_io *io, const sx_attention_table *t, int64_t pair, const place *places, int64_t from,
                    int64_t to, const work *w) {
   const bool direct = a->way == SX_ATTENTION_DIRECT;
   const int rows = (int)w->rows;
@@ -176,11 +181,11 @@ static void attend(const sx_attention *a, const sx_attention_io *io, const sx_at
   const float *values = direct ? NULL : a->copy_v ? keys + padded(a->Lk, t->nr) * a->D : (const float *)io->v + b * a->v_b + h * a->v_h;
   int64_t lo = to, hi = from;
   for (int r = 0; r < rows; r++) {
-    const place p = place_of(a, io, pair, r0 + r);
+    const place p = places[r];
     float *q = w->q + r * w->dp;
     sx_convert_load(a->isa, a->q_type, q, io->q, p.b * a->q_b + p.h * a->q_h + p.i * a->q_l, a->D);
-    for (int64_t j = 0; j < a->D; j++) q[j] *= a->scale;
-    memset(q + a->D, 0, (size_t)(w->dp - a->D) * sizeof(float));
+    if (w->dp > a->D) memset(q + a->D, 0, (size_t)(w->dp - a->D) * sizeof(float));
+    t->scale(q, w->dp, a->scale);
     memset(w->acc + r * w->dvp, 0, (size_t)w->dvp * sizeof(float));
     w->m[r] = -INFINITY, w->l[r] = 0;
     if (p.lo < p.hi) lo = least(lo, p.lo), hi = p.hi > hi ? p.hi : hi;
@@ -192,10 +197,11 @@ static void attend(const sx_attention *a, const sx_attention_io *io, const sx_at
     const int64_t k1 = least(k0 + a->block, hi), n = k1 - k0, wide = padded(n, t->lanes);
     if (direct) t->dots[stored(a->k_type)](w->q, w->dp, rows, at(io->k, a->k_type, b * a->k_b + h * a->k_h + k0 * a->k_l), a->k_l, a->D, n, w->s, w->sp);
     else t->product(w->q, w->dp, keys + k0 * a->D, t->nr, t->nr * a->D, a->D, rows, wide, w->s, w->sp, false);
+    const float *mask = NULL;
     for (int r = 0; r < rows; r++) {
-      const place p = place_of(a, io, pair, r0 + r);
+      const place p = places[r];
       const int64_t first = p.lo > k0 ? p.lo - k0 : 0, last = least(p.hi, k1) - k0;
-      const float *mask = first < last ? mask_row(a, io, &p, k0, k1, w->mask) : NULL;
+      if (!mask || a->m_q || (a->m_h && p.h != places[r - 1].h)) mask = first < last ? mask_row(a, io, &p, k0, k1, w->mask) : NULL;
       const float f = t->soften(w->s + r * w->sp, wide, least(first, n), last > 0 ? last : 0, a->softcap, mask, &w->m[r], &w->l[r]);
       if (f != 1) t->scale(w->acc + r * w->dvp, w->dvp, f);
     }
@@ -206,33 +212,31 @@ static void attend(const sx_attention *a, const sx_attention_io *io, const sx_at
 
 static void run_packed(const sx_attention *a, const sx_attention_io *io, int64_t u, void *scratch) {
   const sx_attention_table *t = SX_ISA_PICK(sx_attention, a->isa);
-  const int64_t R = rows_of(a), per_head = (a->tiles + a->tiles_per_unit - 1) / a->tiles_per_unit, pair = u / per_head;
+  const int64_t R = rows_of(a), per_head = (a->tiles + TILES - 1) / TILES, pair = u / per_head;
   const int64_t t0 = a->tiles * (u % per_head) / per_head, t1 = a->tiles * (u % per_head + 1) / per_head;
-  for (int64_t k = t0; k < t1; k++) { /* heights as even as can be */
-    const int64_t r0 = R * k / a->tiles, r1 = R * (k + 1) / a->tiles;
+  for (int64_t k = t0; k < t1; k += a->pass) { /* heights as even as can be */
+    const int64_t r0 = R * k / a->tiles, r1 = R * least(k + a->pass, t1) / a->tiles;
+    place p[MOST_ROWS];
     work w;
     work_floats(a, t, r1 - r0, &w, scratch);
-    attend(a, io, t, pair, r0, 0, a->Lk, &w);
-    for (int64_t r = r0; r < r1; r++) {
-      const place p = place_of(a, io, pair, r);
-      finish(a, io, &p, w.acc + (r - r0) * w.dvp, w.m[r - r0], w.l[r - r0]);
-    }
+    places_of(a, io, pair, r0, r1 - r0, p);
+    attend(a, io, t, pair, p, 0, a->Lk, &w);
+    for (int64_t r = 0; r < r1 - r0; r++) finish(a, io, t, &p[r], w.acc + r * w.dvp, w.m[r], w.l[r]);
   }
 }
 static void run_direct(const sx_attention *a, const sx_attention_io *io, int64_t u, void *scratch) {
   const sx_attention_table *t = SX_ISA_PICK(sx_attention, a->isa);
   const int64_t R = rows_of(a), pair = u / a->splits, from = u % a->splits * a->split;
+  place p[MOST_ROWS] = {{0}};
   work w;
   work_floats(a, t, R, &w, scratch);
-  attend(a, io, t, pair, 0, from, least(from + a->split, a->Lk), &w);
+  places_of(a, io, pair, 0, R, p);
+  attend(a, io, t, pair, p, from, least(from + a->split, a->Lk), &w);
   if (a->splits > 1) { /* sums, maxima and weights lie one after the other */
     memcpy((float *)io->shared + (size_t)u * a->head_floats, w.acc, a->head_floats * sizeof(float));
     return;
   }
-  for (int64_t r = 0; r < R; r++) {
-    const place p = place_of(a, io, pair, r);
-    finish(a, io, &p, w.acc + r * w.dvp, w.m[r], w.l[r]);
-  }
+  for (int64_t r = 0; r < R; r++) finish(a, io, t, &p[r], w.acc + r * w.dvp, w.m[r], w.l[r]);
 }
 void sx_attention_run(const sx_attention *a, const sx_attention_io *io, int64_t begin, int64_t end, void *scratch) {
   if (a->way == SX_ATTENTION_PLAIN) {
@@ -243,9 +247,12 @@ void sx_attention_run(const sx_attention *a, const sx_attention_io *io, int64_t 
 }
 
 void sx_attention_merge(const sx_attention *a, const sx_attention_io *io, int64_t begin, int64_t end, void *scratch) {
+  const sx_attention_table *t = SX_ISA_PICK(sx_attention, a->isa);
   const int64_t R = rows_of(a), dvp = (int64_t)(a->head_floats / (size_t)R) - 2;
   float *acc = scratch;
-  for (int64_t u = begin; u < end; u++)
+  place p[MOST_ROWS] = {{0}};
+  for (int64_t u = begin; u < end; u++) {
+    places_of(a, io, u, 0, R, p);
     for (int64_t r = 0; r < R; r++) {
       const float *part = (const float *)io->shared + (size_t)(u * a->splits) * a->head_floats;
       const float *m = part + R * dvp + r, *l = m + R;
@@ -258,7 +265,7 @@ void sx_attention_merge(const sx_attention *a, const sx_attention_io *io, int64_
         sum += *l * f;
         for (int64_t j = 0; j < a->Dv; j++) acc[j] += part[r * dvp + j] * f;
       }
-      const place p = place_of(a, io, u, r);
-      finish(a, io, &p, acc, top, sum);
+      finish(a, io, t, &p[r], acc, top, sum);
     }
+  }
 }

@@ -36,7 +36,7 @@ typedef struct sx_attention {
 
   /* Made by sx_attention_plan. */
   enum { SX_ATTENTION_PACKED, SX_ATTENTION_DIRECT, SX_ATTENTION_PLAIN } way;
-  int64_t tiles, tiles_per_unit, splits, split, block, v_row;
+  int64_t tiles, pass, splits, split, block, v_row;
   bool copy_v;
   size_t head_floats;                      /* shared memory of one key head (packed) or of one split (direct) */
   size_t shared, scratch;                  /* bytes for all, bytes per worker and phase */

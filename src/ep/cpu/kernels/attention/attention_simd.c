@@ -45,8 +45,14 @@ static void (*const tiles[2][MR])(const tile *) = {{ROWS(ENTRY, 1)}, {ROWS(ENTRY
 
 static void product(const float *a, int64_t a_row, const float *b, int64_t b_k, int64_t b_panel, int64_t k, int rows, int64_t n,
                     float *c, int64_t c_row, bool add) {
+  const int count = (rows + MR - 1) / MR; /* heights as even as can be */
   tile t = {a, b, c, a_row * (int64_t)sizeof(float), b_k, k, c_row, add};
-  for (; n > 0; n -= NR, t.b += b_panel, t.c += NR) tiles[n >= NR][rows - 1](&t);
+  for (; n > 0; n -= NR, t.b += b_panel, c += NR)
+    for (int i = 0; i < count; i++) {
+      const int r = rows * i / count;
+      t.a = a + r * a_row, t.c = c + r * c_row;
+      tiles[n >= NR][rows * (i + 1) / count - r - 1](&t);
+    }
 }
 
 /* n <= SX_VL elements of a storage type from index i; the other lanes 0. */
@@ -132,18 +138,25 @@ STORED(F32, f32)
 STORED(F16, f16)
 STORED(BF16, bf16)
 
-/* The scores of [from, to), whole vectors: cap, then mask. -inf in the mask wins over whatever the score is. */
-static void bend(float *s, int64_t from, int64_t to, float cap, const float *mask) {
-  const vf c = vf_set(cap), inverse = vf_set(cap ? 1 / cap : 0);
+/* A vector of scores: cap, then mask. -inf in the mask wins over whatever the score is. */
+SX_INLINE vf bend(vf x, float cap, const float *mask) {
+  if (cap) x = vf_set(cap) * vm_tanh(x * vf_set(1 / cap));
+  if (!mask) return x;
+  const vf m = vf_load(mask);
+  return vf_pick_eq(m, vf_set(-INFINITY), m, x + m);
+}
+SX_INLINE vf bend_all(float *s, int64_t from, int64_t to, float cap, const float *mask, vf top) {
   for (int64_t i = from; i < to; i += SX_VL) {
-    vf x = vf_load(s + i);
-    if (cap) x = c * vm_tanh(x * inverse);
-    if (mask) {
-      const vf m = vf_load(mask + i);
-      x = vf_pick_eq(m, vf_set(-INFINITY), m, x + m);
-    }
+    const vf x = bend(vf_load(s + i), cap, mask ? mask + i : NULL);
     vf_store(s + i, x);
+    top = vf_max(x, top);
   }
+  return top;
+}
+/* The first and the last vector of [lo, hi) get -inf outside. */
+SX_INLINE void fence(float *s, int64_t from, int64_t lo, int64_t hi, int64_t to) {
+  for (int64_t i = from; i < lo; i++) s[i] = -INFINITY;
+  for (int64_t i = hi; i < to; i++) s[i] = -INFINITY;
 }
 static float soften(float *s, int64_t n, int64_t lo, int64_t hi, float cap, const float *mask, float *m, float *l) {
   const int64_t from = lo / SX_VL * SX_VL, to = (hi + SX_VL - 1) / SX_VL * SX_VL;
@@ -151,15 +164,18 @@ static float soften(float *s, int64_t n, int64_t lo, int64_t hi, float cap, cons
     memset(s, 0, (size_t)n * sizeof(float));
     return 1;
   }
-  if (cap || mask) bend(s, from, to, cap, mask);
-  memset(s, 0, (size_t)from * sizeof(float));
-  if (to < n) memset(s + to, 0, (size_t)(n - to) * sizeof(float));
-  for (int64_t i = from; i < lo; i++) s[i] = -INFINITY;
-  for (int64_t i = hi; i < to; i++) s[i] = -INFINITY;
   vf top[2] = {vf_set(*m), vf_set(*m)}, sum[2] = {{0}, {0}};
   int64_t i = from;
-  for (; i + NR <= to; i += NR) UNROLL for (int j = 0; j < 2; j++) top[j] = vf_max(vf_load(s + i + j * SX_VL), top[j]);
-  if (i < to) top[0] = vf_max(vf_load(s + i), top[0]);
+  if (from > 0) memset(s, 0, (size_t)from * sizeof(float));
+  if (to < n) memset(s + to, 0, (size_t)(n - to) * sizeof(float));
+  if (mask && !cap && from == lo && to == hi) top[0] = bend_all(s, from, to, 0, mask, top[0]);
+  else {
+    if (cap) bend_all(s, from, to, cap, mask, top[0]);
+    else if (mask) bend_all(s, from, to, 0, mask, top[0]);
+    fence(s, from, lo, hi, to);
+    for (; i + NR <= to; i += NR) UNROLL for (int j = 0; j < 2; j++) top[j] = vf_max(vf_load(s + i + j * SX_VL), top[j]);
+    if (i < to) top[0] = vf_max(vf_load(s + i), top[0]);
+  }
   const float max = vf_hmax(vf_max(top[0], top[1]));
   if (max == -INFINITY) { /* nothing to look at so far, or NaN */
     for (i = from; i < to; i++) {

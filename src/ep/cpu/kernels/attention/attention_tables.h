@@ -8,7 +8,7 @@ typedef struct sx_attention_table {
   int mr, nr, lanes;
   /* n <= nr rows of d floats, transposed: panel[d][nr], zeros behind the n-th column. */
   void (*pack)(const float *rows, int64_t row, int64_t n, int64_t d, float *panel);
-  /* C(rows, n) = (add ? C : 0) + A B over k steps; rows <= mr, n a multiple of lanes; panel p of B (nr wide) lies at
+  /* C(rows, n) = (add ? C : 0) + A B over k steps; n a multiple of lanes; panel p of B (nr wide) lies at
    * b + p * b_panel, its rows b_k apart. */
   void (*product)(const float *a, int64_t a_row, const float *b, int64_t b_k, int64_t b_panel, int64_t k, int rows, int64_t n,
                   float *c, int64_t c_row, bool add);
