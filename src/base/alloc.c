@@ -14,7 +14,7 @@
 
 #define PLAIN_ALIGN 16u
 /* Blocks this large (slabs, packed weights) ask for large pages: fewer faults when they are filled, fewer misses when read. */
-#define HUGE_FROM ((size_t)4 << 20)
+#define HUGE_FROM ((size_t)2 << 20)
 #define HUGE_PAGE ((size_t)2 << 20)
 
 static void *heap_alloc(void *ctx, size_t size, size_t align) {

@@ -2,8 +2,14 @@
 /* Packed weights: made once per process for the same bytes, packing and ISA, counted, freed with the last session.
  *
  * Bytes of a file are known by the file's identity and their place in it. Bytes from memory are known by a sample of them; a
- * candidate found that way is verified by packing and comparing before it is shared. */
+ * candidate found that way is verified by packing and comparing before it is shared.
+ *
+ * The results of a session lie one behind the other in a few large blocks, so that they fill large pages. */
 #include "plan/plan.h"
+
+/* A block is about as large as all that came before it in the session: little is asked for in vain. */
+enum { CHUNK_MOST = 32 << 20, CHUNK_ROUND = 2 << 20 };
+typedef struct chunk { uint32_t refs; size_t size, used; char *data; } chunk;
 
 typedef struct entry {
   struct entry *next;
@@ -11,6 +17,7 @@ typedef struct entry {
   uint32_t refs;
   bool exact;        /* the key is the file's identity: equal keys are equal bytes */
   size_t size;
+  chunk *in;
   void *data;
   double *factors;   /* of the rows, n_factors of them */
   size_t n_factors;
@@ -21,6 +28,7 @@ static struct { sx_lock lock; entry *head; } shared;
 
 struct sx_weights {
   sx_pool *pool;
+  chunk *last;       /* where the next result goes when it fits */
   size_t bytes;
   SX_VEC(entry *) used;
 };
@@ -31,8 +39,44 @@ struct sx_weights *sx_weights_create(sx_pool *pool) {
   return w;
 }
 
+static void chunk_drop(chunk *c) {
+  if (!c) return;
+  sx_lock_take(&shared.lock);
+  bool last = --c->refs == 0;
+  sx_lock_drop(&shared.lock);
+  if (!last) return;
+  sx_free_aligned(c->data, c->size);
+  sx_free(c, sizeof *c);
+}
+
+/* A place of x->size bytes. */
+static bool place(struct sx_weights *w, entry *x) {
+  size_t at = w->last ? sx_round_up(w->last->used, SX_ALIGN) : 0;
+  if (!w->last || at > w->last->size || x->size > w->last->size - at) {
+    size_t size = w->bytes < CHUNK_MOST ? w->bytes : CHUNK_MOST;
+    if (size < x->size) size = x->size;
+    if (size > CHUNK_ROUND) size = sx_round_up(size, CHUNK_ROUND);
+    chunk *c = sx_malloc(sizeof *c);
+    if (!c) return false;
+    *c = (chunk){.refs = 1, .size = size, .data = sx_malloc_aligned(size)};
+    if (!c->data) {
+      sx_free(c, sizeof *c);
+      return false;
+    }
+    chunk_drop(w->last);
+    w->last = c;
+    at = 0;
+  }
+  sx_lock_take(&shared.lock);
+  w->last->refs++;
+  sx_lock_drop(&shared.lock);
+  w->last->used = at + x->size;
+  x->in = w->last, x->data = w->last->data + at;
+  return true;
+}
+
 static void destroy(entry *x) {
-  sx_free_aligned(x->data, x->size);
+  chunk_drop(x->in);
   sx_free(x->factors, x->n_factors * sizeof *x->factors);
   sx_free(x, sizeof *x);
 }
@@ -54,6 +98,7 @@ static void drop(entry *x) {
 void sx_weights_destroy(struct sx_weights *w) {
   if (!w) return;
   for (uint32_t i = 0; i < w->used.n; i++) drop(w->used.at[i]);
+  chunk_drop(w->last);
   sx_vec_free(&w->used);
   sx_free(w, sizeof *w);
 }
@@ -83,15 +128,14 @@ static entry *find(const entry *like) {
 }
 
 /* A new entry with memory for its result, not known to others yet. */
-static entry *fresh(const entry *like) {
+static entry *fresh(struct sx_weights *w, const entry *like) {
   entry *x = sx_malloc(sizeof *x);
   if (!x) return NULL;
   *x = *like;
   x->refs = 1;
   x->factors = sx_malloc(x->n_factors * sizeof *x->factors);
-  x->data = sx_malloc_aligned(x->size);
   if (x->factors && x->n_factors) memcpy(x->factors, like->factors, x->n_factors * sizeof *x->factors);
-  if (x->factors && x->data) return x;
+  if (x->factors && place(w, x)) return x;
   destroy(x);
   return NULL;
 }
@@ -112,14 +156,16 @@ static sx_status pack(sx_build *b, const sx_tensor *t, const void *src, const do
   like.hash = like.exact ? sx_hash(&like.key, sizeof like.key, 1) : sx_hash(packing, strlen(packing), sample(t, src));
   entry *x = like.exact ? find(&like) : NULL;
   if (!x) {
-    entry *made = fresh(&like);
+    entry *made = fresh(w, &like);
     if (!made) SX_FAIL(b->e, NO_MEMORY, "out of memory packing %zu bytes of weights", size);
     job j = {fn, ctx, src, made->data};
     uint32_t width = w->pool && size > (1u << 20) ? sx_pool_width(w->pool) : 1;
     sx_status s = sx_pool_run(w->pool, width, units, units / (4 * width) + 1, pack_units, &j, b->e); /* long ranges read long rows */
     if (s == SX_OK && !like.exact) x = find(made);
-    if (s != SX_OK || x) destroy(made);
-    else {
+    if (s != SX_OK || x) {
+      made->in->used -= size; /* it was the last there */
+      destroy(made);
+    } else {
       x = made;
       sx_lock_take(&shared.lock);
       x->next = shared.head;
