@@ -52,6 +52,9 @@ typedef double vd_mem __attribute__((vector_size(SX_VBYTES), aligned(1), may_ali
 typedef int32_t vi_mem __attribute__((vector_size(SX_VBYTES), aligned(1), may_alias));
 typedef int64_t vl_mem __attribute__((vector_size(SX_VBYTES), aligned(1), may_alias));
 
+typedef float vfh __attribute__((vector_size(SX_VBYTES / 2))); /* what a vd is converted from and to */
+typedef float vfh_mem __attribute__((vector_size(SX_VBYTES / 2), aligned(1), may_alias));
+
 SX_INLINE vf vf_load(const float *p) { return *(const vf_mem *)p; }
 SX_INLINE void vf_store(float *p, vf v) { *(vf_mem *)p = v; }
 SX_INLINE vd vd_load(const double *p) { return *(const vd_mem *)p; }
@@ -98,6 +101,18 @@ SX_INLINE void vd_store_n(double *p, vd v, int n) {
   memcpy(p, &v, (size_t)n * sizeof(double));
 #endif
 }
+
+/* One vector from anywhere to an aligned place, past the caches where whole lines can go (SX_STREAMS); after the last one
+ * sx_stream_end(), for other threads to see them. */
+#if defined(__AVX512F__)
+#define SX_STREAMS 1
+SX_INLINE void sx_stream(void *to, const void *from) { _mm512_stream_si512(to, _mm512_loadu_si512(from)); }
+SX_INLINE void sx_stream_end(void) { _mm_sfence(); }
+#else
+#define SX_STREAMS 0
+SX_INLINE void sx_stream(void *to, const void *from) { memcpy(to, from, SX_VBYTES); }
+SX_INLINE void sx_stream_end(void) {}
+#endif
 
 /* Lane-wise mask ? a : b; a mask lane is all ones or all zeros. */
 SX_INLINE vf vf_select(vi mask, vf a, vf b) {

@@ -120,7 +120,7 @@ void sx_conv_blocked_pack(const sx_conv *c, const void *w, const double *factors
       for (int64_t c0 = 0; c0 < c->group_in; c0 += step) {
         int64_t run = sx_conv_min(step, c->group_in - c0);
         r.w = (const char *)w + (k * depth + c0 * c->taps) * 4;
-        c->table->direct->lay(&r, run * c->taps, c->taps, to + c0 * c->taps * width + v * lanes, run * width, width);
+        c->table->reorder->lay(&r, run * c->taps, c->taps, to + c0 * c->taps * width + v * lanes, run * width, width);
       }
     }
     if (c->merge == 1 && !c->s.transposed) continue;

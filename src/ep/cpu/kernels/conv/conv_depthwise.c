@@ -46,7 +46,7 @@ void sx_conv_depthwise_pack(const sx_conv *c, const void *w, const double *facto
   for (int64_t b = begin * lanes; b < end * lanes; b += lanes) {
     sx_conv_rows r = {.w = (const char *)w + b * width * c->taps * 4, .step = width * c->taps, .rows = (int)sx_conv_min(lanes, c->s.out_channels - b)};
     r.factors = factors ? factors + b : NULL;
-    c->table->direct->lay(&r, width * c->taps, c->taps, packed + b * width * c->taps, width * lanes, lanes);
+    c->table->reorder->lay(&r, width * c->taps, c->taps, packed + b * width * c->taps, width * lanes, lanes);
   }
 }
 

@@ -2,7 +2,8 @@
 /* Register tiles of the direct convolution. Output channels are the lanes; inputs are read as scalars, weights as vectors.
  * The largest tile of each width fills the registers: pixels * vectors sums, the vectors of one weight row, one spare. */
 #include <math.h>
-#include "ep/cpu/kernels/conv/conv_lay.h"
+#include "ep/cpu/kernels/conv/conv_kernels.h"
+#include "ep/cpu/vec.h"
 
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define TILES_32 1 /* vector registers */
@@ -48,7 +49,6 @@ const sx_conv_direct SX_ISA_NAME(sx_conv_direct) = {
     .lanes = SX_VL,
     .offsets = offsets,
     .row = row,
-    .lay = conv_lay,
 #if TILES_32
     .nv = 4, .mr = {0, 8, 8, 8, 6}, .pass_bytes = 384 << 10,
 #else

@@ -89,6 +89,14 @@ typedef struct sx_conv_rows {
   const double *factors; /* of the rows, or NULL */
 } sx_conv_rows;
 
+typedef struct sx_reorder {
+  void (*to_blocked)(const float *x, float *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end);
+  void (*to_plain)(const float *x, float *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end);
+  /* Transposes n elements of each row, which count channels and in them taps: element channel * taps + tap of all rows is the
+   * vector at to + tap * tap_step + channel * channel_step. Lanes without a row are 0. */
+  void (*lay)(const sx_conv_rows *r, int64_t n, int64_t taps, float *to, int64_t tap_step, int64_t channel_step);
+} sx_reorder;
+
 typedef void (*sx_conv_tile_fn)(const sx_conv_tile *t);
 typedef struct sx_conv_direct {
   int lanes, nv, mr[SX_CONV_NV + 1]; /* largest tile, pixels by vectors */
@@ -97,9 +105,6 @@ typedef struct sx_conv_direct {
   /* off[i] = shift + x[i] where every at[a][i] + s[a] is in [0, in[a]), -1 elsewhere. */
   void (*offsets)(const sx_conv_pixels *p, const int32_t s[3], const int64_t in[3], int32_t shift, int64_t n, int32_t *off);
   void (*row)(int32_t *to, int32_t first, int32_t step, int64_t n); /* first, first + step, ... */
-  /* Transposes n elements of each row, which count channels and in them taps: element channel * taps + tap of all rows is the
-   * vector at to + tap * tap_step + channel * channel_step. Lanes without a row are 0. */
-  void (*lay)(const sx_conv_rows *r, int64_t n, int64_t taps, float *to, int64_t tap_step, int64_t channel_step);
 } sx_conv_direct;
 
 enum { SX_CONV_ROW_MR = 7 };
@@ -131,13 +136,8 @@ typedef struct sx_conv_winograd { /* [0]: F(2x2,3x3), [1]: F(4x4,3x3) */
   /* One vector of outputs, of which `real` lanes are channels. */
   void (*out[2])(const sx_conv_winograd_block *b, const float *m, int64_t m_step, const float *bias, const sx_conv_store *s, int real);
   /* Weights of one vector of output channels, `channels` times 9 of each row, to to[plane * plane_step + channel * step]. */
-  void (*pack[2])(const sx_conv_rows *r, int64_t channels, float *to, int64_t step, int64_t plane_step);
+  void (*pack[2])(const sx_reorder *reorder, const sx_conv_rows *r, int64_t channels, float *to, int64_t step, int64_t plane_step);
 } sx_conv_winograd;
-
-typedef struct sx_reorder {
-  void (*to_blocked)(const float *x, float *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end);
-  void (*to_plain)(const float *x, float *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end);
-} sx_reorder;
 
 struct sx_conv_table {
   const sx_conv_direct *direct;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Between the plain and the blocked layout: squares of lanes by lanes, transposed in registers. */
+/* Between the plain and the blocked layout, and weights into their packings: squares of lanes by lanes, transposed in registers. */
 #include "ep/cpu/kernels/conv/conv_kernels.h"
 #include "ep/cpu/vec.h"
 
@@ -35,5 +35,42 @@ static void to_plain(const float *x, float *y, int64_t channels, int64_t pixels,
   }
 }
 
+/* A vector of p times f in double, rounded once. */
+SX_INLINE vf scaled(const char *p, double f) {
+  const vfh_mem *h = (const vfh_mem *)p;
+  vfh out[2];
+  SX_UNROLL(2) for (int i = 0; i < 2; i++) out[i] = __builtin_convertvector(__builtin_convertvector(h[i], vd) * f, vfh);
+  vf v;
+  memcpy(&v, out, sizeof v);
+  return v;
+}
+
+/* A square with missing rows or columns. */
+static void ragged(const sx_conv_rows *r, const char *from, int m, vf v[SX_VL]) {
+  for (int i = 0; i < SX_VL; i++) {
+    float part[SX_VL] = {0};
+    if (i < r->rows) memcpy(part, from + i * r->step * 4, (size_t)m * 4);
+    v[i] = r->factors && i < r->rows ? scaled((const char *)part, r->factors[i]) : vf_load(part);
+  }
+}
+
+static void lay(const sx_conv_rows *r, int64_t n, int64_t taps, float *to, int64_t tap_step, int64_t channel_step) {
+  const char *from = r->w; /* at any address: read by vectors and memcpy only */
+  int64_t tap = 0;
+  for (int64_t j = 0; j < n; j += SX_VL, from += SX_VBYTES) {
+    const int m = n - j < SX_VL ? (int)(n - j) : SX_VL;
+    const int64_t step = r->step * 4;
+    vf v[SX_VL];
+    if (m < SX_VL || r->rows < SX_VL) ragged(r, from, m, v);
+    else if (r->factors) SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) v[i] = scaled(from + i * step, r->factors[i]);
+    else SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) v[i] = vf_load((const float *)(from + i * step));
+    vf_transpose(v);
+    for (int i = 0; i < m; i++) {
+      vf_store(to + tap * tap_step, v[i]);
+      if (++tap == taps) tap = 0, to += channel_step;
+    }
+  }
+}
+
 extern const sx_reorder SX_ISA_NAME(sx_reorder);
-const sx_reorder SX_ISA_NAME(sx_reorder) = {.to_blocked = to_blocked, .to_plain = to_plain};
+const sx_reorder SX_ISA_NAME(sx_reorder) = {.to_blocked = to_blocked, .to_plain = to_plain, .lay = lay};

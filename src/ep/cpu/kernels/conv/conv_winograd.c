@@ -79,7 +79,7 @@ void sx_conv_winograd_pack(const sx_conv *c, const void *w, const double *factor
     for (int64_t v = first; v < last; v++) {
       int64_t k = v * lanes;
       sx_conv_rows r = {(const char *)w + k * in * 9 * 4, in * 9, (int)sx_conv_min(lanes, c->group_out - k), factors ? factors + k : NULL};
-      c->table->winograd->pack[c->tile / 4](&r, in, packed + first * lanes * planes(c) * in + (v - first) * lanes, width, in * width);
+      c->table->winograd->pack[c->tile / 4](c->table->reorder, &r, in, packed + first * lanes * planes(c) * in + (v - first) * lanes, width, in * width);
     }
   }
 }

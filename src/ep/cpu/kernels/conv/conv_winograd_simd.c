@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Winograd's transforms, one channel block wide. F(4x4,3x3) interpolates at 0, +-sqrt(1/2), +-sqrt(2) and infinity: at the
  * same cost as 0, +-1, +-2 its error is half as large. F(2x2,3x3) has 0, +-1 and infinity. */
-#include "ep/cpu/kernels/conv/conv_lay.h"
+#include "ep/cpu/kernels/conv/conv_kernels.h"
+#include "ep/cpu/vec.h"
 
 #define P 0.70710678118654752f /* a; a * a = 1 / 2 */
 #define Q 1.41421356237309505f /* b; b * b = 2, a * b = 1 */
