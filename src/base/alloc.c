@@ -181,12 +181,19 @@ static void free_blocks(sx_arena *a, sx_arena_block *b) {
   }
 }
 
+/* The largest block, so that what is built again and again ends up in one. */
 void sx_arena_reset(sx_arena *a) {
   a->failed = false;
   if (!a->head) return;
-  free_blocks(a, a->head->next);
-  a->head->next = NULL;
-  a->head->used = 0;
+  sx_arena_block *keep = a->head, **at = &a->head;
+  for (sx_arena_block *b = keep; b; b = b->next)
+    if (b->size > keep->size) keep = b;
+  while (*at != keep) at = &(*at)->next;
+  *at = keep->next;
+  free_blocks(a, a->head);
+  a->head = keep;
+  keep->next = NULL;
+  keep->used = 0;
   a->used = 0;
 }
 

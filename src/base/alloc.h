@@ -59,7 +59,7 @@ void *sx_arena_aligned(sx_arena *a, size_t size, size_t align);
 void *sx_arena_copy(sx_arena *a, const void *p, size_t size);
 char *sx_arena_strdup(sx_arena *a, const char *s, size_t n);        /* adds a NUL */
 char *sx_arena_printf(sx_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void sx_arena_reset(sx_arena *a); /* forgets the objects, keeps one block for the next use */
+void sx_arena_reset(sx_arena *a); /* forgets the objects, keeps the largest block for the next use */
 void sx_arena_free(sx_arena *a);
 #define SX_NEW(arena, type) ((type *)sx_arena_alloc((arena), sizeof(type)))
 #define SX_NEW_N(arena, type, n) ((type *)sx_arena_array((arena), (n), sizeof(type)))

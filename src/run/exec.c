@@ -27,6 +27,7 @@ typedef struct sx_frame {
   sx_rt_value **out;         /* by output: the one being written */
   sx_rt_value *const *in;
   sx_view *late_views;
+  sx_arena scratch;          /* what a step or a cut needs while it is prepared; reset after each */
   size_t bytes;              /* of this block */
   uint32_t most_args;
 } sx_frame;
@@ -44,6 +45,7 @@ static void free_frame(sx_exec *x, sx_frame *f) {
     sx_instance_unref(f->segs[s].inst);
     if (f->segs[s].slab) sx_free_aligned(f->segs[s].slab, f->segs[s].slab_size);
   }
+  sx_arena_free(&f->scratch);
   sx_free_aligned(f, f->bytes);
 }
 
@@ -76,7 +78,7 @@ size_t sx_exec_trim(sx_exec *x) {
   size_t freed = 0;
   while (f) {
     sx_frame *next = f->next;
-    freed += f->bytes;
+    freed += f->bytes + f->scratch.held;
     for (uint32_t s = 0; s < x->plan->n_segments; s++) freed += f->segs[s].slab_size;
     free_frame(x, f);
     f = next;
@@ -314,25 +316,24 @@ static sx_status run_phases(const sx_run_ctx *r, const sx_ready *y, sx_call *c, 
 }
 
 /* A step whose preparation needs contents: prepared now, run here. */
-static sx_status run_deferred(const sx_plan *p, const sx_step *s, const sx_view *views, sx_call *c) {
-  sx_arena a = {0};
-  sx_view *v = SX_NEW_N(&a, sx_view, (size_t)s->n_in + s->n_out + 1);
+static sx_status run_deferred(const sx_plan *p, const sx_step *s, const sx_view *views, sx_arena *a, sx_call *c) {
+  sx_view *v = SX_NEW_N(a, sx_view, (size_t)s->n_in + s->n_out + 1);
   if (!v) SX_NO_MEMORY(c->e);
   memcpy(v, views, (s->n_in + s->n_out) * sizeof *v);
   for (uint32_t i = 0; i < s->n_in; i++) v[i].constant = c->in[i];
-  sx_prep q = {.state = s->state, .g = p->graph, .n = sx_node_at(p->graph, s->node), .cpu = p->cpu, .n_in = s->n_in, .n_out = s->n_out, .in = v, .out = v + s->n_in, .arena = &a, .e = c->e};
+  sx_prep q = {.state = s->state, .g = p->graph, .n = sx_node_at(p->graph, s->node), .cpu = p->cpu, .n_in = s->n_in, .n_out = s->n_out, .in = v, .out = v + s->n_in, .arena = a, .e = c->e};
   sx_status t = s->kernel->prepare(&q);
   size_t worker = 0;
   for (uint32_t k = 0; k < q.n_phases; k++)
     if (q.phases[k].worker_scratch > worker) worker = q.phases[k].worker_scratch;
-  if (t == SX_OK && !(c->scratch = sx_arena_aligned(&a, q.scratch + 1, SX_ALIGN))) t = sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
-  if (t == SX_OK && !(c->worker_scratch = sx_arena_aligned(&a, worker + 1, SX_ALIGN))) t = sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  if (t == SX_OK && !(c->scratch = sx_arena_aligned(a, q.scratch + 1, SX_ALIGN))) t = sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  if (t == SX_OK && !(c->worker_scratch = sx_arena_aligned(a, worker + 1, SX_ALIGN))) t = sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
   c->params = q.params;
   for (uint32_t k = 0; k < q.n_phases && t == SX_OK; k++) {
     c->phase = k;
     if (q.phases[k].units) t = q.phases[k].run(c, 0, q.phases[k].units);
   }
-  sx_arena_free(&a);
+  sx_arena_reset(a);
   return t;
 }
 
@@ -436,7 +437,7 @@ static sx_status run_steps(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
           if (p->args[s->patch[m]] == b) f->ptrs[s->patch[m]] = f->ext[b];
       }
     } else
-      t = y->deferred ? run_deferred(p, q, &st->inst->views[q->args - base], &c) : run_phases(r, y, &c, st->slab);
+      t = y->deferred ? run_deferred(p, q, &st->inst->views[q->args - base], &f->scratch, &c) : run_phases(r, y, &c, st->slab);
     if (t != SX_OK) {
       sx_err_context(e, "Non-zero status code returned while running");
       return sx_node_context(p->graph, sx_node_at(p->graph, q->node), t, e);
@@ -485,9 +486,9 @@ static sx_status infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
   const sx_plan *p = x->plan;
   const sx_graph *g = p->graph;
   const sx_node *n = sx_node_at(g, id);
-  sx_arena a = {0};
+  sx_arena *a = &f->scratch;
   sx_dimtab dims = {0};
-  sx_fact *in = SX_NEW_N(&a, sx_fact, (size_t)n->n_in + 1), *out = SX_NEW_N(&a, sx_fact, (size_t)n->n_out + 1);
+  sx_fact *in = SX_NEW_N(a, sx_fact, (size_t)n->n_in + 1), *out = SX_NEW_N(a, sx_fact, (size_t)n->n_out + 1);
   sx_status s = in && out ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
   for (uint32_t i = 0; i < n->n_in && s == SX_OK; i++) {
     if (n->in[i].value == SX_NONE) continue;
@@ -500,17 +501,17 @@ static sx_status infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
       d = (int64_t *)whole->dims;
     }
     if (in[i].kind != SX_KIND_TENSOR || in[i].rank < 0) continue;
-    if (!d && (s = dims_now(g, f, &in[i], &a, &d, e)) != SX_OK) break;
+    if (!d && (s = dims_now(g, f, &in[i], a, &d, e)) != SX_OK) break;
     in[i].dims = d;
     in[i].elems = NULL, in[i].n_elems = 0;
     void *data = b == SX_NONE ? NULL : buffer_now(p, f, b);
-    sx_tensor *t = SX_NEW(&a, sx_tensor);
-    int64_t *elems = SX_NEW_N(&a, int64_t, SX_MAX_ELEMS + 1);
+    sx_tensor *t = SX_NEW(a, sx_tensor);
+    int64_t *elems = SX_NEW_N(a, int64_t, SX_MAX_ELEMS + 1);
     if (!t || !elems) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
     if (s != SX_OK || !(n->op->shape_inputs >> i & 1)) continue;
     if (!data) { /* elements that follow from the shapes, written where the coming segment's instance is made */
       const sx_fact *v = &sx_value_at(g, n->in[i].value)->fact;
-      if (v->elems && numbers_now(g, f, v->elems, v->n_elems, SX_DIM_CONST_MIN, &a, &elems, NULL) == SX_OK) in[i].elems = elems, in[i].n_elems = v->n_elems;
+      if (v->elems && numbers_now(g, f, v->elems, v->n_elems, SX_DIM_CONST_MIN, a, &elems, NULL) == SX_OK) in[i].elems = elems, in[i].n_elems = v->n_elems;
       continue;
     }
     t->dtype = in[i].dtype, t->rank = in[i].rank, t->dims = d, t->count = sx_dims_count(d, 0, in[i].rank), t->bytes = t->data = data;
@@ -520,7 +521,7 @@ static sx_status infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
       if ((ints = sx_tensor_get_i64(t, k, &elems[k])) && !sx_dim_is_const(elems[k])) elems[k] = SX_DIM_UNKNOWN; /* the hook looks at the constant */
     if (ints) in[i].elems = elems, in[i].n_elems = (uint32_t)t->count;
   }
-  if (s == SX_OK) s = sx_infer_concrete(g, id, in, out, &dims, &a, e);
+  if (s == SX_OK) s = sx_infer_concrete(g, id, in, out, &dims, a, e);
   for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++) {
     if (n->out[o] == SX_NONE) continue;
     bool numbers = out[o].rank >= 0;
@@ -529,7 +530,7 @@ static sx_status infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
     else s = bind_dims(g, n->out[o], "output", out[o].rank, out[o].dims, f->symbols, e);
   }
   sx_dimtab_free(&dims);
-  sx_arena_free(&a);
+  sx_arena_reset(a);
   return s;
 }
 
@@ -560,17 +561,16 @@ static sx_status finish_outputs(sx_exec *x, sx_frame *f, const sx_run_ctx *r, sx
       f->out[o] = sx_rt_ref(whole);
       continue;
     }
-    sx_arena a = {0};
     sx_view w = {.dtype = sx_value_at(g, v)->fact.dtype, .rank = sx_value_at(g, v)->fact.rank};
     int64_t *d = NULL;
     sx_status s = SX_OK;
     if (whole && sx_rt_is_tensor(whole) && q->value == v) w.dtype = whole->type.dtype, w.rank = (int8_t)whole->rank, w.dims = whole->dims;
-    else s = dims_now(g, f, &sx_value_at(g, v)->fact, &a, &d, e), w.dims = d;
+    else s = dims_now(g, f, &sx_value_at(g, v)->fact, &f->scratch, &d, e), w.dims = d;
     void *src = buffer_now(p, f, b);
     if (s == SX_OK) s = open_output(p, f, r, o, &w, given[o], e);
     if (s == SX_OK && f->out[o]->bytes && src) memcpy(f->out[o]->data, src, f->out[o]->bytes);
-    else if (s == SX_OK && f->out[o]->bytes) s = write_elems(g, f, v, f->out[o], &a, e);
-    sx_arena_free(&a);
+    else if (s == SX_OK && f->out[o]->bytes) s = write_elems(g, f, v, f->out[o], &f->scratch, e);
+    sx_arena_reset(&f->scratch);
     SX_TRY(s);
   }
   for (uint32_t o = 0; o < g->outputs.n; o++) {

@@ -127,8 +127,10 @@ static void nonzero(void **state) { walk_levels("nonzero"); }
 static void quantized(void **state) { walk_levels("quantized"); }
 static void strings(void **state) { walk_levels("strings"); }
 
-/* After the first runs, a run takes one block per output that is left to it, and none when all are given. */
-static void steady(const char *name, uint32_t threads) {
+/* After the first runs, a run takes one block per output that is left to it, and none when all are given. late: further blocks
+ * for what has no place in the plan: the results of each turn of a body, the bytes of strings, and what has a size only while
+ * running (the result of NonZero). */
+static void steady_late(const char *name, uint32_t threads, long late) {
   model m;
   sx_err e = {0};
   sx_pool *pool = NULL;
@@ -144,9 +146,9 @@ static void steady(const char *name, uint32_t threads) {
   for (int i = 0; i < 6; i++) {
     watch(0);
     assert_int_equal(sx_session_run(s, NULL, io.in, io.out, NULL, &e), SX_OK);
-    long taken = atomic_load(&heap.taken), asked = atomic_load(&heap.asked);
-    if (i >= 2 && i < 4 && taken != (long)n) fail_msg("%s: a steady run took %ld blocks for %u outputs", name, taken, n);
-    if (i >= 4 && asked) fail_msg("%s: a steady run into given outputs asked for memory %ld times", name, asked);
+    long taken = atomic_load(&heap.taken);
+    if (i >= 2 && i < 4 && (late ? taken > (long)n + late : taken != (long)n)) fail_msg("%s: a steady run took %ld blocks for %u outputs", name, taken, n);
+    if (i >= 4 && taken > late) fail_msg("%s: a steady run into given outputs took %ld blocks, expected %ld", name, taken, late);
     for (uint32_t k = 0; k < n && i < 3; k++) {
       sx_rt_unref(io.out[k]);
       io.out[k] = NULL;
@@ -158,11 +160,15 @@ static void steady(const char *name, uint32_t threads) {
   assert_int_equal(atomic_load(&heap.bytes), 0);
   sx_heap_set(NULL);
 }
+static void steady(const char *name, uint32_t threads) { steady_late(name, threads, 0); }
 static void steady_mlp(void **state) { steady("mlp", 0); }
 static void steady_conv(void **state) { steady("conv", 3); }
 static void steady_shapes(void **state) { steady("shapes", 0); }
 static void steady_lstm(void **state) { steady("lstm", 2); }
 static void steady_quantized(void **state) { steady("quantized", 0); }
+static void steady_nonzero(void **state) { steady_late("nonzero", 0, 1); }
+static void steady_control(void **state) { steady_late("control", 0, 19); }
+static void steady_strings(void **state) { steady_late("strings", 0, 2); }
 
 int main(int argc, char **argv) {
   if (argc > 1) cmocka_set_test_filter(argv[1]);
@@ -171,6 +177,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(control), cmocka_unit_test(shapes), cmocka_unit_test(lstm), cmocka_unit_test(nonzero),
       cmocka_unit_test(quantized), cmocka_unit_test(strings), cmocka_unit_test(steady_mlp), cmocka_unit_test(steady_conv),
       cmocka_unit_test(steady_shapes), cmocka_unit_test(steady_lstm), cmocka_unit_test(steady_quantized),
+      cmocka_unit_test(steady_nonzero), cmocka_unit_test(steady_control), cmocka_unit_test(steady_strings),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
