@@ -3,6 +3,7 @@
  * gives large objects a block of their own behind it, so that one large object does not waste what is left of the newest. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -78,6 +79,93 @@ void *sx_realloc(void *p, size_t old_size, size_t new_size) {
   if (p) memcpy(q, p, old_size < new_size ? old_size : new_size);
   sx_free(p, old_size);
   return q;
+}
+
+/* ---- passing blocks ---- */
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SX_NO_KEEPING 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define SX_NO_KEEPING 1 /* a block that waits is not watched */
+#endif
+#ifndef SX_NO_KEEPING
+#define SX_NO_KEEPING 0
+#endif
+enum { KEEP_BLOCKS = 8, KEEP_FROM = 64 << 10, KEEP_BYTES = 16 << 20 };
+static struct {
+  sx_lock lock;
+  int users;
+  uint32_t n;
+  size_t bytes;
+  struct { void *p; size_t size; } at[KEEP_BLOCKS]; /* oldest first */
+} kept;
+
+static bool passing(size_t size) { return heap == &default_heap && size >= KEEP_FROM && size <= KEEP_BYTES && !SX_NO_KEEPING; }
+/* With the lock held. */
+static void *kept_take(uint32_t i) {
+  void *p = kept.at[i].p;
+  kept.bytes -= kept.at[i].size;
+  memmove(&kept.at[i], &kept.at[i + 1], (--kept.n - i) * sizeof kept.at[0]);
+  return p;
+}
+
+void *sx_malloc_passing(size_t size) {
+  void *p = NULL;
+  if (passing(size)) {
+    sx_lock_take(&kept.lock);
+    for (uint32_t i = kept.n; i-- > 0 && !p;) /* the newest is the warmest */
+      if (kept.at[i].size == size) p = kept_take(i);
+    sx_lock_drop(&kept.lock);
+  }
+  if (p) atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed);
+  return p ? p : sx_malloc_aligned(size);
+}
+
+void sx_free_passing(void *p, size_t size) {
+  while (p && passing(size)) { /* makes room for it block by block */
+    void *old = NULL;
+    size_t old_size = 0;
+    sx_lock_take(&kept.lock);
+    if (!kept.users) {
+      sx_lock_drop(&kept.lock);
+      break;
+    }
+    if (kept.n == KEEP_BLOCKS || kept.bytes + size > KEEP_BYTES) {
+      old_size = kept.at[0].size;
+      old = kept_take(0);
+    } else {
+      kept.at[kept.n].p = p, kept.at[kept.n++].size = size;
+      kept.bytes += size;
+      p = NULL;
+    }
+    sx_lock_drop(&kept.lock);
+    sx_free_aligned(old, old_size);
+  }
+  sx_free_aligned(p, size);
+}
+
+void sx_blocks_trim(void) {
+  for (bool more = true; more;) {
+    void *p = NULL;
+    size_t size = 0;
+    sx_lock_take(&kept.lock);
+    if ((more = kept.n > 0)) {
+      size = kept.at[0].size;
+      p = kept_take(0);
+    }
+    sx_lock_drop(&kept.lock);
+    sx_free_aligned(p, size);
+  }
+}
+
+void sx_blocks_keep(int change) {
+  sx_lock_take(&kept.lock);
+  const bool last = (kept.users += change) == 0;
+  sx_lock_drop(&kept.lock);
+  if (last) sx_blocks_trim();
 }
 
 /* ---- arenas ---- */

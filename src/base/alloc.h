@@ -34,6 +34,14 @@ void sx_free(void *p, size_t size);         /* NULL is allowed */
 void *sx_malloc_aligned(size_t size);
 void sx_free_aligned(void *p, size_t size);
 
+/* Blocks that come and go with every run: the tensors that are handed out. While somebody keeps blocks (a session lives), a few
+ * of those given back, 16 MB at most, wait for the next request of their size: the heap would return them to the system, and
+ * every page of a fresh one costs more than writing it. Only with the default allocator. */
+void *sx_malloc_passing(size_t size); /* as sx_malloc_aligned */
+void sx_free_passing(void *p, size_t size);
+void sx_blocks_keep(int change);      /* one who keeps blocks more, or less; what waits goes with the last */
+void sx_blocks_trim(void);
+
 /* Checked sizes: true when the result fits, false (and *out undefined) when it does not. */
 static inline bool sx_size_mul(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
 static inline bool sx_size_add(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }

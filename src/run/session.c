@@ -31,7 +31,10 @@ const sx_model *sx_session_model(const sx_session *s) { return s->model; }
 const sx_exec *sx_session_exec(const sx_session *s) { return s->exec; }
 const uint32_t *sx_session_fired(const sx_session *s) { return s->fired; }
 size_t sx_session_weight_bytes(const sx_session *s) { return sx_weights_bytes(s->weights); }
-size_t sx_session_trim(sx_session *s) { return s->exec ? sx_exec_trim(s->exec) : 0; }
+size_t sx_session_trim(sx_session *s) {
+  sx_blocks_trim();
+  return s->exec ? sx_exec_trim(s->exec) : 0;
+}
 
 void sx_session_destroy(sx_session *s) {
   if (!s) return;
@@ -45,6 +48,7 @@ void sx_session_destroy(sx_session *s) {
   if (s->copy) sx_free(s->copy, s->size);
   sx_free(s->fired, (s->n_passes + 1) * sizeof *s->fired);
   sx_free(s, sizeof *s);
+  sx_blocks_keep(-1);
 }
 
 /* Own providers first, then control flow, then the CPU. */
@@ -123,6 +127,7 @@ sx_status sx_session_create_model(sx_model *m, const sx_session_options *o, sx_s
     sx_model_destroy(m);
     SX_NO_MEMORY(e);
   }
+  sx_blocks_keep(1);
   s->model = m;
   sx_status st = sx_model_status(m, finalise(s, o, e), e);
   if (st != SX_OK) sx_session_destroy(s);
@@ -170,6 +175,7 @@ static sx_status create(const void *data, size_t size, const sx_import_options *
   }
   sx_session *x = sx_calloc(1, sizeof *x);
   if (!x) SX_NO_MEMORY(e);
+  sx_blocks_keep(1);
   s = sx_import(data, size, io, &x->model, e); /* the passes have changed the first */
   x->by_shapes = true;
   x->bytes = data, x->size = size;

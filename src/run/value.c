@@ -41,7 +41,7 @@ bool sx_memory_eq(const sx_memory *a, const sx_memory *b) {
 static sx_rt_value *block(sx_rt_kind kind, uint32_t rank, const int64_t *dims, size_t extra, bool aligned) {
   size_t head = sizeof(sx_rt_value) + (size_t)rank * sizeof(int64_t), size = aligned ? sx_round_up(head, SX_ALIGN) : head;
   if (!sx_size_add(size, extra, &size)) return NULL;
-  sx_rt_value *v = aligned ? sx_malloc_aligned(size) : sx_malloc(size);
+  sx_rt_value *v = aligned ? sx_malloc_passing(size) : sx_malloc(size);
   if (!v) return NULL;
   memset(v, 0, sizeof *v);
   atomic_init(&v->refs, 1);
@@ -56,7 +56,7 @@ static sx_rt_value *block(sx_rt_kind kind, uint32_t rank, const int64_t *dims, s
 
 static void block_free(sx_rt_value *v) {
   if (v->block_align)
-    sx_free_aligned(v, v->block_bytes);
+    sx_free_passing(v, v->block_bytes);
   else
     sx_free(v, v->block_bytes);
 }

@@ -104,7 +104,33 @@ static void test_vec(void **state) {
   assert_false(sx_fault());
 }
 
+/* Blocks wait for their size only while somebody keeps them, 16 MB of them at most. */
+static void test_passing(void **state) {
+  const size_t size = 200000;
+  void *p = sx_malloc_passing(size), *q[12];
+  memset(p, 1, size);
+  sx_free_passing(p, size);
+  sx_blocks_keep(1);
+  for (int round = 0; round < 3; round++) {
+    for (size_t i = 0; i < 12; i++) {
+      q[i] = sx_malloc_passing(size + 4096 * (i % 3));
+      assert_non_null(q[i]);
+      assert_int_equal((uintptr_t)q[i] % SX_ALIGN, 0);
+      memset(q[i], (int)i, size);
+      for (size_t k = 0; k < i; k++) assert_ptr_not_equal(q[k], q[i]);
+    }
+    for (size_t i = 0; i < 12; i++) sx_free_passing(q[i], size + 4096 * (i % 3));
+  }
+  for (int i = 0; i < 4; i++) sx_free_passing(sx_malloc_passing((size_t)9 << 20), (size_t)9 << 20);
+  sx_free_passing(sx_malloc_passing((size_t)40 << 20), (size_t)40 << 20);
+  sx_free_passing(sx_malloc_passing(0), 0);
+  sx_free_passing(NULL, size);
+  sx_blocks_trim();
+  sx_blocks_keep(-1);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain), cmocka_unit_test(test_arena), cmocka_unit_test(test_vec)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain), cmocka_unit_test(test_arena), cmocka_unit_test(test_vec),
+                                     cmocka_unit_test(test_passing)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
