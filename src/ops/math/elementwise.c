@@ -124,7 +124,7 @@ BINARY(Add, SX_ROUNDED, SX_OP_COMMUTES)
 BINARY(Sub, SX_ROUNDED, 0)
 BINARY(Mul, SX_ROUNDED, SX_OP_COMMUTES)
 BINARY(Div, SX_ROUNDED, 0)
-BINARY(Pow, SX_ULP, 8)
+const sx_op sx_op_Pow = {.name = "Pow", .accuracy = SX_ULP, .ulp = 8, .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_broadcast, .upgrades = {{7, legacy_broadcast}}};
 BINARY(Mod, SX_EXACT, 0)
 BINARY(BitShift, SX_EXACT, 0)
 BINARY(BitwiseAnd, SX_EXACT, SX_OP_COMMUTES)
