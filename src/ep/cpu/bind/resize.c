@@ -98,15 +98,26 @@ static void *slot(const params *q, const sx_call *c, int i) { /* result of pass 
   return (char *)c->scratch + q->buffer[i & 1];
 }
 
+#define MOVE(T)                                                                                          \
+  {                                                                                                      \
+    typedef T __attribute__((aligned(1), may_alias)) t;                                                  \
+    for (int64_t k = 0; k < n; k++) ((t *)(void *)to)[k] = ((const t *)(const void *)from)[index[k]];    \
+  }
+/* Results [begin, end) of outer x n_out, each `inner` elements. No division per result: they may be single elements. */
 static void move_rows(const params *q, const pass *s, const char *x, char *y, int64_t begin, int64_t end) {
-  size_t row = (size_t)s->inner * q->elem;
-  for (int64_t r = begin; r < end; r++) {
-    int64_t o = r / s->t.n_out, j = r % s->t.n_out;
-    const char *from = x + (size_t)(o * s->t.n_in + s->t.index[j]) * row;
+  const size_t row = (size_t)s->inner * q->elem;
+  for (int64_t r = begin, n; r < end; r += n) {
+    const int64_t o = r / s->t.n_out, j = r % s->t.n_out;
+    n = s->t.n_out - j < end - r ? s->t.n_out - j : end - r;
+    const char *from = x + (size_t)(o * s->t.n_in) * row;
     char *to = y + (size_t)r * row;
-    if (row == 4) memcpy(to, from, 4);
-    else if (row == 1) *to = *from;
-    else memcpy(to, from, row);
+    const int32_t *index = s->t.index + j;
+    if (row == 1) MOVE(uint8_t)
+    else if (row == 2) MOVE(uint16_t)
+    else if (row == 4) MOVE(uint32_t)
+    else if (row == 8) MOVE(uint64_t)
+    else
+      for (int64_t k = 0; k < n; k++) memcpy(to + (size_t)k * row, from + (size_t)index[k] * row, row);
   }
 }
 
@@ -194,7 +205,8 @@ static sx_status prepare(sx_prep *p) {
   if (x->layout == SX_BLOCKED) dims[1] = (dims[1] + x->block - 1) / x->block, dims[rank++] = x->block;
   q->count_in = sx_dims_count(dims, 0, rank);
   int64_t most = q->count_in;
-  for (int i = 0; i < n; i++) {
+  for (int k = 0; k < n; k++) {
+    const int i = q->elem ? n - 1 - k : k; /* neighbours: single elements first, while they are few, then whole rows */
     bool same = specs[i].in == specs[i].out && specs[i].scale == 1 && !crop;
     if (same) continue;
     if (x->layout == SX_BLOCKED && axes[i] < 2) SX_FAIL(p->e, NOT_IMPLEMENTED, "resizing the channels of a blocked tensor");
