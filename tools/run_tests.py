@@ -252,9 +252,28 @@ def update_suite(build):
     print(f"{len(lines) - len(kept)} cases taken off the list of expected failures, {sum(passing.values())} pass")
 
 
+def run_ml_cases(result, build):
+    """Cases of our own for ai.onnx.ml, of which ONNX's suite has few; all of them pass."""
+    if not (build / "sardonyx").exists() or not has_module("onnx"):
+        return None
+    cases, report = build / "ml-cases", build / "ml-cases.json"
+    code, output = run([python(), "tools/gen_ml_cases.py", cases])
+    if code != 0:
+        return result.fail("writing the cases of ai.onnx.ml", output)
+    report.unlink(missing_ok=True)
+    code, output = run([build / "sardonyx", "test", cases, "--atol", "1e-5", "--jobs", JOBS, "--json", report])
+    if not report.exists():
+        return result.fail("the cases of ai.onnx.ml", output)
+    counts = json.loads(report.read_text())
+    result.add(counts["passed"])
+    if counts["failed"]:
+        result.fail(f"{counts['failed']} cases of ai.onnx.ml", output)
+
+
 @layer("the ONNX backend suite, run by the program")
 def suite(result, build):
     run_suite(result, build)
+    run_ml_cases(result, build)
 
 
 @layer("operators of com.microsoft against plain numpy, run by the program")
