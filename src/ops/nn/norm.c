@@ -82,7 +82,19 @@ static sx_status batch_norm_old(sx_upgrade_ctx *c) {
   sx_node_remove_attr(c->n, "spatial");
   return SX_OK;
 }
-const sx_op sx_op_BatchNormalization = {.name = "BatchNormalization", .accuracy = SX_ULP, .ulp = 8, .infer = infer_batch_norm, .upgrades = {{9, batch_norm_old}}};
+/* Before 14 whoever asked for the running statistics was training. */
+static sx_status batch_norm_training(sx_upgrade_ctx *c) {
+  bool training = false;
+  for (uint32_t o = 1; o < c->n->n_out; o++) {
+    const sx_value *v = c->n->out[o] == SX_NONE ? NULL : sx_value_at(c->g, c->n->out[o]);
+    if (!v || (!v->n_uses && !v->output_uses)) continue;
+    if (o > 2) SX_FAIL(c->e, NOT_IMPLEMENTED, "output %u, the batch's own statistics, is not given since version 14", o);
+    training = true;
+  }
+  if (c->n->n_out > 3) c->n->n_out = 3;
+  return !training || sx_node_set_int(c->g, c->id, "training_mode", 1) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+}
+const sx_op sx_op_BatchNormalization = {.name = "BatchNormalization", .accuracy = SX_ULP, .ulp = 8, .infer = infer_batch_norm, .upgrades = {{9, batch_norm_old}, {14, batch_norm_training}}};
 
 /* Outputs: Y, and per row mean and 1 / standard deviation. */
 static sx_status infer_layer_norm(sx_infer *c) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Normalisations on the norm family; BatchNormalization at inference is a multiply-add per channel. */
 #include "ep/ep.h"
-#include "ep/cpu/kernels/elementwise/elementwise.h"
+#include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/norm/norm.h"
 #include <math.h>
 
@@ -99,15 +99,20 @@ static sx_status prepare_lp(sx_prep *p) {
 
 /* y = x * a + b with a = scale / sqrt(var + eps), b = B - mean * a: computed per run into scratch, then a program of one
  * instruction with per-channel operands. */
-typedef struct batch_norm { sx_ew_code *code; int64_t channels, padded; double eps; uint8_t ptype; sx_isa isa; } batch_norm;
-static double number(const void *p, uint8_t t, int64_t i) { return t == SX_F64 ? ((const double *)p)[i] : ((const float *)p)[i]; }
+typedef struct batch_norm { sx_ew_code *code; int64_t channels, padded; double eps; uint8_t ptype, types[5]; sx_isa isa; } batch_norm;
+static double number(const batch_norm *q, const sx_call *c, uint32_t i, int64_t k) {
+  double v;
+  sx_dtype t = (sx_dtype)q->types[i];
+  sx_cast_run(q->isa, t, SX_F64, 0, &v, (const char *)c->in[i] + (size_t)k * (sx_dtype_bits(t) / 8), 0, 1);
+  return v;
+}
 static sx_status run_coefficients(const sx_call *c, uint32_t begin, uint32_t end) {
   const batch_norm *q = c->params;
   double *a = c->scratch, *b = a + q->padded;
   (void)begin, (void)end;
   for (int64_t i = 0; i < q->padded; i++) {
-    a[i] = i < q->channels ? number(c->in[1], q->ptype, i) / sqrt(number(c->in[4], q->ptype, i) + q->eps) : 0;
-    b[i] = i < q->channels ? number(c->in[2], q->ptype, i) - number(c->in[3], q->ptype, i) * a[i] : 0;
+    a[i] = i < q->channels ? number(q, c, 1, i) / sqrt(number(q, c, 4, i) + q->eps) : 0;
+    b[i] = i < q->channels ? number(q, c, 2, i) - number(q, c, 3, i) * a[i] : 0;
   }
   if (q->ptype == SX_F32)
     for (int64_t i = 0; i < 2 * q->padded; i++) ((float *)c->scratch)[i] = (float)a[i]; /* narrowed in place, forwards */
@@ -129,7 +134,11 @@ static sx_status prepare_batch_norm(sx_prep *p) {
   int64_t dims[SX_MAX_RANK + 1], ch[SX_MAX_RANK + 1];
   int rank = x->rank, block = x->layout == SX_BLOCKED ? x->block : 0;
   for (int i = 0; i < rank; i++) dims[i] = x->dims[i], ch[i] = i == 1 ? x->dims[1] : 1;
-  *q = (batch_norm){.channels = rank > 1 ? x->dims[1] : 1, .eps = sx_attr_float(p->n, "epsilon", 1e-5f), .ptype = p->in[1].dtype, .isa = p->cpu->isa};
+  *q = (batch_norm){.channels = rank > 1 ? x->dims[1] : 1, .eps = sx_attr_float(p->n, "epsilon", 1e-5f), .ptype = SX_F32, .isa = p->cpu->isa};
+  for (uint32_t i = 0; i < 5; i++) {
+    q->types[i] = p->in[i].dtype;
+    if (q->types[i] == SX_F64) q->ptype = SX_F64;
+  }
   q->padded = q->channels;
   if (block) {
     dims[1] = ch[1] = (q->channels + block - 1) / block;
@@ -152,11 +161,79 @@ static sx_status prepare_batch_norm(sx_prep *p) {
   return sx_prep_phase(p, run_batch_norm, sx_ew_units(q->code), sx_ew_unit_ns(q->code), sx_ew_scratch_bytes(q->code));
 }
 static bool claim_batch_norm(const sx_graph *g, const sx_node *n, const char **reason) {
-  const sx_fact *s = &sx_value_at(g, n->in[1].value)->fact;
-  *reason = "training mode, or statistics that are neither f32 nor f64";
-  for (uint32_t i = 1; i < 5; i++)
-    if (sx_value_at(g, n->in[i].value)->fact.dtype != s->dtype) return false;
-  return !sx_attr_int(n, "training_mode", 0) && (s->dtype == SX_F32 || s->dtype == SX_F64);
+  (void)g;
+  *reason = "training mode";
+  return !sx_attr_int(n, "training_mode", 0);
+}
+
+/* Training: mean and variance of each channel of x itself, which also move the running ones; then the same multiply-add, plane by
+ * plane. Units are channels, then planes. */
+typedef struct batch_train { batch_norm bn; int64_t N, HW; double momentum; size_t elem; uint8_t out_types[3]; } batch_train;
+enum { PART = 256 };
+static void to_f64(const batch_train *q, const sx_call *c, int64_t at, int64_t n, double *v) {
+  sx_cast_run(q->bn.isa, (sx_dtype)q->bn.types[0], SX_F64, 0, v, (const char *)c->in[0] + (size_t)at * q->elem, 0, n);
+}
+/* The sum of (x - shift)^power over a channel. */
+static double channel_sum(const batch_train *q, const sx_call *c, int64_t channel, double shift, bool square) {
+  double v[PART], sum = 0;
+  for (int64_t n = 0; n < q->N; n++) {
+    double row = 0;
+    for (int64_t i = 0; i < q->HW; i += PART) {
+      int64_t m = q->HW - i < PART ? q->HW - i : PART;
+      to_f64(q, c, (n * q->bn.channels + channel) * q->HW + i, m, v);
+      for (int64_t k = 0; k < m; k++) row += square ? (v[k] - shift) * (v[k] - shift) : v[k];
+    }
+    sum += row;
+  }
+  return sum;
+}
+static sx_status run_statistics(const sx_call *c, uint32_t begin, uint32_t end) {
+  const batch_train *q = c->params;
+  double *a = c->scratch, *b = a + q->bn.channels, count = (double)(q->N * q->HW);
+  for (int64_t i = begin; i < end; i++) {
+    double mean = channel_sum(q, c, i, 0, false) / count, variance = channel_sum(q, c, i, mean, true) / count, now[2] = {mean, variance};
+    a[i] = number(&q->bn, c, 1, i) / sqrt(variance + q->bn.eps);
+    b[i] = number(&q->bn, c, 2, i) - mean * a[i];
+    for (uint32_t o = 1; o < 3; o++) {
+      if (!q->out_types[o]) continue;
+      double v = number(&q->bn, c, o + 2, i) * q->momentum + now[o - 1] * (1 - q->momentum);
+      sx_cast_run(q->bn.isa, SX_F64, (sx_dtype)q->out_types[o], 0, (char *)c->out[o] + (size_t)i * (sx_dtype_bits((sx_dtype)q->out_types[o]) / 8), &v, 0, 1);
+    }
+  }
+  return SX_OK;
+}
+static sx_status run_train(const sx_call *c, uint32_t begin, uint32_t end) {
+  const batch_train *q = c->params;
+  const double *a = c->scratch, *b = a + q->bn.channels;
+  double v[PART];
+  for (int64_t u = begin; u < end; u++)
+    for (int64_t i = 0; i < q->HW; i += PART) {
+      int64_t m = q->HW - i < PART ? q->HW - i : PART, ch = u % q->bn.channels;
+      to_f64(q, c, u * q->HW + i, m, v);
+      for (int64_t k = 0; k < m; k++) v[k] = v[k] * a[ch] + b[ch];
+      if (c->out[0]) sx_cast_run(q->bn.isa, SX_F64, (sx_dtype)q->bn.types[0], 0, (char *)c->out[0] + (size_t)(u * q->HW + i) * q->elem, v, 0, m);
+    }
+  return SX_OK;
+}
+static sx_status prepare_train(sx_prep *p) {
+  batch_train *q = SX_NEW(p->arena, batch_train);
+  const sx_view *x = &p->in[0];
+  if (!q) SX_NO_MEMORY(p->e);
+  if (x->rank < 1) SX_FAIL(p->e, INVALID_ARGUMENT, "the input is a scalar, expected [N, C, ...]");
+  q->bn = (batch_norm){.channels = x->rank > 1 ? x->dims[1] : 1, .eps = sx_attr_float(p->n, "epsilon", 1e-5f), .isa = p->cpu->isa};
+  q->N = x->dims[0], q->HW = x->rank > 1 ? sx_dims_count(x->dims, 2, x->rank) : 1, q->momentum = sx_attr_float(p->n, "momentum", 0.9f), q->elem = sx_dtype_bits((sx_dtype)x->dtype) / 8;
+  for (uint32_t i = 0; i < 5; i++) q->bn.types[i] = p->in[i].dtype;
+  for (uint32_t o = 0; o < p->n_out && o < 3; o++) q->out_types[o] = p->out[o].dtype;
+  for (int i = 1; i < 5; i++) SX_TRY(check_row(p, i, q->bn.channels));
+  p->params = q;
+  p->scratch = (size_t)q->bn.channels * 2 * sizeof(double);
+  SX_TRY(sx_prep_phase(p, run_statistics, q->bn.channels, (double)(q->N * q->HW) * 3 + 50, 0));
+  return sx_prep_phase(p, run_train, q->N * q->bn.channels, (double)q->HW * 2 + 10, 0);
+}
+static bool claim_train(const sx_graph *g, const sx_node *n, const char **reason) {
+  (void)g;
+  *reason = "inference mode";
+  return sx_attr_int(n, "training_mode", 0) != 0;
 }
 
 #define FLOATS (1u << SX_F32 | 1u << SX_F64 | 1u << SX_F16 | 1u << SX_BF16)
@@ -167,3 +244,4 @@ const sx_kernel sx_cpu_GroupNormalization = {.op = &sx_op_GroupNormalization, .n
 const sx_kernel sx_cpu_LRN = {.op = &sx_op_LRN, .name = "lrn", .types = FLOATS, .prepare = prepare_lrn};
 const sx_kernel sx_cpu_LpNormalization = {.op = &sx_op_LpNormalization, .name = "lp_norm", .types = FLOATS, .prepare = prepare_lp};
 const sx_kernel sx_cpu_BatchNormalization = {.op = &sx_op_BatchNormalization, .name = "batch_norm", .types = FLOATS, .flags = SX_KERNEL_INPLACE0 | SX_KERNEL_BLOCKED, .claim = claim_batch_norm, .prepare = prepare_batch_norm};
+const sx_kernel sx_cpu_BatchNormalization_2 = {.op = &sx_op_BatchNormalization, .name = "batch_norm_train", .types = FLOATS, .claim = claim_train, .prepare = prepare_train};
