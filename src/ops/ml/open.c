@@ -1,49 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* Operators of ai.onnx.ml that are a few standard ones: they are opened while importing, and fused again by the passes like any
  * other arithmetic. Nothing here asks for a rank, unless the definition does. */
-#include "ops/ops.h"
-
-/* New nodes in front of c->n. The first failure stays; SX_NONE passes through. */
-typedef struct opening { sx_upgrade_ctx *c; sx_status s; } opening;
-
-static sx_vid no_memory(opening *o) {
-  if (o->s == SX_OK) o->s = sx_fail(o->c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
-  return SX_NONE;
-}
-static sx_vid step_attr(opening *o, const sx_op *op, const sx_vid *in, uint32_t n, const char *attr, int64_t value) {
-  if (o->s != SX_OK) return SX_NONE;
-  sx_vid v = sx_graph_emit(o->c->g, op, in, n);
-  if (v == SX_NONE) return no_memory(o);
-  sx_nid id = sx_value_at(o->c->g, v)->producer;
-  sx_node *x = sx_node_at(o->c->g, id);
-  x->origin = o->c->n->origin, x->name = o->c->n->name;
-  if (attr && !sx_node_set_int(o->c->g, id, attr, value)) return no_memory(o);
-  o->s = sx_infer_node(o->c->g, id, o->c->e);
-  return o->s == SX_OK ? v : SX_NONE;
-}
-static sx_vid step(opening *o, const sx_op *op, sx_vid a, sx_vid b) { return step_attr(o, op, (sx_vid[]){a, b}, b == SX_NONE ? 1 : 2, NULL, 0); }
-static sx_vid cast(opening *o, sx_vid x, sx_dtype t) {
-  if (x == SX_NONE || sx_value_at(o->c->g, x)->fact.dtype == t) return x;
-  return step_attr(o, &sx_op_Cast, &x, 1, "to", t);
-}
-/* The node itself becomes the last step. */
-static sx_status become(opening *o, const sx_op *op, const sx_vid *in, uint32_t n, const char *attr, int64_t value) {
-  if (o->s != SX_OK) return o->s;
-  sx_node *x = o->c->n;
-  x->op = op, x->op_type = sx_str_c(op->name), x->domain = (sx_str){"", 0};
-  x->attrs = NULL, x->n_attrs = 0;
-  if (!sx_graph_resize_inputs(o->c->g, o->c->id, n, n)) SX_NO_MEMORY(o->c->e);
-  for (uint32_t i = 0; i < n; i++) sx_graph_set_input(o->c->g, o->c->id, i, in[i]);
-  if (attr && !sx_node_set_int(o->c->g, o->c->id, attr, value)) SX_NO_MEMORY(o->c->e);
-  return SX_OK;
-}
-static sx_status become_cast(opening *o, sx_vid x, sx_dtype t) { return become(o, &sx_op_Cast, &x, 1, "to", t); }
+#include "ops/lower.h"
 
 /* A constant of type t out of floats or, when these are NULL, integers: a scalar, or n in a row. */
-static sx_vid numbers(opening *o, sx_dtype t, const float *f, const int64_t *i, uint32_t count, bool scalar) {
+static sx_vid numbers(sx_lower *l, sx_dtype t, const float *f, const int64_t *i, uint32_t count, bool scalar) {
   int64_t n = count;
   sx_tensor *k;
-  if (o->s != SX_OK || (o->s = sx_tensor_create(t, scalar ? 0 : 1, &n, &k, o->c->e)) != SX_OK) return SX_NONE;
+  if (l->status != SX_OK || (l->status = sx_tensor_create(t, scalar ? 0 : 1, &n, &k, l->c->e)) != SX_OK) return SX_NONE;
   for (uint32_t j = 0; j < count; j++) {
     bool fits = !f || (f[j] > -0x1p31f && f[j] < 0x1p31f);
     switch (t) {
@@ -53,10 +17,11 @@ static sx_vid numbers(opening *o, sx_dtype t, const float *f, const int64_t *i, 
       default: ((int64_t *)k->data)[j] = f ? (fits ? (int64_t)f[j] : 0) : i[j]; break;
     }
   }
-  sx_vid v = sx_model_hold(o->c->g->model, k, NULL) == SX_OK ? sx_graph_add_const(o->c->g, k, (sx_str){"", 0}) : SX_NONE;
-  return v == SX_NONE ? no_memory(o) : v;
+  if ((l->status = sx_model_hold(l->c->g->model, k, l->c->e)) != SX_OK) return SX_NONE;
+  sx_vid v = sx_graph_add_const(l->c->g, k, (sx_str){"", 0});
+  if (v == SX_NONE) SX_LOWER_FAIL(l, NO_MEMORY, "out of memory");
+  return v;
 }
-static sx_vid scalar(opening *o, sx_dtype t, float f) { return numbers(o, t, &f, NULL, 1, true); }
 
 static sx_status begin(sx_upgrade_ctx *c, sx_vid *x, sx_dtype *t, const sx_fact **f) {
   *x = c->n->in[0].value;
@@ -76,19 +41,19 @@ static sx_status check_features(const sx_upgrade_ctx *c, const char *attr, uint3
 
 /* 1 where x > threshold, compared as floating point. */
 static sx_status open_binarizer(sx_upgrade_ctx *c) {
-  opening o = {c, SX_OK};
+  sx_lower l = {c, SX_OK};
   sx_vid x;
   sx_dtype t;
   const sx_fact *f;
   SX_TRY(begin(c, &x, &t, &f));
   sx_dtype wide = t == SX_F32 ? SX_F32 : SX_F64;
-  sx_vid at = scalar(&o, wide, sx_attr_float(c->n, "threshold", 0));
-  return become_cast(&o, step(&o, &sx_op_Greater, cast(&o, x, wide), at), t);
+  sx_vid at = sx_lower_number(&l, (double)sx_attr_float(c->n, "threshold", 0), wide);
+  return sx_lower_end(&l, sx_lower_cast(&l, sx_lower_2(&l, &sx_op_Greater, sx_lower_cast(&l, x, wide), at), t));
 }
 
 /* (x - offset) * scale, to f32. */
 static sx_status open_scaler(sx_upgrade_ctx *c) {
-  opening o = {c, SX_OK};
+  sx_lower l = {c, SX_OK};
   sx_vid x;
   sx_dtype t;
   const sx_fact *f;
@@ -98,16 +63,16 @@ static sx_status open_scaler(sx_upgrade_ctx *c) {
   SX_TRY(check_features(c, "offset", n_offset, f));
   SX_TRY(check_features(c, "scale", n_scale, f));
   sx_dtype wide = t == SX_F64 ? SX_F64 : SX_F32;
-  sx_vid y = cast(&o, x, wide);
-  if (n_offset) y = step(&o, &sx_op_Sub, y, numbers(&o, wide, offset, NULL, n_offset, n_offset == 1));
-  if (n_scale) y = step(&o, &sx_op_Mul, y, numbers(&o, wide, scale, NULL, n_scale, n_scale == 1));
-  return become_cast(&o, y, SX_F32);
+  sx_vid y = sx_lower_cast(&l, x, wide);
+  if (n_offset) y = sx_lower_2(&l, &sx_op_Sub, y, numbers(&l, wide, offset, NULL, n_offset, n_offset == 1));
+  if (n_scale) y = sx_lower_2(&l, &sx_op_Mul, y, numbers(&l, wide, scale, NULL, n_scale, n_scale == 1));
+  return sx_lower_end(&l, sx_lower_cast(&l, y, SX_F32));
 }
 
 /* x / norm of its row; a row whose norm is 0 stays. */
 static sx_status open_normalizer(sx_upgrade_ctx *c) {
   static const struct { const char *name; const sx_op *reduce; } norms[] = {{"MAX", &sx_op_ReduceMax}, {"L1", &sx_op_ReduceL1}, {"L2", &sx_op_ReduceL2}};
-  opening o = {c, SX_OK};
+  sx_lower l = {c, SX_OK};
   sx_vid x;
   sx_dtype t;
   const sx_fact *f;
@@ -118,16 +83,16 @@ static sx_status open_normalizer(sx_upgrade_ctx *c) {
     if (sx_str_is(name, norms[i].name)) reduce = norms[i].reduce;
   if (!reduce) SX_FAIL(c->e, INVALID_GRAPH, "attribute 'norm' is '%.*s', expected MAX, L1 or L2", SX_FMT(name));
   const int64_t last = -1;
-  x = cast(&o, x, SX_F32);
-  sx_vid norm = step(&o, reduce, x, numbers(&o, SX_I64, NULL, &last, 1, false));
-  sx_vid zero = step(&o, &sx_op_Equal, norm, scalar(&o, SX_F32, 0));
-  norm = step_attr(&o, &sx_op_Where, (sx_vid[]){zero, scalar(&o, SX_F32, 1), norm}, 3, NULL, 0);
-  return become(&o, &sx_op_Div, (sx_vid[]){x, norm}, 2, NULL, 0);
+  x = sx_lower_cast(&l, x, SX_F32);
+  sx_vid norm = sx_lower_2(&l, reduce, x, sx_lower_ints(&l, &last, 1));
+  sx_vid zero = sx_lower_2(&l, &sx_op_Equal, norm, sx_lower_number(&l, 0, SX_F32));
+  norm = sx_lower_3(&l, &sx_op_Where, zero, sx_lower_number(&l, 1, SX_F32), norm);
+  return sx_lower_end(&l, sx_lower_2(&l, &sx_op_Div, x, norm));
 }
 
 /* What equals the replaced value (NaN equals NaN) becomes the imputed one. */
 static sx_status open_imputer(sx_upgrade_ctx *c) {
-  opening o = {c, SX_OK};
+  sx_lower l = {c, SX_OK};
   sx_vid x;
   sx_dtype t;
   const sx_fact *f;
@@ -141,15 +106,15 @@ static sx_status open_imputer(sx_upgrade_ctx *c) {
   if (features(f) != SX_DIM_UNKNOWN && features(f) != n) n = 1; /* as ONNX Runtime does: the first for all */
   float from = sx_attr_float(c->n, "replaced_value_float", 0);
   int64_t from_int = sx_attr_int(c->n, "replaced_value_int64", 0);
-  sx_vid imputed = numbers(&o, t, by_int ? NULL : floats, ints, n, n == 1), hit;
-  if (is_float && !by_int && from != from) hit = step(&o, &sx_op_IsNaN, x, SX_NONE);
-  else hit = step(&o, &sx_op_Equal, x, numbers(&o, t, by_int ? NULL : &from, &from_int, 1, true));
-  return become(&o, &sx_op_Where, (sx_vid[]){hit, imputed, x}, 3, NULL, 0);
+  sx_vid imputed = numbers(&l, t, by_int ? NULL : floats, ints, n, n == 1), hit;
+  if (is_float && !by_int && from != from) hit = sx_lower_1(&l, &sx_op_IsNaN, x);
+  else hit = sx_lower_2(&l, &sx_op_Equal, x, numbers(&l, t, by_int ? NULL : &from, &from_int, 1, true));
+  return sx_lower_end(&l, sx_lower_3(&l, &sx_op_Where, hit, imputed, x));
 }
 
 /* Rows of all inputs side by side, as f32; each cut or filled with zeros to its width. */
 static sx_status open_vectorizer(sx_upgrade_ctx *c) {
-  opening o = {c, SX_OK};
+  sx_lower l = {c, SX_OK};
   const int64_t *width, row[2] = {1, -1}, one = 1, zero = 0;
   uint32_t n = c->n->n_formal, n_width = sx_attr_ints(c->n, "inputdimensions", &width);
   if (n_width && n_width != n) SX_FAIL(c->e, INVALID_GRAPH, "attribute 'inputdimensions' has %u numbers for %u inputs", n_width, n);
@@ -157,21 +122,21 @@ static sx_status open_vectorizer(sx_upgrade_ctx *c) {
   if (!in) SX_NO_MEMORY(c->e);
   for (uint32_t i = 0; i < n; i++) {
     const sx_fact *f = &sx_value_at(c->g, c->n->in[i].value)->fact;
-    sx_vid x = cast(&o, c->n->in[i].value, SX_F32);
-    if (f->rank == 1) x = step(&o, &sx_op_Reshape, x, numbers(&o, SX_I64, NULL, row, 2, false));
-    else if (f->rank != 2) x = step(&o, &sx_op_Flatten, x, SX_NONE);
+    sx_vid x = sx_lower_cast(&l, c->n->in[i].value, SX_F32);
+    if (f->rank == 1) x = sx_lower_2(&l, &sx_op_Reshape, x, sx_lower_ints(&l, row, 2));
+    else if (f->rank != 2) x = sx_lower_1(&l, &sx_op_Flatten, x);
     if (n_width && (f->rank < 1 || f->rank > 2 || features(f) != width[i])) {
       if (width[i] < 0) SX_FAIL(c->e, INVALID_GRAPH, "attribute 'inputdimensions' has the negative width %lld", (long long)width[i]);
       const int64_t pad[4] = {0, 0, 0, width[i]};
-      x = step(&o, &sx_op_Pad, x, numbers(&o, SX_I64, NULL, pad, 4, false));
-      x = step_attr(&o, &sx_op_Slice, (sx_vid[]){x, numbers(&o, SX_I64, NULL, &zero, 1, false), numbers(&o, SX_I64, NULL, &width[i], 1, false), numbers(&o, SX_I64, NULL, &one, 1, false)}, 4, NULL, 0);
+      x = sx_lower_2(&l, &sx_op_Pad, x, sx_lower_ints(&l, pad, 4));
+      x = sx_lower_node(&l, &sx_op_Slice, SX_LOWER_IN(x, sx_lower_ints(&l, &zero, 1), sx_lower_ints(&l, &width[i], 1), sx_lower_ints(&l, &one, 1)), NULL, 0);
     }
     in[i] = x;
   }
-  return become(&o, &sx_op_Concat, in, n, "axis", 1);
+  return sx_lower_end(&l, sx_lower_node(&l, &sx_op_Concat, in, n, SX_LOWER_INT("axis", 1)));
 }
 
-#define OPENED(N, open) const sx_op sx_op_##N = {.name = #N, .domain = SX_DOMAIN_ML, .accuracy = SX_ULP, .ulp = 16, .upgrades = {{INT32_MAX, open}}};
+#define OPENED(N, open) const sx_op sx_op_##N = {.name = #N, .domain = SX_DOMAIN_ML, .accuracy = SX_ULP, .ulp = 16, .upgrades = {{SX_LOWER_ALWAYS, open}}};
 OPENED(Binarizer, open_binarizer)
 OPENED(FeatureVectorizer, open_vectorizer)
 OPENED(Imputer, open_imputer)
