@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 GENERATOR := $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 PYTHON = $(if $(wildcard build/venv/bin/python),build/venv/bin/python,python3)
 .DEFAULT_GOAL := all
-.PHONY: all demo test check asan ubsan tsan fuzz bench cases suite schema digits format lint size install clean help
+.PHONY: all demo test check asan ubsan tsan fuzz bench cases suite schema golden digits format lint size install clean help
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z ]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -31,7 +31,7 @@ test:  ## every test; the last line counts them
 check: all  ## the quick ones: layering, unit tests, ABI tests (under two minutes)
 	@$(PYTHON) tools/run_tests.py --build $(BUILD) house unit
 
-asan ubsan tsan: ## unit and ABI tests under a sanitizer
+asan ubsan tsan: ## unit and ABI tests under a sanitizer; asan: ONNX's cases, too
 	@$(PYTHON) tools/run_tests.py --build $(BUILD) $@
 
 fuzz:  ## fuzzes each entry point for FUZZ_SECONDS (60) with clang
@@ -50,6 +50,9 @@ suite: all  ## takes cases that pass now off tests/suite/expected_failures.txt a
 schema:  ## src/ops/schema.gen.inc anew, from the pinned onnx package and schema_contrib.tsv
 	@$(PYTHON) tools/gen_schema.py
 
+golden:  ## tests/model/cases anew: models, inputs, answers in float64
+	@$(PYTHON) tools/make_golden.py
+
 digits:  ## trains the demo's model anew (needs scikit-learn)
 	@$(PYTHON) tools/train_digits.py
 
@@ -66,5 +69,6 @@ install: all
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
 clean:
-	@cmake -E rm -rf $(BUILD)/CMakeCache.txt $(BUILD)/CMakeFiles $(BUILD)/cases build-asan build-ubsan build-tsan build-aarch64 build-fuzz
+	@cmake -E rm -rf $(BUILD)/CMakeCache.txt $(BUILD)/CMakeFiles $(BUILD)/cases build-asan build-tsan build-aarch64 build-fuzz build-wasm32-wasi \
+	  build-x86_64-windows-gnu
 	@if [ -e $(BUILD)/build.ninja ]; then ninja -C $(BUILD) -t clean >/dev/null 2>&1 || true; fi
