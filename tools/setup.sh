@@ -52,6 +52,7 @@ if [ ${#optional[@]} -gt 0 ] && ! apt_install "${optional[@]}"; then
   say "left out, not needed but useful: apt-get install ${optional[*]}"
 fi
 [ "$what" = test ] || exit 0
+for l in turbojpeg=libturbojpeg0 png16=libpng16-16 tiff=libtiff6 webp=libwebp7 openjp2=libopenjp2-7; do ldconfig -p 2> /dev/null | grep -q "lib${l%=*}\.so" || apt_install "${l#*=}" || say "left out, for pictures: apt-get install ${l#*=}"; done
 
 # An emulated architecture needs no binfmt: the tests call qemu by name. Its cmocka comes out of Debian's arm64 package.
 if have aarch64-linux-gnu-gcc && have qemu-aarch64-static && [ ! -e build/arm64/usr ] && have apt-get; then

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Shared libraries opened while running: custom operators, providers, and what one operator needs (PCRE2). */
+/* Shared libraries opened while running: custom operators, providers, and what one operator needs (PCRE2, the
+ * readers of pictures). */
 #ifndef SX_BASE_DL_H
 #define SX_BASE_DL_H
 #include <stddef.h>
@@ -8,4 +9,13 @@
 void *sx_dl_open(const char *path, char *why, size_t why_size);
 void *sx_dl_symbol(void *handle, const char *name); /* handle NULL: anywhere in the process */
 void sx_dl_close(void *handle);
+
+/* The file of version `version` of library `name`. */
+#if defined(_WIN32)
+#define SX_DL_NAME(name, version) name ".dll"
+#elif defined(__APPLE__)
+#define SX_DL_NAME(name, version) "lib" name "." version ".dylib"
+#else
+#define SX_DL_NAME(name, version) "lib" name ".so." version
+#endif
 #endif

@@ -137,3 +137,12 @@ static sx_status infer_det(sx_infer *c) {
   return sx_infer_set(c, 0, x->dtype, x->rank - 2, x->dims);
 }
 const sx_op sx_op_Det = {.name = "Det", .accuracy = SX_ACCUMULATE, .infer = infer_det};
+
+static sx_status infer_image_decoder(sx_infer *c) {
+  sx_str format = sx_attr_str(c->n, "pixel_format", "RGB");
+  bool gray = sx_str_is(format, "Grayscale");
+  if (!gray && !sx_str_is(format, "RGB") && !sx_str_is(format, "BGR")) return SX_INFER_FAIL(c, "attribute 'pixel_format' is '%.*s', expected RGB, BGR or Grayscale", SX_FMT(format));
+  SX_TRY(need_rank(c, 0, 1, 1, "a row of bytes"));
+  return sx_infer_set(c, 0, SX_U8, 3, (sx_dim[]){SX_DIM_UNKNOWN, SX_DIM_UNKNOWN, gray ? 1 : 3});
+}
+const sx_op sx_op_ImageDecoder = {.name = "ImageDecoder", .infer = infer_image_decoder};
