@@ -1,36 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Running a plan: bind the inputs, find the instance, resolve pointers, do the steps. */
-#include "run/exec.h"
-
-typedef struct body { sx_nid node; const char *attr; sx_exec *x; } body;
-struct sx_exec {
-  sx_plan *plan;
-  SX_VEC(body) bodies;
-  uint32_t *output_arg;      /* by output: argument position that makes it, or SX_NONE */
-  sx_lock lock;
-  struct sx_frame *idle;
-};
-
-typedef struct seg_state {
-  sx_instance *inst;
-  void *slab;
-  size_t slab_size;
-} seg_state;
-
-typedef struct sx_frame {
-  struct sx_frame *next;
-  int64_t *symbols;
-  seg_state *segs;
-  void **ptrs;               /* by argument position */
-  void **ext;                /* by buffer: inputs, outputs, late values, exported slab buffers */
-  sx_rt_value **late;        /* by late value */
-  sx_rt_value **out;         /* by output: the one being written */
-  sx_rt_value *const *in;
-  sx_view *late_views;
-  sx_arena scratch;          /* what a step or a cut needs while it is prepared; reset after each */
-  size_t bytes;              /* of this block */
-  uint32_t most_args;
-} sx_frame;
+#include "run/exec_priv.h"
 
 const sx_plan *sx_exec_plan(const sx_exec *x) { return x->plan; }
 
@@ -161,7 +131,7 @@ sx_status sx_exec_create(const sx_graph *g, const sx_exec_options *o, sx_exec **
   return s;
 }
 
-static sx_status bind_dims(const sx_graph *g, sx_vid v, const char *what, int rank, const int64_t *dims, int64_t *symbols, sx_err *e) {
+sx_status sx_exec_bind_dims(const sx_graph *g, sx_vid v, const char *what, int rank, const int64_t *dims, int64_t *symbols, sx_err *e) {
   const sx_value *x = sx_value_at(g, v);
   const sx_fact *f = &x->fact;
   if (f->rank < 0) return SX_OK;
@@ -193,7 +163,7 @@ static sx_status bind_inputs(const sx_plan *p, sx_frame *f, sx_rt_value *const *
       if (!v->overridable) continue;
       const void *d;
       SX_TRY(sx_tensor_data(v->fact.constant, &d, e));
-      SX_TRY(bind_dims(g, id, "input", v->fact.constant->rank, v->fact.constant->dims, f->symbols, e));
+      SX_TRY(sx_exec_bind_dims(g, id, "input", v->fact.constant->rank, v->fact.constant->dims, f->symbols, e));
       if (b != SX_NONE) f->ext[b] = (void *)d;
       continue;
     }
@@ -201,7 +171,7 @@ static sx_status bind_inputs(const sx_plan *p, sx_frame *f, sx_rt_value *const *
       if (!sx_rt_is_tensor(in[i])) SX_FAIL(e, INVALID_ARGUMENT, "Unexpected input: '%.*s' is no tensor, expected tensor(%s)", SX_FMT(v->name), sx_dtype_name((sx_dtype)v->fact.dtype));
       if (in[i]->type.dtype != v->fact.dtype)
         SX_FAIL(e, INVALID_ARGUMENT, "Unexpected input data type. Actual: (tensor(%s)) , expected: (tensor(%s)) for input '%.*s'", sx_dtype_name((sx_dtype)in[i]->type.dtype), sx_dtype_name((sx_dtype)v->fact.dtype), SX_FMT(v->name));
-      SX_TRY(bind_dims(g, id, "input", (int)in[i]->rank, in[i]->dims, f->symbols, e));
+      SX_TRY(sx_exec_bind_dims(g, id, "input", (int)in[i]->rank, in[i]->dims, f->symbols, e));
     }
     if (b != SX_NONE) f->ext[b] = in[i]->data;
   }
@@ -337,85 +307,6 @@ static sx_status run_deferred(const sx_plan *p, const sx_step *s, const sx_view 
   return t;
 }
 
-static void *late_output(const sx_late *l, uint32_t o, sx_dtype t, int rank, const int64_t *dims, sx_err *e) {
-  const sx_late_ctx *c = (const sx_late_ctx *)l;
-  const sx_plan *p = c->x->plan;
-  const sx_step *s = &p->steps[c->step];
-  uint32_t b = p->args[s->args + s->n_in + o];
-  if (b == SX_NONE) return NULL;
-  sx_rt_value **v = &c->f->late[p->buffers[b].index];
-  sx_rt_unref(*v);
-  *v = NULL;
-  if (sx_rt_tensor_create(t, (uint32_t)rank, dims, NULL, v, e) != SX_OK) return NULL;
-  return (*v)->data ? (*v)->data : (void *)(*v)->dims;
-}
-static sx_rt_value *late_value(const sx_late *l, uint32_t i) {
-  const sx_late_ctx *c = (const sx_late_ctx *)l;
-  const sx_plan *p = c->x->plan;
-  uint32_t b = p->args[p->steps[c->step].args + i];
-  if (b == SX_NONE) return NULL;
-  const sx_buffer *q = &p->buffers[b];
-  return q->kind == SX_BUF_LATE ? c->f->late[q->index] : q->kind == SX_BUF_INPUT ? c->f->in[q->index] : NULL;
-}
-static sx_status late_set(const sx_late *l, uint32_t o, sx_rt_value *v, sx_err *e) {
-  const sx_late_ctx *c = (const sx_late_ctx *)l;
-  const sx_plan *p = c->x->plan;
-  const sx_step *s = &p->steps[c->step];
-  uint32_t b = p->args[s->args + s->n_in + o];
-  if (b == SX_NONE) {
-    sx_rt_unref(v);
-    return SX_OK;
-  }
-  sx_rt_unref(c->f->late[p->buffers[b].index]);
-  c->f->late[p->buffers[b].index] = v;
-  return SX_OK;
-}
-
-/* A shape that the plan does not know: a tensor that comes as a value brings it along. */
-static sx_status late_shape(const sx_late_ctx *l, uint32_t i, sx_view *w, sx_err *e) {
-  const sx_plan *p = l->x->plan;
-  uint32_t at = p->steps[l->step].args + i, b = p->args[at];
-  const sx_rt_value *v = late_value(&l->base, i);
-  if (b == SX_NONE || (v && !sx_rt_is_tensor(v))) return SX_OK;
-  if (!v || p->buffers[b].value != p->arg_values[at]) {
-    if (sx_value_at(p->graph, p->arg_values[at])->fact.kind != SX_KIND_TENSOR) return SX_OK;
-    SX_FAIL(e, NOT_IMPLEMENTED, "the rank of input %u is not known when the step runs", i);
-  }
-  if (v->rank > SX_MAX_RANK) SX_FAIL(e, INVALID_ARGUMENT, "input %u has rank %u, at most %d are supported", i, v->rank, SX_MAX_RANK);
-  w->dtype = v->type.dtype, w->rank = (int8_t)v->rank, w->dims = v->dims, w->count = v->count, w->size = v->bytes;
-  return SX_OK;
-}
-
-static sx_status run_late(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_t step, const sx_view *views, sx_call *c) {
-  const sx_plan *p = x->plan;
-  const sx_step *s = &p->steps[step];
-  for (uint32_t i = 0; i < s->n_in; i++) {
-    f->late_views[i] = views[i];
-    f->late_views[i].constant = f->ptrs[s->args + i];
-  }
-  sx_late_ctx l = {{late_output, f->late_views, s->n_in, s->n_out, late_value, late_set, NULL}, x, f, r, step};
-  for (uint32_t i = 0; i < s->n_in; i++)
-    if (f->late_views[i].rank < 0) SX_TRY(late_shape(&l, i, &f->late_views[i], c->e));
-  c->late = &l.base;
-  sx_prep q = {.state = s->state, .g = p->graph, .n = sx_node_at(p->graph, s->node), .cpu = p->cpu, .n_in = s->n_in, .n_out = s->n_out, .in = f->late_views, .out = views + s->n_in, .e = c->e};
-  SX_TRY(s->kernel->prepare(&q));
-  c->params = q.params;
-  SX_TRY(q.phases[0].run(c, 0, 1));
-  for (uint32_t o = 0; o < s->n_out; o++) {
-    uint32_t at = s->args + s->n_in + o, b = p->args[at];
-    if (b == SX_NONE) continue;
-    sx_rt_value *v = f->late[p->buffers[b].index];
-    sx_vid id = p->arg_values[at];
-    if (!v) SX_FAIL(c->e, RUNTIME_EXCEPTION, "kernel %s made no output %u", s->kernel->name, o);
-    f->ext[b] = sx_rt_is_tensor(v) ? v->data : NULL;
-    if (!sx_rt_is_tensor(v)) continue;
-    if (sx_value_at(p->graph, id)->fact.dtype && sx_value_at(p->graph, id)->fact.dtype != v->type.dtype)
-      SX_FAIL(c->e, RUNTIME_EXCEPTION, "output %u has type %s, expected %s", o, sx_dtype_name((sx_dtype)v->type.dtype), sx_dtype_name((sx_dtype)sx_value_at(p->graph, id)->fact.dtype));
-    SX_TRY(bind_dims(p->graph, id, "output", (int)v->rank, v->dims, f->symbols, c->e));
-  }
-  return SX_OK;
-}
-
 static sx_status run_steps(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_t k, sx_err *e) {
   const sx_plan *p = x->plan;
   const sx_segment *s = &p->segments[k];
@@ -430,7 +321,7 @@ static sx_status run_steps(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
     uint64_t begin = r->profile ? sx_now_ns() : 0;
     sx_status t;
     if (q->kernel->flags & SX_KERNEL_LATE) {
-      t = run_late(x, f, r, i, &st->inst->views[q->args - base], &c);
+      t = sx_exec_run_late(x, f, r, i, &st->inst->views[q->args - base], &c);
       for (uint32_t o = 0; t == SX_OK && o < q->n_out; o++) { /* steps of this segment that follow read the new pointers */
         uint32_t b = p->args[q->args + q->n_in + o];
         for (uint32_t m = 0; b != SX_NONE && m < s->n_patch; m++)
@@ -444,104 +335,6 @@ static sx_status run_steps(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
     }
     if (r->profile) r->profile->step(r->profile->ctx, x, i, begin, sx_now_ns(), st->inst, k);
   }
-  return SX_OK;
-}
-
-/* The numbers behind dimensions, or behind the elements of a small integer tensor, now; least: the smallest that is right. */
-static sx_status numbers_now(const sx_graph *g, const sx_frame *f, const sx_dim *dims, uint32_t n, int64_t least, sx_arena *a, int64_t **out, sx_err *e) {
-  const sx_dimtab *t = &g->model->dims;
-  int64_t *atoms = SX_NEW_N(a, int64_t, (size_t)t->atoms.n + 1), *polys = SX_NEW_N(a, int64_t, (size_t)t->polys.n + 1);
-  int64_t *d = SX_NEW_N(a, int64_t, (size_t)n + 1);
-  if (!atoms || !polys || !d) SX_NO_MEMORY(e);
-  sx_dim_eval_all(t, f->symbols, atoms, polys);
-  for (uint32_t i = 0; i < n; i++)
-    if ((d[i] = sx_dim_value(dims[i], polys)) < least) SX_FAIL(e, RUNTIME_EXCEPTION, "a dimension cannot be computed for these inputs");
-  *out = d;
-  return SX_OK;
-}
-static sx_status dims_now(const sx_graph *g, const sx_frame *f, const sx_fact *fact, sx_arena *a, int64_t **out, sx_err *e) {
-  return numbers_now(g, f, fact->dims, fact->rank > 0 ? (uint32_t)fact->rank : 0, 0, a, out, e);
-}
-
-static void *buffer_now(const sx_plan *p, const sx_frame *f, uint32_t b) {
-  const sx_buffer *q = &p->buffers[b];
-  if (q->kind == SX_BUF_CONST) return (void *)q->data;
-  if (q->kind == SX_BUF_SLAB) return (char *)f->segs[q->segment].slab + f->segs[q->segment].inst->offsets[b];
-  if (q->kind == SX_BUF_ELEMS) {
-    for (uint32_t s = p->n_segments; s-- > 0;)
-      if (f->segs[s].inst && f->segs[s].inst->elems[b]) return (void *)f->segs[s].inst->elems[b];
-    return NULL;
-  }
-  return f->ext[b];
-}
-
-/* The value that lies in a buffer as one, or NULL. */
-static const sx_rt_value *value_now(const sx_plan *p, const sx_frame *f, uint32_t b) {
-  const sx_buffer *q = &p->buffers[b];
-  return q->kind == SX_BUF_LATE ? f->late[q->index] : q->kind == SX_BUF_INPUT ? f->in[q->index] : NULL;
-}
-
-/* The shape of a node's outputs from the contents of its inputs: binds their symbols. */
-static sx_status infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
-  const sx_plan *p = x->plan;
-  const sx_graph *g = p->graph;
-  const sx_node *n = sx_node_at(g, id);
-  sx_arena *a = &f->scratch;
-  sx_dimtab dims = {0};
-  sx_fact *in = SX_NEW_N(a, sx_fact, (size_t)n->n_in + 1), *out = SX_NEW_N(a, sx_fact, (size_t)n->n_out + 1);
-  sx_status s = in && out ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
-  for (uint32_t i = 0; i < n->n_in && s == SX_OK; i++) {
-    if (n->in[i].value == SX_NONE) continue;
-    in[i] = sx_value_at(g, n->in[i].value)->fact;
-    uint32_t b = p->value_buffer[n->in[i].value];
-    const sx_rt_value *whole = b == SX_NONE ? NULL : value_now(p, f, b);
-    int64_t *d = NULL;
-    if (in[i].rank < 0 && sx_rt_is_tensor(whole) && whole->rank <= SX_MAX_RANK) { /* a rank that only the run tells */
-      in[i].kind = SX_KIND_TENSOR, in[i].dtype = whole->type.dtype, in[i].rank = (int8_t)whole->rank;
-      d = (int64_t *)whole->dims;
-    }
-    if (in[i].kind != SX_KIND_TENSOR || in[i].rank < 0) continue;
-    if (!d && (s = dims_now(g, f, &in[i], a, &d, e)) != SX_OK) break;
-    in[i].dims = d;
-    in[i].elems = NULL, in[i].n_elems = 0;
-    void *data = b == SX_NONE ? NULL : buffer_now(p, f, b);
-    sx_tensor *t = SX_NEW(a, sx_tensor);
-    int64_t *elems = SX_NEW_N(a, int64_t, SX_MAX_ELEMS + 1);
-    if (!t || !elems) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
-    if (s != SX_OK || !(n->op->shape_inputs >> i & 1)) continue;
-    if (!data) { /* elements that follow from the shapes, written where the coming segment's instance is made */
-      const sx_fact *v = &sx_value_at(g, n->in[i].value)->fact;
-      if (v->elems && numbers_now(g, f, v->elems, v->n_elems, SX_DIM_CONST_MIN, a, &elems, NULL) == SX_OK) in[i].elems = elems, in[i].n_elems = v->n_elems;
-      continue;
-    }
-    t->dtype = in[i].dtype, t->rank = in[i].rank, t->dims = d, t->count = sx_dims_count(d, 0, in[i].rank), t->bytes = t->data = data;
-    in[i].constant = t;
-    bool ints = t->count <= SX_MAX_ELEMS;
-    for (int64_t k = 0; k < t->count && ints; k++)
-      if ((ints = sx_tensor_get_i64(t, k, &elems[k])) && !sx_dim_is_const(elems[k])) elems[k] = SX_DIM_UNKNOWN; /* the hook looks at the constant */
-    if (ints) in[i].elems = elems, in[i].n_elems = (uint32_t)t->count;
-  }
-  if (s == SX_OK) s = sx_infer_concrete(g, id, in, out, &dims, a, e);
-  for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++) {
-    if (n->out[o] == SX_NONE) continue;
-    bool numbers = out[o].rank >= 0;
-    for (int i = 0; i < out[o].rank; i++) numbers &= sx_dim_is_const(out[o].dims[i]);
-    if (!numbers) s = sx_node_context(g, n, sx_fail(e, SX_E_RUNTIME_EXCEPTION, __FILE__, __LINE__, "the shape of output %u does not follow from the contents of the inputs", o), e);
-    else s = bind_dims(g, n->out[o], "output", out[o].rank, out[o].dims, f->symbols, e);
-  }
-  sx_dimtab_free(&dims);
-  sx_arena_reset(a);
-  return s;
-}
-
-/* An output whose elements follow from the shapes, and that no step has wanted. */
-static sx_status write_elems(const sx_graph *g, const sx_frame *f, sx_vid v, sx_rt_value *out, sx_arena *a, sx_err *e) {
-  const sx_fact *fact = &sx_value_at(g, v)->fact;
-  int64_t *d;
-  size_t size = out->bytes / (size_t)out->count;
-  if ((int64_t)fact->n_elems != out->count || !fact->elems) SX_FAIL(e, RUNTIME_EXCEPTION, "an output was not computed");
-  SX_TRY(numbers_now(g, f, fact->elems, fact->n_elems, SX_DIM_CONST_MIN, a, &d, e));
-  for (int64_t i = 0; i < out->count; i++) memcpy((char *)out->data + (size_t)i * size, &d[i], size); /* little-endian: the low bytes */
   return SX_OK;
 }
 
@@ -565,11 +358,11 @@ static sx_status finish_outputs(sx_exec *x, sx_frame *f, const sx_run_ctx *r, sx
     int64_t *d = NULL;
     sx_status s = SX_OK;
     if (whole && sx_rt_is_tensor(whole) && q->value == v) w.dtype = whole->type.dtype, w.rank = (int8_t)whole->rank, w.dims = whole->dims;
-    else s = dims_now(g, f, &sx_value_at(g, v)->fact, &f->scratch, &d, e), w.dims = d;
-    void *src = buffer_now(p, f, b);
+    else s = sx_dims_now(g, f, &sx_value_at(g, v)->fact, &f->scratch, &d, e), w.dims = d;
+    void *src = sx_buffer_now(p, f, b);
     if (s == SX_OK) s = open_output(p, f, r, o, &w, given[o], e);
     if (s == SX_OK && f->out[o]->bytes && src) memcpy(f->out[o]->data, src, f->out[o]->bytes);
-    else if (s == SX_OK && f->out[o]->bytes) s = write_elems(g, f, v, f->out[o], &f->scratch, e);
+    else if (s == SX_OK && f->out[o]->bytes) s = sx_write_elems(g, f, v, f->out[o], &f->scratch, e);
     sx_arena_reset(&f->scratch);
     SX_TRY(s);
   }
@@ -601,7 +394,7 @@ sx_status sx_exec_run(sx_exec *x, const sx_run_ctx *r, const int64_t *symbols, s
   if (parallel) sx_pool_enter(r->pool);
   sx_status s = bind_inputs(p, f, inputs, e);
   for (uint32_t k = 0; k < p->n_segments && s == SX_OK; k++) {
-    if (p->segments[k].infer != SX_NONE) s = infer_now(x, f, p->segments[k].infer, e);
+    if (p->segments[k].infer != SX_NONE) s = sx_infer_now(x, f, p->segments[k].infer, e);
     if (s == SX_OK) s = open_segment(x, f, r, k, outputs, e);
     if (s == SX_OK) s = run_steps(x, f, r, k, e);
   }
@@ -620,43 +413,5 @@ sx_status sx_exec_run(sx_exec *x, const sx_run_ctx *r, const int64_t *symbols, s
   f->next = x->idle;
   x->idle = f;
   sx_lock_drop(&x->lock);
-  return s;
-}
-
-sx_status sx_late_take(const sx_call *c, uint32_t i, sx_rt_value **out) {
-  const sx_late_ctx *l = sx_late_of(c);
-  sx_rt_value *v = l->base.value(&l->base, i);
-  const sx_view *w = &l->base.in[i];
-  if (v && (!sx_rt_is_tensor(v) || v->data == w->constant)) {
-    *out = sx_rt_ref(v);
-    return SX_OK;
-  }
-  if (!v && w->dtype == SX_UNDEFINED && !w->constant) return sx_rt_none_create((sx_rt_type){0}, out, c->e); /* an optional left out */
-  return sx_rt_tensor_wrap((sx_dtype)w->dtype, (uint32_t)w->rank, w->dims, (void *)w->constant, w->size, &sx_memory_cpu, NULL, NULL, out, c->e);
-}
-
-sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *const *formal, sx_rt_value **outputs) {
-  enum { MAX_DEPTH = 256, SMALL = 32 };
-  const sx_late_ctx *l = sx_late_of(c);
-  const sx_step *st = &l->x->plan->steps[l->step];
-  sx_exec *b = sx_exec_body(l->x, st->node, attr);
-  if (!b) {
-    const sx_graph *g = sx_attr_graph(sx_node_at(l->x->plan->graph, st->node), attr);
-    SX_FAIL(c->e, INVALID_ARGUMENT, "'%s' cannot run for these inputs: %s", attr, g && g->broken ? g->broken : "there is no such body");
-  }
-  if (l->r->depth >= MAX_DEPTH) SX_FAIL(c->e, FAIL, "bodies are nested more than %d deep", MAX_DEPTH);
-  const sx_graph *g = b->plan->graph;
-  uint32_t n = g->inputs.n + g->captures.n;
-  sx_rt_value *small[SMALL], **in = n <= SMALL ? small : sx_calloc(n, sizeof *in);
-  if (!in) SX_NO_MEMORY(c->e);
-  for (uint32_t i = 0; i < n; i++) in[i] = i < g->inputs.n ? formal[i] : NULL;
-  sx_status s = SX_OK;
-  for (uint32_t i = g->inputs.n; i < n && s == SX_OK; i++) s = sx_late_take(c, g->capture_slots.at[i - g->inputs.n], &in[i]);
-  sx_run_ctx r = *l->r;
-  r.depth++;
-  r.output_source = NULL;
-  if (s == SX_OK) s = sx_exec_run(b, &r, l->f->symbols, in, outputs, c->e);
-  for (uint32_t i = g->inputs.n; i < n; i++) sx_rt_unref(in[i]);
-  if (in != small) sx_free(in, n * sizeof *in);
   return s;
 }
