@@ -363,6 +363,38 @@ case("fused_conv_sum", "FusedConv", [xc, wc, bc, zc], [np.maximum(yc + zc, 0)], 
 case("fused_conv_clip", "FusedConv", [xc, wc, bc], [np.clip(yc, -0.5, 0.5)], dict(activation="Clip", activation_params=[-0.5, 0.5], kernel_shape=[1, 1]))
 
 
+# --- images sampled at computed places ------------------------------------------------------------------------------------
+
+def bilinear(plane, y, x, outside=0.0):
+    h, w = plane.shape
+    y0, x0 = int(np.floor(y)), int(np.floor(x))
+    at = lambda i, j: plane[i, j] if 0 <= i < h and 0 <= j < w else outside
+    v, u = y - y0, x - x0
+    return (at(y0, x0) * (1 - u) + at(y0, x0 + 1) * u) * (1 - v) + (at(y0 + 1, x0) * (1 - u) + at(y0 + 1, x0 + 1) * u) * v
+
+
+def crop_and_resize(x, rois, images, h, w, extrapolation, nearest):
+    y = np.empty((len(rois), x.shape[1], h, w))
+    for r, (y1, x1, y2, x2) in enumerate(rois.astype(np.float64)):
+        for i, j in np.ndindex(h, w):
+            fy, fx = (y1 + i * (y2 - y1) / (h - 1)) * (x.shape[2] - 1), (x1 + j * (x2 - x1) / (w - 1)) * (x.shape[3] - 1)
+            inside = 0 <= fy <= x.shape[2] - 1 and 0 <= fx <= x.shape[3] - 1
+            for c, plane in enumerate(x[images[r]].astype(np.float64)):
+                y[r, c, i, j] = extrapolation if not inside else plane[round(fy), round(fx)] if nearest else bilinear(plane, fy, fx)
+    return y
+
+
+xi, rois = rand(2, 3, 9, 11), np.array([[0.1, 0.2, 0.83, 0.9], [-0.2, 0.3, 0.71, 1.2], [0.9, 0.8, 0.13, 0.1]], np.float32)
+images, size = np.array([1, 0, 1], np.int32), np.array([4, 6], np.int32)
+for mode in ("bilinear", "nearest"):
+    case(f"crop_and_resize_{mode}", "CropAndResize", [xi, rois, images, size],
+         [crop_and_resize(xi, rois, images, 4, 6, 0.25, mode == "nearest")], dict(mode=mode, extrapolation_value=0.25))
+grid = (rng.random((2, 5, 4, 2)) * 3 - 1.5).astype(np.float32)
+places = ((grid.astype(np.float64) + 1) * np.array([11, 9]) - 1) / 2
+case("grid_sample", "GridSample", [xi, grid],
+     [np.array([[[[bilinear(plane, p[1], p[0]) for p in row] for row in at] for plane in image.astype(np.float64)] for image, at in zip(xi, places)])])
+
+
 # --- writing ------------------------------------------------------------------------------------------------------------
 
 def model_of(op, inputs, outputs, attrs, constant, domain, like):
