@@ -128,9 +128,7 @@ static void finish(const sx_call *c, const params *p, int64_t row, int64_t n, co
       else if (c->out[0]) ((int64_t *)c->out[0])[row + r] = t > 1 ? q->ints[label] : label;
     } else
       regress(q, s, has, z);
-    if (!out) continue;
-    if (p->out == SX_F64) memcpy((double *)out + (row + r) * t, z, (size_t)t * sizeof *z);
-    else sx_cast_run(q->isa, SX_F64, p->out, 0, (char *)out + (size_t)((row + r) * t) * (sx_dtype_bits(p->out) / 8), z, 0, t);
+    if (out) sx_scores_store(q->isa, p->out, out, (row + r) * t, z, t);
   }
 }
 /* The trees of a group over the rows of a block. */

@@ -12,10 +12,13 @@ void sx_dots_pack(const sx_dots *d, const float *vectors, float *packed) {
 }
 
 static void power(const sx_dots *d, float *y, int64_t n) {
-  for (int64_t i = 0; i < n; i++) {
-    float v = d->gamma * y[i] + d->coef0;
-    y[i] = d->degree == 2 ? v * v : d->degree == 3 ? v * v * v : powf(v, d->degree);
-  }
+  const float gamma = d->gamma, add = d->coef0;
+  if (d->degree == 3) {
+    for (int64_t i = 0; i < n; i++) y[i] = (gamma * y[i] + add) * (gamma * y[i] + add) * (gamma * y[i] + add);
+  } else if (d->degree == 2) {
+    for (int64_t i = 0; i < n; i++) y[i] = (gamma * y[i] + add) * (gamma * y[i] + add);
+  } else
+    for (int64_t i = 0; i < n; i++) y[i] = powf(gamma * y[i] + add, d->degree);
 }
 void sx_dots_run(const sx_dots *d, const float *x, int64_t n, float *y) {
   const sx_dots_table *t = SX_ISA_PICK(sx_dots, d->isa);

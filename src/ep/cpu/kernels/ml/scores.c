@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Transforms of a row's scores, in double. */
+/* Transforms of a row's scores, in double but for exponentials: what they make is written as f32. */
 #include "ep/cpu/kernels/ml/scores.h"
 #include <math.h>
+#include "ep/cpu/kernels/convert/convert.h"
 
 bool sx_post_of(sx_str name, sx_post *p) {
   static const char *const names[] = {"NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT"};
@@ -11,7 +12,7 @@ bool sx_post_of(sx_str name, sx_post *p) {
 }
 
 static double logistic(double v) {
-  double e = 1 / (1 + exp(-fabs(v)));
+  double e = 1 / (1 + (double)expf((float)-fabs(v)));
   return v < 0 ? 1 - e : e;
 }
 /* The inverse of the normal distribution, by Winitzki's approximation of the inverse error function, which is what others use. */
@@ -27,7 +28,7 @@ static void softmax(double *s, int64_t n, bool zeros) {
   for (int64_t i = 0; i < n; i++) max = s[i] > max ? s[i] : max;
   for (int64_t i = 0; i < n; i++) {
     bool none = zeros && fabs(s[i]) <= 1e-7;
-    s[i] = none ? s[i] * exp(-max) : exp(s[i] - max);
+    s[i] = none ? s[i] * exp(-max) : (double)expf((float)(s[i] - max));
     sum += none ? 0 : s[i];
   }
   for (int64_t i = 0; i < n; i++) s[i] /= sum;
@@ -54,4 +55,11 @@ void sx_scores_pair(double s, sx_post p, bool mixed, double pair[2]) {
   }
   if (p == SX_POST_PROBIT) s = probit(s);
   pair[0] = mixed ? -s : 1 - s, pair[1] = s;
+}
+
+void sx_scores_store(sx_isa isa, sx_dtype t, void *y, int64_t at, const double *s, int64_t n) {
+  if (t == SX_F32) {
+    for (int64_t i = 0; i < n; i++) ((float *)y)[at + i] = (float)s[i];
+  } else
+    sx_cast_run(isa, SX_F64, t, 0, (char *)y + (size_t)at * (sx_dtype_bits(t) / 8), s, 0, n);
 }
