@@ -160,7 +160,8 @@ static sx_status set_fact(parser *s, sx_graph *g, sx_vid v, const shape *t) {
   return SX_OK;
 }
 
-static void store(sx_tensor *t, int64_t i, double f, int64_t k) {
+/* False: elements of this type have no text form. */
+static bool store(sx_tensor *t, int64_t i, double f, int64_t k) {
   switch (t->dtype) {
     case SX_F32: ((float *)t->data)[i] = (float)f; break;
     case SX_F64: ((double *)t->data)[i] = f; break;
@@ -168,8 +169,9 @@ static void store(sx_tensor *t, int64_t i, double f, int64_t k) {
     case SX_I32: case SX_U32: ((int32_t *)t->data)[i] = (int32_t)k; break;
     case SX_I16: case SX_U16: ((int16_t *)t->data)[i] = (int16_t)k; break;
     case SX_I8: case SX_U8: case SX_BOOL: ((int8_t *)t->data)[i] = (int8_t)k; break;
-    default: break; /* zeroes: other types are not written in tests */
+    default: return false;
   }
+  return true;
 }
 
 static sx_status tensor(parser *s, sx_tensor **out) {
@@ -182,7 +184,8 @@ static sx_status tensor(parser *s, sx_tensor **out) {
   SX_TRY(expect(s, "{"));
   if (accept(s, "...")) {
     uint32_t r = (uint32_t)(*out)->count * 2654435761u + 1;
-    for (int64_t i = 0; i < (*out)->count; i++, r = r * 1664525u + 1013904223u) store(*out, i, ((double)(r >> 8) / (1 << 24) - 0.5), r >> 31);
+    for (int64_t i = 0; i < (*out)->count; i++, r = r * 1664525u + 1013904223u)
+      if (!store(*out, i, ((double)(r >> 8) / (1 << 24) - 0.5), r >> 31)) BAD(s, "constants of type %s have no text form", sx_dtype_name((*out)->dtype));
     return expect(s, "}");
   }
   for (int64_t i = 0; !accept(s, "}"); i++) {
@@ -192,7 +195,7 @@ static sx_status tensor(parser *s, sx_tensor **out) {
     if (i) SX_TRY(expect(s, ","));
     if (i == (*out)->count) BAD(s, "more than the %lld elements of the shape", (long long)(*out)->count);
     SX_TRY(number(s, &is_float, &f, &k));
-    store(*out, i, f, k);
+    if (!store(*out, i, f, k)) BAD(s, "constants of type %s have no text form", sx_dtype_name((*out)->dtype));
   }
   return SX_OK;
 }
