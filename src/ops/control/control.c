@@ -3,6 +3,7 @@
  *
  * A loop state whose shape changes from one iteration to the next gets symbols of its own in the body; they are bound from the
  * actual value at every iteration. A dimension that was born in a body means nothing outside of it: there it is unknown. */
+#include "ops/control/scan8.h"
 #include "ops/host/types.h"
 
 static sx_graph *body(const sx_infer *c, const char *name) { return sx_attr_graph(c->n, name); }
@@ -216,7 +217,4 @@ static sx_status infer_scan(sx_infer *c) {
   }
   return SX_OK;
 }
-static sx_status scan_batch(sx_upgrade_ctx *c) {
-  SX_FAIL(c->e, NOT_IMPLEMENTED, "Scan of operator set 8 (with a batch axis) is not implemented; export the model at operator set 9 or later");
-}
-const sx_op sx_op_Scan = {.name = "Scan", .flags = SX_OP_CONTROL, .bind = bind_scan, .infer = infer_scan, .upgrades = {{9, scan_batch}}};
+const sx_op sx_op_Scan = {.name = "Scan", .flags = SX_OP_CONTROL, .bind = bind_scan, .infer = infer_scan, .upgrades = {{9, sx_scan_batch}}};
