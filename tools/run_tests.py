@@ -284,22 +284,26 @@ def suite(result, build):
     run_ml_cases(result, build)
 
 
-@layer("operators of com.microsoft against plain numpy, run by the program")
+@layer("operators of com.microsoft, and what the suite does not ask of others, against plain numpy")
 def contrib(result, build):
-    cases, report = build / "contrib", build / "contrib.json"
     if not (build / "sardonyx").exists() or not has_module("onnx"):
-        return result.skip("com.microsoft's cases: they need the program and the Python package onnx (tools/setup.sh test)")
-    code, output = run([python(), "tests/contrib/cases.py", cases])
-    if code != 0:
-        return result.fail("writing com.microsoft's cases", output)
-    code, output = run([build / "sardonyx", "test", cases, "--tolerances", cases / "tolerances.txt", "--jobs", JOBS, "--timeout", 60, "--json", report])
-    if not report.exists():
-        return result.fail("com.microsoft's cases", output)
-    counts = json.loads(report.read_text())
-    result.add(counts["passed"], 0, counts["skipped"])
-    if counts["failed"]:
-        result.add(failed=counts["failed"] - 1)
-        result.fail(f"{counts['failed']} of com.microsoft's cases", "\n".join(line for line in output.splitlines() if line.startswith("FAILED")))
+        return result.skip("cases against numpy: they need the program and the Python package onnx (tools/setup.sh test)")
+    for script, what in (("cases", "com.microsoft's cases"), ("standard", "the standard's cases")):
+        cases, report = build / "contrib" / script, build / f"contrib-{script}.json"
+        report.unlink(missing_ok=True)
+        code, output = run([python(), f"tests/contrib/{script}.py", cases])
+        if code != 0:
+            result.fail(f"writing {what}", output)
+            continue
+        code, output = run([build / "sardonyx", "test", cases, "--tolerances", cases / "tolerances.txt", "--jobs", JOBS, "--timeout", 60, "--json", report])
+        if not report.exists():
+            result.fail(what, output)
+            continue
+        counts = json.loads(report.read_text())
+        result.add(counts["passed"], 0, counts["skipped"])
+        if counts["failed"]:
+            result.add(failed=counts["failed"] - 1)
+            result.fail(f"{counts['failed']} of {what}", "\n".join(line for line in output.splitlines() if line.startswith("FAILED")))
 
 
 @layer("the demo, on every picture it carries")

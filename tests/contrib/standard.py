@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Cases that ONNX's suite does not ask of operators that are said in others: Einsum, Scan-8, Gradient, old forms, strings.
+
+    standard.py OUT         OUT/<case>/{model.onnx, test_data_set_0/{input,output}_K.pb}, OUT/tolerances.txt
+
+What is expected is computed with numpy: gradients by differences in float64.
+"""
+import pathlib
+import shutil
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+OUT = pathlib.Path(sys.argv[1])
+TRAINING = "ai.onnx.preview.training"
+rng = np.random.default_rng(7)
+node = helper.make_node
+
+
+def info(name, array, dims=None):
+    dtype = TensorProto.STRING if array.dtype == object else helper.np_dtype_to_tensor_dtype(array.dtype)
+    return helper.make_tensor_value_info(name, dtype, array.shape if dims is None else dims)
+
+
+def case(name, nodes, inputs, outputs, opset=18, names=None, dims=None, constants=()):
+    names = names or [f"x{i}" for i in range(len(inputs))]
+    outputs = [np.asarray(o) for o in outputs]
+    open_outputs = [info(f"y{i}", o) for i, o in enumerate(outputs)]
+    for o in open_outputs:
+        o.type.tensor_type.ClearField("shape")
+    graph = helper.make_graph(nodes, "g", [info(n, a, dims and dims[i]) for i, (n, a) in enumerate(zip(names, inputs))], open_outputs,
+                              [numpy_helper.from_array(v, k) for k, v in constants])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid(TRAINING, 1)], ir_version=8)
+    data = OUT / name / "test_data_set_0"
+    data.mkdir(parents=True)
+    onnx.save(model, OUT / name / "model.onnx")
+    for kind, values in (("input", inputs), ("output", outputs)):
+        for i, value in enumerate(values):
+            (data / f"{kind}_{i}.pb").write_bytes(numpy_helper.from_array(value).SerializeToString())
+
+
+def einsum():
+    equations = """ij,jk->ik  ...ii->...i  ii  iij->j  i,i  i,j->ij  ij,jk,kl->il  ...ij,...jk->...ik  bhid,bhjd->bhij  ij->ji  ij->  ba
+                   aibi,ib->a  ij,ij->i  i,i,i->i  iii->i  Ab,bA  ,ij->ij  ...,...->...  abc,cde,ef->abdf  ij,kj->""".split()
+    sizes = dict(zip("abcdefhijklA", (2, 3, 4, 5, 2, 3, 2, 3, 4, 5, 6, 2)))
+    for k, equation in enumerate(equations):
+        shapes = [[7 if c == "." else sizes[c] for c in t.replace("...", ".")] for t in equation.split("->")[0].split(",")]
+        symbols = [["e" if c == "." else f"size_{c}" for c in t.replace("...", ".")] for t in equation.split("->")[0].split(",")]
+        for dtype in (np.float32, np.float64, np.int8, np.uint16, np.int64):
+            whole = np.issubdtype(dtype, np.integer)
+            inputs = [(rng.integers(0, 5, s) if whole else rng.standard_normal(s)).astype(dtype) for s in shapes]
+            expected = np.einsum(equation, *[x.astype(np.int64 if whole else np.float64) for x in inputs])
+            for dims in (None, symbols):
+                case(f"einsum_{k}_{np.dtype(dtype).name}{'_open' if dims else ''}", [node("Einsum", [f"x{i}" for i in range(len(inputs))], ["y0"], equation=equation)],
+                     inputs, [np.asarray(expected).astype(dtype)], 12, dims=dims)
+
+
+def scan8():
+    batch, steps = 2, 4
+    body = helper.make_graph([node("Add", ["s", "a"], ["t"]), node("Mul", ["t", "x3"], ["u"]), node("Identity", ["u"], ["o"]), node("Sub", ["a", "b"], ["p"])], "b",
+                             [helper.make_tensor_value_info(n, TensorProto.FLOAT, [3]) for n in "sab"],
+                             [helper.make_tensor_value_info(n, TensorProto.FLOAT, [3]) for n in "uop"])
+    for name, lengths in (("all", None), ("some", [4, 2])):
+        for directions in ([0, 0], [0, 1], [1, 1]):
+            s, a, b, k = [rng.standard_normal(d).astype(np.float32) for d in ((batch, 3), (batch, steps, 3), (batch, steps, 3), (3,))]
+            last, o, p = s.copy(), np.zeros_like(a), np.zeros_like(a)
+            for i in range(batch):
+                n = lengths[i] if lengths else steps
+                u, v = [x[i, :n][::-1] if d else x[i, :n] for x, d in zip((a, b), directions)]
+                for t in range(n):
+                    last[i] = (last[i] + u[t]) * k
+                    o[i, t], p[i, t] = last[i], u[t] - v[t]
+            inputs, names = [s, a, b, k], ["x0", "x1", "x2", "x3"]
+            if lengths:
+                inputs, names = inputs + [np.array(lengths)], names + ["len"]
+            scan = node("Scan", ["len" if lengths else "", "x0", "x1", "x2"], ["y0", "y1", "y2"], num_scan_inputs=2, directions=directions, body=body)
+            case(f"scan8_{name}_{directions[0]}{directions[1]}", [scan], inputs, [last, o, p], 8, names)
+
+
+def gradients():
+    def one(name, nodes, inputs, constants=()):
+        names = [f"x{i}" for i in range(len(inputs))]
+        forward = helper.make_model(helper.make_graph(nodes, "g", [info(n, a) for n, a in zip(names, inputs)], [helper.make_tensor_value_info("y", TensorProto.DOUBLE, None)],
+                                                      [numpy_helper.from_array(v, k) for k, v in constants]), opset_imports=[helper.make_opsetid("", 18)])
+        reference, expected = ReferenceEvaluator(forward), []
+        for i, x in enumerate(inputs):
+            d = np.zeros_like(x)
+            for k in np.ndindex(*x.shape):
+                ends = []
+                for h in (1e-6, -1e-6):
+                    moved = [v.copy() for v in inputs]
+                    moved[i][k] += h
+                    ends.append(np.sum(reference.run(None, dict(zip(names, moved)))[0]))
+                d[k] = (ends[0] - ends[1]) / 2e-6
+            expected.append(d)
+        case("gradient_" + name, nodes + [node("Gradient", names, [f"y{i}" for i in range(len(inputs))], domain=TRAINING, xs=names, y="y")], inputs, expected, constants=constants)
+
+    def weighted(name, inputs, shape, constants=(), op=None, **attrs):
+        inner = [f"x{i}" for i in range(len(inputs))] + [k for k, _ in constants]
+        one(name, [node(op, inner, ["t"], **attrs), node("Mul", ["t", "w"], ["y"])], inputs, [*constants, ("w", rng.standard_normal(shape))])
+
+    positive = lambda *s: rng.uniform(0.5, 2, s)
+    for op in "Exp Log Sqrt Reciprocal Abs Sin Cos Relu Sigmoid Tanh Softplus Neg Identity".split():
+        one(op.lower(), [node(op, ["x0"], ["y"])], [positive(2, 3)])
+    for op in "Add Sub Mul Div Pow".split():
+        one(op.lower(), [node(op, ["x0", "x1"], ["y"])], [positive(2, 1, 3), positive(4, 1)])
+    for k, (a, b, y) in enumerate([((2, 3), (3, 4), (2, 4)), ((5, 2, 3), (3, 4), (5, 2, 4)), ((3,), (5, 3, 4), (5, 4)), ((5, 2, 3), (3,), (5, 2)), ((3,), (3,), ())]):
+        weighted(f"matmul_{k}", [positive(*a), positive(*b)], y, op="MatMul")
+    for k in range(4):
+        ta, tb = k & 1, k >> 1
+        weighted(f"gemm_{k}", [positive(*((3, 2) if ta else (2, 3))), positive(*((4, 3) if tb else (3, 4))), positive(4)], (2, 4), op="Gemm", alpha=0.5, beta=2.0, transA=ta, transB=tb)
+    weighted("transpose", [positive(2, 3, 4)], (4, 2, 3), op="Transpose", perm=[2, 0, 1])
+    weighted("reshape", [positive(2, 3, 4)], (6, 4), [("s", np.array([6, 4]))], op="Reshape")
+    weighted("sum", [positive(2, 3, 4)], (2, 4), [("s", np.array([1]))], op="ReduceSum", keepdims=0)
+    weighted("mean", [positive(2, 3, 4)], (1, 3, 1), [("s", np.array([0, 2]))], op="ReduceMean")
+    weighted("softmax", [positive(2, 3, 4)], (2, 3, 4), op="Softmax", axis=1)
+    weighted("log_softmax", [positive(2, 3, 4)], (2, 3, 4), op="LogSoftmax")
+
+
+def old_forms():
+    x = rng.standard_normal((1, 3, 6, 5)).astype(np.float32)
+    for op, attrs, y in (("Affine", {"alpha": 2.0, "beta": 0.5}, 2 * x + 0.5), ("Scale", {"scale": 2.0}, 2 * x), ("ScaledTanh", {"alpha": 2.0, "beta": 0.5}, 2 * np.tanh(x / 2)),
+                         ("ParametricSoftplus", {"alpha": 2.0, "beta": 0.5}, 2 * np.log1p(np.exp(x / 2))), ("Crop", {"border": [1, 2, 1, 0]}, x[:, :, 2:, 1:-1]),
+                         ("ImageScaler", {"scale": 2.0, "bias": [1.0, 2.0, 3.0]}, 2 * x + np.array([1, 2, 3], np.float32).reshape(3, 1, 1)),
+                         ("Crop", {"border": [1, 2, 0, 0], "scale": [2, 3]}, x[:, :, 2:4, 1:4])):
+        case(f"{op.lower()}_{len(attrs)}", [node(op, ["x0"], ["y0"], **attrs)], [x], [y], 9)
+
+
+def strings():
+    text = lambda *a: np.array(a, dtype=object)
+    x = text("ÀÉÎ", "straße", "Hello", "ΑΒΓ", "Привет", "", "ǅ")
+    case("lower", [node("StringNormalizer", ["x0"], ["y0"], case_change_action="LOWER", stopwords=["HELLO"])], [x], [text("àéî", "straße", "αβγ", "привет", "", "ǆ")], 10)
+    case("upper", [node("StringNormalizer", ["x0"], ["y0"], case_change_action="UPPER", is_case_sensitive=1, stopwords=["HELLO"])], [x],
+         [text("ÀÉÎ", "STRAßE", "HELLO", "ΑΒΓ", "ПРИВЕТ", "", "Ǆ")], 10)
+    x = text("abc", "a\n", "ab", "ABC", "éà", "a\nc", "", "a.c")
+    for k, (pattern, matches) in enumerate((("a.c", "abc a.c"), ("ab?$", "ab"), ("(?i)abc", "abc ABC"), (r"\pL+", "abc ab ABC éà"), ("[^]]*", None), (r"a\.c|(?P<n>a)b", "ab a.c"))):
+        case(f"regex_{k}", [node("RegexFullMatch", ["x0"], ["y0"], pattern=pattern)], [x], [np.array([matches is None or (s != "" and s in matches.split(" ")) for s in x])], 20)
+    a, b = text("a", "b").reshape(2, 1), text("a", "b", "c")
+    case("where", [node("Where", ["x0", "x1", "x2"], ["y0"])], [np.array([True, False, True]), a, b], [np.where([True, False, True], a, b)])
+    x = rng.integers(0, 4, (3, 8))
+    pool, at, weights = [(0,), (1,), (2,), (0, 1), (1, 2), (1, 1), (1, 2, 0)], [0, 2, 1, 4, 3, 5, 6], [1.0, 2.0, 0.5, 0.25, 3.0, 4.0, 5.0]
+    for mode in ("TF", "IDF", "TFIDF"):
+        for skips in (0, 2):
+            y = np.zeros((3, 7), np.float32)
+            for row in range(3):
+                for gram, column in zip(pool, at):
+                    for step in range(1, skips + 2 if len(gram) > 1 else 2):
+                        for start in range(8 - (len(gram) - 1) * step):
+                            y[row, column] += tuple(x[row, start:start + (len(gram) - 1) * step + 1:step]) == gram
+            scale = np.zeros(7, np.float32)
+            scale[at] = weights
+            y = y if mode == "TF" else (y > 0) * scale if mode == "IDF" else y * scale
+            attrs = dict(mode=mode, max_skip_count=skips, min_gram_length=1, max_gram_length=3, ngram_counts=[0, 3, 9], ngram_indexes=at, weights=weights)
+            flat = [t for gram in pool for t in gram]
+            case(f"ngrams_{mode.lower()}_{skips}", [node("TfIdfVectorizer", ["x0"], ["y0"], pool_int64s=flat, **attrs)], [x], [y.astype(np.float32)], 9)
+            case(f"words_{mode.lower()}_{skips}", [node("TfIdfVectorizer", ["x0"], ["y0"], pool_strings=[str(t) for t in flat], **attrs)], [x.astype(str).astype(object)], [y.astype(np.float32)], 9)
+
+
+def main():
+    shutil.rmtree(OUT, ignore_errors=True)
+    for write in (einsum, scan8, gradients, old_forms, strings):
+        write()
+    (OUT / "tolerances.txt").write_text("einsum_* 1e-4 1e-5\nscan8_* 1e-4 1e-5\ngradient_* 1e-4 1e-6\n")
+
+
+if __name__ == "__main__":
+    main()
