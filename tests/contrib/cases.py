@@ -395,6 +395,99 @@ case("grid_sample", "GridSample", [xi, grid],
      [np.array([[[[bilinear(plane, p[1], p[0]) for p in row] for row in at] for plane in image.astype(np.float64)] for image, at in zip(xi, places)])])
 
 
+# --- weights in blocks ----------------------------------------------------------------------------------------------------
+
+def packed(q, bits):
+    """Numbers to bytes along the last axis, low bits first."""
+    per = 8 // bits
+    if q.shape[-1] % per:
+        q = np.concatenate([q, np.zeros(q.shape[:-1] + (per - q.shape[-1] % per,), q.dtype)], -1)
+    q = q.reshape(q.shape[:-1] + (-1, per)).astype(np.uint8)
+    return sum(q[..., i] << (i * bits) for i in range(per)).astype(np.uint8)
+
+
+def gather_block(name, bits=4, zeros=True, rows=11, columns=48, block=16, dtype=np.float32):
+    q = rng.integers(0, 1 << bits, (rows, columns))
+    blocks = columns // block
+    scales, z = (rand(rows, blocks) * 0.1).astype(dtype), rng.integers(0, 1 << bits, (rows, blocks))
+    ids = rng.integers(0, rows, (2, 3)).astype(np.int64)
+    w = (q - np.repeat(z if zeros else np.full_like(z, 1 << (bits - 1)), block, 1)) * np.repeat(scales.astype(np.float64), block, 1)
+    case(name, "GatherBlockQuantized", [packed(q, bits), ids, scales, packed(z, bits) if zeros else None], [w[ids]], dict(bits=bits, block_size=block, gather_axis=0, quantize_axis=1), constant=(0, 2, 3),
+         tol=1e-2 if dtype == np.float16 else 1e-5)
+
+
+gather_block("gather_block")
+gather_block("gather_block_no_zeros", zeros=False)
+gather_block("gather_block_8", bits=8, zeros=False)
+gather_block("gather_block_half", dtype=np.float16)
+
+
+def nbits(name, bits=4, zeros=None, shuffled=False, groups=True, K=64, N=6, block=32, bias=False):
+    q = rng.integers(0, 1 << bits, (N, K))
+    blocks = K // block
+    scales = (rand(N, blocks) * 0.1).astype(np.float32)
+    z = {None: np.full((N, blocks), 1 << (bits - 1)), "bytes": rng.integers(0, 1 << bits, (N, blocks)), "floats": rand(N, blocks) * 3 + 8}[zeros]
+    g = np.arange(K) // block
+    if shuffled:
+        g = rng.permutation(g)
+    w = (q - z.astype(np.float64)[:, g]) * scales.astype(np.float64)[:, g]
+    x, b = rand(2, 3, K), rand(N) if bias else None
+    inputs = [x, packed(q.reshape(N, blocks, block), bits), scales, None if zeros is None else packed(z, bits) if zeros == "bytes" else z.astype(np.float32), g.astype(np.int32) if groups else None, b]
+    case(name, "MatMulNBits", inputs, [x.astype(np.float64) @ w.T + (b if bias else 0)], dict(K=K, N=N, bits=bits, block_size=block), constant=(1, 2, 3, 4, 5))
+
+
+nbits("nbits_groups_in_order")
+nbits("nbits_groups", shuffled=True)
+nbits("nbits_groups_zeros", shuffled=True, zeros="bytes", bias=True)
+nbits("nbits_groups_float_zeros", shuffled=True, zeros="floats")
+nbits("nbits_8_groups", bits=8, shuffled=True, zeros="bytes")
+nbits("nbits_zeros", groups=False, zeros="bytes")
+nbits("nbits_odd_blocks", groups=False, zeros="bytes", K=96)
+nbits("nbits_float_zeros", groups=False, zeros="floats")
+
+
+# --- mixture of experts ---------------------------------------------------------------------------------------------------
+
+def silu(x, alpha=1.0):
+    return x / (1 + np.exp(-alpha * x))
+
+
+def moe(name, activation="relu", k=1, normalise=0, fusion=0, third=False, bias=True, rank=2, limit=0.0, alpha=1.0, beta=0.0, T=6, E=4, H=8, F=10):
+    x, router = rand(T, H), rand(T, E)
+    wide = 2 * F if fusion else F
+    w1, b1, w2, b2 = rand(E, wide, H, scale=0.4), rand(E, wide) if bias else None, rand(E, H, F, scale=0.4), rand(E, H) if bias else None
+    w3, b3 = (rand(E, F, H, scale=0.4), rand(E, F) if bias else None) if third else (None, None)
+    p = softmax(router.astype(np.float64))
+    y = np.zeros((T, H))
+    for t in range(T):
+        chosen = np.argsort(-p[t])[:k]
+        weight = p[t][chosen] / (p[t][chosen].sum() if normalise else 1)
+        for e, s in zip(chosen, weight):
+            h = w1[e].astype(np.float64) @ x[t] + (b1[e] if bias else 0)
+            if fusion:
+                gate, line = (h[0::2], h[1::2]) if fusion == 1 else (h[:F], h[F:])
+                if limit:
+                    gate, line = np.minimum(gate, limit), np.clip(line, -limit, limit)
+                h = silu(gate, alpha) * (line + beta)
+            else:
+                h = {"relu": lambda v: np.maximum(v, 0), "gelu": gelu, "silu": silu, "identity": lambda v: v}[activation](h)
+            if third:
+                h = h * (w3[e].astype(np.float64) @ x[t] + (b3[e] if bias else 0))
+            y[t] += s * (w2[e].astype(np.float64) @ h + (b2[e] if bias else 0))
+    attrs = dict(k=k, activation_type=activation, normalize_routing_weights=normalise)
+    if fusion:
+        attrs.update(swiglu_fusion=fusion, swiglu_limit=limit, activation_alpha=alpha, activation_beta=beta)
+    shape = (T, H) if rank == 2 else (2, T // 2, H)
+    case("moe_" + name, "MoE", [x.reshape(shape), router, w1, b1, w2, b2, w3, b3], [y.reshape(shape)], attrs, constant=(2, 3, 4, 5, 6, 7))
+
+
+moe("relu")
+moe("gelu_top_2", activation="gelu", k=2, rank=3)
+moe("silu_normalised", activation="silu", k=2, normalise=1, bias=False)
+moe("third_layer", activation="silu", k=2, third=True)
+moe("swiglu_alternating", activation="swiglu", k=2, normalise=1, fusion=1, limit=0.7, alpha=1.702, beta=1.0)
+
+
 # --- writing ------------------------------------------------------------------------------------------------------------
 
 def model_of(op, inputs, outputs, attrs, constant, domain, like):

@@ -18,7 +18,7 @@
 #include "ir/text.h"
 #include "run/session.h"
 
-static const char *const files[] = {"activations", "canon", "chain", "control", "conv", "layout", "linear", "norm", "qdq", "softmax"};
+static const char *const files[] = {"activations", "attention", "canon", "chain", "control", "conv", "layout", "linear", "norm", "qdq", "softmax"};
 
 static char *read_file(const char *path, size_t *n) {
   FILE *f = fopen(path, "rb");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* com.microsoft's MatMulNBits: the right side has 2, 4 or 8 bits per weight, N columns of blocks along K. */
 #include "ops/ops.h"
+#include "ops/quant/quant.h"
 
 static sx_status infer_nbits(sx_infer *c) {
   const sx_fact *a = sx_infer_in(c, 0);
@@ -12,4 +13,4 @@ static sx_status infer_nbits(sx_infer *c) {
   for (int i = 0; i < a->rank; i++) d[i] = i == a->rank - 1 ? N : a->dims[i];
   return sx_infer_set(c, 0, a->dtype, a->rank, d);
 }
-const sx_op sx_op_MatMulNBits = {.name = "MatMulNBits", .domain = SX_DOMAIN_MS, .accuracy = SX_ACCUMULATE, .infer = infer_nbits};
+const sx_op sx_op_MatMulNBits = {.name = "MatMulNBits", .domain = SX_DOMAIN_MS, .accuracy = SX_ACCUMULATE, .infer = infer_nbits, .upgrades = {{INT32_MAX, sx_nbits_open_groups}}};

@@ -9,4 +9,6 @@
 typedef struct sx_quant_lines { int64_t outer, axis, inner, block; bool blocked; } sx_quant_lines;
 /* False when a scale of that shape does not fit a tensor of that shape under the node's axis and block_size. */
 bool sx_quant_view(const sx_node *n, int rank, const int64_t *x, int scale_rank, const int64_t *scale, sx_quant_lines *q);
+/* The upgrade of MatMulNBits that leaves no g_idx. */
+sx_status sx_nbits_open_groups(sx_upgrade_ctx *c);
 #endif

@@ -44,7 +44,7 @@ typedef struct linear {
 
 static void load(const linear *q, const void *x, int64_t at, int64_t n, float *to) {
   if (q->x == SX_F32) memcpy(to, (const float *)x + at, (size_t)n * sizeof *to);
-  else sx_cast_run(q->isa, q->x, SX_F32, 0, to, x, at, n);
+  else sx_cast_run(q->isa, q->x, SX_F32, 0, to, (const char *)x + at * (int64_t)(sx_dtype_bits(q->x) / 8), 0, n);
 }
 
 static void quantize_line(const linear *q, const void *x, void *y, int64_t at, int64_t n, const float *scale, const int32_t *zero) {
@@ -77,7 +77,7 @@ static void dequantize_line(const linear *q, const void *x, void *y, int64_t at,
     float *to = q->y == SX_F32 ? (float *)y + at + i : v;
     if (q->cols) sx_dequantize_f32_cols(q->isa, q->x, to, x, scale + i, zero ? zero + i : NULL, at + i, m);
     else sx_dequantize_f32(q->isa, q->x, to, x, *scale, zero ? *zero : 0, at + i, m);
-    if (to == v) sx_cast_run(q->isa, SX_F32, q->y, 0, y, v, at + i, m);
+    if (to == v) sx_cast_run(q->isa, SX_F32, q->y, 0, (char *)y + (at + i) * (int64_t)(sx_dtype_bits(q->y) / 8), v, 0, m);
   }
 }
 
