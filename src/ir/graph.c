@@ -233,12 +233,48 @@ static bool wanted(const sx_graph *g, const sx_node *n) {
   return n->n_out == 0;
 }
 
+/* Symbols that constants made of sizes refer to, in g and its bodies. */
+static void mark_needed(const sx_graph *g, uint8_t *needed) {
+  for (uint32_t i = 0; i < g->values.n; i++) {
+    const sx_value *v = sx_value_at(g, i);
+    for (uint32_t k = 0; v->kind == SX_VALUE_CONST && !v->fact.constant && (v->n_uses || v->output_uses) && k < v->fact.n_elems; k++)
+      sx_dim_symbols(&g->model->dims, v->fact.elems[k], needed);
+  }
+  for (uint32_t i = 0; i < g->nodes.n; i++)
+    for (uint32_t k = 0; !sx_node_at(g, i)->dead && k < sx_node_at(g, i)->n_attrs; k++)
+      if (sx_node_at(g, i)->attrs[k].type == SX_ATTR_GRAPH) mark_needed(sx_node_at(g, i)->attrs[k].g, needed);
+}
+
+static bool has_dim(const sx_fact *f, sx_dim d) {
+  for (int i = 0; f->kind == SX_KIND_TENSOR && i < f->rank; i++)
+    if (f->dims[i] == d) return true;
+  return false;
+}
+
+/* Whether a size is found here while running, and needed: it is no input's, and of the node's own inputs none has it. */
+static bool finds_size(const sx_graph *g, const sx_node *n, const uint8_t *needed) {
+  for (uint32_t o = 0; o < n->n_out; o++) {
+    const sx_fact *f = n->out[o] == SX_NONE ? NULL : &sx_value_at(g, n->out[o])->fact;
+    for (int i = 0; f && f->kind == SX_KIND_TENSOR && i < f->rank; i++) {
+      int64_t s = sx_dim_symbol_of(&g->model->dims, f->dims[i]);
+      bool own = s >= 0 && needed[s] && (!g->parent || !g->first_symbol || (uint64_t)s + 1 >= g->first_symbol);
+      for (uint32_t k = 0; own && k < g->inputs.n; k++) own = !has_dim(&sx_value_at(g, g->inputs.at[k])->fact, f->dims[i]);
+      for (uint32_t k = 0; own && k < n->n_in; k++) own = n->in[k].value == SX_NONE || !has_dim(&sx_value_at(g, n->in[k].value)->fact, f->dims[i]);
+      if (own) return true;
+    }
+  }
+  return false;
+}
+
 uint32_t sx_graph_sweep(sx_graph *g) {
   uint32_t removed = 0;
+  uint8_t *needed = sx_arena_alloc(&g->model->arena, g->model->dims.symbols.n + 1);
+  if (!needed) return 0;
+  mark_needed(g, needed);
   /* Backwards: in a sorted list one pass does nearly all; a chain against the order is followed at once. */
   for (uint32_t i = g->nodes.n; i-- > 0;) {
     sx_nid id = i;
-    while (id != SX_NONE && !sx_node_at(g, id)->dead && !wanted(g, sx_node_at(g, id))) {
+    while (id != SX_NONE && !sx_node_at(g, id)->dead && !wanted(g, sx_node_at(g, id)) && !finds_size(g, sx_node_at(g, id), needed)) {
       sx_node *n = sx_node_at(g, id);
       sx_nid next = SX_NONE;
       for (uint32_t k = 0; k < n->n_in; k++) {

@@ -98,7 +98,7 @@ typedef struct sx_graph {
   SX_VEC(sx_nid) order;    /* live nodes in execution order; made by sx_graph_sort */
   uint32_t live;           /* nodes not dead */
   const char *broken;      /* of a branch: why it makes no sense for the sizes at hand; running it fails with this */
-  uint32_t first_symbol;   /* of a body: symbols from this number on were born in it; 0: not known yet */
+  uint32_t first_symbol;   /* of a body: one more than the number of the first symbol that was born in it; 0: not known yet */
 } sx_graph;
 
 typedef struct sx_source_node { sx_str name, op_type, domain; uint32_t index; } sx_source_node; /* a node as the user wrote it */
@@ -144,7 +144,8 @@ sx_vid sx_graph_capture(sx_graph *g, sx_vid outer);
 void sx_graph_kill(sx_graph *g, sx_nid n); /* unlinks its uses; its outputs have no producer then */
 /* Nodes in an order where producers come first, stable by id. FAIL names a node on a cycle. Linear. */
 sx_status sx_graph_sort(sx_graph *g, sx_err *e);
-/* Removes live nodes whose outputs nobody wants (and that have no side effect), transitively. Returns how many. Linear. */
+/* Removes live nodes whose outputs nobody wants (and that have no side effect), transitively; one that finds a size which a
+ * constant made of sizes refers to stays. Returns how many. Linear. */
 uint32_t sx_graph_sweep(sx_graph *g);
 bool sx_graph_add_output(sx_graph *g, sx_vid v);
 bool sx_graph_set_output(sx_graph *g, uint32_t i, sx_vid v);

@@ -33,7 +33,7 @@ static sx_vid holder(const sx_graph *g, uint32_t symbol, int *axis) {
 
 /* The value that has the symbol, of this graph or captured from one around it; SX_NONE: nobody has it, or no memory. */
 static sx_vid find(sx_graph *g, uint32_t symbol, int *axis) {
-  bool older = g->parent && symbol < g->first_symbol; /* than this body */
+  bool older = g->parent && symbol + 1 < g->first_symbol; /* than this body */
   sx_vid v = older ? SX_NONE : holder(g, symbol, axis);
   if (v != SX_NONE || !g->parent) return v;
   v = find(g->parent, symbol, axis);
