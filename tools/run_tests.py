@@ -73,11 +73,13 @@ def run(command, env=None, timeout=TIMEOUT, folder=None):
         return 124, output.decode(errors="replace") + f"\nstill running after {timeout} s"
 
 
-def check(result, name, command, env=None):
-    """One command as one test: 0 passes, 77 is a skip."""
+def check(result, name, command, env=None, tell=False):
+    """One command as one test: 0 passes, 77 is a skip. `tell`: what it prints is shown when it passes, too."""
     code, output = run(command, env)
     if code == 0:
         result.add(passed=1)
+        if tell:
+            print("  " + output.strip())
     elif code == 77:
         result.skip(f"{name}: {output.strip().splitlines()[-1] if output.strip() else 'asked to be left out'}")
     else:
@@ -157,12 +159,14 @@ def configure_and_build(result, build, options, targets=()):
     return code == 0
 
 
-@layer("layering, exported symbols, file lengths, the generated schema table")
+@layer("layering, exported symbols, file lengths, the library's size, the generated schema table")
 def house(result, build):
     check(result, "layers", [sys.executable, "tools/check_layers.py"])
     check(result, "file lengths", [sys.executable, "tools/size_report.py", "--check"])
     if shutil.which("nm"):
         check(result, "symbols", ["tools/check_symbols.sh", build])
+    if shutil.which("strip"):
+        check(result, "library size", [sys.executable, "tools/size_report.py", "--ceiling", build], tell=True)
     if has_module("onnx"):
         check(result, "schema table", [python(), "tools/gen_schema.py", "--check"])
     else:

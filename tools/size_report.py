@@ -3,17 +3,21 @@
 """The library's bytes by folder of src/, and the longest files.
 
     size_report.py [BUILD]              the report
+    size_report.py --ceiling [BUILD]    exit code 1 when the stripped library is above its ceiling
     size_report.py --check              exit code 1 when a file written by hand has more than 1,500 lines
 """
 import collections
 import os
 import pathlib
+import platform
+import re
 import subprocess
 import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINES_MOST = 1500
+BYTES_MOST = 2_600_000  # of the stripped release library with every instruction set of x86; the aim is 2 MB
 KINDS = {".c", ".h", ".inc", ".def", ".py", ".sh", ".js", ".ts", ".cmake"}
 
 
@@ -43,6 +47,26 @@ def stripped(library):
         return os.path.getsize(f.name)
 
 
+def is_release(build):
+    """Whether the library is the one that users get: gcc's for x86, neither instrumented nor without optimisation."""
+    cache = dict(re.findall(r"^(\w+):\w+=(.*)$", (build / "CMakeCache.txt").read_text(), re.M))
+    return cache.get("CMAKE_BUILD_TYPE", "") in ("", "Release") and not cache.get("SX_SANITIZE") and \
+        "clang" not in cache["CMAKE_C_COMPILER"] and "zig" not in cache["CMAKE_C_COMPILER"] and \
+        platform.machine() in ("x86_64", "AMD64") and "CMAKE_TOOLCHAIN_FILE" not in cache
+
+
+def check_ceiling(build):
+    library = build / "libsardonyx.so"
+    if not library.exists() or not is_release(build):
+        print("size: no release library for x86 to measure")
+        sys.exit(77)
+    size = stripped(library)
+    print(f"size: libsardonyx.so has {size:,} bytes, stripped; at most {BYTES_MOST:,}")
+    if size > BYTES_MOST:
+        print("what grew: tools/size_report.py lists the bytes of every folder")
+    sys.exit(size > BYTES_MOST)
+
+
 def main():
     lines = sorted(line_counts(), reverse=True)
     if "--check" in sys.argv:
@@ -51,7 +75,10 @@ def main():
             print(f"{f}: {n} lines, more than {LINES_MOST}: split it")
         print(f"size: longest file {lines[0][1]} with {lines[0][0]} lines")
         sys.exit(bool(long))
-    build = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build")
+    named = [a for a in sys.argv[1:] if not a.startswith("--")]
+    build = pathlib.Path(named[0] if named else ROOT / "build")
+    if "--ceiling" in sys.argv:
+        check_ceiling(build)
     folders = object_bytes(build)
     for name, size in folders.most_common():
         print(f"{size:10,}  {name}")

@@ -42,7 +42,7 @@ uint32_t sx_ew_class_bytes(sx_ew_class c) {
 
 sx_ew_fn sx_ew_find(const sx_ew_table *t, sx_ew_op op, sx_ew_class cls) {
   if (op == SX_EW_Where) return t->where[cls];
-  return cls == SX_EW_F32 ? t->f32[op] : cls == SX_EW_B8 ? t->b8[op] : sx_ew_wide[cls][op];
+  return cls == SX_EW_F32 ? t->f32[op] : sx_ew_wide[cls][op];
 }
 bool sx_ew_supported(sx_ew_op op, sx_ew_class cls) {
   if ((uint32_t)op >= SX_EW_OP_COUNT || cls >= SX_EW_CLASSES) return false;

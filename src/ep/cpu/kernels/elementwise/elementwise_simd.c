@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The instruction functions of the elementwise machine in f32 and b8, per ISA level: each a loop over one tile.
+/* The instruction functions of the elementwise machine in f32, per ISA level: each a loop over one tile.
  *
  * f32 over vec.h and vmath.h; what gives booleans, selects or is rarely used as plain loops. The other classes are compiled
  * once, in ew_wide.c. */
@@ -142,15 +142,6 @@ COMPARE(DEF)
 #undef DEF
 DEF1(uint8_t, float, f32_IsNaN, x != x)
 DEF1(uint8_t, float, f32_IsInf, ((x == -INFINITY) & (p0 != 0)) | ((x == INFINITY) & (p1 != 0)))
-#define BOOL_BINARY(X)                                                                                             \
-  X(And, (x != 0) & (y != 0)) X(Or, (x | y) != 0) X(Xor, (x != 0) ^ (y != 0)) X(Equal, (x != 0) == (y != 0))       \
-  X(NotEqual, (x != 0) != (y != 0)) X(Less, !x & (y != 0)) X(LessOrEqual, !x | (y != 0)) X(Greater, (x != 0) & !y) \
-  X(GreaterOrEqual, (x != 0) | !y)
-#define DEF(name, expr) DEF2(uint8_t, uint8_t, b8_##name, expr)
-BOOL_BINARY(DEF)
-#undef DEF
-DEF1(uint8_t, uint8_t, b8_Not, !x)
-
 #define DEF_SPLAT(T, t)                                        \
   static void splat_##t(ARGS) {                                \
     T *d = d_, x = *(const T *)a_;                             \
@@ -261,8 +252,5 @@ const sx_ew_table SX_ISA_NAME(sx_ew) = {
 #define X(name, expr) [SX_EW_##name] = f32_##name,
     .f32 = {F32_UNARY(X) F32_BINARY(X) F32_LANES(X) F32_BINARY_LANES(X) COMPARE(X) X(Pow, ) X(IsNaN, ) X(IsInf, )
                 X(Clip, ) X(MulAdd, )},
-#undef X
-#define X(name, expr) [SX_EW_##name] = b8_##name,
-    .b8 = {BOOL_BINARY(X) X(Not, )},
 #undef X
 };

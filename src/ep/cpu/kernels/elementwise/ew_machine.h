@@ -30,10 +30,10 @@ typedef struct sx_ew_table {
   uint32_t lanes;
   sx_ew_fn chain; /* a: the tile that flows in; b: the table of registers; params.imm[0].i: bytes from params to the links */
   sx_ew_link_pair store, link[SX_EW_OP_COUNT][SX_EW_FORMS]; /* NULL: no such link */
-  sx_ew_fn f32[SX_EW_OP_COUNT], b8[SX_EW_OP_COUNT];
+  sx_ew_fn f32[SX_EW_OP_COUNT];
   sx_ew_fn where[SX_EW_CLASSES], splat[SX_EW_CLASSES]; /* splat: d[i] = a[0] */
 } sx_ew_table;
-extern const sx_ew_fn sx_ew_wide[SX_EW_B8][SX_EW_OP_COUNT]; /* the classes that have one form for all levels */
+extern const sx_ew_fn sx_ew_wide[SX_EW_CLASSES][SX_EW_OP_COUNT]; /* the classes that have one form for all levels */
 const sx_ew_table *sx_ew_table_of(sx_isa isa);
 uint32_t sx_ew_op_sources(sx_ew_op op);
 sx_dtype sx_ew_class_type(sx_ew_class c); /* the storage type that a class is */

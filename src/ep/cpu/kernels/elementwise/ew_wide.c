@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The instruction functions of the elementwise machine in f64, i32, i64 and u64: compiled once, for any CPU.
+/* The instruction functions of the elementwise machine in f64, i32, i64, u64 and b8: compiled once, for any CPU.
  *
  * f64 goes through libm. Integer arithmetic is done unsigned, so it wraps; divisions never trap. */
 #include <math.h>
@@ -111,7 +111,16 @@ COMPARE(DEF)
 DEF1(uint8_t, double, f64_IsNaN, x != x)
 DEF1(uint8_t, double, f64_IsInf, ((x == -INFINITY) & (p0 != 0)) | ((x == INFINITY) & (p1 != 0)))
 
-const sx_ew_fn sx_ew_wide[SX_EW_B8][SX_EW_OP_COUNT] = {
+#define BOOL_BINARY(X)                                                                                             \
+  X(And, (x != 0) & (y != 0)) X(Or, (x | y) != 0) X(Xor, (x != 0) ^ (y != 0)) X(Equal, (x != 0) == (y != 0))       \
+  X(NotEqual, (x != 0) != (y != 0)) X(Less, !x & (y != 0)) X(LessOrEqual, !x | (y != 0)) X(Greater, (x != 0) & !y) \
+  X(GreaterOrEqual, (x != 0) | !y)
+#define DEF(name, expr) DEF2(uint8_t, uint8_t, b8_##name, expr)
+BOOL_BINARY(DEF)
+#undef DEF
+DEF1(uint8_t, uint8_t, b8_Not, !x)
+
+const sx_ew_fn sx_ew_wide[SX_EW_CLASSES][SX_EW_OP_COUNT] = {
 #define X(name, expr) [SX_EW_##name] = f64_##name,
     [SX_EW_F64] = {F64_UNARY(X) F64_BINARY(X) COMPARE(X) X(IsNaN, ) X(IsInf, ) X(Clip, ) X(MulAdd, )},
 #undef X
@@ -123,5 +132,8 @@ const sx_ew_fn sx_ew_wide[SX_EW_B8][SX_EW_OP_COUNT] = {
 #undef X
 #define X(name, expr) [SX_EW_##name] = u64_##name,
     [SX_EW_U64] = {INT_UNARY(X, , , u64) INT_BINARY(X, , , u64) COMPARE(X) X(Clip, ) X(MulAdd, )},
+#undef X
+#define X(name, expr) [SX_EW_##name] = b8_##name,
+    [SX_EW_B8] = {BOOL_BINARY(X) X(Not, )},
 #undef X
 };
