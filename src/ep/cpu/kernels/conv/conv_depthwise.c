@@ -94,6 +94,7 @@ static void walk(const sx_conv *c, const float *x, const float *w, const scratch
     int64_t q0 = 0, q1 = s->kernel[2], n = 1, ix = u * s->stride[2] - s->pad[2];
     if (u < first || u >= last) taps_inside(s, 2, ix, &q0, &q1);
     else n = sx_conv_min(sx_conv_min(SX_CONV_ROW_MR, last - u), s->out[2] - u);
+    while (!list[n]) n--;
     if (q0 != begin || q1 != end) {
       begin = q0, end = q1, t.taps = 0;
       for (int64_t z = z0; z < z1; z++)
