@@ -13,6 +13,18 @@
 #include <malloc.h>
 #endif
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SX_NO_KEEPING 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define SX_NO_KEEPING 1 /* a block that waits is not watched */
+#endif
+#ifndef SX_NO_KEEPING
+#define SX_NO_KEEPING 0
+#endif
+
 #define PLAIN_ALIGN 16u
 /* Blocks this large (slabs, packed weights) ask for large pages: fewer faults when they are filled, fewer misses when read. */
 #define HUGE_FROM ((size_t)2 << 20)
@@ -51,14 +63,56 @@ bool sx_fault(void) { return heap->fault && heap->fault(heap->ctx); }
 static atomic_uint_fast64_t taken;
 uint64_t sx_allocations(void) { return atomic_load_explicit(&taken, memory_order_relaxed); }
 
+static _Thread_local sx_bin *bin; /* of the run that this thread does */
+
+static void *bin_take(sx_bin *b, size_t size, size_t align) {
+  for (uint32_t i = b->n; i-- > 0;) {
+    if (b->at[i].size != size || b->at[i].align != align) continue;
+    void *p = b->at[i].p;
+    b->bytes -= size;
+    memmove(&b->at[i], &b->at[i + 1], (--b->n - i) * sizeof b->at[0]);
+    return p;
+  }
+  return NULL;
+}
+
 static void *take(size_t size, size_t align) {
   if (size > PTRDIFF_MAX) return NULL;
+  size = size ? size : 1;
+  void *p = bin ? bin_take(bin, size, align) : NULL;
+  if (p) return p;
   atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed);
-  return heap->alloc(heap->ctx, size ? size : 1, align);
+  return heap->alloc(heap->ctx, size, align);
 }
 
 static void give(void *p, size_t size, size_t align) {
-  if (p) heap->free(heap->ctx, p, size ? size : 1, align);
+  size = size ? size : 1;
+  if (!p) return;
+  if (bin && size <= SX_BIN_BYTES / 4 && !SX_NO_KEEPING) {
+    while (bin->n == SX_BIN_BLOCKS || bin->bytes + size > SX_BIN_BYTES) { /* the oldest goes */
+      heap->free(heap->ctx, bin->at[0].p, bin->at[0].size, bin->at[0].align);
+      bin->bytes -= bin->at[0].size;
+      memmove(&bin->at[0], &bin->at[1], --bin->n * sizeof bin->at[0]);
+    }
+    bin->at[bin->n].p = p, bin->at[bin->n].size = size, bin->at[bin->n++].align = align;
+    bin->bytes += size;
+    return;
+  }
+  heap->free(heap->ctx, p, size, align);
+}
+
+sx_bin *sx_bin_enter(sx_bin *b) {
+  sx_bin *before = bin;
+  bin = b;
+  return before;
+}
+
+void sx_bin_empty(sx_bin *b) {
+  while (b->n) {
+    b->n--;
+    heap->free(heap->ctx, b->at[b->n].p, b->at[b->n].size, b->at[b->n].align);
+  }
+  b->bytes = 0;
 }
 
 void *sx_malloc(size_t size) { return take(size, PLAIN_ALIGN); }
@@ -83,17 +137,6 @@ void *sx_realloc(void *p, size_t old_size, size_t new_size) {
 
 /* ---- passing blocks ---- */
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SX_NO_KEEPING 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define SX_NO_KEEPING 1 /* a block that waits is not watched */
-#endif
-#ifndef SX_NO_KEEPING
-#define SX_NO_KEEPING 0
-#endif
 enum { KEEP_BLOCKS = 8, KEEP_FROM = 64 << 10, KEEP_BYTES = 16 << 20 };
 static struct {
   sx_lock lock;

@@ -42,6 +42,18 @@ void sx_free_passing(void *p, size_t size);
 void sx_blocks_keep(int change);      /* one who keeps blocks more, or less; what waits goes with the last */
 void sx_blocks_trim(void);
 
+/* What a run takes and gives back again while it goes on (results of late steps, turns of a loop): between enter and leave the
+ * calling thread's small blocks wait here for the next request of their size, so that the same run does not ask the heap twice.
+ * One thread at a time; zero-initialised is empty. */
+enum { SX_BIN_BLOCKS = 64, SX_BIN_BYTES = 1 << 20 };
+typedef struct sx_bin {
+  uint32_t n;
+  size_t bytes;
+  struct { void *p; size_t size, align; } at[SX_BIN_BLOCKS]; /* oldest first */
+} sx_bin;
+sx_bin *sx_bin_enter(sx_bin *b); /* NULL leaves; gives the one before */
+void sx_bin_empty(sx_bin *b);    /* to the heap; nobody is in it */
+
 /* Checked sizes: true when the result fits, false (and *out undefined) when it does not. */
 static inline bool sx_size_mul(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
 static inline bool sx_size_add(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }

@@ -16,6 +16,7 @@ static void free_frame(sx_exec *x, sx_frame *f) {
     if (f->segs[s].slab) sx_free_aligned(f->segs[s].slab, f->segs[s].slab_size);
   }
   sx_arena_free(&f->scratch);
+  if (f->bin) sx_bin_empty(f->bin);
   sx_free_aligned(f, f->bytes);
 }
 
@@ -24,12 +25,15 @@ static sx_frame *new_frame(const sx_exec *x) {
   const sx_plan *p = x->plan;
   const sx_graph *g = p->graph;
   uint32_t most = 1;
+  bool passing = p->n_late > 0; /* blocks come and go within a run */
+  for (uint32_t o = 0; o < g->outputs.n; o++) passing |= sx_value_at(g, g->outputs.at[o])->fact.dtype == SX_STRING;
   for (uint32_t s = 0; s < p->n_steps; s++)
     if (p->steps[s].n_in + p->steps[s].n_out > most) most = p->steps[s].n_in + p->steps[s].n_out;
   size_t sizes[] = {sizeof(sx_frame), g->model->dims.symbols.n * sizeof(int64_t), p->n_segments * sizeof(seg_state), p->n_args * sizeof(void *),
-                    p->n_buffers * sizeof(void *), p->n_late * sizeof(void *), g->outputs.n * sizeof(void *), most * sizeof(sx_view)};
-  size_t at[8], total = 0;
-  for (int i = 0; i < 8; i++) at[i] = total, total += sx_round_up(sizes[i] + 8, SX_ALIGN);
+                    p->n_buffers * sizeof(void *), p->n_late * sizeof(void *), g->outputs.n * sizeof(void *), most * sizeof(sx_view),
+                    passing ? sizeof(sx_bin) : 0};
+  size_t at[9], total = 0;
+  for (int i = 0; i < 9; i++) at[i] = total, total += sx_round_up(sizes[i] + 8, SX_ALIGN);
   char *b = sx_malloc_aligned(total);
   if (!b) return NULL;
   memset(b, 0, total);
@@ -37,6 +41,7 @@ static sx_frame *new_frame(const sx_exec *x) {
   f->bytes = total, f->most_args = most;
   f->symbols = (int64_t *)(b + at[1]), f->segs = (seg_state *)(b + at[2]), f->ptrs = (void **)(b + at[3]), f->ext = (void **)(b + at[4]);
   f->late = (sx_rt_value **)(b + at[5]), f->out = (sx_rt_value **)(b + at[6]), f->late_views = (sx_view *)(b + at[7]);
+  f->bin = passing ? (sx_bin *)(b + at[8]) : NULL;
   return f;
 }
 
@@ -48,7 +53,7 @@ size_t sx_exec_trim(sx_exec *x) {
   size_t freed = 0;
   while (f) {
     sx_frame *next = f->next;
-    freed += f->bytes + f->scratch.held;
+    freed += f->bytes + f->scratch.held + (f->bin ? f->bin->bytes : 0);
     for (uint32_t s = 0; s < x->plan->n_segments; s++) freed += f->segs[s].slab_size;
     free_frame(x, f);
     f = next;
@@ -390,6 +395,7 @@ sx_status sx_exec_run(sx_exec *x, const sx_run_ctx *r, const int64_t *symbols, s
   if (symbols) memcpy(f->symbols, symbols, n_sym * sizeof *symbols);
   else
     for (uint32_t i = 0; i < n_sym; i++) f->symbols[i] = SX_DIM_UNKNOWN;
+  sx_bin *around = f->bin ? sx_bin_enter(f->bin) : NULL;
   bool parallel = r->pool && p->width > 1;
   if (parallel) sx_pool_enter(r->pool);
   sx_status s = bind_inputs(p, f, inputs, e);
@@ -409,6 +415,7 @@ sx_status sx_exec_run(sx_exec *x, const sx_run_ctx *r, const int64_t *symbols, s
     sx_rt_unref(f->late[i]);
     f->late[i] = NULL;
   }
+  if (f->bin) sx_bin_enter(around);
   sx_lock_take(&x->lock);
   f->next = x->idle;
   x->idle = f;

@@ -31,6 +31,7 @@ typedef struct sx_frame {
   sx_rt_value *const *in;
   sx_view *late_views;
   sx_arena scratch;          /* what a step or a cut needs while it is prepared; reset after each */
+  sx_bin *bin;               /* NULL, or of plans with late steps or strings: what they give back and take again */
   size_t bytes;              /* of this block */
   uint32_t most_args;
 } sx_frame;
