@@ -60,7 +60,7 @@ typedef struct sx_phase {
   float unit_ns;           /* rough cost of one unit on one core: decides how many threads and how large a grain */
   size_t worker_scratch;   /* bytes per worker, aligned to 64 */
 } sx_phase;
-enum { SX_MAX_PHASES = 4 };
+enum { SX_MAX_PHASES = 5 };
 
 /* Instance time: shapes are numbers. params and everything they point to live in `arena` (the instance's). */
 struct sx_prep {

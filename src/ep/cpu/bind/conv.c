@@ -2,8 +2,10 @@
 /* Conv, FusedConv, ConvTranspose and the changes of layout, on the convolution family. Constant weights are packed when the
  * session is made, for the packing that the shapes known then ask for; another shape that asks for another packing gets it
  * with its instance, weights that are no constants with every run. */
+#include "base/alloc.h"
 #include "ep/cpu/bind/activation.h"
 #include "ep/cpu/bind/conv.h"
+#include "ep/cpu/bind/widen.h"
 #include "ep/cpu/kernels/quant/qlinear.h"
 #include "ops/nn/window.h"
 #include <stdio.h>
@@ -63,10 +65,10 @@ static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
   return x->rank >= 3 && x->rank <= 5;
 }
 
-typedef struct pack_ctx { sx_conv c; const double *factors; } pack_ctx;
+typedef struct pack_ctx { sx_conv c; const double *factors; const float *wide; } pack_ctx;
 static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
   const pack_ctx *p = ctx;
-  sx_conv_pack(&p->c, src, p->factors, dst, begin, end);
+  sx_conv_pack(&p->c, p->wide ? p->wide : src, p->factors, dst, begin, end);
   return SX_OK;
 }
 
@@ -135,8 +137,13 @@ static sx_status create(sx_build *b) {
   for (int i = 0; i < x->rank; i++) fixed &= sx_dim_is_const(x->dims[i]);
   if (!fixed) sx_tensor_pin((sx_tensor *)st->w);
   b->unused_inputs = 2;
-  pack_ctx ctx = {c, st->w->factors};
-  return sx_weights_pack_scaled(b, st->w, name, c.packed_bytes, (uint32_t)c.pack_units, pack, &ctx, &st->packed);
+  float *wide;
+  size_t bytes;
+  SX_TRY(sx_widen_const(b->cpu->isa, st->w, &wide, &bytes, b->e));
+  pack_ctx ctx = {c, st->w->factors, wide};
+  sx_status t = sx_weights_pack_scaled(b, st->w, name, c.packed_bytes, (uint32_t)c.pack_units, pack, &ctx, &st->packed);
+  if (wide) sx_free_aligned(wide, bytes);
+  return t;
 }
 
 static sx_status run_pack(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -167,14 +174,36 @@ static sx_status prepare(sx_prep *p) {
     const void *w;
     float *packed = sx_arena_aligned(p->arena, q->c.packed_bytes + SX_ALIGN, SX_ALIGN);
     if (!packed) SX_NO_MEMORY(p->e);
+    float *wide;
+    size_t bytes;
     SX_TRY(sx_tensor_source(st->w, &w, p->e));
-    sx_conv_pack(&q->c, w, st->w->factors, packed, 0, q->c.pack_units);
+    SX_TRY(sx_widen_const(p->cpu->isa, st->w, &wide, &bytes, p->e));
+    sx_conv_pack(&q->c, wide ? wide : w, st->w->factors, packed, 0, q->c.pack_units);
+    if (wide) sx_free_aligned(wide, bytes);
     q->packed = packed;
   } else {
     p->scratch = q->c.packed_bytes;
     SX_TRY(sx_prep_phase(p, run_pack, q->c.pack_units, (double)q->c.packed_bytes / 4 / (double)q->c.pack_units, 0));
   }
   return sx_prep_phase(p, run, q->c.units, q->c.unit_ns, q->c.scratch_bytes);
+}
+
+static sx_status run_f64(const sx_call *c, uint32_t begin, uint32_t end) {
+  sx_conv_f64_run(c->params, c->in[0], c->in[1], *(const bool *)c->state ? c->in[2] : NULL, c->out[0], begin, end);
+  return SX_OK;
+}
+static sx_status create_f64(sx_build *b) {
+  static const bool bias[] = {false, true};
+  b->state = (void *)(uintptr_t)&bias[sx_node_in(b->n, 2) != SX_NONE];
+  return SX_OK;
+}
+static sx_status prepare_f64(sx_prep *p) {
+  sx_conv_shape *s = SX_NEW(p->arena, sx_conv_shape);
+  if (!s) SX_NO_MEMORY(p->e);
+  SX_TRY(sx_conv_describe(p->n, p->n->op == &sx_op_ConvTranspose, 0, p->in[0].rank, p->in[0].dims, p->in[1].dims, p->out[0].dims, s, p->e));
+  p->params = s;
+  const int64_t units = p->out[0].count ? s->batch * s->out_channels : 0;
+  return sx_prep_phase(p, run_f64, units, units ? (double)p->in[1].count / (double)s->out_channels * (double)(p->out[0].count / units) * 0.5 : 0, 0);
 }
 
 #define REORDERED (1u << SX_F32 | 1u << SX_I32 | 1u << SX_U8 | 1u << SX_I8)
@@ -214,5 +243,7 @@ static sx_status prepare_reorder(sx_prep *p) {
 const sx_kernel sx_cpu_Conv = {.op = &sx_op_Conv, .name = "conv", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .offers = offers, .create = create, .prepare = prepare};
 const sx_kernel sx_cpu_FusedConv = {.op = &sx_op_FusedConv, .name = "conv", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .offers = offers, .create = create, .prepare = prepare};
 const sx_kernel sx_cpu_ConvTranspose = {.op = &sx_op_ConvTranspose, .name = "conv_transpose", .types = F32, .flags = SX_KERNEL_BLOCKED, .claim = claim, .offers = offers, .create = create, .prepare = prepare};
+#define F64(N) const sx_kernel sx_cpu_##N##_3 = {.op = &sx_op_##N, .name = "conv_f64", .types = 1u << SX_F64, .claim = claim, .create = create_f64, .prepare = prepare_f64};
+F64(Conv) F64(ConvTranspose)
 const sx_kernel sx_cpu_ToBlocked = {.op = &sx_op_ToBlocked, .name = "reorder", .types = REORDERED, .prepare = prepare_reorder};
 const sx_kernel sx_cpu_FromBlocked = {.op = &sx_op_FromBlocked, .name = "reorder", .types = REORDERED, .prepare = prepare_reorder};

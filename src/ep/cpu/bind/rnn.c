@@ -2,11 +2,13 @@
 /* LSTM, GRU and RNN. Phase one multiplies all steps' inputs at once; phase two walks the steps, one direction per unit. Rows of
  * the batch may have lengths of their own; a reversed direction runs backwards over each row's length. DynamicQuantizeLSTM is the
  * LSTM whose two products quantise their left side and multiply integers. */
-#include "ep/ep.h"
+#include "base/alloc.h"
+#include "ep/cpu/bind/widen.h"
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/gemm/gemm.h"
 #include "ep/cpu/kernels/gemm/igemm.h"
 #include "ep/cpu/kernels/rnn/rnn.h"
+#include "ep/cpu/kernels/rnn/rnn_f64.h"
 #include <stdio.h>
 
 enum { MAX_DIRECTIONS = 2 };
@@ -21,6 +23,7 @@ typedef struct rnn_state {
   const sx_rnn_table *cells;
   const void *w[MAX_DIRECTIONS], *r[MAX_DIRECTIONS]; /* packed; NULL when the weights are no constants */
   sx_rnn_act act[3 * MAX_DIRECTIONS];
+  sx_rnn_f64_act named[3 * MAX_DIRECTIONS]; /* the same by name */
   float clip;
   bool reverse[MAX_DIRECTIONS], batch_first, input_forget, linear_before_reset;
 } rnn_state;
@@ -67,27 +70,33 @@ static sx_status read_activations(sx_build *b, rnn_state *s, int directions) {
     bool takes_a = p0 != 0 || op == SX_EW_Affine, takes_b = op == SX_EW_HardSigmoid || op == SX_EW_Affine;
     if (takes_a && ka < na) p0 = alpha[ka++];
     if (takes_b && kb < nb) p1 = beta[kb++];
+    s->named[i / per * 3 + i % per] = (sx_rnn_f64_act){op, (double)p0, (double)p1};
     sx_rnn_act *a = &s->act[i / per * 3 + i % per];
     if (!(a->row = sx_act_fn(&a->act, b->cpu->isa, op, p0, p1))) SX_FAIL(b->e, NOT_IMPLEMENTED, "activation '%.*s' has no row function", SX_FMT(name));
   }
   return SX_OK;
 }
 
-typedef struct pack_ctx { const sx_gemm_table *t; int64_t K, N, at; } pack_ctx;
+typedef struct pack_ctx { const sx_gemm_table *t; int64_t K, N, at; const float *wide; } pack_ctx;
 static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
   const pack_ctx *c = ctx;
-  c->t->pack_b((const char *)src + c->at * (int64_t)sizeof(float), 1, c->K, c->K, c->N, begin, end, dst);
+  c->t->pack_b((c->wide ? (const char *)c->wide : (const char *)src) + c->at * (int64_t)sizeof(float), 1, c->K, c->K, c->N, begin, end, dst);
   return SX_OK;
 }
 static sx_status pack_constant(sx_build *b, const rnn_state *s, uint32_t input, int direction, const void **out) {
   const sx_tensor *t = sx_value_const(b->g, b->n->in[input].value);
   if (!t || t->rank != 3 || !t->count) return SX_OK;
-  pack_ctx c = {s->t, t->dims[2], t->dims[1], direction * t->dims[1] * t->dims[2]};
-  size_t bytes;
+  pack_ctx c = {s->t, t->dims[2], t->dims[1], direction * t->dims[1] * t->dims[2], NULL};
+  size_t bytes, wide_bytes;
+  float *wide;
   char name[64];
   if (!sx_gemm_packed_bytes(s->t, c.K, c.N, &bytes)) return SX_OK;
   snprintf(name, sizeof name, "rnn %lldx%lld+%lld", (long long)c.K, (long long)c.N, (long long)c.at);
-  return sx_weights_pack(b, t, name, bytes, (uint32_t)sx_gemm_panels(s->t, c.N), pack, &c, out);
+  SX_TRY(sx_widen_const(s->isa, t, &wide, &wide_bytes, b->e));
+  c.wide = wide;
+  sx_status r = sx_weights_pack(b, t, name, bytes, (uint32_t)sx_gemm_panels(s->t, c.N), pack, &c, out);
+  if (wide) sx_free_aligned(wide, wide_bytes);
+  return r;
 }
 
 /* Weights of DynamicQuantizeLSTM lie (D, K, 4H); scales and zero points are one per direction or one per column. */
@@ -140,6 +149,7 @@ static sx_status create(sx_build *b) {
   s->linear_before_reset = sx_attr_int(b->n, "linear_before_reset", 0) != 0;
   b->state = s;
   SX_TRY(read_activations(b, s, directions));
+  if (sx_value_at(b->g, b->n->in[0].value)->fact.dtype == SX_F64) return SX_OK;
   for (int d = 0; d < directions; d++) {
     if (s->qt) {
       SX_TRY(pack_quantized(b, s, 1, QUANT_W, d, &s->w[d]));
@@ -328,10 +338,9 @@ static sx_status prepare_quantized(sx_prep *p, params *q) {
   return SX_OK;
 }
 
-static sx_status prepare(sx_prep *p) {
+/* The sizes, and whether operands fit them. */
+static sx_status describe(sx_prep *p, params *q) {
   const rnn_state *s = p->state;
-  params *q = SX_NEW(p->arena, params);
-  if (!q) SX_NO_MEMORY(p->e);
   const sx_view *x = &p->in[0], *w = &p->in[1], *r = &p->in[2];
   q->s = s, q->n_in = p->n_in, q->n_out = p->n_out;
   q->T = x->dims[s->batch_first], q->B = x->dims[!s->batch_first], q->I = x->dims[2];
@@ -343,6 +352,14 @@ static sx_status prepare(sx_prep *p) {
   if (s->qt) SX_TRY(prepare_quantized(p, q));
   for (uint32_t i = 3; i < p->n_in && i < 8; i++)
     if (p->in[i].dtype && p->in[i].count != want[i]) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld", i, (long long)p->in[i].count, (long long)want[i]);
+  return SX_OK;
+}
+
+static sx_status prepare(sx_prep *p) {
+  const rnn_state *s = p->state;
+  params *q = SX_NEW(p->arena, params);
+  if (!q) SX_NO_MEMORY(p->e);
+  SX_TRY(describe(p, q));
   q->xw = (sx_gemm){.M = q->T * q->B, .N = q->G, .K = q->I, .a_row = q->I, .a_k = 1, .b_packed = true, .c_row = q->G, .alpha = 1, .epi = {.bias = true, .bias_col = 1}};
   bool gru = s->k == KIND_GRU;
   q->hr = (sx_gemm){.M = q->B, .N = gru ? 2 * q->H : q->G, .K = q->H, .a_row = q->H, .a_k = 1, .b_packed = true, .c_row = q->G, .alpha = 1, .epi = {.residual = true, .res_row = q->G, .beta = 1}};
@@ -378,6 +395,29 @@ static sx_status prepare(sx_prep *p) {
   return sx_prep_phase(p, run_steps, q->D, (double)q->T * (double)q->B * ((double)q->G * (double)q->H / 16 + 300), hr_scratch);
 }
 
+static sx_status run_f64(const sx_call *c, uint32_t begin, uint32_t end) {
+  const params *q = c->params;
+  const rnn_state *s = q->s;
+  sx_rnn_f64 r = {.gates = gate_count[s->k], .T = q->T, .B = q->B, .I = q->I, .H = q->H, .D = q->D, .clip = (double)s->clip, .reverse = {s->reverse[0], s->reverse[1]}, .batch_first = s->batch_first, .input_forget = s->input_forget, .linear_before_reset = s->linear_before_reset};
+  const bool lstm = s->k == KIND_LSTM;
+  const sx_rnn_f64_io io = {c->in[0], c->in[1], c->in[2], in_at(c, 3), in_at(c, 5), lstm ? in_at(c, 6) : NULL, lstm ? in_at(c, 7) : NULL, in_at(c, 4), out_at(c, 0), out_at(c, 1), lstm ? out_at(c, 2) : NULL};
+  memcpy(r.act, s->named, sizeof r.act);
+  for (int64_t b = 0; io.lens && b < q->B; b++)
+    if (io.lens[b] < 0 || io.lens[b] > q->T) SX_FAIL(c->e, INVALID_ARGUMENT, "sequence_lens[%lld] is %lld, expected 0 to %lld", (long long)b, (long long)io.lens[b], (long long)q->T);
+  sx_rnn_f64_run(&r, &io, begin, end, c->worker_scratch);
+  return SX_OK;
+}
+static sx_status prepare_f64(sx_prep *p) {
+  params *q = SX_NEW(p->arena, params);
+  if (!q) SX_NO_MEMORY(p->e);
+  SX_TRY(describe(p, q));
+  p->params = q;
+  const sx_rnn_f64 r = {.gates = gate_count[q->s->k], .H = q->H};
+  return sx_prep_phase(p, run_f64, q->D * q->B, (double)q->T * (double)q->G * (double)(q->I + q->H), (size_t)sx_rnn_f64_scratch(&r) * sizeof(double));
+}
+
 #define ROW(N) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "rnn", .types = 1u << SX_F32, .create = create, .prepare = prepare};
 ROW(GRU) ROW(LSTM) ROW(RNN)
+#define F64(N) const sx_kernel sx_cpu_##N##_3 = {.op = &sx_op_##N, .name = "rnn_f64", .types = 1u << SX_F64, .create = create, .prepare = prepare_f64};
+F64(GRU) F64(LSTM) F64(RNN)
 const sx_kernel sx_cpu_DynamicQuantizeLSTM = {.op = &sx_op_DynamicQuantizeLSTM, .name = "rnn_quantized", .types = 1u << SX_F32, .claim = claim_quantized, .create = create, .prepare = prepare};

@@ -89,6 +89,10 @@ void sx_reorder8_to_blocked(const sx_conv_table *t, const void *x, void *y, int6
 void sx_reorder8_to_plain(const sx_conv_table *t, const void *x, void *y, int64_t channels, int64_t pixels, int64_t begin,
                           int64_t end);
 
+/* In f64, plain to plain, nothing packed: units [begin, end) of batch * out_channels planes. w as ONNX has it; bias or NULL. */
+void sx_conv_f64_run(const sx_conv_shape *s, const double *x, const double *w, const double *bias, double *y, int64_t begin,
+                     int64_t end);
+
 /* Obviously right: plain to plain, sums in double, weights as ONNX has them, the epilogue without tile_fn. */
 void sx_conv_ref(const sx_conv_shape *s, const sx_epilogue *epi, const float *x, const float *w, const float *bias,
                  const float *residual, float *y);
