@@ -116,6 +116,24 @@ static void check(const sx_conv_shape *s, int kind) {
   sx_free_aligned(res, (size_t)(ny + 1) * 4), sx_free_aligned(want, (size_t)(ny + 1) * 4);
 }
 
+/* sx_conv_f64_run on the numbers that sx_conv_ref gets. */
+static void check_f64(const sx_conv_shape *s) {
+  int64_t nx = s->batch * s->in_channels * volume(s->in), nw = s->in_channels / s->group * s->out_channels * volume(s->kernel), ny = s->batch * s->out_channels * volume(s->out);
+  float *x = values(nx), *w = values(nw), *bias = values(s->out_channels), *want = values(ny);
+  double *wide = malloc((size_t)(nx + nw + s->out_channels + ny) * sizeof *wide), *xd = wide, *wd = xd + nx, *bd = wd + nw, *y = bd + s->out_channels;
+  for (int64_t i = 0; i < nx; i++) xd[i] = x[i];
+  for (int64_t i = 0; i < nw; i++) wd[i] = w[i];
+  for (int64_t i = 0; i < s->out_channels; i++) bd[i] = bias[i];
+  sx_epilogue e = {.bias = true};
+  sx_conv_ref(s, &e, x, w, bias, NULL, want);
+  sx_conv_f64_run(s, xd, wd, bd, y, 0, s->batch * s->out_channels);
+  for (int64_t i = 0; i < ny; i++) /* the reference sums in double and is rounded once */
+    if (!(fabs(y[i] - want[i]) <= 6e-8 * fabs(y[i]) + 1e-12)) fail_msg("f64, element %d: %.12g, expected %.9g", (int)i, y[i], want[i]);
+  free(wide);
+  sx_free_aligned(x, (size_t)(nx + 1) * 4), sx_free_aligned(w, (size_t)(nw + 1) * 4);
+  sx_free_aligned(bias, (size_t)(s->out_channels + 1) * 4), sx_free_aligned(want, (size_t)(ny + 1) * 4);
+}
+
 /* Fills in `out` from a padding of `pad` before and `pad_end` after, and runs. */
 static void run(int64_t batch, int64_t c, int64_t k, int64_t g, const int64_t in[3], const int64_t kernel[3], int64_t stride,
                 int64_t dilation, int64_t pad, int64_t pad_end, int64_t extra, bool transposed, int kind) {
@@ -131,6 +149,7 @@ static void run(int64_t batch, int64_t c, int64_t k, int64_t g, const int64_t in
                           : (in[a] + s.pad[a] + end - span) / s.stride[a] + 1;
   }
   check(&s, kind);
+  if (kind == 0 && !winograd) check_f64(&s);
 }
 #define I(d, h, w) ((const int64_t[3]){d, h, w})
 

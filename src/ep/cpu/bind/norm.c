@@ -134,11 +134,8 @@ static sx_status prepare_batch_norm(sx_prep *p) {
   int64_t dims[SX_MAX_RANK + 1], ch[SX_MAX_RANK + 1];
   int rank = x->rank, block = x->layout == SX_BLOCKED ? x->block : 0;
   for (int i = 0; i < rank; i++) dims[i] = x->dims[i], ch[i] = i == 1 ? x->dims[1] : 1;
-  *q = (batch_norm){.channels = rank > 1 ? x->dims[1] : 1, .eps = sx_attr_float(p->n, "epsilon", 1e-5f), .ptype = SX_F32, .isa = p->cpu->isa};
-  for (uint32_t i = 0; i < 5; i++) {
-    q->types[i] = p->in[i].dtype;
-    if (q->types[i] == SX_F64) q->ptype = SX_F64;
-  }
+  *q = (batch_norm){.channels = rank > 1 ? x->dims[1] : 1, .eps = sx_attr_float(p->n, "epsilon", 1e-5f), .ptype = x->dtype == SX_F64 ? SX_F64 : SX_F32, .isa = p->cpu->isa};
+  for (uint32_t i = 0; i < 5; i++) q->types[i] = p->in[i].dtype;
   q->padded = q->channels;
   if (block) {
     dims[1] = ch[1] = (q->channels + block - 1) / block;
