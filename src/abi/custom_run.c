@@ -5,6 +5,7 @@
  * The provider has one kernel, a late one: it asks for its outputs while it runs. An operator's struct was made with the
  * header of its time, so every member is read only when its version has it. */
 #include "abi/custom.h"
+#include "abi/guard.h"
 
 /* Members that came after the oldest struct, by the version that brought them. */
 #define HAS(op, since, member) ((op)->version >= (since) && (op)->member != NULL)
@@ -159,6 +160,27 @@ OrtStatus *ORT_API_CALL sx_api_ShapeInferContext_SetOutputTypeShape(const OrtSha
   return NULL;
 }
 
+/* The operator's functions that may throw, as guarded calls. */
+typedef struct foreign { const OrtCustomOp *op; OrtShapeInferContext *infer; const OrtKernelInfo *info; OrtKernelContext *context; void *kernel; OrtStatus *status; } foreign;
+static void call_infer(void *p) {
+  foreign *f = p;
+  f->status = f->op->InferOutputShapeFn(f->op, f->infer);
+}
+static void call_create(void *p) {
+  foreign *f = p;
+  if (HAS(f->op, 16, CreateKernelV2)) f->status = f->op->CreateKernelV2(f->op, &sx_api, f->info, &f->kernel);
+  else f->kernel = f->op->CreateKernel(f->op, &sx_api, f->info);
+}
+static void call_compute(void *p) {
+  foreign *f = p;
+  if (HAS(f->op, 16, KernelComputeV2)) f->status = f->op->KernelComputeV2(f->kernel, f->context);
+  else if (f->op->KernelCompute) f->op->KernelCompute(f->kernel, f->context);
+}
+static sx_status call(void (*fn)(void *), foreign *f, sx_err *e) {
+  SX_TRY(sx_guarded(fn, f, e));
+  return sx_ort_take(f->status, e);
+}
+
 /* Runs the operator's own shape function over what is known of the inputs. */
 static sx_status shape_function(const OrtCustomOp *op, sx_graph *g, const sx_node *n, sx_fact *out, sx_err *e) {
   OrtShapeInferContext c = {.g = g, .n = n, .out = out};
@@ -171,12 +193,12 @@ static sx_status shape_function(const OrtCustomOp *op, sx_graph *g, const sx_nod
     const sx_fact *f = v == SX_NONE ? NULL : &sx_value_at(g, v)->fact;
     if (f && f->kind == SX_KIND_TENSOR) ok = (c.in[i] = sx_ort_shape_of_fact(g->model, f)) != NULL;
   }
-  OrtStatus *failed = ok ? op->InferOutputShapeFn(op, &c) : sx_ort_status(SX_E_NO_MEMORY, NULL);
+  sx_status s = ok ? call(call_infer, &(foreign){.op = op, .infer = &c}, e) : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
   for (uint32_t i = 0; i < n->n_in; i++) sx_api_ReleaseTensorTypeAndShapeInfo(c.in[i]);
   for (uint32_t i = 0; i < c.attrs.n; i++) sx_api_ReleaseOpAttr(c.attrs.at[i]);
   sx_vec_free(&c.attrs);
   sx_free(c.in, size);
-  return sx_ort_take(failed, e);
+  return s;
 }
 
 sx_status sx_ort_take(OrtStatus *s, sx_err *e) {
@@ -252,13 +274,10 @@ static sx_status create_kernel(sx_build *b) {
     SX_NO_MEMORY(b->e);
   }
   k->op = op;
-  sx_status s = SX_OK;
-  if (HAS(op, 16, CreateKernelV2))
-    s = sx_ort_take(op->CreateKernelV2(op, &sx_api, &info, &k->kernel), b->e);
-  else if (op->CreateKernel)
-    k->kernel = op->CreateKernel(op, &sx_api, &info);
-  else
-    s = sx_fail(b->e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__, "the custom operator has no function that makes a kernel");
+  foreign f = {.op = op, .info = &info};
+  sx_status s = HAS(op, 16, CreateKernelV2) || op->CreateKernel ? call(call_create, &f, b->e)
+                : sx_fail(b->e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__, "the custom operator has no function that makes a kernel");
+  k->kernel = f.kernel;
   if (s != SX_OK) {
     sx_free(k, sizeof *k);
     return s;
@@ -297,10 +316,7 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   sx_status s = SX_OK;
   for (uint32_t i = 0; i < n_in && s == SX_OK; i++)
     if (sx_node_in(n, i) != SX_NONE) s = sx_late_take(c, i, &k.in[i]);
-  if (s == SX_OK && HAS(op, 16, KernelComputeV2))
-    s = sx_ort_take(op->KernelComputeV2(kernel->kernel, &k), c->e);
-  else if (s == SX_OK && op->KernelCompute)
-    op->KernelCompute(kernel->kernel, &k);
+  if (s == SX_OK) s = call(call_compute, &(foreign){.op = op, .kernel = kernel->kernel, .context = &k}, c->e);
   s = finish(c, &k, s);
   if (at != few) sx_free(at, total * sizeof *at);
   return s;
