@@ -3,6 +3,7 @@
  * written once, as a walk over facts; the two forms, text and JSON, differ in how a fact is put. */
 #include <inttypes.h>
 #include "abi/explain.h"
+#include "run/exec.h"
 
 static void put_dims(const sx_model *m, const sx_fact *f, sx_text *t) {
   if (f->kind != SX_KIND_TENSOR || f->rank < 0) {
@@ -49,9 +50,7 @@ static void refused(void *ctx, const sx_graph *g, sx_nid n, const sx_kernel *k, 
 static const sx_provider *const *providers_of(const OrtSession *s, const sx_provider **list) {
   int n = 0;
   if (s && s->custom) list[n++] = &sx_custom_provider;
-  list[n++] = &sx_control_provider;
-  list[n++] = sx_cpu_provider();
-  list[n] = NULL;
+  sx_own_providers(list + n);
   return list;
 }
 
@@ -98,7 +97,7 @@ static void put_step(report *r, const sx_exec *x, uint32_t k, int depth) {
   const sx_plan *p = sx_exec_plan(x);
   const sx_step *s = &p->steps[k];
   const sx_node *n = sx_node_at(p->graph, s->node);
-  const sx_provider *list[4];
+  const sx_provider *list[SX_OWN_PROVIDERS + 2];
   const char *reason;
   sx_text why = {0};
   refusals f = {&why, r->json, 0};
@@ -215,7 +214,7 @@ static void put_problem(void *ctx, const sx_err *e) {
 
 /* Nodes that no kernel takes as they stand. */
 static void check_kernels(const sx_graph *g, problems *p, int depth) {
-  const sx_provider *list[4];
+  const sx_provider *list[SX_OWN_PROVIDERS + 2];
   sx_plan_options po = {.providers = providers_of(NULL, list)};
   for (uint32_t i = 0; i < g->nodes.n; i++) {
     const sx_node *n = sx_node_at(g, i);

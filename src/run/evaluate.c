@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* One node by itself: a model of it is made with its inputs as constants, planned and run. Folding computes so, and nodes
  * whose ranks only the run tells. */
+#include "run/exec.h"
 #include "run/session.h"
 
 enum { MOST = 64 }; /* inputs and outputs */
@@ -31,7 +32,8 @@ static sx_status one_node(sx_model *m, const sx_node *n, sx_tensor *const *in, s
 
 /* values[k] are the wanted outputs in order; on failure all are NULL. */
 static sx_status run_one(const sx_node *n, sx_tensor *const *in, sx_rt_value **values, sx_err *e) {
-  const sx_provider *list[] = {sx_cpu_provider(), NULL};
+  const sx_provider *list[SX_OWN_PROVIDERS + 1];
+  sx_own_providers(list);
   sx_model *m = sx_model_create();
   struct sx_weights *w = sx_weights_create(NULL);
   sx_exec *x = NULL;

@@ -62,5 +62,8 @@ sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *cons
 extern const sx_provider sx_control_provider; /* If, Loop, Scan */
 extern const sx_provider sx_host_provider;    /* sequences, optionals, maps */
 extern const sx_provider sx_text_provider;    /* strings */
+/* The providers that every session has, after those of its own; list has room for them and NULL. Returns how many there are. */
+enum { SX_OWN_PROVIDERS = 4 };
+int sx_own_providers(const sx_provider **list);
 extern const sx_kernel sx_host_CastMap, sx_host_DictVectorizer, sx_host_ZipMap; /* maps.c */
 #endif

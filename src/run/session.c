@@ -51,19 +51,22 @@ void sx_session_destroy(sx_session *s) {
   sx_blocks_keep(-1);
 }
 
+int sx_own_providers(const sx_provider **list) {
+  const sx_provider *const all[SX_OWN_PROVIDERS] = {&sx_control_provider, &sx_host_provider, &sx_text_provider, sx_cpu_provider()};
+  memcpy(list, all, sizeof all);
+  list[SX_OWN_PROVIDERS] = NULL;
+  return SX_OWN_PROVIDERS;
+}
+
 /* Own providers first, then control flow, then the CPU. */
 enum { MAX_PROVIDERS = 16 };
 static sx_status provider_list(const sx_session_options *o, const sx_provider **list, sx_err *e) {
   int n = 0;
   for (; o->providers && o->providers[n]; n++) {
-    if (n >= MAX_PROVIDERS - 5) SX_FAIL(e, INVALID_ARGUMENT, "more than %d providers", MAX_PROVIDERS - 5);
+    if (n >= MAX_PROVIDERS - SX_OWN_PROVIDERS - 1) SX_FAIL(e, INVALID_ARGUMENT, "more than %d providers", MAX_PROVIDERS - SX_OWN_PROVIDERS - 1);
     list[n] = o->providers[n];
   }
-  list[n++] = &sx_control_provider;
-  list[n++] = &sx_host_provider;
-  list[n++] = &sx_text_provider;
-  list[n++] = sx_cpu_provider();
-  list[n] = NULL;
+  sx_own_providers(list + n);
   return SX_OK;
 }
 

@@ -172,5 +172,5 @@ static bool claim_normalizer(const sx_graph *g, const sx_node *n, const char **r
 KERNEL(StringConcat, run_string_concat, NULL)
 KERNEL(StringNormalizer, run_normalizer, claim_normalizer)
 KERNEL(StringSplit, run_string_split, NULL)
-static const sx_kernel *const kernels[] = {&sx_text_RegexFullMatch, &kernel_StringConcat, &kernel_StringNormalizer, &kernel_StringSplit, NULL};
+static const sx_kernel *const kernels[] = {&sx_text_Cast, &sx_text_RegexFullMatch, &kernel_StringConcat, &kernel_StringNormalizer, &kernel_StringSplit, NULL};
 const sx_provider sx_text_provider = {"CPUExecutionProvider", kernels, 0};

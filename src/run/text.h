@@ -4,5 +4,6 @@
 #define SX_RUN_TEXT_H
 #include "ep/ep.h"
 
+extern const sx_kernel sx_text_Cast;           /* text_cast.c */
 extern const sx_kernel sx_text_RegexFullMatch; /* regex.c */
 #endif

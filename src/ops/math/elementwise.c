@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Operators that compute each element alone: one row each. What an instruction does is the CPU family's business
  * (ep/cpu/kernels/elementwise); here are types, shapes and the old forms. */
-#include "ops/ops.h"
+#include "ops/move/content.h"
 
 /* Before opset 7 the second operand was broadcast only by attributes: broadcast=1, and axis says where its dimensions lie. */
 static sx_status legacy_broadcast(sx_upgrade_ctx *c) {
@@ -83,7 +83,17 @@ UNARY(Celu, SX_ULP, 4)
 UNARY(Cos, SX_ULP, 4)
 UNARY(Cosh, SX_ULP, 4)
 UNARY(Elu, SX_ULP, 4)
-UNARY(Erf, SX_ULP, 4)
+/* Of an integer: computed in double and truncated. */
+static sx_status erf_of_integer(sx_upgrade_ctx *c) {
+  sx_vid x = c->n->in[0].value, y = c->n->out[0], v = SX_NONE;
+  const sx_dtype t = (sx_dtype)sx_value_at(c->g, x)->fact.dtype;
+  if (!sx_dtype_is_int(t)) return SX_OK;
+  SX_TRY(sx_upgrade_emit(c, &sx_op_Cast, &x, 1, SX_F64, &v));
+  SX_TRY(sx_upgrade_emit(c, &sx_op_Erf, &v, 1, 0, &v));
+  SX_TRY(sx_upgrade_emit(c, &sx_op_Cast, &v, 1, t, &v));
+  return sx_upgrade_replace(c, y, v);
+}
+const sx_op sx_op_Erf = {.name = "Erf", .accuracy = SX_ULP, .ulp = 4, .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_same, .upgrades = {{INT16_MAX, erf_of_integer}}};
 UNARY(Exp, SX_ULP, 4)
 UNARY(Floor, SX_EXACT, 0)
 UNARY(Gelu, SX_ULP, 8)

@@ -72,4 +72,12 @@ static inline sx_status sx_upgrade_emit(sx_upgrade_ctx *c, const sx_op *op, cons
   if (to && !sx_node_set_int(c->g, id, "to", to)) SX_NO_MEMORY(c->e);
   return sx_infer_node(c->g, id, c->e);
 }
+/* v, made by such nodes, takes the place and the name of output y; the node being upgraded is gone. */
+static inline sx_status sx_upgrade_replace(sx_upgrade_ctx *c, sx_vid y, sx_vid v) {
+  sx_value_at(c->g, v)->name = sx_value_at(c->g, y)->name;
+  sx_value_at(c->g, y)->name = (sx_str){"", 0};
+  sx_graph_replace_value(c->g, y, v);
+  sx_graph_kill(c->g, c->id);
+  return SX_OK;
+}
 #endif

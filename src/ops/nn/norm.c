@@ -131,11 +131,7 @@ static sx_status mean_variance(sx_upgrade_ctx *c) {
   if (type != SX_F32) SX_TRY(sx_upgrade_emit(c, &sx_op_Cast, &eps, 1, type, &eps));
   SX_TRY(sx_upgrade_emit(c, &sx_op_Add, (sx_vid[]){deviation, eps}, 2, 0, &safe));
   SX_TRY(sx_upgrade_emit(c, &sx_op_Div, (sx_vid[]){d, safe}, 2, 0, &out));
-  sx_value_at(c->g, out)->name = sx_value_at(c->g, y)->name;
-  sx_value_at(c->g, y)->name = (sx_str){"", 0};
-  sx_graph_replace_value(c->g, y, out);
-  sx_graph_kill(c->g, c->id);
-  return SX_OK;
+  return sx_upgrade_replace(c, y, out);
 }
 const sx_op sx_op_MeanVarianceNormalization = {.name = "MeanVarianceNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same, .upgrades = {{INT16_MAX, mean_variance}}};
 

@@ -2,6 +2,7 @@
 /* Products of quantised matrices: MatMulInteger, QLinearMatMul, and com.microsoft's QGemm, MatMulIntegerToFloat and
  * DynamicQuantizeMatMul (which becomes DynamicQuantizeLinear and MatMulIntegerToFloat). QuantLinear, private, is
  * MatMulIntegerToFloat with an activation (attributes as FusedConv's). */
+#include "ops/move/content.h"
 #include "ops/nn/activation.h"
 
 /* The shape of a product of inputs a and b, NumPy's rules; `to` is the element type. */
@@ -36,7 +37,29 @@ static sx_status infer_qgemm(sx_infer *c) {
   return product(c, 0, 3, sx_attr_int(c->n, "transA", 0) != 0, sx_attr_int(c->n, "transB", 0) != 0, to);
 }
 const sx_op sx_op_MatMulInteger = {.name = "MatMulInteger", .infer = infer_integer};
-const sx_op sx_op_QLinearMatMul = {.name = "QLinearMatMul", .accuracy = SX_QUANTUM, .infer = infer_qlinear};
+
+/* Operands of 8-bit floats: what QLinearMatMul is defined by. Scales are one each, or one per row of A and Y and column of B. */
+static bool is_f8(sx_dtype t) { return sx_dtype_is_float(t) && sx_dtype_bits(t) == 8; }
+static sx_status product_of_f8(sx_upgrade_ctx *c) {
+  sx_vid in[8], wide[2], v = SX_NONE, y = c->n->out[0];
+  bool f8 = false;
+  for (uint32_t i = 0; i < 8; i++) {
+    in[i] = sx_node_in(c->n, i);
+    if (in[i] == SX_NONE) return SX_OK;
+    f8 |= is_f8((sx_dtype)sx_value_at(c->g, in[i])->fact.dtype);
+  }
+  if (!f8) return SX_OK;
+  const int64_t axis[3] = {-2, -1, -2};
+  for (int i = 0; i < 2; i++) {
+    SX_TRY(sx_upgrade_emit(c, &sx_op_DequantizeLinear, in + 3 * i, 3, 0, &wide[i]));
+    if (!sx_node_set_int(c->g, sx_value_at(c->g, wide[i])->producer, "axis", axis[i])) SX_NO_MEMORY(c->e);
+  }
+  SX_TRY(sx_upgrade_emit(c, &sx_op_MatMul, wide, 2, 0, &v));
+  SX_TRY(sx_upgrade_emit(c, &sx_op_QuantizeLinear, (sx_vid[]){v, in[6], in[7]}, 3, 0, &v));
+  if (!sx_node_set_int(c->g, sx_value_at(c->g, v)->producer, "axis", axis[2])) SX_NO_MEMORY(c->e);
+  return sx_upgrade_replace(c, y, v);
+}
+const sx_op sx_op_QLinearMatMul = {.name = "QLinearMatMul", .accuracy = SX_QUANTUM, .infer = infer_qlinear, .upgrades = {{INT16_MAX, product_of_f8}}};
 const sx_op sx_op_MatMulIntegerToFloat = {.name = "MatMulIntegerToFloat", .domain = SX_DOMAIN_MS, .accuracy = SX_ROUNDED, .infer = infer_to_float};
 
 static sx_status lower_linear(sx_graph *g, sx_nid id, sx_err *e) {

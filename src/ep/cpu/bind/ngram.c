@@ -148,9 +148,9 @@ static sx_status prepare(sx_prep *p) {
 }
 const sx_kernel sx_cpu_TfIdfVectorizer = {.op = &sx_op_TfIdfVectorizer, .name = "ngram", .types = 1u << SX_I32 | 1u << SX_I64 | 1u << SX_STRING, .create = create, .prepare = prepare};
 
-/* Equal and Where on strings: an operand's step is 0 along axes that it has not. */
+/* Equal and Where on strings, Where on complex numbers: an operand's step is 0 along axes that it has not. */
 enum { UNIT = 1024 };
-typedef struct string_params { int rank; uint32_t n; int64_t count; const int64_t *dims; int64_t step[3][SX_MAX_RANK]; } string_params;
+typedef struct string_params { int rank; uint32_t n; int64_t count; const int64_t *dims; int64_t step[3][SX_MAX_RANK]; size_t elem; } string_params;
 static void sources(const string_params *q, int64_t i, int64_t at[3]) {
   at[0] = at[1] = at[2] = 0;
   for (int d = q->rank; d-- > 0; i /= q->dims[d])
@@ -171,13 +171,14 @@ static sx_status where_run(const sx_call *c, uint32_t begin, uint32_t end) {
   for (int64_t i = (int64_t)begin * UNIT; i < last; i++) {
     sources(q, i, at);
     uint32_t k = ((const uint8_t *)c->in[0])[at[0]] ? 1 : 2;
-    ((sx_str *)c->out[0])[i] = ((const sx_str *)c->in[k])[at[k]];
+    memcpy((char *)c->out[0] + (size_t)i * q->elem, (const char *)c->in[k] + (size_t)at[k] * q->elem, q->elem);
   }
   return SX_OK;
 }
 static sx_status string_prepare(sx_prep *p, sx_run_fn run_fn) {
   string_params *q = SX_NEW(p->arena, string_params);
   if (!q) SX_NO_MEMORY(p->e);
+  q->elem = sx_dtype_bits((sx_dtype)p->out[0].dtype) / 8;
   q->rank = p->out[0].rank, q->n = p->n_in, q->count = p->out[0].count, q->dims = p->out[0].dims;
   for (uint32_t k = 0; k < q->n; k++) {
     int64_t step = 1;
@@ -189,8 +190,9 @@ static sx_status string_prepare(sx_prep *p, sx_run_fn run_fn) {
 static sx_status equal_prepare(sx_prep *p) { return string_prepare(p, equal_run); }
 static sx_status where_prepare(sx_prep *p) { return string_prepare(p, where_run); }
 static bool where_claim(const sx_graph *g, const sx_node *n, const char **reason) {
-  *reason = "the operands are no strings";
-  return sx_value_at(g, n->in[1].value)->fact.dtype == SX_STRING;
+  const uint8_t t = sx_value_at(g, n->in[1].value)->fact.dtype;
+  *reason = "the operands are neither strings nor complex numbers";
+  return t == SX_STRING || t == SX_C64 || t == SX_C128;
 }
 const sx_kernel sx_cpu_Equal_2 = {.op = &sx_op_Equal, .name = "equal_strings", .types = 1u << SX_STRING, .prepare = equal_prepare};
-const sx_kernel sx_cpu_Where_2 = {.op = &sx_op_Where, .name = "where_strings", .claim = where_claim, .prepare = where_prepare};
+const sx_kernel sx_cpu_Where_2 = {.op = &sx_op_Where, .name = "where_bytes", .claim = where_claim, .prepare = where_prepare};
