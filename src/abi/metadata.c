@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What a model says about itself, as a copy that outlives its session; and types of a model's values for clients. */
-#include "abi/session.h"
+#include "abi/graph.h"
 
 struct OrtModelMetadata {
   sx_arena arena;
@@ -38,12 +38,16 @@ void ORT_API_CALL sx_api_ReleaseModelMetadata(OrtModelMetadata *input) {
   sx_free(input, sizeof *input);
 }
 
+OrtStatus *sx_ort_metadata(const sx_model *m, OrtModelMetadata **out) {
+  *out = m ? make(m) : sx_calloc(1, sizeof **out);
+  if (!*out) SX_API_NO_MEMORY();
+  return NULL;
+}
+
 OrtStatus *ORT_API_CALL sx_api_SessionGetModelMetadata(const OrtSession *session, OrtModelMetadata **out) {
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(out);
-  *out = make(sx_session_model(session->s));
-  if (!*out) SX_API_NO_MEMORY();
-  return NULL;
+  return sx_ort_metadata(session->graph->model, out);
 }
 
 #define STRING(name, member)                                                                                             \

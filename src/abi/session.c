@@ -29,6 +29,7 @@ void sx_ort_trim_all(void) {
   sx_mutex_unlock(&all.lock);
 }
 
+static void drop_index(OrtSession *s);
 static void session_free(OrtSession *s) {
   list_remove(s);
   sx_assignment_free(s->assignment);
@@ -38,10 +39,8 @@ static void session_free(OrtSession *s) {
   for (uint32_t i = 0; i < s->constants.n; i++) sx_rt_unref(s->constants.at[i]);
   sx_vec_free(&s->constants);
   sx_pool_destroy(s->own_pool);
-  sx_free(s->required, s->n_required * sizeof *s->required);
-  sx_free(s->overridable, s->n_overridable * sizeof *s->overridable);
-  sx_strmap_free(&s->inputs);
-  sx_strmap_free(&s->outputs);
+  drop_index(s);
+  sx_editing_free(s->editing);
   sx_api_ReleaseSessionOptions(s->options);
   sx_api_ReleaseEnv(s->env);
   sx_free(s, sizeof *s);
@@ -114,10 +113,20 @@ static OrtStatus *choose_pool(OrtSession *s, sx_session_options *so) {
   return NULL;
 }
 
+static void drop_index(OrtSession *s) {
+  sx_free(s->required, s->n_required * sizeof *s->required);
+  sx_free(s->overridable, s->n_overridable * sizeof *s->overridable);
+  s->required = s->overridable = NULL;
+  s->n_required = s->n_overridable = 0;
+  sx_strmap_free(&s->inputs);
+  sx_strmap_free(&s->outputs);
+}
+
 /* Names of inputs and outputs, and which inputs must be given. */
-static OrtStatus *index_names(OrtSession *s) {
+OrtStatus *sx_ort_session_index(OrtSession *s) {
   const sx_graph *g = s->graph;
   uint32_t n = g->inputs.n;
+  drop_index(s);
   for (uint32_t i = 0; i < n; i++) s->n_overridable += sx_value_at(g, g->inputs.at[i])->overridable;
   s->n_required = n - s->n_overridable;
   s->required = sx_calloc(s->n_required, sizeof *s->required);
@@ -138,7 +147,7 @@ static OrtStatus *index_names(OrtSession *s) {
 
 /* What the importer gets in arrays: overridden dimensions, initializers and files in the caller's memory. In `a` until the
  * session is made. */
-static bool import_lists(const OrtSessionOptions *o, sx_import_options *im, sx_arena *a) {
+bool sx_ort_import_lists(const OrtSessionOptions *o, sx_import_options *im, sx_arena *a) {
   sx_free_dim *dims = SX_NEW_N(a, sx_free_dim, (size_t)o->free_dims.n + 1);
   uint32_t n = o->initializers.n + o->external.n;
   sx_import_value *values = SX_NEW_N(a, sx_import_value, (size_t)n + 1);
@@ -163,7 +172,7 @@ static bool import_lists(const OrtSessionOptions *o, sx_import_options *im, sx_a
 
 static OrtStatus *runtime_options(OrtSession *s, sx_session_options *so, sx_arena *lists) {
   const OrtSessionOptions *o = s->options;
-  if (!import_lists(o, &so->import, lists)) SX_API_NO_MEMORY();
+  if (!sx_ort_import_lists(o, &so->import, lists)) SX_API_NO_MEMORY();
   so->import.bytes_live = strcmp(config(o, "session.use_ort_model_bytes_directly", "0"), "1") == 0;
   so->import.log = so->log = &s->logger.log;
   so->level = (int)o->level;
@@ -199,14 +208,9 @@ static OrtStatus *write_optimised(const OrtSessionOptions *o, const sx_session_o
   return sx_ort_status(st, &e);
 }
 
-/* From a path, or (path NULL) from bytes. */
-static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, size_t size,
-                         const OrtSessionOptions *options, OrtSession **out) {
+OrtStatus *sx_ort_session_prepare(const OrtEnv *env, const OrtSessionOptions *options, OrtSession **out) {
   static const OrtSessionOptions defaults = {
       .level = ORT_ENABLE_ALL, .mem_pattern = true, .cpu_arena = true, .per_session_threads = true, .log_severity = -1};
-  uint64_t begin = sx_now_ns();
-  sx_err e;
-  sx_session_options so = {0};
   OrtSession *s = sx_calloc(1, sizeof *s);
   if (!s) SX_API_NO_MEMORY();
   s->env = sx_env_ref((OrtEnv *)env);
@@ -216,9 +220,18 @@ static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, 
     SX_API_NO_MEMORY();
   }
   make_logger(s);
+  *out = s;
+  return NULL;
+}
+
+OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data, size_t size, const char *near, const _Atomic bool *cancel) {
+  uint64_t begin = sx_now_ns();
+  sx_err e;
+  sx_session_options so = {0};
   sx_arena lists = {0};
   OrtStatus *failed = runtime_options(s, &so, &lists);
-  if (options) so.cancel = &options->cancel; /* the caller sets the flag on its own object */
+  so.import.path = near;
+  so.cancel = cancel;
   if (!failed && s->options->profiling) failed = sx_profile_create(s->options->profile_prefix, &s->profile);
   if (!failed) {
     sx_status st =
@@ -227,22 +240,28 @@ static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, 
   }
   if (!failed && s->options->optimized_path) failed = write_optimised(s->options, &so, path, data, size);
   sx_arena_free(&lists);
-  if (!failed) {
-    s->graph = sx_session_model(s->s)->graph;
-    failed = index_names(s);
-  }
-  if (failed) {
-    session_free(s);
-    return failed;
-  }
+  if (failed) return failed;
+  s->graph = sx_session_model(s->s)->graph;
+  if ((failed = sx_ort_session_index(s)) != NULL) return failed;
   if (s->profile) {
     uint64_t now = sx_now_ns();
     sx_profile_event(s->profile, "Session", path ? "model_loading_uri" : "model_loading_array", begin, now, NULL);
     sx_profile_event(s->profile, "Session", "session_initialization", begin, now, NULL);
   }
   list_add(s);
-  *out = s;
   return NULL;
+}
+
+/* From a path, or (path NULL) from bytes. The caller sets the flag that cancels on its own options. */
+static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, size_t size,
+                         const OrtSessionOptions *options, OrtSession **out) {
+  OrtSession *s = NULL;
+  OrtStatus *failed = sx_ort_session_prepare(env, options, &s);
+  if (failed) return failed;
+  failed = sx_ort_session_load(s, path, data, size, NULL, options ? &options->cancel : NULL);
+  if (failed) session_free(s);
+  else *out = s;
+  return failed;
 }
 
 OrtStatus *ORT_API_CALL sx_api_CreateSession(const OrtEnv *env, const ORTCHAR_T *model_path,
@@ -313,7 +332,7 @@ static OrtStatus *type_of(const OrtSession *s, part p, size_t index, OrtTypeInfo
   const sx_fact *fact = NULL;
   OrtStatus *failed = find(s, p, index, &v, &fact);
   if (failed) return failed;
-  *out = sx_ort_type_of_fact(sx_session_model(s->s), fact);
+  *out = sx_ort_type_of_fact(s->graph->model, fact);
   if (!*out) SX_API_NO_MEMORY();
   return NULL;
 }

@@ -21,11 +21,23 @@ struct OrtSession {
   uint32_t *required, *overridable;  /* graph input numbers, in order */
   sx_strmap inputs, outputs;         /* name -> graph input or output number */
   struct OrtSession *next, **at;     /* in the list of all */
+  struct sx_editing *editing;        /* of the model editor: not finalised yet; NULL: ready to run */
   sx_profile *profile;               /* NULL: not profiling */
   OrtEpAssignedSubgraph *assignment; /* made when first asked for */
   sx_mutex async_lock;               /* also of `assignment` */
   struct sx_async *async;            /* runs of RunAsync */
 };
+
+/* A session that is not loaded yet: environment, options and logger. Given back with sx_api_ReleaseSession. */
+OrtStatus *sx_ort_session_prepare(const OrtEnv *env, const OrtSessionOptions *options, OrtSession **out);
+/* Loads it from a path, or (path NULL) from bytes; external data of bytes lie beside the file `near` (NULL: none). */
+OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data, size_t size, const char *near, const _Atomic bool *cancel);
+/* Names of inputs and outputs of s->graph, whatever there was before. */
+OrtStatus *sx_ort_session_index(OrtSession *s);
+/* Fills the arrays of the importer's options from a session's; false: out of memory. */
+bool sx_ort_import_lists(const OrtSessionOptions *o, sx_import_options *im, sx_arena *a);
+/* What a session of the model editor has until it is finalised. */
+void sx_editing_free(struct sx_editing *x);
 
 /* Type of a value of a model as a client sees it; NULL when out of memory. */
 OrtTypeInfo *sx_ort_type_of_fact(const sx_model *m, const sx_fact *f);

@@ -37,6 +37,7 @@ void sx_model_destroy(sx_model *m) {
   sx_vec_free(&m->tensors);
   for (uint32_t i = 0; i < m->mappings.n; i++) sx_unmap_file(&m->mappings.at[i]);
   sx_vec_free(&m->mappings);
+  sx_vec_free(&m->external);
   sx_vec_free(&m->opsets);
   sx_vec_free(&m->metadata);
   sx_vec_free(&m->sources);

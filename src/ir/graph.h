@@ -105,6 +105,8 @@ typedef struct sx_source_node { sx_str name, op_type, domain; uint32_t index; } 
 typedef struct sx_origin { uint32_t n; const uint32_t *ids; } sx_origin;                      /* sorted source node numbers */
 typedef struct sx_opset { sx_str domain; int64_t version; } sx_opset;
 typedef struct sx_kv { sx_str key, value; } sx_kv;
+/* A constant whose elements lie in a file beside the model, as the model says it. */
+typedef struct sx_external_ref { const sx_tensor *tensor; sx_str location; uint64_t offset; } sx_external_ref;
 
 struct sx_model {
   sx_arena arena;
@@ -119,6 +121,7 @@ struct sx_model {
   SX_VEC(sx_tensor *) tensors; /* every constant of the model: the one place that holds references */
   char *path;                  /* file it came from, or NULL */
   SX_VEC(sx_mapping) mappings; /* of the model file and of external data */
+  SX_VEC(sx_external_ref) external;
 };
 
 sx_model *sx_model_create(void); /* NULL when out of memory */

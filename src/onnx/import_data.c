@@ -12,6 +12,8 @@ sx_status sx_import_external(sx_importer *im, const sx_proto_tensor *p, const sx
   t->offset = span.offset;
   if (!f->owned) t->owner = SX_OWN_CALLER;
   SX_TRY(sx_model_hold(im->m, t, im->e));
+  char *location = sx_arena_strdup(&im->m->arena, f->location.p, f->location.n);
+  if (!location || !sx_vec_push(&im->m->external, ((sx_external_ref){t, {location, f->location.n}, span.offset}))) SX_NO_MEMORY(im->e);
   *out = t;
   return SX_OK;
 }

@@ -148,8 +148,11 @@ static sx_status keep_options(sx_session *x, const sx_session_options *o, const 
   x->options.cancel = NULL;
   x->options.import.free_dims = sx_arena_copy(a, io->free_dims, io->n_free_dims * sizeof *io->free_dims);
   x->options.disabled_passes = o->disabled_passes ? sx_arena_strdup(a, o->disabled_passes, strlen(o->disabled_passes)) : NULL;
+  x->options.import.values = sx_arena_copy(a, io->values, io->n_values * sizeof *io->values); /* names and bytes live as long as the model */
+  x->options.import.files = sx_arena_copy(a, io->files, io->n_files * sizeof *io->files);
+  x->options.import.path = io->path ? sx_arena_strdup(a, io->path, strlen(io->path)) : NULL;
   if (o->providers) x->options.providers = sx_arena_copy(a, o->providers, ((size_t)n + 1) * sizeof *o->providers);
-  bool ok = x->options.import.free_dims && (!o->disabled_passes || x->options.disabled_passes) && (!o->providers || x->options.providers);
+  bool ok = x->options.import.free_dims && x->options.import.values && x->options.import.files && (!io->path || x->options.import.path) && (!o->disabled_passes || x->options.disabled_passes) && (!o->providers || x->options.providers);
   for (uint32_t i = 0; i < io->n_free_dims && ok; i++) {
     sx_free_dim *f = (sx_free_dim *)&x->options.import.free_dims[i];
     char *name = sx_arena_strdup(a, f->name.p, f->name.n);

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+/* Views: what providers see of a graph. One walk over the nodes makes values as they are met, a second one fills the lists of
+ * consumers. A value that a body captures is one of the body's own under the name of the one around it. */
+#include "abi/graph.h"
+#include "onnx/source.h"
+
+static char *text(OrtGraph *v, sx_str s) { return sx_arena_strdup(&v->arena, s.p ? s.p : "", s.n); }
+
+/* The number in the graph around of what body `g` captures as `value`. */
+static sx_vid captured(const sx_graph *g, const sx_value *value) {
+  return sx_node_at(g->parent, g->owner)->in[g->capture_slots.at[value->index]].value;
+}
+
+static OrtValueInfo *value_of(OrtGraph *v, sx_vid id) {
+  if (v->by_id[id]) return v->by_id[id];
+  const sx_value *s = sx_value_at(v->source, id);
+  OrtValueInfo *i = SX_NEW(&v->arena, OrtValueInfo);
+  if (!i) return NULL;
+  i->graph = v, i->id = id;
+  if (s->kind == SX_VALUE_CAPTURE && v->outer) {
+    const OrtValueInfo *o = value_of((OrtGraph *)v->outer, captured(v->source, s));
+    if (!o) return NULL;
+    i->name = o->name, i->outer = o, i->tensor = o->tensor;
+    i->flags = (uint8_t)(SX_VI_OUTER | (o->flags & (SX_VI_CONSTANT | (o->tensor ? SX_VI_OPTIONAL : 0))));
+    i->type = o->type ? sx_ort_type_copy(o->type) : NULL;
+    if (o->type && !i->type) return NULL;
+  } else {
+    i->name = s->name.n ? text(v, s->name) : sx_arena_printf(&v->arena, "sardonyx/value_%u", v->root->fresh++);
+    if (s->fact.kind != SX_KIND_UNKNOWN && !(i->type = sx_ort_type_of_fact(v->source->model, &s->fact))) return NULL;
+    i->tensor = s->fact.constant;
+    if (s->kind == SX_VALUE_CONST) i->flags |= SX_VI_CONSTANT;
+    if (s->kind == SX_VALUE_INPUT) i->flags |= s->overridable ? SX_VI_OPTIONAL : SX_VI_REQUIRED;
+  }
+  return i->name ? v->by_id[id] = i : NULL;
+}
+
+static sx_status node_values(OrtGraph *v, const sx_use *in, const sx_vid *out, uint32_t n, OrtValueInfo ***list, sx_err *e) {
+  if (!(*list = SX_NEW_N(&v->arena, OrtValueInfo *, (size_t)n + 1))) SX_NO_MEMORY(e);
+  for (uint32_t i = 0; i < n; i++) {
+    sx_vid id = in ? in[i].value : out[i];
+    if (id != SX_NONE && !((*list)[i] = value_of(v, id))) SX_NO_MEMORY(e);
+  }
+  return SX_OK;
+}
+
+static int row_version(const sx_node *n) {
+  sx_domain d;
+  if (!sx_domain_find(n->domain, &d)) return 1;
+  int opset = n->since_version > 0 && n->since_version < sx_domain_latest(d) ? n->since_version : sx_domain_latest(d);
+  const sx_schema *s = sx_schema_find(d, n->op_type, opset);
+  return s ? s->since_version : 1;
+}
+
+static sx_status view_graph(OrtGraph *v, const sx_nid *nodes, uint32_t n, sx_err *e);
+static OrtGraph *create(const sx_graph *source, const OrtGraph *outer) {
+  OrtGraph *v = sx_calloc(1, sizeof *v);
+  if (!v) return NULL;
+  static const ORTCHAR_T nowhere[1];
+  v->source = source, v->outer = outer;
+  v->root = outer ? outer->root : v;
+  v->path = outer ? outer->root->path : nowhere;
+  return v;
+}
+
+static sx_status view_body(OrtGraph *v, OrtNode *x, const sx_attr *a, sx_err *e) {
+  OrtGraph *b = create(a->g, v);
+  if (!b) SX_NO_MEMORY(e);
+  b->parent = x;
+  x->body_names[x->n_bodies] = text(v, a->name);
+  x->bodies[x->n_bodies++] = b;
+  if (!x->body_names[x->n_bodies - 1]) SX_NO_MEMORY(e);
+  return view_graph(b, a->g->order.at, a->g->order.n, e);
+}
+
+static sx_status view_node(OrtGraph *v, sx_nid id, OrtNode **out, sx_err *e) {
+  const sx_node *n = sx_node_at(v->source, id);
+  OrtNode *x = *out = v->node_by_id[id] = SX_NEW(&v->arena, OrtNode);
+  if (!x) SX_NO_MEMORY(e);
+  x->name = text(v, n->name), x->op_type = text(v, n->op_type), x->domain = text(v, n->domain);
+  x->id = x->source = id, x->graph = v, x->ep_name = "", x->since_version = row_version(n);
+  x->n_in = n->n_formal, x->n_implicit = n->n_in - n->n_formal, x->n_out = n->n_out;
+  x->attrs = SX_NEW_N(&v->arena, OrtOpAttr *, (size_t)n->n_attrs + 1);
+  x->bodies = SX_NEW_N(&v->arena, OrtGraph *, (size_t)n->n_attrs + 1);
+  x->body_names = SX_NEW_N(&v->arena, const char *, (size_t)n->n_attrs + 1);
+  if (!x->name || !x->op_type || !x->domain || !x->attrs || !x->bodies || !x->body_names) SX_NO_MEMORY(e);
+  SX_TRY(node_values(v, n->in, NULL, n->n_formal, &x->in, e));
+  SX_TRY(node_values(v, n->in + n->n_formal, NULL, x->n_implicit, &x->implicit, e));
+  SX_TRY(node_values(v, NULL, n->out, n->n_out, &x->out, e));
+  for (uint32_t i = 0; i < n->n_out; i++)
+    if (x->out[i]) x->out[i]->producer = x, x->out[i]->output = i;
+  for (uint32_t i = 0; i < n->n_attrs; i++) {
+    if (!(x->attrs[x->n_attrs] = sx_ort_attr_of(&n->attrs[i]))) SX_NO_MEMORY(e);
+    x->n_attrs++;
+    if (n->attrs[i].type == SX_ATTR_GRAPH) SX_TRY(view_body(v, x, &n->attrs[i], e));
+  }
+  return SX_OK;
+}
+
+/* Counts, then fills: one list after the other lies in one block. */
+static sx_status link_consumers(OrtGraph *v, sx_err *e) {
+  size_t total = 0;
+  for (int fill = 0; fill < 2; fill++) {
+    for (uint32_t k = 0; k < v->n_nodes; k++) {
+      const OrtNode *x = v->nodes[k];
+      for (uint32_t i = 0; i < x->n_in + x->n_implicit; i++) {
+        OrtValueInfo *u = i < x->n_in ? x->in[i] : x->implicit[i - x->n_in];
+        if (!u) continue;
+        if (fill) u->consumers[u->n_consumers] = (sx_consumer){x, i < x->n_in ? (int64_t)i : -1};
+        u->n_consumers++, total++;
+      }
+    }
+    if (fill) break;
+    sx_consumer *all = SX_NEW_N(&v->arena, sx_consumer, total + 1);
+    if (!all) SX_NO_MEMORY(e);
+    for (uint32_t i = 0; i < v->source->values.n; i++) {
+      OrtValueInfo *u = v->by_id[i];
+      if (!u) continue;
+      u->consumers = all, all += u->n_consumers, u->n_consumers = 0;
+    }
+  }
+  return SX_OK;
+}
+
+static sx_status list_of(OrtGraph *v, const sx_vid *ids, uint32_t n, sx_value_list *out, sx_err *e) {
+  out->n = n;
+  return node_values(v, NULL, ids, n, &out->at, e);
+}
+
+/* Initializers: constants in use, and defaults of inputs. */
+static sx_status list_initializers(OrtGraph *v, sx_err *e) {
+  const sx_graph *g = v->source;
+  if (!(v->initializers.at = SX_NEW_N(&v->arena, OrtValueInfo *, (size_t)g->values.n + 1))) SX_NO_MEMORY(e);
+  for (uint32_t i = 0; i < g->values.n; i++) {
+    const sx_value *s = sx_value_at(g, i);
+    OrtValueInfo *x = v->by_id[i];
+    if (x && s->fact.constant && (s->kind == SX_VALUE_CONST || s->overridable)) v->initializers.at[v->initializers.n++] = x;
+  }
+  return SX_OK;
+}
+
+static sx_status view_nodes(OrtGraph *v, const sx_nid *nodes, uint32_t n, sx_err *e) {
+  if (!(v->nodes = SX_NEW_N(&v->arena, OrtNode *, (size_t)n + 1))) SX_NO_MEMORY(e);
+  for (uint32_t i = 0; i < n; i++) {
+    if (sx_node_at(v->source, nodes[i])->dead) continue;
+    SX_TRY(view_node(v, nodes[i], &v->nodes[v->n_nodes], e));
+    v->n_nodes++;
+  }
+  SX_TRY(list_initializers(v, e));
+  return link_consumers(v, e);
+}
+
+static sx_status make_tables(OrtGraph *v, sx_err *e) {
+  v->by_id = SX_NEW_N(&v->arena, OrtValueInfo *, (size_t)v->source->values.n + 1);
+  v->node_by_id = SX_NEW_N(&v->arena, OrtNode *, (size_t)v->source->nodes.n + 1);
+  if (!v->by_id || !v->node_by_id) SX_NO_MEMORY(e);
+  return SX_OK;
+}
+
+static sx_status view_graph(OrtGraph *v, const sx_nid *nodes, uint32_t n, sx_err *e) {
+  const sx_graph *g = v->source;
+  SX_TRY(make_tables(v, e));
+  SX_TRY(list_of(v, g->inputs.at, g->inputs.n, &v->inputs, e));
+  SX_TRY(list_of(v, g->outputs.at, g->outputs.n, &v->outputs, e));
+  for (uint32_t i = 0; i < g->outputs.n; i++) v->outputs.at[i]->flags |= SX_VI_OUTPUT;
+  return view_nodes(v, nodes, n, e);
+}
+
+void sx_ort_graph_free(OrtGraph *v) {
+  if (!v) return;
+  for (uint32_t i = 0; v->by_id && i < v->source->values.n; i++) {
+    if (!v->by_id[i]) continue;
+    sx_api_ReleaseTypeInfo(v->by_id[i]->type);
+    sx_rt_unref(v->by_id[i]->value);
+  }
+  for (uint32_t k = 0; v->node_by_id && k < v->source->nodes.n; k++) {
+    OrtNode *x = v->node_by_id[k];
+    for (uint32_t i = 0; x && i < x->n_attrs; i++) sx_api_ReleaseOpAttr(x->attrs[i]);
+    for (uint32_t i = 0; x && i < x->n_bodies; i++) sx_ort_graph_free(x->bodies[i]);
+  }
+  sx_model_destroy(v->owned);
+  sx_arena_free(&v->arena);
+  sx_free(v, sizeof *v);
+}
+
+sx_status sx_ort_graph_view(const sx_graph *source, bool own, OrtGraph **out, sx_err *e) {
+  OrtGraph *v = create(source, NULL);
+  *out = NULL;
+  if (!v) SX_NO_MEMORY(e);
+  sx_status s = view_graph(v, source->order.at, source->order.n, e);
+  if (s == SX_OK && source->model->path) { /* paths are kept as UTF-8, and handed out as the platform has them */
+    const char *p = source->model->path;
+    size_t n = strlen(p);
+    ORTCHAR_T *path = SX_NEW_N(&v->arena, ORTCHAR_T, n + 1);
+    for (size_t i = 0; path && i < n; i++) path[i] = (ORTCHAR_T)p[i];
+    if (!path) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    else v->path = path;
+  }
+  if (s != SX_OK) {
+    sx_ort_graph_free(v);
+    return s;
+  }
+  if (own) v->owned = source->model;
+  *out = v;
+  return SX_OK;
+}
+
+/* Is `id` read by a node of the graph that is not in the view? */
+static bool read_outside(const OrtGraph *v, sx_vid id) {
+  for (const sx_use *u = sx_value_at(v->source, id)->uses; u; u = u->next)
+    if (!v->node_by_id[u->node] && !sx_node_at(v->source, u->node)->dead) return true;
+  return false;
+}
+
+/* Inputs that are inputs of the whole come first and in its order, as a fused node's do. */
+static sx_status boundary(OrtGraph *v, sx_err *e) {
+  const sx_graph *g = v->source;
+  v->inputs.at = SX_NEW_N(&v->arena, OrtValueInfo *, (size_t)g->values.n + 1);
+  v->outputs.at = SX_NEW_N(&v->arena, OrtValueInfo *, (size_t)g->values.n + 1);
+  uint8_t *seen = sx_arena_alloc(&v->arena, (size_t)g->values.n + 1);
+  if (!v->inputs.at || !v->outputs.at || !seen) SX_NO_MEMORY(e);
+  for (uint32_t i = 0; i < g->inputs.n; i++) {
+    OrtValueInfo *x = v->by_id[g->inputs.at[i]];
+    if (x && !seen[x->id]++) v->inputs.at[v->inputs.n++] = x;
+  }
+  for (uint32_t k = 0; k < v->n_nodes; k++) {
+    OrtNode *x = v->nodes[k];
+    for (uint32_t i = 0; i < x->n_in + x->n_implicit; i++) {
+      OrtValueInfo *u = i < x->n_in ? x->in[i] : x->implicit[i - x->n_in];
+      if (u && !u->producer && !(u->flags & SX_VI_CONSTANT) && !seen[u->id]++) v->inputs.at[v->inputs.n++] = u;
+    }
+    for (uint32_t i = 0; i < x->n_out; i++) {
+      OrtValueInfo *o = x->out[i];
+      if (!o || (!sx_value_at(g, o->id)->output_uses && !read_outside(v, o->id))) continue;
+      o->flags |= SX_VI_OUTPUT;
+      v->outputs.at[v->outputs.n++] = o;
+    }
+  }
+  for (uint32_t i = 0; i < v->inputs.n; i++)
+    if (!(v->inputs.at[i]->flags & (SX_VI_OPTIONAL | SX_VI_OUTER))) v->inputs.at[i]->flags |= SX_VI_REQUIRED;
+  return SX_OK;
+}
+
+sx_status sx_ort_graph_subset(const OrtGraph *of, const OrtNode *const *nodes, size_t n, OrtGraph **out, sx_err *e) {
+  *out = NULL;
+  if (n > of->n_nodes) SX_FAIL(e, INVALID_ARGUMENT, "%zu nodes are given, the graph has %u", n, of->n_nodes);
+  OrtGraph *v = create(of->source, of->outer);
+  uint8_t *take = sx_calloc((size_t)of->source->nodes.n + 1, 1);
+  sx_nid *ids = sx_calloc(n + 1, sizeof *ids);
+  sx_status s = v && take && ids ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  uint32_t count = 0;
+  for (size_t i = 0; i < n && s == SX_OK; i++) {
+    if (!nodes[i] || nodes[i]->editor || nodes[i]->source >= of->source->nodes.n || of->node_by_id[nodes[i]->source] == NULL)
+      s = sx_fail(e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__, "node %zu of the list is no node of the graph", i);
+    else
+      take[nodes[i]->source] = 1;
+  }
+  for (uint32_t i = 0; i < of->n_nodes && s == SX_OK; i++)
+    if (take[of->nodes[i]->source]) ids[count++] = of->nodes[i]->source;
+  if (s == SX_OK) {
+    v->parent = of->parent, v->path = of->path;
+    v->root = v; /* locks and names of its own */
+    v->fresh = of->root->fresh;
+    s = make_tables(v, e);
+    for (uint32_t i = 0; i < of->source->values.n && s == SX_OK; i++) { /* values keep the names that they have there */
+      OrtValueInfo *x = of->by_id[i] && !sx_value_at(of->source, i)->name.n ? value_of(v, i) : NULL;
+      if (x && !(x->name = text(v, sx_str_c(of->by_id[i]->name)))) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    }
+    if (s == SX_OK) s = view_nodes(v, ids, count, e);
+    if (s == SX_OK) s = boundary(v, e);
+  }
+  sx_free(take, (size_t)of->source->nodes.n + 1);
+  sx_free(ids, (n + 1) * sizeof *ids);
+  if (s != SX_OK) sx_ort_graph_free(v);
+  else *out = v;
+  return s;
+}
+
+sx_status sx_ort_graph_of_bytes(const void *data, size_t size, const sx_import_options *o, OrtGraph **out, sx_err *e) {
+  sx_model *source, *canonical;
+  *out = NULL;
+  SX_TRY(sx_import_source(data, size, o, &source, e));
+  sx_status s = sx_import(data, size, o, &canonical, e);
+  if (s == SX_OK) {
+    s = sx_source_take_facts(source->graph, canonical->graph, e);
+    sx_model_destroy(canonical);
+  }
+  if (s == SX_OK && o->path && !(source->path = sx_arena_strdup(&source->arena, o->path, strlen(o->path))))
+    s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  if (s == SX_OK) s = sx_source_clean(source->graph, e);
+  s = sx_model_status(source, s, e);
+  if (s == SX_OK) s = sx_ort_graph_view(source->graph, true, out, e);
+  if (s != SX_OK) sx_model_destroy(source);
+  return s;
+}

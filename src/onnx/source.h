@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+/* A graph in the source dialect, made ready for those who take the model as it was written: providers expect what ONNX
+ * Runtime's basic level leaves. Constants in use of known content are initializers, Identity and Dropout that does nothing are
+ * gone, and each reader of a DequantizeLinear has one of its own. Operators and versions stay as they are. */
+#ifndef SX_ONNX_SOURCE_H
+#define SX_ONNX_SOURCE_H
+#include "ir/graph.h"
+
+/* Gives the values of g and of its bodies the types, shapes and contents that they have in `canonical`, the same file after
+ * sx_canonicalise (values and nodes keep their numbers there). Contents are shared; the canonical model may go. */
+sx_status sx_source_take_facts(sx_graph *g, const sx_graph *canonical, sx_err *e);
+/* Cleans g and its bodies up, and sorts them. */
+sx_status sx_source_clean(sx_graph *g, sx_err *e);
+#endif
