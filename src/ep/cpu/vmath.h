@@ -69,8 +69,8 @@ SX_INLINE vf vm_exp_split(vf x, vf *t, vu *e) {
   const vf n = x * VM_LOG2E + VM_MAGIC / SX_VL; /* the low bits are t SX_VL */
   *t = n - VM_MAGIC / SX_VL;
   *e = ((vu)n << (SX_VL == 16 ? 19 : 20)) & 0xff800000u;
-  vf r = x - *t * VM_LN2_HI;
-  r = r - *t * VM_LN2_LO;
+  vf r = vf_fma(*t, vf_set(-VM_LN2_HI), x); /* t has more bits than VM_LN2_HI leaves: the product is not exact */
+  r = vf_fma(*t, vf_set(-VM_LN2_LO), r);
   const vf root = vf_permute(roots, (vi)n);
   return root * (((c3 * r + c2) * r + 1.f) * r) + root;
 }
@@ -162,9 +162,9 @@ SX_INLINE vf vm_expm1_neg(vf y) {
 SX_INLINE vf vm_tanh(vf x) {
 #if SX_FMA /* e^2x = k e^2r, k a power of two; r coth(r) = p: (r (k + 1) - p (1 - k)) / (p (k + 1) - r (1 - k)) */
   const float magic = VM_MAGIC + 127.f; /* with an exponent's bias */
-  const vf c = vm_at_least(vm_at_most(x, 9.1f), -9.1f), n = c * (2 * VM_LOG2E) + magic, r = c - (n - magic) * 0.34657359f, s = r * r;
+  const vf c = vm_at_least(vm_at_most(x, 9.1f), -9.1f), n = c * (2 * VM_LOG2E) + magic, r = vf_fma(n - magic, vf_set(-0.34657359f), c), s = r * r;
   const vf k = (vf)((vu)n << 23), up = k + 1.f, down = 1.f - k, p = VM_POLY(s, 1.f, 0.333332509f, -0.0221336801f);
-  return (r * up - p * down) / (p * up - r * down);
+  return vf_fma(r, up, -(p * down)) / vf_fma(p, up, -(r * down));
 #else
   const vf m = vm_expm1_neg(vm_at_most(vf_abs(x), 9.1f) * -2.f);
   return vf_copysign(m / (m + 2.f), x);
