@@ -24,8 +24,9 @@ static double scale_at(const sx_tensor *t, int64_t i) {
 }
 
 /* A float constant, or a dequantised one, as s32 in units of sx * w[k], k counted along the last axis of the bias. False: the
- * values are not constant or leave s32. *out SX_NONE with true: there is no bias. */
-static bool integer_bias(sx_pass_ctx *c, sx_vid v, double sx, const sx_tensor *w, int64_t channels, sx_vid *out) {
+ * values are not constant, leave s32, or lose more than 1/32 of `step`, the scale of the result. *out SX_NONE with true: there is
+ * no bias. */
+static bool integer_bias(sx_pass_ctx *c, sx_vid v, double sx, const sx_tensor *w, int64_t channels, double step, sx_vid *out) {
   sx_graph *g = c->g;
   *out = SX_NONE;
   if (v == SX_NONE) return true;
@@ -41,8 +42,9 @@ static bool integer_bias(sx_pass_ctx *c, sx_vid v, double sx, const sx_tensor *w
     if (!sx_tensor_get_f64(b, i, &x) || (z && !sx_tensor_get_f64(z, z->count == 1 ? 0 : i, &zero))) return false;
     if (d) x -= zero;
     const double own = s ? scale_at(s, i) : 1;
-    x = s && fabs(own - unit) <= 1e-5 * unit ? x : rint(x * own / unit); /* as it lies where it has that scale already */
-    if (!(fabs(x) < 2147483648.0)) return false;
+    const double exact = s && fabs(own - unit) <= 1e-5 * unit ? x : x * own / unit; /* as it lies where it has that scale already */
+    x = rint(exact);
+    if (!(fabs(x) < 2147483648.0) || fabs(x - exact) * unit > step / 32) return false;
     ((int32_t *)t->data)[i] = (int32_t)x;
   }
   return (*out = sx_graph_add_const(g, t, (sx_str){"", 0})) != SX_NONE;
@@ -70,7 +72,7 @@ static sx_status fuse_conv(sx_pass_ctx *c, const site *s, bool *done) {
   if (!sx_qdq_source(g, s->n->in[0].value, &x) || !sx_qdq_source(g, s->n->in[1].value, &w) || !x.per_tensor || !sx_qdq_bytes(&x) || !sx_qdq_bytes(&w) || !sx_qdq_bytes(&s->y)) return SX_OK;
   if (fw->rank < 3 || !sx_dim_is_const(fw->dims[0]) || (!w.per_tensor && w.axis != 0) || !constant_scale(g, &w, &ws, fw->dims[0])) return SX_OK;
   const char *act = s->act ? sx_activation_of(g, s->act, params, &count) : NULL;
-  if (!integer_bias(c, sx_node_in(s->n, 2), x.s, ws, fw->dims[0], &bias)) return SX_OK;
+  if (!integer_bias(c, sx_node_in(s->n, 2), x.s, ws, fw->dims[0], s->y.s, &bias)) return SX_OK;
   const sx_vid in[9] = {x.x, x.scale, sx_qdq_zero(g, &x), w.x, w.scale, w.zero, s->y.scale, sx_qdq_zero(g, &s->y), bias};
   if (in[2] == SX_NONE || in[7] == SX_NONE) SX_NO_MEMORY(c->e);
   sx_patch p = sx_patch_begin(c);
@@ -110,7 +112,7 @@ static sx_status fuse_product(sx_pass_ctx *c, const site *s, bool *done) {
   const sx_fact *fb = &sx_value_at(g, b.x)->fact, *fa = &sx_value_at(g, a.x)->fact;
   const int cols = trans_b ? 0 : fb->rank - 1;
   if (fa->rank < 1 || fb->rank < 2 || !sx_dim_is_const(fb->dims[cols]) || (!b.per_tensor && b.axis != cols) || !constant_scale(g, &b, &ws, fb->dims[cols])) return SX_OK;
-  if (gemm && (sx_attr_int(s->n, "transA", 0) || sx_attr_float(s->n, "beta", 1) != 1 || !integer_bias(c, sx_node_in(s->n, 2), a.s * sx_attr_float(s->n, "alpha", 1), ws, fb->dims[cols], &bias))) return SX_OK;
+  if (gemm && (sx_attr_int(s->n, "transA", 0) || sx_attr_float(s->n, "beta", 1) != 1 || !integer_bias(c, sx_node_in(s->n, 2), a.s * sx_attr_float(s->n, "alpha", 1), ws, fb->dims[cols], to_float ? INFINITY : s->y.s, &bias))) return SX_OK;
   if (bias != SX_NONE && sx_value_at(g, bias)->fact.rank > 0 && sx_value_at(g, bias)->fact.dims[sx_value_at(g, bias)->fact.rank - 1] == 1 && fb->dims[cols] != 1 && ws->count > 1) return SX_OK;
   const sx_vid za = sx_qdq_zero(g, &a), zy = to_float ? SX_NONE : sx_qdq_zero(g, &s->y);
   if (za == SX_NONE || (!to_float && zy == SX_NONE)) SX_NO_MEMORY(c->e);
