@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Softmax and its kin, and normalisations. Private: MaskedSoftmax(x, mask?) = softmax(scale * x + mask) over the last axis;
  * SkipLayerNorm(x, skip, gamma, beta?, bias?) -> (normalised, x + skip + bias?). */
+#include "ops/lower.h"
 #include "ops/move/content.h"
 
 static sx_status infer_softmax(sx_infer *c) {
@@ -108,8 +109,30 @@ static sx_status infer_layer_norm(sx_infer *c) {
   for (uint32_t o = 1; o < c->n->n_out; o++) SX_TRY(sx_infer_set(c, o, (int)sx_attr_int(c->n, "stash_type", 1), x->rank, d));
   return SX_OK;
 }
-const sx_op sx_op_LayerNormalization = {.name = "LayerNormalization", .accuracy = SX_ACCUMULATE, .infer = infer_layer_norm};
-const sx_op sx_op_RMSNormalization = {.name = "RMSNormalization", .accuracy = SX_ACCUMULATE, .infer = infer_layer_norm};
+/* The result has the scale's type, and statistics the type that stash_type says: where those are not what the kernels give (one
+ * type for all, statistics of f32, or f64 in f64), between Casts. */
+static sx_status norm_of_types(sx_upgrade_ctx *c) {
+  const sx_vid *given = c->n->out;
+  sx_lower l = {c, SX_OK};
+  const sx_dtype x = (sx_dtype)sx_lower_fact(&l, sx_lower_in(&l, 0))->dtype, scale = (sx_dtype)sx_lower_fact(&l, sx_lower_in(&l, 1))->dtype;
+  const sx_dtype stash = (sx_dtype)sx_attr_int(c->n, "stash_type", SX_F32), wide = x == scale ? x : x == SX_F64 || scale == SX_F64 ? SX_F64 : SX_F32;
+  const sx_dtype own = wide == SX_F64 ? SX_F64 : SX_F32;
+  bool statistics = false;
+  for (uint32_t o = 1; o < c->n->n_out; o++) statistics |= given[o] != SX_NONE;
+  if (!x || !scale || c->n->n_out > 3 || (x == scale && (!statistics || stash == own))) return SX_OK;
+  sx_vid in[3] = {SX_LOWER_ABSENT, SX_LOWER_ABSENT, SX_LOWER_ABSENT}, out[3];
+  for (uint32_t i = 0; i < 3; i++)
+    if (sx_lower_has(&l, i)) in[i] = sx_lower_cast(&l, sx_lower_in(&l, i), wide);
+  const sx_attr attrs[] = {{.name = SX_STR("axis"), .type = SX_ATTR_INT, .i = sx_attr_int(c->n, "axis", -1)},
+                           {.name = SX_STR("epsilon"), .type = SX_ATTR_FLOAT, .f = sx_attr_float(c->n, "epsilon", 1e-5f)},
+                           {.name = SX_STR("stash_type"), .type = SX_ATTR_INT, .i = own}};
+  const uint32_t n_out = c->n->n_out;
+  sx_lower_nodes(&l, c->n->op, in, 3, attrs, 3, out, n_out);
+  for (uint32_t o = 0; o < n_out; o++) out[o] = sx_lower_cast(&l, out[o], o ? stash : scale);
+  return sx_lower_done(&l, out, n_out);
+}
+const sx_op sx_op_LayerNormalization = {.name = "LayerNormalization", .accuracy = SX_ACCUMULATE, .infer = infer_layer_norm, .upgrades = {{INT16_MAX, norm_of_types}}};
+const sx_op sx_op_RMSNormalization = {.name = "RMSNormalization", .accuracy = SX_ACCUMULATE, .infer = infer_layer_norm, .upgrades = {{INT16_MAX, norm_of_types}}};
 const sx_op sx_op_InstanceNormalization = {.name = "InstanceNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
 const sx_op sx_op_GroupNormalization = {.name = "GroupNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
 const sx_op sx_op_LRN = {.name = "LRN", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
