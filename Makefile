@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 GENERATOR := $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 PYTHON = $(if $(wildcard build/venv/bin/python),build/venv/bin/python,python3)
 .DEFAULT_GOAL := all
-.PHONY: all demo test check asan ubsan tsan fuzz bench cases suite schema golden digits format lint size install clean help
+.PHONY: all demo test check asan ubsan tsan fuzz bench cases suite operators schema golden digits format lint size install clean help
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z ]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -46,6 +46,10 @@ cases:  ## ONNX's own test cases, written to build/cases
 
 suite: all  ## takes cases that pass now off tests/suite/expected_failures.txt and raises floor.txt
 	@$(PYTHON) tools/run_tests.py --build $(BUILD) --update-suite
+
+operators: all  ## docs/OPERATORS.md anew, and the list of gaps; every type is run beside a float twin
+	@$(PYTHON) tools/coverage.py $(BUILD) $(BUILD)/coverage --run --compare
+	@$(PYTHON) tools/coverage.py $(BUILD) $(BUILD)/coverage --doc docs/OPERATORS.md --gaps tests/suite/coverage_gaps.txt
 
 schema:  ## src/ops/schema.gen.inc anew, from the pinned onnx package and schema_contrib.tsv
 	@$(PYTHON) tools/gen_schema.py

@@ -288,6 +288,18 @@ def suite(result, build):
     run_ml_cases(result, build)
 
 
+@layer("every operator, version and type is accepted or a known gap, and docs/OPERATORS.md says so")
+def coverage(result, build):
+    if not (build / "sardonyx").exists() or not has_module("onnx"):
+        return result.skip("models of single operators: no program, or no Python package onnx (tools/setup.sh test)")
+    code, output = run([python(), "tools/gen_cases.py", ROOT / "build/cases"])
+    if code != 0:
+        return result.fail("writing ONNX's cases", output)
+    check(result, "operators by version and type", [python(), "tools/coverage.py", build, build / "coverage", "--verify", "--doc", "docs/OPERATORS.md",
+                                                   "--gaps", "tests/suite/coverage_gaps.txt"])
+    return None
+
+
 @layer("operators of com.microsoft, and what the suite does not ask of others, against plain numpy")
 def contrib(result, build):
     if not (build / "sardonyx").exists() or not has_module("onnx"):
