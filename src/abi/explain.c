@@ -166,32 +166,41 @@ static void put_steps(report *r, const sx_exec *x, int depth) {
   }
 }
 
-void sx_report_explain(const OrtSession *s, bool json, sx_text *t) {
-  const sx_model *m = sx_session_model(s->s);
-  const uint32_t *fired = sx_session_fired(s->s);
-  report r = {s, m, json, t, 0};
-  uint32_t width = sx_exec_plan(sx_session_exec(s->s))->width;
-  if (json) {
-    sx_text_add(t, "{\"nodes\":%u,\"threads\":%u,\"isa\":\"%s\",\"packed_bytes\":%zu,\"passes\":[", (unsigned)m->sources.n,
-                (unsigned)width, sx_isa_name(sx_cpu_info()->isa), sx_session_weight_bytes(s->s));
-    for (uint32_t i = 0, n = 0; sx_passes[i].name; i++) {
-      if (!fired[i]) continue;
-      sx_text_add(t, "%s{\"name\":\"%s\",\"fired\":%u}", n++ ? "," : "", sx_passes[i].name, (unsigned)fired[i]);
-    }
+typedef struct explained { const OrtSession *s; bool json; sx_text *t; } explained;
+
+/* A session that waits for the sizes of its inputs has no plan before its first run: planned is NULL then. */
+static void put_plan(void *ctx, const sx_session *planned) {
+  const explained *e = ctx;
+  sx_text *t = e->t;
+  const sx_model *m = sx_session_model(planned ? planned : e->s->s);
+  const uint32_t *fired = planned ? sx_session_fired(planned) : NULL;
+  const sx_exec *x = planned ? sx_session_exec(planned) : NULL;
+  report r = {e->s, m, e->json, t, 0};
+  unsigned width = x ? sx_exec_plan(x)->width : 1;
+  size_t packed = planned ? sx_session_weight_bytes(planned) : 0;
+  if (e->json) {
+    sx_text_add(t, "{\"nodes\":%u,\"threads\":%u,\"isa\":\"%s\",\"packed_bytes\":%zu,\"planned\":%s,\"passes\":[", (unsigned)m->sources.n, width,
+                sx_isa_name(sx_cpu_info()->isa), packed, x ? "true" : "false");
+    for (uint32_t i = 0, n = 0; fired && sx_passes[i].name; i++)
+      if (fired[i]) sx_text_add(t, "%s{\"name\":\"%s\",\"fired\":%u}", n++ ? "," : "", sx_passes[i].name, (unsigned)fired[i]);
     sx_text_add(t, "],\"steps\":[");
-    put_steps(&r, sx_session_exec(s->s), 0);
+    if (x) put_steps(&r, x, 0);
     sx_text_add(t, "\n]}\n");
     return;
   }
-  sx_text_add(t, "%u nodes of the model, %u thread%s, %s kernels, %zu bytes of packed weights\n", (unsigned)m->sources.n,
-              (unsigned)width, width == 1 ? "" : "s", sx_isa_name(sx_cpu_info()->isa), sx_session_weight_bytes(s->s));
+  sx_text_add(t, "%u nodes of the model, %u thread%s, %s kernels, %zu bytes of packed weights\n", (unsigned)m->sources.n, width,
+              width == 1 ? "" : "s", sx_isa_name(sx_cpu_info()->isa), packed);
+  if (!x) {
+    sx_text_add(t, "The plan depends on the sizes of the inputs: it is made by the first run with each of them.\n");
+    return;
+  }
   for (uint32_t i = 0; sx_passes[i].name; i++)
-    if (fired[i])
-      sx_text_add(t, "pass %-24s fired %u time%s\n", sx_passes[i].name, (unsigned)fired[i], fired[i] == 1 ? "" : "s");
-  sx_text_add(
-      t, "step kernel                 output                          constants  from (all on CPUExecutionProvider)\n");
-  put_steps(&r, sx_session_exec(s->s), 0);
+    if (fired[i]) sx_text_add(t, "pass %-24s fired %u time%s\n", sx_passes[i].name, (unsigned)fired[i], fired[i] == 1 ? "" : "s");
+  sx_text_add(t, "step kernel                 output                          constants  from (all on CPUExecutionProvider)\n");
+  put_steps(&r, x, 0);
 }
+
+void sx_report_explain(const OrtSession *s, bool json, sx_text *t) { sx_session_planned(s->s, put_plan, &(explained){s, json, t}); }
 
 /* ---- check ---- */
 typedef struct problems {
@@ -252,6 +261,8 @@ sx_status sx_report_check(const void *data, size_t size, const char *path, bool 
   return SX_OK;
 }
 
+static void take_packed(void *bytes, const sx_session *planned) { *(size_t *)bytes = planned ? sx_session_weight_bytes(planned) : 0; }
+
 void sx_report_memory(const OrtSession *s, bool json, sx_text *t) {
   size_t mapped = 0, constants = 0, packed = 0;
   if (s) {
@@ -259,7 +270,7 @@ void sx_report_memory(const OrtSession *s, bool json, sx_text *t) {
     for (uint32_t i = 0; i < m->mappings.n; i++) mapped += m->mappings.at[i].size;
     for (uint32_t i = 0; i < m->tensors.n; i++)
       if (m->tensors.at[i]->data) constants += m->tensors.at[i]->size;
-    packed = sx_session_weight_bytes(s->s);
+    sx_session_planned(s->s, take_packed, &packed);
   }
   uint64_t left = sx_memory_available();
   if (json) {

@@ -108,10 +108,11 @@ OrtStatus *ORT_API_CALL sx_api_Run(OrtSession *session, const OrtRunOptions *run
   if (!failed) failed = sx_ort_run(session, run_options, a.in, a.out, a.wanted);
   for (size_t i = 0; !failed && i < output_names_len; i++) {
     uint32_t k = 0;
+    bool shared = false; /* asked for twice, or given under the same name */
     if (outputs[i]) continue;
     (void)sx_strmap_get(&session->outputs, sx_str_c(output_names[i]), &k);
-    outputs[i] = (OrtValue *)(a.wanted[k] ? a.out[k] : sx_rt_ref(a.out[k])); /* asked for twice: shared */
-    a.wanted[k] = false;
+    for (size_t j = 0; j < output_names_len && !shared; j++) shared = outputs[j] == (OrtValue *)a.out[k];
+    outputs[i] = (OrtValue *)(shared ? sx_rt_ref(a.out[k]) : a.out[k]);
   }
   slots_close(&a, n_in, n_out);
   return failed;

@@ -88,7 +88,7 @@ static void *take(size_t size, size_t align) {
 static void give(void *p, size_t size, size_t align) {
   size = size ? size : 1;
   if (!p) return;
-  if (bin && size <= SX_BIN_BYTES / 4 && !SX_NO_KEEPING) {
+  if (bin && size <= SX_BIN_BYTES / 4 && !(SX_NO_KEEPING && heap == &default_heap)) {
     while (bin->n == SX_BIN_BLOCKS || bin->bytes + size > SX_BIN_BYTES) { /* the oldest goes */
       heap->free(heap->ctx, bin->at[0].p, bin->at[0].size, bin->at[0].align);
       bin->bytes -= bin->at[0].size;

@@ -57,7 +57,9 @@ static sx_status stack_output(const sx_call *c, uint32_t o, const stack *s, cons
   const sx_rt_value *first = s->at.n ? s->at.at[0] : NULL;
   int rank = first ? (int)first->rank : body_fact->rank;
   sx_dtype t = first ? (sx_dtype)first->type.dtype : (sx_dtype)body_fact->dtype;
-  if (rank < 0 || rank >= SX_MAX_RANK) rank = 0;
+  if (rank < 0) rank = 0; /* no iteration, and nothing known of what one would have given */
+  if (rank >= SX_MAX_RANK) SX_FAIL(c->e, INVALID_ARGUMENT, "output %u would have rank %d, at most %d are supported", o, rank + 1, SX_MAX_RANK);
+  if (axis < 0 || axis > rank) SX_FAIL(c->e, INVALID_ARGUMENT, "output %u of the body has rank %d: it cannot be stacked along axis %d", o, rank, axis);
   for (int i = 0, k = 0; i <= rank; i++) {
     if (i == axis) dims[i] = s->at.n;
     else dims[i] = first ? first->dims[k] : sx_dim_is_const(body_fact->dims[k]) ? body_fact->dims[k] : 0, k++;
@@ -73,7 +75,7 @@ static sx_status stack_output(const sx_call *c, uint32_t o, const stack *s, cons
   size_t elem = sx_dtype_bits(t) / 8;
   if (elem == 0) SX_FAIL(c->e, NOT_IMPLEMENTED, "stacking elements of type %s", sx_dtype_name(t));
   for (uint32_t i = 0; i < s->at.n; i++) copy_slice(data, s->at.at[i]->data, elem, outer, s->at.n, inner, reverse ? s->at.n - 1 - i : i, true);
-  return SX_OK;
+  return t == SX_STRING ? sx_late_own_strings(c, o) : SX_OK;
 }
 
 static sx_status read_scalar(const sx_call *c, uint32_t i, int64_t dflt, int64_t *out) {

@@ -355,7 +355,6 @@ static sx_status finish_outputs(sx_exec *x, sx_frame *f, const sx_run_ctx *r, sx
     bool handed = whole && !given[o] && (!sx_rt_is_tensor(whole) || (q->kind == SX_BUF_LATE && q->value == v));
     if (whole && !sx_rt_is_tensor(whole) && given[o]) SX_FAIL(e, INVALID_ARGUMENT, "output '%.*s' is no tensor: it cannot be written into a given value", SX_FMT(sx_value_at(g, v)->name));
     if (handed) {
-      if (sx_rt_is_tensor(whole) && whole->type.dtype == SX_STRING) SX_TRY(sx_rt_strings_own(whole, e));
       f->out[o] = sx_rt_ref(whole);
       continue;
     }
@@ -375,6 +374,8 @@ static sx_status finish_outputs(sx_exec *x, sx_frame *f, const sx_run_ctx *r, sx
     if (f->out[o] && sx_rt_is_tensor(f->out[o]) && f->out[o]->type.dtype == SX_STRING && (given[o] || sx_rt_is_unique(f->out[o]))) SX_TRY(sx_rt_strings_own(f->out[o], e));
     if (given[o] && f->out[o] != given[o] && f->out[o]->bytes) memcpy(given[o]->data, f->out[o]->data, given[o]->bytes);
   }
+  for (uint32_t o = 0; o < g->outputs.n; o++) /* last: the others may have borrowed the text of a value that is handed out */
+    if (f->out[o] && !given[o] && sx_rt_is_tensor(f->out[o]) && f->out[o]->type.dtype == SX_STRING && !sx_rt_is_unique(f->out[o])) SX_TRY(sx_rt_strings_own(f->out[o], e));
   return SX_OK;
 }
 

@@ -57,6 +57,8 @@ typedef struct sx_late_ctx {
 static inline const sx_late_ctx *sx_late_of(const sx_call *c) { return (const sx_late_ctx *)c->late; }
 /* Input i of a late step as a value: a new reference. Tensors in a slab are wrapped (valid until the step returns). */
 sx_status sx_late_take(const sx_call *c, uint32_t i, sx_rt_value **out);
+/* Output o, strings made by sx_late_output, gets texts of its own in place of borrowed ones. */
+sx_status sx_late_own_strings(const sx_call *c, uint32_t o);
 /* Runs the body of attribute `attr`: `formal` values for its inputs; captures are filled in from the node's inputs. */
 sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *const *formal, sx_rt_value **outputs);
 extern const sx_provider sx_control_provider; /* If, Loop, Scan */

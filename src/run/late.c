@@ -97,6 +97,13 @@ sx_status sx_late_take(const sx_call *c, uint32_t i, sx_rt_value **out) {
   return sx_rt_tensor_wrap((sx_dtype)w->dtype, (uint32_t)w->rank, w->dims, (void *)w->constant, w->size, &sx_memory_cpu, NULL, NULL, out, c->e);
 }
 
+sx_status sx_late_own_strings(const sx_call *c, uint32_t o) {
+  const sx_late_ctx *l = sx_late_of(c);
+  const sx_step *s = &l->x->plan->steps[l->step];
+  uint32_t b = l->x->plan->args[s->args + s->n_in + o];
+  return b == SX_NONE ? SX_OK : sx_rt_strings_own(l->f->late[l->x->plan->buffers[b].index], c->e);
+}
+
 sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *const *formal, sx_rt_value **outputs) {
   enum { MAX_DEPTH = 256, SMALL = 32 };
   const sx_late_ctx *l = sx_late_of(c);

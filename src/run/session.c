@@ -27,13 +27,47 @@ struct sx_session {
   uint32_t n_passes;
 };
 
+static void leave_variant(sx_session *s, variant *v) {
+  sx_lock_take(&s->lock);
+  v->users--;
+  sx_lock_drop(&s->lock);
+}
+
 const sx_model *sx_session_model(const sx_session *s) { return s->model; }
 const sx_exec *sx_session_exec(const sx_session *s) { return s->exec; }
 const uint32_t *sx_session_fired(const sx_session *s) { return s->fired; }
 size_t sx_session_weight_bytes(const sx_session *s) { return sx_weights_bytes(s->weights); }
+
+void sx_session_planned(sx_session *s, void (*fn)(void *ctx, const sx_session *planned), void *ctx) {
+  variant *newest = NULL;
+  if (!s->by_shapes) {
+    fn(ctx, s);
+    return;
+  }
+  sx_lock_take(&s->lock);
+  for (uint32_t i = 0; i < VARIANTS && !newest; i++) {
+    variant *v = &s->variants[(s->turn + VARIANTS - 1 - i) % VARIANTS];
+    if (v->s) newest = v;
+  }
+  if (newest) newest->users++;
+  sx_lock_drop(&s->lock);
+  fn(ctx, newest ? newest->s : NULL);
+  if (newest) leave_variant(s, newest);
+}
+
 size_t sx_session_trim(sx_session *s) {
   sx_blocks_trim();
-  return s->exec ? sx_exec_trim(s->exec) : 0;
+  size_t freed = s->exec ? sx_exec_trim(s->exec) : 0;
+  for (int i = 0; i < VARIANTS && s->by_shapes; i++) {
+    sx_lock_take(&s->lock);
+    variant *v = s->variants[i].s ? &s->variants[i] : NULL;
+    if (v) v->users++;
+    sx_lock_drop(&s->lock);
+    if (!v) continue;
+    freed += sx_session_trim(v->s);
+    leave_variant(s, v);
+  }
+  return freed;
 }
 
 void sx_session_destroy(sx_session *s) {
@@ -138,6 +172,12 @@ sx_status sx_session_create_model(sx_model *m, const sx_session_options *o, sx_s
   return st;
 }
 
+static bool keep_name(sx_arena *a, sx_str *name) {
+  char *p = sx_arena_strdup(a, name->p, name->n);
+  if (p) name->p = p;
+  return p != NULL;
+}
+
 /* The caller's options end with the call that creates the session. */
 static sx_status keep_options(sx_session *x, const sx_session_options *o, const sx_import_options *io, sx_err *e) {
   sx_arena *a = &x->model->arena;
@@ -148,17 +188,21 @@ static sx_status keep_options(sx_session *x, const sx_session_options *o, const 
   x->options.cancel = NULL;
   x->options.import.free_dims = sx_arena_copy(a, io->free_dims, io->n_free_dims * sizeof *io->free_dims);
   x->options.disabled_passes = o->disabled_passes ? sx_arena_strdup(a, o->disabled_passes, strlen(o->disabled_passes)) : NULL;
-  x->options.import.values = sx_arena_copy(a, io->values, io->n_values * sizeof *io->values); /* names and bytes live as long as the model */
+  x->options.import.values = sx_arena_copy(a, io->values, io->n_values * sizeof *io->values);
   x->options.import.files = sx_arena_copy(a, io->files, io->n_files * sizeof *io->files);
   x->options.import.path = io->path ? sx_arena_strdup(a, io->path, strlen(io->path)) : NULL;
   if (o->providers) x->options.providers = sx_arena_copy(a, o->providers, ((size_t)n + 1) * sizeof *o->providers);
   bool ok = x->options.import.free_dims && x->options.import.values && x->options.import.files && (!io->path || x->options.import.path) && (!o->disabled_passes || x->options.disabled_passes) && (!o->providers || x->options.providers);
-  for (uint32_t i = 0; i < io->n_free_dims && ok; i++) {
-    sx_free_dim *f = (sx_free_dim *)&x->options.import.free_dims[i];
-    char *name = sx_arena_strdup(a, f->name.p, f->name.n);
-    if (!(ok = name != NULL)) break;
-    f->name.p = name;
+  for (uint32_t i = 0; i < io->n_values && ok; i++) {
+    sx_import_value *v = (sx_import_value *)&x->options.import.values[i];
+    v->dims = sx_arena_copy(a, v->dims, (size_t)v->rank * sizeof *v->dims);
+    ok = keep_name(a, &v->name) && v->dims;
   }
+  for (uint32_t i = 0; i < io->n_files && ok; i++) { /* the bytes may go after the import: each variant reads them again */
+    sx_import_file *f = (sx_import_file *)&x->options.import.files[i];
+    ok = keep_name(a, &f->location) && (io->bytes_live || (f->data = sx_arena_copy(a, f->data, f->size)) != NULL);
+  }
+  for (uint32_t i = 0; i < io->n_free_dims && ok; i++) ok = keep_name(a, &((sx_free_dim *)&x->options.import.free_dims[i])->name);
   if (!ok) SX_NO_MEMORY(e);
   return SX_OK;
 }
@@ -219,7 +263,11 @@ sx_status sx_session_create_file(const char *path, const sx_session_options *o, 
     sx_unmap_file(&map);
     SX_NO_MEMORY(e);
   }
-  m->path = sx_arena_strdup(&m->arena, path, strlen(path));
+  if (!(m->path = sx_arena_strdup(&m->arena, path, strlen(path)))) {
+    sx_session_destroy(*out);
+    *out = NULL;
+    SX_NO_MEMORY(e);
+  }
   (*out)->options.import.path = m->path;
   sx_mapping_release(&map, 0, map.size); /* what is still read comes back on demand */
   return SX_OK;
@@ -331,11 +379,8 @@ static sx_status run_by_shapes(sx_session *s, const sx_run_options *o, sx_rt_val
   sx_status st = SX_OK;
   if (!(v = find_variant(s, key, bytes)) && (st = create_variant(s, key, bytes, &made, e)) == SX_OK) v = keep_variant(s, made, &old);
   if (st == SX_OK) st = run_exec(v ? v->s : made.s, o, inputs, outputs, wanted, e);
-  if (v) {
-    sx_lock_take(&s->lock);
-    v->users--;
-    sx_lock_drop(&s->lock);
-  } else {
+  if (v) leave_variant(s, v);
+  else {
     sx_session_destroy(made.s);
     sx_free(made.key, made.key_bytes);
   }

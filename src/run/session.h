@@ -40,7 +40,11 @@ void sx_session_destroy(sx_session *s); /* no run may be going on */
 /* The model as it is now (optimised), for getters, explain and the writer. Inputs in the order of the file: graph->inputs;
  * those with a default (overridable) are among them. Output types as declared: graph->declared. */
 const sx_model *sx_session_model(const sx_session *s);
+/* Of a session that plans by signature there is no executor, and no count of passes: ask sx_session_planned. */
 const sx_exec *sx_session_exec(const sx_session *s);
+/* Calls fn with the session that has a plan: s itself, or the one made last for a signature, which stays alive meanwhile; NULL when
+ * nothing has been run yet. */
+void sx_session_planned(sx_session *s, void (*fn)(void *ctx, const sx_session *planned), void *ctx);
 size_t sx_session_weight_bytes(const sx_session *s);
 /* How often each pass fired; one count per row of sx_passes. */
 const uint32_t *sx_session_fired(const sx_session *s);

@@ -56,7 +56,14 @@ custom = model(
 )
 custom.opset_import.append(h.make_opsetid("my.ops", 1))
 
+squeezed = model(  # the rank of the result follows from the sizes of x
+    [h.make_node("Squeeze", ["x"], ["q"]), h.make_node("Add", ["q", "w"], ["y"])],
+    [value("x", T.FLOAT, ["A", "B"])],
+    [value("y", T.FLOAT, None)],
+    [h.make_tensor("w", T.FLOAT, [1], [1])],
+)
+
 with open(os.path.join(os.path.dirname(__file__), "models.h"), "w") as f:
     f.write("// SPDX-License-Identifier: MIT\n/* Models as bytes, written by make_models.py: what each is stands there. */\n")
-    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom):
+    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("squeezed", squeezed):
         f.write(text("model_" + name, m))

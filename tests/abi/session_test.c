@@ -353,6 +353,49 @@ static void profile(void) {
 }
 
 /* The outputs of an asynchronous run come with a callback on another thread. */
+/* One output asked for twice is one value with two owners, whoever gave it. */
+static void output_twice(void) {
+  OrtSession *s = open_model(model_add, sizeof model_add, NULL);
+  int64_t d[] = {3, 2};
+  float mine[6] = {0};
+  OrtValue *vx = over(x, sizeof x, 2, d);
+  const OrtValue *give[] = {vx};
+  const char *in[] = {"x"}, *twice[] = {"y", "y"};
+  for (int given = 0; given < 3; given++) {
+    OrtValue *out[2] = {given == 1 ? over(mine, sizeof mine, 2, d) : NULL, given == 2 ? over(mine, sizeof mine, 2, d) : NULL};
+    OK(Run(s, NULL, in, give, 1, twice, 2, out));
+    for (int i = 0; i < 2; i++) CHECK(out[i] && floats(out[i])[0] == 11);
+    for (int i = 0; i < 2; i++) api->ReleaseValue(out[i]);
+    CHECK(!given || mine[5] == 26);
+  }
+  api->ReleaseValue(vx);
+  api->ReleaseSession(s);
+}
+
+/* A plan for each size of the input: what the options gave is used by all of them. */
+static void by_signature(void) {
+  static float five[1] = {5};
+  int64_t one[] = {1};
+  OrtSessionOptions *o = NULL;
+  OrtValue *w5 = over(five, sizeof five, 1, one);
+  const char *in[] = {"x"}, *y[] = {"y"};
+  OK(CreateSessionOptions(&o));
+  OK(AddInitializer(o, "w", w5));
+  OrtSession *s = open_model(model_squeezed, sizeof model_squeezed, o);
+  api->ReleaseSessionOptions(o);
+  for (int64_t n = 1; n <= 6; n++) {
+    int64_t d[] = {n % 2 ? 1 : n, n % 2 ? n : 1};
+    OrtValue *vx = over(x, (size_t)n * sizeof *x, 2, d), *out = NULL;
+    const OrtValue *give[] = {vx};
+    OK(Run(s, NULL, in, give, 1, y, 1, &out));
+    CHECK(out && floats(out)[0] == 6 && floats(out)[n - 1] == (float)n + 5);
+    api->ReleaseValue(out);
+    api->ReleaseValue(vx);
+  }
+  api->ReleaseSession(s);
+  api->ReleaseValue(w5);
+}
+
 /* The optimised model is a file of its own, which loads and computes the same. */
 static void written_model(void) {
   OrtSessionOptions *o = NULL;
@@ -424,6 +467,8 @@ int main(int argc, char **argv) {
   own_initializer();
   profile();
   written_model();
+  output_twice();
+  by_signature();
   asynchronous();
   api->ReleaseMemoryInfo(cpu);
   api->ReleaseEnv(env);

@@ -160,9 +160,27 @@ def strings():
             case(f"words_{mode.lower()}_{skips}", [node("TfIdfVectorizer", ["x0"], ["y0"], pool_strings=[str(t) for t in flat], **attrs)], [x.astype(str).astype(object)], [y.astype(np.float32)], 9)
 
 
+def text_values():
+    """Texts that more than one value holds: through bodies, and in outputs that share them."""
+    x = np.array(["one " * 8, "two " * 9, ""], dtype=object)
+    both = np.array([t + t for t in x], dtype=object)
+    join, same = node("StringConcat", ["x0", "x0"], ["y0"]), node("Identity", ["y0"], ["y1"])
+    case("text_shared", [join, same], [x], [both, both], 20)
+    case("text_shared_view", [join, node("Unsqueeze", ["y0", "a"], ["y1"])], [x], [both, both[:, None]], 20, constants=[("a", np.array([1]))])
+    value = helper.make_tensor_value_info
+    turn = helper.make_graph([node("Identity", ["c"], ["d"]), node("StringConcat", ["s", "x0"], ["t"]), node("Identity", ["t"], ["u"])], "turn",
+                             [value("i", TensorProto.INT64, []), value("c", TensorProto.BOOL, []), value("s", TensorProto.STRING, [3])],
+                             [value(n, k, None) for n, k in (("d", TensorProto.BOOL), ("t", TensorProto.STRING), ("u", TensorProto.STRING))])
+    turns = [np.array([t * (k + 2) for t in x], dtype=object) for k in range(3)]
+    case("text_loop", [node("Loop", ["n", "", "x0"], ["y0", "y1"], body=turn)], [x], [turns[-1], np.stack(turns)], 20, constants=[("n", np.array(3))])
+    step = helper.make_graph([node("StringConcat", ["e", "e"], ["f"])], "step", [value("e", TensorProto.STRING, [])], [value("f", TensorProto.STRING, [])])
+    case("text_scan", [node("Scan", ["x0"], ["y0"], body=step, num_scan_inputs=1)], [x], [both], 20)
+    case("text_scan_back", [node("Scan", ["x0"], ["y0"], body=step, num_scan_inputs=1, scan_output_directions=[1])], [x], [both[::-1]], 20)
+
+
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
-    for write in (einsum, scan8, gradients, old_forms, strings):
+    for write in (einsum, scan8, gradients, old_forms, strings, text_values):
         write()
     (OUT / "tolerances.txt").write_text("einsum_* 1e-4 1e-5\nscan8_* 1e-4 1e-5\ngradient_* 1e-4 1e-6\n")
 
