@@ -15,6 +15,11 @@ static uint64_t load64(const unsigned char *p) {
   memcpy(&v, p, 8);
   return v;
 }
+static uint64_t load32(const unsigned char *p) {
+  uint32_t v;
+  memcpy(&v, p, 4);
+  return v;
+}
 
 #define K0 0xa0761d6478bd642full
 #define K1 0xe7037ed1a0b428dbull
@@ -24,9 +29,11 @@ uint64_t sx_hash(const void *data, size_t n, uint64_t seed) {
   uint64_t h = mix(seed ^ K0, n ^ K1);
   size_t left = n;
   for (; left >= 16; left -= 16, p += 16) h = mix(load64(p) ^ K1, load64(p + 8) ^ h);
-  uint64_t tail[2] = {0, 0};
-  if (left) memcpy(tail, p, left);
-  return mix(mix(tail[0] ^ K1, tail[1] ^ h), K0 ^ h);
+  uint64_t first = 0, last = 0; /* the tail in two loads that may overlap: how long it is went into h */
+  if (left >= 8) first = load64(p), last = load64(p + left - 8);
+  else if (left >= 4) first = load32(p), last = load32(p + left - 4);
+  else if (left) first = p[0] | (uint64_t)p[left / 2] << 8 | (uint64_t)p[left - 1] << 16;
+  return mix(mix(first ^ K1, last ^ h), K0 ^ h);
 }
 
 static uint64_t map_seed(void) {

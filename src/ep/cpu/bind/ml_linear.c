@@ -38,6 +38,18 @@ static void finish_linear(const model *m, const float *d, double *z, int64_t *la
   else sx_scores_finish(z, n, m->post);
 }
 
+/* The same where scores stay as they are, straight to where they go (NULL: nowhere). Returns the label. */
+static int64_t finish_plain(const model *m, const float *d, float *z) {
+  int64_t best = 0;
+  double top = 0;
+  for (int64_t k = 0; k < m->dots.vectors; k++) {
+    const double s = (double)d[k] + (m->intercepts ? (double)m->intercepts[k] : 0);
+    if (!k || s > top) top = s, best = k;
+    if (z) z[k] = (float)s;
+  }
+  return best;
+}
+
 /* Probabilities of classes from those of pairs, r[i * n + j] = P(i | i or j): the second method of Wu, Lin and Weng, "Probability
  * estimates for multi-class classification by pairwise coupling", with the limits that libsvm uses. */
 static void couple(int64_t n, const double *r, double *q, double *qp, double *p) {
@@ -239,6 +251,7 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   double *z = (double *)((char *)y + p->y_bytes), *tmp = (double *)((char *)z + p->z_bytes);
   char *out = c->out[m->scores_only ? 0 : 1];
   const int64_t columns = m->columns;
+  const bool plain = m->finish == finish_linear && m->post == SX_POST_NONE && p->out == SX_F32 && columns == m->dots.vectors && columns > 1;
   for (int64_t row = (int64_t)begin * BLOCK; row < (int64_t)end * BLOCK && row < p->rows; row += BLOCK) {
     const int64_t n = p->rows - row < BLOCK ? p->rows - row : BLOCK;
     const char *x = (const char *)c->in[0] + (size_t)(row * m->dots.features) * (sx_dtype_bits(p->in) / 8);
@@ -246,8 +259,9 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
     sx_dots_run(&m->dots, p->in != SX_F32 ? (const float *)x_copy : (const float *)x, n, y);
     for (int64_t r = 0; r < n; r++) {
       int64_t label = 0;
-      m->finish(m, y + r * m->dots.padded, z, &label, tmp);
-      if (out) sx_scores_store(m->dots.isa, p->out, out, (row + r) * columns, z, columns);
+      if (plain) label = finish_plain(m, y + r * m->dots.padded, out ? (float *)out + (row + r) * columns : NULL);
+      else m->finish(m, y + r * m->dots.padded, z, &label, tmp);
+      if (out && !plain) sx_scores_store(m->dots.isa, p->out, out, (row + r) * columns, z, columns);
       if (m->scores_only || !c->out[0]) continue;
       if (m->classes == 1 && m->dots.vectors == 1) label = 0;
       if (m->strings) ((sx_str *)c->out[0])[row + r] = m->strings[label];

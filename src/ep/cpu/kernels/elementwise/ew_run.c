@@ -43,6 +43,9 @@ static void walk_next(const sx_ew_code *c, const sx_ew_operand *o, walk *w, int6
   }
 }
 
+typedef uint16_t __attribute__((aligned(1), may_alias)) u16;
+typedef uint32_t __attribute__((aligned(1), may_alias)) u32;
+typedef uint64_t __attribute__((aligned(1), may_alias)) u64;
 #define STRIDED(T)                                                        \
   {                                                                       \
     T *q = d;                                                             \
@@ -51,14 +54,27 @@ static void walk_next(const sx_ew_code *c, const sx_ew_operand *o, walk *w, int6
   }
 /* Elements of `bytes` bytes, any alignment. */
 static void copy_strided(void *d, int64_t d_step, const void *s, int64_t s_step, int64_t n, uint32_t bytes) {
-  typedef uint16_t __attribute__((aligned(1), may_alias)) u16;
-  typedef uint32_t __attribute__((aligned(1), may_alias)) u32;
-  typedef uint64_t __attribute__((aligned(1), may_alias)) u64;
   if (d_step == 1 && s_step == 1) memcpy(d, s, (size_t)n * bytes);
   else if (bytes == 1) STRIDED(uint8_t)
   else if (bytes == 2) STRIDED(u16)
   else if (bytes == 4) STRIDED(u32)
   else STRIDED(u64)
+}
+
+/* Rows of n elements each, dense in d. Of short rows a call for each would cost more than they do. */
+enum { SHORT_ROW = 16 };
+#define ROWS(T)                                                                                 \
+  {                                                                                             \
+    T *q = d;                                                                                   \
+    const T *p = s;                                                                             \
+    for (int64_t r = 0; r < rows; r++, p += row_step)                                           \
+      for (int64_t i = 0; i < n; i++) *q++ = p[i * s_step];                                     \
+  }
+static void copy_rows(void *d, const void *s, int64_t rows, int64_t row_step, int64_t n, int64_t s_step, uint32_t bytes) {
+  if (bytes == 1) ROWS(uint8_t)
+  else if (bytes == 2) ROWS(u16)
+  else if (bytes == 4) ROWS(u32)
+  else ROWS(u64)
 }
 
 static void gather(runner *r, const sx_ew_operand *o, const char *base, void *dst, const int64_t *coord, int64_t skip, int64_t n) {
@@ -68,7 +84,13 @@ static void gather(runner *r, const sx_ew_operand *o, const char *base, void *ds
   const int64_t step = o->stride[c->rank - 1];
   for (walk w = walk_from(c, o, coord, skip, n); w.left;) {
     int64_t run = walk_run(c, &w), at = n - w.left;
-    if (bytes) copy_strided(raw + at * bytes, 1, base + w.index * bytes, step, run, bytes);
+    const uint32_t last = c->rank - 1;
+    if (bytes && last && run < SHORT_ROW && run == c->dim[last] && w.left >= 2 * run) {
+      int64_t rows = w.left / run, above = c->dim[last - 1] - w.coord[last - 1];
+      if (last > 1 && rows > above) rows = above;
+      copy_rows(raw + at * bytes, base + w.index * bytes, rows, o->stride[last - 1], run, step, bytes);
+      w.left -= (rows - 1) * run, w.index += (rows - 1) * o->stride[last - 1], w.coord[last - 1] += rows - 1;
+    } else if (bytes) copy_strided(raw + at * bytes, 1, base + w.index * bytes, step, run, bytes);
     else
       for (int64_t i = 0; i < run; i++)
         sx_convert_load(c->isa, (sx_dtype)o->type, (char *)dst + (at + i) * o->width, base, w.index + i * step, 1);

@@ -2,11 +2,11 @@
 /* Open addressing, at most half full. */
 #include "ep/cpu/kernels/ml/dict.h"
 
-static uint32_t start(const sx_dict *d, const int64_t *key, const sx_str *text) {
-  return (uint32_t)(text ? sx_hash(text->p, text->n, 0) : sx_hash(key, sizeof *key, 0)) & d->mask;
+static inline uint32_t start(const sx_dict *d, const int64_t *key, const sx_str *text) {
+  return (uint32_t)(text ? sx_hash(text->p, text->n, 0) : (uint64_t)*key * 0x9e3779b97f4a7c15u >> 32) & d->mask;
 }
 /* The slot of a key: free when it is not there. */
-static uint32_t slot_of(const sx_dict *d, const int64_t *key, const sx_str *text) {
+static inline uint32_t slot_of(const sx_dict *d, const int64_t *key, const sx_str *text) {
   uint32_t s = start(d, key, text);
   for (; d->slots[s]; s = (s + 1) & d->mask) {
     uint32_t at = d->slots[s] - 1;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
-/* Lanes are vectors of the model; four rows of features share every load. */
+/* Lanes are vectors of the model; eight rows of features share every load. */
 #include "ep/cpu/kernels/ml/dots.h"
 #include "ep/cpu/vec.h"
 #include "ep/cpu/vmath.h"
 
 SX_INLINE void panel(const sx_dots *d, const float *x, const float *w, float *y, int rows, bool distance) {
-  vf acc[4] = {{0}};
+  vf acc[8] = {{0}};
   for (int64_t f = 0; f < d->features; f++) {
     const vf v = vf_load(w + f * d->padded);
     SX_UNROLL_FULL
     for (int r = 0; r < rows; r++) {
       const vf a = vf_set(x[r * d->features + f]), diff = a - v;
-      acc[r] = distance ? vf_fma(diff, diff, acc[r]) : vf_fma(a, v, acc[r]);
+      acc[r] = distance ? diff * diff + acc[r] : a * v + acc[r];
     }
   }
   SX_UNROLL_FULL
@@ -23,9 +23,9 @@ SX_INLINE void rows_of(const sx_dots *d, const float *x, float *y, int rows, boo
 static void product(const sx_dots *d, const float *x, int64_t n, float *y) {
   const bool distance = d->kind == SX_DOTS_RBF;
   int64_t r = 0;
-  for (; r + 4 <= n; r += 4) {
-    if (distance) rows_of(d, x + r * d->features, y + r * d->padded, 4, true);
-    else rows_of(d, x + r * d->features, y + r * d->padded, 4, false);
+  for (; r + 8 <= n; r += 8) {
+    if (distance) rows_of(d, x + r * d->features, y + r * d->padded, 8, true);
+    else rows_of(d, x + r * d->features, y + r * d->padded, 8, false);
   }
   for (; r < n; r++) {
     if (distance) rows_of(d, x + r * d->features, y + r * d->padded, 1, true);

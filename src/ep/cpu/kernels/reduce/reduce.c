@@ -253,16 +253,34 @@ static void chunk_of(const sx_reduce_plan *p, int64_t c, int64_t *first, int64_t
   *base = offset_of(&p->kept, outer) + col;
 }
 
+/* Sums of f32 rows that are too short for a call each and lie one behind the other. */
+enum { SHORT_ROW = 8 };
+static bool has_short_rows(const sx_reduce_plan *p, const void *x) {
+  return p->rows && p->split == 1 && p->type == SX_F32 && class_of(p) == SX_EW_F32 && is_sum(p->op) && p->inner == p->count &&
+         p->inner <= SHORT_ROW && (!p->kept.rank || (p->kept.rank == 1 && p->kept.stride[0] == p->inner)) && !((uintptr_t)x & 3);
+}
+static void short_rows(const sx_reduce_plan *p, sx_reduce_cell *v, const float *x, int64_t n) {
+  const sx_reduce_map map = map_of(p->op);
+  for (int64_t i = 0; i < n; i++, x += p->inner) {
+    double sum = 0;
+    if (map == SX_REDUCE_ID) for (int64_t k = 0; k < p->inner; k++) sum += (double)x[k];
+    else if (map == SX_REDUCE_ABS) for (int64_t k = 0; k < p->inner; k++) sum += fabs((double)x[k]);
+    else for (int64_t k = 0; k < p->inner; k++) sum += (double)x[k] * (double)x[k];
+    v[i].f = sum;
+  }
+}
+
 void sx_reduce_run(const sx_reduce_plan *p, int phase, const void *x, void *y, void *shared, int64_t begin, int64_t end,
                    void *scratch) {
   work *s = scratch;
   const sx_reduce_wide *wide = wide_of(class_of(p));
   sx_reduce_cell *all_v = shared, *all_w = p->split > 1 ? all_v + p->split * p->outputs : NULL;
+  const bool is_short = has_short_rows(p, x);
   for (int64_t u = begin; u < end; u++) {
     const int64_t c = phase ? u : u / p->split, part = phase ? 0 : u % p->split;
     int64_t first, n, base;
     chunk_of(p, c, &first, &n, &base);
-    wide->start(p, s->v, s->w, n);
+    if (!is_short) wide->start(p, s->v, s->w, n);
     if (phase) {
       for (int64_t k = 0; k < p->split; k++)
         wide->merge(p, s->v, s->w, all_v + k * p->outputs + first, all_w + k * p->outputs + first, n);
@@ -271,7 +289,8 @@ void sx_reduce_run(const sx_reduce_plan *p, int phase, const void *x, void *y, v
     }
     const int64_t from = p->count * part / p->split, to = p->count * (part + 1) / p->split;
     if (!p->rows) reduce_columns(p, s, x, base, from, to, n);
-    for (int64_t i = 0; p->rows && i < n; i++) reduce_row(p, s, x, offset_of(&p->kept, first + i), from, to, &s->v[i], &s->w[i]);
+    else if (is_short) short_rows(p, s->v, (const float *)x + first * p->inner, n);
+    else for (int64_t i = 0; i < n; i++) reduce_row(p, s, x, offset_of(&p->kept, first + i), from, to, &s->v[i], &s->w[i]);
     if (p->split == 1) {
       finish(p, s, y, first, n);
     } else {
