@@ -35,7 +35,9 @@ static sx_status source_buffer(assign *a, sx_vid v, uint32_t *out) {
   if (x->kind == SX_VALUE_CAPTURE) index += a->g->inputs.n;
   if (!x->overridable && x->fact.constant) {
     kind = SX_BUF_CONST;
-    sx_tensor_pin(x->fact.constant);
+    sx_tensor *t = x->fact.constant;
+    sx_tensor_pin(t);
+    if (t->owner == SX_OWN_CALLER && !t->caller_lives) SX_TRY(sx_tensor_own(t, a->c->e)); /* the address is kept, the bytes are not */
     SX_TRY(sx_tensor_data(x->fact.constant, &data, a->c->e));
   } else if (x->kind == SX_VALUE_CONST)
     kind = SX_BUF_ELEMS;

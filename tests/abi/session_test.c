@@ -322,6 +322,33 @@ static void own_initializer(void) {
   api->ReleaseValue(vx);
 }
 
+/* y = x + w with w large enough not to be copied when read: whatever address the model's bytes begin at, they may go. */
+static void weights_from_bytes(void) {
+  static const unsigned char head[] = {8, 8, 58, 0xbe, 0x40, 10, 14, 10, 1, 'x', 10, 1, 'w', 18, 1, 'y', 34, 3, 'A', 'd', 'd', 18, 1, 'g', 42, 0x8b, 0x40, 8, 0x80, 16, 16, 1, 66, 1, 'w', 74, 0x80, 0x40};
+  static const unsigned char tail[] = {90, 16, 10, 1, 'x', 18, 11, 10, 9, 8, 1, 18, 5, 10, 3, 18, 1, 'N', 98, 9, 10, 1, 'y', 18, 4, 10, 2, 8, 1, 66, 4, 10, 0, 16, 17};
+  enum { N = 2048 };
+  unsigned char *room = (unsigned char *)malloc(sizeof head + N * sizeof(float) + sizeof tail + 4);
+  for (int at = 0; at < 4; at++) {
+    OrtSession *s = NULL;
+    unsigned char *p = room + at;
+    memcpy(p, head, sizeof head);
+    p += sizeof head;
+    for (int i = 0; i < N; i++, p += sizeof(float)) memcpy(p, &(float){(float)i}, sizeof(float));
+    memcpy(p, tail, sizeof tail);
+    OK(CreateSessionFromArray(env, room + at, sizeof head + N * sizeof(float) + sizeof tail, NULL, &s));
+    memset(room, 0xee, sizeof head + N * sizeof(float) + sizeof tail + 4);
+    int64_t d[] = {1};
+    OrtValue *vx = over(x, sizeof *x, 1, d), *out = NULL;
+    const char *in[] = {"x"}, *y[] = {"y"};
+    OK(Run(s, NULL, in, (const OrtValue *const *)&vx, 1, y, 1, &out));
+    CHECK(out && floats(out)[0] == x[0] && floats(out)[N - 1] == x[0] + N - 1);
+    if (out) api->ReleaseValue(out);
+    api->ReleaseValue(vx);
+    api->ReleaseSession(s);
+  }
+  free(room);
+}
+
 static void profile(void) {
   OrtSessionOptions *o = NULL;
   char *name = NULL;
@@ -465,6 +492,7 @@ int main(int argc, char **argv) {
   strings();
   overrides();
   own_initializer();
+  weights_from_bytes();
   profile();
   written_model();
   output_twice();
