@@ -305,7 +305,7 @@ static sx_status create_variant(sx_session *s, const int64_t *key, size_t bytes,
       if (rank > 0) k += rank;
     }
     sx_import_options io = s->options.import;
-    io.shapes = shapes, io.n_shapes = g->inputs.n;
+    io.shapes = shapes, io.n_shapes = g->inputs.n + 1; /* never 0, which would ask for variants again; the last names nothing */
     st = create(s->bytes, s->size, &io, &s->options, &out->s, e);
   }
   sx_free(shapes, (g->inputs.n + 1) * sizeof *shapes);
