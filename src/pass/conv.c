@@ -166,7 +166,7 @@ static sx_status fuse_add(sx_pass_ctx *c, sx_node *add, bool residuals) {
     if (!conv || !sx_pass_single_use(g, v) || has_activation(conv)) continue;
     const sx_fact *f = &sx_value_at(g, v)->fact, *o = &sx_value_at(g, other)->fact, *y = &sx_value_at(g, add->out[0])->fact;
     bool scalar, plain = sx_node_in(conv, 3) == SX_NONE;
-    if (f->dtype != SX_F32 || !sx_dim_is_const(f->dims[1])) continue;
+    if (f->dtype != SX_F32 || f->rank < 2 || !sx_dim_is_const(f->dims[1])) continue;
     const float *d = plain ? per_channel(g, other, f->rank, f->dims[1], &scalar) : NULL;
     if (d) {
       float *bd;

@@ -159,12 +159,21 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   return SX_OK;
 }
 
+/* What the epilogue reads: one bias per channel of the result, a residual of its size. */
+static sx_status check_extra(const sx_prep *p) {
+  const int64_t C = p->out[0].dims[1];
+  if (p->n_in > 2 && p->in[2].dtype && p->in[2].count != C) SX_FAIL(p->e, INVALID_ARGUMENT, "the bias has %lld elements for %lld output channels", (long long)p->in[2].count, (long long)C);
+  if (p->n_in > 3 && p->in[3].dtype && p->in[3].size != p->out[0].size) SX_FAIL(p->e, INVALID_ARGUMENT, "the residual has %lld elements, the result %lld", (long long)p->in[3].count, (long long)p->out[0].count);
+  return SX_OK;
+}
+
 static sx_status prepare(sx_prep *p) {
   const conv_state *st = p->state;
   params *q = SX_NEW(p->arena, params);
   if (!q) SX_NO_MEMORY(p->e);
   sx_conv_shape s;
   sx_epilogue e = epilogue(p->n, st);
+  SX_TRY(check_extra(p));
   SX_TRY(sx_conv_describe(p->n, st->transposed, st->winograd, p->in[0].rank, p->in[0].dims, p->in[1].dims, p->out[0].dims, &s, p->e));
   SX_TRY(sx_conv_prepare(&q->c, st->t, &s, &e, layout_of(p->in[0].layout), layout_of(p->out[0].layout), p->e));
   q->st = st;
@@ -200,6 +209,7 @@ static sx_status create_f64(sx_build *b) {
 static sx_status prepare_f64(sx_prep *p) {
   sx_conv_shape *s = SX_NEW(p->arena, sx_conv_shape);
   if (!s) SX_NO_MEMORY(p->e);
+  SX_TRY(check_extra(p));
   SX_TRY(sx_conv_describe(p->n, p->n->op == &sx_op_ConvTranspose, 0, p->in[0].rank, p->in[0].dims, p->in[1].dims, p->out[0].dims, s, p->e));
   p->params = s;
   const int64_t units = p->out[0].count ? s->batch * s->out_channels : 0;
