@@ -129,7 +129,7 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   for (uint32_t row = begin; row < end; row++) {
     float *y = (float *)c->out[0] + row * q->outputs;
     memset(y, 0, (size_t)q->outputs * sizeof *y);
-    for (int64_t step = 1; step <= v->skips + 1 && (step == 1 || step < q->columns); step++)
+    for (int64_t step = 1; step - 1 <= v->skips && (step == 1 || step < q->columns); step++)
       for (int64_t start = 0; start < q->columns; start++) count_from(v, q, c->in[0], row, start, step, y);
     for (int64_t i = 0; i < q->outputs && v->mode != TF; i++) {
       float w = v->weights ? v->weights[i] : 1;
@@ -182,7 +182,12 @@ static sx_status string_prepare(sx_prep *p, sx_run_fn run_fn) {
   q->rank = p->out[0].rank, q->n = p->n_in, q->count = p->out[0].count, q->dims = p->out[0].dims;
   for (uint32_t k = 0; k < q->n; k++) {
     int64_t step = 1;
-    for (int d = p->in[k].rank; d-- > 0; step *= p->in[k].dims[d]) q->step[k][d + q->rank - p->in[k].rank] = p->in[k].dims[d] == 1 ? 0 : step;
+    for (int d = p->in[k].rank; d-- > 0; step *= p->in[k].dims[d]) {
+      const int at = d + q->rank - p->in[k].rank;
+      if (at < 0 || (p->in[k].dims[d] != 1 && p->in[k].dims[d] != q->dims[at]))
+        SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements at axis %d, which do not broadcast to %lld", k, (long long)p->in[k].dims[d], d, (long long)(at < 0 ? 1 : q->dims[at]));
+      q->step[k][at] = p->in[k].dims[d] == 1 ? 0 : step;
+    }
   }
   p->params = q;
   return q->count ? sx_prep_phase(p, run_fn, (q->count + UNIT - 1) / UNIT, UNIT * 10.0, 0) : SX_OK;
