@@ -136,7 +136,12 @@ const sx_op sx_op_RMSNormalization = {.name = "RMSNormalization", .accuracy = SX
 const sx_op sx_op_InstanceNormalization = {.name = "InstanceNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
 const sx_op sx_op_GroupNormalization = {.name = "GroupNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
 const sx_op sx_op_LRN = {.name = "LRN", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
-const sx_op sx_op_LpNormalization = {.name = "LpNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
+static sx_status infer_lp_norm(sx_infer *c) {
+  int axis, rank = sx_infer_in(c, 0)->rank;
+  if (rank > 0) SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", -1), rank, &axis)); /* a scalar is its own norm along any axis */
+  return sx_infer_same(c);
+}
+const sx_op sx_op_LpNormalization = {.name = "LpNormalization", .accuracy = SX_ACCUMULATE, .infer = infer_lp_norm};
 
 /* (x - mean) / (standard deviation + 1e-9) over `axes`: in smaller operators. The mean is taken off before squaring, which the
  * standard's formula E[x^2] - E[x]^2 does not do, and loses digits. */

@@ -90,7 +90,7 @@ static sx_status prepare_lp(sx_prep *p) {
   sx_lp_norm_args *a = SX_NEW(p->arena, sx_lp_norm_args);
   if (!a) SX_NO_MEMORY(p->e);
   const sx_view *x = &p->in[0];
-  int64_t axis = sx_attr_int(p->n, "axis", -1);
+  int64_t axis = x->rank ? sx_attr_int(p->n, "axis", -1) : 0;
   if (axis < 0) axis += x->rank;
   *a = (sx_lp_norm_args){p->cpu->isa, (sx_dtype)x->dtype, sx_dims_count(x->dims, 0, (int)axis), x->rank ? x->dims[axis] : 1, sx_dims_count(x->dims, (int)axis + 1, x->rank), (int)sx_attr_int(p->n, "p", 2)};
   p->params = a;
@@ -234,7 +234,13 @@ static bool claim_train(const sx_graph *g, const sx_node *n, const char **reason
 }
 
 #define FLOATS (1u << SX_F32 | 1u << SX_F64 | 1u << SX_F16 | 1u << SX_BF16)
-#define ROWS(N) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "row_norm", .types = FLOATS, .flags = SX_KERNEL_INPLACE0, .prepare = prepare_rows};
+static bool claim_rows(const sx_graph *g, const sx_node *n, const char **reason) {
+  *reason = "input and scale are of different types";
+  for (uint32_t i = 1; i < n->n_in; i++)
+    if (n->in[i].value != SX_NONE && sx_value_at(g, n->in[i].value)->fact.dtype != sx_value_at(g, n->in[0].value)->fact.dtype) return false;
+  return true;
+}
+#define ROWS(N) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "row_norm", .types = FLOATS, .flags = SX_KERNEL_INPLACE0, .claim = claim_rows, .prepare = prepare_rows};
 ROWS(LayerNormalization) ROWS(RMSNormalization) ROWS(SkipLayerNorm)
 const sx_kernel sx_cpu_InstanceNormalization = {.op = &sx_op_InstanceNormalization, .name = "group_norm", .types = FLOATS, .prepare = prepare_groups};
 const sx_kernel sx_cpu_GroupNormalization = {.op = &sx_op_GroupNormalization, .name = "group_norm", .types = FLOATS, .prepare = prepare_groups};
