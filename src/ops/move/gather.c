@@ -31,7 +31,9 @@ const sx_op sx_op_Gather = {.name = "Gather", .flags = SX_OP_QDQ_TRANSPARENT, .i
 
 static sx_status infer_gather_elements(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0), *i = sx_infer_in(c, 1);
+  int axis, rank = x->rank >= 0 ? x->rank : i->rank;
   if (x->rank >= 0 && i->rank >= 0 && x->rank != i->rank) return SX_INFER_FAIL(c, "the indices have rank %d, the data %d; expected the same", i->rank, x->rank);
+  if (rank >= 0) SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", 0), rank, &axis));
   return sx_infer_set(c, 0, x->dtype, i->rank, i->dims);
 }
 const sx_op sx_op_GatherElements = {.name = "GatherElements", .infer = infer_gather_elements};
@@ -57,7 +59,9 @@ static sx_status infer_scatter_elements(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0), *i = sx_infer_in(c, 1), *u = sx_infer_in(c, 2);
   const sx_dim *e, *v;
   sx_dim r[SX_MAX_ELEMS];
+  int axis, rank = x->rank >= 0 ? x->rank : i->rank;
   if (x->rank >= 0 && i->rank >= 0 && x->rank != i->rank) return SX_INFER_FAIL(c, "the indices have rank %d, the data %d; expected the same", i->rank, x->rank);
+  if (rank >= 0) SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", 0), rank, &axis));
   for (int k = 0; k < i->rank && u->rank == i->rank; k++)
     if (sx_dim_is_const(i->dims[k]) && sx_dim_is_const(u->dims[k]) && i->dims[k] != u->dims[k])
       return SX_INFER_FAIL(c, "indices and updates differ at axis %d: %lld and %lld", k, (long long)i->dims[k], (long long)u->dims[k]);
