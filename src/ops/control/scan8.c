@@ -79,7 +79,7 @@ static sx_status fill(sx_upgrade_ctx *c, maker *m, sx_graph *body, uint32_t stat
 sx_status sx_scan_batch(sx_upgrade_ctx *c) {
   sx_arena *a = &c->g->model->arena;
   sx_graph *body = sx_attr_graph(c->n, "body");
-  int64_t scans = sx_attr_int(c->n, "num_scan_inputs", 0), states = (int64_t)c->n->n_formal - 1 - scans;
+  int64_t scans = sx_attr_int(c->n, "num_scan_inputs", 0), states = scans < 1 ? -1 : (int64_t)c->n->n_formal - 1 - scans;
   bool lengths = c->n->in[0].value != SX_NONE;
   if (!body || scans < 1 || states < 0 || body->outputs.n < states || body->outputs.n != c->n->n_out)
     SX_FAIL(c->e, INVALID_GRAPH, "%u inputs with num_scan_inputs %lld do not fit a body of %u outputs", c->n->n_formal, (long long)scans, body ? body->outputs.n : 0);

@@ -157,6 +157,7 @@ static sx_status infer_slice(sx_infer *c) {
     if (sx_infer_in(c, 4) && sx_infer_number(c, 4, k, &step) && step == 0) return SX_INFER_FAIL(c, "the step of axis %d is 0", axis);
     d[axis] = sliced(c, k, x->dims[axis], &first, &step, &numbers);
     all &= numbers;
+    all &= step >= INT32_MIN && step <= INT32_MAX;
     if (all) base += first * stride[axis], stride[axis] *= step;
   }
   SX_TRY(sx_infer_set(c, 0, x->dtype, x->rank, d));

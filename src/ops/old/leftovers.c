@@ -45,9 +45,12 @@ static sx_status lower_crop(sx_upgrade_ctx *c) {
   const int64_t *border, *scale;
   if (sx_attr_ints(c->n, "border", &border) != 4) SX_FAIL(c->e, INVALID_GRAPH, "border has not four entries");
   bool sized = sx_attr_ints(c->n, "scale", &scale) == 2;
-  int64_t from[] = {border[1], border[0]}, to[] = {sized ? border[1] + scale[0] : -border[3], sized ? border[0] + scale[1] : -border[2]}, axes[] = {2, 3};
-  for (int i = 0; i < 2; i++)
-    if (to[i] == 0) to[i] = INT64_MAX;
+  int64_t from[] = {border[1], border[0]}, to[2], axes[] = {2, 3};
+  for (int i = 0; i < 2; i++) {
+    int64_t size = sized ? scale[i] : 0, end = border[3 - i];
+    if (from[i] < 0 || end < 0 || size < 0 || size > INT64_MAX - from[i]) SX_FAIL(c->e, INVALID_GRAPH, "a border of %lld and %lld with a scale of %lld: expected no negative number", (long long)from[i], (long long)end, (long long)size);
+    to[i] = sized ? from[i] + size : end ? -end : INT64_MAX;
+  }
   return sx_lower_end(&l, sx_lower_node(&l, &sx_op_Slice, SX_LOWER_IN(x_of(&l), sx_lower_ints(&l, from, 2), sx_lower_ints(&l, to, 2), sx_lower_ints(&l, axes, 2)), NULL, 0));
 }
 static sx_status lower_dynamic_slice(sx_upgrade_ctx *c) {

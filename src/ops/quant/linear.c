@@ -19,7 +19,7 @@ bool sx_quant_view(const sx_node *n, int rank, const int64_t *x, int scale_rank,
     if (i != axis && scale[i] != x[i]) return false;
   q->block = block > 0 ? block : (q->axis + scale[axis] - 1) / scale[axis];
   q->blocked = true;
-  return q->block > 0 && (q->axis + q->block - 1) / q->block == scale[axis];
+  return q->block > 0 && q->axis / q->block + (q->axis % q->block != 0) == scale[axis];
 }
 
 static sx_status check_scale(sx_infer *c) {
