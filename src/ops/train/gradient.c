@@ -135,13 +135,14 @@ static void d_gemm(const rule_ctx *r) {
 static sx_vid spread(const rule_ctx *r) {
   const sx_fact *x = fact(r, r->in[0]);
   sx_dim d[SX_MAX_RANK];
-  const sx_tensor *axes = r->n->n_formal > 1 ? sx_value_const(r->t->l->c->g, r->in[1]) : NULL;
+  const bool given = r->n->n_formal > 1 && r->in[1] != SX_LOWER_ABSENT;
+  const sx_tensor *axes = given ? sx_value_const(r->t->l->c->g, r->in[1]) : NULL;
   int64_t axis = 0, n = axes ? axes->count : 0;
   if (r->t->l->status != SX_OK) return SX_NONE;
-  if (x->rank < 0 || (r->n->n_formal > 1 && r->in[1] != SX_LOWER_ABSENT && !axes)) return SX_LOWER_FAIL(r->t->l, FAIL, "the axes, or the rank of the operand, are not known"), SX_NONE;
+  if (x->rank < 0 || (given && !axes)) return SX_LOWER_FAIL(r->t->l, FAIL, "the axes, or the rank of the operand, are not known"), SX_NONE;
   for (int i = 0; i < x->rank; i++) d[i] = n || sx_attr_int(r->n, "noop_with_empty_axes", 0) ? x->dims[i] : 1;
   for (int64_t i = 0; i < n; i++)
-    if (sx_tensor_get_i64(axes, i, &axis)) d[axis < 0 ? axis + x->rank : axis] = 1;
+    if (sx_tensor_get_i64(axes, i, &axis) && axis >= -x->rank && axis < x->rank) d[axis < 0 ? axis + x->rank : axis] = 1;
   return op2(r, &sx_op_Expand, sx_lower_reshape(r->t->l, r->g, d, x->rank), sx_lower_shape(r->t->l, r->in[0]));
 }
 static void d_reduce_sum(const rule_ctx *r) { add(r, 0, spread(r)); }
