@@ -74,7 +74,7 @@ static sx_status add_constant(sx_importer *im, sx_scope *s, const sx_proto_node 
         sx_tensor_unref(t);
         return st;
       }
-    } else
+    } else if (t->size)
       memcpy(t->data, a->type == SX_ATTR_INT ? (const void *)&a->i : a->type == SX_ATTR_FLOAT ? (const void *)&a->f : a->type == SX_ATTR_INTS ? (const void *)a->ints.at : (const void *)a->floats.at, t->size);
     SX_TRY(sx_model_hold(im->m, t, im->e));
   }

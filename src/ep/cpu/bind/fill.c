@@ -7,7 +7,7 @@
 typedef struct numbers { uint32_t n; int64_t v[SX_MAX_RANK]; } numbers;
 static sx_status numbers_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const numbers *q = c->params;
-  if (begin < end) memcpy(c->out[0], q->v, q->n * sizeof *q->v);
+  if (begin < end && q->n) memcpy(c->out[0], q->v, q->n * sizeof *q->v);
   return SX_OK;
 }
 static sx_status shape(sx_prep *p) {
