@@ -170,7 +170,7 @@ bool sx_ort_import_lists(const OrtSessionOptions *o, sx_import_options *im, sx_a
   return true;
 }
 
-static OrtStatus *runtime_options(OrtSession *s, sx_session_options *so, sx_arena *lists) {
+OrtStatus *sx_ort_session_options(OrtSession *s, sx_session_options *so, sx_arena *lists) {
   const OrtSessionOptions *o = s->options;
   if (!sx_ort_import_lists(o, &so->import, lists)) SX_API_NO_MEMORY();
   so->import.bytes_live = strcmp(config(o, "session.use_ort_model_bytes_directly", "0"), "1") == 0;
@@ -229,7 +229,7 @@ OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data
   sx_err e;
   sx_session_options so = {0};
   sx_arena lists = {0};
-  OrtStatus *failed = runtime_options(s, &so, &lists);
+  OrtStatus *failed = sx_ort_session_options(s, &so, &lists);
   so.import.path = near;
   so.cancel = cancel;
   if (!failed && s->options->profiling) failed = sx_profile_create(s->options->profile_prefix, &s->profile);

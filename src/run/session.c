@@ -391,8 +391,9 @@ static sx_status run_by_shapes(sx_session *s, const sx_run_options *o, sx_rt_val
 }
 
 /* Large initializers go to a file beside the model's: what the caller asks for, or because protobuf ends at 2 GiB. */
-static sx_status write_parts(const sx_model *m, sx_proto_model *p, const sx_write_options *w, sx_arena *a, sx_err *e) {
+static sx_status write_parts(void *ctx, const sx_model *m, sx_proto_model *p, sx_arena *a, sx_err *e) {
   enum { ALIGN = 4096, LEAST = 1024 };
+  const sx_write_options *w = ctx;
   sx_text data = {0}, model = {0};
   const char *name = w->path + strlen(w->path), *file = w->external;
   uint64_t total = 0;
@@ -411,7 +412,7 @@ static sx_status write_parts(const sx_model *m, sx_proto_model *p, const sx_writ
   return s;
 }
 
-static sx_status write_at(int level, const void *data, size_t size, const sx_session_options *o, const sx_write_options *w, sx_err *e) {
+static sx_status rewrite_at(int level, const void *data, size_t size, const sx_session_options *o, sx_write_fn write, void *ctx, sx_err *e) {
   const sx_provider *providers[MAX_PROVIDERS];
   sx_import_options io = o->import;
   sx_arena a = {0};
@@ -423,16 +424,21 @@ static sx_status write_at(int level, const void *data, size_t size, const sx_ses
   sx_status s = run_passes(m, o, level, providers, NULL, e);
   if (s == SX_OK) s = sx_export_prepare(m, e);
   if (s == SX_OK) s = sx_export(m, &a, &p, e);
-  if (s == SX_OK) s = write_parts(m, &p, w, &a, e);
+  if (s == SX_OK) s = write(ctx, m, &p, &a, e);
   sx_arena_free(&a);
   sx_model_destroy(m);
   return s;
 }
 
-sx_status sx_session_write(const void *data, size_t size, const sx_session_options *o, const sx_write_options *w, sx_err *e) {
+sx_status sx_session_rewrite(const void *data, size_t size, const sx_session_options *o, sx_write_fn write, void *ctx, sx_err *e) {
   int level = o->level > 2 ? 2 : o->level;
-  sx_status s = write_at(level, data, size, o, w, e);
-  if (s == SX_E_NOT_IMPLEMENTED && level > 0) s = write_at(0, data, size, o, w, e); /* shapes that no tensor tells once the passes have been over it */
+  sx_status s = rewrite_at(level, data, size, o, write, ctx, e);
+  if (s == SX_E_NOT_IMPLEMENTED && level > 0) s = rewrite_at(0, data, size, o, write, ctx, e); /* shapes that no tensor tells once the passes have been over it */
+  return s;
+}
+
+sx_status sx_session_write(const void *data, size_t size, const sx_session_options *o, const sx_write_options *w, sx_err *e) {
+  sx_status s = sx_session_rewrite(data, size, o, write_parts, (void *)w, e);
   if (s == SX_E_NO_SUCHFILE) s = SX_E_INVALID_ARGUMENT; /* the folder: it is not the model that is missing */
   if (s != SX_OK && e) e->code = s;
   if (s != SX_OK) sx_err_context(e, "the optimised model could not be written to %s", w->path);

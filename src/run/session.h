@@ -6,6 +6,7 @@
 #ifndef SX_RUN_SESSION_H
 #define SX_RUN_SESSION_H
 #include "onnx/import.h"
+#include "onnx/proto.h"
 #include "pass/pass.h"
 #include "run/exec.h"
 
@@ -35,6 +36,9 @@ typedef struct sx_write_options {
 /* The model as the passes of o->level leave it, at most 2 (blocked layouts are this machine's), as ONNX that other runtimes read.
  * Read anew from its bytes: a session's own graph stays as it is. */
 sx_status sx_session_write(const void *data, size_t size, const sx_session_options *o, const sx_write_options *w, sx_err *e);
+/* The same, handed to a function: the messages point into the model and the arena, and may be changed. */
+typedef sx_status (*sx_write_fn)(void *ctx, const sx_model *m, sx_proto_model *p, sx_arena *a, sx_err *e);
+sx_status sx_session_rewrite(const void *data, size_t size, const sx_session_options *o, sx_write_fn write, void *ctx, sx_err *e);
 void sx_session_destroy(sx_session *s); /* no run may be going on */
 
 /* The model as it is now (optimised), for getters, explain and the writer. Inputs in the order of the file: graph->inputs;
