@@ -19,7 +19,7 @@ static bool reads_back(const precision *p, double x, double near) {
   int e;
   const double m = frexp(fabs(x), &e);
   const double half = ldexp(0.5, (e - 1 > p->least ? e - 1 : p->least) - (p->bits - 1));
-  return fabs(near - x) < (m == 0.5 && fabs(near) < fabs(x) ? half / 2 : half); /* below a power of two numbers lie closer */
+  return fabs(near - x) < (m == 0.5 && e - 1 > p->least && fabs(near) < fabs(x) ? half / 2 : half); /* numbers lie closer below a power of two */
 }
 
 enum { LONGEST = 40 };

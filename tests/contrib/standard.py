@@ -178,9 +178,33 @@ def text_values():
     case("text_scan_back", [node("Scan", ["x0"], ["y0"], body=step, num_scan_inputs=1, scan_output_directions=[1])], [x], [both[::-1]], 20)
 
 
+def types():
+    """Numbers to the shortest text that gives them back, and text to numbers; Where on complex numbers; Erf of integers; mixed norms."""
+    texts = np.array(["0.0", "-0.0", "1.0", "0.1", "1e-05", "0.0001", "123456.75", "inf", "-inf", "nan", "1e+20", "0.3333333333333333"], object)
+    values = np.array([float(t) for t in texts])
+    case("cast_double_to_text", [node("Cast", ["x0"], ["y0"], to=TensorProto.STRING)], [values], [texts])
+    case("cast_text_to_double", [node("Cast", ["x0"], ["y0"], to=TensorProto.DOUBLE)], [texts], [values])
+    case("cast_text_to_half", [node("Cast", ["x0"], ["y0"], to=TensorProto.FLOAT16)], [texts[:6]], [values[:6].astype(np.float16)])
+    for dtype in (np.int8, np.uint16, np.int64, np.uint64):
+        whole = np.array([np.iinfo(dtype).min, np.iinfo(dtype).max, 0, 7], dtype)
+        words, to = np.array([str(v) for v in whole], object), helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        case(f"cast_{np.dtype(dtype).name}_to_text", [node("Cast", ["x0"], ["y0"], to=TensorProto.STRING)], [whole], [words])
+        case(f"cast_text_to_{np.dtype(dtype).name}", [node("Cast", ["x0"], ["y0"], to=to)], [words], [whole])
+    for dtype in (np.complex64, np.complex128):
+        a, b, chosen = rng.standard_normal((3, 5)).astype(dtype) * (1 + 2j), np.ones((5,), dtype), rng.integers(0, 2, (3, 1)).astype(bool)
+        case(f"where_{np.dtype(dtype).name}", [node("Where", ["x0", "x1", "x2"], ["y0"])], [chosen, a.astype(dtype), b], [np.where(chosen, a, b).astype(dtype)], 16)
+    case("erf_integers", [node("Erf", ["x0"], ["y0"])], [np.array([-9, -1, 0, 1, 9], np.int16)], [np.array([-1, 0, 0, 0, 1], np.int16)], 9)
+    x, scale = rng.standard_normal((3, 7)), rng.standard_normal(7).astype(np.float32)
+    case("rms_norm_double_float", [node("RMSNormalization", ["x0", "x1"], ["y0"])], [x, scale],
+         [(x / np.sqrt((x * x).mean(1, keepdims=True) + 1e-5) * scale).astype(np.float32)], 23)
+    mean = x.mean(1, keepdims=True)
+    case("layer_norm_double_statistics", [node("LayerNormalization", ["x0", "x1"], ["y0", "y1"])], [x, np.ones(7)],
+         [(x - mean) / np.sqrt(x.var(1, keepdims=True) + 1e-5), mean.astype(np.float32)], 17)
+
+
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
-    for write in (einsum, scan8, gradients, old_forms, strings, text_values):
+    for write in (einsum, scan8, gradients, old_forms, strings, text_values, types):
         write()
     (OUT / "tolerances.txt").write_text("einsum_* 1e-4 1e-5\nscan8_* 1e-4 1e-5\ngradient_* 1e-4 1e-6\n")
 
