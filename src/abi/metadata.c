@@ -116,6 +116,51 @@ OrtStatus *ORT_API_CALL sx_api_ModelMetadataGetCustomMetadataMapKeys(const OrtMo
   return failed;
 }
 
+/* What a provider wrote into a model that it compiled: the entry ep_compatibility_info.<provider>. NULL: nothing. */
+static OrtStatus *compatibility(const void *data, size_t size, const char *ep, OrtAllocator *a, char **out) {
+  static const char prefix[] = "ep_compatibility_info.";
+  sx_arena arena = {0};
+  sx_proto_model *m;
+  sx_err e;
+  sx_status st = sx_proto_parse_model(data, size, &arena, &m, &e);
+  OrtStatus *failed = sx_ort_status(st == SX_E_INVALID_PROTOBUF ? SX_E_INVALID_GRAPH : st, &e);
+  for (uint32_t i = 0; st == SX_OK && !failed && !*out && i < m->metadata_props.n; i++) {
+    sx_str key = m->metadata_props.at[i].key;
+    if (key.n < sizeof prefix || memcmp(key.p, prefix, sizeof prefix - 1) != 0) continue;
+    if (sx_str_is((sx_str){key.p + sizeof prefix - 1, key.n - (sizeof prefix - 1)}, ep)) failed = sx_ort_text_out(a, m->metadata_props.at[i].value, out);
+  }
+  sx_arena_free(&arena);
+  return failed;
+}
+
+OrtStatus *ORT_API_CALL sx_api_GetCompatibilityInfoFromModelBytes(const void *model_data, size_t model_data_length, const char *ep_type, OrtAllocator *allocator,
+                                                                  char **compatibility_info) {
+  SX_API_NOT_NULL(model_data && model_data_length);
+  SX_API_NOT_NULL(ep_type && *ep_type);
+  SX_API_NOT_NULL(allocator);
+  SX_API_NOT_NULL(compatibility_info);
+  *compatibility_info = NULL;
+  return compatibility(model_data, model_data_length, ep_type, allocator, compatibility_info);
+}
+
+OrtStatus *ORT_API_CALL sx_api_GetCompatibilityInfoFromModel(const ORTCHAR_T *model_path, const char *ep_type, OrtAllocator *allocator, char **compatibility_info) {
+  SX_API_NOT_NULL(model_path);
+  SX_API_NOT_NULL(ep_type && *ep_type);
+  SX_API_NOT_NULL(allocator);
+  SX_API_NOT_NULL(compatibility_info);
+  *compatibility_info = NULL;
+  sx_path path;
+  sx_mapping map;
+  sx_err e;
+  if (!sx_path_open(&path, model_path)) SX_API_NO_MEMORY();
+  sx_status st = sx_map_file(path.p, &map, &e);
+  sx_path_close(&path);
+  SX_API_TRY(st);
+  OrtStatus *failed = compatibility(map.data, map.size, ep_type, allocator, compatibility_info);
+  sx_unmap_file(&map);
+  return failed;
+}
+
 /* Sizes and names of dimensions: a constant is its size, a symbol or an expression is -1 and its text. */
 static OrtTensorTypeAndShapeInfo *shape_of(const sx_model *m, sx_dtype dtype, int rank, const sx_dim *dims) {
   if (rank < 0 || rank > SX_MAX_RANK) return sx_ort_shape_create(dtype, false, 0, NULL, NULL);

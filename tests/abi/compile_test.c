@@ -154,6 +154,21 @@ static void to_files(void) {
   remove(file), remove(made), remove(weights);
 }
 
+/* What a provider left in a model. */
+static void compatibility(void) {
+  char *text = (char *)1;
+  OK(GetCompatibilityInfoFromModelBytes(model_invoke, sizeof model_invoke, "SomeProvider", a, &text));
+  CHECK(text && !strcmp(text, "version 7"));
+  if (text) a->Free(a, text);
+  text = (char *)1;
+  OK(GetCompatibilityInfoFromModelBytes(model_invoke, sizeof model_invoke, "Other", a, &text));
+  CHECK(text == NULL);
+  CODE(ORT_INVALID_GRAPH, GetCompatibilityInfoFromModelBytes("garbage", 7, "Other", a, &text));
+  CODE(ORT_INVALID_ARGUMENT, GetCompatibilityInfoFromModelBytes(model_invoke, 0, "Other", a, &text));
+  CODE(ORT_INVALID_ARGUMENT, GetCompatibilityInfoFromModelBytes(model_invoke, sizeof model_invoke, "", a, &text));
+  CODE(ORT_NO_SUCHFILE, GetCompatibilityInfoFromModel(ORT_TSTR("/no/such/model.onnx"), "Other", a, &text));
+}
+
 int main(int argc, char **argv) {
   if (!abi_load(argc, argv)) return 2;
   c = api->GetCompileApi();
@@ -161,6 +176,7 @@ int main(int argc, char **argv) {
   OK(GetAllocatorWithDefaultOptions(&a));
   to_memory();
   to_files();
+  compatibility();
   api->ReleaseEnv(env);
   return abi_end("compile");
 }

@@ -63,7 +63,11 @@ squeezed = model(  # the rank of the result follows from the sizes of x
     [h.make_tensor("w", T.FLOAT, [1], [1])],
 )
 
+invoke = model([h.make_node("Scale", ["x"], ["y"], name="scale", domain="my.ops")], [value("x", T.FLOAT, ["N"])], [value("y", T.FLOAT, ["N"])])
+invoke.opset_import.append(h.make_opsetid("my.ops", 1))
+invoke.metadata_props.add(key="ep_compatibility_info.SomeProvider", value="version 7")
+
 with open(os.path.join(os.path.dirname(__file__), "models.h"), "w") as f:
     f.write("// SPDX-License-Identifier: MIT\n/* Models as bytes, written by make_models.py: what each is stands there. */\n")
-    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("squeezed", squeezed):
+    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("squeezed", squeezed):
         f.write(text("model_" + name, m))
