@@ -73,7 +73,8 @@ static sx_status make_taps(sx_prep *p, const method *m, const spec *s, sx_taps *
     for (int k = 0; k < t->k && (m->exclude_outside || stretch > 1) && sum != 0; k++) weight[j * t->k + k] = (float)(weight[j * t->k + k] / sum);
     if (outside) outside[j] = x < 0 || x > (double)(s->in - 1);
   }
-  t->index = index, t->weight = weight, t->outside = outside;
+  t->index = index, t->weight = weight, t->outside = outside, t->doubled = t->k == 1;
+  for (int64_t j = 0; j < t->n_out && t->doubled; j++) t->doubled = index[j] == j / 2;
   return SX_OK;
 }
 
@@ -98,27 +99,11 @@ static void *slot(const params *q, const sx_call *c, int i) { /* result of pass 
   return (char *)c->scratch + q->buffer[i & 1];
 }
 
-#define MOVE(T)                                                                                          \
-  {                                                                                                      \
-    typedef T __attribute__((aligned(1), may_alias)) t;                                                  \
-    for (int64_t k = 0; k < n; k++) ((t *)(void *)to)[k] = ((const t *)(const void *)from)[index[k]];    \
-  }
-/* Results [begin, end) of outer x n_out, each `inner` elements. No division per result: they may be single elements. */
-static void move_rows(const params *q, const pass *s, const char *x, char *y, int64_t begin, int64_t end) {
-  const size_t row = (size_t)s->inner * q->elem;
-  for (int64_t r = begin, n; r < end; r += n) {
-    const int64_t o = r / s->t.n_out, j = r % s->t.n_out;
-    n = s->t.n_out - j < end - r ? s->t.n_out - j : end - r;
-    const char *from = x + (size_t)(o * s->t.n_in) * row;
-    char *to = y + (size_t)r * row;
-    const int32_t *index = s->t.index + j;
-    if (row == 1) MOVE(uint8_t)
-    else if (row == 2) MOVE(uint16_t)
-    else if (row == 4) MOVE(uint32_t)
-    else if (row == 8) MOVE(uint64_t)
-    else
-      for (int64_t k = 0; k < n; k++) memcpy(to + (size_t)k * row, from + (size_t)index[k] * row, row);
-  }
+/* Neighbours along two axes, the inner one first. */
+static sx_status run_plane(const sx_call *c, uint32_t begin, uint32_t end) {
+  const params *q = c->params;
+  sx_resize_plane(q->table, &q->passes[0].t, &q->passes[1].t, c->in[0], c->out[0], (size_t)q->passes[0].inner * q->elem, begin, end);
+  return SX_OK;
 }
 
 /* All passes in one step: a pass needs the whole result of the one before, so each is a phase of its own where phases suffice. */
@@ -126,7 +111,7 @@ static sx_status run_pass(const sx_call *c, const params *q, int i, int64_t begi
   const pass *s = &q->passes[i];
   const void *x = slot(q, c, i);
   void *y = slot(q, c, i + 1);
-  if (q->elem) move_rows(q, s, x, y, begin, end);
+  if (q->elem) sx_resize_neighbours(q->table, &s->t, x, y, (size_t)s->inner * q->elem, begin, end);
   else if (s->inner == 1) q->table->last(&s->t, x, y, q->extrapolation, begin, end);
   else q->table->rows(&s->t, x, y, s->inner, q->extrapolation, begin, end);
   return SX_OK;
@@ -219,6 +204,10 @@ static sx_status prepare(sx_prep *p) {
   }
   q->count_out = sx_dims_count(dims, 0, rank);
   p->params = q;
+  if (q->elem && q->n == 2 && q->passes[1].inner == q->passes[0].inner * q->passes[0].t.n_out) {
+    const int64_t rows = q->passes[1].outer * q->passes[1].t.n_out;
+    return q->count_out ? sx_prep_phase(p, run_plane, rows, (double)q->passes[1].inner * 0.1 + 5, 0) : SX_OK;
+  }
   size_t buffer;
   if (!sx_dtype_bytes(q->elem == 8 ? SX_F64 : q->elem == 16 ? SX_C128 : SX_F32, most, &buffer)) SX_FAIL(p->e, FAIL, "the intermediate result does not fit memory");
   buffer = sx_round_up(buffer, SX_ALIGN);
@@ -229,7 +218,7 @@ static sx_status prepare(sx_prep *p) {
   if (serial && q->n == 0) { /* nothing changes: one pass that copies */
     static const int32_t zero[1] = {0};
     q->elem = bits / 8 ? bits / 8 : 1;
-    q->passes[0] = (pass){{1, 1, 1, zero, NULL, NULL}, 1, (int64_t)(x->size / q->elem)};
+    q->passes[0] = (pass){{1, 1, 1, zero, NULL, NULL, false}, 1, (int64_t)(x->size / q->elem)};
     q->n = 1;
     return q->count_in ? sx_prep_phase(p, run_phase, 1, (double)x->size / 8, 0) : SX_OK;
   }

@@ -50,4 +50,21 @@ static void last(const sx_taps *t, const float *x, float *y, float extrapolation
   }
 }
 
-const sx_resize_table SX_ISA_NAME(sx_resize) = {rows, last};
+#define PICK(T)                                                             \
+  {                                                                         \
+    typedef T __attribute__((aligned(1), may_alias)) t;                     \
+    const t *from = x;                                                      \
+    t *restrict to = y;                                                     \
+    int64_t i = 0;                                                          \
+    if (doubled)                                                            \
+      for (; i < n / 2; i++) to[2 * i] = from[i], to[2 * i + 1] = from[i];  \
+    for (i *= 2; i < n; i++) to[i] = from[index[i]];                        \
+  }
+static void pick(const int32_t *index, bool doubled, const void *x, void *y, int64_t n, size_t bytes) {
+  if (bytes == 1) PICK(uint8_t)
+  else if (bytes == 2) PICK(uint16_t)
+  else if (bytes == 4) PICK(uint32_t)
+  else PICK(uint64_t)
+}
+
+const sx_resize_table SX_ISA_NAME(sx_resize) = {rows, last, pick};
