@@ -6,6 +6,7 @@
  *   graph ...                (the result)
  * Each case also runs on random inputs: as it is, at level 99, and fused with every private operator lowered again; all agree. With the environment
  * variable SX_UPDATE set the files are rewritten to what comes out: look at the difference before keeping it. */
+#include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +19,7 @@
 #include "ir/text.h"
 #include "run/session.h"
 
-static const char *const files[] = {"activations", "attention", "canon", "chain", "control", "conv", "layout", "linear", "norm", "qdq", "softmax"};
-
+enum { MAX_FILES = 64 };
 static char *read_file(const char *path, size_t *n) {
   FILE *f = fopen(path, "rb");
   if (!f) fail_msg("cannot open %s", path);
@@ -49,11 +49,20 @@ static void disable_others(sx_str wanted, char *out, size_t size) {
   }
 }
 
+/* As in a session: no pass makes what no kernel takes. */
+static uint32_t can_run(void *ctx, const sx_graph *g, sx_nid n) {
+  const char *reason;
+  const sx_kernel *k = sx_plan_choose(g, n, &(sx_plan_options){.providers = ctx}, &reason);
+  return !k ? 0 : k->flags & SX_KERNEL_BLOCKED ? SX_RUNS_PLAIN | SX_RUNS_BLOCKED : SX_RUNS_PLAIN;
+}
+
 static void run_passes(sx_model *m, sx_str wanted, const char *title, sx_text *out) {
   char disabled[2048];
   sx_err e = {0};
   disable_others(wanted, disabled, sizeof disabled);
-  sx_pass_ctx c = {.g = m->graph, .level = 99, .evaluate = sx_evaluate_node, .channel_block = 16, .disabled = sx_str_is(wanted, "all") ? NULL : disabled, .e = &e};
+  const sx_provider *providers[SX_OWN_PROVIDERS + 1];
+  sx_own_providers(providers);
+  sx_pass_ctx c = {.g = m->graph, .level = 99, .evaluate = sx_evaluate_node, .can_run = can_run, .can_run_ctx = providers, .channel_block = 16, .disabled = sx_str_is(wanted, "all") ? NULL : disabled, .e = &e};
   if (sx_passes_run(&c) != SX_OK) fail_msg("%s: %s", title, e.msg);
   assert_int_equal(sx_graph_verify(m->graph, &e), SX_OK);
   sx_graph_print(m->graph, 8, out);
@@ -157,7 +166,7 @@ static void run_case(const char *p, const char *end, bool update, sx_text *rewri
   sx_model *m = parse(in, title);
   run_passes(m, wanted, title, &got);
   sx_str result = trim(got.p, got.p + got.n);
-  if (update) sx_text_add(rewritten, "=== %s\n%.*s\n--- %.*s\n%.*s\n\n", title, (int)in.n, in.p, (int)wanted.n, wanted.p, (int)result.n, result.p);
+  if (update) sx_text_add(rewritten, "%s=== %s\n%.*s\n--- %.*s\n%.*s\n", rewritten->n ? "\n" : "", title, (int)in.n, in.p, (int)wanted.n, wanted.p, (int)result.n, result.p);
   else if (!sx_str_eq(result, want)) fail_msg("%s: expected\n%.*s\ngot\n%.*s\n", title, (int)want.n, want.p, (int)result.n, result.p);
   sx_text_free(&got);
   sx_model_destroy(m);
@@ -189,9 +198,25 @@ static void cases(void **state) {
   free(text);
 }
 
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* Every NAME.txt of the folder, but fired.txt, which is fired_test's. */
 int main(void) {
-  enum { N = sizeof files / sizeof *files };
-  struct CMUnitTest tests[N];
-  for (int i = 0; i < N; i++) tests[i] = (struct CMUnitTest){.name = files[i], .test_func = cases, .initial_state = (void *)files[i]};
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  static char names[MAX_FILES][64];
+  char *files[MAX_FILES];
+  struct CMUnitTest tests[MAX_FILES];
+  int n = 0;
+  DIR *d = opendir(SX_SOURCE_DIR "/tests/pass");
+  for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
+    size_t length = strlen(e->d_name);
+    if (length < 5 || length - 4 >= sizeof *names || strcmp(e->d_name + length - 4, ".txt") || !strcmp(e->d_name, "fired.txt")) continue;
+    if (n == MAX_FILES) return fprintf(stderr, "more than %d files of cases\n", MAX_FILES), 1;
+    memcpy(names[n], e->d_name, length - 4);
+    files[n] = names[n], n++;
+  }
+  if (d) closedir(d);
+  if (!n) return fprintf(stderr, "no cases in %s\n", SX_SOURCE_DIR "/tests/pass"), 1;
+  qsort(files, (size_t)n, sizeof *files, by_name);
+  for (int i = 0; i < n; i++) tests[i] = (struct CMUnitTest){.name = files[i], .test_func = cases, .initial_state = files[i]};
+  return _cmocka_run_group_tests("passes", tests, (size_t)n, NULL, NULL);
 }
