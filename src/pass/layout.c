@@ -11,6 +11,7 @@ typedef struct layout {
   sx_vid *plain;   /* by value: its plain twin */
   uint32_t n;      /* values there are entries for */
   uint32_t place;  /* of the node that is being looked at: conversions stand beside it */
+  uint32_t asked, returns; /* element types, a bit each: whether a kernel brings blocks of them back has been asked, and one does */
 } layout;
 
 static bool is_blocked(const sx_graph *g, sx_vid v) { return sx_value_at(g, v)->fact.layout == SX_BLOCKED; }
@@ -26,13 +27,14 @@ static sx_vid convert(layout *l, sx_vid v, bool to_blocked) {
   if (is_blocked(g, v) == to_blocked) return v;
   sx_vid *twin = v < l->n ? &(to_blocked ? l->blocked : l->plain)[v] : NULL;
   if (twin && *twin != SX_NONE) return *twin;
+  const sx_node *p = sx_value_producer(g, v);
+  if (p && p->op == (to_blocked ? &sx_op_FromBlocked : &sx_op_ToBlocked)) return p->in[0].value;
   sx_vid y = sx_graph_emit(g, to_blocked ? &sx_op_ToBlocked : &sx_op_FromBlocked, &v, 1);
   if (y == SX_NONE) return y;
   sx_nid id = sx_value_at(g, y)->producer;
   if (to_blocked && !sx_node_set_int(g, id, "block", l->c->channel_block)) return SX_NONE;
-  const sx_node *p = sx_value_producer(g, v);
   sx_node_at(g, id)->place = l->place;
-  if (p) sx_node_at(g, id)->origin = p->origin;
+  if ((p = sx_value_producer(g, v)) != NULL) sx_node_at(g, id)->origin = p->origin;
   if (sx_infer_node(g, id, l->c->e) != SX_OK) return SX_NONE;
   if (twin) *twin = y;
   return y;
@@ -68,6 +70,7 @@ static sx_status set_input(layout *l, sx_nid id, uint32_t slot, bool blocked) {
   return SX_OK;
 }
 
+static bool runs(const layout *l, sx_nid id) { return !l->c->can_run || l->c->can_run(l->c->can_run_ctx, l->g, id); }
 static bool takes_blocks(const layout *l, sx_nid id) { return !l->c->can_run || l->c->can_run(l->c->can_run_ctx, l->g, id) & SX_RUNS_BLOCKED; }
 static bool whole_blocks(const layout *l, const sx_fact *f) { return image(f) && f->dims[1] % l->c->channel_block == 0; }
 
@@ -199,6 +202,33 @@ static void mark(const layout *l, const sx_node *n) {
   }
 }
 
+/* Whoever wants the plain form of a blocked value must be able to have it; a kernel for the type is looked for once. */
+static bool returns(layout *l, sx_vid v) {
+  const uint32_t bit = 1u << sx_value_at(l->g, v)->fact.dtype;
+  if (!(l->asked & bit)) {
+    sx_vid y = sx_graph_emit(l->g, &sx_op_FromBlocked, &v, 1);
+    if (y == SX_NONE) return false;
+    if (runs(l, sx_value_at(l->g, y)->producer)) l->returns |= bit;
+    l->asked |= bit;
+    sx_graph_kill(l->g, sx_value_at(l->g, y)->producer);
+  }
+  return l->returns & bit;
+}
+/* Takes a node out of the blocks again when no kernel has it, or its results, that way. */
+static sx_status keep_runnable(layout *l, sx_nid id, bool *kept) {
+  sx_node *n = sx_node_at(l->g, id);
+  *kept = runs(l, id);
+  for (uint32_t o = 0; o < n->n_out && *kept; o++)
+    if (n->out[o] != SX_NONE && is_blocked(l->g, n->out[o])) *kept = returns(l, n->out[o]);
+  if (*kept) return SX_OK;
+  n = sx_node_at(l->g, id);
+  for (uint32_t o = 0; o < n->n_out; o++)
+    if (n->out[o] != SX_NONE) sx_value_at(l->g, n->out[o])->fact.layout = SX_PLAIN, sx_value_at(l->g, n->out[o])->fact.block = 0;
+  if (sx_attr_int(n, "blocked_out", 0) && !sx_node_set_int(l->g, id, "blocked_out", 0)) SX_NO_MEMORY(l->c->e);
+  for (uint32_t i = 0; i < n->n_in; i++) SX_TRY(set_input(l, id, i, false));
+  return SX_OK;
+}
+
 static sx_status visit(layout *l, sx_nid id) {
   sx_graph *g = l->g;
   sx_node *n = sx_node_at(g, id);
@@ -223,7 +253,9 @@ static sx_status visit(layout *l, sx_nid id) {
     for (uint32_t i = 0; i < n->n_in; i++) SX_TRY(set_input(l, id, i, false));
     return SX_OK;
   }
-  if (l->c->fired) l->c->fired[l->c->pass]++;
+  bool kept;
+  SX_TRY(keep_runnable(l, id, &kept));
+  if (kept && l->c->fired) l->c->fired[l->c->pass]++;
   return SX_OK;
 }
 
