@@ -20,11 +20,15 @@ static sx_status unknown_operator(canon *c, const sx_node *n) {
           SX_FMT(n->op_type), SX_FMT(n->domain));
 }
 
+static sx_status check_count(canon *c, const char *what, uint32_t n, uint32_t least, uint32_t most) {
+  if (n >= least && n <= most) return SX_OK;
+  if (least == most) SX_FAIL(c->e, INVALID_GRAPH, "has %u %ss, expected %u", n, what, least);
+  if (most == 0xffff) SX_FAIL(c->e, INVALID_GRAPH, "has %u %ss, expected at least %u", n, what, least);
+  SX_FAIL(c->e, INVALID_GRAPH, "has %u %ss, expected %u to %u", n, what, least, most);
+}
 static sx_status check_arity(canon *c, const sx_schema *s, const sx_node *n) {
-  if (n->n_formal < s->min_in || n->n_formal > s->max_in)
-    SX_FAIL(c->e, INVALID_GRAPH, "has %u inputs, expected %u to %u", n->n_formal, s->min_in, s->max_in == 0xffff ? 0x7fffffff : s->max_in);
-  if (n->n_out < s->min_out || n->n_out > s->max_out)
-    SX_FAIL(c->e, INVALID_GRAPH, "has %u outputs, expected %u to %u", n->n_out, s->min_out, s->max_out == 0xffff ? 0x7fffffff : s->max_out);
+  SX_TRY(check_count(c, "input", n->n_formal, s->min_in, s->max_in));
+  SX_TRY(check_count(c, "output", n->n_out, s->min_out, s->max_out));
   for (uint32_t i = 0; i < n->n_formal; i++) {
     const sx_schema_param *p = sx_schema_input(s, i);
     if (n->in[i].value == SX_NONE && p && !(p->flags & SX_PARAM_OPTIONAL))
@@ -80,7 +84,6 @@ static sx_status upgrade(canon *c, sx_graph *g, sx_nid id, const sx_schema *s, i
   const sx_op *op = sx_op_find(n->domain, n->op_type);
   if (!op) SX_FAIL(c->e, NOT_IMPLEMENTED, "Could not find an implementation for operator '%s' of domain '%s', version %u: it is not in this build", sx_schema_text(s->name), sx_domain_name(s->domain), s->since_version);
   n->op = op;
-  n->since_version = s->since_version;
   uint32_t first = g->nodes.n;
   sx_upgrade_ctx u = {g, id, n, opset, c->e};
   for (size_t k = 0; k < sizeof op->upgrades / sizeof *op->upgrades && op->upgrades[k].fn; k++)
@@ -107,6 +110,7 @@ static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
   }
   if (!s) return unknown_operator(c, n);
   if (s->flags & SX_SCHEMA_DEPRECATED && !sx_op_find(n->domain, n->op_type)) SX_FAIL(c->e, INVALID_GRAPH, "operator '%s' is deprecated at version %d", sx_schema_text(s->name), opset);
+  n->since_version = s->since_version; /* what messages speak of from here on */
   SX_TRY(check_arity(c, s, n));
   SX_TRY(check_attrs(c, s, n));
   SX_TRY(check_types(c, s, g, n));
@@ -212,7 +216,9 @@ static sx_status canon_graph(canon *c, sx_graph *g) {
 
 sx_status sx_canonicalise(sx_model *m, const sx_import_options *o, sx_err *e) {
   canon c = {m, o, e, false};
-  SX_TRY(canon_graph(&c, m->graph));
+  sx_status s = canon_graph(&c, m->graph);
+  if (s != SX_OK && s != SX_E_NO_MEMORY && o->problem) o->problem(o->problem_ctx, e);
+  SX_TRY(s);
   if (c.failed) SX_FAIL(e, INVALID_GRAPH, "the model has problems, listed above");
   return SX_OK;
 }

@@ -5,6 +5,13 @@
 
 enum { MAX_CALL_DEPTH = 64, MAX_EXPANDED_MB = 256 };
 
+/* `check` hears of a problem and the import goes on; otherwise, and without memory, it ends. */
+static sx_status told(sx_importer *im, sx_status s) {
+  if (s == SX_OK || s == SX_E_NO_MEMORY || !im->o->problem) return s;
+  im->o->problem(im->o->problem_ctx, im->e);
+  return SX_OK;
+}
+
 static sx_status find_name(sx_importer *im, sx_scope *s, sx_str name, sx_vid *out) {
   *out = SX_NONE;
   if (sx_strmap_get(&s->names, name, out) || !s->outer) return SX_OK;
@@ -24,9 +31,15 @@ static sx_status declare(sx_importer *im, sx_scope *s, sx_str name, sx_vid v, co
   uint32_t old;
   if (!name.n) return SX_OK;
   if (sx_strmap_get(&s->names, name, &old))
-    SX_FAIL(im->e, FAIL, "the name '%.*s' is given twice, now to %s: names of a graph must be unique", SX_FMT(name), what);
+    return told(im, sx_fail(im->e, SX_E_FAIL, __FILE__, __LINE__, "the name '%.*s' is given twice, now to %s: names of a graph must be unique", SX_FMT(name), what));
   if (!sx_strmap_put(&s->names, name, v)) SX_NO_MEMORY(im->e);
   return SX_OK;
+}
+
+/* What `check` puts where something is missing: a value of which nothing is known. */
+static sx_status declare_unknown(sx_importer *im, sx_scope *s, sx_str name, sx_vid *v) {
+  if ((*v = sx_graph_add_value(s->g, SX_VALUE_NODE, keep(im, name))) == SX_NONE) SX_NO_MEMORY(im->e);
+  return declare(im, s, name, *v, "nothing");
 }
 
 /* The scope of the call whose expansion `s` belongs to; NULL outside of functions. */
@@ -198,14 +211,24 @@ sx_status sx_import_attr(sx_importer *im, sx_scope *s, sx_nid id, const sx_proto
   return SX_OK;
 }
 
+static sx_status node_context(sx_importer *im, const sx_proto_node *n, uint32_t index, sx_status s) {
+  if (s == SX_OK) return s;
+  if (n->name.n) sx_err_context(im->e, "node '%.*s' (%.*s%s%.*s)", SX_FMT(n->name), SX_FMT(n->op_type), n->domain.n ? ", domain " : "", SX_FMT(n->domain));
+  else sx_err_context(im->e, "node #%u (%.*s%s%.*s)", (unsigned)index, SX_FMT(n->op_type), n->domain.n ? ", domain " : "", SX_FMT(n->domain));
+  return s;
+}
+
 static sx_status import_node(sx_importer *im, sx_scope *s, const sx_proto_node *n, uint32_t index, sx_vid *ids) {
   for (uint32_t i = 0; i < n->input.n; i++) {
     ids[i] = SX_NONE;
     if (!n->input.at[i].n) continue;
     SX_TRY(find_name(im, s, n->input.at[i], &ids[i]));
     uint32_t known;
-    if (ids[i] == SX_NONE && !sx_strmap_get(&s->names, n->input.at[i], &known))
-      SX_FAIL(im->e, INVALID_ARGUMENT, "input %u is '%.*s', which is no input, initializer or output of any node in scope", i, SX_FMT(n->input.at[i]));
+    if (ids[i] != SX_NONE || sx_strmap_get(&s->names, n->input.at[i], &known)) continue;
+    sx_status st = sx_fail(im->e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__, "input %u is '%.*s', which is no input, initializer or output of any node in scope", i, SX_FMT(n->input.at[i]));
+    if (!im->o->problem) return st;
+    SX_TRY(told(im, node_context(im, n, index, st)));
+    SX_TRY(declare_unknown(im, s, n->input.at[i], &ids[i]));
   }
   sx_vid *out = ids + n->input.n;
   for (uint32_t i = 0; i < n->output.n; i++) {
@@ -233,7 +256,9 @@ static sx_status import_node(sx_importer *im, sx_scope *s, const sx_proto_node *
     const sx_proto_attr *a = resolve(s, &n->attribute.at[i]);
     if (!a) continue; /* refers to an optional one that the call leaves out */
     x->n_attrs = count + 1; /* ahead of a failure inside a body, which is found and freed through its attribute */
-    SX_TRY(sx_import_attr(im, s, id, a, &attrs[count]));
+    sx_status st = sx_import_attr(im, s, id, a, &attrs[count]);
+    if (st != SX_OK && im->o->problem) sx_graph_kill(s->g, id); /* its results are unknown */
+    if (st != SX_OK) return st;
     attrs[count++].name = keep(im, n->attribute.at[i].name);
   }
   return SX_OK;
@@ -267,8 +292,7 @@ static sx_status import_nodes(sx_importer *im, sx_scope *s, const sx_proto_nodes
       }
       continue;
     }
-    st = import_node(im, s, n, k, ids);
-    if (st != SX_OK) sx_err_context(im->e, "node '%.*s' (%.*s%s%.*s)", SX_FMT(n->name), SX_FMT(n->op_type), n->domain.n ? ", domain " : "", SX_FMT(n->domain));
+    st = told(im, node_context(im, n, k, import_node(im, s, n, k, ids)));
   }
   sx_free(ids, ((size_t)most + 1) * sizeof *ids);
   return st;
@@ -303,7 +327,9 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
     if (made == SX_OK && !x) made = sparse ? sx_import_sparse(im, sp, &x) : sx_import_tensor(im, t, &x);
     if (made != SX_OK) {
       sx_err_context(im->e, "initializer '%.*s'", SX_FMT(name));
-      return im->e ? im->e->code : SX_E_INVALID_GRAPH;
+      SX_TRY(told(im, made));
+      if (!sx_strmap_get(&s->names, name, &old)) SX_TRY(declare_unknown(im, s, name, &old));
+      continue;
     }
     sx_vid v = sx_graph_add_const(g, x, keep(im, name));
     if (v == SX_NONE) SX_NO_MEMORY(im->e);
@@ -340,7 +366,10 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
     sx_vid v;
     sx_fact f;
     SX_TRY(find_name(im, s, p->output.at[i].name, &v));
-    if (v == SX_NONE) SX_FAIL(im->e, FAIL, "output '%.*s' is made by no node of the graph", SX_FMT(p->output.at[i].name));
+    if (v == SX_NONE) {
+      SX_TRY(told(im, sx_fail(im->e, SX_E_FAIL, __FILE__, __LINE__, "output '%.*s' is made by no node of the graph", SX_FMT(p->output.at[i].name))));
+      continue;
+    }
     SX_TRY(sx_import_fact(im, p->output.at[i].type, &f));
     if (!sx_graph_add_output(g, v) || !sx_vec_push(&g->declared, f)) SX_NO_MEMORY(im->e);
     if (sx_value_at(g, v)->kind == SX_VALUE_NODE && sx_value_at(g, v)->fact.kind == SX_KIND_UNKNOWN)
@@ -392,6 +421,7 @@ sx_status sx_import_source(const void *data, size_t size, const sx_import_option
   sx_arena_free(&im.arena);
   if (s != SX_OK) sx_model_destroy(im.m);
   else *out = im.m;
+  if (s != SX_OK) (void)told(&im, s);
   return s;
 }
 

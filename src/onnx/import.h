@@ -36,7 +36,8 @@ typedef struct sx_import_options {
   /* Computes small constants while reading, where sizes and branches follow from them; may be NULL. */
   sx_evaluate_fn evaluate;
   void *evaluate_ctx;
-  /* `check`: called for every problem of a node; importing goes on as far as it can. NULL: the first problem ends it. */
+  /* `check`: called for every problem, also one that ends the import; where it goes on, values of which nothing is known stand for
+   * what is missing, and success says nothing. NULL: the first problem ends it. */
   void (*problem)(void *ctx, const sx_err *e);
   void *problem_ctx;
   const sx_logger *log;
