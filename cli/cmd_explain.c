@@ -47,11 +47,14 @@ static int run_explain(int count, char **args) {
 static int run_check(int count, char **args) {
   library *lib = library_open(cli_opts.library);
   const SardonyxExtension *x = lib ? library_extension_or_fail(lib, "check") : NULL;
+  OrtSessionOptions *so = x ? session_options_make(lib) : NULL;
   size_t problems = 0;
-  for (int i = 0; x && i < count && !cli_failure_code(); i++) {
+  for (int i = 0; so && i < count && !cli_failure_code(); i++) {
     size_t found = 0;
     char *text = NULL;
-    if (!library_ok(lib, x->Check(lib->env, os_path(args[i]), opts.json, lib->allocator, &text, &found))) {
+    OrtStatus *status = x->version >= 2 ? x->CheckFor(lib->env, so, os_path(args[i]), opts.json, lib->allocator, &text, &found)
+                                        : x->Check(lib->env, os_path(args[i]), opts.json, lib->allocator, &text, &found);
+    if (!library_ok(lib, status)) {
       cli_fail_context("%s", args[i]);
       break;
     }
@@ -59,6 +62,7 @@ static int run_check(int count, char **args) {
     deliver(lib, text);
     problems += found;
   }
+  if (so) lib->api->ReleaseSessionOptions(so);
   library_close(lib);
   return cli_failure_code() ? (int)cli_failure_code() : problems ? CLI_FAILED : CLI_OK;
 }
@@ -85,7 +89,8 @@ const cli_command cli_command_check = {
     .args = "MODEL ... [OPTIONS]",
     .summary = "list all problems of a model at once",
     .text =
-        "Reads models without running them and lists every problem: node, operator, what was expected, what was found.\n"
+        "Reads models and plans them as a session would, but runs nothing, and lists every problem: node, operator, what\n"
+        "was expected, what was found. --level and the other options of a session count.\n"
         "Exit code 1 when there is one. Needs Sardonyx's own library (exit code 4 without).\n\n"
         "Examples\n"
         "  sardonyx check model.onnx\n"

@@ -54,6 +54,7 @@ typedef struct session {
 /* What --threads, --level, --config and so on ask for; one set for the process. */
 extern const cli_option session_options[];
 OrtLoggingLevel session_log_level(void); /* of --log */
+OrtSessionOptions *session_options_make(library *lib); /* NULL: a failure is recorded */
 session *session_open(library *lib, const char *model);
 /* The same at another level of optimisation, and without --profile and --optimized-model. */
 session *session_open_level(library *lib, const char *model, int level);

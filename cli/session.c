@@ -261,15 +261,21 @@ static bool create(session *s, OrtSessionOptions *so, const char *model) {
   return ok;
 }
 
+OrtSessionOptions *session_options_make(library *lib) {
+  OrtSessionOptions *so = NULL;
+  if (library_ok(lib, lib->api->CreateSessionOptions(&so)) && set_options(lib, so)) return so;
+  if (so) lib->api->ReleaseSessionOptions(so);
+  return NULL;
+}
+
 session *session_open(library *lib, const char *model) {
   const OrtApi *api = lib->api;
   session *s = cli_alloc(sizeof *s);
-  OrtSessionOptions *so = NULL;
+  OrtSessionOptions *so = session_options_make(lib);
   s->lib = lib;
   s->profiled = opts.profile != NULL;
-  bool ok = library_ok(lib, api->CreateSessionOptions(&so)) && set_options(lib, so);
   double start = os_seconds();
-  ok = ok && create(s, so, model);
+  bool ok = so && create(s, so, model);
   s->load_seconds = os_seconds() - start;
   if (so) api->ReleaseSessionOptions(so);
   ok = ok &&

@@ -11,15 +11,15 @@
 extern "C" {
 #endif
 
-#define SARDONYX_EXTENSION_VERSION 1
+#define SARDONYX_EXTENSION_VERSION 2
 
 typedef struct SardonyxExtension {
   uint32_t version; /* of this table; members are only added, at the end */
   /* How a session runs its model, step by step: kernel, provider, source nodes, bytes, and why. `json`: 0 text for people,
    * 1 JSON. The string is allocated with `allocator`. */
   OrtStatusPtr(ORT_API_CALL *Explain)(const OrtSession *session, int json, OrtAllocator *allocator, char **out);
-  /* Reads a model without making a session and lists every problem it finds, not the first alone: node, operator and
-   * domain, what was expected, what was found. A model with problems is a success with *problems > 0; a failed status
+  /* Reads a model, plans it as a session with the default options would, and lists every problem it finds, not the first alone:
+   * node, operator and domain, what was expected, what was found. A model with problems is a success with *problems > 0; a failed status
    * means that the check itself could not be done. */
   OrtStatusPtr(ORT_API_CALL *Check)(const OrtEnv *env, const ORTCHAR_T *path, int json, OrtAllocator *allocator, char **out,
                                     size_t *problems);
@@ -33,6 +33,9 @@ typedef struct SardonyxExtension {
   /* Allocations that the library has made so far in this process, ever growing. Two readings around a run count that
    * run. */
   uint64_t(ORT_API_CALL *Allocations)(void);
+  /* Version 2. Check for a session with these options (NULL: the defaults), its level and custom operators for instance. */
+  OrtStatusPtr(ORT_API_CALL *CheckFor)(const OrtEnv *env, const OrtSessionOptions *options, const ORTCHAR_T *path, int json,
+                                       OrtAllocator *allocator, char **out, size_t *problems);
 } SardonyxExtension;
 
 /* NULL for a version that is not known. */

@@ -222,9 +222,9 @@ static void put_problem(void *ctx, const sx_err *e) {
 }
 
 /* Nodes that no kernel takes as they stand. */
-static void check_kernels(const sx_graph *g, problems *p, int depth) {
+static void check_kernels(const OrtSession *s, const sx_graph *g, problems *p, int depth) {
   const sx_provider *list[SX_OWN_PROVIDERS + 2];
-  sx_plan_options po = {.providers = providers_of(NULL, list)};
+  sx_plan_options po = {.providers = providers_of(s, list)};
   for (uint32_t i = 0; i < g->nodes.n; i++) {
     const sx_node *n = sx_node_at(g, i);
     const char *reason = NULL;
@@ -236,29 +236,54 @@ static void check_kernels(const sx_graph *g, problems *p, int depth) {
       put_problem(p, &e);
     }
     for (uint32_t a = 0; a < n->n_attrs && depth < 64; a++)
-      if (n->attrs[a].type == SX_ATTR_GRAPH) check_kernels(n->attrs[a].g, p, depth + 1);
+      if (n->attrs[a].type == SX_ATTR_GRAPH) check_kernels(s, n->attrs[a].g, p, depth + 1);
   }
 }
 
-sx_status sx_report_check(const void *data, size_t size, const char *path, bool json, sx_text *t, size_t *count,
-                          sx_err *e) {
-  problems p = {t, json, 0};
-  sx_import_options o = {.path = path, .bytes_live = true, .problem = put_problem, .problem_ctx = &p};
-  sx_model *m = NULL;
-  if (json) sx_text_add(t, "{\"problems\":[");
-  sx_status s = sx_import(data, size, &o, &m, e);
-  if (s == SX_E_NO_MEMORY) return s;
-  if (s != SX_OK && !p.n) put_problem(&p, e);
-  if (s == SX_OK) check_kernels(m->graph, &p, 0);
-  sx_model_destroy(m);
-  if (json)
-    sx_text_add(t, "%s]}\n", p.n ? "\n" : "");
-  else if (!p.n)
-    sx_text_add(t, "no problems\n");
-  else
-    sx_text_add(t, "%zu problem%s\n", p.n, p.n == 1 ? "" : "s");
-  *count = p.n;
+/* A model that reads well: a session is made of it. Where that fails, the nodes without a kernel say more than the first error. */
+static sx_status check_plan(const OrtSession *s, const sx_session_options *so, const void *data, size_t size, problems *p) {
+  sx_session *x;
+  sx_model *m;
+  sx_err e = {0}, ignored;
+  sx_status st = sx_session_create_bytes(data, size, so, &x, &e);
+  if (st == SX_OK) sx_session_destroy(x);
+  if (st == SX_OK || st == SX_E_NO_MEMORY) return st;
+  if (st == SX_E_NOT_IMPLEMENTED && sx_import(data, size, &so->import, &m, &ignored) == SX_OK) {
+    check_kernels(s, m->graph, p, 0);
+    sx_model_destroy(m);
+  }
+  if (!p->n) put_problem(p, &e);
   return SX_OK;
+}
+
+OrtStatus *sx_report_check(const OrtEnv *env, const OrtSessionOptions *options, const void *data, size_t size, const char *path, bool json, sx_text *t, size_t *count) {
+  problems p = {t, json, 0};
+  sx_session_options so = {0};
+  sx_arena lists = {0};
+  OrtSession *s;
+  OrtStatus *failed = sx_ort_session_prepare(env, options, &s);
+  if (failed) return failed;
+  failed = sx_ort_session_options(s, &so, &lists);
+  if (!failed) {
+    sx_err e = {0};
+    sx_model *m = NULL;
+    so.import.path = path, so.import.bytes_live = true;
+    sx_import_options o = so.import;
+    o.problem = put_problem, o.problem_ctx = &p, o.evaluate = sx_evaluate_node;
+    if (json) sx_text_add(t, "{\"problems\":[");
+    sx_status st = sx_import(data, size, &o, &m, &e);
+    if (st == SX_OK) sx_model_destroy(m);
+    if (st != SX_OK && !p.n) put_problem(&p, &e);
+    if (st == SX_OK && !p.n) st = check_plan(s, &so, data, size, &p);
+    if (st == SX_E_NO_MEMORY) failed = sx_ort_status(st, &e);
+    if (json) sx_text_add(t, "%s]}\n", p.n ? "\n" : "");
+    else if (!p.n) sx_text_add(t, "no problems\n");
+    else sx_text_add(t, "%zu problem%s\n", p.n, p.n == 1 ? "" : "s");
+    *count = p.n;
+  }
+  sx_arena_free(&lists);
+  sx_api_ReleaseSession(s);
+  return failed;
 }
 
 static void take_packed(void *bytes, const sx_session *planned) { *(size_t *)bytes = planned ? sx_session_weight_bytes(planned) : 0; }

@@ -21,18 +21,17 @@ static OrtStatus *ORT_API_CALL explain(const OrtSession *session, int json, OrtA
   return deliver(&t, allocator, out);
 }
 
-static OrtStatus *check_bytes(const void *data, size_t size, const char *path, int json, OrtAllocator *allocator,
-                              char **out, size_t *problems) {
-  sx_err e;
+static OrtStatus *check_bytes(const OrtEnv *env, const OrtSessionOptions *options, const void *data, size_t size, const char *path, int json,
+                              OrtAllocator *allocator, char **out, size_t *problems) {
   sx_text t = {0};
-  sx_status s = sx_report_check(data, size, path, json != 0, &t, problems, &e);
-  if (s == SX_OK) return deliver(&t, allocator, out);
+  OrtStatus *failed = sx_report_check(env, options, data, size, path, json != 0, &t, problems);
+  if (!failed) return deliver(&t, allocator, out);
   sx_text_free(&t);
-  return sx_ort_status(s, &e);
+  return failed;
 }
 
-static OrtStatus *ORT_API_CALL check(const OrtEnv *env, const ORTCHAR_T *path, int json, OrtAllocator *allocator,
-                                     char **out, size_t *problems) {
+static OrtStatus *ORT_API_CALL check_for(const OrtEnv *env, const OrtSessionOptions *options, const ORTCHAR_T *path, int json,
+                                         OrtAllocator *allocator, char **out, size_t *problems) {
   REQUIRE("Check", env && path && allocator && out && problems);
   sx_err e;
   sx_mapping m;
@@ -40,17 +39,22 @@ static OrtStatus *ORT_API_CALL check(const OrtEnv *env, const ORTCHAR_T *path, i
   if (!sx_path_open(&file, path)) SX_API_NO_MEMORY();
   OrtStatus *s = sx_ort_status(sx_map_file(file.p, &m, &e), &e);
   if (!s) {
-    s = check_bytes(m.data ? m.data : (const uint8_t *)"", m.size, file.p, json, allocator, out, problems);
+    s = check_bytes(env, options, m.data ? m.data : (const uint8_t *)"", m.size, file.p, json, allocator, out, problems);
     sx_unmap_file(&m);
   }
   sx_path_close(&file);
   return s;
 }
 
+static OrtStatus *ORT_API_CALL check(const OrtEnv *env, const ORTCHAR_T *path, int json, OrtAllocator *allocator,
+                                     char **out, size_t *problems) {
+  return check_for(env, NULL, path, json, allocator, out, problems);
+}
+
 static OrtStatus *ORT_API_CALL check_array(const OrtEnv *env, const void *data, size_t size, int json,
                                            OrtAllocator *allocator, char **out, size_t *problems) {
   REQUIRE("CheckArray", env && data && allocator && out && problems);
-  return check_bytes(data, size, NULL, json, allocator, out, problems);
+  return check_bytes(env, NULL, data, size, NULL, json, allocator, out, problems);
 }
 
 static OrtStatus *ORT_API_CALL memory(const OrtSession *session, int json, OrtAllocator *allocator, char **out) {
@@ -72,6 +76,6 @@ static uint64_t ORT_API_CALL allocations(void) { return sx_allocations(); }
 
 const SardonyxExtension *ORT_API_CALL SardonyxGetExtension(uint32_t version) {
   static const SardonyxExtension table = {
-      SARDONYX_EXTENSION_VERSION, explain, check, check_array, memory, trim, allocations};
+      SARDONYX_EXTENSION_VERSION, explain, check, check_array, memory, trim, allocations, check_for};
   return version >= 1 && version <= SARDONYX_EXTENSION_VERSION ? &table : NULL;
 }

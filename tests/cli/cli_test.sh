@@ -117,7 +117,13 @@ else
   esac
   case $("$program" check double.onnx 2>&1) in
     *NOT_IMPLEMENTED*) ;;
-    *) expect 0 '*' check double.onnx; expect 1 '*Bdd*' check broken.onnx ;;
+    *)
+      expect 0 'no problems' check double.onnx --level 1
+      expect 1 '*Bdd*' check broken.onnx
+      model many.onnx Bdd
+      printf '\072\012\012\010\012\001p\012\001q\022\000' >>many.onnx # a message that comes twice is one: a node more, without an operator
+      expect 1 "*input 0 is 'p'*input 1 is 'q'*Bdd*problems*" check many.onnx
+      ;;
   esac
 fi
 
