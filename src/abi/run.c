@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Runs: names to numbers, the checks at the door, and the asynchronous form. */
+#include "abi/lora.h"
 #include "abi/session.h"
 #include "base/thread.h"
 
@@ -73,6 +74,20 @@ static void slots_close(slots *a, uint32_t n_in, uint32_t n_out) {
   if (a->wanted != a->small_wanted) sx_free(a->wanted, n_out * sizeof *a->wanted);
 }
 
+/* Parameters of the active adapters are inputs like those that the caller gives. */
+static OrtStatus *adapters(const OrtSession *s, const OrtRunOptions *o, slots *a) {
+  for (uint32_t i = 0; o && i < o->adapters.n; i++) {
+    const OrtLoraAdapter *x = o->adapters.at[i];
+    for (uint32_t k = 0; k < x->values.n; k++) {
+      uint32_t at;
+      OrtStatus *failed = sx_ort_find_input(s, x->values.at[k].name, &at);
+      if (failed) return failed;
+      a->in[at] = x->values.at[k].value;
+    }
+  }
+  return NULL;
+}
+
 static OrtStatus *fill(const OrtSession *s, slots *a, const char *const *input_names, const OrtValue *const *inputs,
                        size_t input_len, const char *const *output_names, size_t output_names_len, OrtValue **outputs) {
   for (size_t i = 0; i < input_len; i++) {
@@ -105,6 +120,7 @@ OrtStatus *ORT_API_CALL sx_api_Run(OrtSession *session, const OrtRunOptions *run
   OrtStatus *failed = slots_open(&a, n_in, n_out)
                           ? fill(session, &a, input_names, inputs, input_len, output_names, output_names_len, outputs)
                           : sx_ort_status(SX_E_NO_MEMORY, NULL);
+  if (!failed) failed = adapters(session, run_options, &a);
   if (!failed) failed = sx_ort_run(session, run_options, a.in, a.out, a.wanted);
   for (size_t i = 0; !failed && i < output_names_len; i++) {
     uint32_t k = 0;

@@ -7,7 +7,7 @@ from onnx import helper as h
 
 
 def text(name, model):
-    data = model.SerializeToString()
+    data = model if isinstance(model, bytes) else model.SerializeToString()
     lines = [data[i : i + 24] for i in range(0, len(data), 24)]
     rows = "\n".join("  " + "".join(f"{b}," for b in line) for line in lines)
     return f"static const unsigned char {name}[] = {{\n{rows}\n}};\n"
@@ -67,7 +67,13 @@ invoke = model([h.make_node("Scale", ["x"], ["y"], name="scale", domain="my.ops"
 invoke.opset_import.append(h.make_opsetid("my.ops", 1))
 invoke.metadata_props.add(key="ep_compatibility_info.SomeProvider", value="version 7")
 
+# A LoRA adapter, in the format of onnxruntime.AdapterFormat, that replaces "w".
+ADAPTER = bytes.fromhex(
+    "0c000000544f525400000000e4ffffff0100000001000000010000000400000001000000100000000c001400040008000c0010000c00000028000000"
+    "180000000100000004000000080000000000c842000048430100000002000000000000000100000077000000"
+)
+
 with open(os.path.join(os.path.dirname(__file__), "models.h"), "w") as f:
     f.write("// SPDX-License-Identifier: MIT\n/* Models as bytes, written by make_models.py: what each is stands there. */\n")
-    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("squeezed", squeezed):
+    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed):
         f.write(text("model_" + name, m))
