@@ -86,13 +86,13 @@ def check(result, name, command, env=None, tell=False):
         result.fail(name, output)
 
 
-def python():
+def interpreter():
     venv = ROOT / "build/venv/bin/python"
     return str(venv) if venv.exists() else sys.executable
 
 
 def has_module(module):
-    return run([python(), "-c", f"import {module}"])[0] == 0
+    return run([interpreter(), "-c", f"import {module}"])[0] == 0
 
 
 def listed(build):
@@ -168,7 +168,7 @@ def house(result, build):
     if shutil.which("strip"):
         check(result, "library size", [sys.executable, "tools/size_report.py", "--ceiling", build], tell=True)
     if has_module("onnx"):
-        check(result, "schema table", [python(), "tools/gen_schema.py", "--check"])
+        check(result, "schema table", [interpreter(), "tools/gen_schema.py", "--check"])
     else:
         result.skip("schema table: no Python package onnx (tools/setup.sh test)")
 
@@ -207,7 +207,7 @@ def run_suite(result, build, wrapper=(), kinds=(), env=None, label=""):
     if not has_module("onnx"):
         return result.skip("ONNX's cases: no Python package onnx (tools/setup.sh test)")
     cases, report = ROOT / "build/cases", build / "suite.json"
-    code, output = run([python(), "tools/gen_cases.py", cases])
+    code, output = run([interpreter(), "tools/gen_cases.py", cases])
     if code != 0:
         return result.fail("writing ONNX's cases", output)
     report.unlink(missing_ok=True)
@@ -252,7 +252,7 @@ def compare_with_floor(result, counts):
 def update_suite(build):
     """Takes what passes now off the expected failures, and raises the floor. Cases that fail anew stay for the test to name."""
     report, failing = build / "suite.json", build / "suite_failing.txt"
-    run([python(), "tools/gen_cases.py", ROOT / "build/cases"])
+    run([interpreter(), "tools/gen_cases.py", ROOT / "build/cases"])
     run([*suite_command(build, ROOT / "build/cases"), "--json", report, "--write-expect", failing], timeout=1800)
     now = set(failing.read_text().split())
     lines = EXPECTED.read_text().splitlines()
@@ -269,7 +269,7 @@ def run_ml_cases(result, build):
     if not (build / "sardonyx").exists() or not has_module("onnx"):
         return None
     cases, report = build / "ml-cases", build / "ml-cases.json"
-    code, output = run([python(), "tools/gen_ml_cases.py", cases])
+    code, output = run([interpreter(), "tools/gen_ml_cases.py", cases])
     if code != 0:
         return result.fail("writing the cases of ai.onnx.ml", output)
     report.unlink(missing_ok=True)
@@ -307,7 +307,7 @@ def contrib(result, build):
     for script, what in (("cases", "com.microsoft's cases"), ("standard", "the standard's cases")):
         cases, report = build / "contrib" / script, build / f"contrib-{script}.json"
         report.unlink(missing_ok=True)
-        code, output = run([python(), f"tests/contrib/{script}.py", cases])
+        code, output = run([interpreter(), f"tests/contrib/{script}.py", cases])
         if code != 0:
             result.fail(f"writing {what}", output)
             continue
@@ -370,7 +370,7 @@ def aarch64(result, build):
 
 @layer("the library compiled for WebAssembly and Windows")
 def cross(result, build):
-    zig = f"{python()} -m ziglang"
+    zig = f"{interpreter()} -m ziglang"
     if run(zig.split() + ["version"])[0] != 0:
         return result.skip("no ziglang wheel (tools/setup.sh test)")
     for target in ("wasm32-wasi", "x86_64-windows-gnu"):
@@ -378,6 +378,26 @@ def cross(result, build):
         if configure_and_build(result, tree, ["-DCMAKE_TOOLCHAIN_FILE=cmake/toolchain-zig.cmake", f"-DSX_ZIG={zig}",
                                               f"-DSX_TARGET={target}", "-DSX_TESTS=OFF"], ["sardonyx_static"]):
             result.add(passed=1)
+
+
+@layer("the Python package: built by pip in an environment of its own, then its pytest")
+def python(result, build):
+    venv, package = build / "venv-python", ROOT / "bindings/python"
+    if run([sys.executable, "-c", "import sysconfig, os, sys; sys.exit(not os.path.exists(sysconfig.get_path('include') + '/Python.h'))"])[0]:
+        return result.skip("Python.h is missing (python3-dev)")
+    if not (venv / "bin/python").exists() and run([sys.executable, "-m", "venv", venv])[0]:
+        return result.skip("no module venv or pip (python3-venv)")
+    code, output = run([venv / "bin/python", "-m", "pip", "install", f"{package}[test]"], timeout=1800)
+    if code and re.search(r"No matching distribution|Could not find a version|Connection|ReadTimeout", output):
+        return result.skip("pip finds no scikit-build-core, numpy or pytest")
+    if code:
+        return result.fail("pip install bindings/python", output)
+    code, output = run([venv / "bin/python", "-m", "pytest", "-q", package / "tests"])
+    counts = {word: int(n) for n, word in re.findall(r"(\d+) (passed|failed|skipped|error)", output)}
+    result.add(counts.get("passed", 0), 0, counts.get("skipped", 0))
+    if code:
+        result.add(failed=max(counts.get("failed", 0) - 1, 0))
+        result.fail("pytest bindings/python/tests", output)
 
 
 def main():

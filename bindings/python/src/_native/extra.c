@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+/* Compiled models, adapters, the checks and counters of the library's own extension. */
+#include "native.h"
+
+static void adapter_release(PyObject *capsule) { ort->ReleaseLoraAdapter(PyCapsule_GetPointer(capsule, "OrtLoraAdapter")); }
+
+static PyObject *load_adapter(PyObject *module, PyObject *path) {
+  PyObject *bytes = utf8(path);
+  OrtLoraAdapter *adapter = NULL;
+  if (!bytes) return NULL;
+  int failed = raise_status(ort->CreateLoraAdapter(PyBytes_AsString(bytes), NULL, &adapter));
+  Py_DECREF(bytes);
+  return failed ? NULL : PyCapsule_New(adapter, "OrtLoraAdapter", adapter_release);
+}
+
+/* (path or None, bytes or None, JSON): (report, number of problems) */
+static PyObject *check(PyObject *module, PyObject *args) {
+  PyObject *path, *bytes, *name = NULL;
+  int json;
+  char *report = NULL, *data = NULL;
+  Py_ssize_t size = 0;
+  size_t problems = 0;
+  OrtStatus *status;
+  if (!PyArg_ParseTuple(args, "OOp:check", &path, &bytes, &json)) return NULL;
+  if (!ort_extension) {
+    raise_code(ORT_NOT_IMPLEMENTED, "the library has no such report: it is not Sardonyx's own");
+    return NULL;
+  }
+  if (path != Py_None ? !(name = utf8(path)) : PyBytes_AsStringAndSize(bytes, &data, &size)) return NULL;
+  const char *file = name ? PyBytes_AsString(name) : NULL;
+  Py_BEGIN_ALLOW_THREADS
+  status = file ? ort_extension->Check(ort_env, file, json, ort_allocator, &report, &problems)
+                : ort_extension->CheckArray(ort_env, data, (size_t)size, json, ort_allocator, &report, &problems);
+  Py_END_ALLOW_THREADS
+  Py_XDECREF(name);
+  if (raise_status(status)) return NULL;
+  return Py_BuildValue("(Nn)", take_string(report), (Py_ssize_t)problems);
+}
+
+static PyObject *memory(PyObject *module, PyObject *args) {
+  int json;
+  char *report = NULL;
+  if (!PyArg_ParseTuple(args, "p:memory", &json)) return NULL;
+  if (!ort_extension) Py_RETURN_NONE;
+  return raise_status(ort_extension->Memory(NULL, json, ort_allocator, &report)) ? NULL : take_string(report);
+}
+
+static PyObject *allocations(PyObject *module, PyObject *unused) {
+  return PyLong_FromUnsignedLongLong(ort_extension ? ort_extension->Allocations() : 0);
+}
+
+/* Parts of a compiled model on their way to a Python function. */
+static OrtStatus *write_part(void *state, const void *buffer, size_t size) {
+  PyGILState_STATE gil = PyGILState_Ensure();
+  PyObject *done = PyObject_CallFunction(state, "y#", (const char *)buffer, (Py_ssize_t)size);
+  OrtStatus *status = done ? NULL : ort->CreateStatus(ORT_FAIL, "the function that was to write the model raised an exception");
+  Py_XDECREF(done);
+  PyGILState_Release(gil);
+  return status;
+}
+
+/* (options, path or None, bytes or None, settings, target: path, function or None for bytes). settings: embed, external file or
+ * None, its threshold, flags, optimisation level or -1. */
+static PyObject *compile(PyObject *module, PyObject *args) {
+  PyObject *options, *path, *bytes, *external, *target, *names[3] = {0};
+  int embed, level, failed;
+  Py_ssize_t threshold, size = 0;
+  unsigned flags;
+  char *data = NULL;
+  void *out = NULL;
+  size_t out_size = 0;
+  OrtModelCompilationOptions *o = NULL;
+  const OrtCompileApi *api = ort->GetCompileApi();
+  if (!PyArg_ParseTuple(args, "O!OO(pOnIi)O:compile", options_type, &options, &path, &bytes, &embed, &external, &threshold, &flags, &level, &target))
+    return NULL;
+  if (!api) {
+    raise_code(ORT_NOT_IMPLEMENTED, "the library cannot compile models");
+    return NULL;
+  }
+  bool to_function = PyCallable_Check(target), to_path = !to_function && target != Py_None;
+  failed = raise_status(api->CreateModelCompilationOptionsFromSessionOptions(ort_env, ((Options *)options)->options, &o));
+  if (!failed && path != Py_None)
+    failed = !(names[0] = utf8(path)) || raise_status(api->ModelCompilationOptions_SetInputModelPath(o, PyBytes_AsString(names[0])));
+  else if (!failed)
+    failed = PyBytes_AsStringAndSize(bytes, &data, &size) || raise_status(api->ModelCompilationOptions_SetInputModelFromBuffer(o, data, (size_t)size));
+  if (!failed && external != Py_None)
+    failed = !(names[1] = utf8(external)) || raise_status(api->ModelCompilationOptions_SetOutputModelExternalInitializersFile(
+                                                 o, PyBytes_AsString(names[1]), (size_t)threshold));
+  failed = failed || raise_status(api->ModelCompilationOptions_SetEpContextEmbedMode(o, embed)) ||
+           (flags && raise_status(api->ModelCompilationOptions_SetFlags(o, flags))) ||
+           (level >= 0 && raise_status(api->ModelCompilationOptions_SetGraphOptimizationLevel(o, (GraphOptimizationLevel)level)));
+  if (!failed && to_path)
+    failed = !(names[2] = utf8(target)) || raise_status(api->ModelCompilationOptions_SetOutputModelPath(o, PyBytes_AsString(names[2])));
+  else if (!failed && to_function)
+    failed = raise_status(api->ModelCompilationOptions_SetOutputModelWriteFunc(o, write_part, target));
+  else if (!failed)
+    failed = raise_status(api->ModelCompilationOptions_SetOutputModelBuffer(o, ort_allocator, &out, &out_size));
+  if (!failed) {
+    OrtStatus *status;
+    Py_BEGIN_ALLOW_THREADS
+    status = api->CompileModel(ort_env, o);
+    Py_END_ALLOW_THREADS
+    failed = raise_status(status);
+  }
+  if (o) api->ReleaseModelCompilationOptions(o);
+  for (int i = 0; i < 3; i++) Py_XDECREF(names[i]);
+  PyObject *result = failed ? NULL : PyBytes_FromStringAndSize(out, (Py_ssize_t)out_size);
+  if (out) ort_allocator->Free(ort_allocator, out);
+  return result;
+}
+
+/* (path or None, bytes or None, provider): text or None */
+static PyObject *compatibility(PyObject *module, PyObject *args) {
+  PyObject *path, *bytes, *name = NULL;
+  const char *provider;
+  char *data = NULL, *out = NULL;
+  Py_ssize_t size = 0;
+  if (!PyArg_ParseTuple(args, "OOs:compatibility", &path, &bytes, &provider)) return NULL;
+  if (path != Py_None ? !(name = utf8(path)) : PyBytes_AsStringAndSize(bytes, &data, &size)) return NULL;
+  OrtStatus *status = name ? ort->GetCompatibilityInfoFromModel(PyBytes_AsString(name), provider, ort_allocator, &out)
+                           : ort->GetCompatibilityInfoFromModelBytes(data, (size_t)size, provider, ort_allocator, &out);
+  Py_XDECREF(name);
+  return raise_status(status) ? NULL : take_string(out);
+}
+
+PyMethodDef extra_methods[] = {{"load_adapter", load_adapter, METH_O, "load_adapter(path)"},
+                               {"check", check, METH_VARARGS, "check(path, bytes, json)"},
+                               {"memory", memory, METH_VARARGS, "memory(json)"},
+                               {"allocations", allocations, METH_NOARGS, "allocations()"},
+                               {"compile", compile, METH_VARARGS, "compile(options, path, bytes, settings, target)"},
+                               {"compatibility", compatibility, METH_VARARGS, "compatibility(path, bytes, provider)"},
+                               {NULL, NULL, 0, NULL}};

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+/* Runs: arguments become a Feed (names, values, and what lends them their memory), the library runs without the interpreter's
+ * lock, results become objects. Small calls use no heap. */
+#include "native.h"
+#include "run.h"
+
+enum { SMALL = 12 };
+
+/* Arrays of both sides of a call; those of calls with few inputs and outputs are in the struct. */
+typedef struct Feed {
+  size_t n_in, n_out;
+  const char **in_names, **out_names;
+  OrtValue **in, **out;
+  PyObject **owners; /* of inputs: what lends the memory, and bytes of names; two each */
+  bool *lent;        /* the value is an OrtValue object's: not ours to release */
+  PyObject *names;   /* bytes of output names that the model does not have */
+  const char *small_names[2 * SMALL];
+  OrtValue *small_values[2 * SMALL];
+  PyObject *small_owners[2 * SMALL];
+  bool small_lent[SMALL];
+} Feed;
+
+static int feed_begin(Feed *f, size_t n_in, size_t n_out) {
+  memset(f, 0, sizeof *f);
+  f->n_in = n_in, f->n_out = n_out;
+  if (n_in <= SMALL && n_out <= SMALL) {
+    f->in_names = f->small_names, f->out_names = f->small_names + SMALL;
+    f->in = f->small_values, f->out = f->small_values + SMALL;
+    f->owners = f->small_owners, f->lent = f->small_lent;
+    return 0;
+  }
+  f->in_names = PyMem_Calloc(n_in + n_out, sizeof *f->in_names), f->in = PyMem_Calloc(n_in + n_out, sizeof *f->in);
+  f->owners = PyMem_Calloc(2 * n_in + 1, sizeof *f->owners), f->lent = PyMem_Calloc(n_in + 1, sizeof *f->lent);
+  if (!f->in_names || !f->in || !f->owners || !f->lent) {
+    f->n_in = f->n_out = 0;
+    PyErr_NoMemory();
+    return -1;
+  }
+  f->out_names = f->in_names + n_in, f->out = f->in + n_in;
+  return 0;
+}
+
+static void feed_end(Feed *f) {
+  for (size_t i = 0; i < f->n_in; i++) {
+    if (f->in[i] && !f->lent[i]) ort->ReleaseValue(f->in[i]);
+    Py_XDECREF(f->owners[2 * i]), Py_XDECREF(f->owners[2 * i + 1]);
+  }
+  for (size_t i = 0; i < f->n_out; i++)
+    if (f->out[i]) ort->ReleaseValue(f->out[i]);
+  Py_XDECREF(f->names);
+  if (f->in_names != f->small_names) {
+    PyMem_Free(f->in_names), PyMem_Free(f->in);
+    PyMem_Free(f->owners), PyMem_Free(f->lent);
+  }
+}
+
+/* The index of a name of the model, or -1 without an exception. */
+static Py_ssize_t index_of(PyObject *names, PyObject *name) {
+  PyObject *index = PyDict_GetItemWithError(names, name);
+  return index ? PyLong_AsSsize_t(index) : -1;
+}
+
+static int feed_input(Feed *f, const Session *s, size_t i, PyObject *name, PyObject *object) {
+  Py_ssize_t index = index_of(s->in_names, name);
+  const IoType *want = index >= 0 ? &s->types[index] : NULL;
+  if (index >= 0)
+    f->in_names[i] = s->in[index];
+  else if (PyErr_Occurred() || !(f->owners[2 * i + 1] = utf8(name)))
+    return -1;
+  else
+    f->in_names[i] = PyBytes_AsString(f->owners[2 * i + 1]);
+  if (value_check(object)) {
+    Py_INCREF(object);
+    f->owners[2 * i] = object, f->lent[i] = true, f->in[i] = ((Value *)object)->value;
+    return 0;
+  }
+  f->in[i] = value_from_object(object, want, &f->owners[2 * i]);
+  if (f->in[i]) return 0;
+  if (object == Py_None && want)
+    raise_code(ORT_FAIL, "input %s is None; expected an array", s->in[index]);
+  return -1;
+}
+
+static int feed_output(Feed *f, const Session *s, size_t i, PyObject *name) {
+  Py_ssize_t index = index_of(s->out_names, name);
+  if (index >= 0) {
+    f->out_names[i] = s->out[index];
+    return 0;
+  }
+  PyObject *bytes = PyErr_Occurred() ? NULL : utf8(name);
+  if (!bytes || (!f->names && !(f->names = PyList_New(0))) || PyList_Append(f->names, bytes)) {
+    Py_XDECREF(bytes);
+    return -1;
+  }
+  f->out_names[i] = PyBytes_AsString(bytes);
+  Py_DECREF(bytes);
+  return 0;
+}
+
+static int missing_inputs(const Session *s, PyObject *feed) {
+  PyObject *missing = PyList_New(0), *name, *index;
+  Py_ssize_t at = 0;
+  int failed = !missing;
+  while (!failed && PyDict_Next(s->in_names, &at, &name, &index))
+    if (!PyDict_Contains(feed, name) && !s->types[PyLong_AsSize_t(index)].optional) failed = PyList_Append(missing, name);
+  if (!failed && PyList_Size(missing) > 0) {
+    PyObject *given = PyDict_Keys(feed);
+    if (given) PyErr_Format(PyExc_ValueError, "Required inputs (%R) are missing from input feed (%R).", missing, given);
+    Py_XDECREF(given);
+    failed = 1;
+  }
+  Py_XDECREF(missing);
+  return failed ? -1 : 0;
+}
+
+/* Fills the feed from Python's arguments; `outputs` may be None. */
+static int feed_fill(Feed *f, const Session *s, PyObject *outputs, PyObject *feed) {
+  PyObject *name, *object, *names = NULL;
+  Py_ssize_t at = 0, n_out = (Py_ssize_t)s->n_out;
+  if (outputs != Py_None) {
+    if (PyUnicode_Check(outputs)) {
+      PyErr_SetString(PyExc_TypeError, "output_names is a str; expected a list of names or None");
+      return -1;
+    }
+    if (!(names = PySequence_List(outputs))) return -1;
+    n_out = PyList_Size(names);
+    if (n_out == 0) {
+      Py_CLEAR(names);
+      n_out = (Py_ssize_t)s->n_out;
+    }
+  }
+  int failed = feed_begin(f, (size_t)PyDict_Size(feed), (size_t)n_out);
+  for (size_t i = 0; !failed && PyDict_Next(feed, &at, &name, &object); i++) failed = feed_input(f, s, i, name, object);
+  for (Py_ssize_t i = 0; !failed && i < n_out; i++) {
+    if (names)
+      failed = feed_output(f, s, (size_t)i, PyList_GetItem(names, i));
+    else
+      f->out_names[i] = s->out[i];
+  }
+  Py_XDECREF(names);
+  return failed ? -1 : 0;
+}
+
+static int feed_run(Feed *f, const Session *s, const OrtRunOptions *options) {
+  OrtStatus *status;
+  Py_BEGIN_ALLOW_THREADS
+  status = ort->Run(s->session, options, f->in_names, (const OrtValue *const *)f->in, f->n_in, f->out_names, f->n_out, f->out);
+  Py_END_ALLOW_THREADS
+  return raise_status(status);
+}
+
+static PyObject *results(Feed *f, bool wrapped) {
+  PyObject *list = PyList_New((Py_ssize_t)f->n_out);
+  for (size_t i = 0; list && i < f->n_out; i++) {
+    OrtValue *value = f->out[i];
+    f->out[i] = NULL; /* taken over by what follows */
+    PyObject *item = wrapped ? value_wrap(value, NULL) : object_from_value(value);
+    if (!item || PyList_SetItem(list, (Py_ssize_t)i, item)) Py_CLEAR(list);
+  }
+  return list;
+}
+
+static PyObject *run(Session *s, PyObject *outputs, PyObject *feed, PyObject *run_options, bool wrapped) {
+  Feed f = {0};
+  OrtRunOptions *options;
+  PyObject *copy = NULL, *out = NULL;
+  if (run_options_of(run_options, &options)) return NULL;
+  if (PyDict_Check(feed))
+    Py_INCREF(feed), copy = feed;
+  else {
+    PyObject *keys = PyObject_CallMethod(feed, "keys", NULL); /* the exception that onnxruntime raises for what is no mapping */
+    if (!keys) return NULL;
+    Py_DECREF(keys);
+    if (!(copy = PyDict_New()) || PyDict_Update(copy, feed)) goto done;
+  }
+  if (session_enter(s)) goto done;
+  if ((s->n_in && missing_inputs(s, copy)) || feed_fill(&f, s, outputs, copy) || feed_run(&f, s, options))
+    ;
+  else
+    out = results(&f, wrapped);
+  feed_end(&f);
+  session_leave(s);
+done:
+  Py_XDECREF(copy);
+  return out;
+}
+
+PyObject *session_run(Session *s, PyObject *args, PyObject *kwargs) {
+  static char *names[] = {"output_names", "input_feed", "run_options", NULL};
+  PyObject *outputs, *feed, *options = Py_None;
+  return PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:run", names, &outputs, &feed, &options) ? run(s, outputs, feed, options, false) : NULL;
+}
+
+PyObject *session_run_values(Session *s, PyObject *args) {
+  PyObject *outputs, *feed, *options;
+  return PyArg_ParseTuple(args, "OOO:_run_values", &outputs, &feed, &options) ? run(s, outputs, feed, options, true) : NULL;
+}
+
+/* (run options, input names, input values, output names, output values or None): a list of the outputs' values */
+PyObject *session_run_into(Session *s, PyObject *args) {
+  PyObject *run_options, *in_names, *in_values, *out_names, *out_values, *list = NULL;
+  OrtRunOptions *options;
+  Feed f = {0};
+  if (!PyArg_ParseTuple(args, "OO!O!O!O!:_run_into", &run_options, &PyList_Type, &in_names, &PyList_Type, &in_values, &PyList_Type, &out_names,
+                        &PyList_Type, &out_values) || run_options_of(run_options, &options) || session_enter(s))
+    return NULL;
+  Py_ssize_t n_in = PyList_Size(in_names), n_out = PyList_Size(out_names);
+  int failed = feed_begin(&f, (size_t)n_in, (size_t)n_out);
+  if (!failed && (PyList_Size(in_values) != n_in || PyList_Size(out_values) != n_out)) {
+    raise_code(ORT_INVALID_ARGUMENT, "%zd input names with %zd values, %zd output names with %zd values", n_in, PyList_Size(in_values), n_out,
+               PyList_Size(out_values));
+    failed = 1;
+  }
+  for (Py_ssize_t i = 0; !failed && i < n_in; i++)
+    failed = feed_input(&f, s, (size_t)i, PyList_GetItem(in_names, i), PyList_GetItem(in_values, i));
+  for (Py_ssize_t i = 0; !failed && i < n_out; i++) failed = feed_output(&f, s, (size_t)i, PyList_GetItem(out_names, i));
+  for (Py_ssize_t i = 0; !failed && i < n_out; i++) {
+    PyObject *given = PyList_GetItem(out_values, i);
+    if (value_check(given)) f.out[i] = ((Value *)given)->value;
+  }
+  if (!failed) failed = feed_run(&f, s, options);
+  for (Py_ssize_t i = 0; i < n_out && i < (Py_ssize_t)f.n_out && i < PyList_Size(out_values); i++)
+    if (value_check(PyList_GetItem(out_values, i))) f.out[i] = NULL; /* the caller's */
+  list = failed ? NULL : PyList_New(n_out);
+  for (Py_ssize_t i = 0; list && i < n_out; i++) {
+    PyObject *item = PyList_GetItem(out_values, i);
+    if (f.out[i])
+      item = value_wrap(f.out[i], NULL), f.out[i] = NULL;
+    else
+      Py_INCREF(item);
+    if (!item || PyList_SetItem(list, i, item)) Py_CLEAR(list);
+  }
+  feed_end(&f);
+  session_leave(s);
+  return list;
+}
+
+PyObject *session_run_binding(Session *s, PyObject *args) {
+  PyObject *object, *run_options;
+  OrtRunOptions *options;
+  OrtStatus *status;
+  if (!PyArg_ParseTuple(args, "OO:_run_binding", &object, &run_options) || run_options_of(run_options, &options)) return NULL;
+  OrtIoBinding *binding = binding_of(object);
+  if (!binding || session_enter(s)) return NULL;
+  Py_BEGIN_ALLOW_THREADS
+  status = ort->RunWithBinding(s->session, options, binding);
+  Py_END_ALLOW_THREADS
+  session_leave(s);
+  if (raise_status(status)) return NULL;
+  Py_RETURN_NONE;
+}

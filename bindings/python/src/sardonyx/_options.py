@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+"""SessionOptions and RunOptions. The native object takes every setting at once; what was set is kept here, to be read back, copied
+and pickled."""
+from . import _enums, _native
+
+
+def _number(name, kind, default, doc, native=True):
+    def read(self):
+        return self._values.get(name, default)
+
+    def write(self, value):
+        if not isinstance(value, (kind, int)) or (issubclass(kind, _enums._Enum) and not isinstance(value, kind)):
+            raise TypeError(f"{name} is {value!r}; expected {kind.__name__}")
+        value = kind(value)
+        if native:
+            self._native.set_int(name, int(value))
+        self._values[name] = value
+    return property(read, write, doc=doc)
+
+
+def _text(name, default, doc, native=True):
+    def read(self):
+        return self._values.get(name, default)
+
+    def write(self, value):
+        import os
+        value = os.fspath(value)
+        if native:
+            self._native.set_text(name, value)
+        self._values[name] = value
+    return property(read, write, doc=doc)
+
+
+class SessionOptions:
+    """How a session is made: threads, optimisation, logging, providers.
+
+        options = sardonyx.SessionOptions()
+        options.intra_op_num_threads = 4
+        session = sardonyx.InferenceSession("model.onnx", options)
+    """
+
+    def __init__(self):
+        self._native = _native.Options()
+        self._values, self._config, self._calls, self._has_providers = {}, {}, [], False
+
+    execution_mode = _number("execution_mode", _enums.ExecutionMode, _enums.ExecutionMode.ORT_SEQUENTIAL, "Whether nodes may run side by side.")
+    execution_order = _number("execution_order", _enums.ExecutionOrder, _enums.ExecutionOrder.DEFAULT, "The order of nodes.", native=False)
+    graph_optimization_level = _number("graph_optimization_level", _enums.GraphOptimizationLevel, _enums.GraphOptimizationLevel.ORT_ENABLE_ALL,
+                                       "How far the graph is rewritten.")
+    intra_op_num_threads = _number("intra_op_num_threads", int, 0, "Threads within an operator; 0: one per core.")
+    inter_op_num_threads = _number("inter_op_num_threads", int, 0, "Threads between operators; 0: the library's choice.")
+    log_severity_level = _number("log_severity_level", int, -1, "0 verbose, 1 info, 2 warning, 3 error, 4 fatal; -1: the default logger's.")
+    log_verbosity_level = _number("log_verbosity_level", int, 0, "Detail of verbose messages.")
+    enable_mem_pattern = _number("enable_mem_pattern", bool, True, "Whether memory is planned for sizes seen before.")
+    enable_mem_reuse = _number("enable_mem_reuse", bool, True, "Whether results share memory; Sardonyx always does.", native=False)
+    enable_cpu_mem_arena = _number("enable_cpu_mem_arena", bool, True, "Whether freed memory is kept for the next run.")
+    use_deterministic_compute = _number("use_deterministic_compute", bool, False, "Equal results in every run; Sardonyx's always are.")
+    use_per_session_threads = _number("use_per_session_threads", bool, True, "False: the session uses the threads that all share.")
+    logid = _text("logid", "", "The session's name in log messages.")
+    optimized_model_filepath = _text("optimized_model_filepath", "", "Where the rewritten model is to be saved.")
+
+    def _profiling(self):
+        return self._values.get("enable_profiling", False)
+
+    def _set_profiling(self, on):
+        if on:
+            self._native.set_text("enable_profiling", self.profile_file_prefix)
+        else:
+            self._native.set_int("disable_profiling", 1)
+        self._values["enable_profiling"] = bool(on)
+    enable_profiling = property(_profiling, _set_profiling, doc="Whether a profile is written; end_profiling() gives its name.")
+
+    def _prefix(self):
+        return self._values.get("profile_file_prefix", "onnxruntime_profile_")
+
+    def _set_prefix(self, prefix):
+        self._values["profile_file_prefix"] = str(prefix)
+        if self.enable_profiling:
+            self._native.set_text("enable_profiling", str(prefix))
+    profile_file_prefix = property(_prefix, _set_prefix, doc="The beginning of the profile's file name.")
+
+    def _call(self, name, *args):
+        getattr(self._native, name)(*args)
+        self._calls.append((name, args))
+
+    def add_session_config_entry(self, key, value):
+        """Sets a text option by its key.
+
+        :raises Fail: for a key or value that is too long
+        """
+        self._native.add_config(key, value)
+        self._config[key] = value
+
+    def get_session_config_entry(self, key):
+        """The value of a text option.
+
+        :raises RuntimeError: when it was not set
+        """
+        try:
+            return self._config[key]
+        except KeyError:
+            raise RuntimeError(f"SessionOptions does not have configuration with key: {key}") from None
+
+    def add_free_dimension_override_by_name(self, name, size):
+        """Fixes the dimensions of that name, as 'batch' in [batch, 3]."""
+        self._call("add_dimension", name, int(size), False)
+
+    def add_free_dimension_override_by_denotation(self, denotation, size):
+        """Fixes the dimensions of that denotation."""
+        self._call("add_dimension", denotation, int(size), True)
+
+    def add_initializer(self, name, value):
+        """Replaces an initializer of the model by an OrtValue, which is kept."""
+        self._native.add_initializer(name, value, False)
+
+    def add_external_initializers(self, names, values):
+        """Gives the data of initializers that the model stores elsewhere: lists of names and of OrtValue."""
+        if len(names) != len(values):
+            raise RuntimeError(f"{len(names)} names and {len(values)} values; expected as many")
+        for name, value in zip(names, values):
+            self._native.add_initializer(name, value, True)
+
+    def add_external_initializers_from_files_in_memory(self, names, buffers, lengths):
+        """Gives external data files as bytes: lists of file names, buffers and lengths."""
+        for name, data, length in zip(names, buffers, lengths):
+            self._call("add_file", name, bytes(memoryview(data)[:length]))
+
+    def register_custom_ops_library(self, path):
+        """Loads a library of custom operators.
+
+        :raises Fail: when it cannot be loaded
+        """
+        self._call("set_text", "custom_ops_library", path)
+
+    def add_provider(self, name, options):
+        """Adds a provider by name, after those that were added before."""
+        self._call("add_provider", name, dict(options))
+        self._has_providers = True
+
+    def add_provider_for_devices(self, ep_devices, options):
+        """Adds the provider of a list of OrtEpDevice."""
+        self._native.add_devices([device._handle for device in ep_devices], dict(options))
+        self._has_providers = True
+
+    def has_providers(self):
+        """Whether a provider, a device or a policy was set."""
+        return self._has_providers
+
+    def set_provider_selection_policy(self, policy):
+        """Lets the library choose among devices by a policy."""
+        self._call("set_int", "selection_policy", int(policy))
+        self._has_providers = True
+
+    def set_provider_selection_policy_delegate(self, delegate):
+        """Lets a function choose: it gets the devices, two dictionaries and a limit, and returns a list of devices."""
+        chosen = delegate(_devices().get_ep_devices(), {}, {}, 8)
+        self.add_provider_for_devices(chosen, {})
+
+    def set_load_cancellation_flag(self, cancel):
+        """From another thread: a session that is being made with these options ends with ModelLoadCanceled."""
+        self._native.set_int("load_cancellation", int(bool(cancel)))
+
+    def set_ep_context_data_read_func(self, read_func, max_data_size):
+        """Compiled data comes from a function; only providers that compile ask for any, and none is in this build."""
+
+    def clear_ep_context_data_read_func(self):
+        """Undoes set_ep_context_data_read_func."""
+
+    def __getstate__(self):
+        return self._values, self._config, self._calls
+
+    def __setstate__(self, state):
+        self.__init__()
+        values, config, calls = state
+        for key, value in sorted(values.items(), reverse=True):  # the prefix of profiles comes before their switch
+            setattr(self, key, value)
+        for key, value in config.items():
+            self.add_session_config_entry(key, value)
+        for name, args in calls:
+            self._call(name, *args)
+            self._has_providers |= name == "add_provider" or "selection_policy" in args
+
+
+def _devices():
+    from . import _devices
+    return _devices
+
+
+class RunOptions(_native.RunOptions):
+    """Settings of a run, and the switch that ends it: `options.terminate = True` from another thread."""
+
+    only_execute_path_to_fetches = False  # what no fetch needs is never executed
+    training_mode = False
+    _ends = False
+
+    @property
+    def terminate(self):
+        """Set to True to end the runs that use these options; they raise Fail."""
+        return self._ends
+
+    @terminate.setter
+    def terminate(self, on):
+        self._terminate(on)
+        self._ends = bool(on)
+
+    def add_active_adapter(self, adapter):
+        """Lets a LoraAdapter take part in the run."""
+        self._add_adapter(adapter._handle)

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+"""What ONNX Runtime's module of that name tells of the package."""
+
+
+def get_package_name_and_version_info():
+    """(name, version, version of CUDA)"""
+    from .. import __version__
+    return "onnxruntime", __version__, ""
+
+
+def check_distro_info():
+    """Every system that the package can be installed on is fine."""

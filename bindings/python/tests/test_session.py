@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""Sessions: what goes in, what comes out, and what is refused."""
+import asyncio
+import gc
+import pickle
+import threading
+import warnings
+
+import numpy as np
+import pytest
+import sardonyx as sx
+from conftest import model_of
+from sardonyx.capi import onnxruntime_pybind11_state as state
+from sardonyx.capi.onnxruntime_inference_collection import InferenceSession as Lenient
+
+ONE = np.ones((2, 3), np.float32)
+
+
+def test_run(add):
+    session = sx.InferenceSession(add)
+    [y] = session.run(None, {"a": ONE, "b": ONE})
+    assert y.dtype == np.float32 and np.array_equal(y, ONE * 2)
+    assert np.array_equal(session.run(["y"], {"a": ONE, "b": [[1, 2, 3], [4, 5, 6]]}, None)[0], ONE + np.arange(1, 7).reshape(2, 3))
+    assert session.run(output_names=["y"], input_feed={"a": ONE, "b": ONE}, run_options=sx.RunOptions())[0].shape == (2, 3)
+
+
+def test_signature(add):
+    session = sx.InferenceSession(add)
+    assert [(i.name, i.type, i.shape) for i in session.get_inputs()] == [("a", "tensor(float)", ["n", 3]), ("b", "tensor(float)", ["n", 3])]
+    assert repr(session.get_outputs()[0]) == "NodeArg(name='y', type='tensor(float)', shape=['n', 3])"
+    meta = session.get_modelmeta()
+    assert (meta.producer_name, meta.graph_name, meta.custom_metadata_map) == ("tests", "test", {"key": "value"})
+    assert session.get_providers() == ["CPUExecutionProvider"] == session.devices_used
+    assert session.get_provider_options() == {"CPUExecutionProvider": {}}
+    assert session.get_input_memory_infos()[0].name
+
+
+def test_arrays_of_any_layout(add):
+    session = sx.InferenceSession(add)
+    base = np.arange(12, dtype=np.float32).reshape(2, 6)
+    for array in (base[:, ::2], np.asfortranarray(base[:, :3]), base[:, :3].astype(">f4"), base[::-1, 2::-1]):
+        assert np.array_equal(session.run(None, {"a": array, "b": ONE})[0], array.astype(np.float32) + 1)
+    frozen = ONE.copy()
+    frozen.flags.writeable = False
+    assert np.array_equal(session.run(None, {"a": frozen, "b": frozen})[0], ONE * 2)
+
+
+def test_outputs_own_their_memory(add):
+    session = sx.InferenceSession(add)
+    kept = [session.run(None, {"a": ONE * i, "b": ONE})[0] for i in range(50)]
+    del session
+    gc.collect()
+    assert all(np.array_equal(y, ONE * (i + 1)) for i, y in enumerate(kept))
+    kept[0][:] = 7
+
+
+@pytest.mark.parametrize("feed, error, text", [
+    ({}, ValueError, "Required inputs"), ({"q": ONE}, ValueError, "Required inputs"), ({"a": ONE, "b": ONE, "z": ONE}, state.InvalidArgument, "z"),
+    ({"a": ONE.astype(np.float64), "b": ONE}, state.InvalidArgument, "INVALID_ARGUMENT"),
+    ({"a": np.ones((2, 4), np.float32), "b": ONE}, state.InvalidArgument, "a"), (None, AttributeError, "keys"),
+    ({"a": None, "b": ONE}, state.Fail, "None"), ({"a": np.zeros(3, "M8[s]"), "b": ONE}, state.InvalidArgument, "datetime"),
+    ({"a": object(), "b": ONE}, Exception, "."), ({"a": "x", "b": ONE}, Exception, "."), ({1: ONE, "a": ONE, "b": ONE}, TypeError, ".")])
+def test_bad_feeds(add, feed, error, text):
+    with pytest.raises(error, match=text):
+        sx.InferenceSession(add).run(None, feed)
+
+
+def test_bad_outputs(add):
+    session = sx.InferenceSession(add)
+    with pytest.raises(state.InvalidArgument, match="nope"):
+        session.run(["nope"], {"a": ONE, "b": ONE})
+    with pytest.raises(TypeError):
+        session.run("y", {"a": ONE, "b": ONE})
+    with pytest.raises(TypeError):
+        session.run(None, {"a": ONE, "b": ONE}, "options")
+
+
+@pytest.mark.parametrize("source, error", [("/does/not/exist.onnx", state.NoSuchFile), (b"garbage", state.InvalidProtobuf), (None, TypeError),
+                                           (7, TypeError), ("a\0b", ValueError), ("/", Exception), (b"", Exception)])
+def test_bad_models(source, error):
+    with pytest.raises(error):
+        sx.InferenceSession(source)
+
+
+def test_never_opened():
+    session = sx.InferenceSession.__new__(sx.InferenceSession)
+    with pytest.raises(state.InvalidArgument, match="never opened"):
+        session.run(None, {})
+
+
+def test_close_and_with(add):
+    with sx.InferenceSession(add) as session:
+        session.run(None, {"a": ONE, "b": ONE})
+    for call in (lambda: session.run(None, {"a": ONE, "b": ONE}), session.get_modelmeta, session.io_binding):
+        with pytest.raises(state.InvalidArgument, match="closed"):
+            call()
+    session.close()
+
+
+def test_close_during_runs(add):
+    session, ends = sx.InferenceSession(add), []
+
+    def work():
+        try:
+            while True:
+                session.run(None, {"a": ONE, "b": ONE})
+        except state.InvalidArgument:
+            ends.append(True)
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    [t.start() for t in threads]
+    session.close()
+    [t.join() for t in threads]
+    assert len(ends) == 8
+
+
+def test_threads(add):
+    session, wrong = sx.InferenceSession(add), []
+
+    def work(k):
+        for i in range(100):
+            if not np.array_equal(session.run(None, {"a": ONE * k, "b": ONE * i})[0], ONE * (k + i)):
+                wrong.append((k, i))
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(64)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert not wrong
+
+
+def test_async(add):
+    session, told = sx.InferenceSession(add), threading.Event()
+    future = session.run_async(None, {"a": ONE, "b": ONE}, lambda out, data, error: (data.append((out, error)), told.set()), seen := [])
+    assert np.array_equal(future.result()[0], ONE * 2) and told.wait(10) and seen[0][1] == ""
+    assert isinstance(session.run_async(None, {}).exception(), ValueError)
+
+    async def many():
+        return await asyncio.gather(*(session.run_asyncio(None, {"a": ONE * i, "b": ONE}) for i in range(20)))
+    assert all(np.array_equal(out[0], ONE * (i + 1)) for i, out in enumerate(asyncio.run(many())))
+
+
+def test_terminate(add):
+    options = sx.RunOptions()
+    options.terminate = True
+    with pytest.raises(state.Fail):
+        sx.InferenceSession(add).run(None, {"a": ONE, "b": ONE}, options)
+    options.terminate = False
+    sx.InferenceSession(add).run(None, {"a": ONE, "b": ONE}, options)
+
+
+def test_pickle(add, tmp_path):
+    options = sx.SessionOptions()
+    options.intra_op_num_threads, options.logid = 1, "pickled"
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    path = tmp_path / "m.onnx"
+    path.write_bytes(add)
+    for source in (add, path):
+        again = pickle.loads(pickle.dumps(sx.InferenceSession(source, options, ["CPUExecutionProvider"])))
+        assert np.array_equal(again.run(None, {"a": ONE, "b": ONE})[0], ONE * 2)
+        back = again.get_session_options()
+        assert (back.intra_op_num_threads, back.logid, back.get_session_config_entry("session.intra_op.allow_spinning")) == (1, "pickled", "0")
+
+
+def test_providers(add):
+    with pytest.raises(state.EPFail, match="CPUExecutionProvider"):
+        sx.InferenceSession(add, providers=["CUDAExecutionProvider"])
+    with pytest.warns(UserWarning, match="CUDAExecutionProvider"):
+        session = sx.InferenceSession(add, providers=[("CUDAExecutionProvider", {"device_id": 0}), "CPUExecutionProvider"])
+    assert session.devices_used == ["CPUExecutionProvider"]
+    with pytest.warns(UserWarning):
+        assert Lenient(add, providers=["CUDAExecutionProvider"]).get_providers() == ["CPUExecutionProvider"]
+    for bad in ("CPUExecutionProvider", [1], [("CPUExecutionProvider", 1)], [("a", {}, 3)]):
+        with pytest.raises(ValueError):
+            sx.InferenceSession(add, providers=bad)
+    with pytest.raises(ValueError):
+        sx.InferenceSession(add, providers=["CPUExecutionProvider"], provider_options=[{}, {}])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        sx.InferenceSession(add, providers=["CPUExecutionProvider"], provider_options=[{}])
+
+
+def test_options():
+    options = sx.SessionOptions()
+    assert options.graph_optimization_level == sx.GraphOptimizationLevel.ORT_ENABLE_ALL and options.enable_mem_pattern
+    options.graph_optimization_level = sx.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.execution_mode = sx.ExecutionMode.ORT_PARALLEL
+    assert str(options.graph_optimization_level) == "GraphOptimizationLevel.ORT_ENABLE_BASIC"
+    for name, bad in (("graph_optimization_level", 99), ("intra_op_num_threads", "2"), ("logid", 3)):
+        with pytest.raises(TypeError):
+            setattr(options, name, bad)
+    with pytest.raises(RuntimeError, match="does not have"):
+        options.get_session_config_entry("a")
+    with pytest.raises(Exception):
+        options.register_custom_ops_library("/no/such/library.so")
+    run = sx.RunOptions()
+    run.logid, run.log_severity_level = "run", 3
+    run.add_run_config_entry("k", "v")
+    assert (run.logid, run.log_severity_level, run.get_run_config_entry("k")) == ("run", 3, "v")
+
+
+def test_free_dimension(add):
+    options = sx.SessionOptions()
+    options.add_free_dimension_override_by_name("n", 2)
+    assert sx.InferenceSession(add, options).get_inputs()[0].shape == [2, 3]
+
+
+def test_strings():
+    session = sx.InferenceSession(model_of("Identity", [("x", 8, [None])], [("y", 8, [None])]))
+    words = ["", "a\0b", "größe", "日本"]
+    for array in (np.array(words, object), np.array(words), words):
+        assert session.run(None, {"x": array})[0].tolist() == words
+    if hasattr(np.dtypes, "StringDType"):
+        assert session.run(None, {"x": np.array(words, np.dtypes.StringDType())})[0].tolist() == words
+    assert session.run(None, {"x": np.array([b"ab", b"c"])})[0].tolist() == ["ab", "c"]
+    with pytest.raises(state.InvalidArgument, match="index 1"):
+        session.run(None, {"x": np.array(["a", 3], object)})
+
+
+@pytest.mark.parametrize("name, number", [("bfloat16", 16), ("float8_e4m3fn", 17), ("float8_e5m2", 19), ("uint4", 21), ("int4", 22)])
+def test_ml_dtypes(name, number):
+    ml = pytest.importorskip("ml_dtypes")
+    model = model_of("Identity", [("x", number, [None])], [("y", number, [None])])
+    try:
+        session = sx.InferenceSession(model)
+    except state.NotImplemented:
+        assert not sx._native.has_extension()
+        pytest.skip("the library does not have the type")
+    for n in (0, 1, 5, 8):
+        x = (np.arange(n) - (0 if name.startswith("u") else 3)).astype(getattr(ml, name))
+        [y] = session.run(None, {"x": x})
+        assert y.dtype == x.dtype and np.array_equal(x.astype(np.float32), y.astype(np.float32))
+
+
+@pytest.mark.parametrize("kind", "float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool".split())
+def test_types(kind):
+    session = sx.InferenceSession(model_of("Identity", [("x", kind, None)], [("y", kind, None)]))
+    for shape in ((), (0,), (3, 0, 2), (2, 3, 4)):
+        x = np.ones(shape, kind)
+        [y] = session.run(None, {"x": x})
+        assert isinstance(y, np.ndarray) and y.dtype == x.dtype and y.shape == x.shape and np.array_equal(x, y)
+
+
+def test_sequences():
+    onnx = pytest.importorskip("onnx")
+    seq = onnx.helper.make_tensor_sequence_value_info("s", 1, None)
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["s"], ["t"])], "g", [seq], [onnx.helper.make_tensor_sequence_value_info("t", 1, None)])
+    session = sx.InferenceSession(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 21)], ir_version=10).SerializeToString())
+    assert session.get_inputs()[0].type == "seq(tensor(float))"
+    given = [ONE, np.zeros((1,), np.float32), [1.0, 2.0]]
+    [out] = session.run(None, {"s": given})
+    assert isinstance(out, list) and all(np.array_equal(a, b) for a, b in zip(given, out))
+    with pytest.raises(state.Fail, match="at least"):  # the C interface cannot say an empty sequence's type
+        session.run(None, {"s": []})
+
+
+def test_reports(add, tmp_path):
+    if not sx._native.has_extension():
+        pytest.skip("not Sardonyx's library")
+    session = sx.InferenceSession(add)
+    assert "Add" in str(session.explain()) and session.explain().data and "<pre>" in session.explain()._repr_html_()
+    assert session.memory().data and "Add" in str(sx.explain(add))
+    assert sx.check(add) and not sx.check(model_of("NoSuchOperator", [("x", np.float32, [1])], [("y", np.float32, [1])]))
+    with session.profile() as p:
+        p.run(None, {"a": ONE, "b": ONE})
+    assert p.trace and "operator" in p.table()
+    p.save(tmp_path / "trace.json")
+
+
+def test_verify(add):
+    feed = {"a": ONE, "b": ONE}
+    assert sx.verify(add, feed)
+    assert sx.verify(add, feed, against=lambda f: [f["a"] + f["b"]])
+    assert not sx.verify(add, feed, against=lambda f: [f["a"]])
+
+
+def test_memory_is_flat(add):
+    session = sx.InferenceSession(add)
+    resource = pytest.importorskip("resource")
+    feed = {"a": ONE, "b": ONE}
+    for _ in range(2000):
+        session.run(None, feed)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(30000):
+        session.run(None, feed)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2000
