@@ -33,6 +33,7 @@ static double source(const method *m, const spec *s, double x, double length) {
 }
 
 static int64_t nearest(const method *m, double x) {
+  x = (double)(float)x; /* a scale is an f32: 17 / 1.7 is 10 */
   if (sx_str_is(m->nearest, "floor")) return (int64_t)floor(x);
   if (sx_str_is(m->nearest, "ceil")) return (int64_t)ceil(x);
   if (sx_str_is(m->nearest, "round_prefer_ceil")) return (int64_t)floor(x + 0.5);
