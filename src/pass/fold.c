@@ -6,11 +6,11 @@
 
 enum { NODE_BUDGET = 1 << 26, SLACK = 1 << 20 };
 
-/* A constant of bytes, or less, that becomes floats. */
+/* A constant of bytes, or less, or of narrow floats, that becomes floats. */
 static bool expands(const sx_graph *g, const sx_node *n) {
   if (n->op == &sx_op_DequantizeLinear) return true;
   const sx_tensor *t = n->op == &sx_op_Cast ? sx_value_const(g, n->in[0].value) : NULL;
-  return t && sx_dtype_is_int(t->dtype) && sx_dtype_bits(t->dtype) <= 8 && sx_dtype_is_float((sx_dtype)sx_value_at(g, n->out[0])->fact.dtype);
+  return t && sx_dtype_bits(t->dtype) <= (sx_dtype_is_int(t->dtype) ? 8 : sx_dtype_is_float(t->dtype) ? 16 : 0) && sx_dtype_is_float((sx_dtype)sx_value_at(g, n->out[0])->fact.dtype);
 }
 
 static bool foldable(const sx_graph *g, const sx_node *n, bool quantized) {
