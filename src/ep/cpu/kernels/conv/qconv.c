@@ -195,7 +195,7 @@ static int64_t copy_patch(const sx_qconv *c, const sx_qconv_io *io, const sx_con
       s->px.x[i] -= (int32_t)(row * sh->in[2] * words(c));
     }
   }
-  int64_t pixels = sh->in[0] * c->patch_rows * sh->in[2];
+  int64_t pixels = sh->in[0] * sx_conv_min(c->patch_rows, sh->in[1]) * sh->in[2]; /* none of an empty image */
   char *to = (char *)s->patch;
   for (int64_t b = 0; b < blocks(c); b++, to += pixels * lanes * elem) {
     if (c->x_layout == SX_CONV_BLOCKED) {
