@@ -169,8 +169,8 @@ static sx_status scan_axis(sx_infer *c, const char *attr, uint32_t i, int rank, 
 }
 static sx_status bind_scan(sx_infer *c) {
   sx_graph *b = body(c, "body");
-  int64_t scans = sx_attr_int(c->n, "num_scan_inputs", 0), states = (int64_t)c->n->n_formal - scans;
-  if (!b || scans < 1 || states < 0 || b->inputs.n != c->n->n_formal || b->outputs.n != c->n->n_out || (int64_t)b->outputs.n < states)
+  int64_t scans = sx_attr_int(c->n, "num_scan_inputs", 0), states = scans < 1 ? -1 : (int64_t)c->n->n_formal - scans;
+  if (!b || states < 0 || b->inputs.n != c->n->n_formal || b->outputs.n != c->n->n_out || (int64_t)b->outputs.n < states)
     return SX_INFER_FAIL(c, "%u inputs with num_scan_inputs %lld do not fit a body of %u inputs and %u outputs", c->n->n_formal, (long long)scans, b ? b->inputs.n : 0, b ? b->outputs.n : 0);
   for (uint32_t i = 0; i < c->n->n_formal; i++) {
     sx_fact *f = &sx_value_at(b, b->inputs.at[i])->fact;
