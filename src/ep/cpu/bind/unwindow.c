@@ -137,7 +137,7 @@ typedef struct det { sx_edge edge; int64_t n; } det;
 static sx_status run_det(const sx_call *c, uint32_t begin, uint32_t end) {
   const det *q = c->params;
   for (int64_t u = begin; u < end; u++) {
-    memcpy(c->worker_scratch, (const double *)sx_edge_in(&q->edge, c, 0) + u * q->n * q->n, (size_t)(q->n * q->n) * sizeof(double));
+    if (q->n) memcpy(c->worker_scratch, (const double *)sx_edge_in(&q->edge, c, 0) + u * q->n * q->n, (size_t)(q->n * q->n) * sizeof(double));
     ((double *)sx_edge_out(&q->edge, c, 0))[u] = sx_det(c->worker_scratch, q->n);
   }
   return SX_OK;
