@@ -37,6 +37,25 @@ static sx_status check_arity(canon *c, const sx_schema *s, const sx_node *n) {
   return SX_OK;
 }
 
+/* Attributes that are one of few words, which a kernel would take for its default otherwise: the words of all versions. */
+static sx_status check_words(canon *c, const sx_node *n) {
+  static const struct { const char *op, *attr, *words[6]; } rows[] = {
+      {"BitShift", "direction", {"LEFT", "RIGHT"}},
+      {"DepthToSpace", "mode", {"DCR", "CRD"}},
+      {"Gelu", "approximate", {"none", "tanh"}},
+      {"GridSample", "mode", {"linear", "nearest", "cubic", "bilinear", "bicubic"}},
+      {"GridSample", "padding_mode", {"zeros", "border", "reflection"}},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    if (!sx_str_is(n->op_type, rows[i].op)) continue;
+    const sx_attr *a = sx_node_attr(n, rows[i].attr);
+    bool known = !a;
+    for (int k = 0; k < 6 && !known && rows[i].words[k]; k++) known = sx_str_is(a->s, rows[i].words[k]);
+    if (!known) SX_FAIL(c->e, FAIL, "attribute '%s' is '%.*s', expected %s, %s or another word that the standard knows", rows[i].attr, SX_FMT(a->s), rows[i].words[0], rows[i].words[1]);
+  }
+  return SX_OK;
+}
+
 static sx_status check_attrs(canon *c, const sx_schema *s, const sx_node *n) {
   static const char *const types[] = {"undefined", "float", "int", "string", "tensor", "graph", "floats", "ints", "strings", "tensors", "graphs", "sparse_tensor", "sparse_tensors", "type_proto", "type_protos"};
   for (uint32_t i = 0; i < n->n_attrs; i++) {
@@ -54,7 +73,7 @@ static sx_status check_attrs(canon *c, const sx_schema *s, const sx_node *n) {
     const sx_schema_attr *r = sx_schema_attr_at(s, i);
     if (r->required && !sx_node_attr(n, sx_schema_text(r->name))) SX_FAIL(c->e, INVALID_GRAPH, "lacks the required attribute '%s'", sx_schema_text(r->name));
   }
-  return SX_OK;
+  return s->domain == SX_DOMAIN_ONNX ? check_words(c, n) : SX_OK;
 }
 
 /* Element types against the row's constraints; equal within a constraint. Values of unknown type pass. */
