@@ -122,3 +122,25 @@ def test_devices():
         sx.set_default_logger_severity(9)
     with pytest.raises(Exception):
         sx.register_execution_provider_library("x", "/no/such.so")
+
+
+def test_garbage(add):
+    """Nothing that Python lets one say ends the process."""
+    session = sx.InferenceSession(add)
+    things = [None, 0, -1, 2**70, 1.5, "x", b"x", [], [1], {}, {"a": 1}, object(), ONE, np.array("x"), np.zeros(3, "V5"), sx.OrtValue, session]
+    native = sx._native
+    calls = [native.value_from_object, native.value_from_dlpack, native.sparse_format, native.sparse_values, native.is_dlpack_uint8_tensor,
+             native.load_adapter, native.Binding, native.RunOptions, sx.OrtValue, sx.InferenceSession, sx.check, session.io_binding().bind_cpu_input,
+             lambda x: session.run(None, {"a": x, "b": x}), lambda x: session.run(x, {"a": ONE, "b": ONE}), lambda x: session.run(None, x),
+             lambda x: sx.OrtValue.ortvalue_from_numpy_with_onnx_type(ONE, x), lambda x: sx.OrtValue.ortvalue_from_shape_and_type(x, 1),
+             lambda x: sx.OrtValue.ortvalue_from_shape_and_type([1], x), lambda x: native.value_from_pointer(ONE.ctypes.data, x, 1, ONE),
+             lambda x: sx.SessionOptions().add_session_config_entry(x, x), lambda x: sx.SessionOptions().add_provider("x", x),
+             lambda x: sx.SessionOptions().add_initializer("x", x), lambda x: sx.RunOptions().add_active_adapter(x)]
+    for call in calls:
+        for thing in things:
+            try:
+                call(thing)
+            except Exception as error:
+                assert str(error) or True
+    with pytest.raises(TypeError):
+        sx.OrtValue.__new__(sx.OrtValue)

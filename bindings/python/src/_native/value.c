@@ -77,6 +77,10 @@ static PyObject *from_pointer(PyObject *module, PyObject *args) {
   size_t rank, n = 1;
   OrtValue *value;
   if (!PyArg_ParseTuple(args, "KOiO:from_pointer", &pointer, &shape, &type, &owner) || dims_of(shape, dims, &rank)) return NULL;
+  if (!element_bits((ONNXTensorElementDataType)type)) {
+    raise_code(ORT_INVALID_ARGUMENT, "memory has no elements of type %d", type);
+    return NULL;
+  }
   for (size_t i = 0; i < rank; i++)
     if (dims[i] < 0 || (dims[i] && n > SIZE_MAX / 256 / (size_t)dims[i])) {
       raise_code(ORT_INVALID_ARGUMENT, "dimension %zu of a buffer is %lld", i, (long long)dims[i]);
@@ -223,7 +227,13 @@ static PyMethodDef methods[] = {
      "__dlpack__(*, stream=None, **kwargs)\n--\n\nA DLPack capsule over the same memory."},
     {"to_dlpack", (PyCFunction)(void (*)(void))value_to_dlpack, METH_VARARGS | METH_KEYWORDS, "to_dlpack()\n--\n\nA DLPack capsule."},
     {NULL, NULL, 0, NULL}};
-static PyType_Slot slots[] = {{Py_tp_dealloc, value_dealloc}, {Py_tp_methods, methods}, {0, NULL}};
+/* Without a value an object would be of no use, and a danger. */
+static PyObject *value_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+  PyErr_SetString(PyExc_TypeError, "an OrtValue is made by OrtValue.ortvalue_from_numpy and its kin");
+  return NULL;
+}
+
+static PyType_Slot slots[] = {{Py_tp_new, value_new}, {Py_tp_dealloc, value_dealloc}, {Py_tp_methods, methods}, {0, NULL}};
 static PyType_Spec spec = {"sardonyx._native.Value", sizeof(Value), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 static PyMethodDef functions[] = {
     {"value_from_object", from_object, METH_VARARGS, "value_from_object(object, element_type=0)"},
