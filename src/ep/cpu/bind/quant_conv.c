@@ -164,6 +164,8 @@ static sx_status prepare(sx_prep *p) {
   p->params = q;
   if (w->rank != x->rank) SX_FAIL(p->e, INVALID_ARGUMENT, "the input has rank %d, the weight has rank %d", x->rank, w->rank);
   SX_TRY(sx_conv_describe(p->n, false, 0, x->rank, x->dims, w->dims, y->dims, &q->c.s, p->e));
+  for (int i = 2; i < x->rank; i++)
+    if (!x->dims[i] && y->count) SX_FAIL(p->e, INVALID_ARGUMENT, "the image has size 0 along axis %d: there is nothing to convolve", i);
   types_of(st, x->dtype, w->dtype, y->dtype, &q->c);
   q->c.x_layout = x->layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN, q->c.y_layout = y->layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN;
   if (st->act.clip && q->c.out != SX_QCONV_S32) {
