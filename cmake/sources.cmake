@@ -2,7 +2,7 @@
 # The library out of src/, the program out of cli/, the tests out of tests/. Sources are found by folder and by suffix:
 #   *_posix.c                      POSIX and WASI;   *_unix.c  POSIX but not WASI;   *_wasi.c *_win.c  only there
 #   *_linux.c *_other.c            Linux; what is unix but not Linux
-#   *_simd.c                       once per line of src/ep/cpu/isa.def
+#   *_simd.c                       once per line of src/ep/cpu/isa.def (SX_NARROW: not for the widest vectors)
 #   *_<feature>.c                  once, with the flags of src/ep/cpu/features.def, when compiler and target have it
 file(GLOB_RECURSE SX_ALL CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*.c)
 string(TOLOWER "${CMAKE_SYSTEM_PROCESSOR}" SX_ARCH)
@@ -28,15 +28,23 @@ else()
   endif()
 endif()
 
-# What is no kernel waits for memory and for kernels: it is made small. Kernels say themselves what to unroll, and nothing is ever
-# thrown through them. Each function has a section, so that a library leaves out what only tests call.
+# What is no kernel waits for memory and for kernels: it is made small. So are kernels that say themselves what is a vector and
+# what to unroll. The others (SX_LOOPS) lose by it: they have plain loops for the compiler to turn into vectors, though not for
+# their ends, or tiles that use every register.
+# Exceptions of foreign callbacks may pass through the interface, the executor and the pool (SX_PASSAGE); all else has no tables
+# for them. Each function has a section, so that a library leaves out what only tests call.
+set(SX_NO_TABLES -fno-asynchronous-unwind-tables)
 set(SX_CODE_FLAGS -Os)
-set(SX_KERNEL_FLAGS -O2 -ftree-vectorize -fno-asynchronous-unwind-tables)
+set(SX_PASSAGE "/src/(abi|run)/|/base/pool")
+set(SX_SMALL_FLAGS -Os)
+set(SX_KERNEL_FLAGS -O2 -ftree-vectorize ${SX_NO_TABLES})
+set(SX_LOOPS "/(q?conv[a-z_]*|dots|elementwise|fft|igemm|move|pooling|qlinear|reduce|resize|rnn|scan)_simd")
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-  list(APPEND SX_KERNEL_FLAGS -fvect-cost-model=dynamic) # as at -O3
+  list(APPEND SX_KERNEL_FLAGS -fvect-cost-model=dynamic --param=vect-epilogues-nomask=0) # dynamic: as at -O3
 endif()
 if(SX_SANITIZE)
   set(SX_CODE_FLAGS -O1)
+  set(SX_SMALL_FLAGS)
   set(SX_KERNEL_FLAGS -O1) # instrumented register tiles take long to optimise, and are not timed
   if(CMAKE_C_COMPILER_ID MATCHES "Clang") # ... and clang does not get through them
     list(APPEND SX_KERNEL_FLAGS -fno-sanitize=all)
@@ -64,6 +72,7 @@ foreach(line IN LISTS SX_FEATURE_LINES)
 endforeach()
 file(STRINGS ${CMAKE_SOURCE_DIR}/src/ep/cpu/isa.def SX_ISA_LINES REGEX "^[a-z]")
 file(GLOB_RECURSE SX_SIMD CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_simd.c)
+set(SX_NARROW "/(igemm|move)_simd") # what vectors of 64 bytes gain nothing for
 foreach(line IN LISTS SX_ISA_LINES)
   separate_arguments(words UNIX_COMMAND "${line}")
   list(POP_FRONT words name arch)
@@ -75,8 +84,15 @@ foreach(line IN LISTS SX_ISA_LINES)
       set(ok ${SX_HAVE_${name}})
     endif()
     if(ok)
-      add_library(sx_simd_${name} OBJECT ${SX_SIMD})
+      set(files ${SX_SIMD})
+      if(name STREQUAL "avx512")
+        list(FILTER files EXCLUDE REGEX "${SX_NARROW}")
+      endif()
+      add_library(sx_simd_${name} OBJECT ${files})
       target_compile_options(sx_simd_${name} PRIVATE ${SX_KERNEL_FLAGS} -ffp-contract=fast ${words})
+      if(name STREQUAL "base" AND SX_ARCH STREQUAL "x86_64") # for processors from before 2013
+        target_compile_options(sx_simd_${name} PRIVATE ${SX_SMALL_FLAGS})
+      endif()
       target_compile_definitions(sx_simd_${name} PRIVATE SX_ISA=${name})
       list(APPEND SX_OBJECTS sx_simd_${name})
       list(APPEND SX_DEFINES SX_HAVE_${name}=1)
@@ -84,15 +100,18 @@ foreach(line IN LISTS SX_ISA_LINES)
   endif()
 endforeach()
 
+list(FILTER SX_SIMD EXCLUDE REGEX "${SX_LOOPS}")
+set_source_files_properties(${SX_SIMD} PROPERTIES COMPILE_OPTIONS "${SX_SMALL_FLAGS}")
+
 add_library(sx_core OBJECT ${SX_SOURCES})
 target_compile_options(sx_core PRIVATE $<$<NOT:$<CONFIG:Debug>>:${SX_CODE_FLAGS}>)
 set(SX_KERNELS ${SX_SOURCES})
 list(FILTER SX_KERNELS INCLUDE REGEX "/ep/cpu/kernels/")
 list(FILTER SX_KERNELS EXCLUDE REGEX "_ref\\.c$")
 set_source_files_properties(${SX_KERNELS} PROPERTIES COMPILE_OPTIONS "${SX_KERNEL_FLAGS}")
-set(SX_BINDINGS ${SX_SOURCES})
-list(FILTER SX_BINDINGS INCLUDE REGEX "/ep/cpu/bind/")
-set_source_files_properties(${SX_BINDINGS} PROPERTIES COMPILE_OPTIONS -fno-asynchronous-unwind-tables)
+set(SX_CLOSED ${SX_SOURCES})
+list(FILTER SX_CLOSED EXCLUDE REGEX "${SX_PASSAGE}|/ep/cpu/kernels/")
+set_source_files_properties(${SX_CLOSED} PROPERTIES COMPILE_OPTIONS "${SX_NO_TABLES}")
 list(APPEND SX_OBJECTS sx_core)
 set(SX_LINKED)
 foreach(o IN LISTS SX_OBJECTS)

@@ -284,7 +284,7 @@ static sx_status write_model(void *ctx, const sx_model *m, sx_proto_model *p, sx
   for (uint32_t i = 0; w->o->locate && i < p->graph->initializer.n && s == SX_OK; i++) s = locate(w->o, &p->graph->initializer.at[i], a, e);
   if (s == SX_OK && w->o->external) s = move_out(w, p, a, &data, e);
   if (s == SX_OK) s = sx_proto_write_model(p, &model, e);
-  if (s == SX_OK && model.failed) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  if (s == SX_OK && model.failed) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   if (s == SX_OK) s = put_model(w, &model, e);
   sx_text_free(&data);
   sx_text_free(&model);

@@ -193,7 +193,7 @@ static sx_status shape_function(const OrtCustomOp *op, sx_graph *g, const sx_nod
     const sx_fact *f = v == SX_NONE ? NULL : &sx_value_at(g, v)->fact;
     if (f && f->kind == SX_KIND_TENSOR) ok = (c.in[i] = sx_ort_shape_of_fact(g->model, f)) != NULL;
   }
-  sx_status s = ok ? call(call_infer, &(foreign){.op = op, .infer = &c}, e) : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  sx_status s = ok ? call(call_infer, &(foreign){.op = op, .infer = &c}, e) : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   for (uint32_t i = 0; i < n->n_in; i++) sx_api_ReleaseTensorTypeAndShapeInfo(c.in[i]);
   for (uint32_t i = 0; i < c.attrs.n; i++) sx_api_ReleaseOpAttr(c.attrs.at[i]);
   sx_vec_free(&c.attrs);
@@ -204,7 +204,7 @@ static sx_status shape_function(const OrtCustomOp *op, sx_graph *g, const sx_nod
 sx_status sx_ort_take(OrtStatus *s, sx_err *e) {
   if (!s) return SX_OK;
   sx_status code = s->code == ORT_OK ? SX_E_FAIL : (sx_status)s->code;
-  sx_fail(e, code, __FILE__, __LINE__, "%s", s->message);
+  sx_fail(e, code, SX_HERE, "%s", s->message);
   sx_api_ReleaseStatus(s);
   return code;
 }
@@ -276,7 +276,7 @@ static sx_status create_kernel(sx_build *b) {
   k->op = op;
   foreign f = {.op = op, .info = &info};
   sx_status s = HAS(op, 16, CreateKernelV2) || op->CreateKernel ? call(call_create, &f, b->e)
-                : sx_fail(b->e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__, "the custom operator has no function that makes a kernel");
+                : sx_fail(b->e, SX_E_INVALID_ARGUMENT, SX_HERE, "the custom operator has no function that makes a kernel");
   k->kernel = f.kernel;
   if (s != SX_OK) {
     sx_free(k, sizeof *k);

@@ -231,7 +231,7 @@ static void check_kernels(const OrtSession *s, const sx_graph *g, problems *p, i
     if (n->dead) continue;
     if (!sx_plan_choose(g, i, &po, &reason)) {
       sx_err e;
-      sx_fail(&e, SX_E_NOT_IMPLEMENTED, __FILE__, __LINE__, "no kernel takes it: %s", reason ? reason : "unknown reason");
+      sx_fail(&e, SX_E_NOT_IMPLEMENTED, SX_HERE, "no kernel takes it: %s", reason ? reason : "unknown reason");
       sx_node_context(g, n, SX_E_NOT_IMPLEMENTED, &e);
       put_problem(p, &e);
     }

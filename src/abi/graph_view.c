@@ -192,7 +192,7 @@ sx_status sx_ort_graph_view(const sx_graph *source, bool own, OrtGraph **out, sx
     size_t n = strlen(p);
     ORTCHAR_T *path = SX_NEW_N(&v->arena, ORTCHAR_T, n + 1);
     for (size_t i = 0; path && i < n; i++) path[i] = (ORTCHAR_T)p[i];
-    if (!path) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    if (!path) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     else v->path = path;
   }
   if (s != SX_OK) {
@@ -246,11 +246,11 @@ sx_status sx_ort_graph_subset(const OrtGraph *of, const OrtNode *const *nodes, s
   OrtGraph *v = create(of->source, of->outer);
   uint8_t *take = sx_calloc((size_t)of->source->nodes.n + 1, 1);
   sx_nid *ids = sx_calloc(n + 1, sizeof *ids);
-  sx_status s = v && take && ids ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  sx_status s = v && take && ids ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   uint32_t count = 0;
   for (size_t i = 0; i < n && s == SX_OK; i++) {
     if (!nodes[i] || nodes[i]->editor || nodes[i]->source >= of->source->nodes.n || of->node_by_id[nodes[i]->source] == NULL)
-      s = sx_fail(e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__, "node %zu of the list is no node of the graph", i);
+      s = sx_fail(e, SX_E_INVALID_ARGUMENT, SX_HERE, "node %zu of the list is no node of the graph", i);
     else
       take[nodes[i]->source] = 1;
   }
@@ -263,7 +263,7 @@ sx_status sx_ort_graph_subset(const OrtGraph *of, const OrtNode *const *nodes, s
     s = make_tables(v, e);
     for (uint32_t i = 0; i < of->source->values.n && s == SX_OK; i++) { /* values keep the names that they have there */
       OrtValueInfo *x = of->by_id[i] && !sx_value_at(of->source, i)->name.n ? value_of(v, i) : NULL;
-      if (x && !(x->name = text(v, sx_str_c(of->by_id[i]->name)))) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+      if (x && !(x->name = text(v, sx_str_c(of->by_id[i]->name)))) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     }
     if (s == SX_OK) s = view_nodes(v, ids, count, e);
     if (s == SX_OK) s = boundary(v, e);
@@ -285,7 +285,7 @@ sx_status sx_ort_graph_of_bytes(const void *data, size_t size, const sx_import_o
     sx_model_destroy(canonical);
   }
   if (s == SX_OK && o->path && !(source->path = sx_arena_strdup(&source->arena, o->path, strlen(o->path))))
-    s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   if (s == SX_OK) s = sx_source_clean(source->graph, e);
   s = sx_model_status(source, s, e);
   if (s == SX_OK) s = sx_ort_graph_view(source->graph, true, out, e);

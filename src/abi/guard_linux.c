@@ -90,7 +90,7 @@ sx_status sx_guarded(void (*fn)(void *arg), void *arg, sx_err *e) {
   void *exception = sx_guard_frame(fn, arg);
   if (!exception) return SX_OK;
   take_text(exception, text, sizeof text);
-  return sx_fail(e, SX_E_RUNTIME_EXCEPTION, __FILE__, __LINE__, "a C++ exception was thrown%s%s", text[0] ? ": " : "", text);
+  return sx_fail(e, SX_E_RUNTIME_EXCEPTION, SX_HERE, "a C++ exception was thrown%s%s", text[0] ? ": " : "", text);
 }
 
 #else

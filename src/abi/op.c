@@ -162,7 +162,7 @@ static sx_status find(OrtOp *o, const sx_rt_value *const *in, sx_session **out, 
     s = create(o, in, out, e);
     if (s == SX_OK && v->s && !sx_vec_push(&o->retired, v->s)) {
       sx_session_destroy(*out);
-      s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+      s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     }
     if (s == SX_OK) v->s = *out, memcpy(v->key, key, sizeof key);
   }

@@ -143,7 +143,7 @@ OrtStatus *sx_profile_end(sx_profile *p, const char **file) {
   if (!lost && !path.failed && (p->file = sx_text_dup(path.p)))
     st = sx_write_file(p->file, all.p, all.n, &e);
   else
-    sx_fail(&e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    sx_fail(&e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   sx_text_free(&path);
   sx_text_free(&all);
   *file = p->file ? p->file : "";

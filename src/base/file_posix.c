@@ -20,7 +20,7 @@ sx_status sx_os_fail(sx_err *e, const char *what, const char *path, int reason) 
 #else
   const char *why = strerror_r(reason, text, sizeof text) == 0 ? text : "unknown reason";
 #endif
-  return sx_fail(e, code, __FILE__, __LINE__, "cannot %s \"%.1024s\": %s", what, path, why);
+  return sx_fail(e, code, SX_HERE, "cannot %s \"%.1024s\": %s", what, path, why);
 }
 
 /* Fills the buffer from the file's start; the errno, or 0. A file that became shorter is an error. */
@@ -58,10 +58,10 @@ sx_status sx_map_file(const char *path, sx_mapping *out, sx_err *e) {
   if (fstat(fd, &st) != 0) {
     s = sx_os_fail(e, "look at", path, errno);
   } else if (!S_ISREG(st.st_mode)) {
-    s = sx_fail(e, SX_E_NO_SUCHFILE, __FILE__, __LINE__, "\"%.1024s\" is %s, not a file", path,
+    s = sx_fail(e, SX_E_NO_SUCHFILE, SX_HERE, "\"%.1024s\" is %s, not a file", path,
                 S_ISDIR(st.st_mode) ? "a folder" : "a device or a pipe");
   } else if ((uint64_t)st.st_size > SIZE_MAX / 2) {
-    s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "\"%.1024s\" is too large for this system", path);
+    s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "\"%.1024s\" is too large for this system", path);
   } else {
 #ifdef __APPLE__
     const struct timespec changed = st.st_mtimespec;

@@ -13,7 +13,7 @@ static sx_status fail_system(sx_err *e, const char *what, const char *path) {
   sx_status code = reason == ERROR_NOT_ENOUGH_MEMORY || reason == ERROR_COMMITMENT_LIMIT ? SX_E_NO_MEMORY
                    : reason == ERROR_DISK_FULL || reason == ERROR_WRITE_FAULT            ? SX_E_FAIL
                                                                                          : SX_E_NO_SUCHFILE;
-  return sx_fail(e, code, __FILE__, __LINE__, "cannot %s \"%.1024s\": %s (%lu)", what, path, text, reason);
+  return sx_fail(e, code, SX_HERE, "cannot %s \"%.1024s\": %s (%lu)", what, path, text, reason);
 }
 
 static wchar_t *wide(sx_arena *a, const char *path) {
@@ -60,7 +60,7 @@ sx_status sx_map_file(const char *path, sx_mapping *out, sx_err *e) {
   if (file == INVALID_HANDLE_VALUE) return fail_system(e, "open", path);
   sx_mapping m = {0};
   sx_status s = GetFileType(file) == FILE_TYPE_DISK ? map_handle(file, path, &m, e)
-                                                    : sx_fail(e, SX_E_NO_SUCHFILE, __FILE__, __LINE__,
+                                                    : sx_fail(e, SX_E_NO_SUCHFILE, SX_HERE,
                                                               "\"%.1024s\" is a device or a pipe, not a file", path);
   CloseHandle(file);
   if (s == SX_OK) *out = m;
@@ -97,8 +97,8 @@ sx_status sx_write_file(const char *path, const void *data, size_t size, sx_err 
   wchar_t *from = name ? wide(&a, name) : NULL, *to = wide(&a, path);
   sx_status s = SX_OK;
   HANDLE file = INVALID_HANDLE_VALUE;
-  if (!name) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
-  else if (!from || !to) s = sx_fail(e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__, "the path \"%.1024s\" is not UTF-8", path);
+  if (!name) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  else if (!from || !to) s = sx_fail(e, SX_E_INVALID_ARGUMENT, SX_HERE, "the path \"%.1024s\" is not UTF-8", path);
   if (s == SX_OK) file = open_path(name, GENERIC_WRITE, CREATE_NEW, FILE_ATTRIBUTE_NORMAL);
   if (s == SX_OK && file == INVALID_HANDLE_VALUE) s = fail_system(e, "write", path);
   if (file != INVALID_HANDLE_VALUE) {

@@ -41,7 +41,7 @@ sx_status sx_os_real_path(sx_arena *a, const char *path, char **out, sx_err *e) 
   const char *real = realpath(path, buffer);
   sx_status s = real ? SX_OK : sx_os_fail(e, "find", path, errno);
   if (real && !(*out = sx_arena_strdup(a, real, strlen(real))))
-    s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   sx_free(buffer, PATH_MAX);
   return s;
 }

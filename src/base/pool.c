@@ -416,7 +416,7 @@ sx_status sx_pool_create(const sx_pool_options *o, sx_pool **out, sx_err *e) {
   atomic_store(&p->generation, sx_fork_generation());
   p->workers = SX_NEW_N(&p->arena, worker, threads);
   for (uint32_t i = 0; p->workers && i < threads; i++) p->workers[i] = (worker){.pool = p, .index = i};
-  sx_status s = p->workers ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  sx_status s = p->workers ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   if (s == SX_OK && o->affinity && *o->affinity) s = parse_affinity(p, o->affinity, e);
   if (s != SX_OK) {
     sx_pool_destroy(p);

@@ -25,7 +25,7 @@ static void cut(char *msg, size_t limit) {
 sx_status sx_fail(sx_err *e, sx_status code, const char *file, int line, const char *fmt, ...) {
   if (!e) return code;
   e->code = code;
-  e->file = file;
+  e->file = file ? file : "";
   e->line = line;
   va_list args;
   va_start(args, fmt);

@@ -25,20 +25,25 @@ typedef enum sx_status {
 typedef struct sx_err {
   sx_status code;
   int line;
-  const char *file;  /* of the failing check, static text */
+  const char *file;  /* of the failing check, static text; "" in builds without assertions, which keep no places */
   char msg[2000];    /* NUL-terminated UTF-8, cut with "..." when longer */
 } sx_err;
 
 /* "INVALID_ARGUMENT" for SX_E_INVALID_ARGUMENT; static text. */
 const char *sx_status_name(sx_status s);
-/* Fills *e (when not NULL) and returns `code`. */
+#ifdef NDEBUG
+#define SX_HERE NULL, 0
+#else
+#define SX_HERE __FILE__, __LINE__
+#endif
+/* Fills *e (when not NULL) and returns `code`. The place is SX_HERE. */
 sx_status sx_fail(sx_err *e, sx_status code, const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 /* Puts "text: " in front of the message of a failed *e. */
 void sx_err_context(sx_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-#define SX_FAIL(e, code, ...) return sx_fail((e), SX_E_##code, __FILE__, __LINE__, __VA_ARGS__)
-#define SX_NO_MEMORY(e) return sx_fail((e), SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory")
+#define SX_FAIL(e, code, ...) return sx_fail((e), SX_E_##code, SX_HERE, __VA_ARGS__)
+#define SX_NO_MEMORY(e) return sx_fail((e), SX_E_NO_MEMORY, SX_HERE, "out of memory")
 /* Returns from the calling function when `expr` fails. */
 #define SX_TRY(expr)                   \
   do {                                 \

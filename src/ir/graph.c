@@ -341,7 +341,7 @@ sx_status sx_graph_sort(sx_graph *g, sx_err *e) {
     if (!sx_node_at(g, i)->dead && waiting[i]) stuck = i;
   sx_free(heap, bytes);
   if (g->order.n == g->live) return SX_OK;
-  sx_status s = sx_fail(e, SX_E_FAIL, __FILE__, __LINE__, "this node is part of a cycle: the graph must be acyclic");
+  sx_status s = sx_fail(e, SX_E_FAIL, SX_HERE, "this node is part of a cycle: the graph must be acyclic");
   return sx_node_context(g, sx_node_at(g, stuck), s, e);
 }
 

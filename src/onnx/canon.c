@@ -13,7 +13,7 @@ static sx_status unknown_operator(canon *c, const sx_node *n) {
       SX_FAIL(c->e, INVALID_GRAPH, "operator '%.*s' came to domain '%s' later than version %d, which the model imports", SX_FMT(n->op_type), sx_domain_name(d), n->since_version);
     SX_FAIL(c->e, INVALID_GRAPH, "'%.*s' is not a registered operator of domain '%s'", SX_FMT(n->op_type), d == SX_DOMAIN_ONNX ? "ai.onnx" : sx_domain_name(d));
   }
-  return sx_fail(c->e, n->since_version ? SX_E_FAIL : SX_E_INVALID_GRAPH, __FILE__, __LINE__,
+  return sx_fail(c->e, n->since_version ? SX_E_FAIL : SX_E_INVALID_GRAPH, SX_HERE,
           "'%.*s' is not a registered operator: domain '%.*s' is unknown. Known domains: ai.onnx, ai.onnx.ml, ai.onnx.preview, "
           "ai.onnx.preview.training, com.microsoft. A custom operator is registered on the session options before the model is loaded "
           "(CustomOpDomain_Add and AddCustomOpDomain, or RegisterCustomOpsLibrary)",

@@ -157,7 +157,7 @@ static sx_status first_version(const exporter *x, const sx_graph *g, const sx_no
   *out = 0;
   for (; s && s->since_version >= least && row_admits(s, g, n); s = s->since_version > 1 ? sx_schema_find(d, name, s->since_version - 1) : NULL) *out = s->since_version;
   if (*out) return SX_OK;
-  return sx_node_context(g, n, sx_fail(x->e, SX_E_NOT_IMPLEMENTED, __FILE__, __LINE__, "no version of the operator can say it as it is now: it cannot be written"), x->e);
+  return sx_node_context(g, n, sx_fail(x->e, SX_E_NOT_IMPLEMENTED, SX_HERE, "no version of the operator can say it as it is now: it cannot be written"), x->e);
 }
 
 static sx_status put_node(exporter *x, const scope *s, const sx_node *n, sx_proto_node *out) {

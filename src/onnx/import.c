@@ -156,10 +156,10 @@ static sx_status expand(sx_importer *im, sx_scope *s, const sx_proto_function *f
     if (sx_strmap_get(&inner.names, f->output.at[i], &from)) { /* an input handed through */
       sx_vid copy[1] = {from};
       sx_nid id = sx_graph_add_node(s->g, NULL, copy, 1, &o, 1);
-      if (id == SX_NONE) st = sx_fail(im->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+      if (id == SX_NONE) st = sx_fail(im->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
       else sx_node_at(s->g, id)->op_type = SX_STR("Identity"), sx_node_at(s->g, id)->since_version = 1;
     } else if (!sx_strmap_put(&inner.names, f->output.at[i], o))
-      st = sx_fail(im->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+      st = sx_fail(im->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   }
   if (st == SX_OK) st = import_nodes(im, &inner, &f->node);
   if (st != SX_OK) sx_err_context(im->e, "in function '%.*s'", SX_FMT(f->name));
@@ -287,7 +287,7 @@ static sx_status import_nodes(sx_importer *im, sx_scope *s, const sx_proto_nodes
         sx_vid c;
         if ((st = add_constant(im, s, n, &c)) != SX_OK) break;
         sx_nid id = sx_graph_add_node(s->g, NULL, &c, 1, &v, 1);
-        if (id == SX_NONE) st = sx_fail(im->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+        if (id == SX_NONE) st = sx_fail(im->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
         else sx_node_at(s->g, id)->op_type = SX_STR("Identity"), sx_node_at(s->g, id)->since_version = 1;
       }
       continue;
@@ -403,7 +403,7 @@ sx_status sx_import_source(const void *data, size_t size, const sx_import_option
   *out = NULL;
   sx_status s = sx_proto_parse_model(data, size, &im.arena, &im.proto, e);
   if (s == SX_E_INVALID_PROTOBUF) sx_err_context(e, "Protobuf parsing failed");
-  if (s == SX_OK && !(im.m = sx_model_create())) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  if (s == SX_OK && !(im.m = sx_model_create())) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   if (s == SX_OK) s = read_header(&im);
   for (uint32_t i = 0; i < o->n_files && s == SX_OK; i++) s = sx_external_add(&im.external, o->files[i].location, o->files[i].data, o->files[i].size, e);
   if (s == SX_OK) {
@@ -414,7 +414,7 @@ sx_status sx_import_source(const void *data, size_t size, const sx_import_option
   if (im.m) s = sx_model_status(im.m, s, e);
   for (uint32_t i = 0; i < im.external.files.n && s == SX_OK; i++) { /* the model unmaps what it took over, also on failure */
     if (!im.external.files.at[i].owned) continue;
-    if (!sx_vec_push(&im.m->mappings, im.external.files.at[i].map)) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    if (!sx_vec_push(&im.m->mappings, im.external.files.at[i].map)) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     else im.external.files.at[i].owned = false;
   }
   sx_external_free(&im.external);

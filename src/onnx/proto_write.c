@@ -126,7 +126,7 @@ sx_status sx_wire_encode(const sx_wire_message *m, const void *in, sx_text *out,
   encoder c = {.e = e};
   sx_status s = put_message(&c, m, in);
   if (s == SX_OK && c.n > max_message) {
-    s = sx_fail(e, SX_E_FAIL, __FILE__, __LINE__,
+    s = sx_fail(e, SX_E_FAIL, SX_HERE,
                 "%s would take %llu bytes, more than protobuf's 2 GiB: put large tensors into external data", m->name,
                 (unsigned long long)c.n);
   }

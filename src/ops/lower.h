@@ -41,7 +41,7 @@ const sx_fact *sx_lower_fact(const sx_lower *l, sx_vid v);
 sx_vid sx_lower_in(const sx_lower *l, uint32_t i); /* input i of the node, SX_LOWER_ABSENT when it has none */
 static inline bool sx_lower_has(const sx_lower *l, uint32_t i) { return sx_node_in(l->c->n, i) != SX_NONE; }
 #define SX_LOWER_FAIL(l, code_, ...) \
-  ((l)->status == SX_OK ? ((l)->status = sx_fail((l)->c->e, SX_E_##code_, __FILE__, __LINE__, __VA_ARGS__)) : (l)->status)
+  ((l)->status == SX_OK ? ((l)->status = sx_fail((l)->c->e, SX_E_##code_, SX_HERE, __VA_ARGS__)) : (l)->status)
 
 /* out[o] takes the place of output o, its name included; the node dies. */
 sx_status sx_lower_done(sx_lower *l, const sx_vid *out, uint32_t n_out);

@@ -95,7 +95,7 @@ sx_dim sx_infer_product(sx_infer *c, const sx_dim *d, int from, int to);
 /* Axis in [-rank, rank) made non-negative; FAIL otherwise. */
 sx_status sx_infer_axis(sx_infer *c, int64_t axis, int rank, int *out);
 /* "expected ..., found ..." with the node named: use as return SX_INFER_FAIL(c, "..."). */
-#define SX_INFER_FAIL(c, ...) sx_fail((c)->e, SX_E_FAIL, __FILE__, __LINE__, __VA_ARGS__)
+#define SX_INFER_FAIL(c, ...) sx_fail((c)->e, SX_E_FAIL, SX_HERE, __VA_ARGS__)
 
 /* Infers one node's outputs and writes the facts to its output values. */
 sx_status sx_infer_node(sx_graph *g, sx_nid n, sx_err *e);

@@ -106,7 +106,7 @@ sx_status sx_pass_cse(sx_pass_ctx *c) {
       m = NULL;
     }
     if (!m) {
-      if (!sx_map_put(&seen, h, g->order.at[i])) s = sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+      if (!sx_map_put(&seen, h, g->order.at[i])) s = sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     } else if (n->n_out <= SX_MAX_SWAPS) {
       uint32_t origin = n->origin;
       bool applied;

@@ -274,7 +274,7 @@ sx_status sx_pass_layout(sx_pass_ctx *c) {
   for (uint32_t i = 0, n = g->order.n; i < n && s == SX_OK; i++) s = visit(&l, g->order.at[i]);
   for (uint32_t o = 0; o < g->outputs.n && s == SX_OK; o++) { /* the caller's outputs are plain */
     sx_vid v = g->outputs.at[o], p = convert(&l, v, false);
-    if (p == SX_NONE) s = sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    if (p == SX_NONE) s = sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     else if (p != v) {
       sx_value_at(g, p)->name = sx_value_at(g, v)->name, sx_value_at(g, v)->name = (sx_str){"", 0};
       sx_graph_set_output(g, o, p);

@@ -135,7 +135,7 @@ static sx_status prepare_steps(builder *b) {
     const sx_view *v = &b->x->views[s->args - base], *out = v + s->n_in;
     r->scratch = r->worker_scratch = SIZE_MAX;
     if (s->kernel->flags & SX_KERNEL_VIEW && out->dtype && v->size != out->size) { /* what shares memory must have the same */
-      sx_status st = sx_fail(b->e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__, "the input has %lld elements, the shape asks for %lld", (long long)v->count, (long long)out->count);
+      sx_status st = sx_fail(b->e, SX_E_INVALID_ARGUMENT, SX_HERE, "the input has %lld elements, the shape asks for %lld", (long long)v->count, (long long)out->count);
       return sx_node_context(p->graph, sx_node_at(p->graph, s->node), st, b->e);
     }
     if (s->nothing || s->kernel->flags & SX_KERNEL_LATE) continue;

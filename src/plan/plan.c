@@ -69,7 +69,7 @@ static sx_status push_segment(compile *c, uint32_t at, sx_nid infer) {
     c->segs.at[c->segs.n - 1].end = at;
     if (c->segs.at[c->segs.n - 1].begin == at && c->segs.at[c->segs.n - 1].infer == SX_NONE) c->segs.n--; /* empty */
   }
-  return sx_vec_push(&c->segs, ((sx_segment){.begin = at, .infer = infer})) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  return sx_vec_push(&c->segs, ((sx_segment){.begin = at, .infer = infer})) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
 }
 
 /* Whether the rank of an input or a wanted output is not known: left so by a custom operator before it. */
@@ -92,7 +92,7 @@ static sx_status add_step(compile *c, sx_nid id) {
     const sx_fact *f = sx_node_in(n, 0) == SX_NONE ? NULL : &sx_value_at(c->g, n->in[0].value)->fact;
     sx_status why = open ? SX_E_NEEDS_SHAPES : SX_E_NOT_IMPLEMENTED; /* with the sizes of the inputs known, more may be known here */
     if (open) reason = "the rank of an input or output is not known";
-    sx_fail(c->e, why, __FILE__, __LINE__, "Could not find an implementation: %s (input 0 is %s)", reason, f ? sx_dtype_name(f->dtype) : "absent");
+    sx_fail(c->e, why, SX_HERE, "Could not find an implementation: %s (input 0 is %s)", reason, f ? sx_dtype_name(f->dtype) : "absent");
     return sx_node_context(c->g, n, why, c->e);
   }
   bool late = (k->flags & SX_KERNEL_LATE) != 0;
@@ -102,7 +102,7 @@ static sx_status add_step(compile *c, sx_nid id) {
     for (uint32_t o = 0; o < n->n_out; o++)
       if (n->out[o] != SX_NONE) mark_bound(c->g, &sx_value_at(c->g, n->out[o])->fact, c->known);
     if (!node_known(c, n)) {
-      sx_fail(c->e, SX_E_NEEDS_SHAPES, __FILE__, __LINE__, "the sizes of its outputs cannot be computed before it runs, and kernel %s cannot find them while it runs", k->name);
+      sx_fail(c->e, SX_E_NEEDS_SHAPES, SX_HERE, "the sizes of its outputs cannot be computed before it runs, and kernel %s cannot find them while it runs", k->name);
       return sx_node_context(c->g, n, SX_E_NEEDS_SHAPES, c->e);
     }
   }

@@ -129,7 +129,7 @@ static sx_status run_loop(const sx_call *c, uint32_t begin, uint32_t end) {
   bool ok = list_init(&l.in, l.states + 2);
   ok = list_init(&l.out, b->outputs.n) && ok;
   l.stacks = sx_calloc(l.scans + 1, sizeof *l.stacks);
-  sx_status s = ok && l.stacks ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  sx_status s = ok && l.stacks ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   if (s == SX_OK) s = sx_rt_tensor_create(SX_I64, 0, NULL, NULL, &l.in.at[0], c->e);
   if (s == SX_OK) s = sx_rt_tensor_create(SX_BOOL, 0, NULL, NULL, &l.in.at[1], c->e);
   for (uint32_t i = 0; i < l.states && s == SX_OK; i++) s = sx_late_take(c, i + 2, &l.in.at[i + 2]);
@@ -220,7 +220,7 @@ static sx_status run_scan(const sx_call *c, uint32_t begin, uint32_t end) {
   bool ok = list_init(&l.in, n->n_formal);
   ok = list_init(&l.out, b->outputs.n) && ok;
   l.stacks = sx_calloc(l.scans + 1, sizeof *l.stacks);
-  sx_status s = ok && l.stacks ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  sx_status s = ok && l.stacks ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   for (uint32_t i = 0; i < l.states && s == SX_OK; i++) s = sx_late_take(c, i, &l.in.at[i]);
   if (s == SX_OK) s = scan_iterate(c, n, &l, scans_in, steps);
   for (uint32_t i = 0; i < l.states && s == SX_OK; i++) {
@@ -282,7 +282,7 @@ static sx_status run_map(const sx_call *c, uint32_t begin, uint32_t end) {
   bool ok = list_init(&in, n->n_formal);
   ok = list_init(&out, n->n_out) && ok;
   ok = list_init(&results, n->n_out) && ok;
-  sx_status s = ok ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  sx_status s = ok ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++)
     s = sx_rt_sequence_create((sx_rt_type){.kind = SX_RT_SEQUENCE, .elem = SX_RT_TENSOR, .dtype = sx_value_at(b, b->outputs.at[o])->fact.dtype}, &results.at[o], c->e);
   if (s == SX_OK) s = map_iterate(c, &in, &out, results.at, first->u.items.n);

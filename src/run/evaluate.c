@@ -38,7 +38,7 @@ static sx_status run_one(const sx_node *n, sx_tensor *const *in, sx_rt_value **v
   struct sx_weights *w = sx_weights_create(NULL);
   sx_exec *x = NULL;
   sx_exec_options o = {.plan = {.providers = list, .weights = w, .width = 1}};
-  sx_status s = m && w ? one_node(m, n, in, e) : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  sx_status s = m && w ? one_node(m, n, in, e) : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   if (s == SX_OK) s = sx_exec_create(m->graph, &o, &x, e);
   if (s == SX_OK) s = sx_exec_run(x, &(sx_run_ctx){0}, NULL, NULL, values, e);
   sx_exec_destroy(x);

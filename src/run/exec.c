@@ -100,7 +100,7 @@ static sx_status create_bodies(sx_exec *x, const sx_graph *g, const sx_exec_opti
       s = sx_exec_create(node->attrs[k].g, &b, &y.x, e);
       if (s == SX_OK && !sx_vec_push(&x->bodies, y)) {
         sx_exec_destroy(y.x);
-        s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+        s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
       }
     }
   }
@@ -301,8 +301,8 @@ static sx_status run_deferred(const sx_plan *p, const sx_step *s, const sx_view 
   size_t worker = 0;
   for (uint32_t k = 0; k < q.n_phases; k++)
     if (q.phases[k].worker_scratch > worker) worker = q.phases[k].worker_scratch;
-  if (t == SX_OK && !(c->scratch = sx_arena_aligned(a, q.scratch + 1, SX_ALIGN))) t = sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
-  if (t == SX_OK && !(c->worker_scratch = sx_arena_aligned(a, worker + 1, SX_ALIGN))) t = sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  if (t == SX_OK && !(c->scratch = sx_arena_aligned(a, q.scratch + 1, SX_ALIGN))) t = sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  if (t == SX_OK && !(c->worker_scratch = sx_arena_aligned(a, worker + 1, SX_ALIGN))) t = sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   c->params = q.params;
   for (uint32_t k = 0; k < q.n_phases && t == SX_OK; k++) {
     c->phase = k;

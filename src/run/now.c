@@ -44,7 +44,7 @@ sx_status sx_infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
   sx_arena *a = &f->scratch;
   sx_dimtab dims = {0};
   sx_fact *in = SX_NEW_N(a, sx_fact, (size_t)n->n_in + 1), *out = SX_NEW_N(a, sx_fact, (size_t)n->n_out + 1);
-  sx_status s = in && out ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  sx_status s = in && out ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   for (uint32_t i = 0; i < n->n_in && s == SX_OK; i++) {
     if (n->in[i].value == SX_NONE) continue;
     in[i] = sx_value_at(g, n->in[i].value)->fact;
@@ -62,7 +62,7 @@ sx_status sx_infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
     void *data = b == SX_NONE ? NULL : sx_buffer_now(p, f, b);
     sx_tensor *t = SX_NEW(a, sx_tensor);
     int64_t *elems = SX_NEW_N(a, int64_t, SX_MAX_ELEMS + 1);
-    if (!t || !elems) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    if (!t || !elems) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     if (s != SX_OK || !(n->op->shape_inputs >> i & 1)) continue;
     if (!data) { /* elements that follow from the shapes, written where the coming segment's instance is made */
       const sx_fact *v = &sx_value_at(g, n->in[i].value)->fact;
@@ -81,7 +81,7 @@ sx_status sx_infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
     if (n->out[o] == SX_NONE) continue;
     bool numbers = out[o].rank >= 0;
     for (int i = 0; i < out[o].rank; i++) numbers &= sx_dim_is_const(out[o].dims[i]);
-    if (!numbers) s = sx_node_context(g, n, sx_fail(e, SX_E_RUNTIME_EXCEPTION, __FILE__, __LINE__, "the shape of output %u does not follow from the contents of the inputs", o), e);
+    if (!numbers) s = sx_node_context(g, n, sx_fail(e, SX_E_RUNTIME_EXCEPTION, SX_HERE, "the shape of output %u does not follow from the contents of the inputs", o), e);
     else s = sx_exec_bind_dims(g, n->out[o], "output", out[o].rank, out[o].dims, f->symbols, e);
   }
   sx_dimtab_free(&dims);

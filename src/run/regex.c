@@ -99,12 +99,12 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   if (!y) return c->e && c->e->code ? c->e->code : SX_OK;
   sx_arena a = {0};
   void *general = r->f.general(from_arena, keep, &a), *data = general ? r->f.match_data(1, general) : NULL;
-  sx_status s = data ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  sx_status s = data ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   for (int64_t i = 0; i < x->count && s == SX_OK; i++) {
     sx_str t = ((const sx_str *)c->in[0])[i];
     int found = r->f.match(r->code, (const uint8_t *)t.p, t.n, 0, 0, data, NULL);
     y[i] = found >= 0;
-    if (found < NO_MATCH) s = sx_fail(c->e, SX_E_RUNTIME_EXCEPTION, __FILE__, __LINE__, "matching element %lld needs too many steps (PCRE2 error %d)", (long long)i, found);
+    if (found < NO_MATCH) s = sx_fail(c->e, SX_E_RUNTIME_EXCEPTION, SX_HERE, "matching element %lld needs too many steps (PCRE2 error %d)", (long long)i, found);
   }
   sx_arena_free(&a);
   return s;

@@ -231,7 +231,7 @@ static sx_status create(const void *data, size_t size, const sx_import_options *
   x->bytes = data, x->size = size;
   if (s == SX_OK) s = keep_options(x, o, io, e);
   if (s == SX_OK && !io->mapped && !io->bytes_live) {
-    if ((x->copy = sx_malloc(size)) == NULL) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    if ((x->copy = sx_malloc(size)) == NULL) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     else x->bytes = memcpy(x->copy, data, size);
   }
   if (s == SX_OK) s = settle_tensors(x, e);
@@ -294,7 +294,7 @@ static sx_status create_variant(sx_session *s, const int64_t *key, size_t bytes,
   const sx_graph *g = s->model->graph;
   sx_input_shape *shapes = sx_calloc(g->inputs.n + 1, sizeof *shapes);
   *out = (variant){.key = sx_malloc(bytes), .key_bytes = bytes};
-  sx_status st = shapes && out->key ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  sx_status st = shapes && out->key ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   if (st == SX_OK) {
     memcpy(out->key, key, bytes);
     const int64_t *k = out->key + 1;
@@ -404,7 +404,7 @@ static sx_status write_parts(void *ctx, const sx_model *m, sx_proto_model *p, sx
   if (!beside || (!w->external && !file && total > INT32_MAX)) SX_NO_MEMORY(e);
   sx_status s = file ? sx_proto_move_external(p, sx_str_c(file), w->external && w->external_least ? w->external_least : LEAST, ALIGN, a, &data, e) : SX_OK;
   if (s == SX_OK) s = sx_proto_write_model(p, &model, e);
-  if (s == SX_OK && (data.failed || model.failed)) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  if (s == SX_OK && (data.failed || model.failed)) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   if (s == SX_OK && data.n) s = sx_write_file(beside, data.p, data.n, e);
   if (s == SX_OK) s = sx_write_file(w->path, model.p, model.n, e);
   sx_text_free(&data);

@@ -121,12 +121,12 @@ static sx_status keep_words(const sx_call *c, sx_arena *a, const int64_t **kept,
   sx_case fold = sx_attr_int(node_of(c), "is_case_sensitive", 0) ? SX_CASE_KEEP : SX_CASE_LOWER;
   int64_t *at = SX_NEW_N(a, int64_t, (size_t)x->count + 1);
   sx_strmap words = {0};
-  sx_status s = at ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  sx_status s = at ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   sx_str key = SX_STR("");
   uint32_t found;
   for (uint32_t i = 0; stop && i < stop->n && s == SX_OK; i++) {
     s = cased(a, stop->strings[i], fold, &key, c->e);
-    if (s == SX_OK && !sx_strmap_put(&words, key, i)) s = sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    if (s == SX_OK && !sx_strmap_put(&words, key, i)) s = sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   }
   *n = 0;
   for (int64_t i = 0; i < x->count && s == SX_OK; i++) {

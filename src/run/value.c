@@ -94,7 +94,7 @@ sx_status sx_rt_tensor_create(sx_dtype dtype, uint32_t rank, const int64_t *dims
     v->data = from->alloc(from->ctx, bytes);
     if (!v->data && bytes) {
       block_free(v);
-      sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "the allocator has no %zu bytes for a tensor", bytes);
+      sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "the allocator has no %zu bytes for a tensor", bytes);
       return SX_E_NO_MEMORY;
     }
     v->release = v->data ? from->release : NULL;
@@ -293,7 +293,7 @@ sx_status sx_rt_map_create(const sx_rt_value *keys, const sx_rt_value *values, s
   if (!sx_size_mul(n, sizeof(entry), &size)) SX_NO_MEMORY(e);
   entry *order = sx_calloc(n, sizeof *order);
   sx_rt_value *v = block(SX_RT_MAP, 0, NULL, 0, false);
-  sx_status st = order && v ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  sx_status st = order && v ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   size_t unique = 0;
   if (st == SX_OK) {
     bool text = keys->type.dtype == SX_STRING;

@@ -17,9 +17,6 @@ static const struct { const sx_igemm_table *t; sx_isa isa; size_t feature; } tab
 #ifdef SX_HAVE_avx2
     {&sx_igemm__avx2, SX_ISA_AVX2, 0},
 #endif
-#ifdef SX_HAVE_avx512
-    {&sx_igemm__avx512, SX_ISA_AVX512, 0},
-#endif
 #ifdef SX_HAVE_avx512vnni
     {&sx_igemm__avx512vnni, SX_ISA_AVX512, offsetof(sx_cpu, avx512_vnni)},
 #endif

@@ -110,5 +110,5 @@ sx_status sx_scan_batch(sx_upgrade_ctx *c) {
     sx_graph_set_input(c->g, c->id, total + k, captured[k]);
     m.b->capture_slots.at[k] = total + k;
   }
-  return sx_node_set_int(c->g, c->id, "num_scan_inputs", total) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  return sx_node_set_int(c->g, c->id, "num_scan_inputs", total) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
 }

@@ -21,7 +21,7 @@ static sx_status type_name_to_number(sx_upgrade_ctx *c) {
   for (size_t i = 0; i < a->s.n && i < sizeof low - 1; i++) low[i] = (char)(a->s.p[i] >= 'A' && a->s.p[i] <= 'Z' ? a->s.p[i] + 32 : a->s.p[i]);
   sx_dtype t = sx_dtype_parse(low, strlen(low));
   if (!t) SX_FAIL(c->e, FAIL, "attribute 'to' names no element type: '%.*s'", SX_FMT(a->s));
-  return sx_node_set_int(c->g, c->id, "to", t) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  return sx_node_set_int(c->g, c->id, "to", t) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
 }
 /* Text becomes one of the types that have a reader, and that becomes what was asked for. */
 static sx_status from_text(sx_upgrade_ctx *c) {

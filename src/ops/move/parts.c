@@ -4,7 +4,7 @@
 #include "ops/move/slice.h"
 
 static sx_status concat_axis(sx_upgrade_ctx *c) {
-  return sx_node_attr(c->n, "axis") || sx_node_set_int(c->g, c->id, "axis", 1) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  return sx_node_attr(c->n, "axis") || sx_node_set_int(c->g, c->id, "axis", 1) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
 }
 
 static sx_status concat_elems(sx_infer *c, int axis) {

@@ -93,7 +93,7 @@ static sx_status batch_norm_training(sx_upgrade_ctx *c) {
     training = true;
   }
   if (c->n->n_out > 3) c->n->n_out = 3;
-  return !training || sx_node_set_int(c->g, c->id, "training_mode", 1) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  return !training || sx_node_set_int(c->g, c->id, "training_mode", 1) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
 }
 const sx_op sx_op_BatchNormalization = {.name = "BatchNormalization", .accuracy = SX_ULP, .ulp = 8, .infer = infer_batch_norm, .upgrades = {{9, batch_norm_old}, {14, batch_norm_training}}};
 

@@ -55,7 +55,7 @@ const sx_op sx_op_Lookup = {.name = "Lookup", .accuracy = SX_QUANTUM, .flags = S
 static sx_vid step(sx_upgrade_ctx *c, const sx_op *op, const sx_vid *in, uint32_t n, sx_status *s) {
   sx_vid v = sx_graph_emit(c->g, op, in, n);
   if (v == SX_NONE) {
-    *s = sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    *s = sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     return v;
   }
   sx_node *x = sx_graph_emitted(c->g, v);
@@ -69,7 +69,7 @@ static sx_vid transposed(sx_upgrade_ctx *c, sx_vid x, bool to_last, sx_status *s
   for (int i = 1; i < rank; i++) perm[i] = to_last ? (i == rank - 1 ? 1 : i + 1) : i == 1 ? rank - 1 : i - 1;
   sx_vid y = sx_graph_emit(c->g, &sx_op_Transpose, &x, 1);
   if (y == SX_NONE || rank < 3 || !sx_node_set_ints(c->g, sx_value_at(c->g, y)->producer, "perm", perm, (uint32_t)rank)) {
-    *s = sx_fail(c->e, SX_E_FAIL, __FILE__, __LINE__, "channels_last needs an input of known rank, 3 or more");
+    *s = sx_fail(c->e, SX_E_FAIL, SX_HERE, "channels_last needs an input of known rank, 3 or more");
     return SX_NONE;
   }
   sx_graph_emitted(c->g, y)->origin = c->n->origin;

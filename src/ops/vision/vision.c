@@ -15,7 +15,7 @@ static sx_dim dim(const sx_infer *c, uint32_t i, int k) { return sx_infer_has_ra
 static sx_status grid_modes(sx_upgrade_ctx *c) {
   sx_str mode = sx_attr_str(c->n, "mode", "bilinear");
   if (sx_str_is(mode, "nearest")) return SX_OK;
-  return sx_node_set_str(c->g, c->id, "mode", sx_str_is(mode, "bicubic") ? SX_STR("cubic") : SX_STR("linear")) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  return sx_node_set_str(c->g, c->id, "mode", sx_str_is(mode, "bicubic") ? SX_STR("cubic") : SX_STR("linear")) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
 }
 static sx_status infer_grid_sample(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0), *grid = sx_infer_in(c, 1);
@@ -67,7 +67,7 @@ static sx_status infer_rois(sx_infer *c, sx_dim h, sx_dim w) {
 }
 static sx_status infer_roi_align(sx_infer *c) { return infer_rois(c, sx_attr_int(c->n, "output_height", 1), sx_attr_int(c->n, "output_width", 1)); }
 static sx_status roi_align_old(sx_upgrade_ctx *c) { /* before 16: no shift by half a pixel */
-  return sx_node_set_str(c->g, c->id, "coordinate_transformation_mode", SX_STR("output_half_pixel")) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  return sx_node_set_str(c->g, c->id, "coordinate_transformation_mode", SX_STR("output_half_pixel")) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
 }
 const sx_op sx_op_RoiAlign = {.name = "RoiAlign", .accuracy = SX_ACCUMULATE, .infer = infer_roi_align, .upgrades = {{16, roi_align_old}}};
 static sx_status infer_max_roi_pool(sx_infer *c) {

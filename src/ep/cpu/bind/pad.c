@@ -118,7 +118,7 @@ static sx_status pad_run(const sx_call *c, uint32_t begin, uint32_t end) {
 static sx_status new_plan(sx_prep *p, pad_params *q, int64_t maps, int64_t **mem) {
   q->plan = SX_NEW(p->arena, pad_plan);
   *mem = SX_NEW_N(p->arena, int64_t, (size_t)maps + 1);
-  return q->plan && *mem ? SX_OK : sx_fail(p->e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  return q->plan && *mem ? SX_OK : sx_fail(p->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
 }
 static int64_t map_entries(const sx_view *y) { /* the tensor's size fits, so does this */
   int64_t n = 0;

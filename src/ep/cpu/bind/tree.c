@@ -46,7 +46,7 @@ static sx_status create(sx_build *b) {
   sx_status st = v5 ? sx_trees_read(b, &t, &s) : sx_trees_read_old(b, &t, q->classifier, &s);
   s.wide |= sx_value_at(b->g, b->n->in[0].value)->fact.dtype == SX_F64;
   if (st == SX_OK) st = sx_trees_base(b, &q->base, &q->n_base, &s.wide);
-  if (st == SX_OK && q->n_base > s.n_targets && q->n_base > 2) st = sx_fail(b->e, SX_E_INVALID_GRAPH, __FILE__, __LINE__, "has %u base values for %u targets or classes", q->n_base, s.n_targets);
+  if (st == SX_OK && q->n_base > s.n_targets && q->n_base > 2) st = sx_fail(b->e, SX_E_INVALID_GRAPH, SX_HERE, "has %u base values for %u targets or classes", q->n_base, s.n_targets);
   q->one_id = true;
   for (uint32_t i = 0; i < s.n_entries && st == SX_OK; i++) {
     q->one_id &= s.entries[i].target == s.entries[0].target;

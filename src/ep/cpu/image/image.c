@@ -10,7 +10,7 @@ bool sx_image_make(sx_image *m, int64_t width, int64_t height, sx_status *s, sx_
   if (width < 1 || height < 1 || width > MAX_PIXELS || height > MAX_PIXELS || width * height > MAX_PIXELS) return false;
   *m = (sx_image){width, height, NULL, (size_t)(width * height * 3)};
   if ((m->rgb = sx_malloc(m->bytes))) return true;
-  *s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  *s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   return false;
 }
 void sx_image_free(sx_image *m) {

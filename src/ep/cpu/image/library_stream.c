@@ -51,7 +51,7 @@ sx_status sx_image_tiff(const uint8_t *data, size_t size, sx_image *out, sx_err 
   sx_status s = SX_OK;
   if (f.field(t, WIDTH, &width) && f.field(t, LENGTH, &height) && sx_image_make(out, width, height, &s, e)) {
     raster = sx_malloc(out->bytes / 3 * 4);
-    if (!raster) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+    if (!raster) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     bool read = raster && f.read(t, width, height, raster, TOP_LEFT, 1);
     for (size_t i = 0; read && i < out->bytes; i++) out->rgb[i] = (uint8_t)(raster[i / 3] >> 8 * (i % 3));
     sx_free(raster, out->bytes / 3 * 4);
@@ -121,7 +121,7 @@ sx_status sx_image_jpeg2000(const uint8_t *data, size_t size, sx_image *out, sx_
   opj_image *m = NULL;
   sx_status s = SX_OK;
   void *codec = f.create(data[0] == 0xff ? STREAM : FILE_FORMAT), *stream = f.stream(CHUNK, 1), *parameters = sx_calloc(1, PARAMETERS); /* twice their size */
-  if (!codec || !stream || !parameters) s = sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory");
+  if (!codec || !stream || !parameters) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   else {
     f.defaults(parameters);
     f.on_read(stream, jp2_read), f.on_skip(stream, jp2_skip), f.on_seek(stream, jp2_seek), f.user(stream, &b, NULL), f.length(stream, size);

@@ -66,15 +66,16 @@ static void slide(const sx_conv *c, sx_conv_row *t, const float *x, int64_t oy, 
   void (*const *row)(const sx_conv_row *) = c->table->depthwise->row[s->kernel[2] / 2 - 1][s->stride[2] - 1];
   taps_inside(s, 1, iy, &begin, &end);
   t->r0 = (int32_t)begin, t->r1 = (int32_t)end;
-  for (int64_t big = 1, u = 0; big >= 0; big--) {
-    int64_t mr = least + big;
-    t->tiles = (int32_t)(big ? more : tiles - more);
+  for (int64_t u = 0, big = more * (least + 1); u < s->out[2];) { /* as even as can be: the first are one pixel wider */
+    int64_t left = (u < big ? big : s->out[2]) - u, mr = least + (u < big);
+    while (mr > left || !row[mr]) mr--;
+    t->tiles = (int32_t)(left / mr);
     t->column = u * s->stride[2] - s->pad[2];
     t->x = x + (iy * s->in[2] + t->column) * lanes;
     t->out = out;
     t->out.y += u * lanes;
     if (out.residual) t->out.residual += u * lanes;
-    if (t->tiles) row[mr](t);
+    row[mr](t);
     u += t->tiles * mr;
   }
 }

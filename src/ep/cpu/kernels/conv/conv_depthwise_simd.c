@@ -45,12 +45,14 @@ SX_INLINE vf clip(const sx_conv_store *s, vf v) { /* in this order NaN passes */
 #include "ep/cpu/kernels/conv/conv_lists.inc"
 #endif
 
+#define FEW_ROWS(k, s) {0, row__##k##__##s##__1, row__##k##__##s##__2, 0, row__##k##__##s##__4, row__##k##__##s##__5, 0, \
+                        row__##k##__##s##__7}
 #define ROWS(k, s) {0, row__##k##__##s##__1, row__##k##__##s##__2, row__##k##__##s##__3, row__##k##__##s##__4, \
                     row__##k##__##s##__5, row__##k##__##s##__6, row__##k##__##s##__7}
 #define LISTS(w) {0, list__##w##__1, list__##w##__2, 0, list__##w##__4, 0, 0, list__##w##__7}
 extern const sx_conv_depthwise SX_ISA_NAME(sx_conv_depthwise);
 const sx_conv_depthwise SX_ISA_NAME(sx_conv_depthwise) = {
-    .row = {{ROWS(3, 1), ROWS(3, 2)}, {ROWS(5, 1), ROWS(5, 2)}, {ROWS(7, 1), ROWS(7, 2)}},
+    .row = {{ROWS(3, 1), ROWS(3, 2)}, {FEW_ROWS(5, 1), FEW_ROWS(5, 2)}, {FEW_ROWS(7, 1), FEW_ROWS(7, 2)}},
     .list = {LISTS(1),
 #if SX_VL > 4
              LISTS(2), LISTS(4),

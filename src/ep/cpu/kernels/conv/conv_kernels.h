@@ -109,7 +109,7 @@ typedef struct sx_conv_direct {
 
 enum { SX_CONV_ROW_MR = 7 };
 typedef struct sx_conv_depthwise {
-  void (*row[3][2][SX_CONV_ROW_MR + 1])(const sx_conv_row *r); /* [kernel 3 5 7][stride 1 2][pixels]; NULL where missing */
+  void (*row[3][2][SX_CONV_ROW_MR + 1])(const sx_conv_row *r); /* [kernel 3 5 7][stride 1 2][pixels]; NULL where missing, [1] is there */
   void (*list[4][SX_CONV_ROW_MR + 1])(const sx_conv_list *l);  /* [channels of a group 1 2 4 8][pixels]; NULL where missing */
 } sx_conv_depthwise;
 

@@ -23,9 +23,6 @@ const sx_igemm_table *sx_igemm_best(void) {
 #ifdef SX_HAVE_avxvnni
   if (cpu->isa >= SX_ISA_AVX2 && cpu->avx_vnni) return &sx_igemm__avxvnni;
 #endif
-#ifdef SX_HAVE_avx512
-  if (cpu->isa >= SX_ISA_AVX512) return &sx_igemm__avx512;
-#endif
 #ifdef SX_HAVE_avx2
   if (cpu->isa >= SX_ISA_AVX2) return &sx_igemm__avx2;
 #endif

@@ -75,6 +75,6 @@ void sx_igemm_plan(const sx_igemm_table *t, sx_igemm *g);
 /* The obviously right version; B unpacked, one matrix. The tile function is not called. */
 void sx_igemm_ref(const sx_igemm *g, const sx_igemm_io *io, const sx_igemm_b *b);
 
-extern const sx_igemm_table sx_igemm__base, sx_igemm__avx2, sx_igemm__avx512, sx_igemm__avx512vnni,
+extern const sx_igemm_table sx_igemm__base, sx_igemm__avx2, sx_igemm__avx512vnni,
     sx_igemm__avxvnni, sx_igemm__dotprod;
 #endif

@@ -11,11 +11,9 @@ static const sx_move_blocks *blocks_at(sx_isa isa) {
 #ifdef SX_HAVE_avx2
       [SX_ISA_AVX2] = &sx_move_blocks__avx2,
 #endif
-#ifdef SX_HAVE_avx512
-      [SX_ISA_AVX512] = &sx_move_blocks__avx512,
-#endif
   };
-  return tables[(size_t)isa < sizeof tables / sizeof *tables ? isa : 0];
+  const size_t last = sizeof tables / sizeof *tables - 1; /* wider vectors gain nothing */
+  return tables[isa < last ? isa : last];
 }
 
 typedef uint32_t u4 __attribute__((aligned(1), may_alias));

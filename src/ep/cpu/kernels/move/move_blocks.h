@@ -11,5 +11,5 @@ typedef struct sx_move_blocks {
   sx_move_block zip[4][3], unzip[4][3]; /* tiles with n->n, or m->n, of 2 to 4, dense on both sides of the narrow one */
   sx_move_block every[4][3]; /* n: src 2 to 4 elements, dst dense */
 } sx_move_blocks;
-extern const sx_move_blocks sx_move_blocks__base, sx_move_blocks__avx2, sx_move_blocks__avx512;
+extern const sx_move_blocks sx_move_blocks__base, sx_move_blocks__avx2;
 #endif

@@ -219,10 +219,10 @@ sx_status sx_forest_build(const sx_tree_source *s, sx_arena *a, sx_forest *f, sx
   bool *whole = SX_NEW_N(&t, bool, (size_t)s->n_roots + 1);
   sx_tree_root *roots = SX_NEW_N(a, sx_tree_root, (size_t)s->n_roots + 1);
   b.scored = SX_NEW_N(a, uint8_t, (size_t)s->n_targets + 1);
-  sx_status st = t.failed || !roots || !b.scored ? sx_fail(e, SX_E_NO_MEMORY, __FILE__, __LINE__, "out of memory") : survey(&b);
+  sx_status st = t.failed || !roots || !b.scored ? sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory") : survey(&b);
   for (size_t i = 0; i < n && st == SX_OK; i++) b.pair[i] = b.leaf[i] = NOWHERE;
   for (uint32_t r = 0; r < s->n_roots && st == SX_OK; r++) {
-    if (s->roots[r] >= s->n_nodes) st = sx_fail(e, SX_E_INVALID_GRAPH, __FILE__, __LINE__, "root %u is node %u, there are %u", r, s->roots[r], s->n_nodes);
+    if (s->roots[r] >= s->n_nodes) st = sx_fail(e, SX_E_INVALID_GRAPH, SX_HERE, "root %u is node %u, there are %u", r, s->roots[r], s->n_nodes);
     else st = measure(&b, s->roots[r]);
     if (st != SX_OK) break;
     roots[r] = (sx_tree_root){b.n_placed, b.shallow[s->roots[r]], b.deep[s->roots[r]]};
