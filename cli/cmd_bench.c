@@ -76,8 +76,7 @@ static void print_summary(const char *model, const bench *b, const summary *s) {
          term_seconds(t[0], s->p50), term_code(stdout, TERM_PLAIN), term_seconds(t[1], s->mean),
          term_seconds(t[2], s->least), term_seconds(t[3], s->p90), term_seconds(t[4], s->p99), term_seconds(t[5], s->most));
   if (b->memory_before)
-    printf("  memory    %s before load, %s after, %s at the most\n", term_bytes(t[0], (double)b->memory_before),
-           term_bytes(t[1], (double)b->memory_loaded), term_bytes(t[2], (double)os_memory_peak()));
+    printf("  memory    %s before load, %s after\n", term_bytes(t[0], (double)b->memory_before), term_bytes(t[1], (double)b->memory_loaded));
   if (b->allocations) printf("  allocated %.4g times per run\n", (double)b->allocations / (double)b->count);
 }
 
@@ -101,7 +100,6 @@ static void json_summary(json *j, const bench *b, const summary *s) {
   json_real(j, "allocations_per_run", (double)b->allocations / (double)b->count);
   json_int(j, "memory_before_load", (int64_t)b->memory_before);
   json_int(j, "memory_after_load", (int64_t)b->memory_loaded);
-  json_int(j, "memory_peak", (int64_t)os_memory_peak());
   json_close(j, '}');
 }
 
@@ -113,6 +111,8 @@ static bool report(const char *model, bench *b, int count) {
     s[i] = summarize(&b[i]);
     if (text) print_summary(model, &b[i], &s[i]);
   }
+  char peak[32];
+  if (text && b[0].memory_before) printf("%s of memory at the most%s\n", term_bytes(peak, (double)os_memory_peak()), count == 2 ? ", both together" : "");
   if (text && count == 2)
     printf("%sthe first takes %.3f times as long as the second%s (ratio of medians)\n", term_code(stdout, TERM_BOLD),
            s[0].p50 / s[1].p50, term_code(stdout, TERM_PLAIN));
@@ -123,6 +123,7 @@ static bool report(const char *model, bench *b, int count) {
   json_open(&j, "results", '[');
   for (int i = 0; i < count; i++) json_summary(&j, &b[i], &s[i]);
   json_close(&j, ']');
+  json_int(&j, "memory_peak", (int64_t)os_memory_peak());
   if (count == 2) json_real(&j, "ratio_of_medians", s[0].p50 / s[1].p50);
   json_close(&j, '}');
   return json_end(&j, opts.json);

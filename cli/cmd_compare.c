@@ -12,13 +12,13 @@
 static struct {
   const char *with, *expect, *json;
   double rtol, atol;
-} opts = {.rtol = 1e-3, .atol = 1e-5};
+} opts = {.rtol = -1, .atol = -1};
 
 static const cli_option options[] = {
     {"with", 'w', CLI_TEXT, "FILE", "compare with this library", &opts.with},
     {"expect", 'x', CLI_TEXT, "FILE.npz", "compare with outputs that 'run -o FILE.npz' saved", &opts.expect},
-    {"rtol", 0, CLI_REAL, "X", "relative tolerance (default 1e-3)", &opts.rtol},
-    {"atol", 0, CLI_REAL, "X", "absolute tolerance (default 1e-5)", &opts.atol},
+    {"rtol", 0, CLI_REAL, "X", "relative tolerance (default 1e-3; two steps of an element type of 16 bits or less)", &opts.rtol},
+    {"atol", 0, CLI_REAL, "X", "absolute tolerance (default 1e-5; of such a type the relative one)", &opts.atol},
     {"json", 'j', CLI_TEXT, "FILE", "write JSON ('-': to stdout, in place of the text)", &opts.json},
     {NULL},
 };
@@ -62,10 +62,17 @@ static const value *named(const value *list, const char *name) {
   return NULL;
 }
 
+/* What is not given follows from the element type: two steps of a small one, 2e-3 for float16, 1.6e-2 for bfloat16. */
+static value_tolerance tolerance(const value *v) {
+  bool small = v->kind == VALUE_TENSOR && v->type->cls == DTYPE_FLOAT && v->type->exponent;
+  double steps = small ? ldexp(2, -v->type->mantissa) : 0;
+  return (value_tolerance){opts.rtol >= 0 ? opts.rtol : fmax(1e-3, steps), opts.atol >= 0 ? opts.atol : fmax(1e-5, steps)};
+}
+
 /* One line, or one JSON object, about one output; true when it agrees. */
 static bool report(const value *got, const value *want, json *j) {
   char *why = NULL, *type = value_type_text(got);
-  bool same = want ? value_equal(got, want, (value_tolerance){opts.rtol, opts.atol}, &why) : false;
+  bool same = want ? value_equal(got, want, tolerance(want), &why) : false;
   bool numbers = want && got->kind == VALUE_TENSOR && want->kind == VALUE_TENSOR && got->type == want->type &&
                  got->count == want->count && !got->strings;
   value_gap gap = numbers ? value_distance(got, want) : (value_gap){NAN, NAN};

@@ -8,29 +8,33 @@
 #include <string.h>
 
 static struct {
-  bool json;
-  const char *output;
+  const char *json, *output;
 } opts;
 
 static const cli_option options[] = {
-    {"json", 'j', CLI_FLAG, NULL, "JSON in place of text", &opts.json},
-    {"output", 'o', CLI_TEXT, "FILE", "write to a file", &opts.output},
+    {"json", 'j', CLI_TEXT, "FILE", "write JSON ('-': to stdout), in place of the text", &opts.json},
+    {"output", 'o', CLI_TEXT, "FILE", "write the text to a file, or what --json - would print", &opts.output},
     {NULL},
 };
 
 static const cli_group groups[] = {
     {"Options", options}, {"Session", session_options}, {"General", cli_general_options}, {NULL}};
 
-/* Prints or writes the library's text and gives it back to its allocator. */
-static bool deliver(library *lib, char *text) {
-  bool ok = true;
-  size_t length = strlen(text);
-  if (opts.output)
-    ok = file_write(opts.output, text, length);
-  else
-    printf("%s%s", text, length && text[length - 1] == '\n' ? "" : "\n");
-  lib->allocator->Free(lib->allocator, text);
+/* What all models gave, and where it goes: --json FILE, --output FILE or stdout. */
+static bool deliver(char *all) {
+  const char *file = opts.json && strcmp(opts.json, "-") ? opts.json : opts.output;
+  bool ok = !all || !file || file_write(file, all, strlen(all));
+  if (all && !file) fputs(all, stdout);
+  free(all);
   return ok;
+}
+/* Adds a text of the library's to the others; it goes back to its allocator. */
+static char *gather(library *lib, char *all, const char *title, char *text) {
+  size_t length = strlen(text);
+  char *longer = cli_text("%s%s%s%s%s", all ? all : "", title ? title : "", title ? "\n" : "", text, length && text[length - 1] == '\n' ? "" : "\n");
+  lib->allocator->Free(lib->allocator, text);
+  free(all);
+  return longer;
 }
 
 static int run_explain(int count, char **args) {
@@ -38,7 +42,7 @@ static int run_explain(int count, char **args) {
   const SardonyxExtension *x = lib ? library_extension_or_fail(lib, "explain") : NULL;
   session *s = x ? session_open(lib, args[0]) : NULL;
   char *text = NULL;
-  if (s && library_ok(lib, x->Explain(s->handle, opts.json, lib->allocator, &text))) deliver(lib, text);
+  if (s && library_ok(lib, x->Explain(s->handle, opts.json != NULL, lib->allocator, &text))) deliver(gather(lib, NULL, NULL, text));
   session_close(s);
   library_close(lib);
   return cli_failure_code();
@@ -49,19 +53,20 @@ static int run_check(int count, char **args) {
   const SardonyxExtension *x = lib ? library_extension_or_fail(lib, "check") : NULL;
   OrtSessionOptions *so = x ? session_options_make(lib) : NULL;
   size_t problems = 0;
+  char *all = NULL;
   for (int i = 0; so && i < count && !cli_failure_code(); i++) {
     size_t found = 0;
     char *text = NULL;
-    OrtStatus *status = x->version >= 2 ? x->CheckFor(lib->env, so, os_path(args[i]), opts.json, lib->allocator, &text, &found)
-                                        : x->Check(lib->env, os_path(args[i]), opts.json, lib->allocator, &text, &found);
+    OrtStatus *status = x->version >= 2 ? x->CheckFor(lib->env, so, os_path(args[i]), opts.json != NULL, lib->allocator, &text, &found)
+                                        : x->Check(lib->env, os_path(args[i]), opts.json != NULL, lib->allocator, &text, &found);
     if (!library_ok(lib, status)) {
       cli_fail_context("%s", args[i]);
       break;
     }
-    if (count > 1 && !opts.json) printf("%s%s%s\n", term_code(stdout, TERM_BOLD), args[i], term_code(stdout, TERM_PLAIN));
-    deliver(lib, text);
+    all = gather(lib, all, count > 1 && !opts.json ? args[i] : NULL, text);
     problems += found;
   }
+  deliver(all);
   if (so) lib->api->ReleaseSessionOptions(so);
   library_close(lib);
   return cli_failure_code() ? (int)cli_failure_code() : problems ? CLI_FAILED : CLI_OK;
@@ -77,7 +82,7 @@ const cli_command cli_command_explain = {
         "Examples\n"
         "  sardonyx explain model.onnx\n"
         "  sardonyx explain model.onnx --level 0\n"
-        "  sardonyx explain model.onnx --json -o plan.json\n",
+        "  sardonyx explain model.onnx --json plan.json\n",
     .groups = groups,
     .least = 1,
     .most = 1,
@@ -94,7 +99,7 @@ const cli_command cli_command_check = {
         "Exit code 1 when there is one. Needs Sardonyx's own library (exit code 4 without).\n\n"
         "Examples\n"
         "  sardonyx check model.onnx\n"
-        "  sardonyx check --json model.onnx\n",
+        "  sardonyx check --json - model.onnx\n",
     .groups = groups,
     .least = 1,
     .most = -1,

@@ -53,6 +53,19 @@ static bool input_shape(const session *s, const session_io *io, int64_t *dims, s
   return true;
 }
 
+/* A --dim that no input's shape names changes nothing: said once, as it may be a slip. */
+static void warn_unused_dims(const session *s) {
+  for (size_t i = 0; i < opts.dims.count; i++) {
+    const char *eq = strchr(opts.dims.items[i], '=');
+    size_t n = eq ? (size_t)(eq - opts.dims.items[i]) : 0;
+    bool used = !n;
+    for (size_t k = 0; k < s->num_inputs; k++)
+      for (size_t d = 0; s->inputs[k].symbols && d < s->inputs[k].rank; d++)
+        used = used || (strlen(s->inputs[k].symbols[d]) == n && !strncmp(s->inputs[k].symbols[d], opts.dims.items[i], n));
+    if (!used) term_note("--dim %s: no input has a dimension of that name that is open", opts.dims.items[i]);
+  }
+}
+
 static void close_shape(const session_io *io, int64_t *dims, size_t rank) {
   bool open = false;
   for (size_t d = 0; d < rank; d++)
@@ -90,11 +103,39 @@ static bool fill_random(value *v, const char *text) {
   return true;
 }
 
-/* "1.5" for all elements, or "1,2,3" one by one. */
+static size_t count_parts(const char *text) {
+  size_t n = 1;
+  for (; *text; text++) n += *text == ',';
+  return n;
+}
+
+/* "ab" for all elements, or "ab,cd" one by one. */
+static bool fill_texts(value *v, const char *text) {
+  size_t given = count_parts(text);
+  if (given != 1 && given != v->count) return cli_fail(CLI_USAGE, "%zu texts given, %zu wanted", given, v->count);
+  for (size_t i = 0; i < v->count; i++) {
+    const char *end = given == 1 ? NULL : strchr(text, ',');
+    value_set_string(v, i, text, end ? (size_t)(end - text) : strlen(text));
+    if (end) text = end + 1;
+  }
+  return true;
+}
+
+/* The end of "true" or "false" at the front, or NULL. */
+static const char *boolean(const char *text, long long *x) {
+  *x = !strncmp(text, "true", 4);
+  const char *end = *x ? text + 4 : !strncmp(text, "false", 5) ? text + 5 : NULL;
+  return end && (!*end || *end == ',') ? end : NULL;
+}
+
+/* "1.5" for all elements, or "1,2,3" one by one; booleans also by name. */
 static bool fill_numbers(value *v, const char *text) {
   size_t given = 0;
   for (char *end; *text; text = end + (*end == ','), given++) {
-    long long whole = strtoll(text, &end, 10);
+    long long whole;
+    const char *named = v->type->cls == DTYPE_BOOL ? boolean(text, &whole) : NULL;
+    if (named) end = (char *)named;
+    else whole = strtoll(text, &end, 10);
     bool integer = end != text && (!*end || *end == ',');
     double x = integer ? 0 : strtod(text, &end);
     if (end == text || (*end && *end != ',')) return false;
@@ -108,19 +149,13 @@ static bool fill_numbers(value *v, const char *text) {
   return given == 1 || given == v->count || cli_fail(CLI_USAGE, "%zu numbers given, %zu wanted", given, v->count);
 }
 
-static size_t count_numbers(const char *text) {
-  size_t n = 1;
-  for (; *text; text++) n += *text == ',';
-  return n;
-}
-
 static value *generate(const session *s, const session_io *io, const char *what) {
   int64_t dims[32];
   size_t rank;
   if (io->type != ONNX_TYPE_TENSOR || !io->element)
     return cli_fail(CLI_BROKEN, "input '%s' (%s) must come from a .pb file", io->name, io->text), NULL;
   if (!input_shape(s, io, dims, &rank)) return NULL;
-  size_t numbers = count_numbers(what);
+  size_t numbers = count_parts(what);
   if (numbers > 1 && rank == 1 && dims[0] < 0) dims[0] = (int64_t)numbers;
   if (numbers > 1 && rank == 2 && dims[0] < 0 && dims[1] < 0) dims[0] = 1, dims[1] = (int64_t)numbers;
   if (numbers > 1 && rank == 2 && dims[1] < 0 && dims[0] == 1) dims[1] = (int64_t)numbers;
@@ -130,7 +165,7 @@ static value *generate(const session *s, const session_io *io, const char *what)
   v->name = cli_copy(io->name, strlen(io->name));
   bool ok = true;
   if (v->strings) {
-    for (size_t i = 0; i < v->count; i++) value_set_string(v, i, what, strlen(what));
+    ok = fill_texts(v, what);
   } else if (!strncmp(what, "random", 6) && (!what[6] || what[6] == ':')) {
     ok = fill_random(v, what + 6);
   } else if (!strcmp(what, "iota")) {
@@ -286,6 +321,7 @@ bool inputs_make(const session *s, char *const *specs, int count, const char *fi
     }
     if (!add(s, io, generate(s, io, fill), set)) return false;
   }
+  warn_unused_dims(s);
   return true;
 }
 

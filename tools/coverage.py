@@ -196,7 +196,7 @@ def models(cases, only):
 
 def check(program, files):
     """Problems of each file, in order."""
-    p = subprocess.run([program, "check", "--json", *files], capture_output=True, text=True)
+    p = subprocess.run([program, "check", "--json", "-", *files], capture_output=True, text=True)
     text, found, at = p.stdout, [], 0
     decoder = json.JSONDecoder()
     while at < len(text):

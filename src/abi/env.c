@@ -60,6 +60,7 @@ static OrtEnv *make(const env_options *o) {
     destroy(env);
     return NULL;
   }
+  if (cpu->unknown_cap) sx_log(&env->logger.log, WARNING, "the environment variable SX_ISA is none of base, avx2 and avx512: it changes nothing");
   return env;
 }
 

@@ -25,8 +25,10 @@ static uint32_t vendor_id(const char *vendor) {
 
 static void cap(sx_cpu *c) {
   const char *text = getenv("SX_ISA");
+  c->unknown_cap = text && *text;
   for (sx_isa isa = SX_ISA_BASE; text && isa <= SX_ISA_AVX512; isa++)
     if (strcmp(text, sx_isa_name(isa)) == 0) {
+      c->unknown_cap = false;
       if (isa < c->isa) c->isa = isa;
       if (isa == SX_ISA_BASE) c->dotprod = c->i8mm = c->bf16 = c->fp16 = false;
     }

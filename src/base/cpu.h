@@ -17,6 +17,7 @@ typedef struct sx_cpu {
   uint32_t l1d, l2, l3;     /* bytes; a guess where unknown */
   uint32_t cores;           /* for this process: physical cores in the affinity mask, cgroup quota; at least 1 */
   uint32_t vendor_id;       /* PCI id of the vendor: 0x8086, 0x1022, 0x13b5 ... or 0 */
+  bool unknown_cap;         /* SX_ISA names no level: there is no cap */
   char vendor[16], brand[64];
 } sx_cpu;
 

@@ -393,6 +393,11 @@ static sx_status read_header(sx_importer *im) {
   for (uint32_t i = 0; i < p->opset_import.n; i++)
     if (!sx_vec_push(&m->opsets, ((sx_opset){keep(im, p->opset_import.at[i].domain), p->opset_import.at[i].version}))) SX_NO_MEMORY(im->e);
   if (!p->opset_import.n && !sx_vec_push(&m->opsets, ((sx_opset){{"", 0}, 1}))) SX_NO_MEMORY(im->e);
+  for (uint32_t i = 0; i < m->opsets.n; i++) {
+    sx_domain d;
+    if (sx_domain_find(m->opsets.at[i].domain, &d) && m->opsets.at[i].version > sx_domain_latest(d))
+      sx_log(im->o->log, WARNING, "the model imports version %lld of operator set %s, newer than %d: its operators are taken as version %d has them", (long long)m->opsets.at[i].version, *sx_domain_name(d) ? sx_domain_name(d) : "ai.onnx", sx_domain_latest(d), sx_domain_latest(d));
+  }
   for (uint32_t i = 0; i < p->metadata_props.n; i++)
     if (!sx_vec_push(&m->metadata, ((sx_kv){keep(im, p->metadata_props.at[i].key), keep(im, p->metadata_props.at[i].value)}))) SX_NO_MEMORY(im->e);
   return SX_OK;
@@ -411,6 +416,8 @@ sx_status sx_import_source(const void *data, size_t size, const sx_import_option
     s = sx_import_graph(&im, im.proto->graph, &top);
     sx_strmap_free(&top.names);
   }
+  for (uint32_t i = 0; i < o->n_free_dims && i < 64 && s == SX_OK; i++)
+    if (!(im.free_dims_used >> i & 1)) sx_log(o->log, WARNING, "no dimension of the model is called '%.*s': its override (%lld) changes nothing", SX_FMT(o->free_dims[i].name), (long long)o->free_dims[i].value);
   if (im.m) s = sx_model_status(im.m, s, e);
   for (uint32_t i = 0; i < im.external.files.n && s == SX_OK; i++) { /* the model unmaps what it took over, also on failure */
     if (!im.external.files.at[i].owned) continue;

@@ -23,6 +23,7 @@ typedef struct sx_importer {
   sx_proto_model *proto;
   sx_model *m;
   sx_arena arena;             /* of the messages; gone after the import */
+  uint64_t free_dims_used;    /* a bit for each of the first 64 of o->free_dims */
   size_t expanded;            /* bytes, about, of what calls of functions copied so far */
   sx_external external;       /* mapped files of external data; the model takes them over */
   sx_err *e;

@@ -7,7 +7,10 @@ static sx_dim dim_of(sx_importer *im, const sx_proto_dim *d) {
   int kind = sx_proto_dim_kind(d);
   for (uint32_t i = 0; i < o->n_free_dims; i++) {
     const sx_free_dim *f = &o->free_dims[i];
-    if (f->by_denotation ? sx_str_eq(f->name, d->denotation) : kind == SX_PROTO_DIM_PARAM && sx_str_eq(f->name, d->param)) return f->value;
+    if (f->by_denotation ? sx_str_eq(f->name, d->denotation) : kind == SX_PROTO_DIM_PARAM && sx_str_eq(f->name, d->param)) {
+      im->free_dims_used |= UINT64_C(1) << (i & 63);
+      return f->value;
+    }
   }
   /* Files carry dim_value -1 and dim_param "?" for "anything". */
   if (kind == SX_PROTO_DIM_VALUE) return d->value >= 0 ? d->value : sx_dim_fresh(&im->m->dims);

@@ -103,6 +103,7 @@ expect 0 "*same*y float32?1,3?*at most 0 apart*" compare double.onnx
 expect 0 "*same*at most 0 apart*" compare double.onnx random:3 --with "$library" -q
 expect 1 "*DIFFER*3 of 3 elements*" compare double.onnx x=7 -q --expect once.npz
 expect 0 "*max_absolute*" compare double.onnx x=1,2,3 -s 1x3 --expect once.npz --json -
+expect 0 '*--dim Q=3: no input has*' compare double.onnx -d Q=3 -d n=2
 expect 2 "*exclude*" compare double.onnx --with a --expect b
 expect 3 "*cannot open the library*" compare double.onnx --with /nonexistent/library.so
 
@@ -113,11 +114,13 @@ if [ "$extension" = 0 ]; then
 else
   case $("$program" explain double.onnx 2>&1) in
     *NOT_IMPLEMENTED*) ;;
-    *) expect 0 '*Add*' explain double.onnx; expect 0 '*{*Add*' explain double.onnx --json ;;
+    *) expect 0 '*Add*' explain double.onnx; expect 0 '*{*Add*' explain double.onnx --json - ;;
   esac
   case $("$program" check double.onnx 2>&1) in
     *NOT_IMPLEMENTED*) ;;
     *)
+      expect 0 '' check double.onnx --json c.json; expect 0 '' explain double.onnx -o e.txt
+      grep -q problems c.json && grep -q Add e.txt || { echo "no reports in files"; bad=$((bad + 1)); }
       expect 0 'no problems' check double.onnx --level 1
       expect 1 '*Bdd*' check broken.onnx
       model many.onnx Bdd
