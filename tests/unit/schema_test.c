@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <limits.h>
-#include "ops/schema.h"
+#include "ops/ops.h"
 
 static const sx_schema *find(sx_domain d, const char *name, int opset) { return sx_schema_find(d, sx_str_c(name), opset); }
 static int version(sx_domain d, const char *name, int opset) {
@@ -135,10 +135,23 @@ static void domains(void **state) {
   assert_int_equal(sx_domain_latest(SX_DOMAIN_ONNX), 28);
 }
 
+/* The first word of a line of ops.def is the domain of its operator. */
+static void lines_of_operators_name_their_domain(void **state) {
+  (void)state;
+  enum { onnx = SX_DOMAIN_ONNX, ml = SX_DOMAIN_ML, preview = SX_DOMAIN_PREVIEW, training = SX_DOMAIN_TRAINING, ms = SX_DOMAIN_MS };
+#define OP(word, op_name) \
+  if (sx_op_##op_name.domain != word) fail_msg("ops.def calls %s's domain " #word ", its sx_op says %s", #op_name, sx_domain_name((sx_domain)sx_op_##op_name.domain));
+#define PRIVATE(op_name)
+#include "ops/ops.def"
+#undef OP
+#undef PRIVATE
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_row_is_sound), cmocka_unit_test(holds_every_standard_schema),
       cmocka_unit_test(the_version_in_force), cmocka_unit_test(known_rows), cmocka_unit_test(domains),
+      cmocka_unit_test(lines_of_operators_name_their_domain),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
