@@ -35,6 +35,7 @@ typedef struct opset {
 
 typedef struct model_facts {
   int64_t ir_version, nodes;
+  char *inputs, *outputs; /* names, one after the other: for a model that no session can be made of */
   char *producer;
   opset *opsets;
   size_t num_opsets;
@@ -73,9 +74,48 @@ static void read_node(model_facts *m, pb_cursor c, int depth) {
   free(op), free(domain);
 }
 
+/* TypeProto.Tensor: 1 elem_type, 2 shape (1 dim: 1 dim_value, 2 dim_param). */
+static char *read_tensor_type(pb_cursor c) {
+  char *shape = cli_text("%s", "");
+  const dtype *element = NULL;
+  pb_field f, d, x;
+  while (pb_next(&c, &f)) {
+    if (f.number == 1 && f.wire == 0) element = dtype_of_onnx((int)f.value);
+    for (pb_cursor s = f.bytes; f.number == 2 && f.wire == 2 && pb_next(&s, &d);) {
+      char *size = NULL, *longer;
+      for (pb_cursor one = d.bytes; d.wire == 2 && pb_next(&one, &x);)
+        if (!size && x.number <= 2) size = x.wire == 2 ? text_of(x.bytes) : cli_text("%lld", (long long)x.value);
+      longer = cli_text("%s%s%s", shape, *shape ? "," : "", size && *size ? size : "?");
+      free(shape), free(size);
+      shape = longer;
+    }
+  }
+  char *text = cli_text("%s[%s]", element ? element->name : "?", shape);
+  free(shape);
+  return text;
+}
+/* ValueInfoProto: 1 name, 2 type (of which 1 is a tensor's). */
+static char *read_io(char *list, pb_cursor c) {
+  char *name = NULL, *type = NULL;
+  pb_field f, t;
+  while (pb_next(&c, &f)) {
+    if (f.wire == 2 && f.number == 1 && !name) name = text_of(f.bytes);
+    for (pb_cursor types = f.bytes; f.wire == 2 && f.number == 2 && !type && pb_next(&types, &t);)
+      if (t.number == 1 && t.wire == 2) type = read_tensor_type(t.bytes);
+  }
+  char *longer = cli_text("%s%s%s  %s\n", list ? list : "", list ? "            " : "", name ? name : "", type ? type : "?");
+  free(list), free(name), free(type);
+  return longer;
+}
+
+/* GraphProto: 1 node, 11 input, 12 output. */
 static void read_graph(model_facts *m, pb_cursor c, int depth) {
-  for (pb_field f; depth < 64 && pb_next(&c, &f);)
-    if (f.number == 1 && f.wire == 2) read_node(m, f.bytes, depth);
+  for (pb_field f; depth < 64 && pb_next(&c, &f);) {
+    if (f.wire != 2) continue;
+    if (f.number == 1) read_node(m, f.bytes, depth);
+    if (f.number == 11 && !depth) m->inputs = read_io(m->inputs, f.bytes);
+    if (f.number == 12 && !depth) m->outputs = read_io(m->outputs, f.bytes);
+  }
 }
 
 /* ModelProto: 1 ir_version, 2 producer_name, 3 producer_version, 7 graph, 8 opset_import (1 domain, 2 version). */
@@ -111,7 +151,7 @@ static int more_nodes(const void *a, const void *b) {
 static void facts_free(model_facts *m) {
   for (size_t i = 0; i < m->num_opsets; i++) free(m->opsets[i].domain);
   for (size_t i = 0; i < m->num_ops; i++) free(m->ops[i].name);
-  free(m->opsets), free(m->ops), free(m->producer);
+  free(m->opsets), free(m->ops), free(m->producer), free(m->inputs), free(m->outputs);
 }
 
 typedef OrtStatus *(ORT_API_CALL *text_fn)(const OrtModelMetadata *, OrtAllocator *, char **);
@@ -211,16 +251,33 @@ static void show_facts(const model_facts *m, size_t bytes, json *j) {
   printf("\n");
 }
 
-static bool show(session *s, const char *path) {
-  model_facts m = {0};
+static size_t read_file(model_facts *m, const char *path) {
   const uint8_t *data;
   size_t size = 0;
-  json out, *j = NULL;
-  if (os_map(path, &data, &size)) {
-    read_model(&m, (pb_cursor){data, data + size});
-    os_unmap(data, size);
-    if (m.num_ops) qsort(m.ops, m.num_ops, sizeof *m.ops, more_nodes);
+  if (!os_map(path, &data, &size)) return 0;
+  read_model(m, (pb_cursor){data, data + size});
+  os_unmap(data, size);
+  if (m->num_ops) qsort(m->ops, m->num_ops, sizeof *m->ops, more_nodes);
+  return size;
+}
+
+/* A model that cannot be loaded: what its file says. The failure is told at the end. */
+static void show_file(const char *path) {
+  model_facts m = {0};
+  size_t size = read_file(&m, path);
+  if (m.ir_version && !opts.json) {
+    show_facts(&m, size, NULL);
+    if (m.inputs) printf("%-12s%s", "inputs", m.inputs);
+    if (m.outputs) printf("%-12s%s", "outputs", m.outputs);
+    for (size_t i = 0; i < m.num_ops; i++) printf("%-12s%6lld  %s\n", i ? "" : "operators", (long long)m.ops[i].nodes, m.ops[i].name);
   }
+  facts_free(&m);
+}
+
+static bool show(session *s, const char *path) {
+  model_facts m = {0};
+  json out, *j = NULL;
+  size_t size = read_file(&m, path);
   if (opts.json && !json_begin(j = &out, opts.json)) return facts_free(&m), false;
   if (j) json_open(j, NULL, '{');
   if (j) json_text(j, "model", path);
@@ -241,6 +298,7 @@ static int run(int count, char **args) {
   library *lib = library_open(cli_opts.library);
   session *s = lib ? session_open(lib, args[0]) : NULL;
   if (s) show(s, args[0]);
+  else if (lib) show_file(args[0]);
   session_close(s);
   library_close(lib);
   return cli_failure_code();

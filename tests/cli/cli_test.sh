@@ -57,6 +57,7 @@ expect 3 '*' version --library "$work/double.onnx"
 expect 0 '*inputs*x*float32?n,3?*outputs*y*' info double.onnx
 expect 0 '*opsets*ai.onnx 13*Add*' info double.onnx --ops
 expect 0 '*"inputs": ?*"name": "x"*"n"*' info double.onnx --json -
+expect 3 '*opsets*ai.onnx 13*inputs*x*float32?n,3?*outputs*y*1*Bdd*not a registered operator*' info broken.onnx
 expect 3 '*NO_SUCHFILE*' info missing.onnx
 expect 3 '*error:*' info broken.onnx
 : >empty.onnx
