@@ -51,7 +51,7 @@ operators: all  ## docs/OPERATORS.md anew, and the list of gaps; every type is r
 	@$(PYTHON) tools/coverage.py $(BUILD) $(BUILD)/coverage --run --compare
 	@$(PYTHON) tools/coverage.py $(BUILD) $(BUILD)/coverage --doc docs/OPERATORS.md --gaps tests/suite/coverage_gaps.txt
 
-schema:  ## src/ops/schema.gen.inc anew, from the pinned onnx package and schema_contrib.tsv
+schema:  ## writes src/ops/schema.gen.inc anew (needs the pinned onnx package: tools/setup.sh test)
 	@$(PYTHON) tools/gen_schema.py
 
 golden:  ## tests/model/cases anew: models, inputs, answers in float64

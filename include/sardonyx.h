@@ -45,7 +45,8 @@ typedef const SardonyxExtension *(ORT_API_CALL *SardonyxGetExtensionFn)(uint32_t
 /* For small programs: a model and its tensors with no handles in sight, on any library with this C ABI.
  *
  *   SardonyxModel m;
- *   SardonyxTensor x = {"x", ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, 2, {1, 64}, pixels}, y = {"y"};
+ *   SardonyxTensor x = {.name = "x", .type = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, .rank = 2, .dims = {1, 64}, .data = pixels};
+ *   SardonyxTensor y = {.name = "y"};
  *   OrtStatus *s = SardonyxOpen(&m, OrtGetApiBase(), "digits.onnx");
  *   if (!s) s = SardonyxRun(&m, &x, 1, &y, 1);
  *   if (s)

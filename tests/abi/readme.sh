@@ -9,5 +9,5 @@ if nm -D "$build/libsardonyx.so" | grep -q '__[at]san_init'; then echo "a progra
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 sed -n '/^```c$/,/^```$/p' README.md | sed '/^```/d' > "$work/program.c"
-cc -Wall -Wextra -Werror -Wno-missing-field-initializers -Iinclude "$work/program.c" -L"$build" -Wl,-rpath,"$build" -lsardonyx -o "$work/program"
+cc -Wall -Wextra -Werror -Iinclude "$work/program.c" -L"$build" -Wl,-rpath,"$build" -lsardonyx -o "$work/program"
 "$work/program"
