@@ -189,13 +189,14 @@ def isa(result, build):
         run_programs(result, build, env={"SX_ISA": level}, label=f" ({level})", only=r"ep/cpu|abi/|run/|onnxruntime")
 
 
-# Pictures that ImageDecoder reads by a library of the system.
-PICTURES = {"jpeg_": "turbojpeg", "png_": "png16", "tiff_": "tiff", "webp_": "webp", "jpeg2k_": "openjp2"}
+# Cases that want a library of the system, which the emulated one has not.
+LIBRARIES = {"image_decoder_decode_jpeg_": "turbojpeg", "image_decoder_decode_png_": "png16", "image_decoder_decode_tiff_": "tiff",
+             "image_decoder_decode_webp_": "webp", "image_decoder_decode_jpeg2k_": "openjp2", "regex_full_match_": "pcre2-8"}
 
 
 def suite_command(build, cases, emulated=False):
-    absent = [case for case, library in PICTURES.items() if emulated or not ctypes.util.find_library(library)]
-    skips = [word for case in absent for word in ("--skip", f"node/test_image_decoder_decode_{case}*")]
+    absent = [case for case, library in LIBRARIES.items() if emulated or not ctypes.util.find_library(library)]
+    skips = [word for case in absent for word in ("--skip", f"node/test_{case}*")]
     return [build / "sardonyx", "test", cases, "--expect-fail", EXPECTED, "--tolerances",
             "tests/suite/tolerances.txt", "--atol", "1e-5", "--jobs", JOBS, "--timeout", 60, *skips]
 
@@ -241,7 +242,7 @@ def read_floor():
 def compare_with_floor(result, counts):
     """tests/suite/floor.txt: KIND N, the fewest passing cases per kind; a number there may only grow."""
     passing = passing_by_kind(counts)
-    absent = sum(case["name"].startswith("node/test_image_decoder") and case["result"] == "skipped" for case in counts["cases"])
+    absent = sum(case["name"].startswith(tuple(f"node/test_{x}" for x in LIBRARIES)) and case["result"] == "skipped" for case in counts["cases"])
     for kind, least in read_floor().items():
         if passing[kind] + (absent if kind == "node" else 0) < least:
             result.fail(f"{kind}: {passing[kind]} cases pass, tests/suite/floor.txt asks for {least}")

@@ -19,15 +19,13 @@ static double sum(const sx_conv_shape *s, const float *x, const float *w, int64_
   int64_t cg = s->in_channels / s->group, kg = s->out_channels / s->group, g = k / kg;
   int64_t plane = s->in[0] * s->in[1] * s->in[2], taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
   double acc = 0;
-  for (int64_t c = 0; c < cg; c++) {
-    const float *xc = x + (n * s->in_channels + g * cg + c) * plane;
-    const float *wc = w + (s->transposed ? (g * cg + c) * kg + k % kg : k * cg + c) * taps;
-    for (int64_t t = 0; t < taps; t++) {
-      int64_t z = coordinate(s, 0, o[0], t / (s->kernel[1] * s->kernel[2]));
-      int64_t y = coordinate(s, 1, o[1], t / s->kernel[2] % s->kernel[1]);
-      int64_t u = coordinate(s, 2, o[2], t % s->kernel[2]);
-      if (z >= 0 && y >= 0 && u >= 0) acc += (double)xc[(z * s->in[1] + y) * s->in[2] + u] * wc[t];
-    }
+  for (int64_t t = 0; t < taps; t++) {
+    int64_t z = coordinate(s, 0, o[0], t / (s->kernel[1] * s->kernel[2]));
+    int64_t y = coordinate(s, 1, o[1], t / s->kernel[2] % s->kernel[1]);
+    int64_t u = coordinate(s, 2, o[2], t % s->kernel[2]);
+    if (z < 0 || y < 0 || u < 0) continue;
+    const float *xt = x + (n * s->in_channels + g * cg) * plane + (z * s->in[1] + y) * s->in[2] + u;
+    for (int64_t c = 0; c < cg; c++) acc += (double)xt[c * plane] * w[(s->transposed ? (g * cg + c) * kg + k % kg : k * cg + c) * taps + t];
   }
   return acc;
 }
