@@ -72,7 +72,7 @@ foreach(line IN LISTS SX_FEATURE_LINES)
 endforeach()
 file(STRINGS ${CMAKE_SOURCE_DIR}/src/ep/cpu/isa.def SX_ISA_LINES REGEX "^[a-z]")
 file(GLOB_RECURSE SX_SIMD CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*_simd.c)
-set(SX_NARROW "/(igemm|move)_simd") # what vectors of 64 bytes gain nothing for
+set(SX_NARROW "/(igemm|move)_simd") # not for vectors of 64 bytes, which are not worth their size here
 foreach(line IN LISTS SX_ISA_LINES)
   separate_arguments(words UNIX_COMMAND "${line}")
   list(POP_FRONT words name arch)

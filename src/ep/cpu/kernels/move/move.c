@@ -12,7 +12,7 @@ static const sx_move_blocks *blocks_at(sx_isa isa) {
       [SX_ISA_AVX2] = &sx_move_blocks__avx2,
 #endif
   };
-  const size_t last = sizeof tables / sizeof *tables - 1; /* wider vectors gain nothing */
+  const size_t last = sizeof tables / sizeof *tables - 1; /* wider vectors are worth their bytes for few copies */
   return tables[isa < last ? isa : last];
 }
 
