@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* Interning and normal form of shape expressions: see dim.h. Everything is built bottom-up from already interned parts, so
  * that structural equality is equality of indices. Products are expanded up to MAX_TERMS terms, beyond that they become an
- * opaque atom, which keeps the cost of any model's expressions linear. */
+ * opaque atom. What is asked of an expression as a whole, its sign and its symbols, is put together from the same of its parts
+ * when it is made: nothing here walks down an expression, which as a tree may be exponentially large. */
 #include "ir/dim.h"
 
-enum { MAX_TERMS = 12, MAX_ATOMS = 8 };
+enum { MAX_TERMS = 12, MAX_ATOMS = 8, MAX_SYMBOLS = 64 };
 typedef struct wterm { int64_t coef; uint32_t n, atoms[MAX_ATOMS]; } wterm;
 typedef struct work { uint32_t n; int64_t add; wterm t[MAX_TERMS]; } work; /* a polynomial under construction, terms sorted */
 
@@ -36,13 +37,67 @@ static bool same(const sx_poly *a, const work *w) {
   return true;
 }
 
+/* Adds sorted symbols to sorted ones; false beyond MAX_SYMBOLS. */
+static bool join_symbols(uint32_t *to, uint32_t *n, const uint32_t *from, uint32_t n_from) {
+  uint32_t r[2 * MAX_SYMBOLS], k = 0, i = 0, j = 0;
+  while (i < *n || j < n_from) {
+    uint32_t x = j == n_from || (i < *n && to[i] <= from[j]) ? to[i] : from[j];
+    i += i < *n && to[i] == x, j += j < n_from && from[j] == x;
+    r[k++] = x;
+  }
+  if (k > MAX_SYMBOLS) return false;
+  memcpy(to, r, k * sizeof *r);
+  *n = k;
+  return true;
+}
+/* The symbols of a polynomial under construction, those of its parts being known. A list that is a part's is shared with it. */
+static bool symbols_of(sx_dimtab *t, const work *w, sx_poly *p) {
+  uint32_t all[MAX_SYMBOLS], n = 0;
+  const uint32_t *shared = NULL;
+  for (uint32_t i = 0; i < w->n; i++)
+    for (uint32_t j = 0; j < w->t[i].n; j++) {
+      const sx_atom *x = &t->atoms.at[w->t[i].atoms[j]];
+      const sx_dim part[2] = {x->a, x->b};
+      const uint32_t own = (uint32_t)x->a;
+      if (x->op == SX_ATOM_SYM && !join_symbols(all, &n, &own, 1)) return false;
+      for (int k = 0; x->op != SX_ATOM_SYM && k < 2; k++) {
+        const sx_poly *q = sx_dim_is_expr(part[k]) ? &t->polys.at[sx_dim_id(part[k])] : NULL;
+        if (q && !join_symbols(all, &n, q->symbols, q->n_symbols)) return false;
+        if (q && q->n_symbols == n) shared = q->symbols;
+        else if (q) shared = NULL;
+      }
+    }
+  p->n_symbols = n;
+  p->symbols = shared && !memcmp(shared, all, n * sizeof *all) ? shared : sx_arena_copy(&t->arena, all, n * sizeof *all);
+  return p->symbols != NULL;
+}
+
+static bool atom_not_negative(const sx_dimtab *t, const sx_atom *x) {
+  if (x->op == SX_ATOM_SYM) return true;
+  bool a = sx_dim_sign(t, x->a) > 0, b = sx_dim_sign(t, x->b) > 0;
+  return x->op == SX_ATOM_MAX ? a || b : x->op == SX_ATOM_MOD ? b : a && b;
+}
+static int sign_of(const sx_dimtab *t, const work *w) {
+  int sign = w->add > 0 ? 1 : w->add < 0 ? -1 : 0;
+  for (uint32_t i = 0; i < w->n; i++) {
+    int s = w->t[i].coef < 0 ? -1 : 1;
+    if (sign && s != sign) return 0;
+    sign = s;
+    for (uint32_t j = 0; j < w->t[i].n; j++)
+      if (!atom_not_negative(t, &t->atoms.at[w->t[i].atoms[j]])) return 0;
+  }
+  return sign;
+}
+
 static sx_dim intern_poly(sx_dimtab *t, const work *w) {
   if (w->n == 0) return w->add >= SX_DIM_CONST_MIN ? w->add : SX_DIM_UNKNOWN;
   uint64_t h = hash_work(w), found;
   for (; sx_map_get(&t->interned, h, &found); h += 2)
     if (same(&t->polys.at[found], w)) return INT64_MIN + (int64_t)found;
+  sx_poly p = {.n = w->n, .add = w->add, .sign = (int8_t)sign_of(t, w)};
   sx_term *terms = SX_NEW_N(&t->arena, sx_term, w->n);
-  if (!terms) return SX_DIM_UNKNOWN;
+  p.terms = terms;
+  if (!terms || !symbols_of(t, w, &p)) return SX_DIM_UNKNOWN;
   for (uint32_t i = 0; i < w->n; i++) {
     terms[i] = (sx_term){w->t[i].coef, w->t[i].n, sx_arena_copy(&t->arena, w->t[i].atoms, w->t[i].n * sizeof(uint32_t))};
     if (!terms[i].atoms) return SX_DIM_UNKNOWN;
@@ -50,7 +105,7 @@ static sx_dim intern_poly(sx_dimtab *t, const work *w) {
   if (t->polys.n == 0 && !sx_vec_push(&t->polys, ((sx_poly){0}))) return SX_DIM_UNKNOWN;
   uint32_t id = t->polys.n;
   if (!sx_vec_reserve(&t->polys, id + 1) || !sx_map_put(&t->interned, h, id)) return SX_DIM_UNKNOWN;
-  t->polys.at[t->polys.n++] = (sx_poly){w->n, w->add, terms};
+  t->polys.at[t->polys.n++] = p;
   return INT64_MIN + (int64_t)id;
 }
 
@@ -174,9 +229,10 @@ sx_dim sx_dim_mul(sx_dimtab *t, sx_dim a, sx_dim b) {
 
 /* x / y when y's factors are all in x and its coefficient divides. */
 static bool term_div(const wterm *x, const wterm *y, wterm *out) {
-  if (y->coef == 0 || x->coef % y->coef) return false;
   uint32_t j = 0;
-  *out = (wterm){x->coef / y->coef, 0, {0}};
+  *out = (wterm){0};
+  if (y->coef == -1 ? !sx_i64_mul(x->coef, -1, &out->coef) : y->coef == 0 || x->coef % y->coef) return false;
+  if (y->coef != -1) out->coef = x->coef / y->coef;
   for (uint32_t i = 0; i < x->n; i++) {
     if (j < y->n && x->atoms[i] == y->atoms[j]) j++;
     else out->atoms[out->n++] = x->atoms[i];
@@ -211,11 +267,11 @@ sx_dim sx_dim_ceildiv(sx_dimtab *t, sx_dim a, sx_dim b) {
 }
 
 sx_dim sx_dim_mod(sx_dimtab *t, sx_dim a, sx_dim b) {
-  if (b == 0) return SX_DIM_UNKNOWN;
+  if (a == SX_DIM_UNKNOWN || b == SX_DIM_UNKNOWN || b == 0) return SX_DIM_UNKNOWN;
   if (b == 1 || a == b) return 0;
+  if (sx_dim_is_const(a) && sx_dim_is_const(b)) return a % b != 0 && (a % b < 0) != (b < 0) ? a % b + b : a % b;
   sx_dim q = sx_dim_div(t, a, b);
   if (q == SX_DIM_UNKNOWN) return q;
-  if (sx_dim_is_const(a) && sx_dim_is_const(b)) return a - q * b;
   return sx_dim_sub(t, a, sx_dim_mul(t, q, b)) == 0 ? 0 : intern_atom(t, SX_ATOM_MOD, a, b);
 }
 
@@ -251,8 +307,9 @@ static bool is_window(sx_dimtab *t, const sx_atom *m, sx_dim *size) {
   *size = sx_dim_sub(t, y, x);
   return true;
 }
-/* b broadcast with a is a wherever it is legal and not empty: b is a cut to a table's rows, min(a, c) with c at least 1; or the
- * window of a rows out of a table; or a is a broadcast of b already. */
+/* Whether a broadcast with b may be called a: wherever the model does not fail and has no empty tensor there, it is. Three cases:
+ * b = min(a, c), c >= 1, what a slice to a rows takes of a table of c; b = a window of a rows out of a table (is_window); and
+ * a = broadcast(b, anything). */
 static bool absorbs(sx_dimtab *t, sx_dim a, sx_dim b) {
   const sx_atom *x = atom_alone(t, b), *y = atom_alone(t, a);
   sx_dim size, c;
@@ -282,44 +339,21 @@ int64_t sx_dim_symbol_of(const sx_dimtab *t, sx_dim d) {
   return x && x->op == SX_ATOM_SYM ? x->a : -1;
 }
 
-static bool atom_not_negative(const sx_dimtab *t, const sx_atom *x) {
-  if (x->op == SX_ATOM_SYM) return true;
-  bool a = sx_dim_sign(t, x->a) > 0, b = sx_dim_sign(t, x->b) > 0;
-  return x->op == SX_ATOM_MAX ? a || b : x->op == SX_ATOM_MOD ? b : a && b;
-}
 int sx_dim_sign(const sx_dimtab *t, sx_dim d) {
   if (!sx_dim_is_expr(d)) return d == SX_DIM_UNKNOWN ? 0 : d >= 0 ? 1 : -1;
-  const sx_poly *p = &t->polys.at[sx_dim_id(d)];
-  int sign = p->add > 0 ? 1 : p->add < 0 ? -1 : 0;
-  for (uint32_t i = 0; i < p->n; i++) {
-    int s = p->terms[i].coef < 0 ? -1 : 1;
-    if (sign && s != sign) return 0;
-    sign = s;
-    for (uint32_t j = 0; j < p->terms[i].n; j++)
-      if (!atom_not_negative(t, &t->atoms.at[p->terms[i].atoms[j]])) return 0;
-  }
-  return sign;
+  return t->polys.at[sx_dim_id(d)].sign;
 }
 
 void sx_dim_symbols(const sx_dimtab *t, sx_dim d, uint8_t *used) {
-  if (!sx_dim_is_expr(d)) return;
-  const sx_poly *p = &t->polys.at[sx_dim_id(d)];
-  for (uint32_t i = 0; i < p->n; i++)
-    for (uint32_t j = 0; j < p->terms[i].n; j++) {
-      const sx_atom *x = &t->atoms.at[p->terms[i].atoms[j]];
-      if (x->op == SX_ATOM_SYM) used[x->a] = 1;
-      else sx_dim_symbols(t, x->a, used), sx_dim_symbols(t, x->b, used);
-    }
+  const sx_poly *p = sx_dim_is_expr(d) ? &t->polys.at[sx_dim_id(d)] : NULL;
+  for (uint32_t i = 0; p && i < p->n_symbols; i++) used[p->symbols[i]] = 1;
 }
 
 bool sx_dim_is_known(const sx_dimtab *t, sx_dim d, const uint8_t *known) {
   if (!sx_dim_is_expr(d)) return sx_dim_is_const(d);
   const sx_poly *p = &t->polys.at[sx_dim_id(d)];
-  for (uint32_t i = 0; i < p->n; i++)
-    for (uint32_t j = 0; j < p->terms[i].n; j++) {
-      const sx_atom *x = &t->atoms.at[p->terms[i].atoms[j]];
-      if (x->op == SX_ATOM_SYM ? !known[x->a] : !(sx_dim_is_known(t, x->a, known) && sx_dim_is_known(t, x->b, known))) return false;
-    }
+  for (uint32_t i = 0; i < p->n_symbols; i++)
+    if (!known[p->symbols[i]]) return false;
   return true;
 }
 

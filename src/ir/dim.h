@@ -4,7 +4,8 @@
  * An expression is a polynomial in normal form over atoms; an atom is a symbol or an operation that is no polynomial
  * (floor division, modulo, minimum, maximum, broadcast). Equal expressions are the same number, so that
  * `a == b` proves equality and nothing has to be solved. Ids grow: an expression refers only to smaller ones, and
- * evaluating the table in order is the whole shape program. Element values of small integer tensors use the same type. */
+ * evaluating the table in order is the whole shape program. An expression of more than 64 symbols is not kept: it is unknown.
+ * Element values of small integer tensors use the same type. */
 #ifndef SX_IR_DIM_H
 #define SX_IR_DIM_H
 #include "base/alloc.h"
@@ -26,7 +27,13 @@ typedef struct sx_atom {
   sx_str name; /* of a symbol; empty for one that stands for data */
 } sx_atom;
 typedef struct sx_term { int64_t coef; uint32_t n; const uint32_t *atoms; /* sorted */ } sx_term;
-typedef struct sx_poly { uint32_t n; int64_t add; const sx_term *terms; } sx_poly; /* add + sum of terms */
+typedef struct sx_poly { /* add + sum of terms */
+  uint32_t n, n_symbols;
+  int64_t add;
+  const sx_term *terms;
+  const uint32_t *symbols; /* the numbers of all symbols that the value depends on, sorted */
+  int8_t sign;             /* what sx_dim_sign says */
+} sx_poly;
 
 typedef struct sx_dimtab {
   sx_arena arena;
@@ -38,7 +45,8 @@ typedef struct sx_dimtab {
 } sx_dimtab;
 
 void sx_dimtab_free(sx_dimtab *t);
-/* The symbol of that name, or a new one without name. SX_DIM_UNKNOWN when out of memory, as everywhere below. */
+/* The symbol of that name, or a new one without name. SX_DIM_UNKNOWN when out of memory, as everywhere below, and below also for
+ * what is unknown, overflows or has grown too large. */
 sx_dim sx_dim_symbol(sx_dimtab *t, sx_str name);
 sx_dim sx_dim_fresh(sx_dimtab *t);
 sx_dim sx_dim_add(sx_dimtab *t, sx_dim a, sx_dim b);
@@ -54,6 +62,7 @@ sx_dim sx_dim_max(sx_dimtab *t, sx_dim a, sx_dim b);
 sx_dim sx_dim_broadcast(sx_dimtab *t, sx_dim a, sx_dim b, bool *clash);
 /* Parses "batch*4 + 1" style text (+ - * / % ( ) integers and names); a text that is no expression is a symbol of that name. */
 sx_dim sx_dim_parse(sx_dimtab *t, sx_str text);
+/* Beyond some hundred characters the rest is "...": an expression's parts may be shared, its text is not. */
 void sx_dim_print(const sx_dimtab *t, sx_dim d, sx_text *out);
 
 /* The number of the symbol that d is, or -1 when it is anything else. */
@@ -66,7 +75,8 @@ void sx_dim_symbols(const sx_dimtab *t, sx_dim d, uint8_t *used);
 bool sx_dim_is_known(const sx_dimtab *t, sx_dim d, const uint8_t *known);
 
 /* Values of expressions for one binding of the symbols. `symbols[i]`: value of symbol i, or SX_DIM_UNKNOWN. Division by zero
- * and overflow make a value unknown. poly_values and atom_values have polys.n and atoms.n entries; from..: only those. */
+ * and overflow make a value unknown. poly_values and atom_values have polys.n and atoms.n entries, and all of them are written but
+ * poly_values[0]. */
 void sx_dim_eval_all(const sx_dimtab *t, const int64_t *symbols, int64_t *atom_values, int64_t *poly_values);
 static inline int64_t sx_dim_value(sx_dim d, const int64_t *poly_values) {
   return sx_dim_is_const(d) ? d : d == SX_DIM_UNKNOWN ? d : poly_values[sx_dim_id(d)];

@@ -92,7 +92,10 @@ sx_dim sx_dim_parse(sx_dimtab *t, sx_str text) {
   return s.bad || peek(&s) || d == SX_DIM_UNKNOWN ? sx_dim_symbol(t, text) : d;
 }
 
-static void print_atom(const sx_dimtab *t, uint32_t id, sx_text *out) {
+enum { MAX_TEXT = 512 };
+static void print(const sx_dimtab *t, sx_dim d, sx_text *out, size_t end);
+
+static void print_atom(const sx_dimtab *t, uint32_t id, sx_text *out, size_t end) {
   static const char *const names[] = {[SX_ATOM_DIV] = "floordiv", [SX_ATOM_MOD] = "mod", [SX_ATOM_MIN] = "min", [SX_ATOM_MAX] = "max",
                                       [SX_ATOM_BCAST] = "broadcast", [SX_ATOM_MUL] = "mul"};
   const sx_atom *x = &t->atoms.at[id];
@@ -102,13 +105,18 @@ static void print_atom(const sx_dimtab *t, uint32_t id, sx_text *out) {
     return;
   }
   sx_text_add(out, "%s(", names[x->op]);
-  sx_dim_print(t, x->a, out);
+  print(t, x->a, out, end);
   sx_text_put(out, ", ", 2);
-  sx_dim_print(t, x->b, out);
+  print(t, x->b, out, end);
   sx_text_put(out, ")", 1);
 }
 
-void sx_dim_print(const sx_dimtab *t, sx_dim d, sx_text *out) {
+/* Every level of an expression writes something before it goes deeper, so that the text's end bounds the depth, too. */
+static void print(const sx_dimtab *t, sx_dim d, sx_text *out, size_t end) {
+  if (out->n >= end || out->failed) {
+    sx_text_put(out, "...", 3);
+    return;
+  }
   if (sx_dim_is_const(d)) {
     sx_text_add(out, "%lld", (long long)d);
     return;
@@ -122,11 +130,13 @@ void sx_dim_print(const sx_dimtab *t, sx_dim d, sx_text *out) {
     int64_t c = p->terms[i].coef;
     if (i) sx_text_add(out, c < 0 ? " - " : " + ");
     else if (c < 0) sx_text_put(out, "-", 1);
-    if (c != 1 && c != -1) sx_text_add(out, "%lld*", (long long)(c < 0 ? -c : c));
+    if (c != 1 && c != -1) sx_text_add(out, "%llu*", c < 0 ? 0 - (unsigned long long)c : (unsigned long long)c);
     for (uint32_t j = 0; j < p->terms[i].n; j++) {
       if (j) sx_text_put(out, "*", 1);
-      print_atom(t, p->terms[i].atoms[j], out);
+      print_atom(t, p->terms[i].atoms[j], out, end);
     }
   }
-  if (p->add) sx_text_add(out, p->add < 0 ? " - %lld" : " + %lld", (long long)(p->add < 0 ? -p->add : p->add));
+  if (p->add) sx_text_add(out, p->add < 0 ? " - %llu" : " + %llu", p->add < 0 ? 0 - (unsigned long long)p->add : (unsigned long long)p->add);
 }
+
+void sx_dim_print(const sx_dimtab *t, sx_dim d, sx_text *out) { print(t, d, out, out->n + MAX_TEXT); }
