@@ -357,6 +357,10 @@ bool sx_dim_is_known(const sx_dimtab *t, sx_dim d, const uint8_t *known) {
   return true;
 }
 
+void sx_dim_narrow(sx_dimtab *t, sx_dim d) {
+  if (sx_dim_is_expr(d)) t->polys.at[sx_dim_id(d)].narrow = true;
+}
+
 static int64_t eval_atom(const sx_atom *x, const int64_t *symbols, const int64_t *polys) {
   if (x->op == SX_ATOM_SYM) return symbols[x->a];
   int64_t a = sx_dim_value(x->a, polys), b = sx_dim_value(x->b, polys), r;
@@ -383,7 +387,7 @@ static int64_t eval_poly(const sx_poly *p, const int64_t *atoms) {
     }
     if (!sx_i64_add(sum, m, &sum)) return SX_DIM_UNKNOWN;
   }
-  return sx_dim_is_const(sum) ? sum : SX_DIM_UNKNOWN;
+  return sx_dim_is_const(sum) && (!p->narrow || sum == (int32_t)sum) ? sum : SX_DIM_UNKNOWN;
 }
 
 void sx_dim_eval_all(const sx_dimtab *t, const int64_t *symbols, int64_t *atom_values, int64_t *poly_values) {

@@ -18,6 +18,8 @@ typedef int64_t sx_dim;
 #define SX_DIM_CONST_MIN (INT64_MIN + ((int64_t)1 << 32))
 static inline bool sx_dim_is_const(sx_dim d) { return d >= SX_DIM_CONST_MIN; }
 static inline bool sx_dim_is_expr(sx_dim d) { return d != SX_DIM_UNKNOWN && d < SX_DIM_CONST_MIN; }
+/* An element that is what it says: a number at the end of the range may stand for one beyond it (sx_graph_add_const). */
+static inline bool sx_dim_is_exact(sx_dim d) { return d != SX_DIM_UNKNOWN && d != SX_DIM_CONST_MIN; }
 static inline uint32_t sx_dim_id(sx_dim d) { return (uint32_t)(d - INT64_MIN); } /* of an expression; from 1 */
 
 typedef enum sx_atom_op { SX_ATOM_SYM, SX_ATOM_DIV, SX_ATOM_MOD, SX_ATOM_MIN, SX_ATOM_MAX, SX_ATOM_BCAST, SX_ATOM_MUL } sx_atom_op;
@@ -33,6 +35,7 @@ typedef struct sx_poly { /* add + sum of terms */
   const sx_term *terms;
   const uint32_t *symbols; /* the numbers of all symbols that the value depends on, sorted */
   int8_t sign;             /* what sx_dim_sign says */
+  bool narrow;             /* sx_dim_narrow */
 } sx_poly;
 
 typedef struct sx_dimtab {
@@ -71,11 +74,13 @@ int64_t sx_dim_symbol_of(const sx_dimtab *t, sx_dim d);
 int sx_dim_sign(const sx_dimtab *t, sx_dim d);
 /* Sets used[i] for every symbol i that d depends on. */
 void sx_dim_symbols(const sx_dimtab *t, sx_dim d, uint8_t *used);
+/* d is computed in 32 bits somewhere: a value that does not fit an int32 is unknown when it is evaluated, not wrapped. */
+void sx_dim_narrow(sx_dimtab *t, sx_dim d);
 /* Whether d depends on nothing but symbols whose `known` byte is set. */
 bool sx_dim_is_known(const sx_dimtab *t, sx_dim d, const uint8_t *known);
 
-/* Values of expressions for one binding of the symbols. `symbols[i]`: value of symbol i, or SX_DIM_UNKNOWN. Division by zero
- * and overflow make a value unknown. poly_values and atom_values have polys.n and atoms.n entries, and all of them are written but
+/* Values of expressions for one binding of the symbols. `symbols[i]`: value of symbol i, or SX_DIM_UNKNOWN. Division by zero,
+ * overflow and what sx_dim_narrow says make a value unknown. poly_values and atom_values have polys.n and atoms.n entries, and all of them are written but
  * poly_values[0]. */
 void sx_dim_eval_all(const sx_dimtab *t, const int64_t *symbols, int64_t *atom_values, int64_t *poly_values);
 static inline int64_t sx_dim_value(sx_dim d, const int64_t *poly_values) {

@@ -97,6 +97,17 @@ int sx_infer_ints(const sx_infer *c, uint32_t i, const sx_dim **elems) {
   return (int)f->n_elems;
 }
 
+/* What an element of that type is: facts are exact integers, types wrap around. A number that the type does not have is unknown;
+ * an expression of 32 bits is while it fits, one of another small type never. */
+static sx_dim in_type(sx_dimtab *t, int dtype, sx_dim d) {
+  if (dtype == SX_I64 || !sx_dtype_is_int((sx_dtype)dtype) || d == SX_DIM_UNKNOWN) return d;
+  const uint32_t bits = sx_dtype_bits((sx_dtype)dtype);
+  const bool is_signed = dtype == SX_I32 || dtype == SX_I16 || dtype == SX_I8;
+  if (sx_dim_is_expr(d)) return dtype == SX_I32 ? (sx_dim_narrow(t, d), d) : SX_DIM_UNKNOWN;
+  if (!is_signed) return d >= 0 && (bits >= 63 || d >> bits == 0) ? d : SX_DIM_UNKNOWN;
+  return d >> (bits - 1) == 0 || d >> (bits - 1) == -1 ? d : SX_DIM_UNKNOWN;
+}
+
 sx_status sx_infer_elems(sx_infer *c, uint32_t o, uint32_t n, const sx_dim *elems) {
   if (o >= c->n->n_out || n > SX_MAX_ELEMS) return SX_OK;
   bool any = n == 0;
@@ -104,7 +115,7 @@ sx_status sx_infer_elems(sx_infer *c, uint32_t o, uint32_t n, const sx_dim *elem
   if (!any) return SX_OK;
   sx_dim *d = SX_NEW_N(c->arena, sx_dim, (size_t)n + 1);
   if (!d) SX_NO_MEMORY(c->e);
-  if (n) memcpy(d, elems, n * sizeof *d);
+  for (uint32_t i = 0; i < n; i++) d[i] = in_type(c->dims, c->out[o].dtype, elems[i]);
   c->out[o].elems = d;
   c->out[o].n_elems = n;
   return SX_OK;
@@ -112,11 +123,22 @@ sx_status sx_infer_elems(sx_infer *c, uint32_t o, uint32_t n, const sx_dim *elem
 
 /* Element facts of a binary operator on small integer tensors: what the dimension arithmetic can say. */
 typedef sx_dim (*dim_fn)(sx_dimtab *, sx_dim, sx_dim);
-static sx_dim div_trunc(sx_dimtab *t, sx_dim a, sx_dim b) { /* the same as floor where signs allow: shapes are not negative */
+/* ONNX divides towards zero, expressions downwards: the same of what is not negative, and of what divides. */
+static sx_dim div_trunc(sx_dimtab *t, sx_dim a, sx_dim b) {
   if (sx_dim_is_const(a) && sx_dim_is_const(b)) return b == 0 || b == -1 ? SX_DIM_UNKNOWN : a / b;
-  return sx_dim_is_const(b) && b > 0 ? sx_dim_div(t, a, b) : SX_DIM_UNKNOWN;
+  if (!sx_dim_is_const(b) || b <= 0) return SX_DIM_UNKNOWN;
+  const sx_dim q = sx_dim_div(t, a, b), minus = sx_dim_sub(t, 0, a);
+  if (sx_dim_sign(t, a) > 0 || sx_dim_sub(t, a, sx_dim_mul(t, q, b)) == 0) return q;
+  return sx_dim_sub(t, sx_dim_div(t, sx_dim_max(t, a, 0), b), sx_dim_div(t, sx_dim_max(t, minus, 0), b));
 }
-static sx_dim mod_any(sx_dimtab *t, sx_dim a, sx_dim b) { return sx_dim_is_const(b) && b > 0 ? sx_dim_mod(t, a, b) : SX_DIM_UNKNOWN; }
+/* fmod = 0: the sign of b, which expressions have, too. */
+static sx_dim mod_floor(sx_dimtab *t, sx_dim a, sx_dim b) { return sx_dim_is_const(b) && b > 0 ? sx_dim_mod(t, a, b) : SX_DIM_UNKNOWN; }
+static sx_dim mod_trunc(sx_dimtab *t, sx_dim a, sx_dim b) {
+  if (sx_dim_is_const(a) && sx_dim_is_const(b)) return b == 0 || b == -1 ? SX_DIM_UNKNOWN : a % b;
+  if (sx_dim_sign(t, a) > 0) return mod_floor(t, a, b);
+  const sx_dim q = div_trunc(t, a, b);
+  return q == SX_DIM_UNKNOWN ? q : sx_dim_sub(t, a, sx_dim_mul(t, q, b));
+}
 /* Comparisons where the sign of the difference is known; sizes are never negative. */
 static sx_dim less(sx_dimtab *t, sx_dim a, sx_dim b) {
   if (sx_dim_sign(t, sx_dim_sub(t, a, b)) > 0) return 0;
@@ -133,10 +155,10 @@ static sx_dim equal(sx_dimtab *t, sx_dim a, sx_dim b) {
 static sx_dim both(sx_dimtab *t, sx_dim a, sx_dim b) { return (void)t, a == 0 || b == 0 ? 0 : sx_dim_is_const(a) && sx_dim_is_const(b) ? 1 : SX_DIM_UNKNOWN; }
 static sx_dim either(sx_dimtab *t, sx_dim a, sx_dim b) { return (void)t, sx_dim_is_const(a) && sx_dim_is_const(b) ? a || b : SX_DIM_UNKNOWN; }
 static sx_dim one_of(sx_dimtab *t, sx_dim a, sx_dim b) { return (void)t, sx_dim_is_const(a) && sx_dim_is_const(b) ? !a != !b : SX_DIM_UNKNOWN; }
-static const struct { const char *op; dim_fn fn; } elem_ops[] = {
-    {"Add", sx_dim_add}, {"Sub", sx_dim_sub}, {"Mul", sx_dim_mul}, {"Div", div_trunc}, {"Mod", mod_any},
-    {"Min", sx_dim_min}, {"Max", sx_dim_max}, {"Equal", equal}, {"Less", less}, {"Greater", greater},
-    {"LessOrEqual", less_or_equal}, {"GreaterOrEqual", greater_or_equal}, {"And", both}, {"Or", either}, {"Xor", one_of}};
+static const struct { const sx_op *op; dim_fn fn; } elem_ops[] = {
+    {&sx_op_Add, sx_dim_add}, {&sx_op_Sub, sx_dim_sub}, {&sx_op_Mul, sx_dim_mul}, {&sx_op_Div, div_trunc}, {&sx_op_Mod, mod_floor},
+    {&sx_op_Min, sx_dim_min}, {&sx_op_Max, sx_dim_max}, {&sx_op_Equal, equal}, {&sx_op_Less, less}, {&sx_op_Greater, greater},
+    {&sx_op_LessOrEqual, less_or_equal}, {&sx_op_GreaterOrEqual, greater_or_equal}, {&sx_op_And, both}, {&sx_op_Or, either}, {&sx_op_Xor, one_of}};
 
 static sx_status binary_elems(sx_infer *c) {
   const sx_dim *a, *b;
@@ -145,11 +167,12 @@ static sx_status binary_elems(sx_infer *c) {
   if ((na = sx_infer_ints(c, 0, &a)) < 0 || (nb = sx_infer_ints(c, 1, &b)) < 0) return SX_OK;
   int n = na == 1 ? nb : na;
   for (size_t k = 0; k < sizeof elem_ops / sizeof *elem_ops; k++) {
-    if (strcmp(c->n->op->name, elem_ops[k].op) || (nb != 1 && nb != n)) continue;
+    if (c->n->op != elem_ops[k].op || (nb != 1 && nb != n)) continue;
+    const dim_fn fn = c->n->op == &sx_op_Mod && sx_attr_int(c->n, "fmod", 0) ? mod_trunc : elem_ops[k].fn;
     sx_dim r[SX_MAX_ELEMS];
     for (int i = 0; i < n; i++) {
       sx_dim x = a[na == 1 ? 0 : i], y = b[nb == 1 ? 0 : i];
-      r[i] = x == SX_DIM_UNKNOWN || y == SX_DIM_UNKNOWN ? SX_DIM_UNKNOWN : elem_ops[k].fn(c->dims, x, y);
+      r[i] = sx_dim_is_exact(x) && sx_dim_is_exact(y) ? fn(c->dims, x, y) : SX_DIM_UNKNOWN;
     }
     return sx_infer_elems(c, 0, (uint32_t)n, r);
   }
@@ -251,7 +274,7 @@ bool sx_fact_is_complete(const sx_fact *f, bool *numbers) {
   for (int i = 0; i < f->rank; i++)
     if (!sx_dim_is_const(f->dims[i])) return false;
   for (uint32_t i = 0; i < f->n_elems; i++) {
-    if (f->elems[i] == SX_DIM_UNKNOWN || f->elems[i] == SX_DIM_CONST_MIN) return false; /* the second may stand for less */
+    if (!sx_dim_is_exact(f->elems[i])) return false;
     *numbers &= sx_dim_is_const(f->elems[i]);
   }
   return true;
@@ -304,13 +327,14 @@ sx_vid sx_graph_emit(sx_graph *g, const sx_op *op, const sx_vid *in, uint32_t n_
 }
 sx_node *sx_graph_emitted(sx_graph *g, sx_vid v) { return sx_value_producer(g, v); }
 
-static void store(sx_tensor *t, int64_t i, double v) {
+/* False: the type has no such number, or is none of those that attributes are moved to. */
+static bool store(sx_tensor *t, int64_t i, double v) {
   switch (t->dtype) {
-    case SX_F32: ((float *)t->data)[i] = (float)v; break;
-    case SX_F64: ((double *)t->data)[i] = v; break;
-    case SX_I32: ((int32_t *)t->data)[i] = (int32_t)v; break;
-    case SX_I64: ((int64_t *)t->data)[i] = (int64_t)v; break;
-    default: break;
+    case SX_F32: ((float *)t->data)[i] = (float)v; return true;
+    case SX_F64: ((double *)t->data)[i] = v; return true;
+    case SX_I32: return v >= INT32_MIN && v <= INT32_MAX && (((int32_t *)t->data)[i] = (int32_t)v, true);
+    case SX_I64: return v >= -0x1p63 && v < 0x1p63 && (((int64_t *)t->data)[i] = (int64_t)v, true);
+    default: return false;
   }
 }
 
@@ -321,10 +345,15 @@ sx_status sx_upgrade_attr_to_input(sx_upgrade_ctx *c, const char *name, uint32_t
   int64_t n = list ? a->n : 1;
   sx_tensor *t;
   SX_TRY(sx_tensor_create(dtype, list ? 1 : 0, &n, &t, c->e));
+  bool fits = true;
   for (int64_t i = 0; i < n; i++)
     if (a->type == SX_ATTR_INT && dtype == SX_I64) ((int64_t *)t->data)[i] = a->i;
     else if (a->type == SX_ATTR_INTS && dtype == SX_I64) ((int64_t *)t->data)[i] = a->ints[i];
-    else store(t, i, a->type == SX_ATTR_INT ? (double)a->i : a->type == SX_ATTR_INTS ? (double)a->ints[i] : list ? a->floats[i] : a->f);
+    else fits &= store(t, i, a->type == SX_ATTR_INT ? (double)a->i : a->type == SX_ATTR_INTS ? (double)a->ints[i] : list ? a->floats[i] : a->f);
+  if (!fits) {
+    sx_tensor_unref(t);
+    SX_FAIL(c->e, NOT_IMPLEMENTED, "attribute '%s' has a number that is none of type %s", name, sx_dtype_name(dtype));
+  }
   sx_vid v = hold_const(c->g, t);
   if (v == SX_NONE || (c->n->n_in <= slot && !sx_graph_resize_inputs(c->g, c->id, slot + 1, slot + 1))) SX_NO_MEMORY(c->e);
   sx_graph_set_input(c->g, c->id, slot, v);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Cast and CastLike: the element type changes, the shape stays. Element facts pass between integer types. */
+/* Cast and CastLike: the element type changes, the shape stays. Element facts pass between integer types, as far as
+ * the numbers fit (sx_infer_elems). */
 #include "ops/move/content.h"
 #include <limits.h>
 

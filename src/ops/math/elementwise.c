@@ -38,7 +38,7 @@ static sx_status infer_neg(sx_infer *c) {
   sx_dim r[SX_MAX_ELEMS];
   SX_TRY(sx_infer_like(c, 0, 0));
   int n = sx_infer_ints(c, 0, &e);
-  for (int i = 0; i < n; i++) r[i] = e[i] == SX_DIM_UNKNOWN ? e[i] : sx_dim_sub(c->dims, 0, e[i]);
+  for (int i = 0; i < n; i++) r[i] = sx_dim_is_exact(e[i]) ? sx_dim_sub(c->dims, 0, e[i]) : SX_DIM_UNKNOWN;
   return n < 0 ? SX_OK : sx_infer_elems(c, 0, (uint32_t)n, r);
 }
 const sx_op sx_op_Neg = {.name = "Neg", .flags = SX_OP_ELEMENTWISE, .infer = infer_neg, .upgrades = {{6, drop_consumed}}};

@@ -34,7 +34,7 @@ static sx_status infer_reduce(sx_infer *c) {
   sx_dim r = e[0];
   const char *op = c->n->op->name;
   for (int i = 1; i < k && r != SX_DIM_UNKNOWN; i++)
-    r = e[i] == SX_DIM_UNKNOWN ? SX_DIM_UNKNOWN
+    r = !sx_dim_is_exact(e[i]) || !sx_dim_is_exact(r) ? SX_DIM_UNKNOWN
         : !strcmp(op, "ReduceProd") ? sx_dim_mul(c->dims, r, e[i])
         : !strcmp(op, "ReduceSum")  ? sx_dim_add(c->dims, r, e[i])
         : !strcmp(op, "ReduceMax")  ? sx_dim_max(c->dims, r, e[i])
