@@ -5,7 +5,7 @@
 #include "base/cpu.h"
 
 static OrtEnv *current;
-static sx_mutex busy; /* held for a few instructions, never while a stranger's function runs */
+static sx_mutex busy; /* guards it, its count and the list of shared allocators; held for a few instructions, never while a stranger's function runs */
 
 static void to_user(void *ctx, sx_severity severity, const char *category, const char *id, const char *where,
                     const char *message) {
@@ -190,7 +190,7 @@ OrtStatus *ORT_API_CALL sx_api_SetLanguageProjection(const OrtEnv *ort_env, OrtL
 
 OrtStatus *ORT_API_CALL sx_api_UpdateEnvWithCustomLogLevel(OrtEnv *ort_env, OrtLoggingLevel log_severity_level) {
   SX_API_NOT_NULL(ort_env);
-  ort_env->logger.log.least = (sx_severity)log_severity_level;
+  sx_log_set_least(&ort_env->logger.log, (sx_severity)log_severity_level);
   return NULL;
 }
 
@@ -227,7 +227,7 @@ OrtStatus *ORT_API_CALL sx_api_Logger_LogMessage(const OrtLogger *logger, OrtLog
   SX_API_NOT_NULL(message);
   sx_path file;
   if (!sx_path_open(&file, file_path)) SX_API_NO_MEMORY();
-  if ((sx_severity)log_severity_level >= logger->log.least)
+  if (sx_log_wants(&logger->log, (sx_severity)log_severity_level))
     sx_log_at(&logger->log, (sx_severity)log_severity_level, file.p ? file.p : "", line_number, "%s", message);
   sx_path_close(&file);
   return NULL;
@@ -236,19 +236,24 @@ OrtStatus *ORT_API_CALL sx_api_Logger_LogMessage(const OrtLogger *logger, OrtLog
 OrtStatus *ORT_API_CALL sx_api_Logger_GetLoggingSeverityLevel(const OrtLogger *logger, OrtLoggingLevel *out) {
   SX_API_NOT_NULL(logger);
   SX_API_NOT_NULL(out);
-  *out = (OrtLoggingLevel)logger->log.least;
+  *out = (OrtLoggingLevel)sx_log_least(&logger->log);
   return NULL;
 }
 
 /* Allocators that sessions share. ONNX Runtime has one CPU allocator in there from the start, and so have we. */
-static OrtStatus *share(OrtEnv *env, const sx_memory *memory, OrtAllocator *allocator) {
+static sx_shared_allocator *shared_for(OrtEnv *env, const sx_memory *memory) { /* busy is held */
   for (uint32_t i = 0; i < env->shared.n; i++)
-    if (sx_memory_eq(env->shared.at[i].memory, memory)) {
-      env->shared.at[i].allocator = allocator;
-      return NULL;
-    }
-  if (!sx_vec_push(&env->shared, ((sx_shared_allocator){memory, allocator}))) SX_API_NO_MEMORY();
-  sx_memory_ref(memory);
+    if (sx_memory_eq(env->shared.at[i].memory, memory)) return &env->shared.at[i];
+  return NULL;
+}
+static OrtStatus *share(OrtEnv *env, const sx_memory *memory, OrtAllocator *allocator) {
+  sx_mutex_lock(&busy);
+  sx_shared_allocator *there = shared_for(env, memory);
+  bool ok = there || sx_vec_push(&env->shared, ((sx_shared_allocator){memory, allocator}));
+  if (there) there->allocator = allocator;
+  else if (ok) sx_memory_ref(memory);
+  sx_mutex_unlock(&busy);
+  if (!ok) SX_API_NO_MEMORY();
   return NULL;
 }
 
@@ -282,10 +287,13 @@ OrtStatus *ORT_API_CALL sx_api_RegisterAllocator(OrtEnv *env, OrtAllocator *allo
 OrtStatus *ORT_API_CALL sx_api_UnregisterAllocator(OrtEnv *env, const OrtMemoryInfo *mem_info) {
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(mem_info);
-  for (uint32_t i = 0; i < env->shared.n; i++) {
-    if (!sx_memory_eq(env->shared.at[i].memory, sx_memory_of(mem_info))) continue;
-    sx_memory_unref(env->shared.at[i].memory);
-    env->shared.at[i] = env->shared.at[--env->shared.n];
+  sx_mutex_lock(&busy);
+  sx_shared_allocator *there = shared_for(env, sx_memory_of(mem_info));
+  const sx_memory *memory = there ? there->memory : NULL;
+  if (there) *there = env->shared.at[--env->shared.n];
+  sx_mutex_unlock(&busy);
+  if (memory) {
+    sx_memory_unref(memory);
     return NULL;
   }
   SX_API_FAIL(INVALID_ARGUMENT, "UnregisterAllocator: no allocator is registered for this memory");
@@ -295,9 +303,10 @@ OrtStatus *ORT_API_CALL sx_api_GetSharedAllocator(OrtEnv *env, const OrtMemoryIn
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(mem_info);
   SX_API_NOT_NULL(allocator);
-  *allocator = NULL;
-  for (uint32_t i = 0; i < env->shared.n; i++)
-    if (sx_memory_eq(env->shared.at[i].memory, sx_memory_of(mem_info))) *allocator = env->shared.at[i].allocator;
+  sx_mutex_lock(&busy);
+  const sx_shared_allocator *there = shared_for(env, sx_memory_of(mem_info));
+  *allocator = there ? there->allocator : NULL;
+  sx_mutex_unlock(&busy);
   if (!*allocator && sx_memory_of(mem_info)->device_type == OrtMemoryInfoDeviceType_CPU) *allocator = &sx_default_allocator;
   return NULL;
 }
