@@ -112,19 +112,23 @@ static uint64_t sample(const sx_tensor *t, const uint8_t *p) {
   return h;
 }
 
-static bool same(const entry *x, const entry *y) {
+/* The same but for the bytes of the result. */
+static bool alike(const entry *x, const entry *y) {
   return x->hash == y->hash && x->exact == y->exact && x->size == y->size && !memcmp(&x->key, &y->key, sizeof x->key) &&
-         x->n_factors == y->n_factors && (!x->n_factors || !memcmp(x->factors, y->factors, x->n_factors * sizeof *x->factors)) &&
-         (x->exact || !y->data || !memcmp(x->data, y->data, x->size));
+         x->n_factors == y->n_factors && (!x->n_factors || !memcmp(x->factors, y->factors, x->n_factors * sizeof *x->factors));
 }
 
+/* Results may have megabytes, so they are compared without the lock: a reference holds the entry, and its place in the list, on
+ * the way. What is added meanwhile is missed, and is then there twice. */
 static entry *find(const entry *like) {
-  entry *x;
-  sx_lock_take(&shared.lock);
-  for (x = shared.head; x && !same(x, like);) x = x->next;
-  if (x) x->refs++;
-  sx_lock_drop(&shared.lock);
-  return x;
+  for (entry *at = NULL, *x;; at = x) {
+    sx_lock_take(&shared.lock);
+    for (x = at ? at->next : shared.head; x && !alike(x, like);) x = x->next;
+    if (x) x->refs++;
+    sx_lock_drop(&shared.lock);
+    if (at) drop(at);
+    if (!x || x->exact || !like->data || !memcmp(x->data, like->data, x->size)) return x;
+  }
 }
 
 /* A new entry with memory for its result, not known to others yet. */
