@@ -204,12 +204,13 @@ static sx_status settle(canon *c, sx_graph *g, sx_nid id) {
   sx_err ignored = {0}; /* what cannot be computed now is computed, or fails, when it runs */
   sx_status s = c->o->evaluate(c->o->evaluate_ctx, g, id, out, &ignored);
   if (s == SX_E_NO_MEMORY) SX_NO_MEMORY(c->e);
-  for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++) {
+  if (s != SX_OK) return SX_OK;
+  for (uint32_t o = 0; o < n->n_out; o++) { /* each has an owner, whatever fails */
     if (!out[o]) continue;
-    if (sx_value_at(g, n->out[o])->fact.constant) sx_tensor_unref(out[o]);
-    else SX_TRY(set_constant(c, g, n->out[o], out[o]));
+    if (s != SX_OK || sx_value_at(g, n->out[o])->fact.constant) sx_tensor_unref(out[o]);
+    else s = set_constant(c, g, n->out[o], out[o]);
   }
-  return SX_OK;
+  return s;
 }
 
 /* One node, with its name added to a failure; in `check` mode a failure is told and passed over. */

@@ -61,8 +61,10 @@ static sx_status fold_node(sx_pass_ctx *c, sx_nid id, size_t *budget) {
   if (s == SX_E_NO_MEMORY) SX_NO_MEMORY(c->e);
   if (s != SX_OK) return SX_OK; /* it fails, or is not to be had, when it runs: the run says so */
   *budget = *budget + freed > bytes ? *budget + freed - bytes : 0;
-  for (uint32_t o = 0; o < n->n_out; o++)
-    if (n->out[o] != SX_NONE && out[o]) SX_TRY(replace_by_tensor(c, n->out[o], out[o]));
+  for (uint32_t o = 0; o < n->n_out; o++) /* each has an owner, whatever fails */
+    if (s != SX_OK || n->out[o] == SX_NONE) sx_tensor_unref(out[o]);
+    else if (out[o]) s = replace_by_tensor(c, n->out[o], out[o]);
+  if (s != SX_OK) return s;
   sx_graph_kill(g, id);
   if (c->fired) c->fired[c->pass]++;
   return SX_OK;
