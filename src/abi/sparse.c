@@ -125,7 +125,8 @@ static OrtStatus *put_block(const content *c, const int64_t *shape, size_t rank,
       SX_API_FAIL(FAIL, "block-sparse indices have the shape [2, %lld]", (long long)c->shape[0]);
     SX_API_NOT_NULL(at || !shape[1]);
     const int64_t *dense = c->v->dims;
-    for (int64_t k = 0; c->v->rank == 2 && k < shape[1]; k++)
+    if (c->v->rank < 2) SX_API_FAIL(FAIL, "blocks need a dense shape of rank 2 or more, not %u", c->v->rank);
+    for (int64_t k = 0; k < shape[1]; k++)
       for (int axis = 0; axis < 2; axis++) {
         int64_t i = at[axis * shape[1] + k];
         if (i < 0 || i >= dense[axis])

@@ -44,6 +44,12 @@ sx_status sx_import_sparse(sx_importer *im, const sx_proto_sparse *p, sx_tensor 
   if (rank > SX_MAX_RANK || bits < 8 || values->dtype == SX_STRING || indices->dtype != SX_I64 || indices->count != values->count * (linear ? 1 : (int64_t)rank))
     SX_FAIL(im->e, INVALID_GRAPH, "a sparse tensor of rank %u has %lld values of type %s and %lld indices of type %s: they do not belong together", rank,
             (long long)values->count, sx_dtype_name(values->dtype), (long long)indices->count, sx_dtype_name(indices->dtype));
+  int64_t count = 1;
+  size_t bytes;
+  for (uint32_t d = 0; d < rank; d++)
+    if (p->dims.at[d] < 0 || !sx_i64_mul(count, p->dims.at[d], &count)) SX_FAIL(im->e, INVALID_GRAPH, "a sparse tensor has the size %lld at axis %u, or its size overflows", (long long)p->dims.at[d], d);
+  if (!sx_dtype_bytes(values->dtype, count, &bytes) || (bytes > (size_t)1 << 28 && bytes > sx_memory_available()))
+    SX_FAIL(im->e, FAIL, "a sparse tensor has %lld elements, which do not fit the memory that this process may use", (long long)count);
   SX_TRY(sx_tensor_create(values->dtype, (int32_t)rank, p->dims.at, &t, im->e));
   SX_TRY(sx_model_hold(im->m, t, im->e));
   const void *v, *ix;

@@ -327,6 +327,13 @@ static void sparse_tensors(void) {
   v = sparse(dense);
   CODE(ORT_FAIL, FillSparseTensorBlockSparse(v, cpu, blocks, 3, y, wrong, 2, block_at));
   OK(FillSparseTensorBlockSparse(v, cpu, blocks, 3, y, block_shape, 2, block_at));
+  OrtValue *deep = NULL;
+  int64_t deep_dims[] = {2, 2, 4};
+  int32_t far_away[] = {0, 1, 0, 7};
+  OK(CreateSparseTensorAsOrtValue(a, deep_dims, 3, FLOAT, &deep));
+  CODE(ORT_INVALID_ARGUMENT, FillSparseTensorBlockSparse(deep, cpu, blocks, 3, y, block_shape, 2, far_away));
+  OK(FillSparseTensorBlockSparse(deep, cpu, blocks, 3, y, block_shape, 2, block_at));
+  api->ReleaseValue(deep);
   OK(GetSparseTensorIndices(v, ORT_SPARSE_BLOCK_SPARSE_INDICES, &n, &p));
   CHECK(n == 4);
   api->ReleaseValue(v);
