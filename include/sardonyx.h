@@ -23,7 +23,7 @@ typedef struct SardonyxExtension {
    * means that the check itself could not be done. */
   OrtStatusPtr(ORT_API_CALL *Check)(const OrtEnv *env, const ORTCHAR_T *path, int json, OrtAllocator *allocator, char **out,
                                     size_t *problems);
-  /* The same for a model in memory; external data has no folder and is a problem. */
+  /* The same for a model in memory; external data are looked for in the working directory. */
   OrtStatusPtr(ORT_API_CALL *CheckArray)(const OrtEnv *env, const void *data, size_t size, int json,
                                          OrtAllocator *allocator, char **out, size_t *problems);
   /* Bytes by use: mapped, weights, packed, plans, slabs, scratch; of one session, or (NULL) of the process. */

@@ -174,6 +174,7 @@ OrtStatus *sx_ort_session_options(OrtSession *s, sx_session_options *so, sx_aren
   const OrtSessionOptions *o = s->options;
   if (!sx_ort_import_lists(o, &so->import, lists)) SX_API_NO_MEMORY();
   so->import.bytes_live = strcmp(config(o, "session.use_ort_model_bytes_directly", "0"), "1") == 0;
+  so->import.folder = sx_kvp_get(&o->config, "session.model_external_initializers_file_folder_path");
   so->import.log = so->log = &s->logger.log;
   so->level = (int)o->level;
   static const sx_provider *const with_custom[] = {&sx_custom_provider, NULL};

@@ -16,7 +16,8 @@ typedef struct sx_import_value { sx_str name; sx_dtype dtype; int32_t rank; cons
 typedef struct sx_import_file { sx_str location; const void *data; size_t size; } sx_import_file;
 typedef struct sx_input_shape { sx_str name; int32_t rank; const int64_t *dims; } sx_input_shape;
 typedef struct sx_import_options {
-  const char *path;          /* of the model file: external data are looked for beside it; NULL: none are reached */
+  const char *path;          /* of the model file: external data are looked for beside it; NULL: in the working directory */
+  const char *folder;        /* or here, when it is given; lives as long as a session made so */
   bool bytes_live;           /* the caller keeps the bytes as long as the model */
   bool mapped;               /* the bytes are a mapping that the model owns */
   sx_file_id file;

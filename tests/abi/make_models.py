@@ -4,6 +4,7 @@ import os
 
 from onnx import TensorProto as T
 from onnx import helper as h
+from onnx.external_data_helper import set_external_data
 
 
 def text(name, model):
@@ -73,7 +74,11 @@ ADAPTER = bytes.fromhex(
     "180000000100000004000000080000000000c842000048430100000002000000000000000100000077000000"
 )
 
+outside = model([h.make_node("Add", ["x", "w"], ["y"])], [value("x", T.FLOAT, [2])], [value("y", T.FLOAT, [2])], [h.make_tensor("w", T.FLOAT, [2], bytes(8), raw=True)])
+set_external_data(outside.graph.initializer[0], "abi_outside.bin")
+outside.graph.initializer[0].ClearField("raw_data")
+
 with open(os.path.join(os.path.dirname(__file__), "models.h"), "w") as f:
     f.write("// SPDX-License-Identifier: MIT\n/* Models as bytes, written by make_models.py: what each is stands there. */\n")
-    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed):
+    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed), ("outside", outside):
         f.write(text("model_" + name, m))

@@ -448,6 +448,34 @@ static void written_model(void) {
   api->ReleaseSessionOptions(o);
 }
 
+/* A model from memory looks for its external data in the working directory, or in the folder that its options name. */
+static void outside_data(void) {
+  const float w[] = {10, 20};
+  const char *key = "session.model_external_initializers_file_folder_path";
+  OrtSessionOptions *o = NULL;
+  OrtSession *s = NULL;
+  OK(CreateSessionOptions(&o));
+  CODE(ORT_FAIL, CreateSessionFromArray(env, model_outside, sizeof model_outside, o, &s)); /* it is not there yet */
+  FILE *f = fopen("abi_outside.bin", "wb");
+  CHECK(f && fwrite(w, sizeof w, 1, f) == 1);
+  if (f) fclose(f);
+  api->ReleaseSession(open_model(model_outside, sizeof model_outside, o));
+  OK(AddSessionConfigEntry(o, key, "."));
+  s = open_model(model_outside, sizeof model_outside, o);
+  int64_t two[] = {2};
+  OrtValue *vx = over(x, sizeof w, 1, two), *y = NULL;
+  const char *in[] = {"x"}, *out[] = {"y"};
+  OK(Run(s, NULL, in, (const OrtValue *const *)&vx, 1, out, 1, &y));
+  CHECK(y && floats(y)[0] == x[0] + 10 && floats(y)[1] == x[1] + 20);
+  api->ReleaseValue(y);
+  api->ReleaseValue(vx);
+  api->ReleaseSession(s);
+  OK(AddSessionConfigEntry(o, key, "no_such_folder"));
+  CODE(ORT_FAIL, CreateSessionFromArray(env, model_outside, sizeof model_outside, o, &s));
+  remove("abi_outside.bin");
+  api->ReleaseSessionOptions(o);
+}
+
 static volatile int called;
 static void done(void *user, OrtValue **outputs, size_t n, OrtStatusPtr status) {
   CHECK(user == &called && !status && n == 1 && outputs[0] && floats(outputs[0])[5] == 26);
@@ -497,6 +525,7 @@ int main(int argc, char **argv) {
   written_model();
   output_twice();
   by_signature();
+  outside_data();
   asynchronous();
   api->ReleaseMemoryInfo(cpu);
   api->ReleaseEnv(env);
