@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Prints a graph in its text form. Inner names of captures are not shown: a body's captured value prints as the outer one. */
+#include "base/number.h"
 #include "ir/text.h"
 #include <math.h>
 #include <stdio.h>
@@ -48,7 +49,9 @@ static void put_number(sx_text *t, double x) { /* the shortest text that gives x
   char s[40];
   for (int digits = 6; digits <= 17; digits++) {
     snprintf(s, sizeof s, "%.*g", digits, x);
-    double back = strtod(s, NULL);
+    sx_number_point(s);
+    char *end;
+    double back = sx_number_read(s, false, &end);
     if (back == x || (x == (double)(float)x && (float)back == (float)x)) break;
   }
   sx_text_add(t, "%s%s", s, strpbrk(s, ".einf") ? "" : ".0");

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "base/number.h"
 #include "run/exec.h"
 
 static const sx_node *node_of(const sx_call *c) {
@@ -33,7 +34,7 @@ static sx_status number_of(sx_str s, double *v, int64_t *i, sx_err *e) {
   memcpy(buf, s.p, n);
   buf[n] = 0;
   errno = 0;
-  *v = strtod(buf, &end);
+  *v = sx_number_read(buf, false, &end);
   *i = end == buf ? 0 : strtoll(buf, NULL, 10);
   if (end == buf) SX_FAIL(e, INVALID_ARGUMENT, "'%.*s' in the map is not a number", SX_FMT(s));
   return SX_OK;
@@ -45,7 +46,10 @@ static sx_status cast_one(const sx_rt_value *values, int64_t from, sx_rt_value *
   double v = text ? 0 : (double)((const float *)values->data)[from];
   int64_t i = !(fabs(v) < 0x1p63) ? INT64_MIN : (int64_t)v;
   if (out->type.dtype == SX_STRING) {
-    if (!text) s = (sx_str){buf, (size_t)snprintf(buf, sizeof buf, "%f", v)};
+    if (!text) {
+      snprintf(buf, sizeof buf, "%f", v); /* a float has at most 39 digits before the point */
+      s = (sx_str){buf, sx_number_point(buf)};
+    }
     return sx_rt_string_set(out, to, s.p, s.n, e);
   }
   if (text) SX_TRY(number_of(s, &v, &i, e));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Cast to and from strings. Integers are decimal; a float is the shortest text that its own type reads back as the same number,
  * written as NumPy does it: 0.1, 1.0, 1e+20, inf, nan. What a text says must fit the type that it becomes. */
+#include "base/number.h"
 #include "run/exec.h"
 #include "run/text.h"
 #include <errno.h>
@@ -28,11 +29,15 @@ static int print_float(const precision *p, double x, char out[LONGEST]) {
   if (isinf(x)) return snprintf(out, LONGEST, x < 0 ? "-inf" : "inf");
   int digits = 0;
   char s[LONGEST];
-  do snprintf(s, sizeof s, "%.*e", digits, x);
-  while (!reads_back(p, x, strtod(s, NULL)) && digits++ < 16);
+  char *end;
+  do {
+    snprintf(s, sizeof s, "%.*e", digits, x);
+    sx_number_point(s);
+  } while (!reads_back(p, x, sx_number_read(s, false, &end)) && digits++ < 16);
   const int power = atoi(strchr(s, 'e') + 1);
   if (x != 0 && (power < -4 || power >= 16)) return snprintf(out, LONGEST, "%s", s);
-  return snprintf(out, LONGEST, "%.*f", digits > power + 1 ? digits - power : 1, strtod(s, NULL));
+  snprintf(out, LONGEST, "%.*f", digits > power + 1 ? digits - power : 1, sx_number_read(s, false, &end));
+  return (int)sx_number_point(out);
 }
 
 static int print_element(const sx_tensor *t, const precision *p, int64_t i, char out[LONGEST]) {
@@ -83,8 +88,9 @@ static bool read_element(sx_str s, sx_dtype t, void *to) {
   buf[s.n] = 0;
   errno = 0;
   if (t == SX_F64 || t == SX_F32) {
-    if (t == SX_F64) *(double *)to = strtod(buf, &end);
-    else *(float *)to = strtof(buf, &end);
+    const double v = sx_number_read(buf, t == SX_F32, &end);
+    if (t == SX_F64) *(double *)to = v;
+    else *(float *)to = (float)v;
     return !*end; /* what overflows is infinite, as where numbers are cast */
   }
   if (t == SX_BOOL) {
