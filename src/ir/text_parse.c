@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Parses the text form: a scanner and one function per construct. Text comes from tests and our own printer, yet every count is
  * bounded and nothing is read past the end. */
+#include "base/number.h"
 #include "ir/text.h"
 #include <errno.h>
 #include <stdio.h>
@@ -121,7 +122,7 @@ static sx_status number(parser *s, bool *is_float, double *f, int64_t *i) {
   *i = strtoll(buf, &stop, 10);
   *is_float = *stop != 0;
   *f = (double)*i;
-  if (*is_float) *f = strtod(buf, &stop);
+  if (*is_float) *f = sx_number_read(buf, false, &stop);
   if (!n || *stop) BAD(s, "expected a number, found '%s'", buf);
   return SX_OK;
 }
@@ -327,6 +328,19 @@ static sx_status node(parser *s, scope *sc, const sx_str *outs, uint32_t n_out) 
   return SX_OK;
 }
 
+/* What an input is that the caller may leave out. */
+static sx_status default_of(parser *s, scope *sc, sx_str name, sx_tensor *t) {
+  uint32_t v;
+  if (!sx_strmap_get(&sc->names, name, &v) || sx_value_at(sc->g, v)->kind != SX_VALUE_INPUT) BAD(s, "'%.*s' has a default and is no input", SX_FMT(name));
+  sx_value *in = sx_value_at(sc->g, v);
+  bool fits = in->fact.dtype == t->dtype && in->fact.rank == t->rank;
+  for (int32_t i = 0; fits && i < t->rank; i++) fits = !sx_dim_is_const(in->fact.dims[i]) || in->fact.dims[i] == t->dims[i];
+  if (!fits) BAD(s, "the default of '%.*s' has another type or shape than the input", SX_FMT(name));
+  in->overridable = true;
+  in->fact.constant = t;
+  return SX_OK;
+}
+
 static sx_status line(parser *s, scope *sc) {
   sx_str outs[64];
   uint32_t n = 0;
@@ -335,9 +349,11 @@ static sx_status line(parser *s, scope *sc) {
     SX_TRY(name(s, &outs[n++]));
   } while (accept(s, ","));
   SX_TRY(expect(s, "="));
-  if (!accept(s, "const ")) return node(s, sc, outs, n);
+  const bool dflt = accept(s, "default ");
+  if (!dflt && !accept(s, "const ")) return node(s, sc, outs, n);
   sx_tensor *t;
   SX_TRY(tensor(s, &t));
+  if (dflt) return default_of(s, sc, outs[0], t);
   return define(s, sc, outs[0], sx_graph_add_const(sc->g, t, (sx_str){"", 0}));
 }
 

@@ -29,6 +29,10 @@ static const char *const texts[] = {
     "  \"odd name, \\\"quoted\\\"\" = Gelu(h) {approximate = \"tanh\"} : float[n, 2]\n"
     "  y, _ = MaxPool(\"odd name, \\\"quoted\\\"\") {kernel_shape = [2, 3], scales = [1.0, 2.5]} : float[2*n + 1], _\n"
     "}\n",
+    "graph (x: float[2], w: float[2]) -> (y) {\n"
+    "  w = default float[2] {1.0, 2.0}\n"
+    "  y = Add(x, w) : float[2]\n"
+    "}\n",
     "graph (x: float[2]) -> (y) {\n"
     "  y = sardonyx.Elementwise(x) {body = graph (a: float[2]) -> (b) {\n"
     "    half = const float[] {0.5}\n"
@@ -57,7 +61,7 @@ static void bad_text(void **state) {
       {"", "expected 'graph'"}, {"graph", "expected '('"}, {"graph (x: floot[2]) -> () {}", "no element type"},
       {"graph () -> (y) {\n  y = Relu(x)\n}", "line 2: 'x' is not known"}, {"graph () -> () {\n\n  y = Relux()\n}", "line 3: there is no operator"},
       {"graph (x: float[1]) -> () {\n x = Relu(x) }", "defined twice"}, {"graph () -> (a) { a = const float[2] {1, 2, 3} }", "more than the 2"},
-      {"graph () -> () { a = const float[n] {1} }", "must be numbers"}, {"graph () -> () {} x", "after the graph"}, {"graph () -> () { a = const float[1] {", "expected a number"}};
+      {"graph () -> () { a = const float[n] {1} }", "must be numbers"}, {"graph () -> () {} x", "after the graph"}, {"graph () -> () { a = default float[1] {1} }", "is no input"}, {"graph () -> () { a = const float[1] {", "expected a number"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     sx_err e = {0};
     sx_model *m = NULL;
