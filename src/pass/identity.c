@@ -11,6 +11,14 @@ static bool is_identity_perm(const sx_node *n, int rank) {
   return true;
 }
 
+/* Whether a Dropout may drop something. */
+static bool trains(const sx_graph *g, const sx_node *n) {
+  const sx_vid mode = sx_node_in(n, 2);
+  const sx_tensor *t = sx_value_const(g, mode);
+  int64_t on = 1;
+  return mode != SX_NONE && (!t || !sx_tensor_get_i64(t, 0, &on) || on);
+}
+
 /* The input that output 0 equals, or SX_NONE. */
 static sx_vid same_as(const sx_graph *g, const sx_node *n) {
   sx_vid x = sx_node_in(n, 0);
@@ -30,6 +38,7 @@ static sx_vid same_as(const sx_graph *g, const sx_node *n) {
   if (view) return x;
   if (n->op == &sx_op_Transpose && is_identity_perm(n, fx->rank)) return x;
   if (!strcmp(op, "Concat") && n->n_in == 1) return x;
+  if (n->op == &sx_op_Dropout && !trains(g, n)) return x;
   double k;
   if ((n->op == &sx_op_Mul || n->op == &sx_op_Div) && sx_pass_scalar(g, n->in[1].value, &k) && k == 1) return x;
   if (n->op == &sx_op_Sub && sx_pass_scalar(g, n->in[1].value, &k) && k == 0) return x;

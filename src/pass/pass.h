@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Graph rewrites: the table of passes, patches, and what a pass may ask for.
  *
- * A pass is one file and one line of passes.def. Three kinds: local simplification (a hook of the operator), patterns (a static
- * table and a function that builds a patch), whole-graph functions. A pass never edits edges by hand: it builds a patch, the
+ * A pass is one file and one line of passes.def. Two kinds: patterns (a static table
+ * and a function that builds a patch), and functions of the whole graph. A pass never edits edges by hand: it builds a patch, the
  * engine checks that facts agree, applies it, merges provenance and counts it. Every pass is linear or n log n in nodes. */
 #ifndef SX_PASS_PASS_H
 #define SX_PASS_PASS_H

@@ -67,22 +67,4 @@ static sx_status infer_dropout(sx_infer *c) {
   SX_TRY(sx_infer_like(c, 0, 0));
   return sx_infer_set(c, 1, SX_BOOL, x->rank, x->dims);
 }
-/* Outside training, without a mask, it is the identity. */
-static sx_status simplify_dropout(sx_graph *g, sx_nid id, bool *changed, sx_err *e) {
-  sx_node *n = sx_node_at(g, id);
-  sx_vid mask = sx_node_out(n, 1), training = sx_node_in(n, 2);
-  const sx_tensor *t = sx_value_const(g, training);
-  int64_t on = 0;
-  if (training != SX_NONE && (!t || t->count != 1 || !sx_tensor_get_i64(t, 0, &on) || on)) return SX_OK;
-  if (mask != SX_NONE && (sx_value_at(g, mask)->n_uses || sx_value_at(g, mask)->output_uses)) return SX_OK;
-  sx_vid v = sx_graph_emit(g, &sx_op_Identity, &n->in[0].value, 1);
-  if (v == SX_NONE) SX_NO_MEMORY(e);
-  n = sx_node_at(g, id);
-  sx_graph_emitted(g, v)->origin = n->origin;
-  SX_TRY(sx_infer_node(g, sx_value_at(g, v)->producer, e));
-  sx_graph_replace_value(g, n->out[0], v);
-  sx_graph_kill(g, id);
-  *changed = true;
-  return SX_OK;
-}
-const sx_op sx_op_Dropout = {.name = "Dropout", .accuracy = SX_RANDOM, .flags = SX_OP_NONDETERMINISTIC, .infer = infer_dropout, .simplify = simplify_dropout, .upgrades = {{10, dropout_mask_type}, {12, dropout_ratio_to_input}}};
+const sx_op sx_op_Dropout = {.name = "Dropout", .accuracy = SX_RANDOM, .flags = SX_OP_NONDETERMINISTIC, .infer = infer_dropout, .upgrades = {{10, dropout_mask_type}, {12, dropout_ratio_to_input}}};
