@@ -43,12 +43,6 @@ size_t sx_utf8_put(uint32_t c, char out[4]) {
   return n;
 }
 
-size_t sx_utf8_count(sx_str s) {
-  size_t n = 0;
-  for (size_t at = 0; at < s.n; n++) sx_utf8_next(s, &at);
-  return n;
-}
-
 size_t sx_utf8_case(sx_str s, sx_case to, char *out) {
   size_t n = 0;
   char one[4];

@@ -8,7 +8,6 @@
 /* The code point at s.p[*at], *at moves behind it. Bytes that are no UTF-8 are given one by one as SX_UTF8_BAD; *at < s.n. */
 uint32_t sx_utf8_next(sx_str s, size_t *at);
 size_t sx_utf8_put(uint32_t code, char out[4]); /* bytes written, 1 to 4 */
-size_t sx_utf8_count(sx_str s);                 /* code points, bad bytes counted as such */
 
 typedef enum sx_case { SX_CASE_KEEP, SX_CASE_LOWER, SX_CASE_UPPER } sx_case;
 uint32_t sx_unicode_case(uint32_t code, sx_case to);
