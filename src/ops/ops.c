@@ -10,16 +10,29 @@ static const sx_op *const table[] = {
 #undef PRIVATE
     NULL};
 
-const sx_op *sx_op_at(uint32_t i) { return i < sizeof table / sizeof *table ? table[i] : NULL; }
+enum {
+#define OP(domain, name) LINE_##name,
+#define PRIVATE(name)
+#include "ops/ops.def"
+#undef OP
+#undef PRIVATE
+  PUBLIC, ALL = sizeof table / sizeof *table - 1
+};
 
-/* A perfect hash is not worth it: models have few distinct operators and the importer remembers them. The table is small and
- * scanned once per distinct operator name. */
+/* Both parts of ops.def are sorted by the operators' names as models write them (MsPad is a Pad of another domain). */
 const sx_op *sx_op_find(sx_str domain, sx_str name) {
   sx_domain d = SX_DOMAIN_ONNX;
   bool private = sx_str_is(domain, "sardonyx");
   if (!private && !sx_domain_find(domain, &d)) return NULL;
-  for (uint32_t i = 0; table[i]; i++)
-    if (sx_str_is(name, table[i]->name) && (private ? (table[i]->flags & SX_OP_PRIVATE) != 0 : table[i]->domain == d && !(table[i]->flags & SX_OP_PRIVATE)))
-      return table[i];
+  uint32_t low = private ? PUBLIC : 0, end = private ? ALL : PUBLIC, high = end;
+  while (low < high) {
+    const uint32_t mid = low + (high - low) / 2;
+    const size_t n = strlen(table[mid]->name);
+    const int o = name.n ? memcmp(table[mid]->name, name.p, n < name.n ? n : name.n) : 0;
+    if (o < 0 || (o == 0 && n < name.n)) low = mid + 1;
+    else high = mid;
+  }
+  for (; low < end && sx_str_is(name, table[low]->name); low++)
+    if (private || table[low]->domain == d) return table[low];
   return NULL;
 }

@@ -147,11 +147,24 @@ static void lines_of_operators_name_their_domain(void **state) {
 #undef PRIVATE
 }
 
+static void every_operator_is_found(void **state) {
+#define OP(dom, op) assert_ptr_equal(sx_op_find(sx_str_c(sx_domain_name((sx_domain)sx_op_##op.domain)), sx_str_c(sx_op_##op.name)), &sx_op_##op);
+#define PRIVATE(op) assert_ptr_equal(sx_op_find(SX_STR("sardonyx"), sx_str_c(sx_op_##op.name)), &sx_op_##op);
+#include "ops/ops.def"
+#undef OP
+#undef PRIVATE
+  assert_null(sx_op_find(SX_STR("sardonyx"), SX_STR("Add")));
+  assert_null(sx_op_find(SX_STR("ai.onnx.ml"), SX_STR("Add")));
+  assert_null(sx_op_find(SX_STR(""), SX_STR("Ad")));
+  assert_null(sx_op_find(SX_STR(""), SX_STR("")));
+  assert_null(sx_op_find(SX_STR(""), SX_STR("zzz")));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_row_is_sound), cmocka_unit_test(holds_every_standard_schema),
       cmocka_unit_test(the_version_in_force), cmocka_unit_test(known_rows), cmocka_unit_test(domains),
-      cmocka_unit_test(lines_of_operators_name_their_domain),
+      cmocka_unit_test(lines_of_operators_name_their_domain), cmocka_unit_test(every_operator_is_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
