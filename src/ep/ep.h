@@ -122,7 +122,8 @@ typedef struct sx_kernel {
 /* Late kernels: one unit, on the caller's thread, outputs of any kind. */
 struct sx_rt_value;
 typedef struct sx_late {
-  /* Memory for tensor output o: the caller's when it fits, else recycled memory of the run. NULL with the error set. */
+  /* Memory for tensor output o, which belongs to the run; a second call for the same output replaces the first. NULL with the
+   * error set, or with e->code SX_OK when nobody wants the output. Never NULL for an empty tensor. */
   void *(*output)(const struct sx_late *l, uint32_t o, sx_dtype t, int rank, const int64_t *dims, sx_err *e);
   /* Views of the inputs as they are now. */
   const sx_view *in;
@@ -130,9 +131,7 @@ typedef struct sx_late {
   /* Values that are no plain tensors; borrowed. set_value takes over the reference. */
   struct sx_rt_value *(*value)(const struct sx_late *l, uint32_t i);
   sx_status (*set_value)(const struct sx_late *l, uint32_t o, struct sx_rt_value *v, sx_err *e);
-  /* Runs body b (a graph attribute, in order of attributes) on values; used by control flow. */
-  struct sx_exec *exec;
-} sx_late;
+} sx_late; /* kernels in run/ are given more: sx_late_ctx */
 static inline void *sx_late_output(const sx_call *c, uint32_t o, sx_dtype t, int rank, const int64_t *dims) {
   return c->late->output(c->late, o, t, rank, dims, c->e);
 }
@@ -151,9 +150,10 @@ static inline int64_t sx_dims_count(const int64_t *dims, int from, int to) { /* 
   for (int i = from; i < to; i++) n *= dims[i];
   return n;
 }
-/* One phase of `units` units; returns SX_OK. */
+/* One phase of `units` units more. FAIL when there are too many units or phases. */
 static inline sx_status sx_prep_phase(sx_prep *p, sx_run_fn run, int64_t units, double unit_ns, size_t worker_scratch) {
   if (units > UINT32_MAX) SX_FAIL(p->e, FAIL, "the work does not fit %lld units", (long long)units);
+  if (units < 0 || p->n_phases == SX_MAX_PHASES) SX_FAIL(p->e, FAIL, "the work has %lld units, or more than %d phases", (long long)units, SX_MAX_PHASES);
   p->phases[p->n_phases++] = (sx_phase){run, (uint32_t)units, (float)unit_ns, worker_scratch};
   return SX_OK;
 }

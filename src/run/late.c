@@ -62,7 +62,7 @@ sx_status sx_exec_run_late(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
     f->late_views[i] = views[i];
     f->late_views[i].constant = f->ptrs[s->args + i];
   }
-  sx_late_ctx l = {{late_output, f->late_views, s->n_in, s->n_out, late_value, late_set, NULL}, x, f, r, step};
+  sx_late_ctx l = {{late_output, f->late_views, s->n_in, s->n_out, late_value, late_set}, x, f, r, step};
   for (uint32_t i = 0; i < s->n_in; i++)
     if (f->late_views[i].rank < 0) SX_TRY(late_shape(&l, i, &f->late_views[i], c->e));
   c->late = &l.base;

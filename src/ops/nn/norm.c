@@ -135,7 +135,12 @@ const sx_op sx_op_LayerNormalization = {.name = "LayerNormalization", .accuracy 
 const sx_op sx_op_RMSNormalization = {.name = "RMSNormalization", .accuracy = SX_ACCUMULATE, .infer = infer_layer_norm, .upgrades = {{INT16_MAX, norm_of_types}}};
 const sx_op sx_op_InstanceNormalization = {.name = "InstanceNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
 const sx_op sx_op_GroupNormalization = {.name = "GroupNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
-const sx_op sx_op_LRN = {.name = "LRN", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
+static sx_status infer_lrn(sx_infer *c) {
+  const int64_t size = sx_attr_int(c->n, "size", 0);
+  if (size < 1) return SX_INFER_FAIL(c, "attribute 'size' is %lld, expected at least 1 channel", (long long)size);
+  return sx_infer_same(c);
+}
+const sx_op sx_op_LRN = {.name = "LRN", .accuracy = SX_ACCUMULATE, .infer = infer_lrn};
 static sx_status infer_lp_norm(sx_infer *c) {
   int axis, rank = sx_infer_in(c, 0)->rank;
   if (rank > 0) SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", -1), rank, &axis)); /* a scalar is its own norm along any axis */
