@@ -5,7 +5,7 @@
 #include "plan/plan_priv.h"
 
 typedef struct assign {
-  compile *c;
+  sx_compile *c;
   sx_plan *p;
   const sx_graph *g;
   SX_VEC(sx_buffer) bufs;
@@ -13,6 +13,7 @@ typedef struct assign {
   SX_VEC(sx_output_copy) copies;
   uint32_t segment;
 } assign;
+enum { NEVER_LAST = 1 << 30 }; /* what an output counts in `left`: more uses than steps can take away */
 
 static uint32_t new_buffer(assign *a, sx_buffer_kind kind, sx_vid v, uint32_t step) {
   sx_buffer b = {.kind = (uint8_t)kind, .segment = a->segment, .first = step, .last = step, .value = v};
@@ -23,7 +24,7 @@ static uint32_t new_buffer(assign *a, sx_buffer_kind kind, sx_vid v, uint32_t st
 static void join(assign *a, uint32_t b, sx_vid v) {
   const sx_value *x = sx_value_at(a->g, v);
   a->p->value_buffer[v] = b;
-  a->left.at[b] += x->n_uses + (x->output_uses ? 1u << 30 : 0);
+  a->left.at[b] += x->n_uses + (x->output_uses ? NEVER_LAST : 0);
 }
 
 /* The buffer of a value that no step makes: an input, a capture or a constant. */
@@ -205,7 +206,7 @@ static sx_status assign_all(assign *a) {
   return SX_OK;
 }
 
-sx_status sx_plan_assign_buffers(compile *c) {
+sx_status sx_plan_assign_buffers(sx_compile *c) {
   assign a = {.c = c, .p = c->p, .g = c->g};
   sx_status s = assign_all(&a);
   sx_vec_free(&a.bufs);

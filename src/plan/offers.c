@@ -15,7 +15,7 @@ static size_t constant_bytes(const sx_graph *g) {
   return total;
 }
 
-sx_status sx_plan_grant(compile *c, uint32_t *granted) {
+sx_status sx_plan_grant(sx_compile *c, uint32_t *granted) {
   const uint32_t n = c->p->n_steps;
   sx_offer(*offers)[SX_MAX_OFFERS] = sx_arena_array(&c->tmp, n + 1, sizeof *offers);
   uint32_t *count = SX_NEW_N(&c->tmp, uint32_t, (size_t)n + 1);

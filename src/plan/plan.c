@@ -29,7 +29,7 @@ static void mark_bound(const sx_graph *g, const sx_fact *f, uint8_t *known) {
 }
 
 /* Whether every size of the node's results, and every element fact its inputs stand for, follows from known symbols. */
-static bool node_known(const compile *c, const sx_node *n) {
+static bool node_known(const sx_compile *c, const sx_node *n) {
   const sx_dimtab *t = &c->g->model->dims;
   for (uint32_t i = 0; i < n->n_in; i++) {
     if (n->in[i].value == SX_NONE) continue;
@@ -49,7 +49,7 @@ static bool node_known(const compile *c, const sx_node *n) {
 
 /* Whether the inference of node n, on the contents of its inputs at a cut, makes every size known that it needs. It binds the symbols
  * of n's own results; a size that comes from another node, through an element fact, wants that node to run first. */
-static bool cut_suffices(const compile *c, const sx_node *n) {
+static bool cut_suffices(const sx_compile *c, const sx_node *n) {
   int64_t bound[2 * SX_MAX_RANK];
   int count = 0;
   for (uint32_t o = 0; o < n->n_out; o++) {
@@ -64,7 +64,7 @@ static bool cut_suffices(const compile *c, const sx_node *n) {
   return known;
 }
 
-static sx_status push_segment(compile *c, uint32_t at, sx_nid infer) {
+static sx_status push_segment(sx_compile *c, uint32_t at, sx_nid infer) {
   if (c->segs.n) {
     c->segs.at[c->segs.n - 1].end = at;
     if (c->segs.at[c->segs.n - 1].begin == at && c->segs.at[c->segs.n - 1].infer == SX_NONE) c->segs.n--; /* empty */
@@ -82,7 +82,7 @@ static bool rank_open(const sx_graph *g, const sx_node *n) {
   return false;
 }
 
-static sx_status add_step(compile *c, sx_nid id) {
+static sx_status add_step(sx_compile *c, sx_nid id) {
   sx_node *n = sx_node_at(c->g, id);
   const char *reason;
   const sx_kernel *k = sx_plan_choose(c->g, id, c->o, &reason);
@@ -118,7 +118,7 @@ static sx_status add_step(compile *c, sx_nid id) {
 
 /* The execution order: producers first, and steps whose sizes are known before those that need a cut. A node that is ready
  * but whose sizes are not known waits until nothing else can run. */
-static sx_status order_steps(compile *c) {
+static sx_status order_steps(sx_compile *c) {
   const sx_graph *g = c->g;
   SX_TRY(push_segment(c, 0, SX_NONE));
   uint32_t left = g->order.n, from = 0;
@@ -168,7 +168,7 @@ static sx_status order_steps(compile *c) {
   return SX_OK;
 }
 
-static sx_status collect(compile *c) {
+static sx_status collect(sx_compile *c) {
   sx_plan *p = c->p;
   p->n_steps = c->steps.n;
   p->n_segments = c->segs.n;
@@ -193,7 +193,7 @@ static sx_status collect(compile *c) {
 }
 
 /* Symbols that the shapes of a segment's arguments refer to. */
-static sx_status segment_keys(compile *c, sx_segment *s) {
+static sx_status segment_keys(sx_compile *c, sx_segment *s) {
   const sx_dimtab *t = &c->g->model->dims;
   uint8_t *used = sx_arena_alloc(&c->tmp, t->symbols.n + 1);
   if (!used) SX_NO_MEMORY(c->e);
@@ -216,7 +216,7 @@ static sx_status segment_keys(compile *c, sx_segment *s) {
   return SX_OK;
 }
 
-static sx_status create_states(compile *c) {
+static sx_status create_states(sx_compile *c) {
   uint32_t *granted = SX_NEW_N(&c->tmp, uint32_t, (size_t)c->p->n_steps + 1);
   if (!granted) SX_NO_MEMORY(c->e);
   SX_TRY(sx_plan_grant(c, granted));
@@ -231,7 +231,7 @@ static sx_status create_states(compile *c) {
   return SX_OK;
 }
 
-static sx_status compile_plan(compile *c) {
+static sx_status compile_plan(sx_compile *c) {
   const sx_dimtab *t = &c->g->model->dims;
   c->known = sx_arena_alloc(&c->tmp, t->symbols.n + 1);
   if (!c->known) SX_NO_MEMORY(c->e);
@@ -244,12 +244,12 @@ static sx_status compile_plan(compile *c) {
   return SX_OK;
 }
 
-sx_status sx_plan_create_within(const sx_graph *g, const sx_plan_options *o, const uint8_t *outer_known, sx_plan **out, sx_err *e) {
+sx_status sx_plan_create(const sx_graph *g, const sx_plan_options *o, const uint8_t *outer_known, sx_plan **out, sx_err *e) {
   sx_plan *p = sx_calloc(1, sizeof *p);
   *out = NULL;
   if (!p) SX_NO_MEMORY(e);
   p->graph = g, p->cpu = sx_cpu_info(), p->width = o->width ? o->width : 1;
-  compile c = {.g = g, .o = o, .p = p, .outer_known = outer_known, .e = e};
+  sx_compile c = {.g = g, .o = o, .p = p, .outer_known = outer_known, .e = e};
   sx_status s = compile_plan(&c);
   sx_vec_free(&c.steps);
   sx_vec_free(&c.segs);
@@ -258,7 +258,6 @@ sx_status sx_plan_create_within(const sx_graph *g, const sx_plan_options *o, con
   else *out = p;
   return s;
 }
-sx_status sx_plan_create(const sx_graph *g, const sx_plan_options *o, sx_plan **out, sx_err *e) { return sx_plan_create_within(g, o, NULL, out, e); }
 
 void sx_plan_destroy(sx_plan *p) {
   if (!p) return;

@@ -103,9 +103,8 @@ typedef struct sx_plan_options {
 } sx_plan_options;
 
 /* Compiles the graph, whose facts are inferred. NOT_IMPLEMENTED names the first node that no kernel takes, and why. */
-sx_status sx_plan_create(const sx_graph *g, const sx_plan_options *o, sx_plan **out, sx_err *e);
-/* A body's plan: symbols with outer_known[i] set are bound by the graphs around it. */
-sx_status sx_plan_create_within(const sx_graph *g, const sx_plan_options *o, const uint8_t *outer_known, sx_plan **out, sx_err *e);
+/* Of a body: symbols with outer_known[i] set are bound by the graphs around it; else NULL. */
+sx_status sx_plan_create(const sx_graph *g, const sx_plan_options *o, const uint8_t *outer_known, sx_plan **out, sx_err *e);
 void sx_plan_destroy(sx_plan *p);
 
 /* The instance of a segment for these values of the model's symbols (SX_DIM_UNKNOWN: not known yet), from the cache or

@@ -4,7 +4,7 @@
 #define SX_PLAN_PRIV_H
 #include "plan/plan.h"
 
-typedef struct compile {
+typedef struct sx_compile {
   const sx_graph *g;
   const sx_plan_options *o;
   sx_plan *p;
@@ -14,12 +14,12 @@ typedef struct compile {
   SX_VEC(sx_step) steps;
   SX_VEC(sx_segment) segs;
   sx_err *e;
-} compile;
+} sx_compile;
 
 /* offers.c: which of the offers of each step's kernel is taken, 0: none. `granted` has n_steps zeros. */
-sx_status sx_plan_grant(compile *c, uint32_t *granted);
+sx_status sx_plan_grant(sx_compile *c, uint32_t *granted);
 /* buffers.c: which values share memory, and from when to when. */
-sx_status sx_plan_assign_buffers(compile *c);
+sx_status sx_plan_assign_buffers(sx_compile *c);
 /* place.c: offsets of buffers with sizes and lifetimes, none overlapping in both. Gives the slab's size. */
 typedef struct sx_block { size_t size, offset; uint32_t first, last; } sx_block;
 size_t sx_place_blocks(sx_block *b, uint32_t n, sx_arena *tmp, bool *failed);

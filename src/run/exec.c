@@ -128,7 +128,7 @@ sx_status sx_exec_create(const sx_graph *g, const sx_exec_options *o, sx_exec **
   sx_exec *x = sx_calloc(1, sizeof *x);
   *out = NULL;
   if (!x) SX_NO_MEMORY(e);
-  sx_status s = sx_plan_create_within(g, &o->plan, o->outer_known, &x->plan, e);
+  sx_status s = sx_plan_create(g, &o->plan, o->outer_known, &x->plan, e);
   if (s == SX_OK) s = find_output_args(x, e);
   if (s == SX_OK) s = create_bodies(x, g, o, e);
   if (s != SX_OK) sx_exec_destroy(x);
