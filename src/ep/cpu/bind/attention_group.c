@@ -125,7 +125,6 @@ PHASE(merge)
 
 static sx_status check(sx_prep *p, params *q) {
   const sx_attention *a = &q->a;
-  const sx_view *x = &p->in[QUERY];
   if (p->in[SEQLENS].count != a->B || p->in[TOTAL].count != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "seqlens_k has %lld elements and total_sequence_length %lld, expected %lld and 1", (long long)p->in[SEQLENS].count, (long long)p->in[TOTAL].count, (long long)a->B);
   for (uint32_t i = KEY; i <= VALUE && !q->packed; i++)
     if (!has(p, i) || p->in[i].rank != 3 || p->in[i].count != a->B * a->Lq * a->Hkv * a->D) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u does not fit the query: expected (%lld, %lld, %lld)", i, (long long)a->B, (long long)a->Lq, (long long)(a->Hkv * a->D));
@@ -143,7 +142,6 @@ static sx_status check(sx_prep *p, params *q) {
   for (uint32_t i = Q_NORM; i <= K_NORM; i++)
     if (has(p, i) && p->in[i].count != a->D) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld", i, (long long)p->in[i].count, (long long)a->D);
   if (has(p, HEAD_SINK) && p->in[HEAD_SINK].count != a->Hq) SX_FAIL(p->e, INVALID_ARGUMENT, "head_sink has %lld elements, expected %lld", (long long)p->in[HEAD_SINK].count, (long long)a->Hq);
-  (void)x;
   return SX_OK;
 }
 static sx_status bias(sx_prep *p, sx_attention *a) {

@@ -141,25 +141,3 @@ void sx_reorder_to_plain(const sx_conv_table *t, const float *x, float *y, int64
                          int64_t begin, int64_t end) {
   t->reorder->to_plain(x, y, channels, pixels, begin, end);
 }
-
-/* Squares of 16 pixels by a block: both sides stay in a few cache lines. */
-void sx_reorder8_to_blocked(const sx_conv_table *t, const void *xv, void *yv, int64_t channels, int64_t pixels, int64_t begin,
-                            int64_t end, uint8_t fill) {
-  const uint8_t *x = xv;
-  uint8_t *y = yv;
-  int64_t b = t->direct->lanes;
-  for (int64_t c = 0; c < channels; c += b, x += b * pixels, y += b * pixels)
-    for (int64_t p0 = begin; p0 < end; p0 += 16)
-      for (int64_t i = 0; i < b; i++)
-        for (int64_t p = p0; p < sx_conv_min(p0 + 16, end); p++) y[p * b + i] = c + i < channels ? x[i * pixels + p] : fill;
-}
-void sx_reorder8_to_plain(const sx_conv_table *t, const void *xv, void *yv, int64_t channels, int64_t pixels, int64_t begin,
-                          int64_t end) {
-  const uint8_t *x = xv;
-  uint8_t *y = yv;
-  int64_t b = t->direct->lanes;
-  for (int64_t c = 0; c < channels; c += b, x += b * pixels, y += b * pixels)
-    for (int64_t p0 = begin; p0 < end; p0 += 16)
-      for (int64_t i = 0; i < sx_conv_min(b, channels - c); i++)
-        for (int64_t p = p0; p < sx_conv_min(p0 + 16, end); p++) y[i * pixels + p] = x[p * b + i];
-}

@@ -83,12 +83,6 @@ void sx_reorder_to_blocked(const sx_conv_table *t, const float *x, float *y, int
 void sx_reorder_to_plain(const sx_conv_table *t, const float *x, float *y, int64_t channels, int64_t pixels,
                          int64_t begin, int64_t end);
 
-/* The same for elements of a byte; padded lanes are `fill`. */
-void sx_reorder8_to_blocked(const sx_conv_table *t, const void *x, void *y, int64_t channels, int64_t pixels, int64_t begin,
-                            int64_t end, uint8_t fill);
-void sx_reorder8_to_plain(const sx_conv_table *t, const void *x, void *y, int64_t channels, int64_t pixels, int64_t begin,
-                          int64_t end);
-
 /* In f64, plain to plain, nothing packed: units [begin, end) of batch * out_channels planes. w as ONNX has it; bias or NULL. */
 void sx_conv_f64_run(const sx_conv_shape *s, const double *x, const double *w, const double *bias, double *y, int64_t begin,
                      int64_t end);

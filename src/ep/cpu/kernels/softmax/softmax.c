@@ -72,7 +72,3 @@ void sx_softmax_run(const sx_softmax_args *a, const void *x, void *y, int64_t be
     }
   }
 }
-
-void sx_softmax_row_f32(sx_isa isa, float *y, const float *x, const float *mask, float scale, int64_t n, float *max, float *sum) {
-  SX_ISA_PICK(sx_softmax, isa)->exp_row(y, x, mask, scale, n, max, sum);
-}

@@ -24,6 +24,4 @@ int64_t sx_softmax_units(const sx_softmax_args *a);
 size_t sx_softmax_scratch_bytes(const sx_softmax_args *a); /* per worker */
 double sx_softmax_unit_ns(const sx_softmax_args *a);
 void sx_softmax_run(const sx_softmax_args *a, const void *x, void *y, int64_t begin, int64_t end, void *scratch);
-/* Row kernel for attention: y = exp(x * scale + mask - max), returns the sum and the maximum; mask may be NULL. */
-void sx_softmax_row_f32(sx_isa isa, float *y, const float *x, const float *mask, float scale, int64_t n, float *max, float *sum);
 #endif
