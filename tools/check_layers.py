@@ -19,18 +19,12 @@ ALLOWED = {
     "pass": BELOW_OPS,
     "ep": BELOW_OPS,
     "ep/cpu": BELOW_OPS + ["ep"],
-    "ep/cuda": BELOW_OPS + ["ep"],
-    "ep/webgpu": BELOW_OPS + ["ep"],
-    "ep/plugin": BELOW_OPS + ["ep", "include"],
     "plan": BELOW_OPS + ["pass", "ep"],
     "run": BELOW_RUN,
-    "quant": BELOW_RUN + ["run"],
-    "train": BELOW_RUN + ["run"],
-    "abi": BELOW_RUN + ["run", "quant", "train", "ep/cpu", "ep/cuda", "ep/webgpu", "ep/plugin", "include"],
-    "genai": ["include"],
+    "abi": BELOW_RUN + ["run", "ep/cpu", "include"],
 }
 # Providers are named in one place, the table that starts them.
-PROVIDER_TABLES = {"src/run/providers.c": ["ep/cpu", "ep/cuda", "ep/webgpu", "ep/plugin"]}
+PROVIDER_TABLES = {"src/run/providers.c": ["ep/cpu"]}
 OUTSIDE = ["cli", "examples", "bindings"]  # the public headers alone
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 SUFFIXES = {".c", ".h", ".inc", ".def"}

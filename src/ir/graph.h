@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The graph: values with facts, nodes, use lists, and the model that owns them.
  *
- * One builder serves the wire reader, the .ort reader and the model editor. Ids index vectors and stay valid for the graph's
- * life; a dead node keeps its id. A body (of If, Loop, Scan) is a graph whose captures are explicit: the owner node lists them
+ * Ids index vectors and stay valid for the graph's life; a dead node keeps its id. A body (of If, Loop, Scan) is a graph whose captures are explicit: the owner node lists them
  * as inputs after its formal ones (n_formal), so that use lists, liveness and every pass treat them like any input.
  * All memory is the model's arena: nothing here is freed alone. */
 #ifndef SX_IR_GRAPH_H
@@ -76,7 +75,8 @@ typedef struct sx_node {
   sx_vid *out;             /* SX_NONE: not wanted */
   sx_attr *attrs;
   uint32_t origin;         /* set of source nodes: sx_model.origins */
-  uint32_t place;          /* where it stands in the order among those that are ready: its number, or that of what it replaced */
+  uint32_t place;          /* sx_graph_sort takes, of the nodes whose inputs are all made, the one with the smallest place: the
+                            * node's own id, or the place of the node that it was made to replace */
   bool dead;
   const void *provider;    /* who runs it; NULL: undecided */
 } sx_node;
@@ -145,10 +145,11 @@ void sx_graph_replace_value(sx_graph *g, sx_vid from, sx_vid to);
 /* Body g's own name for a value of the graph around it: the capture that there is, or a new one. SX_NONE: no memory. */
 sx_vid sx_graph_capture(sx_graph *g, sx_vid outer);
 void sx_graph_kill(sx_graph *g, sx_nid n); /* unlinks its uses; its outputs have no producer then */
-/* Nodes in an order where producers come first, stable by id. FAIL names a node on a cycle. Linear. */
+/* Fills g->order: producers first, then by `place`. FAIL names a node on a cycle. n log n. */
 sx_status sx_graph_sort(sx_graph *g, sx_err *e);
-/* Removes live nodes whose outputs nobody wants (and that have no side effect), transitively; one that finds a size which a
- * constant made of sizes refers to stays. Returns how many. Linear. */
+/* Kills nodes whose outputs nobody uses, and then those that only they used. Of these a node stays that a size comes from
+ * (NonZero's count, say) which a constant of element facts refers to: without it nothing would tell the size. Returns how many
+ * were killed. Linear. */
 uint32_t sx_graph_sweep(sx_graph *g);
 bool sx_graph_add_output(sx_graph *g, sx_vid v);
 bool sx_graph_set_output(sx_graph *g, uint32_t i, sx_vid v);

@@ -22,7 +22,8 @@ enum {
   SX_OP_PRIVATE = 1 << 8,      /* domain "sardonyx" */
 };
 
-/* Tolerance classes of the tests (HARD_PARTS.md 11); ULP takes a count from sx_op.ulp. */
+/* How near a kernel's result comes to the exact one: equal; rounded once; within sx_op.ulp units in the last place; a sum, whose
+ * error grows with its length; within one step of the quantised result; random. */
 typedef enum sx_accuracy { SX_EXACT, SX_ROUNDED, SX_ULP, SX_ACCUMULATE, SX_QUANTUM, SX_RANDOM } sx_accuracy;
 
 typedef struct sx_infer sx_infer;
@@ -46,8 +47,6 @@ typedef struct sx_op {
   struct { int below; sx_status (*fn)(sx_upgrade_ctx *c); } upgrades[4];
   /* Private operators: replaces node n by standard ones. */
   sx_status (*lower)(sx_graph *g, sx_nid n, sx_err *e);
-  /* Local simplification, after inference; *changed when the graph was edited. NULL: none. */
-  sx_status (*simplify)(sx_graph *g, sx_nid n, bool *changed, sx_err *e);
 } sx_op;
 
 #define SX_OP_ID(name) sx_op_##name
@@ -59,7 +58,6 @@ typedef struct sx_op {
 
 /* The operator of a domain and name, or NULL. Private ones by domain text "sardonyx". */
 const sx_op *sx_op_find(sx_str domain, sx_str name);
-const sx_op *sx_op_at(uint32_t i); /* i-th line of ops.def, NULL at the end */
 
 /* Inference. The engine calls the hook with every input fact there; outputs start unknown and are merged with what the model
  * declared (a contradiction of rank or type of a standard operator is FAIL, of a dimension: the inferred one wins). */
@@ -85,10 +83,11 @@ sx_status sx_infer_broadcast(sx_infer *c);  /* hook: all inputs broadcast, type 
 sx_status sx_infer_compare(sx_infer *c);    /* hook: the same, bool */
 /* Broadcast of the shapes of inputs [from, to) into dims[SX_MAX_RANK]; *rank -1 when unknown. Two constants that clash: an error. */
 sx_status sx_infer_broadcast_dims(sx_infer *c, uint32_t from, uint32_t to, sx_dim *dims, int *rank);
-/* Element facts of output o: copied; n <= SX_MAX_ELEMS. The shape must be set. */
+/* Element facts of output o: copied; none are kept of more than SX_MAX_ELEMS. Type and shape must be set: what the type cannot
+ * hold becomes unknown. */
 sx_status sx_infer_elems(sx_infer *c, uint32_t o, uint32_t n, const sx_dim *elems);
-/* Content of an input as integers, when complete: returns the count, -1 when it is not known (some elements may still be
- * expressions; sx_dim_is_const tells). */
+/* Elements of an integer input: returns the count, -1 when nothing is known of them. Each may be a number, an expression or
+ * SX_DIM_UNKNOWN. */
 int sx_infer_ints(const sx_infer *c, uint32_t i, const sx_dim **elems);
 sx_dim sx_infer_fresh(sx_infer *c); /* a size that only the run will tell */
 sx_dim sx_infer_product(sx_infer *c, const sx_dim *d, int from, int to);

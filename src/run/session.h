@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* A session: a model loaded, rewritten, planned, ready to run from any number of threads.
  *
- * Creation is create, edit, finalise, because the model editor needs the middle: sx_session_open reads and canonicalises,
- * sx_session_finalise runs the passes and plans. The file and bytes forms do both. */
+ * The two create functions read and canonicalise a model, run the passes and plan it. Where sizes decide too much, that is done
+ * again for each set of sizes (by_shapes): such a session keeps the model's bytes. */
 #ifndef SX_RUN_SESSION_H
 #define SX_RUN_SESSION_H
 #include "onnx/import.h"
