@@ -85,7 +85,7 @@ sx_vid sx_graph_add_const(sx_graph *g, sx_tensor *t, sx_str name) {
   if (t->count <= SX_MAX_ELEMS && (sx_dtype_is_int(t->dtype) || t->dtype == SX_BOOL) && sx_dtype_bits(t->dtype) >= 8) {
     elems = SX_NEW_N(&g->model->arena, sx_dim, (size_t)t->count + 1);
     if (!elems) return SX_NONE;
-    for (int64_t i = 0; i < t->count; i++) elems[i] = !sx_tensor_get_i64(t, i, &v) || (t->dtype == SX_U64 && v < 0) ? SX_DIM_UNKNOWN : sx_dim_is_const(v) ? v : SX_DIM_CONST_MIN; /* "as far as it goes" */
+    for (int64_t i = 0; i < t->count; i++) elems[i] = !sx_tensor_get_i64(t, i, &v) || (t->dtype == SX_U64 && v < 0) ? SX_DIM_UNKNOWN : sx_dim_is_const(v) ? v : SX_DIM_CONST_MIN; /* "to the end", in Slice and its kin: sx_dim_is_exact */
   }
   sx_value_at(g, id)->fact = (sx_fact){SX_KIND_TENSOR, t->dtype, (int8_t)t->rank, SX_PLAIN, 0, elems ? (uint32_t)t->count : 0, dims, elems, t, NULL};
   return id;

@@ -46,7 +46,7 @@ typedef struct sx_run_ctx {
  * is released and outputs are as they were. */
 sx_status sx_exec_run(sx_exec *x, const sx_run_ctx *r, const int64_t *symbols, sx_rt_value *const *inputs, sx_rt_value **outputs, sx_err *e);
 
-/* For late kernels of control flow (call->late->exec). */
+/* For late kernels of control flow (sx_late_of). */
 typedef struct sx_late_ctx {
   sx_late base;              /* first: kernels get &base */
   sx_exec *x;
