@@ -26,15 +26,23 @@ static uint32_t active(uint64_t w) { return (uint32_t)(w / ACTIVE) & 0xfff; }
 static uint32_t room(uint64_t w) { return (uint32_t)(w / ROOM) & 0xfff; }
 static bool joinable(uint64_t w) { return room(w) > 0 && claimed(w) < LIMIT; }
 
+struct sx_barrier {
+  _Atomic uint64_t state; /* generation << 32 | members << 16 | arrived */
+  sx_event turned;
+};
+
 typedef struct slot {
   _Alignas(LINE) _Atomic uint64_t word;
   sx_unit_fn fn;
   void *ctx;
   uint32_t units, grain, chunks, width;
   sx_event left; /* the last helper has left */
+  sx_gang_fn gang;
   _Alignas(LINE) atomic_uint failed; /* 0, or 1: somebody has taken the right to fill err */
   sx_status status;
   sx_err *err;
+  atomic_uint members; /* of a gang that is complete; 0 before */
+  struct sx_barrier barrier;
 } slot;
 
 typedef struct worker {
@@ -81,10 +89,38 @@ static void do_chunks(slot *s, uint64_t w, uint32_t id) {
   }
 }
 
+/* A member is done: those who wait at the barrier wait for one less. */
+static void barrier_drop(sx_barrier *b) {
+  uint64_t w = atomic_load(&b->state), next;
+  bool turn;
+  do {
+    uint64_t members = (w >> 16 & 0xffff) - 1, arrived = w & 0xffff;
+    turn = arrived > 0 && arrived == members;
+    next = turn ? ((w >> 32) + 1) << 32 | members << 16 : (w & ~(uint64_t)0xffff0000u) | members << 16;
+  } while (!atomic_compare_exchange_weak(&b->state, &w, next));
+  if (turn) sx_event_notify(&b->turned, UINT32_MAX);
+}
+
+static void do_member(slot *s, uint32_t id, uint32_t members) {
+  sx_err err;
+  err.code = SX_OK, err.line = 0, err.file = "", err.msg[0] = 0;
+  sx_status status = s->gang(s->ctx, id, members, &s->barrier, &err);
+  if (status != SX_OK) fail(s, status, &err);
+  barrier_drop(&s->barrier);
+}
+
 /* A helper's part in a job it has joined. */
 static void help(slot *s, uint64_t w) {
   uint32_t id = s->width - room(w);
-  do_chunks(s, w, id);
+  if (s->gang) {
+    uint32_t members;
+    for (uint32_t i = 0; (members = atomic_load_explicit(&s->members, memory_order_acquire)) == 0; i++)
+      if (i < 1000) sx_spin_pause();
+      else sx_thread_yield();
+    do_member(s, id, members);
+  } else {
+    do_chunks(s, w, id);
+  }
   if (active(atomic_fetch_sub(&s->word, ACTIVE)) == 1) sx_event_notify(&s->left, 1);
 }
 
@@ -254,12 +290,68 @@ sx_status sx_pool_run(sx_pool *p, uint32_t width, uint32_t units, uint32_t grain
   s->grain = grain;
   s->chunks = chunks;
   s->width = width;
+  s->gang = NULL;
   s->err = e;
   atomic_store_explicit(&s->failed, 0, memory_order_relaxed);
   uint32_t first = LIMIT - chunks;
   open_slot(p, s, width - 1, first + 1); /* the caller's first chunk is claimed at once */
   do_chunks(s, first, 0);
   return close_slot(p, s);
+}
+
+static sx_status gang_alone(sx_gang_fn fn, void *ctx, sx_err *e) {
+  sx_barrier b = {.state = 1u << 16};
+  return fn(ctx, 0, 1, &b, e);
+}
+
+sx_status sx_pool_gang(sx_pool *p, uint32_t width, sx_gang_fn fn, void *ctx, sx_err *e) {
+  if (p && width > p->threads) width = p->threads;
+  if (!p || width <= 1) return gang_alone(fn, ctx, e);
+  check_fork(p);
+  slot *s = take_slot(p);
+  if (!s) return gang_alone(fn, ctx, e);
+  s->gang = fn;
+  s->ctx = ctx;
+  s->width = width;
+  s->err = e;
+  atomic_store_explicit(&s->failed, 0, memory_order_relaxed);
+  atomic_store_explicit(&s->members, 0, memory_order_relaxed);
+  open_slot(p, s, width - 1, 0);
+  /* Helpers that are free come within a wake's time; then the door is shut. */
+  const uint64_t patience = 50000, since = sx_now_ns();
+  uint64_t w = atomic_load(&s->word);
+  for (uint32_t i = 0; room(w) > 0; i++, w = atomic_load(&s->word)) {
+    sx_spin_pause();
+    if (i % 64 == 63 && sx_now_ns() - since > patience) break;
+  }
+  w = atomic_fetch_or(&s->word, LIMIT);
+  uint32_t members = width - room(w);
+  atomic_store(&s->barrier.state, (uint64_t)members << 16);
+  atomic_store_explicit(&s->members, members, memory_order_release);
+  do_member(s, 0, members);
+  return close_slot(p, s);
+}
+
+void sx_barrier_wait(sx_barrier *b) {
+  uint64_t w = atomic_load(&b->state), next;
+  bool turn;
+  do {
+    uint64_t members = w >> 16 & 0xffff, arrived = (w & 0xffff) + 1;
+    turn = arrived >= members;
+    next = turn ? ((w >> 32) + 1) << 32 | members << 16 : w + 1;
+  } while (!atomic_compare_exchange_weak(&b->state, &w, next));
+  if (turn) {
+    sx_event_notify(&b->turned, UINT32_MAX);
+    return;
+  }
+  const uint32_t turn_of = (uint32_t)(w >> 32);
+  for (uint32_t i = 0; (uint32_t)(atomic_load(&b->state) >> 32) == turn_of; i++) {
+    sx_spin_pause();
+    if (i < 4000) continue;
+    uint32_t seq = sx_event_prepare(&b->turned);
+    if ((uint32_t)(atomic_load(&b->state) >> 32) == turn_of) sx_event_wait(&b->turned, seq);
+    sx_event_cancel(&b->turned);
+  }
 }
 
 void sx_pool_enter(sx_pool *p) {

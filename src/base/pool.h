@@ -39,4 +39,11 @@ typedef sx_status (*sx_unit_fn)(void *ctx, uint32_t begin, uint32_t end, uint32_
 /* Does all units on up to `width` threads, `grain` units at a time (>= 1); returns when all are done. Runs on the caller
  * alone, in one call of fn and without touching shared state, when p is NULL, width <= 1 or units <= grain. */
 sx_status sx_pool_run(sx_pool *p, uint32_t width, uint32_t units, uint32_t grain, sx_unit_fn fn, void *ctx, sx_err *e);
+
+/* A gang: `workers` threads that run at the same time and may meet at a barrier. Fewer than `width` when workers are busy
+ * elsewhere, at least 1 (the caller). A member that returns, also with an error, is no longer waited for at the barrier. */
+typedef struct sx_barrier sx_barrier;
+typedef sx_status (*sx_gang_fn)(void *ctx, uint32_t worker, uint32_t workers, sx_barrier *b, sx_err *e);
+sx_status sx_pool_gang(sx_pool *p, uint32_t width, sx_gang_fn fn, void *ctx, sx_err *e);
+void sx_barrier_wait(sx_barrier *b);
 #endif

@@ -29,7 +29,7 @@ static sx_frame *new_frame(const sx_exec *x) {
   for (uint32_t o = 0; o < g->outputs.n; o++) passing |= sx_value_at(g, g->outputs.at[o])->fact.dtype == SX_STRING;
   for (uint32_t s = 0; s < p->n_steps; s++)
     if (p->steps[s].n_in + p->steps[s].n_out > most) most = p->steps[s].n_in + p->steps[s].n_out;
-  size_t sizes[] = {sizeof(sx_frame), g->model->dims.symbols.n * sizeof(int64_t), p->n_segments * sizeof(seg_state), p->n_args * sizeof(void *),
+  size_t sizes[] = {sizeof(sx_frame), g->model->dims.symbols.n * sizeof(int64_t), p->n_segments * sizeof(sx_seg_state), p->n_args * sizeof(void *),
                     p->n_buffers * sizeof(void *), p->n_late * sizeof(void *), g->outputs.n * sizeof(void *), most * sizeof(sx_view),
                     passing ? sizeof(sx_bin) : 0};
   size_t at[9], total = 0;
@@ -39,7 +39,7 @@ static sx_frame *new_frame(const sx_exec *x) {
   memset(b, 0, total);
   sx_frame *f = (sx_frame *)b;
   f->bytes = total, f->most_args = most;
-  f->symbols = (int64_t *)(b + at[1]), f->segs = (seg_state *)(b + at[2]), f->ptrs = (void **)(b + at[3]), f->ext = (void **)(b + at[4]);
+  f->symbols = (int64_t *)(b + at[1]), f->segs = (sx_seg_state *)(b + at[2]), f->ptrs = (void **)(b + at[3]), f->ext = (void **)(b + at[4]);
   f->late = (sx_rt_value **)(b + at[5]), f->out = (sx_rt_value **)(b + at[6]), f->late_views = (sx_view *)(b + at[7]);
   f->bin = passing ? (sx_bin *)(b + at[8]) : NULL;
   return f;
@@ -96,7 +96,7 @@ static sx_status create_bodies(sx_exec *x, const sx_graph *g, const sx_exec_opti
       }
       sx_exec_options b = *o;
       b.outer_known = known;
-      body y = {i, node->attrs[k].name.p, NULL};
+      sx_body y = {i, node->attrs[k].name.p, NULL};
       s = sx_exec_create(node->attrs[k].g, &b, &y.x, e);
       if (s == SX_OK && !sx_vec_push(&x->bodies, y)) {
         sx_exec_destroy(y.x);
@@ -208,7 +208,7 @@ static sx_status open_output(const sx_plan *p, sx_frame *f, const sx_run_ctx *r,
   return SX_OK;
 }
 
-static void *address(const sx_plan *p, const sx_frame *f, const sx_instance *x, const seg_state *s, uint32_t segment, uint32_t b) {
+static void *address(const sx_plan *p, const sx_frame *f, const sx_instance *x, const sx_seg_state *s, uint32_t segment, uint32_t b) {
   const sx_buffer *q = &p->buffers[b];
   if (q->kind == SX_BUF_CONST) return (void *)q->data;
   if (q->kind == SX_BUF_ELEMS) return (void *)x->elems[b];
@@ -219,7 +219,7 @@ static void *address(const sx_plan *p, const sx_frame *f, const sx_instance *x, 
 static sx_status open_segment(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_t k, sx_rt_value **given, sx_err *e) {
   sx_plan *p = x->plan;
   sx_segment *s = &p->segments[k];
-  seg_state *st = &f->segs[k];
+  sx_seg_state *st = &f->segs[k];
   bool fresh = !st->inst;
   for (uint32_t i = 0; !fresh && i < s->n_keys; i++) fresh = st->inst->key[i] != f->symbols[s->keys[i]];
   if (fresh) {
@@ -315,7 +315,7 @@ static sx_status run_deferred(const sx_plan *p, const sx_step *s, const sx_view 
 static sx_status run_steps(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_t k, sx_err *e) {
   const sx_plan *p = x->plan;
   const sx_segment *s = &p->segments[k];
-  seg_state *st = &f->segs[k];
+  sx_seg_state *st = &f->segs[k];
   uint32_t base = s->begin < s->end ? p->steps[s->begin].args : 0;
   for (uint32_t i = s->begin; i < s->end; i++) {
     const sx_step *q = &p->steps[i];

@@ -5,25 +5,25 @@
 #include "run/exec.h"
 
 /* A body of a control-flow node and its executor. */
-typedef struct body { sx_nid node; const char *attr; sx_exec *x; } body;
+typedef struct sx_body { sx_nid node; const char *attr; sx_exec *x; } sx_body;
 struct sx_exec {
   sx_plan *plan;
-  SX_VEC(body) bodies;
+  SX_VEC(sx_body) bodies;
   uint32_t *output_arg;      /* by output: argument position that makes it, or SX_NONE */
   sx_lock lock;
   struct sx_frame *idle;
 };
 
-typedef struct seg_state {
+typedef struct sx_seg_state {
   sx_instance *inst;
   void *slab;
   size_t slab_size;
-} seg_state;
+} sx_seg_state;
 
 typedef struct sx_frame {
   struct sx_frame *next;
   int64_t *symbols;
-  seg_state *segs;
+  sx_seg_state *segs;
   void **ptrs;               /* by argument position */
   void **ext;                /* by buffer: inputs, outputs, late values, exported slab buffers */
   sx_rt_value **late;        /* by late value */

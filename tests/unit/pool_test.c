@@ -149,6 +149,45 @@ static void test_callers(void **state) {
   sx_pool_destroy(p);
 }
 
+typedef struct gang { atomic_uint members, sum; uint32_t at[16][64]; uint32_t steps, fail; atomic_bool wrong; } gang;
+
+/* Each step writes its own cell and, behind the barrier, reads everybody's. */
+static sx_status march(void *ctx, uint32_t worker, uint32_t workers, sx_barrier *b, sx_err *e) {
+  gang *g = ctx;
+  atomic_store(&g->members, workers);
+  atomic_fetch_add(&g->sum, 1);
+  for (uint32_t k = 0; k < g->steps; k++) {
+    g->at[worker][0] = k + 1;
+    sx_barrier_wait(b);
+    for (uint32_t i = 0; i < workers; i++)
+      if (!g->fail && g->at[i][0] != k + 1) atomic_store(&g->wrong, true);
+    sx_barrier_wait(b);
+    if (g->fail && worker == workers - 1 && k == g->steps / 2) SX_FAIL(e, FAIL, "member %u", worker);
+  }
+  return SX_OK;
+}
+
+static void test_gang(void **state) {
+  sx_pool *p = make(4);
+  uint32_t most = 0;
+  for (uint32_t i = 0; i < 60 || (most < 2 && i < 5000); i++) { /* on a busy machine helpers come late */
+    gang g = {.steps = 20, .fail = i % 3 == 2};
+    sx_pool_enter(p);
+    assert_int_equal(sx_pool_gang(p, 1 + i % 5, march, &g, NULL), g.fail ? SX_E_FAIL : SX_OK);
+    sx_pool_leave(p);
+    assert_false(g.wrong);
+    assert_int_equal(g.sum, g.members);
+    assert_in_range(g.members, 1, 1 + i % 5);
+    if (g.members > most) most = g.members;
+    check_run(p, 4, 30, 1);
+  }
+  assert_true(most >= 2);
+  gang alone = {.steps = 5};
+  assert_int_equal(sx_pool_gang(NULL, 4, march, &alone, NULL), SX_OK);
+  assert_int_equal(alone.sum, 1);
+  sx_pool_destroy(p);
+}
+
 static uint32_t starts_left;
 static bool refuse(void *ctx) { return starts_left == 0 || !starts_left--; }
 
@@ -161,6 +200,9 @@ static void test_refused_threads(void **state) {
     sx_pool *p = make(4);
     starts_left = n;
     for (int i = 0; i < 20; i++) check_run(p, 4, 100, 1);
+    gang g = {.steps = 5};
+    assert_int_equal(sx_pool_gang(p, 4, march, &g, NULL), SX_OK);
+    assert_true(g.members <= n + 1);
     sx_pool_destroy(p);
   }
   sx_heap_set(NULL);
@@ -302,7 +344,7 @@ static void test_mutex(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_units),    cmocka_unit_test(test_many_units),      cmocka_unit_test(test_failure),
-      cmocka_unit_test(test_nested),   cmocka_unit_test(test_callers),
+      cmocka_unit_test(test_nested),   cmocka_unit_test(test_callers),         cmocka_unit_test(test_gang),
       cmocka_unit_test(test_hooks),    cmocka_unit_test(test_refused_threads), cmocka_unit_test(test_affinity),
       cmocka_unit_test(test_idle_costs_nothing), cmocka_unit_test(test_fork),  cmocka_unit_test(test_mutex)};
   return cmocka_run_group_tests(tests, NULL, NULL);
