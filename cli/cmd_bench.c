@@ -76,7 +76,8 @@ static void print_summary(const char *model, const bench *b, const summary *s) {
          term_seconds(t[0], s->p50), term_code(stdout, TERM_PLAIN), term_seconds(t[1], s->mean),
          term_seconds(t[2], s->least), term_seconds(t[3], s->p90), term_seconds(t[4], s->p99), term_seconds(t[5], s->most));
   if (b->memory_before)
-    printf("  memory    %s before load, %s after\n", term_bytes(t[0], (double)b->memory_before), term_bytes(t[1], (double)b->memory_loaded));
+    printf("  memory    %s before load, %s after\n", term_bytes(t[0], (double)b->memory_before),
+           term_bytes(t[1], (double)b->memory_loaded));
   if (b->allocations) printf("  allocated %.4g times per run\n", (double)b->allocations / (double)b->count);
 }
 
@@ -112,7 +113,8 @@ static bool report(const char *model, bench *b, int count) {
     if (text) print_summary(model, &b[i], &s[i]);
   }
   char peak[32];
-  if (text && b[0].memory_before) printf("%s of memory at the most%s\n", term_bytes(peak, (double)os_memory_peak()), count == 2 ? ", both together" : "");
+  if (text && b[0].memory_before)
+    printf("%s of memory at the most%s\n", term_bytes(peak, (double)os_memory_peak()), count == 2 ? ", both together" : "");
   if (text && count == 2)
     printf("%sthe first takes %.3f times as long as the second%s (ratio of medians)\n", term_code(stdout, TERM_BOLD),
            s[0].p50 / s[1].p50, term_code(stdout, TERM_PLAIN));

@@ -7,9 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct {
-  const char *json, *output;
-} opts;
+static struct { const char *json, *output; } opts;
 
 static const cli_option options[] = {
     {"json", 'j', CLI_TEXT, "FILE", "write JSON ('-': to stdout), in place of the text", &opts.json},
@@ -31,7 +29,8 @@ static bool deliver(char *all) {
 /* Adds a text of the library's to the others; it goes back to its allocator. */
 static char *gather(library *lib, char *all, const char *title, char *text) {
   size_t length = strlen(text);
-  char *longer = cli_text("%s%s%s%s%s", all ? all : "", title ? title : "", title ? "\n" : "", text, length && text[length - 1] == '\n' ? "" : "\n");
+  char *longer = cli_text("%s%s%s%s%s", all ? all : "", title ? title : "", title ? "\n" : "", text,
+                          length && text[length - 1] == '\n' ? "" : "\n");
   lib->allocator->Free(lib->allocator, text);
   free(all);
   return longer;
@@ -42,7 +41,8 @@ static int run_explain(int count, char **args) {
   const SardonyxExtension *x = lib ? library_extension_or_fail(lib, "explain") : NULL;
   session *s = x ? session_open(lib, args[0]) : NULL;
   char *text = NULL;
-  if (s && library_ok(lib, x->Explain(s->handle, opts.json != NULL, lib->allocator, &text))) deliver(gather(lib, NULL, NULL, text));
+  if (s && library_ok(lib, x->Explain(s->handle, opts.json != NULL, lib->allocator, &text)))
+    deliver(gather(lib, NULL, NULL, text));
   session_close(s);
   library_close(lib);
   return cli_failure_code();
@@ -57,8 +57,9 @@ static int run_check(int count, char **args) {
   for (int i = 0; so && i < count && !cli_failure_code(); i++) {
     size_t found = 0;
     char *text = NULL;
-    OrtStatus *status = x->version >= 2 ? x->CheckFor(lib->env, so, os_path(args[i]), opts.json != NULL, lib->allocator, &text, &found)
-                                        : x->Check(lib->env, os_path(args[i]), opts.json != NULL, lib->allocator, &text, &found);
+    OrtStatus *status = x->version >= 2
+                            ? x->CheckFor(lib->env, so, os_path(args[i]), opts.json != NULL, lib->allocator, &text, &found)
+                            : x->Check(lib->env, os_path(args[i]), opts.json != NULL, lib->allocator, &text, &found);
     if (!library_ok(lib, status)) {
       cli_fail_context("%s", args[i]);
       break;

@@ -103,7 +103,8 @@ static char *read_io(char *list, pb_cursor c) {
     for (pb_cursor types = f.bytes; f.wire == 2 && f.number == 2 && !type && pb_next(&types, &t);)
       if (t.number == 1 && t.wire == 2) type = read_tensor_type(t.bytes);
   }
-  char *longer = cli_text("%s%s%s  %s\n", list ? list : "", list ? "            " : "", name ? name : "", type ? type : "?");
+  char *longer =
+      cli_text("%s%s%s  %s\n", list ? list : "", list ? "            " : "", name ? name : "", type ? type : "?");
   free(list), free(name), free(type);
   return longer;
 }
@@ -269,7 +270,8 @@ static void show_file(const char *path) {
     show_facts(&m, size, NULL);
     if (m.inputs) printf("%-12s%s", "inputs", m.inputs);
     if (m.outputs) printf("%-12s%s", "outputs", m.outputs);
-    for (size_t i = 0; i < m.num_ops; i++) printf("%-12s%6lld  %s\n", i ? "" : "operators", (long long)m.ops[i].nodes, m.ops[i].name);
+    for (size_t i = 0; i < m.num_ops; i++)
+      printf("%-12s%6lld  %s\n", i ? "" : "operators", (long long)m.ops[i].nodes, m.ops[i].name);
   }
   facts_free(&m);
 }
@@ -297,8 +299,10 @@ static bool show(session *s, const char *path) {
 static int run(int count, char **args) {
   library *lib = library_open(cli_opts.library);
   session *s = lib ? session_open(lib, args[0]) : NULL;
-  if (s) show(s, args[0]);
-  else if (lib) show_file(args[0]);
+  if (s)
+    show(s, args[0]);
+  else if (lib)
+    show_file(args[0]);
   session_close(s);
   library_close(lib);
   return cli_failure_code();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* OrtCompileApi: a model made ready ahead of time. Providers put what they compiled into it; without one the result is the model
- * itself, rewritten up to the level that was asked for. Options are checked when they are set, their combination when the model
- * is compiled. */
+/* OrtCompileApi: a model made ready ahead of time. Providers put what they compiled into it; without one the result is the
+ * model itself, rewritten up to the level that was asked for. Options are checked when they are set, their combination when
+ * the model is compiled. */
 #include "abi/editor.h"
 #include "onnx/proto_write.h"
 
@@ -12,16 +12,16 @@ struct OrtModelCompilationOptions {
   OrtSessionOptions *session; /* a copy */
   int input, output;
   char *in_path, *out_path;
-  const void *bytes;          /* the caller's */
+  const void *bytes; /* the caller's */
   size_t size;
-  const OrtModel *model;      /* the caller's */
+  const OrtModel *model; /* the caller's */
   OrtAllocator *allocator;
   void **buffer;
   size_t *buffer_size;
   OrtWriteBufferFunc write;
   void *write_state;
   uint32_t flags;
-  char *external;             /* name of the file for large initializers; NULL: they stay */
+  char *external; /* name of the file for large initializers; NULL: they stay */
   size_t external_least;
   OrtAllocator *external_allocator; /* not NULL: a buffer instead of a file */
   void **external_buffer;
@@ -42,7 +42,8 @@ void ORT_API_CALL sx_compile_ReleaseModelCompilationOptions(OrtModelCompilationO
   sx_free(input, sizeof *input);
 }
 
-OrtStatus *ORT_API_CALL sx_compile_CreateModelCompilationOptionsFromSessionOptions(const OrtEnv *env, const OrtSessionOptions *session_options,
+OrtStatus *ORT_API_CALL sx_compile_CreateModelCompilationOptionsFromSessionOptions(const OrtEnv *env,
+                                                                                   const OrtSessionOptions *session_options,
                                                                                    OrtModelCompilationOptions **out) {
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(session_options);
@@ -57,7 +58,8 @@ OrtStatus *ORT_API_CALL sx_compile_CreateModelCompilationOptionsFromSessionOptio
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetInputModelPath(OrtModelCompilationOptions *o, const ORTCHAR_T *input_model_path) {
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetInputModelPath(OrtModelCompilationOptions *o,
+                                                                             const ORTCHAR_T *input_model_path) {
   SX_API_NOT_NULL(o);
   SX_API_NOT_NULL(input_model_path);
   if (!*input_model_path) SX_API_FAIL(INVALID_ARGUMENT, "Invalid input model: path string is empty");
@@ -66,7 +68,8 @@ OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetInputModelPath(Ort
   return failed;
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetInputModelFromBuffer(OrtModelCompilationOptions *o, const void *input_model_data,
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetInputModelFromBuffer(OrtModelCompilationOptions *o,
+                                                                                   const void *input_model_data,
                                                                                    size_t input_model_data_size) {
   SX_API_NOT_NULL(o);
   SX_API_NOT_NULL(input_model_data);
@@ -75,14 +78,16 @@ OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetInputModelFromBuff
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetInputModel(OrtModelCompilationOptions *o, const OrtModel *model) {
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetInputModel(OrtModelCompilationOptions *o,
+                                                                         const OrtModel *model) {
   SX_API_NOT_NULL(o);
   SX_API_NOT_NULL(model);
   o->input = INPUT_MODEL, o->model = model;
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelPath(OrtModelCompilationOptions *o, const ORTCHAR_T *output_model_path) {
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelPath(OrtModelCompilationOptions *o,
+                                                                              const ORTCHAR_T *output_model_path) {
   SX_API_NOT_NULL(o);
   SX_API_NOT_NULL(output_model_path);
   if (!*output_model_path) SX_API_FAIL(INVALID_ARGUMENT, "Invalid output model path: path is empty");
@@ -91,26 +96,31 @@ OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelPath(Or
   return failed;
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelBuffer(OrtModelCompilationOptions *o, OrtAllocator *allocator,
-                                                                                void **output_model_buffer_ptr, size_t *output_model_buffer_size_ptr) {
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelBuffer(OrtModelCompilationOptions *o,
+                                                                                OrtAllocator *allocator,
+                                                                                void **output_model_buffer_ptr,
+                                                                                size_t *output_model_buffer_size_ptr) {
   SX_API_NOT_NULL(o);
   SX_API_NOT_NULL(output_model_buffer_ptr);
   SX_API_NOT_NULL(output_model_buffer_size_ptr);
   SX_API_NOT_NULL(allocator);
-  o->output = OUTPUT_BUFFER, o->allocator = allocator, o->buffer = output_model_buffer_ptr, o->buffer_size = output_model_buffer_size_ptr;
+  o->output = OUTPUT_BUFFER, o->allocator = allocator, o->buffer = output_model_buffer_ptr,
+  o->buffer_size = output_model_buffer_size_ptr;
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelWriteFunc(OrtModelCompilationOptions *o, OrtWriteBufferFunc write_func, void *state) {
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelWriteFunc(OrtModelCompilationOptions *o,
+                                                                                   OrtWriteBufferFunc write_func,
+                                                                                   void *state) {
   SX_API_NOT_NULL(o);
   SX_API_NOT_NULL(write_func);
   o->output = OUTPUT_FUNCTION, o->write = write_func, o->write_state = state;
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelExternalInitializersFile(OrtModelCompilationOptions *o,
-                                                                                                  const ORTCHAR_T *external_initializers_file_path,
-                                                                                                  size_t external_initializers_size_threshold) {
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelExternalInitializersFile(
+    OrtModelCompilationOptions *o, const ORTCHAR_T *external_initializers_file_path,
+    size_t external_initializers_size_threshold) {
   SX_API_NOT_NULL(o);
   SX_API_NOT_NULL(external_initializers_file_path);
   if (!*external_initializers_file_path) SX_API_FAIL(INVALID_ARGUMENT, "Invalid external initializer file: path is empty");
@@ -119,10 +129,9 @@ OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelExterna
   return failed;
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelExternalInitializersBuffer(OrtModelCompilationOptions *o,
-                                                                                                    const ORTCHAR_T *logical_file_name,
-                                                                                                    size_t size_threshold, OrtAllocator *allocator,
-                                                                                                    void **buffer, size_t *buffer_size) {
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelExternalInitializersBuffer(
+    OrtModelCompilationOptions *o, const ORTCHAR_T *logical_file_name, size_t size_threshold, OrtAllocator *allocator,
+    void **buffer, size_t *buffer_size) {
   SX_API_NOT_NULL(o);
   SX_API_NOT_NULL(allocator);
   SX_API_NOT_NULL(buffer);
@@ -136,10 +145,11 @@ OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelExterna
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelExternalInitializersAlignment(OrtModelCompilationOptions *o, size_t alignment,
-                                                                                                       size_t size_threshold) {
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelExternalInitializersAlignment(
+    OrtModelCompilationOptions *o, size_t alignment, size_t size_threshold) {
   SX_API_NOT_NULL(o);
-  if (alignment & (alignment - 1)) SX_API_FAIL(INVALID_ARGUMENT, "External initializer alignment must be zero or a power of two, not %zu", alignment);
+  if (alignment & (alignment - 1))
+    SX_API_FAIL(INVALID_ARGUMENT, "External initializer alignment must be zero or a power of two, not %zu", alignment);
   o->align = alignment, o->align_least = size_threshold;
   return NULL;
 }
@@ -154,12 +164,14 @@ OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelGetInit
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetEpContextEmbedMode(OrtModelCompilationOptions *o, bool embed_ep_context_in_model) {
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetEpContextEmbedMode(OrtModelCompilationOptions *o,
+                                                                                 bool embed_ep_context_in_model) {
   SX_API_NOT_NULL(o);
   return sx_ort_config_set(&o->session->config, "ep.context_embed_mode", embed_ep_context_in_model ? "1" : "0");
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetEpContextBinaryInformation(OrtModelCompilationOptions *o, const ORTCHAR_T *output_directory,
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetEpContextBinaryInformation(OrtModelCompilationOptions *o,
+                                                                                         const ORTCHAR_T *output_directory,
                                                                                          const ORTCHAR_T *model_name) {
   SX_API_NOT_NULL(o);
   if (!output_directory || !*output_directory) SX_API_FAIL(INVALID_ARGUMENT, "Invalid output directory: path is empty");
@@ -173,7 +185,8 @@ OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetEpContextBinaryInf
     bool ends = folder[n - 1] == '/' || folder[n - 1] == '\\';
     const char *last = folder + n;
     while (last > folder && last[-1] != '/' && last[-1] != '\\') last--;
-    if (!ends && !strchr(last, '.')) failed = sx_ort_error(ORT_INVALID_ARGUMENT, "'%.200s' is not a directory: it has to end in a separator", folder);
+    if (!ends && !strchr(last, '.'))
+      failed = sx_ort_error(ORT_INVALID_ARGUMENT, "'%.200s' is not a directory: it has to end in a separator", folder);
     sx_text_add(&path, "%s%s%s", folder, ends ? "" : "/", name);
     if (!failed && path.failed) failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
     if (!failed) failed = sx_ort_config_set(&o->session->config, "ep.context_file_path", path.p);
@@ -190,22 +203,25 @@ OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetFlags(OrtModelComp
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetGraphOptimizationLevel(OrtModelCompilationOptions *o,
-                                                                                     GraphOptimizationLevel graph_optimization_level) {
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetGraphOptimizationLevel(
+    OrtModelCompilationOptions *o, GraphOptimizationLevel graph_optimization_level) {
   SX_API_NOT_NULL(o);
   int level = (int)graph_optimization_level;
   if ((level < 0 || level > 3) && level != 99)
-    SX_API_FAIL(INVALID_ARGUMENT, "graph_optimization_level with value %d is invalid. Valid values are 0, 1, 2, 3 and 99", level);
+    SX_API_FAIL(INVALID_ARGUMENT, "graph_optimization_level with value %d is invalid. Valid values are 0, 1, 2, 3 and 99",
+                level);
   o->session->level = graph_optimization_level;
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetWeightlessEnabled(OrtModelCompilationOptions *o, bool use_weightless) {
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetWeightlessEnabled(OrtModelCompilationOptions *o,
+                                                                                bool use_weightless) {
   SX_API_NOT_NULL(o);
   return sx_ort_config_set(&o->session->config, "ep.enable_weightless", use_weightless ? "1" : "0");
 }
 
-OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetEpContextDataWriteFunc(OrtModelCompilationOptions *o, OrtWriteNamedBufferFunc write_func,
+OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetEpContextDataWriteFunc(OrtModelCompilationOptions *o,
+                                                                                     OrtWriteNamedBufferFunc write_func,
                                                                                      void *state) {
   SX_API_NOT_NULL(o);
   o->write_named = write_func, o->write_named_state = write_func ? state : NULL;
@@ -233,7 +249,8 @@ static sx_status locate(const OrtModelCompilationOptions *o, sx_proto_tensor *t,
   sx_rt_value *v;
   char *name = sx_arena_strdup(a, t->name.p, t->name.n);
   if (!name) SX_NO_MEMORY(e);
-  SX_TRY(sx_rt_tensor_wrap((sx_dtype)t->data_type, t->dims.n, t->dims.at, (void *)t->raw_data.p, t->raw_data.n, &sx_memory_cpu, NULL, NULL, &v, e));
+  SX_TRY(sx_rt_tensor_wrap((sx_dtype)t->data_type, t->dims.n, t->dims.at, (void *)t->raw_data.p, t->raw_data.n,
+                           &sx_memory_cpu, NULL, NULL, &v, e));
   sx_status s = sx_ort_take(o->locate(o->locate_state, name, (const OrtValue *)v, NULL, &info), e);
   sx_rt_unref(v);
   if (s != SX_OK || !info) return s;
@@ -263,7 +280,8 @@ static sx_status move_out(const writer *w, sx_proto_model *p, sx_arena *a, sx_te
   if (o->external_allocator) return into_buffer(o->external_allocator, data, o->external_buffer, o->external_size, e);
   size_t folder = w->path ? strlen(w->path) : 0;
   while (folder && w->path[folder - 1] != '/' && w->path[folder - 1] != '\\') folder--;
-  char *file = *o->external == '/' ? sx_arena_printf(a, "%s", o->external) : sx_arena_printf(a, "%.*s%s", (int)folder, w->path ? w->path : "", o->external);
+  char *file = *o->external == '/' ? sx_arena_printf(a, "%s", o->external)
+                                   : sx_arena_printf(a, "%.*s%s", (int)folder, w->path ? w->path : "", o->external);
   if (!file) SX_NO_MEMORY(e);
   return sx_write_file(file, data->p, data->n, e);
 }
@@ -281,7 +299,8 @@ static sx_status write_model(void *ctx, const sx_model *m, sx_proto_model *p, sx
   const writer *w = ctx;
   sx_text data = {0}, model = {0};
   sx_status s = SX_OK;
-  for (uint32_t i = 0; w->o->locate && i < p->graph->initializer.n && s == SX_OK; i++) s = locate(w->o, &p->graph->initializer.at[i], a, e);
+  for (uint32_t i = 0; w->o->locate && i < p->graph->initializer.n && s == SX_OK; i++)
+    s = locate(w->o, &p->graph->initializer.at[i], a, e);
   if (s == SX_OK && w->o->external) s = move_out(w, p, a, &data, e);
   if (s == SX_OK) s = sx_proto_write_model(p, &model, e);
   if (s == SX_OK && model.failed) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
@@ -291,7 +310,8 @@ static sx_status write_model(void *ctx, const sx_model *m, sx_proto_model *p, sx
   return s;
 }
 
-static OrtStatus *compile(const OrtEnv *env, const writer *w, const sx_mapping *in, const char *near, OrtSession **session) {
+static OrtStatus *compile(const OrtEnv *env, const writer *w, const sx_mapping *in, const char *near,
+                          OrtSession **session) {
   sx_session_options so = {0};
   sx_arena lists = {0};
   sx_err e = {0};
@@ -326,18 +346,26 @@ static bool exists(const char *path) {
 }
 
 static OrtStatus *check(const OrtModelCompilationOptions *o) {
-  if (o->input == INPUT_NONE) SX_API_FAIL(INVALID_ARGUMENT, "Input model to compile must be specified via file path, memory buffer, or OrtModel");
-  if (o->input == INPUT_PATH && !exists(o->in_path)) SX_API_FAIL(INVALID_ARGUMENT, "Input model path does not exist: \"%s\"", o->in_path);
+  if (o->input == INPUT_NONE)
+    SX_API_FAIL(INVALID_ARGUMENT, "Input model to compile must be specified via file path, memory buffer, or OrtModel");
+  if (o->input == INPUT_PATH && !exists(o->in_path))
+    SX_API_FAIL(INVALID_ARGUMENT, "Input model path does not exist: \"%s\"", o->in_path);
   if (o->input == INPUT_MODEL) {
     if (!o->model->graph) SX_API_FAIL(INVALID_ARGUMENT, "OrtModel has no graph. Call AddGraphToModel before compilation.");
-    if (!sx_editor_count(o->model->graph, "outputs")) SX_API_FAIL(INVALID_ARGUMENT, "OrtModel graph must have at least one output defined.");
+    if (!sx_editor_count(o->model->graph, "outputs"))
+      SX_API_FAIL(INVALID_ARGUMENT, "OrtModel graph must have at least one output defined.");
     if (!o->model->opsets.n) SX_API_FAIL(INVALID_ARGUMENT, "OrtModel must specify at least one opset domain/version.");
-    if (o->output == OUTPUT_NONE) SX_API_FAIL(INVALID_ARGUMENT, "Unable to generate an output model path: no input path and no output is given");
+    if (o->output == OUTPUT_NONE)
+      SX_API_FAIL(INVALID_ARGUMENT, "Unable to generate an output model path: no input path and no output is given");
   }
   if (o->input == INPUT_BYTES && o->output == OUTPUT_NONE)
-    SX_API_FAIL(FAIL, "a model from bytes is compiled to a path, a buffer or a function: none is given (ModelCompilationOptions_SetOutputModelPath)");
+    SX_API_FAIL(FAIL,
+                "a model from bytes is compiled to a path, a buffer or a function: none is given "
+                "(ModelCompilationOptions_SetOutputModelPath)");
   if (o->flags & OrtCompileApiFlags_ERROR_IF_NO_NODES_COMPILED)
-    SX_API_FAIL(FAIL, "Unable to compile any nodes. Check that the session's execution providers support compilation and can execute the model");
+    SX_API_FAIL(FAIL,
+                "Unable to compile any nodes. Check that the session's execution providers support compilation and can "
+                "execute the model");
   return NULL;
 }
 
@@ -350,7 +378,8 @@ OrtStatus *ORT_API_CALL sx_compile_CompileModel(const OrtEnv *env, const OrtMode
   if (!failed && o->output == OUTPUT_PATH) failed = sx_ort_text_set(&path, o->out_path);
   if (!failed && o->output == OUTPUT_NONE) failed = default_path(o, &path);
   if (!failed && path && o->flags & OrtCompileApiFlags_ERROR_IF_OUTPUT_FILE_EXISTS && exists(path))
-    failed = sx_ort_error(ORT_FAIL, "the file '%s' exists already: remove it, or do not set ERROR_IF_OUTPUT_FILE_EXISTS", path);
+    failed =
+        sx_ort_error(ORT_FAIL, "the file '%s' exists already: remove it, or do not set ERROR_IF_OUTPUT_FILE_EXISTS", path);
   sx_mapping in = {.data = o->bytes, .size = o->size};
   sx_text made = {0};
   sx_err e = {0};

@@ -79,7 +79,8 @@ OrtStatus *ORT_API_CALL sx_api_RegisterCustomOpsLibrary_V2(OrtSessionOptions *op
     SX_API_NO_MEMORY();
   }
   sx_path path;
-  OrtStatus *s = sx_path_open(&path, library_name) ? register_library(options, path.p, &l->handle) : sx_ort_status(SX_E_NO_MEMORY, NULL);
+  OrtStatus *s = sx_path_open(&path, library_name) ? register_library(options, path.p, &l->handle)
+                                                   : sx_ort_status(SX_E_NO_MEMORY, NULL);
   sx_path_close(&path);
   if (s) {
     sx_free(l, sizeof *l);

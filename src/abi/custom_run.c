@@ -161,20 +161,31 @@ OrtStatus *ORT_API_CALL sx_api_ShapeInferContext_SetOutputTypeShape(const OrtSha
 }
 
 /* The operator's functions that may throw, as guarded calls. */
-typedef struct foreign { const OrtCustomOp *op; OrtShapeInferContext *infer; const OrtKernelInfo *info; OrtKernelContext *context; void *kernel; OrtStatus *status; } foreign;
+typedef struct foreign {
+  const OrtCustomOp *op;
+  OrtShapeInferContext *infer;
+  const OrtKernelInfo *info;
+  OrtKernelContext *context;
+  void *kernel;
+  OrtStatus *status;
+} foreign;
 static void call_infer(void *p) {
   foreign *f = p;
   f->status = f->op->InferOutputShapeFn(f->op, f->infer);
 }
 static void call_create(void *p) {
   foreign *f = p;
-  if (HAS(f->op, 16, CreateKernelV2)) f->status = f->op->CreateKernelV2(f->op, &sx_api, f->info, &f->kernel);
-  else f->kernel = f->op->CreateKernel(f->op, &sx_api, f->info);
+  if (HAS(f->op, 16, CreateKernelV2))
+    f->status = f->op->CreateKernelV2(f->op, &sx_api, f->info, &f->kernel);
+  else
+    f->kernel = f->op->CreateKernel(f->op, &sx_api, f->info);
 }
 static void call_compute(void *p) {
   foreign *f = p;
-  if (HAS(f->op, 16, KernelComputeV2)) f->status = f->op->KernelComputeV2(f->kernel, f->context);
-  else if (f->op->KernelCompute) f->op->KernelCompute(f->kernel, f->context);
+  if (HAS(f->op, 16, KernelComputeV2))
+    f->status = f->op->KernelComputeV2(f->kernel, f->context);
+  else if (f->op->KernelCompute)
+    f->op->KernelCompute(f->kernel, f->context);
 }
 static sx_status call(void (*fn)(void *), foreign *f, sx_err *e) {
   SX_TRY(sx_guarded(fn, f, e));
@@ -193,7 +204,8 @@ static sx_status shape_function(const OrtCustomOp *op, sx_graph *g, const sx_nod
     const sx_fact *f = v == SX_NONE ? NULL : &sx_value_at(g, v)->fact;
     if (f && f->kind == SX_KIND_TENSOR) ok = (c.in[i] = sx_ort_shape_of_fact(g->model, f)) != NULL;
   }
-  sx_status s = ok ? call(call_infer, &(foreign){.op = op, .infer = &c}, e) : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  sx_status s =
+      ok ? call(call_infer, &(foreign){.op = op, .infer = &c}, e) : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   for (uint32_t i = 0; i < n->n_in; i++) sx_api_ReleaseTensorTypeAndShapeInfo(c.in[i]);
   for (uint32_t i = 0; i < c.attrs.n; i++) sx_api_ReleaseOpAttr(c.attrs.at[i]);
   sx_vec_free(&c.attrs);
@@ -275,8 +287,10 @@ static sx_status create_kernel(sx_build *b) {
   }
   k->op = op;
   foreign f = {.op = op, .info = &info};
-  sx_status s = HAS(op, 16, CreateKernelV2) || op->CreateKernel ? call(call_create, &f, b->e)
-                : sx_fail(b->e, SX_E_INVALID_ARGUMENT, SX_HERE, "the custom operator has no function that makes a kernel");
+  sx_status s =
+      HAS(op, 16, CreateKernelV2) || op->CreateKernel
+          ? call(call_create, &f, b->e)
+          : sx_fail(b->e, SX_E_INVALID_ARGUMENT, SX_HERE, "the custom operator has no function that makes a kernel");
   k->kernel = f.kernel;
   if (s != SX_OK) {
     sx_free(k, sizeof *k);

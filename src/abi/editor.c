@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Slots of OrtModelEditorApi that describe a model. What is added to something belongs to it from then on, and only when the
- * call succeeds. */
+/* Slots of OrtModelEditorApi that describe a model. What is added to something belongs to it from then on, and only when
+ * the call succeeds. */
 #include "abi/editor.h"
 
 static OrtStatus *type_with_shape(ONNXType kind, const OrtTensorTypeAndShapeInfo *info, OrtTypeInfo **out) {
@@ -10,25 +10,29 @@ static OrtStatus *type_with_shape(ONNXType kind, const OrtTensorTypeAndShapeInfo
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_editor_CreateTensorTypeInfo(const OrtTensorTypeAndShapeInfo *tensor_info, OrtTypeInfo **type_info) {
+OrtStatus *ORT_API_CALL sx_editor_CreateTensorTypeInfo(const OrtTensorTypeAndShapeInfo *tensor_info,
+                                                       OrtTypeInfo **type_info) {
   SX_API_NOT_NULL(tensor_info);
   SX_API_NOT_NULL(type_info);
   return type_with_shape(ONNX_TYPE_TENSOR, tensor_info, type_info);
 }
 
-OrtStatus *ORT_API_CALL sx_editor_CreateSparseTensorTypeInfo(const OrtTensorTypeAndShapeInfo *tensor_info, OrtTypeInfo **type_info) {
+OrtStatus *ORT_API_CALL sx_editor_CreateSparseTensorTypeInfo(const OrtTensorTypeAndShapeInfo *tensor_info,
+                                                             OrtTypeInfo **type_info) {
   SX_API_NOT_NULL(tensor_info);
   SX_API_NOT_NULL(type_info);
   return type_with_shape(ONNX_TYPE_SPARSETENSOR, tensor_info, type_info);
 }
 
-static OrtStatus *type_around(ONNXType kind, ONNXTensorElementDataType key, const OrtTypeInfo *contained, OrtTypeInfo **out) {
+static OrtStatus *type_around(ONNXType kind, ONNXTensorElementDataType key, const OrtTypeInfo *contained,
+                              OrtTypeInfo **out) {
   *out = sx_ort_type_of(kind, key, sx_ort_type_copy(contained));
   if (!*out) SX_API_NO_MEMORY();
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_editor_CreateMapTypeInfo(ONNXTensorElementDataType map_key_type, const OrtTypeInfo *map_value_type, OrtTypeInfo **type_info) {
+OrtStatus *ORT_API_CALL sx_editor_CreateMapTypeInfo(ONNXTensorElementDataType map_key_type,
+                                                    const OrtTypeInfo *map_value_type, OrtTypeInfo **type_info) {
   SX_API_NOT_NULL(map_value_type);
   SX_API_NOT_NULL(type_info);
   return type_around(ONNX_TYPE_MAP, map_key_type, map_value_type, type_info);
@@ -52,7 +56,8 @@ void sx_editor_value_info_free(OrtValueInfo *v) {
   sx_free(v, sizeof *v);
 }
 
-OrtStatus *ORT_API_CALL sx_editor_CreateValueInfo(const char *name, const OrtTypeInfo *type_info, OrtValueInfo **value_info) {
+OrtStatus *ORT_API_CALL sx_editor_CreateValueInfo(const char *name, const OrtTypeInfo *type_info,
+                                                  OrtValueInfo **value_info) {
   SX_API_NOT_NULL(value_info);
   if (!name || !*name) SX_API_FAIL(INVALID_ARGUMENT, "name cannot be null or empty string");
   SX_API_NOT_NULL(type_info);
@@ -96,7 +101,9 @@ static OrtStatus *check_attrs(OrtOpAttr **attributes, size_t n) {
   for (size_t i = 0; i < n; i++) {
     if (!attributes[i]) SX_API_FAIL(INVALID_ARGUMENT, "attributes cannot contain null entries");
     for (size_t k = 0; k < i; k++)
-      if (attributes[k] == attributes[i]) SX_API_FAIL(INVALID_ARGUMENT, "attribute '%s' is given twice: each OrtOpAttr can only appear once", attributes[i]->name);
+      if (attributes[k] == attributes[i])
+        SX_API_FAIL(INVALID_ARGUMENT, "attribute '%s' is given twice: each OrtOpAttr can only appear once",
+                    attributes[i]->name);
   }
   return NULL;
 }
@@ -116,9 +123,10 @@ static OrtStatus *fill_node(OrtNode *x, OrtOpAttr **attributes, size_t n_attrs) 
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_editor_CreateNode(const char *operator_name, const char *domain_name, const char *node_name, const char *const *input_names,
-                                             size_t input_names_len, const char *const *output_names, size_t output_names_len, OrtOpAttr **attributes,
-                                             size_t attribs_len, OrtNode **node) {
+OrtStatus *ORT_API_CALL sx_editor_CreateNode(const char *operator_name, const char *domain_name, const char *node_name,
+                                             const char *const *input_names, size_t input_names_len,
+                                             const char *const *output_names, size_t output_names_len,
+                                             OrtOpAttr **attributes, size_t attribs_len, OrtNode **node) {
   SX_API_NOT_NULL(operator_name);
   SX_API_NOT_NULL(domain_name);
   SX_API_NOT_NULL(node_name);
@@ -211,15 +219,20 @@ static OrtStatus *set_values(OrtGraph *g, OrtValueInfo **given, size_t n, bool o
   OrtStatus *failed = NULL;
   for (size_t i = 0; i < n && !failed; i++) {
     if (!given[i] || !given[i]->editor) {
-      failed = sx_ort_error(ORT_INVALID_ARGUMENT, "value info %zu is %s", i, given[i] ? "of a view of a model, not made with CreateValueInfo" : "NULL");
+      failed = sx_ort_error(ORT_INVALID_ARGUMENT, "value info %zu is %s", i,
+                            given[i] ? "of a view of a model, not made with CreateValueInfo" : "NULL");
       break;
     }
     bool again = false;
     for (size_t k = 0; k < i; k++) again |= given[k] == given[i];
     for (uint32_t k = 0; k < m->inputs.n; k++) again |= m->inputs.at[k] == given[i];
     for (uint32_t k = 0; k < m->outputs.n; k++) again |= m->outputs.at[k] == given[i];
-    if (again) failed = sx_ort_error(ORT_INVALID_ARGUMENT, "value info %zu ('%s') has been added already: each OrtValueInfo must only be added once", i, given[i]->name);
-    else list.at[list.n++] = given[i];
+    if (again)
+      failed = sx_ort_error(ORT_INVALID_ARGUMENT,
+                            "value info %zu ('%s') has been added already: each OrtValueInfo must only be added once", i,
+                            given[i]->name);
+    else
+      list.at[list.n++] = given[i];
   }
   if (failed) {
     sx_vec_free(&list);
@@ -228,10 +241,14 @@ static OrtStatus *set_values(OrtGraph *g, OrtValueInfo **given, size_t n, bool o
   OrtValueInfo **old = outputs ? m->outputs.at : m->inputs.at;
   uint32_t n_old = outputs ? m->outputs.n : m->inputs.n;
   for (uint32_t i = 0; i < n_old; i++) sx_editor_value_info_free(old[i]);
-  if (outputs) sx_vec_free(&m->outputs);
-  else sx_vec_free(&m->inputs);
-  if (outputs) m->outputs.at = list.at, m->outputs.n = list.n, m->outputs.cap = list.cap;
-  else m->inputs.at = list.at, m->inputs.n = list.n, m->inputs.cap = list.cap;
+  if (outputs)
+    sx_vec_free(&m->outputs);
+  else
+    sx_vec_free(&m->inputs);
+  if (outputs)
+    m->outputs.at = list.at, m->outputs.n = list.n, m->outputs.cap = list.cap;
+  else
+    m->inputs.at = list.at, m->inputs.n = list.n, m->inputs.cap = list.cap;
   for (size_t i = 0; i < n; i++) given[i] = NULL;
   return NULL;
 }
@@ -246,7 +263,8 @@ OrtStatus *ORT_API_CALL sx_editor_SetGraphOutputs(OrtGraph *graph, OrtValueInfo 
   return set_values(graph, outputs, outputs_len, true);
 }
 
-OrtStatus *ORT_API_CALL sx_editor_AddInitializerToGraph(OrtGraph *graph, const char *name, OrtValue *tensor, bool data_is_external) {
+OrtStatus *ORT_API_CALL sx_editor_AddInitializerToGraph(OrtGraph *graph, const char *name, OrtValue *tensor,
+                                                        bool data_is_external) {
   SX_API_NOT_NULL(graph);
   if (!name || !*name) SX_API_FAIL(INVALID_ARGUMENT, "name cannot be null or empty");
   SX_API_NOT_NULL(tensor);
@@ -255,14 +273,20 @@ OrtStatus *ORT_API_CALL sx_editor_AddInitializerToGraph(OrtGraph *graph, const c
   if (!sx_rt_is_tensor(v)) SX_API_FAIL(INVALID_ARGUMENT, "Only Tensor is currently supported.");
   if (!sx_memory_is_host(v->memory)) SX_API_FAIL(INVALID_ARGUMENT, "Only CPU based tensors are currently supported.");
   if (data_is_external && v->bytes < 128)
-    SX_API_FAIL(INVALID_ARGUMENT, "initializer '%s' has %zu bytes: external data must have at least 128; pass data_is_external = false", name, v->bytes);
+    SX_API_FAIL(INVALID_ARGUMENT,
+                "initializer '%s' has %zu bytes: external data must have at least 128; pass data_is_external = false", name,
+                v->bytes);
   sx_editor_graph *m = graph->made;
   uint32_t old;
-  if (sx_strmap_get(&m->names, sx_str_c(name), &old)) SX_API_FAIL(INVALID_ARGUMENT, "an initializer '%s' has already been added to the graph", name);
+  if (sx_strmap_get(&m->names, sx_str_c(name), &old))
+    SX_API_FAIL(INVALID_ARGUMENT, "an initializer '%s' has already been added to the graph", name);
   for (uint32_t i = 0; i < m->initializers.n; i++)
-    if (m->initializers.at[i].value == v) SX_API_FAIL(INVALID_ARGUMENT, "this OrtValue has already been added to the graph as '%s'", m->initializers.at[i].name);
+    if (m->initializers.at[i].value == v)
+      SX_API_FAIL(INVALID_ARGUMENT, "this OrtValue has already been added to the graph as '%s'",
+                  m->initializers.at[i].name);
   sx_editor_initializer x = {sx_text_dup(name), v};
-  if (!x.name || !sx_vec_reserve(&m->initializers, m->initializers.n + 1) || !sx_strmap_put(&m->names, sx_str_c(x.name), m->initializers.n)) {
+  if (!x.name || !sx_vec_reserve(&m->initializers, m->initializers.n + 1) ||
+      !sx_strmap_put(&m->names, sx_str_c(x.name), m->initializers.n)) {
     sx_text_drop(x.name);
     SX_API_NO_MEMORY();
   }
@@ -273,16 +297,20 @@ OrtStatus *ORT_API_CALL sx_editor_AddInitializerToGraph(OrtGraph *graph, const c
 OrtStatus *ORT_API_CALL sx_editor_AddNodeToGraph(OrtGraph *graph, OrtNode *node) {
   SX_API_NOT_NULL(graph);
   SX_API_NOT_NULL(node);
-  if (!graph->editor || !node->editor) SX_API_FAIL(INVALID_ARGUMENT, "the graph or the node is a view of a model, not made with the model editor");
+  if (!graph->editor || !node->editor)
+    SX_API_FAIL(INVALID_ARGUMENT, "the graph or the node is a view of a model, not made with the model editor");
   sx_editor_graph *m = graph->made;
-  if (node->graph) SX_API_FAIL(INVALID_ARGUMENT, "node '%s' has already been added to a graph: each OrtNode must only be added once", node->name);
+  if (node->graph)
+    SX_API_FAIL(INVALID_ARGUMENT, "node '%s' has already been added to a graph: each OrtNode must only be added once",
+                node->name);
   if (!sx_vec_push(&m->nodes, node)) SX_API_NO_MEMORY();
   node->graph = graph;
   node->id = m->nodes.n - 1;
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_editor_CreateModel(const char *const *domain_names, const int *opset_versions, size_t opset_entries_len, OrtModel **model) {
+OrtStatus *ORT_API_CALL sx_editor_CreateModel(const char *const *domain_names, const int *opset_versions,
+                                              size_t opset_entries_len, OrtModel **model) {
   SX_API_NOT_NULL(model);
   if (opset_entries_len) SX_API_NOT_NULL(domain_names && opset_versions);
   OrtModel *m = sx_calloc(1, sizeof *m);

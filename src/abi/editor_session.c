@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /* Slots of OrtModelEditorApi that make sessions: from a description alone, or from a model that is described further.
  *
- * A session of the second kind is a graph in the source dialect until it is finalised: it has inputs and outputs to ask for, and
- * does not run. */
+ * A session of the second kind is a graph in the source dialect until it is finalised: it has inputs and outputs to ask
+ * for, and does not run. */
 #include "abi/editor.h"
 #include "onnx/import.h"
 
 struct sx_editing {
-  char *path;           /* of the model; NULL: it came as bytes */
-  sx_mapping map;       /* the model as it is now: of the file, or a heap copy (not map.mapped) */
-  sx_model *model;      /* the same, for those who ask */
-  sx_text bytes;        /* with what was applied; empty: nothing yet */
+  char *path;      /* of the model; NULL: it came as bytes */
+  sx_mapping map;  /* the model as it is now: of the file, or a heap copy (not map.mapped) */
+  sx_model *model; /* the same, for those who ask */
+  sx_text bytes;   /* with what was applied; empty: nothing yet */
 };
 
 void sx_editing_free(struct sx_editing *x) {
@@ -22,7 +22,8 @@ void sx_editing_free(struct sx_editing *x) {
   sx_free(x, sizeof *x);
 }
 
-OrtStatus *ORT_API_CALL sx_editor_CreateSessionFromModel(const OrtEnv *env, const OrtModel *model, const OrtSessionOptions *options, OrtSession **out) {
+OrtStatus *ORT_API_CALL sx_editor_CreateSessionFromModel(const OrtEnv *env, const OrtModel *model,
+                                                         const OrtSessionOptions *options, OrtSession **out) {
   SX_API_NOT_NULL(out);
   *out = NULL;
   SX_API_NOT_NULL(env);
@@ -35,8 +36,10 @@ OrtStatus *ORT_API_CALL sx_editor_CreateSessionFromModel(const OrtEnv *env, cons
   if (!failed) failed = sx_editor_give(model, s->options);
   if (!failed) failed = sx_ort_session_load(s, NULL, bytes.p, bytes.n, NULL, options ? &options->cancel : NULL);
   sx_text_free(&bytes);
-  if (failed) sx_api_ReleaseSession(s);
-  else *out = s;
+  if (failed)
+    sx_api_ReleaseSession(s);
+  else
+    *out = s;
   return failed;
 }
 
@@ -56,7 +59,8 @@ static OrtStatus *reread(OrtSession *s, const void *data, size_t size) {
   return sx_ort_session_index(s);
 }
 
-static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, size_t size, const OrtSessionOptions *options, OrtSession **out) {
+static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, size_t size,
+                         const OrtSessionOptions *options, OrtSession **out) {
   OrtSession *s = NULL;
   sx_err e;
   OrtStatus *failed = sx_ort_session_prepare(env, options, &s);
@@ -64,8 +68,10 @@ static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, 
   struct sx_editing *x = s->editing = sx_calloc(1, sizeof *x);
   if (!x) failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
   if (!failed && path) {
-    if (!(x->path = sx_text_dup(path))) failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
-    else failed = sx_ort_status(sx_map_file(path, &x->map, &e), &e);
+    if (!(x->path = sx_text_dup(path)))
+      failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
+    else
+      failed = sx_ort_status(sx_map_file(path, &x->map, &e), &e);
     data = x->map.data, size = x->map.size;
   } else if (!failed) { /* the caller's bytes may go */
     sx_text_put(&x->bytes, data, size);
@@ -73,12 +79,15 @@ static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, 
     data = x->bytes.p;
   }
   if (!failed) failed = reread(s, data, size);
-  if (failed) sx_api_ReleaseSession(s);
-  else *out = s;
+  if (failed)
+    sx_api_ReleaseSession(s);
+  else
+    *out = s;
   return failed;
 }
 
-OrtStatus *ORT_API_CALL sx_editor_CreateModelEditorSession(const OrtEnv *env, const ORTCHAR_T *model_path, const OrtSessionOptions *options, OrtSession **out) {
+OrtStatus *ORT_API_CALL sx_editor_CreateModelEditorSession(const OrtEnv *env, const ORTCHAR_T *model_path,
+                                                           const OrtSessionOptions *options, OrtSession **out) {
   SX_API_NOT_NULL(out);
   *out = NULL;
   SX_API_NOT_NULL(env);
@@ -90,7 +99,8 @@ OrtStatus *ORT_API_CALL sx_editor_CreateModelEditorSession(const OrtEnv *env, co
   return s;
 }
 
-OrtStatus *ORT_API_CALL sx_editor_CreateModelEditorSessionFromArray(const OrtEnv *env, const void *model_data, size_t model_data_length,
+OrtStatus *ORT_API_CALL sx_editor_CreateModelEditorSessionFromArray(const OrtEnv *env, const void *model_data,
+                                                                    size_t model_data_length,
                                                                     const OrtSessionOptions *options, OrtSession **out) {
   SX_API_NOT_NULL(out);
   *out = NULL;
@@ -119,12 +129,17 @@ OrtStatus *ORT_API_CALL sx_editor_ApplyModelToModelEditorSession(OrtSession *ses
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(model);
   struct sx_editing *x = session->editing;
-  if (!x) SX_API_FAIL(MODEL_LOADED, "This session has already been initialized: only one of CreateModelEditorSession that is not finalised takes a model");
-  if (!model->graph) SX_API_FAIL(INVALID_ARGUMENT, "ApplyModelToModelEditorSession: the model has no graph (AddGraphToModel)");
+  if (!x)
+    SX_API_FAIL(MODEL_LOADED,
+                "This session has already been initialized: only one of CreateModelEditorSession that is not finalised "
+                "takes a model");
+  if (!model->graph)
+    SX_API_FAIL(INVALID_ARGUMENT, "ApplyModelToModelEditorSession: the model has no graph (AddGraphToModel)");
   for (uint32_t i = 0; i < model->opsets.n; i++) {
     int now = sx_ort_opset(session->graph->model, model->opsets.at[i].domain);
     if (now && now != model->opsets.at[i].version)
-      SX_API_FAIL(INVALID_ARGUMENT, "Domain version can not be changed for '%.*s'. Current version: %d", SX_FMT(model->opsets.at[i].domain), now);
+      SX_API_FAIL(INVALID_ARGUMENT, "Domain version can not be changed for '%.*s'. Current version: %d",
+                  SX_FMT(model->opsets.at[i].domain), now);
   }
   const void *data;
   size_t size;
@@ -155,7 +170,8 @@ OrtStatus *ORT_API_CALL sx_editor_FinalizeModelEditorSession(OrtSession *session
   const void *data;
   size_t size;
   current(x, &data, &size);
-  OrtStatus *failed = sx_ort_session_load(session, x->bytes.n ? NULL : x->path, data, size, x->path, options ? &options->cancel : NULL);
+  OrtStatus *failed =
+      sx_ort_session_load(session, x->bytes.n ? NULL : x->path, data, size, x->path, options ? &options->cancel : NULL);
   if (failed) {
     session->graph = x->model->graph;
     return failed;

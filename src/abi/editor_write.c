@@ -13,14 +13,17 @@ static void tensor_type(const sx_rt_value *v, sx_proto_tensor *t) {
 }
 
 static void tensor_data(const sx_rt_value *v, sx_proto_tensor *t) {
-  if (v->type.dtype == SX_STRING) t->string_data.at = v->data, t->string_data.n = (uint32_t)v->count;
-  else t->raw_data = (sx_str){v->data, v->bytes}, t->has |= HAS(SX_TENSOR_RAW_DATA);
+  if (v->type.dtype == SX_STRING)
+    t->string_data.at = v->data, t->string_data.n = (uint32_t)v->count;
+  else
+    t->raw_data = (sx_str){v->data, v->bytes}, t->has |= HAS(SX_TENSOR_RAW_DATA);
 }
 
 static bool strings(const OrtOpAttr *a, sx_arena *arena, sx_proto_strings *out) {
   const char *p = a->data;
   if (!(out->at = SX_NEW_N(arena, sx_str, a->count + 1))) return false;
-  for (size_t i = 0; i < a->count; i++, p += strlen(p) + 1) out->at[i] = (sx_str){sx_arena_strdup(arena, p, strlen(p)), strlen(p)};
+  for (size_t i = 0; i < a->count; i++, p += strlen(p) + 1)
+    out->at[i] = (sx_str){sx_arena_strdup(arena, p, strlen(p)), strlen(p)};
   out->n = (uint32_t)a->count;
   return true;
 }
@@ -35,15 +38,23 @@ OrtStatus *sx_editor_attr(const OrtOpAttr *a, sx_arena *arena, sx_proto_attr *ou
     case ORT_OP_ATTR_INT: out->type = SX_ATTR_INT, out->has |= HAS(3), out->i = ok ? *(int64_t *)data : 0; break;
     case ORT_OP_ATTR_FLOAT: out->type = SX_ATTR_FLOAT, out->has |= HAS(2), out->f = ok ? *(float *)data : 0; break;
     case ORT_OP_ATTR_STRING: out->type = SX_ATTR_STRING, out->has |= HAS(4), out->s = (sx_str){data, a->count}; break;
-    case ORT_OP_ATTR_INTS: out->type = SX_ATTR_INTS, out->ints.at = data, out->ints.n = (uint32_t)a->count, out->has |= HAS(8); break;
-    case ORT_OP_ATTR_FLOATS: out->type = SX_ATTR_FLOATS, out->floats.at = data, out->floats.n = (uint32_t)a->count, out->has |= HAS(7); break;
-    case ORT_OP_ATTR_STRINGS: out->type = SX_ATTR_STRINGS, out->has |= HAS(9), ok = ok && strings(a, arena, &out->strings); break;
+    case ORT_OP_ATTR_INTS:
+      out->type = SX_ATTR_INTS, out->ints.at = data, out->ints.n = (uint32_t)a->count, out->has |= HAS(8);
+      break;
+    case ORT_OP_ATTR_FLOATS:
+      out->type = SX_ATTR_FLOATS, out->floats.at = data, out->floats.n = (uint32_t)a->count, out->has |= HAS(7);
+      break;
+    case ORT_OP_ATTR_STRINGS:
+      out->type = SX_ATTR_STRINGS, out->has |= HAS(9), ok = ok && strings(a, arena, &out->strings);
+      break;
     case ORT_OP_ATTR_TENSOR:
       out->type = SX_ATTR_TENSOR, out->has |= HAS(5);
       ok = ok && (out->t = SX_NEW(arena, sx_proto_tensor)) != NULL;
       if (ok) tensor_type(a->tensor, out->t), tensor_data(a->tensor, out->t);
       break;
-    default: SX_API_FAIL(INVALID_ARGUMENT, "attribute '%s' has type %d, which a node of the model editor cannot have", a->name, (int)a->type);
+    default:
+      SX_API_FAIL(INVALID_ARGUMENT, "attribute '%s' has type %d, which a node of the model editor cannot have", a->name,
+                  (int)a->type);
   }
   out->has |= HAS(1) | HAS(20);
   if (!ok) SX_API_NO_MEMORY();
@@ -67,8 +78,10 @@ static bool value(const OrtValueInfo *v, sx_arena *a, sx_proto_value *out) {
     sx_proto_dim *d = &t->shape.dim.at[i];
     d->denotation = SX_STR("");
     const char *name = i < s->named ? s->names[i] : NULL;
-    if (s->dims[i] >= 0) d->has = HAS(1), d->value = s->dims[i];
-    else if (name) d->has = HAS(2), d->param = sx_str_c(name);
+    if (s->dims[i] >= 0)
+      d->has = HAS(1), d->value = s->dims[i];
+    else if (name)
+      d->has = HAS(2), d->param = sx_str_c(name);
   }
   return true;
 }
@@ -122,8 +135,10 @@ OrtStatus *sx_editor_write(const OrtModel *m, const sx_proto_model *base, sx_tex
   sx_proto_graph g;
   sx_wire_init(&sx_proto_model_message, &p);
   sx_wire_init(&sx_proto_graph_message, &g);
-  if (base) p = *base;
-  else p.ir_version = SX_EDITOR_IR_VERSION, p.has = HAS(1), g.name = SX_STR("ModelEditorGraph");
+  if (base)
+    p = *base;
+  else
+    p.ir_version = SX_EDITOR_IR_VERSION, p.has = HAS(1), g.name = SX_STR("ModelEditorGraph");
   if (base && base->graph) g = *base->graph;
   p.graph = &g;
   sx_err e;

@@ -5,7 +5,8 @@
 #include "base/cpu.h"
 
 static OrtEnv *current;
-static sx_mutex busy; /* guards it, its count and the list of shared allocators; held for a few instructions, never while a stranger's function runs */
+static sx_mutex busy; /* guards it, its count and the list of shared allocators; held for a few instructions, never while a
+                         stranger's function runs */
 
 static void to_user(void *ctx, sx_severity severity, const char *category, const char *id, const char *where,
                     const char *message) {
@@ -50,7 +51,10 @@ static OrtEnv *make(const env_options *o) {
   env->logger.log = (sx_logger){o->log ? to_user : NULL, env, (sx_severity)o->level, env->log_id};
   env->threads.spin = true;
   env->global_pools = o->threads != NULL;
-  const char *vendor = cpu->vendor_id == 0x1022 ? "AMD" : cpu->vendor_id == 0x8086 ? "Intel" : cpu->vendor[0] ? cpu->vendor : "unknown";
+  const char *vendor = cpu->vendor_id == 0x1022   ? "AMD"
+                       : cpu->vendor_id == 0x8086 ? "Intel"
+                       : cpu->vendor[0]           ? cpu->vendor
+                                                  : "unknown";
   env->cpu = (OrtHardwareDevice){OrtHardwareDeviceType_CPU, cpu->vendor_id, 0, vendor, {0}};
   env->cpu_ep = (OrtEpDevice){.name = "CPUExecutionProvider", .vendor = "Microsoft", .hardware = &env->cpu};
   env->devices[0] = &env->cpu_ep;
@@ -60,7 +64,9 @@ static OrtEnv *make(const env_options *o) {
     destroy(env);
     return NULL;
   }
-  if (cpu->unknown_cap) sx_log(&env->logger.log, WARNING, "the environment variable SX_ISA is none of base, avx2 and avx512: it changes nothing");
+  if (cpu->unknown_cap)
+    sx_log(&env->logger.log, WARNING,
+           "the environment variable SX_ISA is none of base, avx2 and avx512: it changes nothing");
   return env;
 }
 
@@ -250,8 +256,10 @@ static OrtStatus *share(OrtEnv *env, const sx_memory *memory, OrtAllocator *allo
   sx_mutex_lock(&busy);
   sx_shared_allocator *there = shared_for(env, memory);
   bool ok = there || sx_vec_push(&env->shared, ((sx_shared_allocator){memory, allocator}));
-  if (there) there->allocator = allocator;
-  else if (ok) sx_memory_ref(memory);
+  if (there)
+    there->allocator = allocator;
+  else if (ok)
+    sx_memory_ref(memory);
   sx_mutex_unlock(&busy);
   if (!ok) SX_API_NO_MEMORY();
   return NULL;

@@ -166,7 +166,11 @@ static void put_steps(report *r, const sx_exec *x, int depth) {
   }
 }
 
-typedef struct explained { const OrtSession *s; bool json; sx_text *t; } explained;
+typedef struct explained {
+  const OrtSession *s;
+  bool json;
+  sx_text *t;
+} explained;
 
 /* A session that waits for the sizes of its inputs has no plan before its first run: planned is NULL then. */
 static void put_plan(void *ctx, const sx_session *planned) {
@@ -179,28 +183,33 @@ static void put_plan(void *ctx, const sx_session *planned) {
   unsigned width = x ? sx_exec_plan(x)->width : 1;
   size_t packed = planned ? sx_session_weight_bytes(planned) : 0;
   if (e->json) {
-    sx_text_add(t, "{\"nodes\":%u,\"threads\":%u,\"isa\":\"%s\",\"packed_bytes\":%zu,\"planned\":%s,\"passes\":[", (unsigned)m->sources.n, width,
-                sx_isa_name(sx_cpu_info()->isa), packed, x ? "true" : "false");
+    sx_text_add(t, "{\"nodes\":%u,\"threads\":%u,\"isa\":\"%s\",\"packed_bytes\":%zu,\"planned\":%s,\"passes\":[",
+                (unsigned)m->sources.n, width, sx_isa_name(sx_cpu_info()->isa), packed, x ? "true" : "false");
     for (uint32_t i = 0, n = 0; fired && sx_passes[i].name; i++)
-      if (fired[i]) sx_text_add(t, "%s{\"name\":\"%s\",\"fired\":%u}", n++ ? "," : "", sx_passes[i].name, (unsigned)fired[i]);
+      if (fired[i])
+        sx_text_add(t, "%s{\"name\":\"%s\",\"fired\":%u}", n++ ? "," : "", sx_passes[i].name, (unsigned)fired[i]);
     sx_text_add(t, "],\"steps\":[");
     if (x) put_steps(&r, x, 0);
     sx_text_add(t, "\n]}\n");
     return;
   }
-  sx_text_add(t, "%u nodes of the model, %u thread%s, %s kernels, %zu bytes of packed weights\n", (unsigned)m->sources.n, width,
-              width == 1 ? "" : "s", sx_isa_name(sx_cpu_info()->isa), packed);
+  sx_text_add(t, "%u nodes of the model, %u thread%s, %s kernels, %zu bytes of packed weights\n", (unsigned)m->sources.n,
+              width, width == 1 ? "" : "s", sx_isa_name(sx_cpu_info()->isa), packed);
   if (!x) {
     sx_text_add(t, "The plan depends on the sizes of the inputs: it is made by the first run with each of them.\n");
     return;
   }
   for (uint32_t i = 0; sx_passes[i].name; i++)
-    if (fired[i]) sx_text_add(t, "pass %-24s fired %u time%s\n", sx_passes[i].name, (unsigned)fired[i], fired[i] == 1 ? "" : "s");
-  sx_text_add(t, "step kernel                 output                          constants  from (all on CPUExecutionProvider)\n");
+    if (fired[i])
+      sx_text_add(t, "pass %-24s fired %u time%s\n", sx_passes[i].name, (unsigned)fired[i], fired[i] == 1 ? "" : "s");
+  sx_text_add(
+      t, "step kernel                 output                          constants  from (all on CPUExecutionProvider)\n");
   put_steps(&r, x, 0);
 }
 
-void sx_report_explain(const OrtSession *s, bool json, sx_text *t) { sx_session_planned(s->s, put_plan, &(explained){s, json, t}); }
+void sx_report_explain(const OrtSession *s, bool json, sx_text *t) {
+  sx_session_planned(s->s, put_plan, &(explained){s, json, t});
+}
 
 /* ---- check ---- */
 typedef struct problems {
@@ -240,7 +249,8 @@ static void check_kernels(const OrtSession *s, const sx_graph *g, problems *p, i
   }
 }
 
-/* A model that reads well: a session is made of it. Where that fails, the nodes without a kernel say more than the first error. */
+/* A model that reads well: a session is made of it. Where that fails, the nodes without a kernel say more than the first
+ * error. */
 static sx_status check_plan(const OrtSession *s, const sx_session_options *so, const void *data, size_t size, problems *p) {
   sx_session *x;
   sx_model *m;
@@ -256,7 +266,8 @@ static sx_status check_plan(const OrtSession *s, const sx_session_options *so, c
   return SX_OK;
 }
 
-OrtStatus *sx_report_check(const OrtEnv *env, const OrtSessionOptions *options, const void *data, size_t size, const char *path, bool json, sx_text *t, size_t *count) {
+OrtStatus *sx_report_check(const OrtEnv *env, const OrtSessionOptions *options, const void *data, size_t size,
+                           const char *path, bool json, sx_text *t, size_t *count) {
   problems p = {t, json, 0};
   sx_session_options so = {0};
   sx_arena lists = {0};
@@ -276,9 +287,12 @@ OrtStatus *sx_report_check(const OrtEnv *env, const OrtSessionOptions *options, 
     if (st != SX_OK && !p.n) put_problem(&p, &e);
     if (st == SX_OK && !p.n) st = check_plan(s, &so, data, size, &p);
     if (st == SX_E_NO_MEMORY) failed = sx_ort_status(st, &e);
-    if (json) sx_text_add(t, "%s]}\n", p.n ? "\n" : "");
-    else if (!p.n) sx_text_add(t, "no problems\n");
-    else sx_text_add(t, "%zu problem%s\n", p.n, p.n == 1 ? "" : "s");
+    if (json)
+      sx_text_add(t, "%s]}\n", p.n ? "\n" : "");
+    else if (!p.n)
+      sx_text_add(t, "no problems\n");
+    else
+      sx_text_add(t, "%zu problem%s\n", p.n, p.n == 1 ? "" : "s");
     *count = p.n;
   }
   sx_arena_free(&lists);
@@ -286,7 +300,9 @@ OrtStatus *sx_report_check(const OrtEnv *env, const OrtSessionOptions *options, 
   return failed;
 }
 
-static void take_packed(void *bytes, const sx_session *planned) { *(size_t *)bytes = planned ? sx_session_weight_bytes(planned) : 0; }
+static void take_packed(void *bytes, const sx_session *planned) {
+  *(size_t *)bytes = planned ? sx_session_weight_bytes(planned) : 0;
+}
 
 void sx_report_memory(const OrtSession *s, bool json, sx_text *t) {
   size_t mapped = 0, constants = 0, packed = 0;

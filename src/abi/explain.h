@@ -5,9 +5,10 @@
 #include "abi/custom.h"
 
 void sx_report_explain(const OrtSession *s, bool json, sx_text *t);
-/* Every problem of a serialized model for a session with these options (NULL: the defaults): of the importer, which goes on as far as
- * it can, and, where that finds none, what planning finds. `path` (may be NULL) is where external data are looked for. Fails only
- * when the check could not be done. */
-OrtStatus *sx_report_check(const OrtEnv *env, const OrtSessionOptions *options, const void *data, size_t size, const char *path, bool json, sx_text *t, size_t *count);
+/* Every problem of a serialized model for a session with these options (NULL: the defaults): of the importer, which goes on
+ * as far as it can, and, where that finds none, what planning finds. `path` (may be NULL) is where external data are looked
+ * for. Fails only when the check could not be done. */
+OrtStatus *sx_report_check(const OrtEnv *env, const OrtSessionOptions *options, const void *data, size_t size,
+                           const char *path, bool json, sx_text *t, size_t *count);
 void sx_report_memory(const OrtSession *s, bool json, sx_text *t); /* s NULL: of the process */
 #endif

@@ -21,8 +21,8 @@ static OrtStatus *ORT_API_CALL explain(const OrtSession *session, int json, OrtA
   return deliver(&t, allocator, out);
 }
 
-static OrtStatus *check_bytes(const OrtEnv *env, const OrtSessionOptions *options, const void *data, size_t size, const char *path, int json,
-                              OrtAllocator *allocator, char **out, size_t *problems) {
+static OrtStatus *check_bytes(const OrtEnv *env, const OrtSessionOptions *options, const void *data, size_t size,
+                              const char *path, int json, OrtAllocator *allocator, char **out, size_t *problems) {
   sx_text t = {0};
   OrtStatus *failed = sx_report_check(env, options, data, size, path, json != 0, &t, problems);
   if (!failed) return deliver(&t, allocator, out);
@@ -30,8 +30,8 @@ static OrtStatus *check_bytes(const OrtEnv *env, const OrtSessionOptions *option
   return failed;
 }
 
-static OrtStatus *ORT_API_CALL check_for(const OrtEnv *env, const OrtSessionOptions *options, const ORTCHAR_T *path, int json,
-                                         OrtAllocator *allocator, char **out, size_t *problems) {
+static OrtStatus *ORT_API_CALL check_for(const OrtEnv *env, const OrtSessionOptions *options, const ORTCHAR_T *path,
+                                         int json, OrtAllocator *allocator, char **out, size_t *problems) {
   REQUIRE("Check", env && path && allocator && out && problems);
   sx_err e;
   sx_mapping m;

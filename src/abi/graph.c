@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* Slots Graph_*: what a graph says of itself. A graph of the model editor only has a name and counts, as in ONNX Runtime. */
+/* Slots Graph_*: what a graph says of itself. A graph of the model editor only has a name and counts, as in ONNX Runtime.
+ */
 #include "abi/editor.h"
 #include "abi/graph.h"
 
 /* Refuses graphs of the model editor in a function that needs a view. */
-#define VIEW_ONLY(g)                                                                                                   \
-  if ((g)->editor)                                                                                                     \
-  return sx_ort_error(ORT_NOT_IMPLEMENTED, "%s: a graph of the model editor does not answer this", strchr(__func__ + 3, '_') + 1)
+#define VIEW_ONLY(g)                                                                               \
+  if ((g)->editor)                                                                                 \
+  return sx_ort_error(ORT_NOT_IMPLEMENTED, "%s: a graph of the model editor does not answer this", \
+                      strchr(__func__ + 3, '_') + 1)
 
 OrtStatus *sx_ort_list_out(const char *what, const void *list, size_t n, const void **out, size_t room) {
   if (room < n) SX_API_FAIL(INVALID_ARGUMENT, "room for %zu %s, there are %zu", room, what, n);
@@ -38,10 +40,21 @@ OrtStatus *ORT_API_CALL sx_api_Graph_GetOnnxIRVersion(const OrtGraph *graph, int
 
 static bool is_onnx(sx_str domain) { return !domain.n || sx_str_is(domain, "ai.onnx"); }
 
-/* Domains that every model imports in ONNX Runtime, with versions where our tables know none (-1: that of ai.onnx). Sorted, as they are handed out. */
-static const struct { const char *name; int version; } implied[] = {
-    {"", 0}, {"ai.onnx.ml", 0}, {"ai.onnx.preview", 0}, {"ai.onnx.preview.training", 0}, {"ai.onnx.training", 1}, {"com.microsoft", 0}, {"com.microsoft.experimental", 1},
-    {"com.microsoft.nchwc", 1}, {"com.ms.internal.nhwc", -1}, {"org.pytorch.aten", 1}};
+/* Domains that every model imports in ONNX Runtime, with versions where our tables know none (-1: that of ai.onnx). Sorted,
+ * as they are handed out. */
+static const struct {
+  const char *name;
+  int version;
+} implied[] = {{"", 0},
+               {"ai.onnx.ml", 0},
+               {"ai.onnx.preview", 0},
+               {"ai.onnx.preview.training", 0},
+               {"ai.onnx.training", 1},
+               {"com.microsoft", 0},
+               {"com.microsoft.experimental", 1},
+               {"com.microsoft.nchwc", 1},
+               {"com.ms.internal.nhwc", -1},
+               {"org.pytorch.aten", 1}};
 
 static int implied_version(const sx_model *m, size_t i) {
   sx_domain d;
@@ -52,7 +65,8 @@ static int implied_version(const sx_model *m, size_t i) {
 int sx_ort_opset(const sx_model *m, sx_str domain) {
   if (sx_str_is(domain, "ai.onnx")) return 0; /* an alias that nobody answers to */
   for (uint32_t i = 0; i < m->opsets.n; i++)
-    if (is_onnx(domain) ? is_onnx(m->opsets.at[i].domain) : sx_str_eq(m->opsets.at[i].domain, domain)) return (int)m->opsets.at[i].version;
+    if (is_onnx(domain) ? is_onnx(m->opsets.at[i].domain) : sx_str_eq(m->opsets.at[i].domain, domain))
+      return (int)m->opsets.at[i].version;
   for (size_t i = 0; i < sizeof implied / sizeof *implied; i++)
     if (sx_str_is(domain, implied[i].name)) return implied_version(m, i);
   return 0;
@@ -66,7 +80,8 @@ static size_t opsets(const OrtGraph *g, const char **domains, int64_t *versions)
   for (;;) {
     const char *next = NULL;
     for (size_t i = 0; i < sizeof implied / sizeof *implied; i++)
-      if ((!last || strcmp(implied[i].name, last) > 0) && (!next || strcmp(implied[i].name, next) < 0)) next = implied[i].name;
+      if ((!last || strcmp(implied[i].name, last) > 0) && (!next || strcmp(implied[i].name, next) < 0))
+        next = implied[i].name;
     for (uint32_t i = 0; i < m->opsets.n; i++) {
       const char *d = is_onnx(m->opsets.at[i].domain) ? "" : m->opsets.at[i].domain.p;
       if ((!last || strcmp(d, last) > 0) && (!next || strcmp(d, next) < 0)) next = d;
@@ -91,23 +106,24 @@ OrtStatus *ORT_API_CALL sx_api_Graph_GetOperatorSets(const OrtGraph *graph, cons
   SX_API_NOT_NULL(domains && opset_versions);
   VIEW_ONLY(graph);
   size_t n = opsets(graph, NULL, NULL);
-  if (num_operator_sets < n) SX_API_FAIL(INVALID_ARGUMENT, "room for %zu operator sets, there are %zu", num_operator_sets, n);
+  if (num_operator_sets < n)
+    SX_API_FAIL(INVALID_ARGUMENT, "room for %zu operator sets, there are %zu", num_operator_sets, n);
   opsets(graph, domains, opset_versions);
   return NULL;
 }
 
 /* A list of value infos: its length, also of a graph of the editor, and its entries. */
-#define LIST(Name, member, text)                                                                                        \
-  OrtStatus *ORT_API_CALL sx_api_Graph_GetNum##Name(const OrtGraph *graph, size_t *n) {                                 \
-    SX_API_NOT_NULL(graph);                                                                                             \
-    SX_API_NOT_NULL(n);                                                                                                 \
-    *n = graph->editor ? sx_editor_count(graph, #member) : graph->member.n;                                             \
-    return NULL;                                                                                                        \
-  }                                                                                                                     \
-  OrtStatus *ORT_API_CALL sx_api_Graph_Get##Name(const OrtGraph *graph, const OrtValueInfo **list, size_t room) {       \
-    SX_API_NOT_NULL(graph);                                                                                             \
-    VIEW_ONLY(graph);                                                                                                   \
-    return sx_ort_list_out(text, graph->member.at, graph->member.n, (const void **)list, room);                         \
+#define LIST(Name, member, text)                                                                                  \
+  OrtStatus *ORT_API_CALL sx_api_Graph_GetNum##Name(const OrtGraph *graph, size_t *n) {                           \
+    SX_API_NOT_NULL(graph);                                                                                       \
+    SX_API_NOT_NULL(n);                                                                                           \
+    *n = graph->editor ? sx_editor_count(graph, #member) : graph->member.n;                                       \
+    return NULL;                                                                                                  \
+  }                                                                                                               \
+  OrtStatus *ORT_API_CALL sx_api_Graph_Get##Name(const OrtGraph *graph, const OrtValueInfo **list, size_t room) { \
+    SX_API_NOT_NULL(graph);                                                                                       \
+    VIEW_ONLY(graph);                                                                                             \
+    return sx_ort_list_out(text, graph->member.at, graph->member.n, (const void **)list, room);                   \
   }
 LIST(Inputs, inputs, "graph inputs")
 LIST(Outputs, outputs, "graph outputs")
@@ -135,7 +151,8 @@ OrtStatus *ORT_API_CALL sx_api_Graph_GetParentNode(const OrtGraph *graph, const 
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_Graph_GetGraphView(const OrtGraph *src_graph, const OrtNode **nodes, size_t num_nodes, OrtGraph **dst_graph) {
+OrtStatus *ORT_API_CALL sx_api_Graph_GetGraphView(const OrtGraph *src_graph, const OrtNode **nodes, size_t num_nodes,
+                                                  OrtGraph **dst_graph) {
   SX_API_NOT_NULL(src_graph);
   SX_API_NOT_NULL(dst_graph);
   if (!num_nodes) SX_API_FAIL(INVALID_ARGUMENT, "Graph_GetGraphView: no nodes are given");
@@ -153,6 +170,8 @@ OrtStatus *ORT_API_CALL sx_api_Graph_GetModelMetadata(const OrtGraph *graph, Ort
 }
 
 void ORT_API_CALL sx_api_ReleaseGraph(OrtGraph *input) {
-  if (input && input->editor) sx_editor_graph_free(input);
-  else sx_ort_graph_free(input);
+  if (input && input->editor)
+    sx_editor_graph_free(input);
+  else
+    sx_ort_graph_free(input);
 }

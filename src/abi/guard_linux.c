@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* A catch-all without a C++ run time, by the Itanium C++ ABI's exception handling: a frame with a personality routine of ours, which says
- * "handled here" to every exception. The unwinder and the C++ library are those that the thrower brought into the process; nothing
- * is linked. (ELF on x86-64 and ARM64; elsewhere a plain call.) */
+/* A catch-all without a C++ run time, by the Itanium C++ ABI's exception handling: a frame with a personality routine of
+ * ours, which says "handled here" to every exception. The unwinder and the C++ library are those that the thrower brought
+ * into the process; nothing is linked. (ELF on x86-64 and ARM64; elsewhere a plain call.) */
 #define _GNU_SOURCE
 #include "abi/guard.h"
 #include <dlfcn.h>
@@ -14,9 +14,11 @@
 
 /* void *sx_guard_frame(fn, arg): NULL, or the exception object. Its language-specific data is the address to go on at. */
 void *sx_guard_frame(void (*fn)(void *), void *arg) __attribute__((visibility("hidden")));
-int sx_guard_personality(int version, int actions, uint64_t class, void *exception, void *context) __attribute__((visibility("hidden"), used));
+int sx_guard_personality(int version, int actions, uint64_t class, void *exception, void *context)
+    __attribute__((visibility("hidden"), used));
 
-#define FRAME_BEGIN ".text\n.p2align 4\n.globl sx_guard_frame\n.hidden sx_guard_frame\n.type sx_guard_frame, %function\nsx_guard_frame:\n" \
+#define FRAME_BEGIN                                                                                                      \
+  ".text\n.p2align 4\n.globl sx_guard_frame\n.hidden sx_guard_frame\n.type sx_guard_frame, %function\nsx_guard_frame:\n" \
   ".cfi_startproc\n.cfi_personality 0x1b, sx_guard_personality\n.cfi_lsda 0x1b, sx_guard_landing\n"
 #define FRAME_END ".cfi_endproc\n.size sx_guard_frame, . - sx_guard_frame\n"
 #ifdef __x86_64__
@@ -25,10 +27,11 @@ __asm__(FRAME_BEGIN
         "movq %rdi, %rax\nmovq %rsi, %rdi\ncall *%rax\nxorl %eax, %eax\n"
         "sx_guard_landing:\npopq %rbp\n.cfi_def_cfa 7, 8\nret\n" FRAME_END);
 #else
-__asm__(FRAME_BEGIN
-        "stp x29, x30, [sp, #-16]!\n.cfi_def_cfa_offset 16\n.cfi_offset 29, -16\n.cfi_offset 30, -8\nmov x29, sp\n"
-        "mov x2, x0\nmov x0, x1\nblr x2\nmov x0, #0\n"
-        "sx_guard_landing:\nldp x29, x30, [sp], #16\n.cfi_restore 29\n.cfi_restore 30\n.cfi_def_cfa_offset 0\nret\n" FRAME_END);
+__asm__(
+    FRAME_BEGIN
+    "stp x29, x30, [sp, #-16]!\n.cfi_def_cfa_offset 16\n.cfi_offset 29, -16\n.cfi_offset 30, -8\nmov x29, sp\n"
+    "mov x2, x0\nmov x0, x1\nblr x2\nmov x0, #0\n"
+    "sx_guard_landing:\nldp x29, x30, [sp], #16\n.cfi_restore 29\n.cfi_restore 30\n.cfi_def_cfa_offset 0\nret\n" FRAME_END);
 #endif
 
 static void *find(const char *library, const char *name) {
@@ -55,7 +58,11 @@ int sx_guard_personality(int version, int actions, uint64_t class, void *excepti
 
 /* The text of a std::exception, asked of the C++ library as a catch clause would ask it; ends the exception. */
 static void take_text(void *exception, char *text, size_t size) {
-  enum { DO_CATCH = 4, WHAT = 2, HEADER = 32 }; /* places in the tables of std::type_info and std::exception; bytes before the object */
+  enum {
+    DO_CATCH = 4,
+    WHAT = 2,
+    HEADER = 32
+  }; /* places in the tables of std::type_info and std::exception; bytes before the object */
   static const char library[] = "libstdc++.so.6";
   void *(*begin)(void *), (*end)(void), *(*type_now)(void);
   *(void **)&begin = find(library, "__cxa_begin_catch");

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* LoRA adapters: files of named tensors that a run takes as inputs. The format is a flatbuffer: every offset is held against the
- * file before it is followed, and tensors lie where the file has them. */
+/* LoRA adapters: files of named tensors that a run takes as inputs. The format is a flatbuffer: every offset is held
+ * against the file before it is followed, and tensors lie where the file has them. */
 #include "abi/lora.h"
 
-typedef struct reader { const uint8_t *p; size_t n; } reader;
+typedef struct reader {
+  const uint8_t *p;
+  size_t n;
+} reader;
 enum { FORMAT_VERSION = 1 };
 
 static bool u32(const reader *r, size_t at, uint32_t *out) {
@@ -60,11 +63,12 @@ static sx_status parameter(OrtLoraAdapter *a, const reader *r, size_t table, sx_
   size_t name, dims, type, data;
   uint32_t n_name, rank, dtype = 0, n_data;
   int64_t d[8];
-  if (!vector(r, table, 0, 1, &name, &n_name) || !vector(r, table, 1, 8, &dims, &rank) || !field(r, table, 2, &type) || (type && !u32(r, type, &dtype)) ||
-      !vector(r, table, 3, 1, &data, &n_data))
+  if (!vector(r, table, 0, 1, &name, &n_name) || !vector(r, table, 1, 8, &dims, &rank) || !field(r, table, 2, &type) ||
+      (type && !u32(r, type, &dtype)) || !vector(r, table, 3, 1, &data, &n_data))
     SX_FAIL(e, FAIL, "a parameter of the adapter lacks its name, dimensions or data, or leaves the file");
   if (rank > 8 || dtype == SX_UNDEFINED || dtype == SX_STRING || dtype > SX_F8E5M2FNUZ)
-    SX_FAIL(e, FAIL, "parameter '%.*s' has rank %u and type %u: expected at most 8 dimensions and a type of numbers", (int)n_name, (const char *)r->p + name, rank, dtype);
+    SX_FAIL(e, FAIL, "parameter '%.*s' has rank %u and type %u: expected at most 8 dimensions and a type of numbers",
+            (int)n_name, (const char *)r->p + name, rank, dtype);
   memcpy(d, r->p + dims, rank * sizeof *d);
   sx_adapter_value v = {.name = sx_arena_strdup(&a->arena, (const char *)r->p + name, n_name)};
   void *bytes = (void *)(r->p + data);
@@ -83,9 +87,11 @@ static sx_status parse(OrtLoraAdapter *a, sx_err *e) {
   reader r = {a->map.data, a->map.size};
   uint32_t root, version = 0, n;
   size_t at, list;
-  if (r.n < 8 || memcmp(r.p + 4, "TORT", 4) != 0 || !u32(&r, 0, &root)) SX_FAIL(e, FAIL, "no file of LoRA adapters: the identifier TORT is missing");
+  if (r.n < 8 || memcmp(r.p + 4, "TORT", 4) != 0 || !u32(&r, 0, &root))
+    SX_FAIL(e, FAIL, "no file of LoRA adapters: the identifier TORT is missing");
   if (!field(&r, root, 0, &at) || (at && !u32(&r, at, &version))) SX_FAIL(e, FAIL, "the adapter's file is damaged");
-  if (version != FORMAT_VERSION) SX_FAIL(e, FAIL, "the adapter has format version %u, expected %d", version, FORMAT_VERSION);
+  if (version != FORMAT_VERSION)
+    SX_FAIL(e, FAIL, "the adapter has format version %u, expected %d", version, FORMAT_VERSION);
   if (!vector(&r, root, 3, 4, &list, &n)) SX_FAIL(e, FAIL, "the adapter has no parameters, or they leave the file");
   for (uint32_t i = 0; i < n; i++) {
     uint32_t offset;
@@ -103,12 +109,15 @@ static OrtStatus *finish(OrtLoraAdapter *a, OrtAllocator *allocator, OrtLoraAdap
     SX_API_FAIL(FAIL, "the adapter's parameters cannot be copied to the allocator's device: no provider moves data there");
   }
   sx_status s = parse(a, &e);
-  if (s == SX_OK) *out = a;
-  else sx_api_ReleaseLoraAdapter(a);
+  if (s == SX_OK)
+    *out = a;
+  else
+    sx_api_ReleaseLoraAdapter(a);
   return sx_ort_status(s, &e);
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateLoraAdapter(const ORTCHAR_T *adapter_file_path, OrtAllocator *allocator, OrtLoraAdapter **out) {
+OrtStatus *ORT_API_CALL sx_api_CreateLoraAdapter(const ORTCHAR_T *adapter_file_path, OrtAllocator *allocator,
+                                                 OrtLoraAdapter **out) {
   SX_API_NOT_NULL(adapter_file_path);
   SX_API_NOT_NULL(out);
   sx_path path;
@@ -125,7 +134,8 @@ OrtStatus *ORT_API_CALL sx_api_CreateLoraAdapter(const ORTCHAR_T *adapter_file_p
   return sx_ort_status(s == SX_E_NO_SUCHFILE ? SX_E_INVALID_ARGUMENT : s, &e);
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateLoraAdapterFromArray(const void *bytes, size_t num_bytes, OrtAllocator *allocator, OrtLoraAdapter **out) {
+OrtStatus *ORT_API_CALL sx_api_CreateLoraAdapterFromArray(const void *bytes, size_t num_bytes, OrtAllocator *allocator,
+                                                          OrtLoraAdapter **out) {
   SX_API_NOT_NULL(bytes);
   SX_API_NOT_NULL(out);
   OrtLoraAdapter *a = sx_calloc(1, sizeof *a);

@@ -127,13 +127,15 @@ static OrtStatus *compatibility(const void *data, size_t size, const char *ep, O
   for (uint32_t i = 0; st == SX_OK && !failed && !*out && i < m->metadata_props.n; i++) {
     sx_str key = m->metadata_props.at[i].key;
     if (key.n < sizeof prefix || memcmp(key.p, prefix, sizeof prefix - 1) != 0) continue;
-    if (sx_str_is((sx_str){key.p + sizeof prefix - 1, key.n - (sizeof prefix - 1)}, ep)) failed = sx_ort_text_out(a, m->metadata_props.at[i].value, out);
+    if (sx_str_is((sx_str){key.p + sizeof prefix - 1, key.n - (sizeof prefix - 1)}, ep))
+      failed = sx_ort_text_out(a, m->metadata_props.at[i].value, out);
   }
   sx_arena_free(&arena);
   return failed;
 }
 
-OrtStatus *ORT_API_CALL sx_api_GetCompatibilityInfoFromModelBytes(const void *model_data, size_t model_data_length, const char *ep_type, OrtAllocator *allocator,
+OrtStatus *ORT_API_CALL sx_api_GetCompatibilityInfoFromModelBytes(const void *model_data, size_t model_data_length,
+                                                                  const char *ep_type, OrtAllocator *allocator,
                                                                   char **compatibility_info) {
   SX_API_NOT_NULL(model_data && model_data_length);
   SX_API_NOT_NULL(ep_type && *ep_type);
@@ -143,7 +145,8 @@ OrtStatus *ORT_API_CALL sx_api_GetCompatibilityInfoFromModelBytes(const void *mo
   return compatibility(model_data, model_data_length, ep_type, allocator, compatibility_info);
 }
 
-OrtStatus *ORT_API_CALL sx_api_GetCompatibilityInfoFromModel(const ORTCHAR_T *model_path, const char *ep_type, OrtAllocator *allocator, char **compatibility_info) {
+OrtStatus *ORT_API_CALL sx_api_GetCompatibilityInfoFromModel(const ORTCHAR_T *model_path, const char *ep_type,
+                                                             OrtAllocator *allocator, char **compatibility_info) {
   SX_API_NOT_NULL(model_path);
   SX_API_NOT_NULL(ep_type && *ep_type);
   SX_API_NOT_NULL(allocator);

@@ -3,17 +3,18 @@
 #include "abi/editor.h"
 #include "abi/graph.h"
 
-#define VIEW_ONLY(x)                                                                                                   \
-  if ((x)->editor)                                                                                                     \
-  return sx_ort_error(ORT_NOT_IMPLEMENTED, "%s: a node of the model editor does not answer this", strchr(__func__ + 3, '_') + 1)
+#define VIEW_ONLY(x)                                                                              \
+  if ((x)->editor)                                                                                \
+  return sx_ort_error(ORT_NOT_IMPLEMENTED, "%s: a node of the model editor does not answer this", \
+                      strchr(__func__ + 3, '_') + 1)
 
-#define GETTER(Name, type, result, view, value)                                        \
-  OrtStatus *ORT_API_CALL sx_api_Node_Get##Name(const OrtNode *node, type *result) {   \
-    SX_API_NOT_NULL(node);                                                             \
-    SX_API_NOT_NULL(result);                                                           \
-    if (view) VIEW_ONLY(node);                                                         \
-    *result = node->value;                                                             \
-    return NULL;                                                                       \
+#define GETTER(Name, type, result, view, value)                                      \
+  OrtStatus *ORT_API_CALL sx_api_Node_Get##Name(const OrtNode *node, type *result) { \
+    SX_API_NOT_NULL(node);                                                           \
+    SX_API_NOT_NULL(result);                                                         \
+    if (view) VIEW_ONLY(node);                                                       \
+    *result = node->value;                                                           \
+    return NULL;                                                                     \
   }
 GETTER(Id, size_t, node_id, false, id)
 GETTER(Name, const char *, node_name, false, name)
@@ -27,23 +28,25 @@ GETTER(NumAttributes, size_t, num_attributes, false, n_attrs)
 GETTER(NumSubgraphs, size_t, num_subgraphs, true, n_bodies)
 GETTER(Graph, const OrtGraph *, graph, true, graph)
 
-#define LIST(Name, type, result, member, count, text)                                                      \
-  OrtStatus *ORT_API_CALL sx_api_Node_Get##Name(const OrtNode *node, type **result, size_t room) {         \
-    SX_API_NOT_NULL(node);                                                                                 \
-    VIEW_ONLY(node);                                                                                       \
-    return sx_ort_list_out(text, node->member, node->count, (const void **)result, room);                  \
+#define LIST(Name, type, result, member, count, text)                                              \
+  OrtStatus *ORT_API_CALL sx_api_Node_Get##Name(const OrtNode *node, type **result, size_t room) { \
+    SX_API_NOT_NULL(node);                                                                         \
+    VIEW_ONLY(node);                                                                               \
+    return sx_ort_list_out(text, node->member, node->count, (const void **)result, room);          \
   }
 LIST(Inputs, const OrtValueInfo, inputs, in, n_in, "node inputs")
 LIST(Outputs, const OrtValueInfo, outputs, out, n_out, "node outputs")
 LIST(ImplicitInputs, const OrtValueInfo, implicit_inputs, implicit, n_implicit, "implicit node inputs")
 LIST(Attributes, const OrtOpAttr, attributes, attrs, n_attrs, "node attributes")
 
-OrtStatus *ORT_API_CALL sx_api_Node_GetAttributeByName(const OrtNode *node, const char *attribute_name, const OrtOpAttr **attribute) {
+OrtStatus *ORT_API_CALL sx_api_Node_GetAttributeByName(const OrtNode *node, const char *attribute_name,
+                                                       const OrtOpAttr **attribute) {
   SX_API_NOT_NULL(node);
   SX_API_NOT_NULL(attribute_name);
   SX_API_NOT_NULL(attribute);
   *attribute = NULL;
-  if (node->editor) SX_API_FAIL(INVALID_ARGUMENT, "Node_GetAttributeByName: a node of the model editor does not answer this");
+  if (node->editor)
+    SX_API_FAIL(INVALID_ARGUMENT, "Node_GetAttributeByName: a node of the model editor does not answer this");
   for (uint32_t i = 0; i < node->n_attrs; i++)
     if (!strcmp(node->attrs[i]->name, attribute_name)) {
       *attribute = node->attrs[i];
@@ -57,11 +60,14 @@ OrtStatus *ORT_API_CALL sx_api_Node_GetAttributeByName(const OrtNode *node, cons
   SX_API_FAIL(NOT_FOUND, "Node attribute does not exist: %s", attribute_name);
 }
 
-OrtStatus *ORT_API_CALL sx_api_Node_GetSubgraphs(const OrtNode *node, const OrtGraph **subgraphs, size_t num_subgraphs, const char **attribute_names) {
+OrtStatus *ORT_API_CALL sx_api_Node_GetSubgraphs(const OrtNode *node, const OrtGraph **subgraphs, size_t num_subgraphs,
+                                                 const char **attribute_names) {
   SX_API_NOT_NULL(node);
   VIEW_ONLY(node);
-  OrtStatus *failed = sx_ort_list_out("node subgraphs", node->bodies, node->n_bodies, (const void **)subgraphs, num_subgraphs);
-  if (!failed && attribute_names && node->n_bodies) memcpy(attribute_names, node->body_names, node->n_bodies * sizeof *attribute_names);
+  OrtStatus *failed =
+      sx_ort_list_out("node subgraphs", node->bodies, node->n_bodies, (const void **)subgraphs, num_subgraphs);
+  if (!failed && attribute_names && node->n_bodies)
+    memcpy(attribute_names, node->body_names, node->n_bodies * sizeof *attribute_names);
   return failed;
 }
 

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 /* Built-in operators called from inside of a custom kernel: CreateOp, InvokeOp, ReleaseOp.
  *
- * An operator is a model of one node. What the interface leaves open, element types and ranks, is known at the first call: for
- * each combination that is met a session is made, and kept; it plans for new sizes and finds known ones again. */
+ * An operator is a model of one node. What the interface leaves open, element types and ranks, is known at the first call:
+ * for each combination that is met a session is made, and kept; it plans for new sizes and finds known ones again. */
 #include "abi/editor.h"
 #include "onnx/proto_write.h"
 
 enum { KEPT = 8, MOST = 64 /* inputs or outputs */ };
-typedef struct variant { sx_session *s; uint8_t key[2 * MOST]; } variant; /* key: element type and rank of each input */
+typedef struct variant {
+  sx_session *s;
+  uint8_t key[2 * MOST];
+} variant; /* key: element type and rank of each input */
 
 struct OrtOp {
   sx_arena arena;
-  sx_proto_node node;     /* inputs "i0", ..; outputs "o0", .. */
+  sx_proto_node node;         /* inputs "i0", ..; outputs "o0", .. */
   SX_VEC(sx_rt_value *) held; /* tensors of attributes */
   sx_str domain;
   int version;
@@ -53,8 +56,8 @@ static bool numbered(OrtOp *o, const char *prefix, uint32_t n, sx_proto_strings 
 static OrtStatus *fill(OrtOp *o, const char *name, const char *domain, const OrtOpAttr *const *attrs, uint32_t n) {
   sx_wire_init(&sx_proto_node_message, &o->node);
   o->node.attribute.at = SX_NEW_N(&o->arena, sx_proto_attr, (size_t)n + 1);
-  if (!o->node.attribute.at || !text(o, name, &o->node.op_type) || !text(o, domain, &o->domain) || !numbered(o, "i", o->n_in, &o->node.input) ||
-      !numbered(o, "o", o->n_out, &o->node.output))
+  if (!o->node.attribute.at || !text(o, name, &o->node.op_type) || !text(o, domain, &o->domain) ||
+      !numbered(o, "i", o->n_in, &o->node.input) || !numbered(o, "o", o->n_out, &o->node.output))
     SX_API_NO_MEMORY();
   o->node.domain = o->domain, o->node.name = o->node.op_type;
   for (uint32_t i = 0; i < n; i++) {
@@ -68,9 +71,11 @@ static OrtStatus *fill(OrtOp *o, const char *name, const char *domain, const Ort
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateOp(const OrtKernelInfo *info, const char *op_name, const char *domain, int version, const char **type_constraint_names,
+OrtStatus *ORT_API_CALL sx_api_CreateOp(const OrtKernelInfo *info, const char *op_name, const char *domain, int version,
+                                        const char **type_constraint_names,
                                         const ONNXTensorElementDataType *type_constraint_values, int type_constraint_count,
-                                        const OrtOpAttr *const *attr_values, int attr_count, int input_count, int output_count, OrtOp **ort_op) {
+                                        const OrtOpAttr *const *attr_values, int attr_count, int input_count,
+                                        int output_count, OrtOp **ort_op) {
   SX_API_NOT_NULL(ort_op);
   *ort_op = NULL;
   SX_API_NOT_NULL(info);
@@ -78,12 +83,15 @@ OrtStatus *ORT_API_CALL sx_api_CreateOp(const OrtKernelInfo *info, const char *o
   SX_API_NOT_NULL(domain);
   if (attr_count > 0) SX_API_NOT_NULL(attr_values);
   if (attr_count < 0 || input_count < 0 || output_count < 0 || input_count > MOST || output_count > MOST)
-    SX_API_FAIL(INVALID_ARGUMENT, "CreateOp: %d attributes, %d inputs, %d outputs: none may be negative, and inputs and outputs are at most %d", attr_count,
-                input_count, output_count, MOST);
+    SX_API_FAIL(
+        INVALID_ARGUMENT,
+        "CreateOp: %d attributes, %d inputs, %d outputs: none may be negative, and inputs and outputs are at most %d",
+        attr_count, input_count, output_count, MOST);
   sx_domain d;
   const sx_schema *row = sx_domain_find(sx_str_c(domain), &d) ? sx_schema_find(d, sx_str_c(op_name), version) : NULL;
   if (!row || !sx_op_find(sx_str_c(domain), sx_str_c(op_name)))
-    SX_API_FAIL(NOT_IMPLEMENTED, "Failed to find kernel for %s(%d): domain '%s' has no such operator at that version", op_name, version, domain);
+    SX_API_FAIL(NOT_IMPLEMENTED, "Failed to find kernel for %s(%d): domain '%s' has no such operator at that version",
+                op_name, version, domain);
   OrtOp *o = sx_calloc(1, sizeof *o);
   if (!o) SX_API_NO_MEMORY();
   o->version = version;
@@ -91,8 +99,10 @@ OrtStatus *ORT_API_CALL sx_api_CreateOp(const OrtKernelInfo *info, const char *o
   o->options = (sx_session_options){.level = 1, .pool = info->session->pool, .log = &info->session->logger.log};
   o->options.import.log = o->options.log;
   OrtStatus *failed = fill(o, op_name, domain, attr_values, (uint32_t)attr_count);
-  if (failed) sx_api_ReleaseOp(o);
-  else *ort_op = o;
+  if (failed)
+    sx_api_ReleaseOp(o);
+  else
+    *ort_op = o;
   return failed;
 }
 
@@ -170,14 +180,16 @@ static sx_status find(OrtOp *o, const sx_rt_value *const *in, sx_session **out, 
   return s;
 }
 
-OrtStatus *ORT_API_CALL sx_api_InvokeOp(const OrtKernelContext *context, const OrtOp *ort_op, const OrtValue *const *input_values, int input_count,
+OrtStatus *ORT_API_CALL sx_api_InvokeOp(const OrtKernelContext *context, const OrtOp *ort_op,
+                                        const OrtValue *const *input_values, int input_count,
                                         OrtValue *const *output_values, int output_count) {
   SX_API_NOT_NULL(context);
   SX_API_NOT_NULL(ort_op);
   OrtOp *o = (OrtOp *)ort_op;
   if (input_count < 0 || output_count < 0 || (uint32_t)input_count != o->n_in || (uint32_t)output_count != o->n_out)
-    SX_API_FAIL(INVALID_ARGUMENT, "InvokeOp: %d inputs and %d outputs are given, the operator '%.*s' was created with %u and %u", input_count, output_count,
-                SX_FMT(o->node.op_type), o->n_in, o->n_out);
+    SX_API_FAIL(INVALID_ARGUMENT,
+                "InvokeOp: %d inputs and %d outputs are given, the operator '%.*s' was created with %u and %u", input_count,
+                output_count, SX_FMT(o->node.op_type), o->n_in, o->n_out);
   if (input_count) SX_API_NOT_NULL(input_values);
   if (output_count) SX_API_NOT_NULL(output_values);
   const sx_rt_value *in[MOST] = {0};

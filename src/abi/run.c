@@ -29,7 +29,9 @@ OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const 
                       const bool *wanted) {
   sx_err e;
   sx_run_options ro = {.log = &s->logger.log};
-  if (s->editing) SX_API_FAIL(FAIL, "the session is one of the model editor and has to be finalised (FinalizeModelEditorSession) before it runs");
+  if (s->editing)
+    SX_API_FAIL(
+        FAIL, "the session is one of the model editor and has to be finalised (FinalizeModelEditorSession) before it runs");
   if (o) {
     ro.terminate = &o->terminate;
     if (atomic_load_explicit(&o->terminate, memory_order_relaxed))

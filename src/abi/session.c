@@ -191,12 +191,16 @@ OrtStatus *sx_ort_session_options(OrtSession *s, sx_session_options *so, sx_aren
 }
 
 /* Session options' optimized_model_filepath. */
-static OrtStatus *write_optimised(const OrtSessionOptions *o, const sx_session_options *so, const char *path, const void *data, size_t size) {
+static OrtStatus *write_optimised(const OrtSessionOptions *o, const sx_session_options *so, const char *path,
+                                  const void *data, size_t size) {
   const char *least = config(o, "session.optimized_model_external_initializers_min_size_in_bytes", "1024");
-  sx_write_options w = {.path = o->optimized_path, .external = sx_kvp_get(&o->config, "session.optimized_model_external_initializers_file_name"), .external_least = (size_t)strtoull(least, NULL, 10)};
+  sx_write_options w = {.path = o->optimized_path,
+                        .external = sx_kvp_get(&o->config, "session.optimized_model_external_initializers_file_name"),
+                        .external_least = (size_t)strtoull(least, NULL, 10)};
   size_t n = strlen(w.path);
   if (!strcmp(config(o, "session.save_model_format", ""), "ORT") || (n > 4 && !strcmp(w.path + n - 4, ".ort")))
-    SX_API_FAIL(NOT_IMPLEMENTED, "the optimised model cannot be written in ORT format (%s): give a path that ends in .onnx", w.path);
+    SX_API_FAIL(NOT_IMPLEMENTED, "the optimised model cannot be written in ORT format (%s): give a path that ends in .onnx",
+                w.path);
   sx_mapping map = {.data = data, .size = size};
   sx_session_options with = *so;
   sx_err e;
@@ -225,7 +229,8 @@ OrtStatus *sx_ort_session_prepare(const OrtEnv *env, const OrtSessionOptions *op
   return NULL;
 }
 
-OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data, size_t size, const char *near, const _Atomic bool *cancel) {
+OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data, size_t size, const char *near,
+                               const _Atomic bool *cancel) {
   uint64_t begin = sx_now_ns();
   sx_err e;
   sx_session_options so = {0};
@@ -260,8 +265,10 @@ static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, 
   OrtStatus *failed = sx_ort_session_prepare(env, options, &s);
   if (failed) return failed;
   failed = sx_ort_session_load(s, path, data, size, NULL, options ? &options->cancel : NULL);
-  if (failed) session_free(s);
-  else *out = s;
+  if (failed)
+    session_free(s);
+  else
+    *out = s;
   return failed;
 }
 

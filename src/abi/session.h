@@ -31,7 +31,8 @@ struct OrtSession {
 /* A session that is not loaded yet: environment, options and logger. Given back with sx_api_ReleaseSession. */
 OrtStatus *sx_ort_session_prepare(const OrtEnv *env, const OrtSessionOptions *options, OrtSession **out);
 /* Loads it from a path, or (path NULL) from bytes; external data of bytes lie beside the file `near` (NULL: none). */
-OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data, size_t size, const char *near, const _Atomic bool *cancel);
+OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data, size_t size, const char *near,
+                               const _Atomic bool *cancel);
 /* The runtime's options; `lists` is the arena of what they point to. Once for a session. */
 OrtStatus *sx_ort_session_options(OrtSession *s, sx_session_options *so, sx_arena *lists);
 /* Names of inputs and outputs of s->graph, whatever there was before. */

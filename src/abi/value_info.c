@@ -3,9 +3,10 @@
 #include "abi/editor.h"
 #include "abi/graph.h"
 
-#define VIEW_ONLY(x)                                                                                                   \
-  if ((x)->editor)                                                                                                     \
-  return sx_ort_error(ORT_NOT_IMPLEMENTED, "%s: a value info of the model editor does not answer this", strchr(__func__ + 3, '_') + 1)
+#define VIEW_ONLY(x)                                                                                    \
+  if ((x)->editor)                                                                                      \
+  return sx_ort_error(ORT_NOT_IMPLEMENTED, "%s: a value info of the model editor does not answer this", \
+                      strchr(__func__ + 3, '_') + 1)
 
 OrtStatus *ORT_API_CALL sx_api_GetValueInfoName(const OrtValueInfo *value_info, const char **name) {
   SX_API_NOT_NULL(value_info);
@@ -21,7 +22,8 @@ OrtStatus *ORT_API_CALL sx_api_GetValueInfoTypeInfo(const OrtValueInfo *value_in
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_ValueInfo_GetValueProducer(const OrtValueInfo *value_info, const OrtNode **producer_node, size_t *producer_output_index) {
+OrtStatus *ORT_API_CALL sx_api_ValueInfo_GetValueProducer(const OrtValueInfo *value_info, const OrtNode **producer_node,
+                                                          size_t *producer_output_index) {
   SX_API_NOT_NULL(value_info);
   SX_API_NOT_NULL(producer_node);
   VIEW_ONLY(value_info);
@@ -38,13 +40,16 @@ OrtStatus *ORT_API_CALL sx_api_ValueInfo_GetValueNumConsumers(const OrtValueInfo
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_ValueInfo_GetValueConsumers(const OrtValueInfo *value_info, const OrtNode **nodes, int64_t *input_indices, size_t num_consumers) {
+OrtStatus *ORT_API_CALL sx_api_ValueInfo_GetValueConsumers(const OrtValueInfo *value_info, const OrtNode **nodes,
+                                                           int64_t *input_indices, size_t num_consumers) {
   SX_API_NOT_NULL(value_info);
   SX_API_NOT_NULL(nodes && input_indices);
   VIEW_ONLY(value_info);
   if (num_consumers < value_info->n_consumers)
-    SX_API_FAIL(INVALID_ARGUMENT, "room for %zu consumers of '%s', there are %u", num_consumers, value_info->name, value_info->n_consumers);
-  for (uint32_t i = 0; i < value_info->n_consumers; i++) nodes[i] = value_info->consumers[i].node, input_indices[i] = value_info->consumers[i].slot;
+    SX_API_FAIL(INVALID_ARGUMENT, "room for %zu consumers of '%s', there are %u", num_consumers, value_info->name,
+                value_info->n_consumers);
+  for (uint32_t i = 0; i < value_info->n_consumers; i++)
+    nodes[i] = value_info->consumers[i].node, input_indices[i] = value_info->consumers[i].slot;
   return NULL;
 }
 
@@ -59,7 +64,8 @@ static OrtStatus *initializer(OrtValueInfo *i, const OrtValue **out) {
   return failed;
 }
 
-OrtStatus *ORT_API_CALL sx_api_ValueInfo_GetInitializerValue(const OrtValueInfo *value_info, const OrtValue **initializer_value) {
+OrtStatus *ORT_API_CALL sx_api_ValueInfo_GetInitializerValue(const OrtValueInfo *value_info,
+                                                             const OrtValue **initializer_value) {
   SX_API_NOT_NULL(value_info);
   SX_API_NOT_NULL(initializer_value);
   *initializer_value = NULL;
@@ -70,7 +76,8 @@ OrtStatus *ORT_API_CALL sx_api_ValueInfo_GetInitializerValue(const OrtValueInfo 
   return initializer((OrtValueInfo *)i, initializer_value);
 }
 
-OrtStatus *ORT_API_CALL sx_api_ValueInfo_GetExternalInitializerInfo(const OrtValueInfo *value_info, OrtExternalInitializerInfo **info) {
+OrtStatus *ORT_API_CALL sx_api_ValueInfo_GetExternalInitializerInfo(const OrtValueInfo *value_info,
+                                                                    OrtExternalInitializerInfo **info) {
   SX_API_NOT_NULL(value_info);
   SX_API_NOT_NULL(info);
   *info = NULL;
@@ -89,14 +96,14 @@ OrtStatus *ORT_API_CALL sx_api_ValueInfo_GetExternalInitializerInfo(const OrtVal
   return NULL;
 }
 
-#define FLAG(Name, result, flag)                                                                              \
-  OrtStatus *ORT_API_CALL sx_api_ValueInfo_Is##Name(const OrtValueInfo *value_info, bool *result) {           \
-    SX_API_NOT_NULL(value_info);                                                                              \
-    SX_API_NOT_NULL(result);                                                                                  \
-    *result = false;                                                                                          \
-    VIEW_ONLY(value_info);                                                                                    \
-    *result = (value_info->flags & (flag)) != 0;                                                              \
-    return NULL;                                                                                              \
+#define FLAG(Name, result, flag)                                                                    \
+  OrtStatus *ORT_API_CALL sx_api_ValueInfo_Is##Name(const OrtValueInfo *value_info, bool *result) { \
+    SX_API_NOT_NULL(value_info);                                                                    \
+    SX_API_NOT_NULL(result);                                                                        \
+    *result = false;                                                                                \
+    VIEW_ONLY(value_info);                                                                          \
+    *result = (value_info->flags & (flag)) != 0;                                                    \
+    return NULL;                                                                                    \
   }
 FLAG(RequiredGraphInput, is_required_graph_input, SX_VI_REQUIRED)
 FLAG(OptionalGraphInput, is_optional_graph_input, SX_VI_OPTIONAL)

@@ -21,8 +21,10 @@ sx_status sx_os_map(int fd, const char *path, sx_mapping *m, sx_err *e) {
 }
 
 void sx_unmap_file(sx_mapping *m) {
-  if (m->mapped) munmap((void *)(uintptr_t)m->data, m->size);
-  else if (m->data) sx_free_aligned((void *)(uintptr_t)m->data, m->size);
+  if (m->mapped)
+    munmap((void *)(uintptr_t)m->data, m->size);
+  else if (m->data)
+    sx_free_aligned((void *)(uintptr_t)m->data, m->size);
   *m = (sx_mapping){0};
 }
 
@@ -40,14 +42,14 @@ sx_status sx_os_real_path(sx_arena *a, const char *path, char **out, sx_err *e) 
   if (!buffer) SX_NO_MEMORY(e);
   const char *real = realpath(path, buffer);
   sx_status s = real ? SX_OK : sx_os_fail(e, "find", path, errno);
-  if (real && !(*out = sx_arena_strdup(a, real, strlen(real))))
-    s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  if (real && !(*out = sx_arena_strdup(a, real, strlen(real)))) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   sx_free(buffer, PATH_MAX);
   return s;
 }
 
 void sx_pages_release(const void *p, size_t size) {
-  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)p + page - 1) & ~(page - 1), to = ((uintptr_t)p + size) & ~(page - 1);
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)p + page - 1) & ~(page - 1),
+            to = ((uintptr_t)p + size) & ~(page - 1);
   if (to > from) madvise((void *)from, to - from, MADV_DONTNEED);
 }
 

@@ -2,10 +2,10 @@
 /* The thread pool: fork-join over numbered units of work.
  *
  * One pool serves the process by default; a session that asks for hooks, affinities or "per session threads" has its own.
- * The caller of sx_pool_run works too. Idle workers spin for a bounded time while a run is going on (a quarter of it after the
- * last one has ended, for those who run in a loop), then sleep on a futex, so an idle session costs nothing. Several callers may use one pool at once; a nested
- * call from inside a unit helps first and never blocks on a worker. After fork() the child notices by a generation number
- * and starts its own workers at the next run. */
+ * The caller of sx_pool_run works too. Idle workers spin for a bounded time while a run is going on (a quarter of it after
+ * the last one has ended, for those who run in a loop), then sleep on a futex, so an idle session costs nothing. Several
+ * callers may use one pool at once; a nested call from inside a unit helps first and never blocks on a worker. After fork()
+ * the child notices by a generation number and starts its own workers at the next run. */
 #ifndef SX_BASE_POOL_H
 #define SX_BASE_POOL_H
 #include <stdbool.h>
@@ -15,10 +15,10 @@
 typedef struct sx_pool sx_pool;
 
 typedef struct sx_pool_options {
-  uint32_t threads;        /* workers including the caller; 0 = cores of sx_cpu_info() */
-  uint32_t spin_us;        /* bound of one wait's spinning while a run is going on; default 100; 0 = never */
-  bool denormals_zero;     /* flush denormals in the workers */
-  const char *affinity;    /* ORT's text ("1,2;3-4" per worker, ids from 1) or NULL */
+  uint32_t threads;     /* workers including the caller; 0 = cores of sx_cpu_info() */
+  uint32_t spin_us;     /* bound of one wait's spinning while a run is going on; default 100; 0 = never */
+  bool denormals_zero;  /* flush denormals in the workers */
+  const char *affinity; /* ORT's text ("1,2;3-4" per worker, ids from 1) or NULL */
   void *(*thread_create)(void *options, void (*entry)(void *), void *arg); /* custom thread hooks or NULL */
   void (*thread_join)(void *handle);
   void *hook_options;

@@ -10,10 +10,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#define SX_STATUS_MAP(X)                                                                                                   \
-  X(FAIL, 1) X(INVALID_ARGUMENT, 2) X(NO_SUCHFILE, 3) X(NO_MODEL, 4) X(ENGINE_ERROR, 5) X(RUNTIME_EXCEPTION, 6)            \
-  X(INVALID_PROTOBUF, 7) X(MODEL_LOADED, 8) X(NOT_IMPLEMENTED, 9) X(INVALID_GRAPH, 10) X(EP_FAIL, 11)                      \
-  X(MODEL_LOAD_CANCELED, 12) X(MODEL_REQUIRES_COMPILATION, 13) X(NOT_FOUND, 14) X(DEVICE_RESET, 15) X(NO_MEMORY, 64) X(NEEDS_SHAPES, 65)
+#define SX_STATUS_MAP(X)                                                                                    \
+  X(FAIL, 1)                                                                                                \
+  X(INVALID_ARGUMENT, 2) X(NO_SUCHFILE, 3) X(NO_MODEL, 4) X(ENGINE_ERROR, 5) X(RUNTIME_EXCEPTION, 6)        \
+      X(INVALID_PROTOBUF, 7) X(MODEL_LOADED, 8) X(NOT_IMPLEMENTED, 9) X(INVALID_GRAPH, 10) X(EP_FAIL, 11)   \
+          X(MODEL_LOAD_CANCELED, 12) X(MODEL_REQUIRES_COMPILATION, 13) X(NOT_FOUND, 14) X(DEVICE_RESET, 15) \
+              X(NO_MEMORY, 64) X(NEEDS_SHAPES, 65)
 
 typedef enum sx_status {
   SX_OK = 0,
@@ -25,8 +27,8 @@ typedef enum sx_status {
 typedef struct sx_err {
   sx_status code;
   int line;
-  const char *file;  /* of the failing check, static text; "" in builds without assertions, which keep no places */
-  char msg[2000];    /* NUL-terminated UTF-8, cut with "..." when longer */
+  const char *file; /* of the failing check, static text; "" in builds without assertions, which keep no places */
+  char msg[2000];   /* NUL-terminated UTF-8, cut with "..." when longer */
 } sx_err;
 
 /* "INVALID_ARGUMENT" for SX_E_INVALID_ARGUMENT; static text. */
@@ -43,11 +45,11 @@ sx_status sx_fail(sx_err *e, sx_status code, const char *file, int line, const c
 void sx_err_context(sx_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define SX_FAIL(e, code, ...) return sx_fail((e), SX_E_##code, SX_HERE, __VA_ARGS__)
-#define SX_NO_MEMORY(e) return sx_fail((e), SX_E_NO_MEMORY, SX_HERE, "out of memory")
+#define SX_NO_MEMORY(e)       return sx_fail((e), SX_E_NO_MEMORY, SX_HERE, "out of memory")
 /* Returns from the calling function when `expr` fails. */
-#define SX_TRY(expr)                   \
-  do {                                 \
-    sx_status sx_s_ = (expr);          \
-    if (sx_s_ != SX_OK) return sx_s_;  \
+#define SX_TRY(expr)                  \
+  do {                                \
+    sx_status sx_s_ = (expr);         \
+    if (sx_s_ != SX_OK) return sx_s_; \
   } while (0)
 #endif

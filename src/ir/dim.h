@@ -4,8 +4,8 @@
  * An expression is a polynomial in normal form over atoms; an atom is a symbol or an operation that is no polynomial
  * (floor division, modulo, minimum, maximum, broadcast). Equal expressions are the same number, so that
  * `a == b` proves equality and nothing has to be solved. Ids grow: an expression refers only to smaller ones, and
- * evaluating the table in order is the whole shape program. An expression of more than 64 symbols is not kept: it is unknown.
- * Element values of small integer tensors use the same type. */
+ * evaluating the table in order is the whole shape program. An expression of more than 64 symbols is not kept: it is
+ * unknown. Element values of small integer tensors use the same type. */
 #ifndef SX_IR_DIM_H
 #define SX_IR_DIM_H
 #include "base/alloc.h"
@@ -14,7 +14,7 @@
 
 /* Constants stand for themselves; SX_DIM_UNKNOWN and expressions lie below every constant. */
 typedef int64_t sx_dim;
-#define SX_DIM_UNKNOWN INT64_MIN
+#define SX_DIM_UNKNOWN   INT64_MIN
 #define SX_DIM_CONST_MIN (INT64_MIN + ((int64_t)1 << 32))
 static inline bool sx_dim_is_const(sx_dim d) { return d >= SX_DIM_CONST_MIN; }
 static inline bool sx_dim_is_expr(sx_dim d) { return d != SX_DIM_UNKNOWN && d < SX_DIM_CONST_MIN; }
@@ -22,13 +22,25 @@ static inline bool sx_dim_is_expr(sx_dim d) { return d != SX_DIM_UNKNOWN && d < 
 static inline bool sx_dim_is_exact(sx_dim d) { return d != SX_DIM_UNKNOWN && d != SX_DIM_CONST_MIN; }
 static inline uint32_t sx_dim_id(sx_dim d) { return (uint32_t)(d - INT64_MIN); } /* of an expression; from 1 */
 
-typedef enum sx_atom_op { SX_ATOM_SYM, SX_ATOM_DIV, SX_ATOM_MOD, SX_ATOM_MIN, SX_ATOM_MAX, SX_ATOM_BCAST, SX_ATOM_MUL } sx_atom_op;
+typedef enum sx_atom_op {
+  SX_ATOM_SYM,
+  SX_ATOM_DIV,
+  SX_ATOM_MOD,
+  SX_ATOM_MIN,
+  SX_ATOM_MAX,
+  SX_ATOM_BCAST,
+  SX_ATOM_MUL
+} sx_atom_op;
 typedef struct sx_atom {
   uint8_t op;
   sx_dim a, b; /* operands; of a symbol: a = its number among the symbols */
   sx_str name; /* of a symbol; empty for one that stands for data */
 } sx_atom;
-typedef struct sx_term { int64_t coef; uint32_t n; const uint32_t *atoms; /* sorted */ } sx_term;
+typedef struct sx_term {
+  int64_t coef;
+  uint32_t n;
+  const uint32_t *atoms; /* sorted */
+} sx_term;
 typedef struct sx_poly { /* add + sum of terms */
   uint32_t n, n_symbols;
   int64_t add;
@@ -41,15 +53,15 @@ typedef struct sx_poly { /* add + sum of terms */
 typedef struct sx_dimtab {
   sx_arena arena;
   SX_VEC(sx_atom) atoms;
-  SX_VEC(sx_poly) polys;     /* [0] unused */
-  SX_VEC(uint32_t) symbols;  /* symbol number -> atom */
-  sx_map interned;           /* hash of a poly or atom -> index; collisions are chained by rehashing */
+  SX_VEC(sx_poly) polys;    /* [0] unused */
+  SX_VEC(uint32_t) symbols; /* symbol number -> atom */
+  sx_map interned;          /* hash of a poly or atom -> index; collisions are chained by rehashing */
   sx_strmap names;
 } sx_dimtab;
 
 void sx_dimtab_free(sx_dimtab *t);
-/* The symbol of that name, or a new one without name. SX_DIM_UNKNOWN when out of memory, as everywhere below, and below also for
- * what is unknown, overflows or has grown too large. */
+/* The symbol of that name, or a new one without name. SX_DIM_UNKNOWN when out of memory, as everywhere below, and below
+ * also for what is unknown, overflows or has grown too large. */
 sx_dim sx_dim_symbol(sx_dimtab *t, sx_str name);
 sx_dim sx_dim_fresh(sx_dimtab *t);
 sx_dim sx_dim_add(sx_dimtab *t, sx_dim a, sx_dim b);
@@ -63,7 +75,8 @@ sx_dim sx_dim_max(sx_dimtab *t, sx_dim a, sx_dim b);
 /* The size two dimensions broadcast to: the other one where one is 1. Two different constants above 1: SX_DIM_UNKNOWN and
  * *clash set. */
 sx_dim sx_dim_broadcast(sx_dimtab *t, sx_dim a, sx_dim b, bool *clash);
-/* Parses "batch*4 + 1" style text (+ - * / % ( ) integers and names); a text that is no expression is a symbol of that name. */
+/* Parses "batch*4 + 1" style text (+ - * / % ( ) integers and names); a text that is no expression is a symbol of that
+ * name. */
 sx_dim sx_dim_parse(sx_dimtab *t, sx_str text);
 /* Beyond some hundred characters the rest is "...": an expression's parts may be shared, its text is not. */
 void sx_dim_print(const sx_dimtab *t, sx_dim d, sx_text *out);
@@ -79,9 +92,9 @@ void sx_dim_narrow(sx_dimtab *t, sx_dim d);
 /* Whether d depends on nothing but symbols whose `known` byte is set. */
 bool sx_dim_is_known(const sx_dimtab *t, sx_dim d, const uint8_t *known);
 
-/* Values of expressions for one binding of the symbols. `symbols[i]`: value of symbol i, or SX_DIM_UNKNOWN. Division by zero,
- * overflow and what sx_dim_narrow says make a value unknown. poly_values and atom_values have polys.n and atoms.n entries, and all of them are written but
- * poly_values[0]. */
+/* Values of expressions for one binding of the symbols. `symbols[i]`: value of symbol i, or SX_DIM_UNKNOWN. Division by
+ * zero, overflow and what sx_dim_narrow says make a value unknown. poly_values and atom_values have polys.n and atoms.n
+ * entries, and all of them are written but poly_values[0]. */
 void sx_dim_eval_all(const sx_dimtab *t, const int64_t *symbols, int64_t *atom_values, int64_t *poly_values);
 static inline int64_t sx_dim_value(sx_dim d, const int64_t *poly_values) {
   return sx_dim_is_const(d) ? d : d == SX_DIM_UNKNOWN ? d : poly_values[sx_dim_id(d)];

@@ -2,14 +2,21 @@
 /* Shape expressions as text: "2*n + m/4 - 1" in and out. Exporters write whole expressions as a dimension's name. */
 #include "ir/dim.h"
 
-typedef struct parser { sx_dimtab *t; const char *p, *end; int depth; bool bad; } parser;
+typedef struct parser {
+  sx_dimtab *t;
+  const char *p, *end;
+  int depth;
+  bool bad;
+} parser;
 static sx_dim sum(parser *s);
 
 static char peek(parser *s) {
   while (s->p < s->end && *s->p == ' ') s->p++;
   return s->p < s->end ? *s->p : 0;
 }
-static bool is_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c >= '0' && c <= '9') || c == '.'; }
+static bool is_name(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c >= '0' && c <= '9') || c == '.';
+}
 
 static sx_dim factor(parser *s) {
   char c = peek(s);
@@ -17,8 +24,10 @@ static sx_dim factor(parser *s) {
     s->p++, s->depth++;
     sx_dim d = sum(s);
     s->depth--;
-    if (peek(s) != ')') s->bad = true;
-    else s->p++;
+    if (peek(s) != ')')
+      s->bad = true;
+    else
+      s->p++;
     return d;
   }
   const char *from = s->p;
@@ -30,8 +39,10 @@ static sx_dim factor(parser *s) {
   if (*from < '0' || *from > '9') return sx_dim_symbol(s->t, (sx_str){from, (size_t)(s->p - from)});
   int64_t v = 0;
   for (const char *q = from; q < s->p; q++) {
-    if (*q < '0' || *q > '9' || v > INT64_MAX / 16) s->bad = true;
-    else v = v * 10 + (*q - '0');
+    if (*q < '0' || *q > '9' || v > INT64_MAX / 16)
+      s->bad = true;
+    else
+      v = v * 10 + (*q - '0');
   }
   return v;
 }
@@ -96,12 +107,14 @@ enum { MAX_TEXT = 512 };
 static void print(const sx_dimtab *t, sx_dim d, sx_text *out, size_t end);
 
 static void print_atom(const sx_dimtab *t, uint32_t id, sx_text *out, size_t end) {
-  static const char *const names[] = {[SX_ATOM_DIV] = "floordiv", [SX_ATOM_MOD] = "mod", [SX_ATOM_MIN] = "min", [SX_ATOM_MAX] = "max",
-                                      [SX_ATOM_BCAST] = "broadcast", [SX_ATOM_MUL] = "mul"};
+  static const char *const names[] = {[SX_ATOM_DIV] = "floordiv", [SX_ATOM_MOD] = "mod",         [SX_ATOM_MIN] = "min",
+                                      [SX_ATOM_MAX] = "max",      [SX_ATOM_BCAST] = "broadcast", [SX_ATOM_MUL] = "mul"};
   const sx_atom *x = &t->atoms.at[id];
   if (x->op == SX_ATOM_SYM) {
-    if (x->name.n) sx_text_put(out, x->name.p, x->name.n);
-    else sx_text_add(out, "?%lld", (long long)x->a);
+    if (x->name.n)
+      sx_text_put(out, x->name.p, x->name.n);
+    else
+      sx_text_add(out, "?%lld", (long long)x->a);
     return;
   }
   sx_text_add(out, "%s(", names[x->op]);
@@ -128,15 +141,19 @@ static void print(const sx_dimtab *t, sx_dim d, sx_text *out, size_t end) {
   const sx_poly *p = &t->polys.at[sx_dim_id(d)];
   for (uint32_t i = 0; i < p->n; i++) {
     int64_t c = p->terms[i].coef;
-    if (i) sx_text_add(out, c < 0 ? " - " : " + ");
-    else if (c < 0) sx_text_put(out, "-", 1);
+    if (i)
+      sx_text_add(out, c < 0 ? " - " : " + ");
+    else if (c < 0)
+      sx_text_put(out, "-", 1);
     if (c != 1 && c != -1) sx_text_add(out, "%llu*", c < 0 ? 0 - (unsigned long long)c : (unsigned long long)c);
     for (uint32_t j = 0; j < p->terms[i].n; j++) {
       if (j) sx_text_put(out, "*", 1);
       print_atom(t, p->terms[i].atoms[j], out, end);
     }
   }
-  if (p->add) sx_text_add(out, p->add < 0 ? " - %llu" : " + %llu", p->add < 0 ? 0 - (unsigned long long)p->add : (unsigned long long)p->add);
+  if (p->add)
+    sx_text_add(out, p->add < 0 ? " - %llu" : " + %llu",
+                p->add < 0 ? 0 - (unsigned long long)p->add : (unsigned long long)p->add);
 }
 
 void sx_dim_print(const sx_dimtab *t, sx_dim d, sx_text *out) { print(t, d, out, out->n + MAX_TEXT); }

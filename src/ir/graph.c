@@ -85,17 +85,23 @@ sx_vid sx_graph_add_const(sx_graph *g, sx_tensor *t, sx_str name) {
   if (t->count <= SX_MAX_ELEMS && (sx_dtype_is_int(t->dtype) || t->dtype == SX_BOOL) && sx_dtype_bits(t->dtype) >= 8) {
     elems = SX_NEW_N(&g->model->arena, sx_dim, (size_t)t->count + 1);
     if (!elems) return SX_NONE;
-    for (int64_t i = 0; i < t->count; i++) elems[i] = !sx_tensor_get_i64(t, i, &v) || (t->dtype == SX_U64 && v < 0) ? SX_DIM_UNKNOWN : sx_dim_is_const(v) ? v : SX_DIM_CONST_MIN; /* "to the end", in Slice and its kin: sx_dim_is_exact */
+    for (int64_t i = 0; i < t->count; i++)
+      elems[i] = !sx_tensor_get_i64(t, i, &v) || (t->dtype == SX_U64 && v < 0) ? SX_DIM_UNKNOWN
+                 : sx_dim_is_const(v)                                          ? v
+                                      : SX_DIM_CONST_MIN; /* "to the end", in Slice and its kin: sx_dim_is_exact */
   }
-  sx_value_at(g, id)->fact = (sx_fact){SX_KIND_TENSOR, t->dtype, (int8_t)t->rank, SX_PLAIN, 0, elems ? (uint32_t)t->count : 0, dims, elems, t, NULL};
+  sx_value_at(g, id)->fact = (sx_fact){
+      SX_KIND_TENSOR, t->dtype, (int8_t)t->rank, SX_PLAIN, 0, elems ? (uint32_t)t->count : 0, dims, elems, t, NULL};
   return id;
 }
 
 static void unlink_use(sx_graph *g, sx_use *u) {
   if (u->value == SX_NONE) return;
   sx_value *v = sx_value_at(g, u->value);
-  if (u->prev) u->prev->next = u->next;
-  else v->uses = u->next;
+  if (u->prev)
+    u->prev->next = u->next;
+  else
+    v->uses = u->next;
   if (u->next) u->next->prev = u->prev;
   v->n_uses--;
   u->prev = u->next = NULL;
@@ -113,7 +119,8 @@ static void link_use(sx_graph *g, sx_use *u, sx_vid id) {
   v->n_uses++;
 }
 
-sx_nid sx_graph_add_node(sx_graph *g, const struct sx_op *op, const sx_vid *in, uint32_t n_in, const sx_vid *out, uint32_t n_out) {
+sx_nid sx_graph_add_node(sx_graph *g, const struct sx_op *op, const sx_vid *in, uint32_t n_in, const sx_vid *out,
+                         uint32_t n_out) {
   sx_arena *a = &g->model->arena;
   sx_node *n = SX_NEW(a, sx_node);
   sx_use *uses = SX_NEW_N(a, sx_use, (size_t)n_in + 1);
@@ -238,7 +245,8 @@ static bool wanted(const sx_graph *g, const sx_node *n) {
 static void mark_needed(const sx_graph *g, uint8_t *needed) {
   for (uint32_t i = 0; i < g->values.n; i++) {
     const sx_value *v = sx_value_at(g, i);
-    for (uint32_t k = 0; v->kind == SX_VALUE_CONST && !v->fact.constant && (v->n_uses || v->output_uses) && k < v->fact.n_elems; k++)
+    for (uint32_t k = 0;
+         v->kind == SX_VALUE_CONST && !v->fact.constant && (v->n_uses || v->output_uses) && k < v->fact.n_elems; k++)
       sx_dim_symbols(&g->model->dims, v->fact.elems[k], needed);
   }
   for (uint32_t i = 0; i < g->nodes.n; i++)
@@ -260,7 +268,8 @@ static bool finds_size(const sx_graph *g, const sx_node *n, const uint8_t *neede
       int64_t s = sx_dim_symbol_of(&g->model->dims, f->dims[i]);
       bool own = s >= 0 && needed[s] && (!g->parent || !g->first_symbol || (uint64_t)s + 1 >= g->first_symbol);
       for (uint32_t k = 0; own && k < g->inputs.n; k++) own = !has_dim(&sx_value_at(g, g->inputs.at[k])->fact, f->dims[i]);
-      for (uint32_t k = 0; own && k < n->n_in; k++) own = n->in[k].value == SX_NONE || !has_dim(&sx_value_at(g, n->in[k].value)->fact, f->dims[i]);
+      for (uint32_t k = 0; own && k < n->n_in; k++)
+        own = n->in[k].value == SX_NONE || !has_dim(&sx_value_at(g, n->in[k].value)->fact, f->dims[i]);
       if (own) return true;
     }
   }
@@ -275,7 +284,8 @@ uint32_t sx_graph_sweep(sx_graph *g) {
   /* Backwards: in a sorted list one pass does nearly all; a chain against the order is followed at once. */
   for (uint32_t i = g->nodes.n; i-- > 0;) {
     sx_nid id = i;
-    while (id != SX_NONE && !sx_node_at(g, id)->dead && !wanted(g, sx_node_at(g, id)) && !finds_size(g, sx_node_at(g, id), needed)) {
+    while (id != SX_NONE && !sx_node_at(g, id)->dead && !wanted(g, sx_node_at(g, id)) &&
+           !finds_size(g, sx_node_at(g, id), needed)) {
       sx_node *n = sx_node_at(g, id);
       sx_nid next = SX_NONE;
       for (uint32_t k = 0; k < n->n_in; k++) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* A body's nodes moved into the graph around it: how an If with a known condition disappears, and an operator that runs a body once. */
+/* A body's nodes moved into the graph around it: how an If with a known condition disappears, and an operator that runs a
+ * body once. */
 #include "ir/graph.h"
 
 static sx_status map_values(sx_graph *g, const sx_node *n, const sx_graph *b, const sx_vid *in, sx_vid *map, sx_err *e) {
@@ -13,7 +14,8 @@ static sx_status map_values(sx_graph *g, const sx_node *n, const sx_graph *b, co
       map[i] = n->in[b->capture_slots.at[v->index]].value;
       continue;
     }
-    if ((map[i] = sx_graph_add_value(g, (sx_value_kind)v->kind, in ? (sx_str){"", 0} : v->name)) == SX_NONE) SX_NO_MEMORY(e);
+    if ((map[i] = sx_graph_add_value(g, (sx_value_kind)v->kind, in ? (sx_str){"", 0} : v->name)) == SX_NONE)
+      SX_NO_MEMORY(e);
     sx_value_at(g, map[i])->fact = v->fact;
   }
   return SX_OK;
@@ -29,7 +31,8 @@ static sx_status move_node(sx_graph *g, sx_node *x, const sx_vid *map, uint32_t 
   sx_free(ids, bytes);
   if (id == SX_NONE) SX_NO_MEMORY(e);
   sx_node *y = sx_node_at(g, id);
-  y->custom = x->custom, y->name = x->name, y->op_type = x->op_type, y->domain = x->domain, y->since_version = x->since_version;
+  y->custom = x->custom, y->name = x->name, y->op_type = x->op_type, y->domain = x->domain,
+  y->since_version = x->since_version;
   y->origin = x->origin, y->place = place, y->n_formal = x->n_formal;
   y->attrs = x->attrs, y->n_attrs = x->n_attrs;
   for (uint32_t k = 0; k < y->n_attrs; k++)

@@ -6,14 +6,17 @@ static sx_status make(sx_dtype t, int32_t rank, const int64_t *dims, sx_tensor *
   int64_t count = 1;
   for (int32_t i = 0; i < rank; i++)
     if (dims[i] < 0 || !sx_i64_mul(count, dims[i], &count))
-      SX_FAIL(e, INVALID_GRAPH, "tensor dimension %d is %lld: negative, or the element count overflows", i, (long long)dims[i]);
+      SX_FAIL(e, INVALID_GRAPH, "tensor dimension %d is %lld: negative, or the element count overflows", i,
+              (long long)dims[i]);
   sx_tensor *x = sx_calloc(1, sizeof *x);
   int64_t *d = sx_malloc(sizeof(int64_t) * (size_t)(rank ? rank : 1));
   if (!x || !d || !sx_dtype_bytes(t, count, &x->size)) {
     sx_free(d, sizeof(int64_t) * (size_t)(rank ? rank : 1));
     bool big = x != NULL && d != NULL;
     sx_free(x, sizeof *x);
-    if (big) SX_FAIL(e, INVALID_GRAPH, "a tensor of %lld elements of type %s does not fit memory", (long long)count, sx_dtype_name(t));
+    if (big)
+      SX_FAIL(e, INVALID_GRAPH, "a tensor of %lld elements of type %s does not fit memory", (long long)count,
+              sx_dtype_name(t));
     SX_NO_MEMORY(e);
   }
   if (rank) memcpy(d, dims, sizeof(int64_t) * (size_t)rank);
@@ -39,7 +42,8 @@ sx_status sx_tensor_create(sx_dtype t, int32_t rank, const int64_t *dims, sx_ten
   return SX_OK;
 }
 
-sx_status sx_tensor_wrap(sx_dtype t, int32_t rank, const int64_t *dims, const void *bytes, sx_owner owner, sx_tensor **out, sx_err *e) {
+sx_status sx_tensor_wrap(sx_dtype t, int32_t rank, const int64_t *dims, const void *bytes, sx_owner owner, sx_tensor **out,
+                         sx_err *e) {
   SX_TRY(make(t, rank, dims, out, e));
   (*out)->bytes = bytes;
   (*out)->owner = (uint8_t)owner;
@@ -100,7 +104,8 @@ static sx_status materialise(sx_tensor *t, sx_err *e) {
 }
 
 sx_status sx_tensor_source(const sx_tensor *t, const void **bytes, sx_err *e) {
-  if (!t->data && !t->bytes && t->size) SX_FAIL(e, FAIL, "the content of this constant was given back after it had been packed");
+  if (!t->data && !t->bytes && t->size)
+    SX_FAIL(e, FAIL, "the content of this constant was given back after it had been packed");
   *bytes = t->data && !t->factors ? t->data : t->bytes;
   return SX_OK;
 }
@@ -143,8 +148,10 @@ void sx_tensor_drop(sx_tensor *t) {
 
 static float half(uint16_t h) {
   uint32_t sign = (uint32_t)(h & 0x8000) << 16, exp = (h >> 10) & 31, man = h & 1023, bits;
-  if (exp == 31) bits = sign | 0x7f800000u | man << 13;
-  else if (exp) bits = sign | (exp + 112) << 23 | man << 13;
+  if (exp == 31)
+    bits = sign | 0x7f800000u | man << 13;
+  else if (exp)
+    bits = sign | (exp + 112) << 23 | man << 13;
   else {
     float f = (float)man * 0x1p-24f;
     memcpy(&bits, &f, 4);
@@ -166,7 +173,8 @@ bool sx_tensor_get_i64(const sx_tensor *t, int64_t i, int64_t *v) {
     case SX_I16: *v = ((const int16_t *)d)[i]; return true;
     case SX_U16: *v = ((const uint16_t *)d)[i]; return true;
     case SX_I8: *v = ((const int8_t *)d)[i]; return true;
-    case SX_U8: case SX_BOOL: *v = ((const uint8_t *)d)[i]; return true;
+    case SX_U8:
+    case SX_BOOL: *v = ((const uint8_t *)d)[i]; return true;
     default: return false;
   }
 }

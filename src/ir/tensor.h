@@ -3,8 +3,8 @@
  *
  * In real files most tensors are misaligned: `bytes` is what lies there, sx_tensor_data() gives aligned elements and copies
  * them at the first call if it must. (Varints and strings are decoded when the model is read.) A tensor may also be another
- * one whose rows are multiplied each by a factor; nothing is computed until somebody wants the elements. Tensors are counted;
- * many values and sessions may share one. */
+ * one whose rows are multiplied each by a factor; nothing is computed until somebody wants the elements. Tensors are
+ * counted; many values and sessions may share one. */
 #ifndef SX_IR_TENSOR_H
 #define SX_IR_TENSOR_H
 #include <stdatomic.h>
@@ -19,25 +19,26 @@ typedef enum sx_owner { SX_OWN_SELF, SX_OWN_MAPPING, SX_OWN_CALLER } sx_owner;
 typedef struct sx_tensor {
   atomic_uint refs;
   uint8_t dtype, owner;
-  bool pinned;              /* somebody reads the elements while running: they stay when a session has been made */
-  uint8_t caller_lives;     /* SX_OWN_CALLER: the caller promised to keep the bytes */
+  bool pinned;          /* somebody reads the elements while running: they stay when a session has been made */
+  uint8_t caller_lives; /* SX_OWN_CALLER: the caller promised to keep the bytes */
   int32_t rank;
-  int64_t *dims;            /* rank entries, heap */
-  int64_t count;            /* elements */
-  size_t size;              /* bytes of the elements */
-  const void *bytes;        /* little-endian elements at any alignment; where there are factors, before them */
-  void *data;               /* aligned copy, once made; strings: count sx_str handles */
-  sx_arena strings;         /* text of string elements that are ours */
-  sx_file_id file;          /* identity of the bytes: file and offset; inode 0: none */
+  int64_t *dims;     /* rank entries, heap */
+  int64_t count;     /* elements */
+  size_t size;       /* bytes of the elements */
+  const void *bytes; /* little-endian elements at any alignment; where there are factors, before them */
+  void *data;        /* aligned copy, once made; strings: count sx_str handles */
+  sx_arena strings;  /* text of string elements that are ours */
+  sx_file_id file;   /* identity of the bytes: file and offset; inode 0: none */
   uint64_t offset;
-  struct sx_tensor *of;     /* the tensor that bytes, file and offset are of, or NULL, */
-  double *factors;          /* and what the elements of row i (f32, dims[0] rows) are multiplied by before they are rounded */
+  struct sx_tensor *of; /* the tensor that bytes, file and offset are of, or NULL, */
+  double *factors;      /* and what the elements of row i (f32, dims[0] rows) are multiplied by before they are rounded */
 } sx_tensor;
 
 /* A tensor with zeroed elements of its own. */
 sx_status sx_tensor_create(sx_dtype t, int32_t rank, const int64_t *dims, sx_tensor **out, sx_err *e);
 /* A tensor over bytes that lie elsewhere (not copied). */
-sx_status sx_tensor_wrap(sx_dtype t, int32_t rank, const int64_t *dims, const void *bytes, sx_owner owner, sx_tensor **out, sx_err *e);
+sx_status sx_tensor_wrap(sx_dtype t, int32_t rank, const int64_t *dims, const void *bytes, sx_owner owner, sx_tensor **out,
+                         sx_err *e);
 /* The rows of t, f32 of rank >= 1, times dims[0] factors, which are copied. */
 sx_status sx_tensor_scale(sx_tensor *t, const double *factors, sx_tensor **out, sx_err *e);
 sx_tensor *sx_tensor_ref(sx_tensor *t);
@@ -52,7 +53,8 @@ sx_status sx_tensor_own(sx_tensor *t, sx_err *e);
 void sx_tensor_pin(sx_tensor *t);
 /* Gives back elements that nobody pinned, ours and those that a caller may free: only type and shape are left. */
 void sx_tensor_drop(sx_tensor *t);
-/* Element i of a numeric tensor as an integer or a double (f16, bf16 and the like converted). False: not numeric or memory. */
+/* Element i of a numeric tensor as an integer or a double (f16, bf16 and the like converted). False: not numeric or memory.
+ */
 bool sx_tensor_get_i64(const sx_tensor *t, int64_t i, int64_t *v);
 bool sx_tensor_get_f64(const sx_tensor *t, int64_t i, double *v);
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Parses the text form: a scanner and one function per construct. Text comes from tests and our own printer, yet every count is
- * bounded and nothing is read past the end. */
+/* Parses the text form: a scanner and one function per construct. Text comes from tests and our own printer, yet every
+ * count is bounded and nothing is read past the end. */
 #include "base/number.h"
 #include "ir/text.h"
 #include <errno.h>
@@ -9,7 +9,11 @@
 
 enum { MAX_LIST = 256, MAX_DEPTH = 16 };
 
-typedef struct scope { struct scope *outer; sx_graph *g; sx_strmap names; } scope;
+typedef struct scope {
+  struct scope *outer;
+  sx_graph *g;
+  sx_strmap names;
+} scope;
 typedef struct parser {
   const char *p, *end;
   int line, depth;
@@ -32,8 +36,10 @@ static void skip(parser *s) {
   for (; s->p < s->end; s->p++) {
     if (*s->p == '#')
       while (s->p + 1 < s->end && s->p[1] != '\n') s->p++;
-    else if (*s->p == '\n') s->line++;
-    else if (*s->p != ' ' && *s->p != '\t' && *s->p != '\r') return;
+    else if (*s->p == '\n')
+      s->line++;
+    else if (*s->p != ' ' && *s->p != '\t' && *s->p != '\r')
+      return;
   }
 }
 static char peek(parser *s) {
@@ -56,7 +62,10 @@ static sx_status expect(parser *s, const char *what) {
   return SX_OK;
 }
 
-static bool word_char(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '/' || c == '.' || c == ':' || c == '%'; }
+static bool word_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '/' || c == '.' ||
+         c == ':' || c == '%';
+}
 static sx_str word(parser *s) {
   skip(s);
   const char *from = s->p;
@@ -127,7 +136,11 @@ static sx_status number(parser *s, bool *is_float, double *f, int64_t *i) {
   return SX_OK;
 }
 
-typedef struct shape { sx_dtype dtype; int rank; sx_dim dims[SX_MAX_RANK]; } shape;
+typedef struct shape {
+  sx_dtype dtype;
+  int rank;
+  sx_dim dims[SX_MAX_RANK];
+} shape;
 static sx_status type(parser *s, shape *t) {
   sx_str w = word(s);
   t->dtype = sx_dtype_parse(w.p, w.n);
@@ -157,7 +170,8 @@ static sx_status set_fact(parser *s, sx_graph *g, sx_vid v, const shape *t) {
   if (!d) SX_NO_MEMORY(s->e);
   for (int i = 0; i < t->rank; i++)
     if (d[i] == SX_DIM_UNKNOWN) d[i] = sx_dim_fresh(&s->m->dims);
-  sx_value_at(g, v)->fact = (sx_fact){.kind = SX_KIND_TENSOR, .dtype = (uint8_t)t->dtype, .rank = (int8_t)t->rank, .dims = d};
+  sx_value_at(g, v)->fact =
+      (sx_fact){.kind = SX_KIND_TENSOR, .dtype = (uint8_t)t->dtype, .rank = (int8_t)t->rank, .dims = d};
   return SX_OK;
 }
 
@@ -166,10 +180,15 @@ static bool store(sx_tensor *t, int64_t i, double f, int64_t k) {
   switch (t->dtype) {
     case SX_F32: ((float *)t->data)[i] = (float)f; break;
     case SX_F64: ((double *)t->data)[i] = f; break;
-    case SX_I64: case SX_U64: ((int64_t *)t->data)[i] = k; break;
-    case SX_I32: case SX_U32: ((int32_t *)t->data)[i] = (int32_t)k; break;
-    case SX_I16: case SX_U16: ((int16_t *)t->data)[i] = (int16_t)k; break;
-    case SX_I8: case SX_U8: case SX_BOOL: ((int8_t *)t->data)[i] = (int8_t)k; break;
+    case SX_I64:
+    case SX_U64: ((int64_t *)t->data)[i] = k; break;
+    case SX_I32:
+    case SX_U32: ((int32_t *)t->data)[i] = (int32_t)k; break;
+    case SX_I16:
+    case SX_U16: ((int16_t *)t->data)[i] = (int16_t)k; break;
+    case SX_I8:
+    case SX_U8:
+    case SX_BOOL: ((int8_t *)t->data)[i] = (int8_t)k; break;
     default: return false;
   }
   return true;
@@ -186,7 +205,8 @@ static sx_status tensor(parser *s, sx_tensor **out) {
   if (accept(s, "...")) {
     uint32_t r = (uint32_t)(*out)->count * 2654435761u + 1;
     for (int64_t i = 0; i < (*out)->count; i++, r = r * 1664525u + 1013904223u)
-      if (!store(*out, i, ((double)(r >> 8) / (1 << 24) - 0.5), r >> 31)) BAD(s, "constants of type %s have no text form", sx_dtype_name((*out)->dtype));
+      if (!store(*out, i, ((double)(r >> 8) / (1 << 24) - 0.5), r >> 31))
+        BAD(s, "constants of type %s have no text form", sx_dtype_name((*out)->dtype));
     return expect(s, "}");
   }
   for (int64_t i = 0; !accept(s, "}"); i++) {
@@ -224,9 +244,12 @@ static sx_status list_attr(parser *s, sx_attr *a) {
     SX_TRY(number(s, &is_float, &f, &ints[a->n]));
     floats[a->n] = (float)f, any_float |= is_float;
   }
-  if (a->type == SX_ATTR_STRINGS) a->strings = sx_arena_copy(&s->m->arena, strings, a->n * sizeof *strings);
-  else if (any_float) a->type = SX_ATTR_FLOATS, a->floats = sx_arena_copy(&s->m->arena, floats, a->n * sizeof *floats);
-  else a->ints = sx_arena_copy(&s->m->arena, ints, a->n * sizeof *ints);
+  if (a->type == SX_ATTR_STRINGS)
+    a->strings = sx_arena_copy(&s->m->arena, strings, a->n * sizeof *strings);
+  else if (any_float)
+    a->type = SX_ATTR_FLOATS, a->floats = sx_arena_copy(&s->m->arena, floats, a->n * sizeof *floats);
+  else
+    a->ints = sx_arena_copy(&s->m->arena, ints, a->n * sizeof *ints);
   if (a->n && !a->ints) SX_NO_MEMORY(s->e);
   return SX_OK;
 }
@@ -242,7 +265,8 @@ static sx_status attr(parser *s, sx_graph *g, sx_nid id, scope *sc) {
   if (c == '"') {
     a.type = SX_ATTR_STRING;
     SX_TRY(quoted(s, &a.s));
-  } else if (accept(s, "[")) SX_TRY(list_attr(s, &a));
+  } else if (accept(s, "["))
+    SX_TRY(list_attr(s, &a));
   else if (accept(s, "graph")) {
     if (s->depth == MAX_DEPTH) BAD(s, "bodies nested deeper than %d", MAX_DEPTH);
     a.type = SX_ATTR_GRAPH;
@@ -331,7 +355,8 @@ static sx_status node(parser *s, scope *sc, const sx_str *outs, uint32_t n_out) 
 /* What an input is that the caller may leave out. */
 static sx_status default_of(parser *s, scope *sc, sx_str name, sx_tensor *t) {
   uint32_t v;
-  if (!sx_strmap_get(&sc->names, name, &v) || sx_value_at(sc->g, v)->kind != SX_VALUE_INPUT) BAD(s, "'%.*s' has a default and is no input", SX_FMT(name));
+  if (!sx_strmap_get(&sc->names, name, &v) || sx_value_at(sc->g, v)->kind != SX_VALUE_INPUT)
+    BAD(s, "'%.*s' has a default and is no input", SX_FMT(name));
   sx_value *in = sx_value_at(sc->g, v);
   bool fits = in->fact.dtype == t->dtype && in->fact.rank == t->rank;
   for (int32_t i = 0; fits && i < t->rank; i++) fits = !sx_dim_is_const(in->fact.dims[i]) || in->fact.dims[i] == t->dims[i];
@@ -406,7 +431,9 @@ sx_status sx_graph_parse(sx_str text, sx_op_lookup find, sx_model **out, sx_err 
   sx_status st = expect(&s, "graph");
   if (st == SX_OK) st = graph(&s, m->graph, NULL);
   if (st == SX_OK && peek(&s)) st = text_error(&s, __LINE__, "text after the graph's end");
-  if (st != SX_OK) sx_model_destroy(m);
-  else *out = m;
+  if (st != SX_OK)
+    sx_model_destroy(m);
+  else
+    *out = m;
   return st;
 }

@@ -3,21 +3,30 @@
  * execution order, so that every step sees the facts of its inputs. After this nobody asks for an operator set version. */
 #include "onnx/import.h"
 
-typedef struct canon { sx_model *m; const sx_import_options *o; sx_err *e; bool failed; } canon;
+typedef struct canon {
+  sx_model *m;
+  const sx_import_options *o;
+  sx_err *e;
+  bool failed;
+} canon;
 
 static sx_status unknown_operator(canon *c, const sx_node *n) {
   sx_domain d;
   if (sx_domain_find(n->domain, &d)) {
     const sx_schema *latest = sx_schema_latest(d, n->op_type);
     if (latest)
-      SX_FAIL(c->e, INVALID_GRAPH, "operator '%.*s' came to domain '%s' later than version %d, which the model imports", SX_FMT(n->op_type), sx_domain_name(d), n->since_version);
-    SX_FAIL(c->e, INVALID_GRAPH, "'%.*s' is not a registered operator of domain '%s'", SX_FMT(n->op_type), d == SX_DOMAIN_ONNX ? "ai.onnx" : sx_domain_name(d));
+      SX_FAIL(c->e, INVALID_GRAPH, "operator '%.*s' came to domain '%s' later than version %d, which the model imports",
+              SX_FMT(n->op_type), sx_domain_name(d), n->since_version);
+    SX_FAIL(c->e, INVALID_GRAPH, "'%.*s' is not a registered operator of domain '%s'", SX_FMT(n->op_type),
+            d == SX_DOMAIN_ONNX ? "ai.onnx" : sx_domain_name(d));
   }
-  return sx_fail(c->e, n->since_version ? SX_E_FAIL : SX_E_INVALID_GRAPH, SX_HERE,
-          "'%.*s' is not a registered operator: domain '%.*s' is unknown. Known domains: ai.onnx, ai.onnx.ml, ai.onnx.preview, "
-          "ai.onnx.preview.training, com.microsoft. A custom operator is registered on the session options before the model is loaded "
-          "(CustomOpDomain_Add and AddCustomOpDomain, or RegisterCustomOpsLibrary)",
-          SX_FMT(n->op_type), SX_FMT(n->domain));
+  return sx_fail(
+      c->e, n->since_version ? SX_E_FAIL : SX_E_INVALID_GRAPH, SX_HERE,
+      "'%.*s' is not a registered operator: domain '%.*s' is unknown. Known domains: ai.onnx, ai.onnx.ml, ai.onnx.preview, "
+      "ai.onnx.preview.training, com.microsoft. A custom operator is registered on the session options before the model is "
+      "loaded "
+      "(CustomOpDomain_Add and AddCustomOpDomain, or RegisterCustomOpsLibrary)",
+      SX_FMT(n->op_type), SX_FMT(n->domain));
 }
 
 static sx_status check_count(canon *c, const char *what, uint32_t n, uint32_t least, uint32_t most) {
@@ -39,7 +48,9 @@ static sx_status check_arity(canon *c, const sx_schema *s, const sx_node *n) {
 
 /* Attributes that are one of few words, which a kernel would take for its default otherwise: the words of all versions. */
 static sx_status check_words(canon *c, const sx_node *n) {
-  static const struct { const char *op, *attr, *words[6]; } rows[] = {
+  static const struct {
+    const char *op, *attr, *words[6];
+  } rows[] = {
       {"BitShift", "direction", {"LEFT", "RIGHT"}},
       {"DepthToSpace", "mode", {"DCR", "CRD"}},
       {"Gelu", "approximate", {"none", "tanh"}},
@@ -51,27 +62,35 @@ static sx_status check_words(canon *c, const sx_node *n) {
     const sx_attr *a = sx_node_attr(n, rows[i].attr);
     bool known = !a;
     for (int k = 0; k < 6 && !known && rows[i].words[k]; k++) known = sx_str_is(a->s, rows[i].words[k]);
-    if (!known) SX_FAIL(c->e, FAIL, "attribute '%s' is '%.*s', expected %s, %s or another word that the standard knows", rows[i].attr, SX_FMT(a->s), rows[i].words[0], rows[i].words[1]);
+    if (!known)
+      SX_FAIL(c->e, FAIL, "attribute '%s' is '%.*s', expected %s, %s or another word that the standard knows", rows[i].attr,
+              SX_FMT(a->s), rows[i].words[0], rows[i].words[1]);
   }
   return SX_OK;
 }
 
 static sx_status check_attrs(canon *c, const sx_schema *s, const sx_node *n) {
-  static const char *const types[] = {"undefined", "float", "int", "string", "tensor", "graph", "floats", "ints", "strings", "tensors", "graphs", "sparse_tensor", "sparse_tensors", "type_proto", "type_protos"};
+  static const char *const types[] = {"undefined",      "float",      "int",        "string",  "tensor", "graph",
+                                      "floats",         "ints",       "strings",    "tensors", "graphs", "sparse_tensor",
+                                      "sparse_tensors", "type_proto", "type_protos"};
   for (uint32_t i = 0; i < n->n_attrs; i++) {
     const sx_attr *a = &n->attrs[i];
     const sx_schema_attr *r = sx_schema_find_attr(s, a->name);
     if (!r) {
-      if (s->domain != SX_DOMAIN_ONNX && s->domain != SX_DOMAIN_ML) continue; /* exporters of contrib operators are ahead of any table */
-      SX_FAIL(c->e, INVALID_GRAPH, "has an attribute '%.*s', which version %u of the operator does not know", SX_FMT(a->name), s->since_version);
+      if (s->domain != SX_DOMAIN_ONNX && s->domain != SX_DOMAIN_ML)
+        continue; /* exporters of contrib operators are ahead of any table */
+      SX_FAIL(c->e, INVALID_GRAPH, "has an attribute '%.*s', which version %u of the operator does not know",
+              SX_FMT(a->name), s->since_version);
     }
     bool empty_list = a->n == 0 && a->type >= SX_ATTR_FLOATS && r->type >= SX_ATTR_FLOATS;
     if (r->type != a->type && !empty_list && !(r->type == SX_ATTR_SPARSE_TENSOR && a->type == SX_ATTR_TENSOR))
-      SX_FAIL(c->e, INVALID_GRAPH, "attribute '%s' has type %s, expected %s", sx_schema_text(r->name), types[a->type], types[r->type]);
+      SX_FAIL(c->e, INVALID_GRAPH, "attribute '%s' has type %s, expected %s", sx_schema_text(r->name), types[a->type],
+              types[r->type]);
   }
   for (uint32_t i = 0; i < s->n_attrs; i++) {
     const sx_schema_attr *r = sx_schema_attr_at(s, i);
-    if (r->required && !sx_node_attr(n, sx_schema_text(r->name))) SX_FAIL(c->e, INVALID_GRAPH, "lacks the required attribute '%s'", sx_schema_text(r->name));
+    if (r->required && !sx_node_attr(n, sx_schema_text(r->name)))
+      SX_FAIL(c->e, INVALID_GRAPH, "lacks the required attribute '%s'", sx_schema_text(r->name));
   }
   return s->domain == SX_DOMAIN_ONNX ? check_words(c, n) : SX_OK;
 }
@@ -85,11 +104,16 @@ static sx_status check_types(canon *c, const sx_schema *s, const sx_graph *g, co
     const sx_fact *f = &sx_value_at(g, n->in[i].value)->fact;
     if (f->kind != SX_KIND_TENSOR || !f->dtype) continue;
     if (!(sx_schema_types(s, p)->tensor >> f->dtype & 1))
-      SX_FAIL(c->e, INVALID_GRAPH, "Type Error: input %u ('%s') has type tensor(%s), which version %u of the operator does not allow", i, sx_schema_text(p->name), sx_dtype_name(f->dtype), s->since_version);
+      SX_FAIL(c->e, INVALID_GRAPH,
+              "Type Error: input %u ('%s') has type tensor(%s), which version %u of the operator does not allow", i,
+              sx_schema_text(p->name), sx_dtype_name(f->dtype), s->since_version);
     if (p->constraint < 0 || p->constraint >= (int)sizeof bound || (p->flags & SX_PARAM_HETEROGENEOUS)) continue;
     uint8_t *b = &bound[p->constraint];
     if (*b && *b != f->dtype)
-      SX_FAIL(c->e, FAIL, "Type Error: Type parameter (%s) is bound to different types: tensor(%s) and tensor(%s) at input %u ('%s')", sx_schema_text(sx_schema_constraint_at(s, (uint32_t)p->constraint)->name), sx_dtype_name(*b), sx_dtype_name(f->dtype), i, sx_schema_text(p->name));
+      SX_FAIL(c->e, FAIL,
+              "Type Error: Type parameter (%s) is bound to different types: tensor(%s) and tensor(%s) at input %u ('%s')",
+              sx_schema_text(sx_schema_constraint_at(s, (uint32_t)p->constraint)->name), sx_dtype_name(*b),
+              sx_dtype_name(f->dtype), i, sx_schema_text(p->name));
     *b = f->dtype;
   }
   return SX_OK;
@@ -101,7 +125,10 @@ static sx_status visit(canon *c, sx_graph *g, sx_nid id);
 static sx_status upgrade(canon *c, sx_graph *g, sx_nid id, const sx_schema *s, int opset) {
   sx_node *n = sx_node_at(g, id);
   const sx_op *op = sx_op_find(n->domain, n->op_type);
-  if (!op) SX_FAIL(c->e, NOT_IMPLEMENTED, "Could not find an implementation for operator '%s' of domain '%s', version %u: it is not in this build", sx_schema_text(s->name), sx_domain_name(s->domain), s->since_version);
+  if (!op)
+    SX_FAIL(c->e, NOT_IMPLEMENTED,
+            "Could not find an implementation for operator '%s' of domain '%s', version %u: it is not in this build",
+            sx_schema_text(s->name), sx_domain_name(s->domain), s->since_version);
   n->op = op;
   uint32_t first = g->nodes.n;
   sx_upgrade_ctx u = {g, id, n, opset, c->e};
@@ -120,15 +147,19 @@ static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
   sx_domain d;
   const sx_schema *s = NULL;
   if (sx_domain_find(n->domain, &d)) {
-    if (opset > sx_domain_latest(d)) opset = sx_domain_latest(d); /* newer than the table: as far as the operators are known */
+    if (opset > sx_domain_latest(d))
+      opset = sx_domain_latest(d); /* newer than the table: as far as the operators are known */
     if (!opset) opset = d == SX_DOMAIN_ONNX ? 0 : 1;
     for (uint32_t i = 0; !opset && i < c->m->opsets.n; i++)
-      if (c->m->opsets.at[i].version <= 0) SX_FAIL(c->e, INVALID_GRAPH, "the model imports version %lld of an operator set: there is none", (long long)c->m->opsets.at[i].version);
+      if (c->m->opsets.at[i].version <= 0)
+        SX_FAIL(c->e, INVALID_GRAPH, "the model imports version %lld of an operator set: there is none",
+                (long long)c->m->opsets.at[i].version);
     if (!opset) SX_FAIL(c->e, FAIL, "the model imports no operator set for domain '%.*s'", SX_FMT(n->domain));
     s = sx_schema_find(d, n->op_type, opset);
   }
   if (!s) return unknown_operator(c, n);
-  if (s->flags & SX_SCHEMA_DEPRECATED && !sx_op_find(n->domain, n->op_type)) SX_FAIL(c->e, INVALID_GRAPH, "operator '%s' is deprecated at version %d", sx_schema_text(s->name), opset);
+  if (s->flags & SX_SCHEMA_DEPRECATED && !sx_op_find(n->domain, n->op_type))
+    SX_FAIL(c->e, INVALID_GRAPH, "operator '%s' is deprecated at version %d", sx_schema_text(s->name), opset);
   n->since_version = s->since_version; /* what messages speak of from here on */
   SX_TRY(check_arity(c, s, n));
   SX_TRY(check_attrs(c, s, n));
@@ -184,9 +215,12 @@ static sx_status set_constant(canon *c, sx_graph *g, sx_vid v, sx_tensor *t) {
 /* Content that is known now is content for all that follows: elements that are numbers, and small results of constants. */
 static sx_status settle(canon *c, sx_graph *g, sx_nid id) {
   const sx_node *n = sx_node_at(g, id);
-  bool compute = c->o->evaluate && n->op && !n->custom && n->n_in && n->n_out <= 8 && !(n->op->flags & (SX_OP_NONDETERMINISTIC | SX_OP_CONTROL | SX_OP_HOST));
+  bool compute = c->o->evaluate && n->op && !n->custom && n->n_in && n->n_out <= 8 &&
+                 !(n->op->flags & (SX_OP_NONDETERMINISTIC | SX_OP_CONTROL | SX_OP_HOST));
   bool wanted = false;
-  for (uint32_t i = 0; i < n->n_in && compute; i++) compute = n->in[i].value == SX_NONE || (sx_value_const(g, n->in[i].value) && is_small(&sx_value_at(g, n->in[i].value)->fact));
+  for (uint32_t i = 0; i < n->n_in && compute; i++)
+    compute =
+        n->in[i].value == SX_NONE || (sx_value_const(g, n->in[i].value) && is_small(&sx_value_at(g, n->in[i].value)->fact));
   for (uint32_t o = 0; o < n->n_out; o++) {
     if (n->out[o] == SX_NONE) continue;
     const sx_fact *f = &sx_value_at(g, n->out[o])->fact;
@@ -207,8 +241,10 @@ static sx_status settle(canon *c, sx_graph *g, sx_nid id) {
   if (s != SX_OK) return SX_OK;
   for (uint32_t o = 0; o < n->n_out; o++) { /* each has an owner, whatever fails */
     if (!out[o]) continue;
-    if (s != SX_OK || sx_value_at(g, n->out[o])->fact.constant) sx_tensor_unref(out[o]);
-    else s = set_constant(c, g, n->out[o], out[o]);
+    if (s != SX_OK || sx_value_at(g, n->out[o])->fact.constant)
+      sx_tensor_unref(out[o]);
+    else
+      s = set_constant(c, g, n->out[o], out[o]);
   }
   return s;
 }
@@ -218,8 +254,10 @@ static sx_status visit(canon *c, sx_graph *g, sx_nid id) {
   if (sx_node_at(g, id)->dead) return SX_OK;
   bool had_op = sx_node_at(g, id)->op != NULL;
   sx_status s = canon_node(c, g, id);
-  if (s == SX_OK && !had_op && !sx_node_at(g, id)->dead && sx_node_at(g, id)->op) s = sx_infer_join(g, id, c->e); /* names the node itself */
-  else if (s != SX_OK && !had_op && !sx_node_at(g, id)->dead) sx_node_context(g, sx_node_at(g, id), s, c->e);
+  if (s == SX_OK && !had_op && !sx_node_at(g, id)->dead && sx_node_at(g, id)->op)
+    s = sx_infer_join(g, id, c->e); /* names the node itself */
+  else if (s != SX_OK && !had_op && !sx_node_at(g, id)->dead)
+    sx_node_context(g, sx_node_at(g, id), s, c->e);
   if (s == SX_OK && !sx_node_at(g, id)->dead) s = settle(c, g, id);
   if (s == SX_OK || !c->o->problem || s == SX_E_NO_MEMORY) return s;
   c->failed = true;

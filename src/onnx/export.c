@@ -9,16 +9,21 @@
 typedef struct exporter {
   const sx_model *m;
   sx_arena *a;
-  sx_strmap taken;               /* names in use: unique in the whole model, as bodies see what is around them */
-  sx_strmap nodes;               /* names of nodes: the first one keeps it */
+  sx_strmap taken; /* names in use: unique in the whole model, as bodies see what is around them */
+  sx_strmap nodes; /* names of nodes: the first one keeps it */
   uint32_t fresh;
-  int lowest[SX_DOMAIN_COUNT];   /* 0: the domain is not used */
+  int lowest[SX_DOMAIN_COUNT]; /* 0: the domain is not used */
   sx_err *e;
 } exporter;
-typedef struct scope { const struct scope *outer; const sx_graph *g; sx_str *names; } scope; /* names by value id */
+typedef struct scope {
+  const struct scope *outer;
+  const sx_graph *g;
+  sx_str *names;
+} scope; /* names by value id */
 
 /* A list of n zeroed structs. */
-#define LIST(x, list, count) (((list).at = sx_arena_alloc((x)->a, ((size_t)(count) + 1) * sizeof *(list).at)) != NULL && (((list).n = (count)), true))
+#define LIST(x, list, count) \
+  (((list).at = sx_arena_alloc((x)->a, ((size_t)(count) + 1) * sizeof *(list).at)) != NULL && (((list).n = (count)), true))
 #define HAS(number) (1u << (number))
 
 static sx_status claim(exporter *x, sx_str wish, sx_str *out) {
@@ -48,8 +53,10 @@ static sx_status put_tensor_type(exporter *x, int kind, int dtype, int rank, con
     int64_t s = sx_dim_symbol_of(tab, dims[i]);
     sx_str name = s >= 0 ? tab->atoms.at[tab->symbols.at[s]].name : (sx_str){"", 0};
     d->denotation = (sx_str){"", 0};
-    if (sx_dim_is_const(dims[i])) d->has = HAS(SX_PROTO_DIM_VALUE), d->value = dims[i];
-    else if (name.n) d->has = HAS(SX_PROTO_DIM_PARAM), d->param = name;
+    if (sx_dim_is_const(dims[i]))
+      d->has = HAS(SX_PROTO_DIM_VALUE), d->value = dims[i];
+    else if (name.n)
+      d->has = HAS(SX_PROTO_DIM_PARAM), d->param = name;
   }
   return SX_OK;
 }
@@ -66,7 +73,9 @@ static sx_status put_type(exporter *x, const sx_type *t, sx_proto_type *out) {
     case SX_KIND_TENSOR: return put_tensor_type(x, SX_TYPE_TENSOR, t->dtype, t->rank, t->dims, out);
     case SX_KIND_SPARSE: return put_tensor_type(x, SX_TYPE_SPARSE, t->dtype, t->rank, t->dims, out);
     case SX_KIND_SEQUENCE:
-    case SX_KIND_OPTIONAL: out->has |= HAS(t->kind == SX_KIND_SEQUENCE ? SX_TYPE_SEQUENCE : SX_TYPE_OPTIONAL); return put_type_of(x, t->item, &out->of.elem_type);
+    case SX_KIND_OPTIONAL:
+      out->has |= HAS(t->kind == SX_KIND_SEQUENCE ? SX_TYPE_SEQUENCE : SX_TYPE_OPTIONAL);
+      return put_type_of(x, t->item, &out->of.elem_type);
     case SX_KIND_MAP:
       out->has |= HAS(SX_TYPE_MAP), out->map.key_type = t->dtype;
       return put_type_of(x, t->item, &out->map.value_type);
@@ -100,10 +109,13 @@ static sx_status put_tensor(exporter *x, const sx_tensor *t, sx_str name, sx_pro
 static sx_status put_graph(exporter *x, const scope *outer, const sx_graph *g, sx_proto_graph *out);
 
 static sx_status put_attr(exporter *x, const scope *s, const sx_attr *a, sx_proto_attr *out) {
-  static const uint8_t member[] = {[SX_ATTR_FLOAT] = 2, [SX_ATTR_INT] = 3, [SX_ATTR_STRING] = 4, [SX_ATTR_TENSOR] = 5, [SX_ATTR_GRAPH] = 6, [SX_ATTR_FLOATS] = 7, [SX_ATTR_INTS] = 8,
-    [SX_ATTR_STRINGS] = 9, [SX_ATTR_TENSORS] = 10, [SX_ATTR_GRAPHS] = 11, [SX_ATTR_TYPE_PROTO] = 14};
+  static const uint8_t member[] = {
+      [SX_ATTR_FLOAT] = 2,    [SX_ATTR_INT] = 3,     [SX_ATTR_STRING] = 4,     [SX_ATTR_TENSOR] = 5,
+      [SX_ATTR_GRAPH] = 6,    [SX_ATTR_FLOATS] = 7,  [SX_ATTR_INTS] = 8,       [SX_ATTR_STRINGS] = 9,
+      [SX_ATTR_TENSORS] = 10, [SX_ATTR_GRAPHS] = 11, [SX_ATTR_TYPE_PROTO] = 14};
   sx_wire_init(&sx_proto_attr_message, out);
-  if (a->type >= sizeof member || !member[a->type]) SX_FAIL(x->e, NOT_IMPLEMENTED, "attribute '%.*s' has a type that cannot be written", SX_FMT(a->name));
+  if (a->type >= sizeof member || !member[a->type])
+    SX_FAIL(x->e, NOT_IMPLEMENTED, "attribute '%.*s' has a type that cannot be written", SX_FMT(a->name));
   out->name = a->name, out->type = (int32_t)a->type, out->has = HAS(member[a->type]);
   switch (a->type) {
     case SX_ATTR_FLOAT: out->f = a->f; return SX_OK;
@@ -131,7 +143,9 @@ static sx_status put_attr(exporter *x, const scope *s, const sx_attr *a, sx_prot
 }
 
 static bool row_admits(const sx_schema *s, const sx_graph *g, const sx_node *n) {
-  if (s->flags & SX_SCHEMA_DEPRECATED || (s->flags & SX_SCHEMA_EXPERIMENTAL && s != sx_schema_latest((sx_domain)s->domain, sx_str_c(sx_schema_text(s->name))))) return false;
+  if (s->flags & SX_SCHEMA_DEPRECATED ||
+      (s->flags & SX_SCHEMA_EXPERIMENTAL && s != sx_schema_latest((sx_domain)s->domain, sx_str_c(sx_schema_text(s->name)))))
+    return false;
   if (n->n_formal < s->min_in || n->n_formal > s->max_in || n->n_out < s->min_out || n->n_out > s->max_out) return false;
   for (uint32_t i = 0; i < n->n_attrs; i++)
     if (!sx_schema_find_attr(s, n->attrs[i].name)) return false;
@@ -152,12 +166,18 @@ static sx_status first_version(const exporter *x, const sx_graph *g, const sx_no
   int least = 1;
   for (size_t k = 0; k < sizeof n->op->upgrades / sizeof *n->op->upgrades && n->op->upgrades[k].fn; k++) {
     int below = n->op->upgrades[k].below;
-    if (below > least && s && below <= s->since_version) least = below; /* above every row: a simplification, no change of meaning */
+    if (below > least && s && below <= s->since_version)
+      least = below; /* above every row: a simplification, no change of meaning */
   }
   *out = 0;
-  for (; s && s->since_version >= least && row_admits(s, g, n); s = s->since_version > 1 ? sx_schema_find(d, name, s->since_version - 1) : NULL) *out = s->since_version;
+  for (; s && s->since_version >= least && row_admits(s, g, n);
+       s = s->since_version > 1 ? sx_schema_find(d, name, s->since_version - 1) : NULL)
+    *out = s->since_version;
   if (*out) return SX_OK;
-  return sx_node_context(g, n, sx_fail(x->e, SX_E_NOT_IMPLEMENTED, SX_HERE, "no version of the operator can say it as it is now: it cannot be written"), x->e);
+  return sx_node_context(g, n,
+                         sx_fail(x->e, SX_E_NOT_IMPLEMENTED, SX_HERE,
+                                 "no version of the operator can say it as it is now: it cannot be written"),
+                         x->e);
 }
 
 static sx_status put_node(exporter *x, const scope *s, const sx_node *n, sx_proto_node *out) {
@@ -178,23 +198,28 @@ static sx_status put_node(exporter *x, const scope *s, const sx_node *n, sx_prot
     SX_TRY(first_version(x, s->g, n, &v));
     if (v > x->lowest[n->op->domain]) x->lowest[n->op->domain] = v;
   }
-  if (!LIST(x, out->input, n_in) || !LIST(x, out->output, n_out) || !LIST(x, out->attribute, n->n_attrs)) SX_NO_MEMORY(x->e);
-  for (uint32_t i = 0; i < n_in; i++) out->input.at[i] = n->in[i].value == SX_NONE ? (sx_str){"", 0} : s->names[n->in[i].value];
+  if (!LIST(x, out->input, n_in) || !LIST(x, out->output, n_out) || !LIST(x, out->attribute, n->n_attrs))
+    SX_NO_MEMORY(x->e);
+  for (uint32_t i = 0; i < n_in; i++)
+    out->input.at[i] = n->in[i].value == SX_NONE ? (sx_str){"", 0} : s->names[n->in[i].value];
   for (uint32_t i = 0; i < n_out; i++) out->output.at[i] = n->out[i] == SX_NONE ? (sx_str){"", 0} : s->names[n->out[i]];
-  for (uint32_t i = 0; i < n->n_attrs; i++) SX_TRY(sx_node_context(s->g, n, put_attr(x, s, &n->attrs[i], &out->attribute.at[i]), x->e));
+  for (uint32_t i = 0; i < n->n_attrs; i++)
+    SX_TRY(sx_node_context(s->g, n, put_attr(x, s, &n->attrs[i], &out->attribute.at[i]), x->e));
   return SX_OK;
 }
 
 /* Names of the graph's values: inputs and outputs keep theirs, the others where they are free. */
 static sx_status name_values(exporter *x, const scope *s, sx_str *output_names) {
   const sx_graph *g = s->g;
-  for (uint32_t i = 0; i < g->inputs.n; i++) SX_TRY(claim(x, sx_value_at(g, g->inputs.at[i])->name, &s->names[g->inputs.at[i]]));
+  for (uint32_t i = 0; i < g->inputs.n; i++)
+    SX_TRY(claim(x, sx_value_at(g, g->inputs.at[i])->name, &s->names[g->inputs.at[i]]));
   for (uint32_t i = 0; i < g->outputs.n; i++) {
     const sx_value *v = sx_value_at(g, g->outputs.at[i]);
     SX_TRY(claim(x, i < g->output_names.n ? g->output_names.at[i] : v->name, &output_names[i]));
     if (v->kind == SX_VALUE_NODE && !s->names[g->outputs.at[i]].n) s->names[g->outputs.at[i]] = output_names[i];
   }
-  for (uint32_t i = 0; i < g->captures.n; i++) s->names[g->captures.at[i]] = s->outer->names[sx_node_at(g->parent, g->owner)->in[g->capture_slots.at[i]].value];
+  for (uint32_t i = 0; i < g->captures.n; i++)
+    s->names[g->captures.at[i]] = s->outer->names[sx_node_at(g->parent, g->owner)->in[g->capture_slots.at[i]].value];
   for (uint32_t i = 0; i < g->values.n; i++) {
     const sx_value *v = sx_value_at(g, i);
     bool used = v->n_uses || v->output_uses || v->producer != SX_NONE;
@@ -212,8 +237,10 @@ static sx_status put_initializers(exporter *x, const scope *s, sx_proto_graph *o
   for (uint32_t i = 0; i < g->values.n; i++) {
     const sx_value *v = sx_value_at(g, i);
     bool wanted = v->kind == SX_VALUE_CONST ? v->n_uses || v->output_uses : v->kind == SX_VALUE_INPUT && v->overridable;
-    if (v->fact.constant && wanted) SX_TRY(put_tensor(x, v->fact.constant, s->names[i], &out->initializer.at[out->initializer.n++]));
-    else if (v->kind == SX_VALUE_CONST && wanted) SX_FAIL(x->e, FAIL, "the graph was not prepared for writing: a constant lives in the shapes alone");
+    if (v->fact.constant && wanted)
+      SX_TRY(put_tensor(x, v->fact.constant, s->names[i], &out->initializer.at[out->initializer.n++]));
+    else if (v->kind == SX_VALUE_CONST && wanted)
+      SX_FAIL(x->e, FAIL, "the graph was not prepared for writing: a constant lives in the shapes alone");
   }
   return SX_OK;
 }
@@ -231,15 +258,20 @@ static sx_status put_graph(exporter *x, const scope *outer, const sx_graph *g, s
   sx_str *output_names = SX_NEW_N(x->a, sx_str, (size_t)g->outputs.n + 1);
   sx_wire_init(&sx_proto_graph_message, out);
   out->name = g->name.n ? g->name : SX_STR("graph"), out->doc_string = g->doc;
-  if (!s.names || !output_names || !LIST(x, out->node, g->order.n + g->outputs.n) || !LIST(x, out->input, g->inputs.n) || !LIST(x, out->output, g->outputs.n)) SX_NO_MEMORY(x->e);
+  if (!s.names || !output_names || !LIST(x, out->node, g->order.n + g->outputs.n) || !LIST(x, out->input, g->inputs.n) ||
+      !LIST(x, out->output, g->outputs.n))
+    SX_NO_MEMORY(x->e);
   SX_TRY(name_values(x, &s, output_names));
   SX_TRY(put_initializers(x, &s, out));
-  for (uint32_t i = 0; i < g->inputs.n; i++) SX_TRY(put_value(x, s.names[g->inputs.at[i]], &sx_value_at(g, g->inputs.at[i])->fact, &out->input.at[i]));
+  for (uint32_t i = 0; i < g->inputs.n; i++)
+    SX_TRY(put_value(x, s.names[g->inputs.at[i]], &sx_value_at(g, g->inputs.at[i])->fact, &out->input.at[i]));
   out->node.n = 0;
-  for (uint32_t i = 0; i < g->order.n; i++) SX_TRY(put_node(x, &s, sx_node_at(g, g->order.at[i]), &out->node.at[out->node.n++]));
+  for (uint32_t i = 0; i < g->order.n; i++)
+    SX_TRY(put_node(x, &s, sx_node_at(g, g->order.at[i]), &out->node.at[out->node.n++]));
   for (uint32_t i = 0; i < g->outputs.n; i++) {
     const sx_value *v = sx_value_at(g, g->outputs.at[i]);
-    const sx_fact *f = v->fact.rank < 0 && i < g->declared.n && g->declared.at[i].kind != SX_KIND_UNKNOWN ? &g->declared.at[i] : &v->fact;
+    const sx_fact *f =
+        v->fact.rank < 0 && i < g->declared.n && g->declared.at[i].kind != SX_KIND_UNKNOWN ? &g->declared.at[i] : &v->fact;
     SX_TRY(put_value(x, output_names[i], f, &out->output.at[i]));
     if (sx_str_eq(s.names[g->outputs.at[i]], output_names[i])) continue;
     put_identity(&out->node.at[out->node.n++], &s.names[g->outputs.at[i]], &output_names[i]);
@@ -248,9 +280,12 @@ static sx_status put_graph(exporter *x, const scope *outer, const sx_graph *g, s
   return SX_OK;
 }
 
-/* The IR version that came with an operator set (onnx.helper.VERSION_TABLE); at least 4: initializers need not be inputs. */
+/* The IR version that came with an operator set (onnx.helper.VERSION_TABLE); at least 4: initializers need not be inputs.
+ */
 static int64_t ir_version_of(int opset) {
-  static const struct { uint8_t opset, ir; } table[] = {{9, 4}, {10, 5}, {11, 6}, {14, 7}, {18, 8}, {20, 9}, {22, 10}, {23, 11}, {24, 12}, {27, 13}};
+  static const struct {
+    uint8_t opset, ir;
+  } table[] = {{9, 4}, {10, 5}, {11, 6}, {14, 7}, {18, 8}, {20, 9}, {22, 10}, {23, 11}, {24, 12}, {27, 13}};
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     if (opset <= table[i].opset) return table[i].ir;
   return 14;
@@ -276,15 +311,19 @@ static sx_status put_opsets(exporter *x, sx_proto_model *out) {
     for (uint32_t i = 0; i < x->m->opsets.n; i++) {
       sx_domain own;
       const sx_opset *o = &x->m->opsets.at[i];
-      if (sx_domain_find(o->domain, &own) && (int)own == d && has_source_nodes(x->m->graph, o->domain) && o->version > v) v = (int)o->version;
+      if (sx_domain_find(o->domain, &own) && (int)own == d && has_source_nodes(x->m->graph, o->domain) && o->version > v)
+        v = (int)o->version;
     }
-    if (v) out->opset_import.at[out->opset_import.n++] = (sx_proto_opset){HAS(1) | HAS(2), d == SX_DOMAIN_ONNX ? (sx_str){"", 0} : sx_str_c(sx_domain_name((sx_domain)d)), v};
+    if (v)
+      out->opset_import.at[out->opset_import.n++] = (sx_proto_opset){
+          HAS(1) | HAS(2), d == SX_DOMAIN_ONNX ? (sx_str){"", 0} : sx_str_c(sx_domain_name((sx_domain)d)), v};
     if (d == SX_DOMAIN_ONNX) out->ir_version = ir_version_of(v);
   }
   for (uint32_t i = 0; i < x->m->opsets.n; i++) {
     sx_domain own;
     const sx_opset *o = &x->m->opsets.at[i];
-    if (!sx_domain_find(o->domain, &own) && has_source_nodes(x->m->graph, o->domain)) out->opset_import.at[out->opset_import.n++] = (sx_proto_opset){HAS(1) | HAS(2), o->domain, o->version};
+    if (!sx_domain_find(o->domain, &own) && has_source_nodes(x->m->graph, o->domain))
+      out->opset_import.at[out->opset_import.n++] = (sx_proto_opset){HAS(1) | HAS(2), o->domain, o->version};
   }
   return SX_OK;
 }
@@ -295,7 +334,8 @@ sx_status sx_export(const sx_model *m, sx_arena *a, sx_proto_model *out, sx_err 
   out->producer_name = m->producer, out->producer_version = m->producer_version;
   out->domain = m->domain, out->model_version = m->model_version, out->doc_string = m->doc;
   if (!(out->graph = SX_NEW(a, sx_proto_graph)) || !LIST(&x, out->metadata_props, m->metadata.n)) SX_NO_MEMORY(e);
-  for (uint32_t i = 0; i < m->metadata.n; i++) out->metadata_props.at[i] = (sx_proto_pair){HAS(1) | HAS(2), m->metadata.at[i].key, m->metadata.at[i].value};
+  for (uint32_t i = 0; i < m->metadata.n; i++)
+    out->metadata_props.at[i] = (sx_proto_pair){HAS(1) | HAS(2), m->metadata.at[i].key, m->metadata.at[i].value};
   sx_status s = put_graph(&x, NULL, m->graph, out->graph);
   sx_strmap_free(&x.taken);
   sx_strmap_free(&x.nodes);

@@ -3,7 +3,11 @@
  * is an expression over symbols; a symbol is read off a value that has it as a dimension. */
 #include "onnx/export.h"
 
-typedef struct writer { sx_graph *g; sx_vid *atoms; sx_err *e; } writer; /* atoms: int64[1] by atom number */
+typedef struct writer {
+  sx_graph *g;
+  sx_vid *atoms;
+  sx_err *e;
+} writer; /* atoms: int64[1] by atom number */
 
 static sx_vid number(writer *w, int64_t v) { return sx_graph_const_i64(w->g, &v, 1, false); }
 static sx_vid emit(writer *w, const sx_op *op, sx_vid a, sx_vid b) {
@@ -75,7 +79,8 @@ static sx_vid expression(writer *w, sx_dim d) {
   sx_vid sum = SX_NONE;
   for (uint32_t i = 0; i < p.n; i++) {
     sx_vid t = p.terms[i].coef == 1 && p.terms[i].n ? atom(w, p.terms[i].atoms[0]) : number(w, p.terms[i].coef);
-    for (uint32_t k = p.terms[i].coef == 1 ? 1 : 0; k < p.terms[i].n; k++) t = emit(w, &sx_op_Mul, t, atom(w, p.terms[i].atoms[k]));
+    for (uint32_t k = p.terms[i].coef == 1 ? 1 : 0; k < p.terms[i].n; k++)
+      t = emit(w, &sx_op_Mul, t, atom(w, p.terms[i].atoms[k]));
     if (t == SX_NONE) return t;
     sum = sum == SX_NONE ? t : emit(w, &sx_op_Add, sum, t);
   }
@@ -88,7 +93,8 @@ static sx_status replace(writer *w, sx_vid id) {
   const sx_fact f = sx_value_at(g, id)->fact;
   sx_vid in[SX_MAX_ELEMS], v;
   for (uint32_t i = 0; i < f.n_elems; i++)
-    if ((in[i] = expression(w, f.elems[i])) == SX_NONE) SX_FAIL(w->e, NOT_IMPLEMENTED, "a shape tensor cannot be written: element %u follows from no tensor's size", i);
+    if ((in[i] = expression(w, f.elems[i])) == SX_NONE)
+      SX_FAIL(w->e, NOT_IMPLEMENTED, "a shape tensor cannot be written: element %u follows from no tensor's size", i);
   v = f.n_elems ? in[0] : SX_NONE;
   if (f.n_elems > 1) {
     v = sx_graph_emit(g, &sx_op_Concat, in, f.n_elems);
@@ -112,7 +118,8 @@ sx_status sx_export_shapes(sx_graph *g, sx_err *e) {
   sx_status s = SX_OK;
   for (uint32_t v = 0; v < values && s == SX_OK; v++) {
     const sx_value *x = sx_value_at(g, v);
-    if (x->kind == SX_VALUE_CONST && !x->fact.constant && (x->n_uses || x->output_uses) && x->fact.n_elems) s = replace(&w, v);
+    if (x->kind == SX_VALUE_CONST && !x->fact.constant && (x->n_uses || x->output_uses) && x->fact.n_elems)
+      s = replace(&w, v);
   }
   sx_free(w.atoms, ((size_t)atoms + 1) * sizeof *w.atoms);
   return s;

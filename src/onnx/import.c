@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Builds the graph from the messages: scopes and names, initializers, nodes, bodies with their captures, model-local functions
- * expanded where they are called. Nothing here knows operators, but that Constant is a constant. */
+/* Builds the graph from the messages: scopes and names, initializers, nodes, bodies with their captures, model-local
+ * functions expanded where they are called. Nothing here knows operators, but that Constant is a constant. */
 #include "onnx/import_priv.h"
 
 enum { MAX_CALL_DEPTH = 64, MAX_EXPANDED_MB = 256 };
@@ -31,7 +31,9 @@ static sx_status declare(sx_importer *im, sx_scope *s, sx_str name, sx_vid v, co
   uint32_t old;
   if (!name.n) return SX_OK;
   if (sx_strmap_get(&s->names, name, &old))
-    return told(im, sx_fail(im->e, SX_E_FAIL, __FILE__, __LINE__, "the name '%.*s' is given twice, now to %s: names of a graph must be unique", SX_FMT(name), what));
+    return told(im,
+                sx_fail(im->e, SX_E_FAIL, __FILE__, __LINE__,
+                        "the name '%.*s' is given twice, now to %s: names of a graph must be unique", SX_FMT(name), what));
   if (!sx_strmap_put(&s->names, name, v)) SX_NO_MEMORY(im->e);
   return SX_OK;
 }
@@ -65,19 +67,31 @@ static const sx_proto_attr *resolve(const sx_scope *s, const sx_proto_attr *a) {
 }
 
 static sx_status add_constant(sx_importer *im, sx_scope *s, const sx_proto_node *n, sx_vid *out) {
-  if (n->attribute.n != 1 || n->input.n) SX_FAIL(im->e, INVALID_GRAPH, "a Constant has no inputs and exactly one attribute, found %u and %u", n->input.n, n->attribute.n);
+  if (n->attribute.n != 1 || n->input.n)
+    SX_FAIL(im->e, INVALID_GRAPH, "a Constant has no inputs and exactly one attribute, found %u and %u", n->input.n,
+            n->attribute.n);
   const sx_proto_attr *a = resolve(s, &n->attribute.at[0]);
-  if (!a) SX_FAIL(im->e, INVALID_GRAPH, "the Constant's attribute refers to '%.*s', which the function's call does not give", SX_FMT(n->attribute.at[0].ref_attr_name));
+  if (!a)
+    SX_FAIL(im->e, INVALID_GRAPH, "the Constant's attribute refers to '%.*s', which the function's call does not give",
+            SX_FMT(n->attribute.at[0].ref_attr_name));
   SX_TRY(sx_proto_attr_check(a, im->e));
   sx_tensor *t = NULL;
   int64_t one = 1;
-  if (a->type == SX_ATTR_TENSOR) SX_TRY(sx_import_tensor(im, a->t, &t));
-  else if (a->type == SX_ATTR_SPARSE_TENSOR) SX_TRY(sx_import_sparse(im, a->sparse, &t));
+  if (a->type == SX_ATTR_TENSOR)
+    SX_TRY(sx_import_tensor(im, a->t, &t));
+  else if (a->type == SX_ATTR_SPARSE_TENSOR)
+    SX_TRY(sx_import_sparse(im, a->sparse, &t));
   else {
     bool list = a->type == SX_ATTR_INTS || a->type == SX_ATTR_FLOATS || a->type == SX_ATTR_STRINGS;
-    sx_dtype d = a->type == SX_ATTR_INT || a->type == SX_ATTR_INTS ? SX_I64 : a->type == SX_ATTR_FLOAT || a->type == SX_ATTR_FLOATS ? SX_F32 : SX_STRING;
-    one = a->type == SX_ATTR_INTS ? a->ints.n : a->type == SX_ATTR_FLOATS ? a->floats.n : a->type == SX_ATTR_STRINGS ? a->strings.n : 1;
-    if (a->type == SX_ATTR_GRAPH || a->type == SX_ATTR_UNDEFINED) SX_FAIL(im->e, INVALID_GRAPH, "a Constant cannot hold an attribute of type %d", a->type);
+    sx_dtype d = a->type == SX_ATTR_INT || a->type == SX_ATTR_INTS       ? SX_I64
+                 : a->type == SX_ATTR_FLOAT || a->type == SX_ATTR_FLOATS ? SX_F32
+                                                                         : SX_STRING;
+    one = a->type == SX_ATTR_INTS      ? a->ints.n
+          : a->type == SX_ATTR_FLOATS  ? a->floats.n
+          : a->type == SX_ATTR_STRINGS ? a->strings.n
+                                       : 1;
+    if (a->type == SX_ATTR_GRAPH || a->type == SX_ATTR_UNDEFINED)
+      SX_FAIL(im->e, INVALID_GRAPH, "a Constant cannot hold an attribute of type %d", a->type);
     SX_TRY(sx_tensor_create(d, list ? 1 : 0, &one, &t, im->e));
     if (d == SX_STRING) {
       memcpy(t->data, list ? a->strings.at : &a->s, (size_t)one * sizeof(sx_str));
@@ -88,7 +102,12 @@ static sx_status add_constant(sx_importer *im, sx_scope *s, const sx_proto_node 
         return st;
       }
     } else if (t->size)
-      memcpy(t->data, a->type == SX_ATTR_INT ? (const void *)&a->i : a->type == SX_ATTR_FLOAT ? (const void *)&a->f : a->type == SX_ATTR_INTS ? (const void *)a->ints.at : (const void *)a->floats.at, t->size);
+      memcpy(t->data,
+             a->type == SX_ATTR_INT     ? (const void *)&a->i
+             : a->type == SX_ATTR_FLOAT ? (const void *)&a->f
+             : a->type == SX_ATTR_INTS  ? (const void *)a->ints.at
+                                        : (const void *)a->floats.at,
+             t->size);
     SX_TRY(sx_model_hold(im->m, t, im->e));
   }
   *out = sx_graph_add_const(s->g, t, keep(im, n->output.n ? n->output.at[0] : (sx_str){"", 0}));
@@ -96,14 +115,17 @@ static sx_status add_constant(sx_importer *im, sx_scope *s, const sx_proto_node 
   return SX_OK;
 }
 
-static bool is_constant(const sx_proto_node *n) { return sx_str_is(n->op_type, "Constant") && (!n->domain.n || sx_str_is(n->domain, "ai.onnx")) && n->output.n == 1; }
+static bool is_constant(const sx_proto_node *n) {
+  return sx_str_is(n->op_type, "Constant") && (!n->domain.n || sx_str_is(n->domain, "ai.onnx")) && n->output.n == 1;
+}
 
 static int64_t opset_of(const sx_importer *im, const sx_scope *s, sx_str domain) {
   s = call_scope(s);
   const sx_proto_opsets *o = s && s->fn->opset_import.n ? &s->fn->opset_import : &im->proto->opset_import;
   bool onnx = !domain.n || sx_str_is(domain, "ai.onnx");
   for (uint32_t i = 0; i < o->n; i++)
-    if (onnx ? !o->at[i].domain.n || sx_str_is(o->at[i].domain, "ai.onnx") : sx_str_eq(o->at[i].domain, domain)) return o->at[i].version;
+    if (onnx ? !o->at[i].domain.n || sx_str_is(o->at[i].domain, "ai.onnx") : sx_str_eq(o->at[i].domain, domain))
+      return o->at[i].version;
   return 0;
 }
 
@@ -115,13 +137,16 @@ static const sx_proto_function *find_function(const sx_importer *im, const sx_pr
   return NULL;
 }
 
-/* Calls inside of calls multiply: some kilobytes of functions can stand for more nodes than any memory holds. What is copied for
- * a call is therefore added up, roughly, and bounded. */
+/* Calls inside of calls multiply: some kilobytes of functions can stand for more nodes than any memory holds. What is
+ * copied for a call is therefore added up, roughly, and bounded. */
 static sx_status pay(sx_importer *im, const sx_scope *s, size_t bytes) {
   if (!call_scope(s)) return SX_OK;
   im->expanded += bytes;
   if (im->expanded >> 20 < MAX_EXPANDED_MB) return SX_OK;
-  SX_FAIL(im->e, INVALID_GRAPH, "the calls of model-local functions expand to more than %d MB of nodes: expected functions that do not multiply each other", MAX_EXPANDED_MB);
+  SX_FAIL(im->e, INVALID_GRAPH,
+          "the calls of model-local functions expand to more than %d MB of nodes: expected functions that do not multiply "
+          "each other",
+          MAX_EXPANDED_MB);
 }
 static size_t tensor_cost(const sx_proto_tensor *t) { /* large raw data stay where they are */
   return 128 + t->data.n + (t->raw_data.n < 4096 ? t->raw_data.n : 4096) + sizeof(sx_str) * (size_t)t->string_data.n;
@@ -131,33 +156,45 @@ static size_t node_cost(const sx_scope *s, const sx_proto_node *n) {
   for (uint32_t i = 0; i < n->attribute.n; i++) {
     const sx_proto_attr *a = resolve(s, &n->attribute.at[i]);
     if (!a || sx_proto_attr_check(a, NULL) != SX_OK) continue; /* an error of later */
-    if (a->type == SX_ATTR_TENSOR && a->t) bytes += tensor_cost(a->t);
-    else if (a->type == SX_ATTR_FLOATS) bytes += sizeof(float) * (size_t)a->floats.n;
-    else if (a->type == SX_ATTR_INTS) bytes += sizeof(int64_t) * (size_t)a->ints.n;
-    else if (a->type == SX_ATTR_STRINGS) bytes += sizeof(sx_str) * (size_t)a->strings.n;
+    if (a->type == SX_ATTR_TENSOR && a->t)
+      bytes += tensor_cost(a->t);
+    else if (a->type == SX_ATTR_FLOATS)
+      bytes += sizeof(float) * (size_t)a->floats.n;
+    else if (a->type == SX_ATTR_INTS)
+      bytes += sizeof(int64_t) * (size_t)a->ints.n;
+    else if (a->type == SX_ATTR_STRINGS)
+      bytes += sizeof(sx_str) * (size_t)a->strings.n;
   }
   return bytes;
 }
 
 static sx_status import_nodes(sx_importer *im, sx_scope *s, const sx_proto_nodes *nodes);
 
-static sx_status expand(sx_importer *im, sx_scope *s, const sx_proto_function *f, const sx_proto_node *n, const sx_vid *in, const sx_vid *out) {
+static sx_status expand(sx_importer *im, sx_scope *s, const sx_proto_function *f, const sx_proto_node *n, const sx_vid *in,
+                        const sx_vid *out) {
   sx_scope inner = {.g = s->g, .fn = f, .call = n, .caller = s, .depth = s->depth + 1};
   for (const sx_scope *c = s; c; c = c->fn ? c->caller : c->outer)
-    if (c->fn == f) SX_FAIL(im->e, INVALID_GRAPH, "function '%.*s' of domain '%.*s' calls itself: recursion is not allowed", SX_FMT(f->name), SX_FMT(f->domain));
-  if (inner.depth > MAX_CALL_DEPTH) SX_FAIL(im->e, INVALID_GRAPH, "functions are nested more than %d deep at '%.*s'", MAX_CALL_DEPTH, SX_FMT(f->name));
+    if (c->fn == f)
+      SX_FAIL(im->e, INVALID_GRAPH, "function '%.*s' of domain '%.*s' calls itself: recursion is not allowed",
+              SX_FMT(f->name), SX_FMT(f->domain));
+  if (inner.depth > MAX_CALL_DEPTH)
+    SX_FAIL(im->e, INVALID_GRAPH, "functions are nested more than %d deep at '%.*s'", MAX_CALL_DEPTH, SX_FMT(f->name));
   if (n->input.n > f->input.n || n->output.n > f->output.n)
-    SX_FAIL(im->e, INVALID_GRAPH, "function '%.*s' has %u inputs and %u outputs, the call has %u and %u", SX_FMT(f->name), f->input.n, f->output.n, n->input.n, n->output.n);
+    SX_FAIL(im->e, INVALID_GRAPH, "function '%.*s' has %u inputs and %u outputs, the call has %u and %u", SX_FMT(f->name),
+            f->input.n, f->output.n, n->input.n, n->output.n);
   sx_status st = SX_OK;
-  for (uint32_t i = 0; i < f->input.n && st == SX_OK; i++) st = declare(im, &inner, f->input.at[i], i < n->input.n ? in[i] : SX_NONE, "a function's input");
+  for (uint32_t i = 0; i < f->input.n && st == SX_OK; i++)
+    st = declare(im, &inner, f->input.at[i], i < n->input.n ? in[i] : SX_NONE, "a function's input");
   for (uint32_t i = 0; i < f->output.n && st == SX_OK; i++) {
     sx_vid o = i < n->output.n ? out[i] : SX_NONE, from;
     if (o == SX_NONE) continue;
     if (sx_strmap_get(&inner.names, f->output.at[i], &from)) { /* an input handed through */
       sx_vid copy[1] = {from};
       sx_nid id = sx_graph_add_node(s->g, NULL, copy, 1, &o, 1);
-      if (id == SX_NONE) st = sx_fail(im->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-      else sx_node_at(s->g, id)->op_type = SX_STR("Identity"), sx_node_at(s->g, id)->since_version = 1;
+      if (id == SX_NONE)
+        st = sx_fail(im->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+      else
+        sx_node_at(s->g, id)->op_type = SX_STR("Identity"), sx_node_at(s->g, id)->since_version = 1;
     } else if (!sx_strmap_put(&inner.names, f->output.at[i], o))
       st = sx_fail(im->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   }
@@ -181,8 +218,14 @@ sx_status sx_import_attr(sx_importer *im, sx_scope *s, sx_nid id, const sx_proto
       a->t->pinned = true; /* kernels read attributes whenever they like */
       return SX_OK;
     case SX_ATTR_SPARSE_TENSOR: a->type = SX_ATTR_TENSOR; return sx_import_sparse(im, p->sparse, &a->t);
-    case SX_ATTR_FLOATS: a->n = p->floats.n; list = a->floats = sx_arena_copy(m, p->floats.at, a->n * sizeof(float)); break;
-    case SX_ATTR_INTS: a->n = p->ints.n; list = a->ints = sx_arena_copy(m, p->ints.at, a->n * sizeof(int64_t)); break;
+    case SX_ATTR_FLOATS:
+      a->n = p->floats.n;
+      list = a->floats = sx_arena_copy(m, p->floats.at, a->n * sizeof(float));
+      break;
+    case SX_ATTR_INTS:
+      a->n = p->ints.n;
+      list = a->ints = sx_arena_copy(m, p->ints.at, a->n * sizeof(int64_t));
+      break;
     case SX_ATTR_STRINGS: {
       sx_str *t = SX_NEW_N(m, sx_str, (size_t)p->strings.n + 1);
       a->n = p->strings.n, list = a->strings = t;
@@ -205,7 +248,9 @@ sx_status sx_import_attr(sx_importer *im, sx_scope *s, sx_nid id, const sx_proto
       sx_strmap_free(&inner.names);
       return st;
     }
-    default: SX_FAIL(im->e, NOT_IMPLEMENTED, "attribute '%.*s' has type %d, which no standard operator uses", SX_FMT(p->name), p->type);
+    default:
+      SX_FAIL(im->e, NOT_IMPLEMENTED, "attribute '%.*s' has type %d, which no standard operator uses", SX_FMT(p->name),
+              p->type);
   }
   if (!list && a->n) SX_NO_MEMORY(im->e);
   return SX_OK;
@@ -213,8 +258,12 @@ sx_status sx_import_attr(sx_importer *im, sx_scope *s, sx_nid id, const sx_proto
 
 static sx_status node_context(sx_importer *im, const sx_proto_node *n, uint32_t index, sx_status s) {
   if (s == SX_OK) return s;
-  if (n->name.n) sx_err_context(im->e, "node '%.*s' (%.*s%s%.*s)", SX_FMT(n->name), SX_FMT(n->op_type), n->domain.n ? ", domain " : "", SX_FMT(n->domain));
-  else sx_err_context(im->e, "node #%u (%.*s%s%.*s)", (unsigned)index, SX_FMT(n->op_type), n->domain.n ? ", domain " : "", SX_FMT(n->domain));
+  if (n->name.n)
+    sx_err_context(im->e, "node '%.*s' (%.*s%s%.*s)", SX_FMT(n->name), SX_FMT(n->op_type), n->domain.n ? ", domain " : "",
+                   SX_FMT(n->domain));
+  else
+    sx_err_context(im->e, "node #%u (%.*s%s%.*s)", (unsigned)index, SX_FMT(n->op_type), n->domain.n ? ", domain " : "",
+                   SX_FMT(n->domain));
   return s;
 }
 
@@ -225,7 +274,9 @@ static sx_status import_node(sx_importer *im, sx_scope *s, const sx_proto_node *
     SX_TRY(find_name(im, s, n->input.at[i], &ids[i]));
     uint32_t known;
     if (ids[i] != SX_NONE || sx_strmap_get(&s->names, n->input.at[i], &known)) continue;
-    sx_status st = sx_fail(im->e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__, "input %u is '%.*s', which is no input, initializer or output of any node in scope", i, SX_FMT(n->input.at[i]));
+    sx_status st = sx_fail(im->e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__,
+                           "input %u is '%.*s', which is no input, initializer or output of any node in scope", i,
+                           SX_FMT(n->input.at[i]));
     if (!im->o->problem) return st;
     SX_TRY(told(im, node_context(im, n, index, st)));
     SX_TRY(declare_unknown(im, s, n->input.at[i], &ids[i]));
@@ -254,7 +305,7 @@ static sx_status import_node(sx_importer *im, sx_scope *s, const sx_proto_node *
   x->attrs = attrs;
   for (uint32_t i = 0; i < n->attribute.n; i++) {
     const sx_proto_attr *a = resolve(s, &n->attribute.at[i]);
-    if (!a) continue; /* refers to an optional one that the call leaves out */
+    if (!a) continue;       /* refers to an optional one that the call leaves out */
     x->n_attrs = count + 1; /* ahead of a failure inside a body, which is found and freed through its attribute */
     sx_status st = sx_import_attr(im, s, id, a, &attrs[count]);
     if (st != SX_OK && im->o->problem) sx_graph_kill(s->g, id); /* its results are unknown */
@@ -271,9 +322,14 @@ static sx_status import_nodes(sx_importer *im, sx_scope *s, const sx_proto_nodes
     SX_TRY(pay(im, s, node_cost(s, n)));
     if (n->input.n + n->output.n > most) most = n->input.n + n->output.n;
     for (uint32_t i = 0; i < n->output.n; i++) {
-      if (!n->output.at[i].n || (s->fn && sx_strmap_get(&s->names, n->output.at[i], &v) && sx_value_at(s->g, v)->producer == SX_NONE)) continue;
-      if (is_constant(n)) SX_TRY(add_constant(im, s, n, &v));
-      else if ((v = sx_graph_add_value(s->g, SX_VALUE_NODE, s->fn ? (sx_str){"", 0} : keep(im, n->output.at[i]))) == SX_NONE) SX_NO_MEMORY(im->e);
+      if (!n->output.at[i].n ||
+          (s->fn && sx_strmap_get(&s->names, n->output.at[i], &v) && sx_value_at(s->g, v)->producer == SX_NONE))
+        continue;
+      if (is_constant(n))
+        SX_TRY(add_constant(im, s, n, &v));
+      else if ((v = sx_graph_add_value(s->g, SX_VALUE_NODE, s->fn ? (sx_str){"", 0} : keep(im, n->output.at[i]))) ==
+               SX_NONE)
+        SX_NO_MEMORY(im->e);
       SX_TRY(declare(im, s, n->output.at[i], v, "a node's output"));
     }
   }
@@ -287,8 +343,10 @@ static sx_status import_nodes(sx_importer *im, sx_scope *s, const sx_proto_nodes
         sx_vid c;
         if ((st = add_constant(im, s, n, &c)) != SX_OK) break;
         sx_nid id = sx_graph_add_node(s->g, NULL, &c, 1, &v, 1);
-        if (id == SX_NONE) st = sx_fail(im->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-        else sx_node_at(s->g, id)->op_type = SX_STR("Identity"), sx_node_at(s->g, id)->since_version = 1;
+        if (id == SX_NONE)
+          st = sx_fail(im->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+        else
+          sx_node_at(s->g, id)->op_type = SX_STR("Identity"), sx_node_at(s->g, id)->since_version = 1;
       }
       continue;
     }
@@ -312,7 +370,9 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
       const sx_input_shape *shape = &im->o->shapes[k];
       if (!sx_str_eq(shape->name, p->input.at[i].name)) continue;
       sx_value_at(g, v)->fact.rank = (int8_t)shape->rank;
-      if (!(sx_value_at(g, v)->fact.dims = sx_arena_copy(&im->m->arena, shape->dims, (size_t)shape->rank * sizeof(int64_t)))) SX_NO_MEMORY(im->e);
+      if (!(sx_value_at(g, v)->fact.dims =
+                sx_arena_copy(&im->m->arena, shape->dims, (size_t)shape->rank * sizeof(int64_t))))
+        SX_NO_MEMORY(im->e);
     }
   }
   for (uint32_t i = 0; i < p->initializer.n + p->sparse_initializer.n; i++) {
@@ -334,7 +394,8 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
     sx_vid v = sx_graph_add_const(g, x, keep(im, name));
     if (v == SX_NONE) SX_NO_MEMORY(im->e);
     if (sx_strmap_get(&s->names, name, &old) && sx_value_at(g, old)->kind == SX_VALUE_INPUT) {
-      /* An input with a default: the caller may override it from IR 4 on; before that every initializer had to be listed. */
+      /* An input with a default: the caller may override it from IR 4 on; before that every initializer had to be listed.
+       */
       sx_value *in = sx_value_at(g, old);
       if (im->m->ir_version >= 4) {
         in->fact.constant = x;
@@ -342,11 +403,13 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
         continue;
       }
       for (uint32_t k = 0; k < g->inputs.n; k++)
-        if (g->inputs.at[k] == old) memmove(&g->inputs.at[k], &g->inputs.at[k + 1], (--g->inputs.n - k) * sizeof *g->inputs.at);
+        if (g->inputs.at[k] == old)
+          memmove(&g->inputs.at[k], &g->inputs.at[k + 1], (--g->inputs.n - k) * sizeof *g->inputs.at);
       if (!sx_strmap_put(&s->names, name, v)) SX_NO_MEMORY(im->e);
       continue;
     }
-    if (name.n && sx_strmap_get(&s->names, name, &old) && sx_value_at(g, old)->kind == SX_VALUE_CONST) { /* given twice: the last one counts */
+    if (name.n && sx_strmap_get(&s->names, name, &old) &&
+        sx_value_at(g, old)->kind == SX_VALUE_CONST) { /* given twice: the last one counts */
       sx_log(im->o->log, WARNING, "initializer '%.*s' is given twice, the later one is used", SX_FMT(name));
       sx_value_at(g, old)->name = (sx_str){"", 0};
       if (!sx_strmap_put(&s->names, name, v)) SX_NO_MEMORY(im->e);
@@ -358,7 +421,8 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
   for (uint32_t i = 0; i < p->value_info.n; i++) { /* of what is declared in between only the element type is believed */
     sx_vid v;
     sx_fact f;
-    if (!sx_strmap_get(&s->names, p->value_info.at[i].name, &v) || v == SX_NONE || sx_value_at(g, v)->kind != SX_VALUE_NODE) continue;
+    if (!sx_strmap_get(&s->names, p->value_info.at[i].name, &v) || v == SX_NONE || sx_value_at(g, v)->kind != SX_VALUE_NODE)
+      continue;
     SX_TRY(sx_import_fact(im, p->value_info.at[i].type, &f));
     sx_value_at(g, v)->fact = (sx_fact){.kind = f.kind, .dtype = f.dtype, .rank = -1, .type = f.type};
   }
@@ -367,7 +431,8 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
     sx_fact f;
     SX_TRY(find_name(im, s, p->output.at[i].name, &v));
     if (v == SX_NONE) {
-      SX_TRY(told(im, sx_fail(im->e, SX_E_FAIL, __FILE__, __LINE__, "output '%.*s' is made by no node of the graph", SX_FMT(p->output.at[i].name))));
+      SX_TRY(told(im, sx_fail(im->e, SX_E_FAIL, __FILE__, __LINE__, "output '%.*s' is made by no node of the graph",
+                              SX_FMT(p->output.at[i].name))));
       continue;
     }
     SX_TRY(sx_import_fact(im, p->output.at[i].type, &f));
@@ -386,20 +451,29 @@ static sx_status read_header(sx_importer *im) {
   if (p->ir_version < 3 && p->ir_version != 0 && SX_PROTO_HAS(p, 1)) {
     if (p->ir_version < 1) SX_FAIL(im->e, INVALID_GRAPH, "ir_version is %lld: no such version", (long long)p->ir_version);
   }
-  if (p->ir_version > 14) sx_log(im->o->log, WARNING, "the model has IR version %lld, newer than 14: it is read as far as it is known", (long long)p->ir_version);
+  if (p->ir_version > 14)
+    sx_log(im->o->log, WARNING, "the model has IR version %lld, newer than 14: it is read as far as it is known",
+           (long long)p->ir_version);
   if (!SX_PROTO_HAS(p, 1)) SX_FAIL(im->e, FAIL, "the model has no ir_version: not an ONNX model, or cut short");
   m->producer = keep(im, p->producer_name), m->producer_version = keep(im, p->producer_version);
   m->domain = keep(im, p->domain), m->doc = keep(im, p->doc_string);
   for (uint32_t i = 0; i < p->opset_import.n; i++)
-    if (!sx_vec_push(&m->opsets, ((sx_opset){keep(im, p->opset_import.at[i].domain), p->opset_import.at[i].version}))) SX_NO_MEMORY(im->e);
+    if (!sx_vec_push(&m->opsets, ((sx_opset){keep(im, p->opset_import.at[i].domain), p->opset_import.at[i].version})))
+      SX_NO_MEMORY(im->e);
   if (!p->opset_import.n && !sx_vec_push(&m->opsets, ((sx_opset){{"", 0}, 1}))) SX_NO_MEMORY(im->e);
   for (uint32_t i = 0; i < m->opsets.n; i++) {
     sx_domain d;
     if (sx_domain_find(m->opsets.at[i].domain, &d) && m->opsets.at[i].version > sx_domain_latest(d))
-      sx_log(im->o->log, WARNING, "the model imports version %lld of operator set %s, newer than %d: its operators are taken as version %d has them", (long long)m->opsets.at[i].version, *sx_domain_name(d) ? sx_domain_name(d) : "ai.onnx", sx_domain_latest(d), sx_domain_latest(d));
+      sx_log(im->o->log, WARNING,
+             "the model imports version %lld of operator set %s, newer than %d: its operators are taken as version %d has "
+             "them",
+             (long long)m->opsets.at[i].version, *sx_domain_name(d) ? sx_domain_name(d) : "ai.onnx", sx_domain_latest(d),
+             sx_domain_latest(d));
   }
   for (uint32_t i = 0; i < p->metadata_props.n; i++)
-    if (!sx_vec_push(&m->metadata, ((sx_kv){keep(im, p->metadata_props.at[i].key), keep(im, p->metadata_props.at[i].value)}))) SX_NO_MEMORY(im->e);
+    if (!sx_vec_push(&m->metadata,
+                     ((sx_kv){keep(im, p->metadata_props.at[i].key), keep(im, p->metadata_props.at[i].value)})))
+      SX_NO_MEMORY(im->e);
   return SX_OK;
 }
 
@@ -411,24 +485,32 @@ sx_status sx_import_source(const void *data, size_t size, const sx_import_option
   if (s == SX_E_INVALID_PROTOBUF) sx_err_context(e, "Protobuf parsing failed");
   if (s == SX_OK && !(im.m = sx_model_create())) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   if (s == SX_OK) s = read_header(&im);
-  for (uint32_t i = 0; i < o->n_files && s == SX_OK; i++) s = sx_external_add(&im.external, o->files[i].location, o->files[i].data, o->files[i].size, e);
+  for (uint32_t i = 0; i < o->n_files && s == SX_OK; i++)
+    s = sx_external_add(&im.external, o->files[i].location, o->files[i].data, o->files[i].size, e);
   if (s == SX_OK) {
     sx_scope top = {.g = im.m->graph};
     s = sx_import_graph(&im, im.proto->graph, &top);
     sx_strmap_free(&top.names);
   }
   for (uint32_t i = 0; i < o->n_free_dims && i < 64 && s == SX_OK; i++)
-    if (!(im.free_dims_used >> i & 1)) sx_log(o->log, WARNING, "no dimension of the model is called '%.*s': its override (%lld) changes nothing", SX_FMT(o->free_dims[i].name), (long long)o->free_dims[i].value);
+    if (!(im.free_dims_used >> i & 1))
+      sx_log(o->log, WARNING, "no dimension of the model is called '%.*s': its override (%lld) changes nothing",
+             SX_FMT(o->free_dims[i].name), (long long)o->free_dims[i].value);
   if (im.m) s = sx_model_status(im.m, s, e);
-  for (uint32_t i = 0; i < im.external.files.n && s == SX_OK; i++) { /* the model unmaps what it took over, also on failure */
+  for (uint32_t i = 0; i < im.external.files.n && s == SX_OK;
+       i++) { /* the model unmaps what it took over, also on failure */
     if (!im.external.files.at[i].owned) continue;
-    if (!sx_vec_push(&im.m->mappings, im.external.files.at[i].map)) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-    else im.external.files.at[i].owned = false;
+    if (!sx_vec_push(&im.m->mappings, im.external.files.at[i].map))
+      s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+    else
+      im.external.files.at[i].owned = false;
   }
   sx_external_free(&im.external);
   sx_arena_free(&im.arena);
-  if (s != SX_OK) sx_model_destroy(im.m);
-  else *out = im.m;
+  if (s != SX_OK)
+    sx_model_destroy(im.m);
+  else
+    *out = im.m;
   if (s != SX_OK) (void)told(&im, s);
   return s;
 }

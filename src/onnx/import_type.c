@@ -21,7 +21,8 @@ static sx_dim dim_of(sx_importer *im, const sx_proto_dim *d) {
 static sx_status shape_of(sx_importer *im, const sx_proto_type_tensor *t, int8_t *rank, const sx_dim **dims) {
   *rank = -1;
   if (!SX_PROTO_HAS(t, 2)) return SX_OK;
-  if (t->shape.dim.n > SX_MAX_RANK) SX_FAIL(im->e, INVALID_GRAPH, "a type of rank %u: at most %d are supported", t->shape.dim.n, SX_MAX_RANK);
+  if (t->shape.dim.n > SX_MAX_RANK)
+    SX_FAIL(im->e, INVALID_GRAPH, "a type of rank %u: at most %d are supported", t->shape.dim.n, SX_MAX_RANK);
   sx_dim *d = SX_NEW_N(&im->m->arena, sx_dim, (size_t)t->shape.dim.n + 1);
   if (!d) SX_NO_MEMORY(im->e);
   for (uint32_t i = 0; i < t->shape.dim.n; i++)
@@ -39,12 +40,15 @@ static sx_status type_of(sx_importer *im, const sx_proto_type *p, int depth, con
   if (!t) SX_NO_MEMORY(im->e);
   t->rank = -1;
   switch (sx_proto_type_kind(p)) {
-    case SX_TYPE_TENSOR: case SX_TYPE_SPARSE:
+    case SX_TYPE_TENSOR:
+    case SX_TYPE_SPARSE:
       t->kind = sx_proto_type_kind(p) == SX_TYPE_TENSOR ? SX_KIND_TENSOR : SX_KIND_SPARSE;
-      t->dtype = p->tensor.elem_type > 0 && p->tensor.elem_type < SX_DTYPE_COUNT ? (uint8_t)p->tensor.elem_type : SX_UNDEFINED;
+      t->dtype =
+          p->tensor.elem_type > 0 && p->tensor.elem_type < SX_DTYPE_COUNT ? (uint8_t)p->tensor.elem_type : SX_UNDEFINED;
       SX_TRY(shape_of(im, &p->tensor, &t->rank, &t->dims));
       break;
-    case SX_TYPE_SEQUENCE: case SX_TYPE_OPTIONAL:
+    case SX_TYPE_SEQUENCE:
+    case SX_TYPE_OPTIONAL:
       t->kind = sx_proto_type_kind(p) == SX_TYPE_SEQUENCE ? SX_KIND_SEQUENCE : SX_KIND_OPTIONAL;
       SX_TRY(type_of(im, p->of.elem_type, depth + 1, &t->item));
       break;
@@ -80,14 +84,17 @@ sx_status sx_import_tensor(sx_importer *im, const sx_proto_tensor *p, sx_tensor 
   sx_proto_tensor_info info;
   sx_proto_view view;
   SX_TRY(sx_proto_tensor_check(p, &info, im->e));
-  if (p->dims.n > SX_MAX_RANK) SX_FAIL(im->e, INVALID_GRAPH, "tensor '%.*s' has rank %u: at most %d are supported", SX_FMT(p->name), p->dims.n, SX_MAX_RANK);
+  if (p->dims.n > SX_MAX_RANK)
+    SX_FAIL(im->e, INVALID_GRAPH, "tensor '%.*s' has rank %u: at most %d are supported", SX_FMT(p->name), p->dims.n,
+            SX_MAX_RANK);
   sx_tensor *t;
   if (info.external) {
     SX_TRY(sx_import_external(im, p, &info, out));
     return SX_OK;
   }
   if (sx_proto_tensor_view(p, &info, &view) && info.bytes >= COPY_BELOW) {
-    SX_TRY(sx_tensor_wrap(info.dtype, (int32_t)p->dims.n, p->dims.at, view.data, im->o->mapped ? SX_OWN_MAPPING : SX_OWN_CALLER, &t, im->e));
+    SX_TRY(sx_tensor_wrap(info.dtype, (int32_t)p->dims.n, p->dims.at, view.data,
+                          im->o->mapped ? SX_OWN_MAPPING : SX_OWN_CALLER, &t, im->e));
     t->caller_lives = im->o->bytes_live;
     if (im->o->mapped) t->file = im->o->file, t->offset = (uint64_t)(view.data - im->bytes);
   } else {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* Facts and clean-up of the source dialect. The clean-up is a walk that makes known values constants and unlinks nodes that do nothing, a sweep, and
- * a copy of each DequantizeLinear for every reader beyond the first. */
+/* Facts and clean-up of the source dialect. The clean-up is a walk that makes known values constants and unlinks nodes that
+ * do nothing, a sweep, and a copy of each DequantizeLinear for every reader beyond the first. */
 #include "onnx/source.h"
 
 static bool is(const sx_node *n, const char *op) { return !n->domain.n && sx_str_is(n->op_type, op); }
 
-/* A dimension of the canonical model in the source's table: a symbol of the same name; an expression is one under its text. */
+/* A dimension of the canonical model in the source's table: a symbol of the same name; an expression is one under its text.
+ */
 static sx_dim dim_to(sx_dimtab *to, const sx_dimtab *from, sx_dim d, sx_arena *a) {
   if (sx_dim_is_const(d)) return d;
   if (!sx_dim_is_expr(d)) return sx_dim_fresh(to);
@@ -52,7 +53,8 @@ sx_status sx_source_take_facts(sx_graph *g, const sx_graph *canonical, sx_err *e
     v->fact = (sx_fact){.kind = f->kind, .dtype = f->dtype, .rank = f->rank};
     SX_TRY(dims_to(m, from, f->dims, f->rank, &v->fact.dims, e));
     SX_TRY(type_to(m, from, f->type, &v->fact.type, e));
-    if (!f->constant || v->kind != SX_VALUE_NODE || f->constant->owner != SX_OWN_SELF) continue; /* bytes of a file go with their model */
+    if (!f->constant || v->kind != SX_VALUE_NODE || f->constant->owner != SX_OWN_SELF)
+      continue; /* bytes of a file go with their model */
     SX_TRY(sx_model_hold(m, sx_tensor_ref(f->constant), e));
     v->fact.constant = f->constant;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* The inference engine and the helpers that operators' hooks are written with. Facts are plain structs in the model's arena;
- * a hook fills c->out, the engine gives unknown dimensions a symbol of their own and merges with what was declared. */
+/* The inference engine and the helpers that operators' hooks are written with. Facts are plain structs in the model's
+ * arena; a hook fills c->out, the engine gives unknown dimensions a symbol of their own and merges with what was declared.
+ */
 #include "ops/ops.h"
 
 const sx_fact *sx_infer_in(const sx_infer *c, uint32_t i) {
@@ -14,7 +15,8 @@ bool sx_infer_has_rank(const sx_infer *c, uint32_t i) {
 
 sx_status sx_infer_set(sx_infer *c, uint32_t o, int dtype, int rank, const sx_dim *dims) {
   if (o >= c->n->n_out) return SX_OK;
-  if (rank > SX_MAX_RANK) return SX_INFER_FAIL(c, "output %u has rank %d, more than the supported %d", o, rank, SX_MAX_RANK);
+  if (rank > SX_MAX_RANK)
+    return SX_INFER_FAIL(c, "output %u has rank %d, more than the supported %d", o, rank, SX_MAX_RANK);
   sx_fact *f = &c->out[o];
   *f = (sx_fact){.kind = SX_KIND_TENSOR, .dtype = (uint8_t)dtype, .rank = (int8_t)rank};
   if (rank < 0) return SX_OK;
@@ -22,7 +24,8 @@ sx_status sx_infer_set(sx_infer *c, uint32_t o, int dtype, int rank, const sx_di
   if (!d) SX_NO_MEMORY(c->e);
   for (int i = 0; i < rank; i++) {
     d[i] = dims[i];
-    if (sx_dim_is_const(d[i]) && d[i] < 0) return SX_INFER_FAIL(c, "output %u would have the dimension %lld at axis %d", o, (long long)d[i], i);
+    if (sx_dim_is_const(d[i]) && d[i] < 0)
+      return SX_INFER_FAIL(c, "output %u would have the dimension %lld at axis %d", o, (long long)d[i], i);
   }
   f->dims = d;
   return SX_OK;
@@ -69,8 +72,9 @@ sx_status sx_infer_broadcast_dims(sx_infer *c, uint32_t from, uint32_t to, sx_di
       *o = sx_dim_broadcast(c->dims, before, f->dims[d], &clash);
       char a[64], b[64];
       if (clash)
-        return SX_INFER_FAIL(c, "the inputs cannot be broadcast: input %u has %s at axis %d where another has %s; make them equal or 1", i,
-                             dim_text(c, f->dims[d], a), d, dim_text(c, before, b));
+        return SX_INFER_FAIL(
+            c, "the inputs cannot be broadcast: input %u has %s at axis %d where another has %s; make them equal or 1", i,
+            dim_text(c, f->dims[d], a), d, dim_text(c, before, b));
     }
   }
   return SX_OK;
@@ -85,7 +89,9 @@ sx_dim sx_infer_product(sx_infer *c, const sx_dim *d, int from, int to) {
 }
 
 sx_status sx_infer_axis(sx_infer *c, int64_t axis, int rank, int *out) {
-  if (axis < -rank || axis >= rank) return SX_INFER_FAIL(c, "axis is %lld, expected %d to %d for a tensor of rank %d", (long long)axis, -rank, rank - 1, rank);
+  if (axis < -rank || axis >= rank)
+    return SX_INFER_FAIL(c, "axis is %lld, expected %d to %d for a tensor of rank %d", (long long)axis, -rank, rank - 1,
+                         rank);
   *out = (int)(axis < 0 ? axis + rank : axis);
   return SX_OK;
 }
@@ -97,8 +103,8 @@ int sx_infer_ints(const sx_infer *c, uint32_t i, const sx_dim **elems) {
   return (int)f->n_elems;
 }
 
-/* What an element of that type is: facts are exact integers, types wrap around. A number that the type does not have is unknown;
- * an expression of 32 bits is while it fits, one of another small type never. */
+/* What an element of that type is: facts are exact integers, types wrap around. A number that the type does not have is
+ * unknown; an expression of 32 bits is while it fits, one of another small type never. */
 static sx_dim in_type(sx_dimtab *t, int dtype, sx_dim d) {
   if (dtype == SX_I64 || !sx_dtype_is_int((sx_dtype)dtype) || d == SX_DIM_UNKNOWN) return d;
   const uint32_t bits = sx_dtype_bits((sx_dtype)dtype);
@@ -132,7 +138,9 @@ static sx_dim div_trunc(sx_dimtab *t, sx_dim a, sx_dim b) {
   return sx_dim_sub(t, sx_dim_div(t, sx_dim_max(t, a, 0), b), sx_dim_div(t, sx_dim_max(t, minus, 0), b));
 }
 /* fmod = 0: the sign of b, which expressions have, too. */
-static sx_dim mod_floor(sx_dimtab *t, sx_dim a, sx_dim b) { return sx_dim_is_const(b) && b > 0 ? sx_dim_mod(t, a, b) : SX_DIM_UNKNOWN; }
+static sx_dim mod_floor(sx_dimtab *t, sx_dim a, sx_dim b) {
+  return sx_dim_is_const(b) && b > 0 ? sx_dim_mod(t, a, b) : SX_DIM_UNKNOWN;
+}
 static sx_dim mod_trunc(sx_dimtab *t, sx_dim a, sx_dim b) {
   if (sx_dim_is_const(a) && sx_dim_is_const(b)) return b == 0 || b == -1 ? SX_DIM_UNKNOWN : a % b;
   if (sx_dim_sign(t, a) > 0) return mod_floor(t, a, b);
@@ -152,13 +160,33 @@ static sx_dim equal(sx_dimtab *t, sx_dim a, sx_dim b) {
   return a == b ? 1 : less(t, a, b) == 1 || less(t, b, a) == 1 ? 0 : SX_DIM_UNKNOWN;
 }
 /* Truth values; an expression is none. */
-static sx_dim both(sx_dimtab *t, sx_dim a, sx_dim b) { return (void)t, a == 0 || b == 0 ? 0 : sx_dim_is_const(a) && sx_dim_is_const(b) ? 1 : SX_DIM_UNKNOWN; }
-static sx_dim either(sx_dimtab *t, sx_dim a, sx_dim b) { return (void)t, sx_dim_is_const(a) && sx_dim_is_const(b) ? a || b : SX_DIM_UNKNOWN; }
-static sx_dim one_of(sx_dimtab *t, sx_dim a, sx_dim b) { return (void)t, sx_dim_is_const(a) && sx_dim_is_const(b) ? !a != !b : SX_DIM_UNKNOWN; }
-static const struct { const sx_op *op; dim_fn fn; } elem_ops[] = {
-    {&sx_op_Add, sx_dim_add}, {&sx_op_Sub, sx_dim_sub}, {&sx_op_Mul, sx_dim_mul}, {&sx_op_Div, div_trunc}, {&sx_op_Mod, mod_floor},
-    {&sx_op_Min, sx_dim_min}, {&sx_op_Max, sx_dim_max}, {&sx_op_Equal, equal}, {&sx_op_Less, less}, {&sx_op_Greater, greater},
-    {&sx_op_LessOrEqual, less_or_equal}, {&sx_op_GreaterOrEqual, greater_or_equal}, {&sx_op_And, both}, {&sx_op_Or, either}, {&sx_op_Xor, one_of}};
+static sx_dim both(sx_dimtab *t, sx_dim a, sx_dim b) {
+  return (void)t, a == 0 || b == 0 ? 0 : sx_dim_is_const(a) && sx_dim_is_const(b) ? 1 : SX_DIM_UNKNOWN;
+}
+static sx_dim either(sx_dimtab *t, sx_dim a, sx_dim b) {
+  return (void)t, sx_dim_is_const(a) && sx_dim_is_const(b) ? a || b : SX_DIM_UNKNOWN;
+}
+static sx_dim one_of(sx_dimtab *t, sx_dim a, sx_dim b) {
+  return (void)t, sx_dim_is_const(a) && sx_dim_is_const(b) ? !a != !b : SX_DIM_UNKNOWN;
+}
+static const struct {
+  const sx_op *op;
+  dim_fn fn;
+} elem_ops[] = {{&sx_op_Add, sx_dim_add},
+                {&sx_op_Sub, sx_dim_sub},
+                {&sx_op_Mul, sx_dim_mul},
+                {&sx_op_Div, div_trunc},
+                {&sx_op_Mod, mod_floor},
+                {&sx_op_Min, sx_dim_min},
+                {&sx_op_Max, sx_dim_max},
+                {&sx_op_Equal, equal},
+                {&sx_op_Less, less},
+                {&sx_op_Greater, greater},
+                {&sx_op_LessOrEqual, less_or_equal},
+                {&sx_op_GreaterOrEqual, greater_or_equal},
+                {&sx_op_And, both},
+                {&sx_op_Or, either},
+                {&sx_op_Xor, one_of}};
 
 static sx_status binary_elems(sx_infer *c) {
   const sx_dim *a, *b;
@@ -197,7 +225,8 @@ static sx_status merge(sx_infer *c, uint32_t o) {
   if (f->kind == SX_KIND_UNKNOWN) return SX_OK;
   if (!f->dtype && f->kind == SX_KIND_TENSOR) f->dtype = old->dtype;
   if (f->kind == SX_KIND_TENSOR && old->kind == SX_KIND_TENSOR && f->dtype && old->dtype && f->dtype != old->dtype)
-    return SX_INFER_FAIL(c, "output %u ('%.*s') has type %s by inference, but the model declares %s", o, SX_FMT(v->name), sx_dtype_name(f->dtype), sx_dtype_name(old->dtype));
+    return SX_INFER_FAIL(c, "output %u ('%.*s') has type %s by inference, but the model declares %s", o, SX_FMT(v->name),
+                         sx_dtype_name(f->dtype), sx_dtype_name(old->dtype));
   if (f->kind == SX_KIND_TENSOR && f->rank < 0 && old->rank >= 0) f->rank = old->rank, f->dims = old->dims;
   sx_dim *d = (sx_dim *)f->dims;
   for (int i = 0; i < f->rank; i++)
@@ -225,7 +254,8 @@ static sx_status call_hook(sx_graph *g, sx_nid id, sx_status (*hook)(sx_infer *)
   return sx_node_context(g, n, s, e);
 }
 
-sx_status sx_infer_concrete(const sx_graph *g, sx_nid id, const sx_fact *in, sx_fact *out, sx_dimtab *dims, sx_arena *arena, sx_err *e) {
+sx_status sx_infer_concrete(const sx_graph *g, sx_nid id, const sx_fact *in, sx_fact *out, sx_dimtab *dims, sx_arena *arena,
+                            sx_err *e) {
   sx_node *n = sx_node_at(g, id);
   for (uint32_t o = 0; o < n->n_out; o++) out[o] = (sx_fact){.rank = -1};
   sx_infer c = {(sx_graph *)g, id, n, dims, arena, e, out, in};
@@ -285,7 +315,8 @@ sx_status sx_fact_to_tensor(const sx_fact *f, sx_tensor **out, sx_err *e) {
   for (int i = 0; i < f->rank; i++) dims[i] = f->dims[i];
   SX_TRY(sx_tensor_create((sx_dtype)f->dtype, f->rank, dims, out, e));
   size_t size = sx_dtype_bits((sx_dtype)f->dtype) / 8;
-  for (uint32_t i = 0; i < f->n_elems && i < (*out)->count; i++) memcpy((char *)(*out)->data + i * size, &f->elems[i], size); /* little-endian: the low bytes */
+  for (uint32_t i = 0; i < f->n_elems && i < (*out)->count; i++)
+    memcpy((char *)(*out)->data + i * size, &f->elems[i], size); /* little-endian: the low bytes */
   return SX_OK;
 }
 
@@ -303,10 +334,12 @@ sx_vid sx_graph_const_dims(sx_graph *g, const sx_dim *dims, int rank) {
   for (int i = 0; i < rank; i++) numbers &= sx_dim_is_const(dims[i]);
   if (numbers) return sx_graph_const_i64(g, dims, rank, false);
   sx_vid v = sx_graph_add_value(g, SX_VALUE_CONST, (sx_str){"", 0});
-  sx_dim *copy = sx_arena_copy(&g->model->arena, dims, (size_t)rank * sizeof *dims), *size = SX_NEW(&g->model->arena, sx_dim);
+  sx_dim *copy = sx_arena_copy(&g->model->arena, dims, (size_t)rank * sizeof *dims),
+         *size = SX_NEW(&g->model->arena, sx_dim);
   if (v == SX_NONE || !copy || !size) return SX_NONE;
   *size = rank;
-  sx_value_at(g, v)->fact = (sx_fact){.kind = SX_KIND_TENSOR, .dtype = SX_I64, .rank = 1, .dims = size, .elems = copy, .n_elems = (uint32_t)rank};
+  sx_value_at(g, v)->fact =
+      (sx_fact){.kind = SX_KIND_TENSOR, .dtype = SX_I64, .rank = 1, .dims = size, .elems = copy, .n_elems = (uint32_t)rank};
   return v;
 }
 sx_vid sx_graph_const_f32(sx_graph *g, float v) {
@@ -347,9 +380,16 @@ sx_status sx_upgrade_attr_to_input(sx_upgrade_ctx *c, const char *name, uint32_t
   SX_TRY(sx_tensor_create(dtype, list ? 1 : 0, &n, &t, c->e));
   bool fits = true;
   for (int64_t i = 0; i < n; i++)
-    if (a->type == SX_ATTR_INT && dtype == SX_I64) ((int64_t *)t->data)[i] = a->i;
-    else if (a->type == SX_ATTR_INTS && dtype == SX_I64) ((int64_t *)t->data)[i] = a->ints[i];
-    else fits &= store(t, i, a->type == SX_ATTR_INT ? (double)a->i : a->type == SX_ATTR_INTS ? (double)a->ints[i] : list ? a->floats[i] : a->f);
+    if (a->type == SX_ATTR_INT && dtype == SX_I64)
+      ((int64_t *)t->data)[i] = a->i;
+    else if (a->type == SX_ATTR_INTS && dtype == SX_I64)
+      ((int64_t *)t->data)[i] = a->ints[i];
+    else
+      fits &= store(t, i,
+                    a->type == SX_ATTR_INT    ? (double)a->i
+                    : a->type == SX_ATTR_INTS ? (double)a->ints[i]
+                    : list                    ? a->floats[i]
+                                              : a->f);
   if (!fits) {
     sx_tensor_unref(t);
     SX_FAIL(c->e, NOT_IMPLEMENTED, "attribute '%s' has a number that is none of type %s", name, sx_dtype_name(dtype));

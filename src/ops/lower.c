@@ -7,7 +7,8 @@ static sx_vid no_memory(sx_lower *l) {
   return SX_NONE;
 }
 
-void sx_lower_nodes(sx_lower *l, const sx_op *op, const sx_vid *in, uint32_t n_in, const sx_attr *attrs, uint32_t n_attrs, sx_vid *out, uint32_t n_out) {
+void sx_lower_nodes(sx_lower *l, const sx_op *op, const sx_vid *in, uint32_t n_in, const sx_attr *attrs, uint32_t n_attrs,
+                    sx_vid *out, uint32_t n_out) {
   enum { MOST = 16 };
   sx_graph *g = l->c->g;
   sx_vid small[MOST], *v = n_in <= MOST ? small : SX_NEW_N(&g->model->arena, sx_vid, n_in);
@@ -31,13 +32,16 @@ void sx_lower_nodes(sx_lower *l, const sx_op *op, const sx_vid *in, uint32_t n_i
   if (op->flags & SX_OP_PRIVATE) n->domain = SX_STR("sardonyx");
   for (uint32_t i = 0; i < n_attrs && l->status == SX_OK; i++) {
     sx_attr a = attrs[i];
-    if (a.type == SX_ATTR_INTS && !(a.ints = sx_arena_copy(&g->model->arena, a.ints, a.n * sizeof *a.ints))) no_memory(l);
-    else if (!sx_node_set_attr(g, id, &a)) no_memory(l);
+    if (a.type == SX_ATTR_INTS && !(a.ints = sx_arena_copy(&g->model->arena, a.ints, a.n * sizeof *a.ints)))
+      no_memory(l);
+    else if (!sx_node_set_attr(g, id, &a))
+      no_memory(l);
   }
   if (l->status == SX_OK) l->status = sx_infer_node(g, id, l->c->e);
   for (uint32_t o = 0; o < n_out && l->status != SX_OK; o++) out[o] = SX_NONE;
 }
-sx_vid sx_lower_node(sx_lower *l, const sx_op *op, const sx_vid *in, uint32_t n_in, const sx_attr *attrs, uint32_t n_attrs) {
+sx_vid sx_lower_node(sx_lower *l, const sx_op *op, const sx_vid *in, uint32_t n_in, const sx_attr *attrs,
+                     uint32_t n_attrs) {
   sx_vid out;
   sx_lower_nodes(l, op, in, n_in, attrs, n_attrs, &out, 1);
   return out;
@@ -75,8 +79,10 @@ sx_vid sx_lower_number(sx_lower *l, double v, sx_dtype t) {
   sx_tensor *x;
   sx_vid c = SX_NONE;
   if (sx_tensor_create(t == SX_F64 ? SX_F64 : SX_F32, 0, NULL, &x, NULL) != SX_OK) return no_memory(l);
-  if (t == SX_F64) *(double *)x->data = v;
-  else *(float *)x->data = (float)v;
+  if (t == SX_F64)
+    *(double *)x->data = v;
+  else
+    *(float *)x->data = (float)v;
   if (sx_model_hold(l->c->g->model, x, NULL) == SX_OK) c = sx_graph_add_const(l->c->g, x, (sx_str){"", 0});
   return c == SX_NONE ? no_memory(l) : sx_lower_cast(l, c, t);
 }
@@ -106,7 +112,8 @@ sx_status sx_lower_done(sx_lower *l, const sx_vid *out, uint32_t n_out) {
     sx_vid v = out[o];
     sx_value *old = sx_value_at(g, l->c->n->out[o]), *now = sx_value_at(g, v);
     if (old->fact.dtype && now->fact.dtype && old->fact.dtype != now->fact.dtype)
-      return SX_LOWER_FAIL(l, FAIL, "output %u has type %s, but the model declares %s", o, sx_dtype_name((sx_dtype)now->fact.dtype), sx_dtype_name((sx_dtype)old->fact.dtype));
+      return SX_LOWER_FAIL(l, FAIL, "output %u has type %s, but the model declares %s", o,
+                           sx_dtype_name((sx_dtype)now->fact.dtype), sx_dtype_name((sx_dtype)old->fact.dtype));
     if (now->kind == SX_VALUE_NODE && !now->name.n) now->name = old->name, old->name = (sx_str){"", 0};
     sx_graph_replace_value(g, l->c->n->out[o], v);
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Saying one node in others while the model is read: what an upgrade does that replaces its node altogether.
  *
- * The nodes are emitted in order, each with its facts inferred, so that the next one can ask for shapes. Failures stick: after the
- * first one every step is SX_NONE, and sx_lower_done reports it. An absent optional operand is SX_LOWER_ABSENT, because SX_NONE is
- * what a failure left behind. */
+ * The nodes are emitted in order, each with its facts inferred, so that the next one can ask for shapes. Failures stick:
+ * after the first one every step is SX_NONE, and sx_lower_done reports it. An absent optional operand is SX_LOWER_ABSENT,
+ * because SX_NONE is what a failure left behind. */
 #ifndef SX_OPS_LOWER_H
 #define SX_OPS_LOWER_H
 #include "ops/ops.h"
@@ -18,13 +18,18 @@ typedef struct sx_lower {
 
 /* One node on in[] with attributes (their names outlive the model); gives output 0, or all n_out in out[]. */
 sx_vid sx_lower_node(sx_lower *l, const sx_op *op, const sx_vid *in, uint32_t n_in, const sx_attr *attrs, uint32_t n_attrs);
-void sx_lower_nodes(sx_lower *l, const sx_op *op, const sx_vid *in, uint32_t n_in, const sx_attr *attrs, uint32_t n_attrs, sx_vid *out, uint32_t n_out);
-#define SX_LOWER_IN(...) (sx_vid[]){__VA_ARGS__}, sizeof((sx_vid[]){__VA_ARGS__}) / sizeof(sx_vid)
-#define SX_LOWER_INT(key, v) &(sx_attr){.name = SX_STR(key), .type = SX_ATTR_INT, .i = (v)}, 1
+void sx_lower_nodes(sx_lower *l, const sx_op *op, const sx_vid *in, uint32_t n_in, const sx_attr *attrs, uint32_t n_attrs,
+                    sx_vid *out, uint32_t n_out);
+#define SX_LOWER_IN(...)             (sx_vid[]){__VA_ARGS__}, sizeof((sx_vid[]){__VA_ARGS__}) / sizeof(sx_vid)
+#define SX_LOWER_INT(key, v)         &(sx_attr){.name = SX_STR(key), .type = SX_ATTR_INT, .i = (v)}, 1
 #define SX_LOWER_INTS(key, v, count) &(sx_attr){.name = SX_STR(key), .type = SX_ATTR_INTS, .ints = (v), .n = (count)}, 1
 static inline sx_vid sx_lower_1(sx_lower *l, const sx_op *op, sx_vid a) { return sx_lower_node(l, op, &a, 1, NULL, 0); }
-static inline sx_vid sx_lower_2(sx_lower *l, const sx_op *op, sx_vid a, sx_vid b) { return sx_lower_node(l, op, (sx_vid[]){a, b}, 2, NULL, 0); }
-static inline sx_vid sx_lower_3(sx_lower *l, const sx_op *op, sx_vid a, sx_vid b, sx_vid c) { return sx_lower_node(l, op, (sx_vid[]){a, b, c}, 3, NULL, 0); }
+static inline sx_vid sx_lower_2(sx_lower *l, const sx_op *op, sx_vid a, sx_vid b) {
+  return sx_lower_node(l, op, (sx_vid[]){a, b}, 2, NULL, 0);
+}
+static inline sx_vid sx_lower_3(sx_lower *l, const sx_op *op, sx_vid a, sx_vid b, sx_vid c) {
+  return sx_lower_node(l, op, (sx_vid[]){a, b, c}, 3, NULL, 0);
+}
 sx_vid sx_lower_cast(sx_lower *l, sx_vid x, sx_dtype to);          /* x itself when it has the type */
 sx_vid sx_lower_transpose(sx_lower *l, sx_vid x, const int *perm); /* x itself when nothing moves */
 sx_vid sx_lower_reshape(sx_lower *l, sx_vid x, const sx_dim *dims, int rank);

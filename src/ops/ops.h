@@ -11,19 +11,19 @@
 #include "ops/schema.h"
 
 enum {
-  SX_OP_ELEMENTWISE = 1 << 0,  /* may become an instruction of a tile program: see the kernel family's table */
-  SX_OP_VIEW = 1 << 1,         /* output 0 has input 0's bytes under another shape or name */
-  SX_OP_COMMUTES = 1 << 2,     /* inputs 0 and 1 may be exchanged */
+  SX_OP_ELEMENTWISE = 1 << 0,      /* may become an instruction of a tile program: see the kernel family's table */
+  SX_OP_VIEW = 1 << 1,             /* output 0 has input 0's bytes under another shape or name */
+  SX_OP_COMMUTES = 1 << 2,         /* inputs 0 and 1 may be exchanged */
   SX_OP_NONDETERMINISTIC = 1 << 3, /* random: not folded, not merged */
-  SX_OP_CONTROL = 1 << 4,      /* has bodies: run by the executor itself */
-  SX_OP_HOST = 1 << 5,         /* reads or makes values that are no plain tensors */
-  SX_OP_SHAPE_ONLY = 1 << 6,   /* needs its input's shape, never its content (Shape, Size, ConstantOfShape's kin) */
-  SX_OP_QDQ_TRANSPARENT = 1 << 7, /* moves data: quantise before or after is the same */
-  SX_OP_PRIVATE = 1 << 8,      /* domain "sardonyx" */
+  SX_OP_CONTROL = 1 << 4,          /* has bodies: run by the executor itself */
+  SX_OP_HOST = 1 << 5,             /* reads or makes values that are no plain tensors */
+  SX_OP_SHAPE_ONLY = 1 << 6,       /* needs its input's shape, never its content (Shape, Size, ConstantOfShape's kin) */
+  SX_OP_QDQ_TRANSPARENT = 1 << 7,  /* moves data: quantise before or after is the same */
+  SX_OP_PRIVATE = 1 << 8,          /* domain "sardonyx" */
 };
 
-/* How near a kernel's result comes to the exact one: equal; rounded once; within sx_op.ulp units in the last place; a sum, whose
- * error grows with its length; within one step of the quantised result; random. */
+/* How near a kernel's result comes to the exact one: equal; rounded once; within sx_op.ulp units in the last place; a sum,
+ * whose error grows with its length; within one step of the quantised result; random. */
 typedef enum sx_accuracy { SX_EXACT, SX_ROUNDED, SX_ULP, SX_ACCUMULATE, SX_QUANTUM, SX_RANDOM } sx_accuracy;
 
 typedef struct sx_infer sx_infer;
@@ -31,8 +31,8 @@ typedef struct sx_upgrade_ctx sx_upgrade_ctx;
 
 typedef struct sx_op {
   const char *name;
-  uint8_t domain;     /* sx_domain; ignored for private operators */
-  uint8_t accuracy;   /* sx_accuracy */
+  uint8_t domain;   /* sx_domain; ignored for private operators */
+  uint8_t accuracy; /* sx_accuracy */
   uint8_t ulp;
   uint16_t flags;
   /* Inputs whose content decides the output's shape (Reshape's shape, Slice's bounds): bit i. When the content is known as
@@ -44,14 +44,17 @@ typedef struct sx_op {
   sx_status (*bind)(sx_infer *c);
   /* Turns a node of an older version into the next canonical step; called in order for each entry whose `below` is greater
    * than the node's since_version. */
-  struct { int below; sx_status (*fn)(sx_upgrade_ctx *c); } upgrades[4];
+  struct {
+    int below;
+    sx_status (*fn)(sx_upgrade_ctx *c);
+  } upgrades[4];
   /* Private operators: replaces node n by standard ones. */
   sx_status (*lower)(sx_graph *g, sx_nid n, sx_err *e);
 } sx_op;
 
-#define SX_OP_ID(name) sx_op_##name
+#define SX_OP_ID(name)   sx_op_##name
 #define OP(domain, name) extern const sx_op sx_op_##name;
-#define PRIVATE(name) extern const sx_op sx_op_##name;
+#define PRIVATE(name)    extern const sx_op sx_op_##name;
 #include "ops/ops.def"
 #undef OP
 #undef PRIVATE
@@ -59,8 +62,9 @@ typedef struct sx_op {
 /* The operator of a domain and name, or NULL. Private ones by domain text "sardonyx". */
 const sx_op *sx_op_find(sx_str domain, sx_str name);
 
-/* Inference. The engine calls the hook with every input fact there; outputs start unknown and are merged with what the model
- * declared (a contradiction of rank or type of a standard operator is FAIL, of a dimension: the inferred one wins). */
+/* Inference. The engine calls the hook with every input fact there; outputs start unknown and are merged with what the
+ * model declared (a contradiction of rank or type of a standard operator is FAIL, of a dimension: the inferred one wins).
+ */
 struct sx_infer {
   sx_graph *g;
   sx_nid id;
@@ -68,7 +72,7 @@ struct sx_infer {
   sx_dimtab *dims;
   sx_arena *arena; /* the model's */
   sx_err *e;
-  sx_fact *out;    /* n->n_out facts to fill */
+  sx_fact *out;      /* n->n_out facts to fill */
   const sx_fact *in; /* NULL, or facts that stand in for those of the inputs: sx_infer_concrete */
 };
 /* Fact of input i; NULL when absent. Never NULL below the schema's minimal arity. */
@@ -78,13 +82,15 @@ bool sx_infer_has_rank(const sx_infer *c, uint32_t i); /* present, tensor of kno
 sx_status sx_infer_set(sx_infer *c, uint32_t o, int dtype, int rank, const sx_dim *dims);
 /* Output o is like input i in type and shape. */
 sx_status sx_infer_like(sx_infer *c, uint32_t o, uint32_t i);
-sx_status sx_infer_same(sx_infer *c);       /* hook: output 0 like input 0 */
-sx_status sx_infer_broadcast(sx_infer *c);  /* hook: all inputs broadcast, type of input 0; element facts of add, sub, mul ... */
-sx_status sx_infer_compare(sx_infer *c);    /* hook: the same, bool */
-/* Broadcast of the shapes of inputs [from, to) into dims[SX_MAX_RANK]; *rank -1 when unknown. Two constants that clash: an error. */
+sx_status sx_infer_same(sx_infer *c); /* hook: output 0 like input 0 */
+sx_status sx_infer_broadcast(
+    sx_infer *c); /* hook: all inputs broadcast, type of input 0; element facts of add, sub, mul ... */
+sx_status sx_infer_compare(sx_infer *c); /* hook: the same, bool */
+/* Broadcast of the shapes of inputs [from, to) into dims[SX_MAX_RANK]; *rank -1 when unknown. Two constants that clash: an
+ * error. */
 sx_status sx_infer_broadcast_dims(sx_infer *c, uint32_t from, uint32_t to, sx_dim *dims, int *rank);
-/* Element facts of output o: copied; none are kept of more than SX_MAX_ELEMS. Type and shape must be set: what the type cannot
- * hold becomes unknown. */
+/* Element facts of output o: copied; none are kept of more than SX_MAX_ELEMS. Type and shape must be set: what the type
+ * cannot hold becomes unknown. */
 sx_status sx_infer_elems(sx_infer *c, uint32_t o, uint32_t n, const sx_dim *elems);
 /* Elements of an integer input: returns the count, -1 when nothing is known of them. Each may be a number, an expression or
  * SX_DIM_UNKNOWN. */
@@ -102,7 +108,8 @@ sx_status sx_infer_node(sx_graph *g, sx_nid n, sx_err *e);
 sx_status sx_infer_join(sx_graph *g, sx_nid n, sx_err *e);
 /* Shapes at run time: the hook on facts given for the inputs (numbers, contents), results into out[]; the graph stays as it
  * is. `dims` and `arena` are the caller's own. */
-sx_status sx_infer_concrete(const sx_graph *g, sx_nid n, const sx_fact *in, sx_fact *out, sx_dimtab *dims, sx_arena *arena, sx_err *e);
+sx_status sx_infer_concrete(const sx_graph *g, sx_nid n, const sx_fact *in, sx_fact *out, sx_dimtab *dims, sx_arena *arena,
+                            sx_err *e);
 /* Facts of captured values flow into a node's bodies; with op->bind also those of body inputs. */
 sx_status sx_infer_bind(sx_graph *g, sx_nid n, sx_err *e);
 /* All live nodes in order, bodies included. */
@@ -125,7 +132,7 @@ struct sx_upgrade_ctx {
   sx_graph *g;
   sx_nid id;
   sx_node *n;
-  int opset;  /* of the node's domain in the model */
+  int opset; /* of the node's domain in the model */
   sx_err *e;
 };
 /* Moves an attribute (INT, INTS, FLOAT, FLOATS, STRING) into input slot `slot` as a constant: scalar or 1-D of `dtype`. */

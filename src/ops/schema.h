@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: MIT
 /* Operator schemas: every version of every operator of the standard, as plain data.
  *
- * schema.gen.inc is written by tools/gen_schema.py from the pinned `onnx` package and checked against it in the tests; operators
- * that the package does not know (ONNX Runtime's own) are schema_contrib.tsv, merged into the same table. Rows of one operator
- * lie together, oldest first. Nothing here knows what an operator does: that is ops.h. */
+ * schema.gen.inc is written by tools/gen_schema.py from the pinned `onnx` package and checked against it in the tests;
+ * operators that the package does not know (ONNX Runtime's own) are schema_contrib.tsv, merged into the same table. Rows of
+ * one operator lie together, oldest first. Nothing here knows what an operator does: that is ops.h. */
 #ifndef SX_OPS_SCHEMA_H
 #define SX_OPS_SCHEMA_H
 #include "base/str.h"
 #include "ir/attr.h"
 #include "ir/dtype.h"
 
-typedef enum sx_domain { SX_DOMAIN_ONNX, SX_DOMAIN_ML, SX_DOMAIN_PREVIEW, SX_DOMAIN_TRAINING, SX_DOMAIN_MS, SX_DOMAIN_COUNT } sx_domain;
+typedef enum sx_domain {
+  SX_DOMAIN_ONNX,
+  SX_DOMAIN_ML,
+  SX_DOMAIN_PREVIEW,
+  SX_DOMAIN_TRAINING,
+  SX_DOMAIN_MS,
+  SX_DOMAIN_COUNT
+} sx_domain;
 /* "", "ai.onnx.ml", "ai.onnx.preview", "ai.onnx.preview.training", "com.microsoft"; "ai.onnx" is an alias of "". */
 const char *sx_domain_name(sx_domain d);
 bool sx_domain_find(sx_str name, sx_domain *out);
@@ -21,33 +28,43 @@ int sx_domain_latest(sx_domain d);
 typedef struct sx_typeset {
   uint32_t tensor, seq, opt, opt_seq, sparse, maps;
 } sx_typeset;
-#define SX_MAP_KINDS(X)                                                                                             \
-  X("map(int64, string)") X("map(string, int64)") X("map(int64, float)") X("map(int64, double)")                    \
-  X("map(string, float)") X("map(string, double)") X("seq(map(string, float))") X("seq(map(int64, float))")
+#define SX_MAP_KINDS(X)                                                                                                   \
+  X("map(int64, string)")                                                                                                 \
+  X("map(string, int64)") X("map(int64, float)") X("map(int64, double)") X("map(string, float)") X("map(string, double)") \
+      X("seq(map(string, float))") X("seq(map(int64, float))")
 
 enum { SX_PARAM_OPTIONAL = 1, SX_PARAM_VARIADIC = 2, SX_PARAM_HETEROGENEOUS = 4, SX_PARAM_NON_DIFFERENTIABLE = 8 };
-/* Names are places in one text, for sx_schema_text; a row's lists are places in the pools, for sx_schema_input and its kin. */
+/* Names are places in one text, for sx_schema_text; a row's lists are places in the pools, for sx_schema_input and its kin.
+ */
 typedef struct sx_schema_param {
   uint16_t name;
-  uint16_t types;      /* index into sx_typesets */
-  int8_t constraint;   /* index into the row's constraints, or -1: a fixed type, `types` */
+  uint16_t types;    /* index into sx_typesets */
+  int8_t constraint; /* index into the row's constraints, or -1: a fixed type, `types` */
   uint8_t flags;
-  uint8_t min_arity;   /* of a variadic one */
+  uint8_t min_arity; /* of a variadic one */
 } sx_schema_param;
-typedef struct sx_schema_constraint { uint16_t name, types; } sx_schema_constraint;
+typedef struct sx_schema_constraint {
+  uint16_t name, types;
+} sx_schema_constraint;
 typedef struct sx_schema_attr {
   uint16_t name;
   /* The default as text: "" = none; floats as "%.9g", ints in decimal, strings as they are, lists separated by commas
    * ("[]" = an empty list). has_default tells "" the string from no default. */
   uint16_t dflt;
-  uint8_t type;      /* sx_attr_type */
+  uint8_t type; /* sx_attr_type */
   uint8_t required, has_default;
 } sx_schema_attr;
 
-enum { SX_SCHEMA_DEPRECATED = 1, SX_SCHEMA_FUNCTION = 2, SX_SCHEMA_CONTEXT_BODY = 4, SX_SCHEMA_NONDETERMINISTIC = 8, SX_SCHEMA_EXPERIMENTAL = 16 };
+enum {
+  SX_SCHEMA_DEPRECATED = 1,
+  SX_SCHEMA_FUNCTION = 2,
+  SX_SCHEMA_CONTEXT_BODY = 4,
+  SX_SCHEMA_NONDETERMINISTIC = 8,
+  SX_SCHEMA_EXPERIMENTAL = 16
+};
 typedef struct sx_schema {
   uint16_t name;
-  uint8_t domain;         /* sx_domain */
+  uint8_t domain; /* sx_domain */
   uint8_t flags;
   uint16_t since_version;
   uint16_t min_in, max_in, min_out, max_out; /* max 0xffff: unbounded */
@@ -56,7 +73,7 @@ typedef struct sx_schema {
 } sx_schema;
 
 extern const sx_typeset sx_typesets[];
-extern const sx_schema sx_schemas[];       /* sorted by (domain, name, since_version) */
+extern const sx_schema sx_schemas[]; /* sorted by (domain, name, since_version) */
 extern const uint32_t sx_schema_count;
 
 /* The row in force for an operator at the domain's opset version, or NULL: unknown operator, or newer than `opset`. */

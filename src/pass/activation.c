@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* Activations that exporters write as arithmetic. All are a product k * x * g(x): the product is flattened to a factor and two
- * values, one of which must be a gate over the other. What stands inside the gate is compared as a polynomial in x, so that the
- * order of operands, divisions or multiplications, x * x * x or Pow do not matter. */
+/* Activations that exporters write as arithmetic. All are a product k * x * g(x): the product is flattened to a factor and
+ * two values, one of which must be a gate over the other. What stands inside the gate is compared as a polynomial in x, so
+ * that the order of operands, divisions or multiplications, x * x * x or Pow do not matter. */
 #include "pass/pass.h"
 #include <math.h>
 
 enum { DEGREE = 3, DEPTH = 8 };
-typedef struct poly { double c[DEGREE + 1]; } poly;
+typedef struct poly {
+  double c[DEGREE + 1];
+} poly;
 
 /* value v as a polynomial in x; false when it is none of degree 3 at most. */
 static bool poly_of(const sx_graph *g, sx_vid v, sx_vid x, int depth, poly *out) {
@@ -26,7 +28,8 @@ static bool poly_of(const sx_graph *g, sx_vid v, sx_vid x, int depth, poly *out)
   if (n->op == &sx_op_Pow) {
     if (!sx_pass_scalar(g, n->in[1].value, &k) || k != rint(k) || k < 0 || k > DEGREE) return false;
     b = a, a = (poly){{1}};
-  } else if (!poly_of(g, n->in[1].value, x, depth + 1, &b)) return false;
+  } else if (!poly_of(g, n->in[1].value, x, depth + 1, &b))
+    return false;
   if (n->op == &sx_op_Div) {
     if (!sx_pass_scalar(g, n->in[1].value, &k) || k == 0) return false;
     b = (poly){{1 / k}};
@@ -40,8 +43,10 @@ static bool poly_of(const sx_graph *g, sx_vid v, sx_vid x, int depth, poly *out)
     poly r = {{0}};
     for (int i = 0; i <= DEGREE; i++)
       for (int j = 0; j <= DEGREE; j++) {
-        if (i + j <= DEGREE) r.c[i + j] += a.c[i] * b.c[j];
-        else if (a.c[i] * b.c[j] != 0) return false;
+        if (i + j <= DEGREE)
+          r.c[i + j] += a.c[i] * b.c[j];
+        else if (a.c[i] * b.c[j] != 0)
+          return false;
       }
     a = r;
   }
@@ -55,7 +60,11 @@ static bool is_poly(const sx_graph *g, sx_vid v, sx_vid x, double c0, double c1,
 }
 
 /* A product of at most two values and a constant; values that are used elsewhere are not opened. */
-typedef struct product { double k; sx_vid f[2]; int n; } product;
+typedef struct product {
+  double k;
+  sx_vid f[2];
+  int n;
+} product;
 static bool flatten(const sx_graph *g, sx_vid v, bool root, int depth, product *p) {
   double k;
   const sx_node *n = sx_value_producer(g, v);
@@ -64,7 +73,8 @@ static bool flatten(const sx_graph *g, sx_vid v, bool root, int depth, product *
     return true;
   }
   if (n && depth < DEPTH && (root || sx_pass_single_use(g, v))) {
-    if (n->op == &sx_op_Mul) return flatten(g, n->in[0].value, false, depth + 1, p) && flatten(g, n->in[1].value, false, depth + 1, p);
+    if (n->op == &sx_op_Mul)
+      return flatten(g, n->in[0].value, false, depth + 1, p) && flatten(g, n->in[1].value, false, depth + 1, p);
     if (n->op == &sx_op_Div && sx_pass_scalar(g, n->in[1].value, &k) && k != 0) {
       p->k /= k;
       return flatten(g, n->in[0].value, false, depth + 1, p);
@@ -75,9 +85,15 @@ static bool flatten(const sx_graph *g, sx_vid v, bool root, int depth, product *
   return true;
 }
 
-typedef struct activation { const sx_op *op; const char *attr, *text; float value; } activation;
+typedef struct activation {
+  const sx_op *op;
+  const char *attr, *text;
+  float value;
+} activation;
 
-static const sx_node *sole(const sx_graph *g, sx_vid v) { return sx_pass_single_use(g, v) ? sx_value_producer(g, v) : NULL; }
+static const sx_node *sole(const sx_graph *g, sx_vid v) {
+  return sx_pass_single_use(g, v) ? sx_value_producer(g, v) : NULL;
+}
 
 /* k * x * (1/2 + 1/2 E(..)): E is Erf or Tanh. */
 static bool match_gelu(const sx_graph *g, const sx_node *sum, double k, sx_vid x, activation *a) {
@@ -113,9 +129,11 @@ static bool match_gate(const sx_graph *g, sx_vid gate, double k, sx_vid x, activ
   if (n->op == &sx_op_Sigmoid) return match_sigmoid(g, n, k, x, a);
   *a = (activation){.op = &sx_op_HardSwish};
   if (n->op == &sx_op_HardSigmoid)
-    return k == 1 && n->in[0].value == x && near(sx_attr_float(n, "alpha", 0.2f), 1 / 6.0) && sx_attr_float(n, "beta", 0.5f) == 0.5f;
+    return k == 1 && n->in[0].value == x && near(sx_attr_float(n, "alpha", 0.2f), 1 / 6.0) &&
+           sx_attr_float(n, "beta", 0.5f) == 0.5f;
   if (n->op == &sx_op_Clip)
-    return near(k, 1 / 6.0) && is_poly(g, n->in[0].value, x, 3, 1, 0) && sx_pass_scalar(g, sx_node_in(n, 1), &lo) && sx_pass_scalar(g, sx_node_in(n, 2), &hi) && lo == 0 && hi == 6;
+    return near(k, 1 / 6.0) && is_poly(g, n->in[0].value, x, 3, 1, 0) && sx_pass_scalar(g, sx_node_in(n, 1), &lo) &&
+           sx_pass_scalar(g, sx_node_in(n, 2), &hi) && lo == 0 && hi == 6;
   *a = (activation){.op = &sx_op_Mish};
   const sx_node *soft = n->op == &sx_op_Tanh ? sole(g, n->in[0].value) : NULL;
   return soft && k == 1 && soft->op == &sx_op_Softplus && soft->in[0].value == x;
@@ -134,7 +152,8 @@ static sx_status fuse(sx_pass_ctx *c, const sx_node *n) {
     sx_vid v = sx_patch_node(&patch, a.op, &x, 1);
     if (v == SX_NONE) SX_NO_MEMORY(c->e);
     sx_nid id = sx_value_at(g, v)->producer;
-    if (a.text ? !sx_node_set_str(g, id, a.attr, sx_str_c(a.text)) : a.attr && !sx_node_set_float(g, id, a.attr, a.value)) SX_NO_MEMORY(c->e);
+    if (a.text ? !sx_node_set_str(g, id, a.attr, sx_str_c(a.text)) : a.attr && !sx_node_set_float(g, id, a.attr, a.value))
+      SX_NO_MEMORY(c->e);
     sx_patch_swap(&patch, n->out[0], v);
     return sx_patch_apply(&patch, NULL);
   }

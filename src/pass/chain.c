@@ -1,27 +1,34 @@
 // SPDX-License-Identifier: MIT
-/* Runs of elementwise operators become one Elementwise node each. Nodes are visited from the results backwards: a node whose
- * result has the shape of a group's result and is read by that group alone joins it. No value leaves a group but by its root, so
- * that no cycle can arise. Operands that are broadcast, and everything else, stay inputs. Linear. */
+/* Runs of elementwise operators become one Elementwise node each. Nodes are visited from the results backwards: a node
+ * whose result has the shape of a group's result and is read by that group alone joins it. No value leaves a group but by
+ * its root, so that no cycle can arise. Operands that are broadcast, and everything else, stay inputs. Linear. */
 #include "pass/pass.h"
 
 enum { MAX_INPUTS = 32, MAX_NODES = 1500 };
 
-typedef struct group { sx_nid root; uint32_t nodes, inputs; } group;
+typedef struct group {
+  sx_nid root;
+  uint32_t nodes, inputs;
+} group;
 typedef struct chain {
   sx_pass_ctx *c;
   sx_graph *g;
-  uint32_t *group_of;  /* by node: 1 + its group, 0: none */
-  uint32_t *seen_by;   /* by value: 1 + the last group that counted it among its inputs */
-  sx_vid *inner;       /* by value: its twin in the body that is being built */
+  uint32_t *group_of; /* by node: 1 + its group, 0: none */
+  uint32_t *seen_by;  /* by value: 1 + the last group that counted it among its inputs */
+  sx_vid *inner;      /* by value: its twin in the body that is being built */
   SX_VEC(group) groups;
 } chain;
 
 static bool may_join(const sx_graph *g, const sx_node *n) {
-  if (n->dead || !n->op || n->custom || !(n->op->flags & SX_OP_ELEMENTWISE) || n->n_out != 1 || n->n_in == 0 || n->n_in > MAX_INPUTS) return false;
+  if (n->dead || !n->op || n->custom || !(n->op->flags & SX_OP_ELEMENTWISE) || n->n_out != 1 || n->n_in == 0 ||
+      n->n_in > MAX_INPUTS)
+    return false;
   for (uint32_t i = 0; i <= n->n_in; i++) {
     sx_vid v = i < n->n_in ? n->in[i].value : n->out[0];
     const sx_fact *f = v == SX_NONE ? NULL : &sx_value_at(g, v)->fact;
-    if (f && (f->kind != SX_KIND_TENSOR || f->rank < 0 || f->layout != SX_PLAIN || sx_dtype_bits((sx_dtype)f->dtype) < 8 || sx_dtype_bits((sx_dtype)f->dtype) > 64 || f->dtype == SX_C64)) return false;
+    if (f && (f->kind != SX_KIND_TENSOR || f->rank < 0 || f->layout != SX_PLAIN || sx_dtype_bits((sx_dtype)f->dtype) < 8 ||
+              sx_dtype_bits((sx_dtype)f->dtype) > 64 || f->dtype == SX_C64))
+      return false;
   }
   return true;
 }
@@ -35,7 +42,8 @@ static bool is_scalar_const(const sx_graph *g, sx_vid v) {
 static uint32_t new_inputs(const chain *k, const sx_node *n, uint32_t group_number) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < n->n_in; i++)
-    if (n->in[i].value != SX_NONE && k->seen_by[n->in[i].value] != group_number && !is_scalar_const(k->g, n->in[i].value)) count++;
+    if (n->in[i].value != SX_NONE && k->seen_by[n->in[i].value] != group_number && !is_scalar_const(k->g, n->in[i].value))
+      count++;
   return count;
 }
 
@@ -60,7 +68,9 @@ static sx_status visit(chain *k, sx_nid id) {
   if (q) {
     const group *x = &k->groups.at[q - 1];
     const sx_fact *y = &sx_value_at(g, sx_node_at(g, x->root)->out[0])->fact;
-    if (!sx_pass_same_shape(&sx_value_at(g, n->out[0])->fact, y) || x->nodes == MAX_NODES || x->inputs + gain - 1 > MAX_INPUTS) q = 0;
+    if (!sx_pass_same_shape(&sx_value_at(g, n->out[0])->fact, y) || x->nodes == MAX_NODES ||
+        x->inputs + gain - 1 > MAX_INPUTS)
+      q = 0;
   }
   if (!q) {
     if (!sx_vec_push(&k->groups, ((group){.root = id, .inputs = 1}))) SX_NO_MEMORY(k->c->e);
@@ -76,7 +86,11 @@ static sx_status visit(chain *k, sx_nid id) {
 }
 
 /* The body of the group whose nodes are members[0..count), producers first; in[] gets the values that it reads. */
-typedef struct body { sx_graph *b; sx_vid in[MAX_INPUTS]; uint32_t n_in; } body;
+typedef struct body {
+  sx_graph *b;
+  sx_vid in[MAX_INPUTS];
+  uint32_t n_in;
+} body;
 
 static sx_vid operand(chain *k, body *d, sx_vid v, bool *full) {
   sx_graph *b = d->b;
@@ -105,7 +119,8 @@ static bool add_member(chain *k, body *d, const sx_node *n, bool *full) {
   sx_nid id = out == SX_NONE ? SX_NONE : sx_graph_add_node(d->b, n->op, in, n->n_in, &out, 1);
   if (id == SX_NONE) return false;
   sx_node *x = sx_node_at(d->b, id);
-  x->attrs = n->attrs, x->n_attrs = n->n_attrs, x->name = n->name, x->op_type = n->op_type, x->domain = n->domain, x->origin = n->origin;
+  x->attrs = n->attrs, x->n_attrs = n->n_attrs, x->name = n->name, x->op_type = n->op_type, x->domain = n->domain,
+  x->origin = n->origin;
   k->inner[n->out[0]] = out;
   return true;
 }
@@ -132,7 +147,8 @@ static sx_status build(chain *k, const sx_nid *members, uint32_t count) {
   sx_vid y = sx_patch_node(&p, &sx_op_Elementwise, d.in, d.n_in);
   if (y == SX_NONE) SX_NO_MEMORY(k->c->e);
   d.b->owner = sx_value_at(g, y)->producer;
-  if (!sx_node_set_attr(g, d.b->owner, &(sx_attr){.name = SX_STR("body"), .type = SX_ATTR_GRAPH, .g = d.b})) SX_NO_MEMORY(k->c->e);
+  if (!sx_node_set_attr(g, d.b->owner, &(sx_attr){.name = SX_STR("body"), .type = SX_ATTR_GRAPH, .g = d.b}))
+    SX_NO_MEMORY(k->c->e);
   sx_patch_swap(&p, from, y);
   return sx_patch_apply(&p, NULL);
 }

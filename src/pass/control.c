@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Control flow that is decided already: an If whose condition is known becomes the branch it takes (exporters guard squeezes with
- * conditions on sizes; the importer does it for what it knows, this pass for what folding found). And results that nobody
- * reads: optional outputs are given up, so that kernels need not make them. */
+/* Control flow that is decided already: an If whose condition is known becomes the branch it takes (exporters guard
+ * squeezes with conditions on sizes; the importer does it for what it knows, this pass for what folding found). And results
+ * that nobody reads: optional outputs are given up, so that kernels need not make them. */
 #include "pass/pass.h"
 
 sx_status sx_pass_inline_if(sx_pass_ctx *c) {
@@ -28,7 +28,9 @@ sx_status sx_pass_unused_outputs(sx_pass_ctx *c) {
   for (uint32_t i = 0; i < g->order.n; i++) {
     sx_node *n = sx_node_at(g, g->order.at[i]);
     sx_domain d;
-    const sx_schema *s = n->dead || !n->op || n->custom || n->n_out < 2 || !sx_domain_find(n->domain, &d) ? NULL : sx_schema_latest(d, n->op_type);
+    const sx_schema *s = n->dead || !n->op || n->custom || n->n_out < 2 || !sx_domain_find(n->domain, &d)
+                             ? NULL
+                             : sx_schema_latest(d, n->op_type);
     for (uint32_t o = 1; o < n->n_out && s; o++) {
       const sx_schema_param *p = sx_schema_output(s, o);
       if (n->out[o] == SX_NONE || !p || !(p->flags & SX_PARAM_OPTIONAL)) continue;

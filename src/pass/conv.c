@@ -75,7 +75,8 @@ static sx_status fuse_batch_norm(sx_pass_ctx *c, sx_node *bn) {
   int64_t k;
   sx_node *conv = rescalable(g, bn->in[0].value, &k);
   if (!conv || sx_attr_int(bn, "training_mode", 0) || sx_node_out(bn, 1) != SX_NONE) return SX_OK;
-  const float *scale = floats(g, bn->in[1].value, k), *shift = floats(g, bn->in[2].value, k), *mean = floats(g, bn->in[3].value, k), *var = floats(g, bn->in[4].value, k);
+  const float *scale = floats(g, bn->in[1].value, k), *shift = floats(g, bn->in[2].value, k),
+              *mean = floats(g, bn->in[3].value, k), *var = floats(g, bn->in[4].value, k);
   double *a = SX_NEW_N(&g->model->arena, double, 2 * (size_t)k + 1), *b = a + k, eps = sx_attr_float(bn, "epsilon", 1e-5f);
   if (!a) SX_NO_MEMORY(c->e);
   if (!scale || !shift || !mean || !var) return SX_OK;
@@ -94,8 +95,11 @@ static sx_status fuse_factor(sx_pass_ctx *c, sx_node *n) {
   for (uint32_t side = 0; side < (div ? 1u : 2u); side++) {
     sx_node *conv = rescalable(g, n->in[side].value, &k);
     const sx_fact *f = &sx_value_at(g, n->in[side].value)->fact;
-    const float *d = conv && f->kind == SX_KIND_TENSOR && f->rank >= 3 ? per_channel(g, n->in[1 - side].value, f->rank, k, &scalar) : NULL;
-    double *a = d ? SX_NEW_N(&g->model->arena, double, 2 * (size_t)k + 1) : NULL; /* the second half is zero: nothing is added */
+    const float *d = conv && f->kind == SX_KIND_TENSOR && f->rank >= 3
+                         ? per_channel(g, n->in[1 - side].value, f->rank, k, &scalar)
+                         : NULL;
+    double *a =
+        d ? SX_NEW_N(&g->model->arena, double, 2 * (size_t)k + 1) : NULL; /* the second half is zero: nothing is added */
     if (d && !a) SX_NO_MEMORY(c->e);
     bool finite = d != NULL;
     for (int64_t i = 0; i < k && finite; i++) {
@@ -111,9 +115,12 @@ static sx_status fuse_factor(sx_pass_ctx *c, sx_node *n) {
 static sx_status spread_batch_norm(sx_pass_ctx *c, sx_node *n) {
   sx_graph *g = c->g;
   const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact;
-  if (x->kind != SX_KIND_TENSOR || x->dtype != SX_F32 || x->rank < 2 || !sx_dim_is_const(x->dims[1]) || sx_attr_int(n, "training_mode", 0) || sx_node_out(n, 1) != SX_NONE) return SX_OK;
+  if (x->kind != SX_KIND_TENSOR || x->dtype != SX_F32 || x->rank < 2 || !sx_dim_is_const(x->dims[1]) ||
+      sx_attr_int(n, "training_mode", 0) || sx_node_out(n, 1) != SX_NONE)
+    return SX_OK;
   int64_t k = x->dims[1], dims[SX_MAX_RANK] = {k};
-  const float *scale = floats(g, n->in[1].value, k), *shift = floats(g, n->in[2].value, k), *mean = floats(g, n->in[3].value, k), *var = floats(g, n->in[4].value, k);
+  const float *scale = floats(g, n->in[1].value, k), *shift = floats(g, n->in[2].value, k),
+              *mean = floats(g, n->in[3].value, k), *var = floats(g, n->in[4].value, k);
   if (!scale || !shift || !mean || !var) return SX_OK;
   for (int i = 1; i < x->rank - 1; i++) dims[i] = 1;
   sx_tensor shape = {.rank = x->rank - 1, .dims = dims};
@@ -141,9 +148,12 @@ sx_status sx_pass_batch_norm(sx_pass_ctx *c) {
 }
 
 /* The epilogue order is bias, residual, activation: what is there already decides what can still be added. */
-static bool has_activation(const sx_node *n) { return sx_attr_str(n, "activation", "").n || sx_node_attr(n, "activation_scale"); }
+static bool has_activation(const sx_node *n) {
+  return sx_attr_str(n, "activation", "").n || sx_node_attr(n, "activation_scale");
+}
 
-static sx_status refuse(sx_pass_ctx *c, sx_node *conv, sx_vid bias, sx_vid residual, const char *act, const float *params, uint32_t n_params, sx_vid from) {
+static sx_status refuse(sx_pass_ctx *c, sx_node *conv, sx_vid bias, sx_vid residual, const char *act, const float *params,
+                        uint32_t n_params, sx_vid from) {
   sx_graph *g = c->g;
   sx_vid in[4] = {conv->in[0].value, conv->in[1].value, bias, residual};
   sx_patch p = sx_patch_begin(c);
@@ -180,7 +190,8 @@ static sx_status fuse_add(sx_pass_ctx *c, sx_node *add, bool residuals) {
       return refuse(c, conv, b, SX_NONE, NULL, NULL, 0, add->out[0]);
     }
     /* A residual must be there before the convolution runs: any value that does not depend on it, of the same shape. */
-    bool same = residuals && plain && sx_pass_same_shape(o, f) && y->rank == f->rank && !sx_value_const(g, other) && other != v;
+    bool same =
+        residuals && plain && sx_pass_same_shape(o, f) && y->rank == f->rank && !sx_value_const(g, other) && other != v;
     if (same) return refuse(c, conv, sx_node_in(conv, 2), other, NULL, NULL, 0, add->out[0]);
   }
   return SX_OK;
@@ -190,13 +201,16 @@ static sx_status fuse_add(sx_pass_ctx *c, sx_node *add, bool residuals) {
 static sx_status fuse_pad(sx_pass_ctx *c, const sx_node *conv) {
   sx_graph *g = c->g;
   const sx_node *pad = sx_pass_producer(g, conv->in[0].value, &sx_op_Pad);
-  sx_str mode = pad ? sx_attr_str(pad, "mode", "constant") : (sx_str){"", 0}, autos = sx_attr_str(conv, "auto_pad", "NOTSET");
+  sx_str mode = pad ? sx_attr_str(pad, "mode", "constant") : (sx_str){"", 0},
+         autos = sx_attr_str(conv, "auto_pad", "NOTSET");
   double value = 0;
-  if (!pad || !sx_str_is(mode, "constant") || !(sx_str_is(autos, "NOTSET") || sx_str_is(autos, "VALID") || !autos.n)) return SX_OK;
+  if (!pad || !sx_str_is(mode, "constant") || !(sx_str_is(autos, "NOTSET") || sx_str_is(autos, "VALID") || !autos.n))
+    return SX_OK;
   const sx_fact *x = &sx_value_at(g, pad->in[0].value)->fact, *f = &sx_value_at(g, pad->in[1].value)->fact;
   const sx_fact *axes = sx_node_in(pad, 3) == SX_NONE ? NULL : &sx_value_at(g, pad->in[3].value)->fact;
   uint32_t n = f->n_elems / 2, spatial = (uint32_t)x->rank - 2;
-  if (x->kind != SX_KIND_TENSOR || x->rank < 3 || (axes ? axes->n_elems != n || n == 0 : n != (uint32_t)x->rank)) return SX_OK;
+  if (x->kind != SX_KIND_TENSOR || x->rank < 3 || (axes ? axes->n_elems != n || n == 0 : n != (uint32_t)x->rank))
+    return SX_OK;
   if (sx_node_in(pad, 2) != SX_NONE && (!sx_pass_scalar(g, pad->in[2].value, &value) || value != 0)) return SX_OK;
   const int64_t *old;
   int64_t pads[2 * SX_MAX_RANK] = {0};
@@ -204,7 +218,9 @@ static sx_status fuse_pad(sx_pass_ctx *c, const sx_node *conv) {
   for (uint32_t i = 0; i < k && i < 2 * spatial; i++) pads[i] = old[i];
   for (uint32_t i = 0; i < n; i++) {
     sx_dim a = axes ? axes->elems[i] : i, lo = f->elems[i], hi = f->elems[i + n];
-    if (!sx_dim_is_const(a) || !sx_dim_is_const(lo) || !sx_dim_is_const(hi) || lo < 0 || hi < 0 || a < -x->rank || a >= x->rank) return SX_OK;
+    if (!sx_dim_is_const(a) || !sx_dim_is_const(lo) || !sx_dim_is_const(hi) || lo < 0 || hi < 0 || a < -x->rank ||
+        a >= x->rank)
+      return SX_OK;
     if (a < 0) a += x->rank;
     if (a < 2 && (lo || hi)) return SX_OK;
     if (a >= 2) pads[a - 2] += lo, pads[a - 2 + spatial] += hi;
@@ -215,7 +231,8 @@ static sx_status fuse_pad(sx_pass_ctx *c, const sx_node *conv) {
   sx_vid y = sx_patch_node(&p, conv->op, in, conv->n_in);
   bool ok = y != SX_NONE;
   sx_nid id = ok ? sx_value_at(g, y)->producer : SX_NONE;
-  for (uint32_t i = 0; i < conv->n_attrs && ok; i++) ok = sx_str_is(conv->attrs[i].name, "auto_pad") || sx_node_set_attr(g, id, &conv->attrs[i]);
+  for (uint32_t i = 0; i < conv->n_attrs && ok; i++)
+    ok = sx_str_is(conv->attrs[i].name, "auto_pad") || sx_node_set_attr(g, id, &conv->attrs[i]);
   if (!ok || !sx_node_set_ints(g, id, "pads", pads, 2 * spatial)) SX_NO_MEMORY(c->e);
   sx_patch_swap(&p, conv->out[0], y);
   return sx_patch_apply(&p, NULL);
@@ -225,10 +242,14 @@ sx_status sx_pass_conv_batch_norm(sx_pass_ctx *c) {
   for (uint32_t i = 0; i < c->g->order.n; i++) {
     sx_node *n = sx_node_at(c->g, c->g->order.at[i]);
     if (n->dead) continue;
-    if (n->op == &sx_op_Conv) SX_TRY(fuse_pad(c, n));
-    else if (n->op == &sx_op_BatchNormalization && n->n_in >= 5) SX_TRY(fuse_batch_norm(c, n));
-    else if (n->op == &sx_op_Mul || n->op == &sx_op_Div) SX_TRY(fuse_factor(c, n));
-    else if (n->op == &sx_op_Add) SX_TRY(fuse_add(c, n, false));
+    if (n->op == &sx_op_Conv)
+      SX_TRY(fuse_pad(c, n));
+    else if (n->op == &sx_op_BatchNormalization && n->n_in >= 5)
+      SX_TRY(fuse_batch_norm(c, n));
+    else if (n->op == &sx_op_Mul || n->op == &sx_op_Div)
+      SX_TRY(fuse_factor(c, n));
+    else if (n->op == &sx_op_Add)
+      SX_TRY(fuse_add(c, n, false));
   }
   return SX_OK;
 }
@@ -238,7 +259,9 @@ static sx_status fuse_activation(sx_pass_ctx *c, sx_node *n) {
   float params[2];
   uint32_t count;
   sx_node *conv = n->n_in ? conv_of(g, n->in[0].value) : NULL;
-  if (!conv || !sx_pass_single_use(g, conv->out[0]) || has_activation(conv) || sx_value_at(g, conv->out[0])->fact.dtype != SX_F32) return SX_OK;
+  if (!conv || !sx_pass_single_use(g, conv->out[0]) || has_activation(conv) ||
+      sx_value_at(g, conv->out[0])->fact.dtype != SX_F32)
+    return SX_OK;
   const char *act = sx_activation_of(g, n, params, &count);
   return act ? refuse(c, conv, sx_node_in(conv, 2), sx_node_in(conv, 3), act, params, count, n->out[0]) : SX_OK;
 }
@@ -268,8 +291,10 @@ sx_status sx_pass_conv_epilogue(sx_pass_ctx *c) {
   for (uint32_t i = 0; i < c->g->order.n; i++) {
     sx_node *n = sx_node_at(c->g, c->g->order.at[i]);
     if (n->dead || !n->op || !(n->op->flags & SX_OP_ELEMENTWISE)) continue;
-    if (n->op == &sx_op_Add) SX_TRY(fuse_add(c, n, true));
-    else SX_TRY(fuse_activation(c, n));
+    if (n->op == &sx_op_Add)
+      SX_TRY(fuse_add(c, n, true));
+    else
+      SX_TRY(fuse_activation(c, n));
     if (!n->dead) SX_TRY(fuse_affine(c, n));
   }
   return SX_OK;

@@ -12,7 +12,9 @@ const sx_pass sx_passes[] = {
     {NULL, 0, NULL, NULL}};
 
 /* ONNX Runtime's names for what ours do, so that its configuration keys mean something here. */
-static const struct { const char *theirs, *ours; } aliases[] = {
+static const struct {
+  const char *theirs, *ours;
+} aliases[] = {
 #define ALIAS(theirs, ours) {theirs, ours},
 #include "pass/aliases.def"
 #undef ALIAS
@@ -34,7 +36,8 @@ static sx_status run_graph(sx_pass_ctx *c, sx_graph *g) {
   for (uint32_t i = 0; i < g->nodes.n; i++) { /* bodies first: what they capture may become less */
     const sx_node *n = sx_node_at(g, i);
     for (uint32_t k = 0; k < n->n_attrs && !n->dead; k++)
-      if (n->attrs[k].type == SX_ATTR_GRAPH && n->op && n->op->flags & SX_OP_CONTROL && !n->attrs[k].g->broken) SX_TRY(run_graph(c, n->attrs[k].g));
+      if (n->attrs[k].type == SX_ATTR_GRAPH && n->op && n->op->flags & SX_OP_CONTROL && !n->attrs[k].g->broken)
+        SX_TRY(run_graph(c, n->attrs[k].g));
   }
   c->g = g;
   SX_TRY(sx_graph_sort(g, c->e));
@@ -100,7 +103,8 @@ static bool agree(const sx_fact *a, const sx_fact *b) {
   return true;
 }
 
-/* A graph's output keeps a name and a step of its own: it becomes no input, no constant and no second name of another output. */
+/* A graph's output keeps a name and a step of its own: it becomes no input, no constant and no second name of another
+ * output. */
 static bool outputs_stay(const sx_patch *p) {
   for (uint32_t i = 0; i < p->n; i++) {
     const sx_value *from = sx_value_at(p->g, p->swaps[i].from), *to = sx_value_at(p->g, p->swaps[i].to);
@@ -112,7 +116,10 @@ static bool outputs_stay(const sx_patch *p) {
 }
 
 /* The producer of `from` and what only it needed are dead now; their provenance is collected. */
-typedef struct burial { SX_VEC(sx_nid) open; SX_VEC(uint32_t) origins; } burial;
+typedef struct burial {
+  SX_VEC(sx_nid) open;
+  SX_VEC(uint32_t) origins;
+} burial;
 static bool bury(sx_graph *g, sx_nid id, uint32_t first, burial *b) {
   if (!sx_vec_push(&b->open, id)) return false;
   while (b->open.n) {
@@ -120,11 +127,13 @@ static bool bury(sx_graph *g, sx_nid id, uint32_t first, burial *b) {
     sx_node *node = sx_node_at(g, x);
     bool wanted = node->dead || x >= first;
     for (uint32_t o = 0; o < node->n_out && !wanted; o++)
-      wanted = node->out[o] != SX_NONE && (sx_value_at(g, node->out[o])->n_uses || sx_value_at(g, node->out[o])->output_uses);
+      wanted =
+          node->out[o] != SX_NONE && (sx_value_at(g, node->out[o])->n_uses || sx_value_at(g, node->out[o])->output_uses);
     if (wanted) continue;
     if (!sx_vec_push(&b->origins, node->origin)) return false;
     for (uint32_t i = 0; i < node->n_in; i++)
-      if (sx_value_producer(g, node->in[i].value) && !sx_vec_push(&b->open, sx_value_at(g, node->in[i].value)->producer)) return false;
+      if (sx_value_producer(g, node->in[i].value) && !sx_vec_push(&b->open, sx_value_at(g, node->in[i].value)->producer))
+        return false;
     sx_graph_kill(g, x);
   }
   return true;
@@ -145,12 +154,14 @@ sx_status sx_patch_apply(sx_patch *p, bool *applied) {
   sx_err local = {0};
   for (uint32_t i = p->first; i < last && good; i++) good = sx_infer_node(g, i, &local) == SX_OK;
   if (local.code == SX_E_NO_MEMORY) SX_NO_MEMORY(p->c->e);
-  for (uint32_t i = 0; i < p->n && good; i++) good = agree(&sx_value_at(g, p->swaps[i].from)->fact, &sx_value_at(g, p->swaps[i].to)->fact);
+  for (uint32_t i = 0; i < p->n && good; i++)
+    good = agree(&sx_value_at(g, p->swaps[i].from)->fact, &sx_value_at(g, p->swaps[i].to)->fact);
   bool possible = outputs_stay(p);
   for (uint32_t i = p->first; i < last && good && possible && p->c->can_run; i++)
     possible = p->c->can_run(p->c->can_run_ctx, g, i) != 0;
   if (!good)
-    sx_log(p->c->log, WARNING, "pass '%s' proposed a change that contradicts known shapes; it was not made", sx_passes[p->c->pass].name);
+    sx_log(p->c->log, WARNING, "pass '%s' proposed a change that contradicts known shapes; it was not made",
+           sx_passes[p->c->pass].name);
   if (!good || !possible) {
     for (uint32_t i = last; i-- > p->first;) sx_graph_kill(g, i);
     return SX_OK;
@@ -162,8 +173,10 @@ sx_status sx_patch_apply(sx_patch *p, bool *applied) {
     sx_vid from = p->swaps[i].from, to = p->swaps[i].to;
     sx_value *f = sx_value_at(g, from), *t = sx_value_at(g, to);
     if (f->producer != SX_NONE && sx_node_at(g, f->producer)->place > place) place = sx_node_at(g, f->producer)->place;
-    if (f->name.n && t->kind == SX_VALUE_NODE && (f->output_uses || (!t->name.n && t->producer >= p->first))) t->name = f->name, f->name = (sx_str){"", 0};
-    if (t->fact.rank < 0 && f->fact.rank >= 0 && t->kind == SX_VALUE_NODE) t->fact.rank = f->fact.rank, t->fact.dims = f->fact.dims;
+    if (f->name.n && t->kind == SX_VALUE_NODE && (f->output_uses || (!t->name.n && t->producer >= p->first)))
+      t->name = f->name, f->name = (sx_str){"", 0};
+    if (t->fact.rank < 0 && f->fact.rank >= 0 && t->kind == SX_VALUE_NODE)
+      t->fact.rank = f->fact.rank, t->fact.dims = f->fact.dims;
     sx_graph_replace_value(g, from, to);
     if (f->producer != SX_NONE) memory &= bury(g, f->producer, p->first, &b);
   }
@@ -175,7 +188,8 @@ sx_status sx_patch_apply(sx_patch *p, bool *applied) {
     sx_node *n = sx_node_at(g, i);
     n->origin = sx_origin_union(g->model, n->origin, origin);
     n->place = place;
-    if (!n->name.n && g->model->origins.at[n->origin].n) n->name = g->model->sources.at[g->model->origins.at[n->origin].ids[0]].name;
+    if (!n->name.n && g->model->origins.at[n->origin].n)
+      n->name = g->model->sources.at[g->model->origins.at[n->origin].ids[0]].name;
   }
   if (p->c->fired) p->c->fired[p->c->pass]++;
   if (applied) *applied = true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Constants: nodes whose inputs are all constant are computed by the real kernels; integer tensors whose elements follow from
- * the shapes leave the graph (the shape program evaluates them when an instance is made). Folding has a budget in bytes: it
- * never makes a model much larger than its file. */
+/* Constants: nodes whose inputs are all constant are computed by the real kernels; integer tensors whose elements follow
+ * from the shapes leave the graph (the shape program evaluates them when an instance is made). Folding has a budget in
+ * bytes: it never makes a model much larger than its file. */
 #include "pass/pass.h"
 
 enum { NODE_BUDGET = 1 << 26, SLACK = 1 << 20 };
@@ -10,12 +10,18 @@ enum { NODE_BUDGET = 1 << 26, SLACK = 1 << 20 };
 static bool expands(const sx_graph *g, const sx_node *n) {
   if (n->op == &sx_op_DequantizeLinear) return true;
   const sx_tensor *t = n->op == &sx_op_Cast ? sx_value_const(g, n->in[0].value) : NULL;
-  return t && sx_dtype_bits(t->dtype) <= (sx_dtype_is_int(t->dtype) ? 8 : sx_dtype_is_float(t->dtype) ? 16 : 0) && sx_dtype_is_float((sx_dtype)sx_value_at(g, n->out[0])->fact.dtype);
+  return t &&
+         sx_dtype_bits(t->dtype) <= (sx_dtype_is_int(t->dtype)     ? 8
+                                     : sx_dtype_is_float(t->dtype) ? 16
+                                                                   : 0) &&
+         sx_dtype_is_float((sx_dtype)sx_value_at(g, n->out[0])->fact.dtype);
 }
 
 static bool foldable(const sx_graph *g, const sx_node *n, bool quantized) {
   if (n->op == &sx_op_DequantizeLinear && !quantized) return false; /* until the integer kernels have had their choice */
-  if (!n->op || n->op->flags & (SX_OP_NONDETERMINISTIC | SX_OP_CONTROL | SX_OP_HOST) || n->custom || n->n_in > 32 || n->n_out > 32) return false;
+  if (!n->op || n->op->flags & (SX_OP_NONDETERMINISTIC | SX_OP_CONTROL | SX_OP_HOST) || n->custom || n->n_in > 32 ||
+      n->n_out > 32)
+    return false;
   for (uint32_t i = 0; i < n->n_in; i++)
     if (n->in[i].value != SX_NONE && !sx_value_const(g, n->in[i].value)) return false;
   return n->n_in > 0;
@@ -26,7 +32,8 @@ static size_t result_bytes(const sx_graph *g, const sx_node *n, size_t *freed) {
   size_t total = 0;
   *freed = 0;
   for (uint32_t i = 0; i < n->n_in; i++)
-    if (n->in[i].value != SX_NONE && sx_value_at(g, n->in[i].value)->n_uses == 1) *freed += sx_value_const(g, n->in[i].value)->size;
+    if (n->in[i].value != SX_NONE && sx_value_at(g, n->in[i].value)->n_uses == 1)
+      *freed += sx_value_const(g, n->in[i].value)->size;
   for (uint32_t o = 0; o < n->n_out; o++) {
     if (n->out[o] == SX_NONE) continue;
     const sx_fact *f = &sx_value_at(g, n->out[o])->fact;
@@ -34,7 +41,8 @@ static size_t result_bytes(const sx_graph *g, const sx_node *n, size_t *freed) {
     size_t bytes;
     for (int i = 0; i < f->rank; i++)
       if (!sx_dim_is_const(f->dims[i]) || !sx_i64_mul(count, f->dims[i], &count)) return SIZE_MAX;
-    if (f->rank < 0 || !sx_dtype_bytes((sx_dtype)f->dtype, count, &bytes) || !sx_size_add(total, bytes, &total)) return SIZE_MAX;
+    if (f->rank < 0 || !sx_dtype_bytes((sx_dtype)f->dtype, count, &bytes) || !sx_size_add(total, bytes, &total))
+      return SIZE_MAX;
   }
   return total;
 }
@@ -62,8 +70,10 @@ static sx_status fold_node(sx_pass_ctx *c, sx_nid id, size_t *budget) {
   if (s != SX_OK) return SX_OK; /* it fails, or is not to be had, when it runs: the run says so */
   *budget = *budget + freed > bytes ? *budget + freed - bytes : 0;
   for (uint32_t o = 0; o < n->n_out; o++) /* each has an owner, whatever fails */
-    if (s != SX_OK || n->out[o] == SX_NONE) sx_tensor_unref(out[o]);
-    else if (out[o]) s = replace_by_tensor(c, n->out[o], out[o]);
+    if (s != SX_OK || n->out[o] == SX_NONE)
+      sx_tensor_unref(out[o]);
+    else if (out[o])
+      s = replace_by_tensor(c, n->out[o], out[o]);
   if (s != SX_OK) return s;
   sx_graph_kill(g, id);
   if (c->fired) c->fired[c->pass]++;
@@ -78,9 +88,12 @@ static sx_status fold(sx_pass_ctx *c, bool quantized) {
     sx_nid id = g->order.at[i];
     const sx_node *n = sx_node_at(g, id);
     if (n->dead || !n->op || n->op->flags & SX_OP_CONTROL) continue;
-    size_t weights = NODE_BUDGET, *limit = quantized && expands(g, n) ? &weights : &budget; /* what is computed on is computed once */
-    if (foldable(g, n, quantized)) SX_TRY(fold_node(c, id, limit));
-    else if (n->op->shape_inputs) SX_TRY(sx_infer_node(g, id, c->e)); /* contents of its inputs may be known now */
+    size_t weights = NODE_BUDGET,
+           *limit = quantized && expands(g, n) ? &weights : &budget; /* what is computed on is computed once */
+    if (foldable(g, n, quantized))
+      SX_TRY(fold_node(c, id, limit));
+    else if (n->op->shape_inputs)
+      SX_TRY(sx_infer_node(g, id, c->e)); /* contents of its inputs may be known now */
   }
   return g->live == live ? SX_OK : sx_infer_graph(g, c->e); /* sizes that followed from contents */
 }
@@ -94,7 +107,9 @@ sx_status sx_pass_shape_program(sx_pass_ctx *c) {
     for (uint32_t o = 0; o < n->n_out && !n->dead; o++) {
       sx_vid from = n->out[o];
       bool numbers;
-      if (from == SX_NONE || !sx_fact_is_complete(&sx_value_at(g, from)->fact, &numbers) || (!sx_value_at(g, from)->n_uses && !sx_value_at(g, from)->output_uses)) continue;
+      if (from == SX_NONE || !sx_fact_is_complete(&sx_value_at(g, from)->fact, &numbers) ||
+          (!sx_value_at(g, from)->n_uses && !sx_value_at(g, from)->output_uses))
+        continue;
       if (numbers) {
         sx_tensor *t;
         SX_TRY(sx_fact_to_tensor(&sx_value_at(g, from)->fact, &t, c->e));

@@ -54,7 +54,8 @@ sx_status sx_pass_identity(sx_pass_ctx *c) {
     sx_vid x = same_as(g, n);
     if (x == SX_NONE) continue;
     bool second = false; /* a mask that somebody wants */
-    for (uint32_t o = 1; o < n->n_out; o++) second |= n->out[o] != SX_NONE && (sx_value_at(g, n->out[o])->n_uses || sx_value_at(g, n->out[o])->output_uses);
+    for (uint32_t o = 1; o < n->n_out; o++)
+      second |= n->out[o] != SX_NONE && (sx_value_at(g, n->out[o])->n_uses || sx_value_at(g, n->out[o])->output_uses);
     if (second) continue;
     sx_patch p = sx_patch_begin(c);
     sx_patch_swap(&p, n->out[0], x);
@@ -106,7 +107,8 @@ sx_status sx_pass_cse(sx_pass_ctx *c) {
   sx_status s = SX_OK;
   for (uint32_t i = 0; i < g->order.n && s == SX_OK; i++) {
     sx_node *n = sx_node_at(g, g->order.at[i]);
-    if (n->dead || !n->op || n->custom || !n->n_in || n->op->flags & (SX_OP_NONDETERMINISTIC | SX_OP_CONTROL | SX_OP_HOST)) continue;
+    if (n->dead || !n->op || n->custom || !n->n_in || n->op->flags & (SX_OP_NONDETERMINISTIC | SX_OP_CONTROL | SX_OP_HOST))
+      continue;
     uint64_t h = hash_node(n), other;
     sx_node *m = NULL;
     for (; sx_map_get(&seen, h, &other); h++) {

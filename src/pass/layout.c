@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Layout assignment: convolution nets run in channel blocks. Convolutions and pools ask for the blocked layout; operators that do
- * not care follow when all of their large operands have it; everything else gets its operands converted back. One pass over the
- * nodes in order decides, with at most one conversion per value and direction. */
+/* Layout assignment: convolution nets run in channel blocks. Convolutions and pools ask for the blocked layout; operators
+ * that do not care follow when all of their large operands have it; everything else gets its operands converted back. One
+ * pass over the nodes in order decides, with at most one conversion per value and direction. */
 #include "pass/pass.h"
 
 typedef struct layout {
@@ -11,7 +11,8 @@ typedef struct layout {
   sx_vid *plain;   /* by value: its plain twin */
   uint32_t n;      /* values there are entries for */
   uint32_t place;  /* of the node that is being looked at: conversions stand beside it */
-  uint32_t asked, returns; /* element types, a bit each: whether a kernel brings blocks of them back has been asked, and one does */
+  uint32_t asked,
+      returns; /* element types, a bit each: whether a kernel brings blocks of them back has been asked, and one does */
 } layout;
 
 static bool is_blocked(const sx_graph *g, sx_vid v) { return sx_value_at(g, v)->fact.layout == SX_BLOCKED; }
@@ -19,7 +20,9 @@ static bool image(const sx_fact *f) {
   const uint32_t types = 1u << SX_F32 | 1u << SX_I32 | 1u << SX_U8 | 1u << SX_I8; /* those that can be converted */
   return f->kind == SX_KIND_TENSOR && types >> f->dtype & 1 && f->rank >= 3 && f->rank <= 5 && sx_dim_is_const(f->dims[1]);
 }
-static bool is_integer_conv(const sx_op *op) { return op == &sx_op_ConvInteger || op == &sx_op_QLinearConv || op == &sx_op_QuantConv; }
+static bool is_integer_conv(const sx_op *op) {
+  return op == &sx_op_ConvInteger || op == &sx_op_QLinearConv || op == &sx_op_QuantConv;
+}
 static bool is_conv(const sx_op *op) { return op == &sx_op_Conv || op == &sx_op_FusedConv || is_integer_conv(op); }
 
 static sx_vid convert(layout *l, sx_vid v, bool to_blocked) {
@@ -45,7 +48,8 @@ static bool wants_blocks(const layout *l, const sx_node *n) {
   const sx_graph *g = l->g;
   const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *y = &sx_value_at(g, n->out[0])->fact;
   const bool integer = is_integer_conv(n->op);
-  if (!image(x) || !image(y) || !sx_value_const(g, n->in[integer && n->op != &sx_op_ConvInteger ? 3 : 1].value)) return false;
+  if (!image(x) || !image(y) || !sx_value_const(g, n->in[integer && n->op != &sx_op_ConvInteger ? 3 : 1].value))
+    return false;
   int64_t b = l->c->channel_block, group = sx_attr_int(n, "group", 1), in = x->dims[1], out = y->dims[1];
   if (n->op == &sx_op_ConvTranspose && group == in && group == out) return false;
   if (group == 1) return (integer || in >= b / 2) && out >= b / 2;
@@ -60,7 +64,8 @@ static bool is_stem(const layout *l, const sx_node *n) {
   const int64_t *dil;
   uint32_t k = sx_attr_ints(n, "dilations", &dil);
   if (!image(x) || !image(y) || !sx_value_const(g, n->in[1].value) || is_blocked(g, n->in[0].value)) return false;
-  return sx_attr_int(n, "group", 1) == 1 && x->dims[1] <= 4 && y->dims[1] >= l->c->channel_block / 2 && (k == 0 || dil[k - 1] == 1) && sx_node_in(n, 3) == SX_NONE;
+  return sx_attr_int(n, "group", 1) == 1 && x->dims[1] <= 4 && y->dims[1] >= l->c->channel_block / 2 &&
+         (k == 0 || dil[k - 1] == 1) && sx_node_in(n, 3) == SX_NONE;
 }
 
 static sx_status set_input(layout *l, sx_nid id, uint32_t slot, bool blocked) {
@@ -71,13 +76,16 @@ static sx_status set_input(layout *l, sx_nid id, uint32_t slot, bool blocked) {
 }
 
 static bool runs(const layout *l, sx_nid id) { return !l->c->can_run || l->c->can_run(l->c->can_run_ctx, l->g, id); }
-static bool takes_blocks(const layout *l, sx_nid id) { return !l->c->can_run || l->c->can_run(l->c->can_run_ctx, l->g, id) & SX_RUNS_BLOCKED; }
+static bool takes_blocks(const layout *l, sx_nid id) {
+  return !l->c->can_run || l->c->can_run(l->c->can_run_ctx, l->g, id) & SX_RUNS_BLOCKED;
+}
 static bool whole_blocks(const layout *l, const sx_fact *f) { return image(f) && f->dims[1] % l->c->channel_block == 0; }
 
 /* Operators that keep the zero in the padding lanes of a last block that is not full. */
 static bool keeps_zero(const sx_graph *g, const sx_node *n) {
-  static const sx_op *const ops[] = {&sx_op_Abs, &sx_op_Add, &sx_op_Elu, &sx_op_Erf, &sx_op_Gelu, &sx_op_HardSwish, &sx_op_LeakyRelu, &sx_op_Mish, &sx_op_Mul,
-                                     &sx_op_Neg, &sx_op_Relu, &sx_op_Sign, &sx_op_Sqrt, &sx_op_Sub, &sx_op_Swish, &sx_op_Tanh};
+  static const sx_op *const ops[] = {&sx_op_Abs,       &sx_op_Add,  &sx_op_Elu,   &sx_op_Erf, &sx_op_Gelu, &sx_op_HardSwish,
+                                     &sx_op_LeakyRelu, &sx_op_Mish, &sx_op_Mul,   &sx_op_Neg, &sx_op_Relu, &sx_op_Sign,
+                                     &sx_op_Sqrt,      &sx_op_Sub,  &sx_op_Swish, &sx_op_Tanh};
   const sx_graph *b = sx_attr_graph(n, "body");
   for (uint32_t i = 0; b && i < b->order.n; i++)
     if (!keeps_zero(b, sx_node_at(b, b->order.at[i]))) return false;
@@ -85,15 +93,16 @@ static bool keeps_zero(const sx_graph *g, const sx_node *n) {
   for (uint32_t i = 0; i < n->n_in && n->op != &sx_op_Mul; i++) {
     double k;
     if (!sx_value_const(g, n->in[i].value)) continue;
-    bool lower = n->op == &sx_op_Max || (n->op == &sx_op_Clip && i == 1), upper = n->op == &sx_op_Min || (n->op == &sx_op_Clip && i == 2);
+    bool lower = n->op == &sx_op_Max || (n->op == &sx_op_Clip && i == 1),
+         upper = n->op == &sx_op_Min || (n->op == &sx_op_Clip && i == 2);
     if (!sx_pass_scalar(g, n->in[i].value, &k) || !(k == 0 || (lower && k < 0) || (upper && k > 0))) return false;
   }
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) found |= ops[i] == n->op;
   return found;
 }
 
-/* How an operand stands beside blocked ones: in blocks, or as it is (one number, or whole blocks of one number per channel), or it
- * would have to be converted (cheap when it is small). */
+/* How an operand stands beside blocked ones: in blocks, or as it is (one number, or whole blocks of one number per
+ * channel), or it would have to be converted (cheap when it is small). */
 typedef enum stand { STANDS_BLOCKED, STANDS_PLAIN, STANDS_CHEAP, STANDS_DEAR, STANDS_NOT } stand;
 static stand operand(const layout *l, sx_vid v, const sx_fact *y) {
   const sx_fact *f = &sx_value_at(l->g, v)->fact;
@@ -109,18 +118,21 @@ static stand operand(const layout *l, sx_vid v, const sx_fact *y) {
   return (v < l->n && l->blocked[v] != SX_NONE) || count == channels ? STANDS_CHEAP : STANDS_DEAR;
 }
 
-/* Elementwise: when a blocked operand has the result's shape, and no more operands would have to be converted than are there. */
+/* Elementwise: when a blocked operand has the result's shape, and no more operands would have to be converted than are
+ * there. */
 static bool elementwise_follows(const layout *l, const sx_node *n) {
   const sx_fact *y = &sx_value_at(l->g, n->out[0])->fact;
   uint32_t count[STANDS_NOT + 1] = {0};
   bool any = false;
-  if (y->kind != SX_KIND_TENSOR || y->rank < 3 || !sx_dim_is_const(y->dims[1]) || sx_dtype_bits((sx_dtype)y->dtype) < 8) return false;
+  if (y->kind != SX_KIND_TENSOR || y->rank < 3 || !sx_dim_is_const(y->dims[1]) || sx_dtype_bits((sx_dtype)y->dtype) < 8)
+    return false;
   bool whole = y->dims[1] % l->c->channel_block == 0;
   for (uint32_t i = 0; i < n->n_in; i++) {
     if (n->in[i].value == SX_NONE) continue;
     stand s = operand(l, n->in[i].value, y);
     any |= s == STANDS_BLOCKED && sx_pass_same_shape(&sx_value_at(l->g, n->in[i].value)->fact, y);
-    if (s == STANDS_PLAIN && !whole && n->op != &sx_op_Mul && !sx_value_const(l->g, n->in[i].value)) return false; /* might move the padding's zero */
+    if (s == STANDS_PLAIN && !whole && n->op != &sx_op_Mul && !sx_value_const(l->g, n->in[i].value))
+      return false; /* might move the padding's zero */
     count[s]++;
   }
   return any && !count[STANDS_NOT] && count[STANDS_DEAR] <= count[STANDS_BLOCKED] && (whole || keeps_zero(l->g, n));
@@ -139,7 +151,8 @@ static bool concat_follows(const layout *l, const sx_node *n) {
 }
 static bool split_follows(const layout *l, const sx_node *n) {
   int64_t axis = sx_attr_int(n, "axis", 0);
-  if (!is_blocked(l->g, n->in[0].value) || (axis != 1 && axis != 1 - sx_value_at(l->g, n->in[0].value)->fact.rank)) return false;
+  if (!is_blocked(l->g, n->in[0].value) || (axis != 1 && axis != 1 - sx_value_at(l->g, n->in[0].value)->fact.rank))
+    return false;
   for (uint32_t o = 0; o < n->n_out; o++)
     if (n->out[o] != SX_NONE && !whole_blocks(l, &sx_value_at(l->g, n->out[o])->fact)) return false;
   return true;
@@ -153,7 +166,9 @@ static bool normalise_follows(const layout *l, const sx_node *n) {
   return n->n_out == 1 && is_blocked(l->g, n->in[0].value) && whole_blocks(l, &sx_value_at(l->g, n->out[0])->fact);
 }
 
-static bool is_pool(const sx_op *op) { return op == &sx_op_MaxPool || op == &sx_op_AveragePool || op == &sx_op_GlobalAveragePool || op == &sx_op_GlobalMaxPool; }
+static bool is_pool(const sx_op *op) {
+  return op == &sx_op_MaxPool || op == &sx_op_AveragePool || op == &sx_op_GlobalAveragePool || op == &sx_op_GlobalMaxPool;
+}
 
 /* Quantised: one scale for all of the tensor. Padding lanes of bytes may hold anything, of floats they are zero. */
 static bool is_one(const sx_graph *g, sx_vid v) {
@@ -161,7 +176,8 @@ static bool is_one(const sx_graph *g, sx_vid v) {
   return f->rank == 0 || (f->rank == 1 && f->dims[0] == 1);
 }
 static bool is_quantised(const sx_op *op) {
-  return op == &sx_op_QuantizeLinear || op == &sx_op_DequantizeLinear || op == &sx_op_DynamicQuantizeLinear || op == &sx_op_Lookup || op == &sx_op_QLinearAdd || op == &sx_op_QLinearMul;
+  return op == &sx_op_QuantizeLinear || op == &sx_op_DequantizeLinear || op == &sx_op_DynamicQuantizeLinear ||
+         op == &sx_op_Lookup || op == &sx_op_QLinearAdd || op == &sx_op_QLinearMul;
 }
 static bool quantised_follows(const layout *l, const sx_node *n) {
   const sx_graph *g = l->g;
@@ -175,20 +191,28 @@ static bool quantised_follows(const layout *l, const sx_node *n) {
   return is_one(g, n->in[1].value) && (n->op == &sx_op_QuantizeLinear || whole_blocks(l, x));
 }
 
-/* Whether the node runs in blocks because its operands do; *inputs: how many of them are tensors that must be in blocks too. */
+/* Whether the node runs in blocks because its operands do; *inputs: how many of them are tensors that must be in blocks
+ * too. */
 static bool follows(const layout *l, sx_nid id, uint32_t *inputs) {
   const sx_node *n = sx_node_at(l->g, id);
   *inputs = 1;
   bool yes = false;
-  if (is_pool(n->op)) yes = is_blocked(l->g, n->in[0].value) && sx_node_out(n, 1) == SX_NONE;
-  else if (n->op == &sx_op_Resize) yes = resize_follows(l, n);
-  else if (n->op == &sx_op_Split) yes = split_follows(l, n);
-  else if (n->op == &sx_op_BatchNormalization) yes = normalise_follows(l, n);
-  else if (is_quantised(n->op)) yes = quantised_follows(l, n), *inputs = 0;
+  if (is_pool(n->op))
+    yes = is_blocked(l->g, n->in[0].value) && sx_node_out(n, 1) == SX_NONE;
+  else if (n->op == &sx_op_Resize)
+    yes = resize_follows(l, n);
+  else if (n->op == &sx_op_Split)
+    yes = split_follows(l, n);
+  else if (n->op == &sx_op_BatchNormalization)
+    yes = normalise_follows(l, n);
+  else if (is_quantised(n->op))
+    yes = quantised_follows(l, n), *inputs = 0;
   else {
     *inputs = n->n_in;
-    if (n->op == &sx_op_Concat) yes = concat_follows(l, n);
-    else if (n->op == &sx_op_Elementwise || n->op->flags & SX_OP_ELEMENTWISE) yes = elementwise_follows(l, n);
+    if (n->op == &sx_op_Concat)
+      yes = concat_follows(l, n);
+    else if (n->op == &sx_op_Elementwise || n->op->flags & SX_OP_ELEMENTWISE)
+      yes = elementwise_follows(l, n);
   }
   return yes && takes_blocks(l, id);
 }
@@ -223,7 +247,8 @@ static sx_status keep_runnable(layout *l, sx_nid id, bool *kept) {
   if (*kept) return SX_OK;
   n = sx_node_at(l->g, id);
   for (uint32_t o = 0; o < n->n_out; o++)
-    if (n->out[o] != SX_NONE) sx_value_at(l->g, n->out[o])->fact.layout = SX_PLAIN, sx_value_at(l->g, n->out[o])->fact.block = 0;
+    if (n->out[o] != SX_NONE)
+      sx_value_at(l->g, n->out[o])->fact.layout = SX_PLAIN, sx_value_at(l->g, n->out[o])->fact.block = 0;
   if (sx_attr_int(n, "blocked_out", 0) && !sx_node_set_int(l->g, id, "blocked_out", 0)) SX_NO_MEMORY(l->c->e);
   for (uint32_t i = 0; i < n->n_in; i++) SX_TRY(set_input(l, id, i, false));
   return SX_OK;
@@ -246,10 +271,10 @@ static sx_status visit(layout *l, sx_nid id) {
   } else if (follows(l, id, &inputs)) {
     const sx_fact *y = &sx_value_at(g, n->out[0])->fact;
     for (uint32_t i = 0; i < inputs; i++)
-      if (n->in[i].value != SX_NONE && (n->op == &sx_op_Concat || operand(l, n->in[i].value, y) > STANDS_PLAIN)) SX_TRY(set_input(l, id, i, true));
+      if (n->in[i].value != SX_NONE && (n->op == &sx_op_Concat || operand(l, n->in[i].value, y) > STANDS_PLAIN))
+        SX_TRY(set_input(l, id, i, true));
     mark(l, n);
-  }
-  else {
+  } else {
     for (uint32_t i = 0; i < n->n_in; i++) SX_TRY(set_input(l, id, i, false));
     return SX_OK;
   }
@@ -274,7 +299,8 @@ sx_status sx_pass_layout(sx_pass_ctx *c) {
   for (uint32_t i = 0, n = g->order.n; i < n && s == SX_OK; i++) s = visit(&l, g->order.at[i]);
   for (uint32_t o = 0; o < g->outputs.n && s == SX_OK; o++) { /* the caller's outputs are plain */
     sx_vid v = g->outputs.at[o], p = convert(&l, v, false);
-    if (p == SX_NONE) s = sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+    if (p == SX_NONE)
+      s = sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     else if (p != v) {
       sx_value_at(g, p)->name = sx_value_at(g, v)->name, sx_value_at(g, v)->name = (sx_str){"", 0};
       sx_graph_set_output(g, o, p);

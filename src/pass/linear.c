@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What stands around a matrix product becomes part of it: Linear takes Transposes of its operands and of its result as strides,
- * a scale as alpha, and bias, residual and activation as its epilogue. */
+/* What stands around a matrix product becomes part of it: Linear takes Transposes of its operands and of its result as
+ * strides, a scale as alpha, and bias, residual and activation as its epilogue. */
 #include "ops/nn/activation.h"
 #include "pass/pass.h"
 #include <math.h>
@@ -31,7 +31,8 @@ static uint32_t read_perm(const sx_node *n, const char *name, perm p) {
 /* False when the node is no product that Linear can say. */
 static bool read_linear(const sx_graph *g, const sx_node *n, linear *l) {
   if (!n || n->n_in < 2 || (n->op != &sx_op_MatMul && n->op != &sx_op_Gemm && n->op != &sx_op_Linear)) return false;
-  *l = (linear){.n = n, .alpha = n->op == &sx_op_MatMul ? 1 : sx_attr_float(n, "alpha", 1), .select_a = {-1, 0}, .select_b = {-1, 0}};
+  *l = (linear){
+      .n = n, .alpha = n->op == &sx_op_MatMul ? 1 : sx_attr_float(n, "alpha", 1), .select_a = {-1, 0}, .select_b = {-1, 0}};
   for (uint32_t i = 0; i < 4; i++) l->in[i] = sx_node_in(n, i);
   l->rank_a = sx_value_at(g, l->in[0])->fact.rank, l->rank_b = sx_value_at(g, l->in[1])->fact.rank;
   l->rank_y = sx_value_at(g, n->out[0])->fact.rank;
@@ -52,7 +53,9 @@ static bool read_linear(const sx_graph *g, const sx_node *n, linear *l) {
   return true;
 }
 
-static bool has_activation(const linear *l) { return sx_attr_str(l->n, "activation", "").n || sx_node_attr(l->n, "activation_scale"); }
+static bool has_activation(const linear *l) {
+  return sx_attr_str(l->n, "activation", "").n || sx_node_attr(l->n, "activation_scale");
+}
 
 /* The Linear that l describes takes the place of `from`. */
 static sx_status write_linear(sx_pass_ctx *c, const linear *l, sx_vid from, sx_patch *p) {
@@ -69,7 +72,9 @@ static sx_status write_linear(sx_pass_ctx *c, const linear *l, sx_vid from, sx_p
   if (l->select_b[0] >= 0) ok &= sx_node_set_ints(g, id, "select_b", l->select_b, 2);
   if (l->alpha != 1) ok &= sx_node_set_float(g, id, "alpha", (float)l->alpha);
   if (l->act) ok &= sx_activation_set(g, id, l->act, l->act_params, l->n_act);
-  if (l->scale != 1 || l->shift != 0) ok &= sx_node_set_float(g, id, "activation_scale", (float)l->scale) && sx_node_set_float(g, id, "activation_shift", (float)l->shift);
+  if (l->scale != 1 || l->shift != 0)
+    ok &= sx_node_set_float(g, id, "activation_scale", (float)l->scale) &&
+          sx_node_set_float(g, id, "activation_shift", (float)l->shift);
   if (!ok) SX_NO_MEMORY(c->e);
   sx_patch_swap(p, from, y);
   return SX_OK;
@@ -81,7 +86,9 @@ static sx_status replace(sx_pass_ctx *c, const linear *l, sx_vid from) {
 }
 
 /* The product whose result only this use reads. */
-static bool product_of(const sx_graph *g, sx_vid v, linear *l) { return v != SX_NONE && sx_pass_single_use(g, v) && read_linear(g, sx_value_producer(g, v), l); }
+static bool product_of(const sx_graph *g, sx_vid v, linear *l) {
+  return v != SX_NONE && sx_pass_single_use(g, v) && read_linear(g, sx_value_producer(g, v), l);
+}
 
 /* inner: what the operand was permuted by already; outer: the permutation in front of it. */
 static uint32_t compose(uint32_t k, perm own, const perm before, int rank) {
@@ -118,7 +125,8 @@ static bool sink_scale(const sx_graph *g, linear *l, uint32_t i, sx_vid *from, s
       l->alpha *= k;
       return true;
     }
-    if (n->out[0] != v || !(n->op == &sx_op_Transpose || n->op == &sx_op_Reshape || n->op == &sx_op_Unsqueeze)) return false;
+    if (n->out[0] != v || !(n->op == &sx_op_Transpose || n->op == &sx_op_Reshape || n->op == &sx_op_Unsqueeze))
+      return false;
     v = n->in[0].value;
   }
   return false;
@@ -137,7 +145,9 @@ static bool sink_layout(const sx_graph *g, sx_vid *in, perm p, uint32_t *k, int6
   if (!(n = sx_pass_producer(g, *in, &sx_op_Gather)) || select[0] >= 0 || sx_value_const(g, *in)) return changed;
   const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *i = &sx_value_at(g, n->in[1].value)->fact;
   int64_t axis = sx_attr_int(n, "axis", 0);
-  if (x->kind != SX_KIND_TENSOR || x->rank < 3 || i->rank != 0 || i->n_elems != 1 || !sx_dim_is_const(i->elems[0]) || sx_value_at(g, n->in[1].value)->overridable) return changed;
+  if (x->kind != SX_KIND_TENSOR || x->rank < 3 || i->rank != 0 || i->n_elems != 1 || !sx_dim_is_const(i->elems[0]) ||
+      sx_value_at(g, n->in[1].value)->overridable)
+    return changed;
   if (axis < 0) axis += x->rank;
   sx_dim index = i->elems[0], size = x->dims[axis];
   if (!sx_dim_is_const(size) || index < -size || index >= size) return changed;
@@ -161,10 +171,13 @@ static sx_status fuse_operands(sx_pass_ctx *c, const sx_node *n) {
     sx_vid from, to;
     if (!sink_scale(g, &l, i, &from, &to)) continue;
     changed = true;
-    if (from == l.in[i]) l.in[i] = to;
-    else sx_patch_swap(&p, from, to);
+    if (from == l.in[i])
+      l.in[i] = to;
+    else
+      sx_patch_swap(&p, from, to);
   }
-  for (uint32_t i = 0; i < 2; i++) changed |= i ? sink_layout(g, &l.in[1], l.b, &l.k_b, l.select_b) : sink_layout(g, &l.in[0], l.a, &l.k_a, l.select_a);
+  for (uint32_t i = 0; i < 2; i++)
+    changed |= i ? sink_layout(g, &l.in[1], l.b, &l.k_b, l.select_b) : sink_layout(g, &l.in[0], l.a, &l.k_a, l.select_a);
   if (!changed) return SX_OK;
   SX_TRY(write_linear(c, &l, n->out[0], &p));
   return sx_patch_apply(&p, NULL);
@@ -195,9 +208,12 @@ static sx_status fuse_add(sx_pass_ctx *c, const sx_node *add) {
     linear l;
     if (!product_of(g, v, &l) || has_activation(&l) || !sx_pass_same_shape(&sx_value_at(g, v)->fact, y)) continue;
     const sx_fact *o = &sx_value_at(g, other)->fact;
-    if (l.in[2] == SX_NONE && l.in[3] == SX_NONE && is_bias(o, y)) l.in[2] = other;
-    else if (l.in[3] == SX_NONE && !l.k_y && is_residual(o, y)) l.in[3] = other;
-    else continue;
+    if (l.in[2] == SX_NONE && l.in[3] == SX_NONE && is_bias(o, y))
+      l.in[2] = other;
+    else if (l.in[3] == SX_NONE && !l.k_y && is_residual(o, y))
+      l.in[3] = other;
+    else
+      continue;
     return replace(c, &l, add->out[0]);
   }
   return SX_OK;
@@ -207,11 +223,13 @@ static sx_status fuse_scale(sx_pass_ctx *c, const sx_node *n) {
   linear l;
   sx_vid x;
   double k, shift;
-  if (scale_of(c->g, n, &x, &k) && product_of(c->g, x, &l) && !has_activation(&l) && l.in[2] == SX_NONE && l.in[3] == SX_NONE) {
+  if (scale_of(c->g, n, &x, &k) && product_of(c->g, x, &l) && !has_activation(&l) && l.in[2] == SX_NONE &&
+      l.in[3] == SX_NONE) {
     l.alpha *= k;
     return replace(c, &l, n->out[0]);
   }
-  if (!sx_pass_affine(c->g, n, &x, &k, &shift) || sx_value_at(c->g, x)->fact.dtype != SX_F32 || !product_of(c->g, x, &l)) return SX_OK;
+  if (!sx_pass_affine(c->g, n, &x, &k, &shift) || sx_value_at(c->g, x)->fact.dtype != SX_F32 || !product_of(c->g, x, &l))
+    return SX_OK;
   l.scale *= k, l.shift = l.shift * k + shift;
   return replace(c, &l, n->out[0]);
 }
@@ -239,13 +257,15 @@ sx_status sx_pass_linear(sx_pass_ctx *c) {
   for (uint32_t i = 0; i < g->order.n; i++) {
     const sx_node *n = sx_node_at(g, g->order.at[i]);
     if (n->dead || !n->op || n->custom) continue;
-    if (n->op == &sx_op_MatMul || n->op == &sx_op_Gemm || n->op == &sx_op_Linear) SX_TRY(fuse_operands(c, n));
+    if (n->op == &sx_op_MatMul || n->op == &sx_op_Gemm || n->op == &sx_op_Linear)
+      SX_TRY(fuse_operands(c, n));
     else if (n->op == &sx_op_Add || n->op == &sx_op_Mul || n->op == &sx_op_Div || n->op == &sx_op_Sub) {
       if (n->op == &sx_op_Add) SX_TRY(fuse_add(c, n));
       if (!n->dead) SX_TRY(fuse_scale(c, n));
-    }
-    else if (n->op->flags & SX_OP_ELEMENTWISE && n->n_in) SX_TRY(fuse_activation(c, n));
-    else if (n->op == &sx_op_Transpose) SX_TRY(fuse_transpose(c, n));
+    } else if (n->op->flags & SX_OP_ELEMENTWISE && n->n_in)
+      SX_TRY(fuse_activation(c, n));
+    else if (n->op == &sx_op_Transpose)
+      SX_TRY(fuse_transpose(c, n));
   }
   return SX_OK;
 }

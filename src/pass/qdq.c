@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
-/* The borders between quantised and float values are moved until they meet: DequantizeLinear down and QuantizeLinear up through
- * what only moves elements, so that bytes are moved instead of floats and an operator stands right between its borders. */
+/* The borders between quantised and float values are moved until they meet: DequantizeLinear down and QuantizeLinear up
+ * through what only moves elements, so that bytes are moved instead of floats and an operator stands right between its
+ * borders. */
 #include "pass/qdq.h"
 
 static bool read_border(const sx_graph *g, const sx_node *n, sx_vid quantised, sx_qdq *q) {
   const sx_tensor *s = sx_value_const(g, sx_node_in(n, 1)), *z = sx_value_const(g, sx_node_in(n, 2));
-  *q = (sx_qdq){.n = n, .x = n->in[0].value, .scale = n->in[1].value, .zero = sx_node_in(n, 2), .dtype = (sx_dtype)sx_value_at(g, quantised)->fact.dtype, .axis = -1};
+  *q = (sx_qdq){.n = n,
+                .x = n->in[0].value,
+                .scale = n->in[1].value,
+                .zero = sx_node_in(n, 2),
+                .dtype = (sx_dtype)sx_value_at(g, quantised)->fact.dtype,
+                .axis = -1};
   if (!s || s->dtype != SX_F32 || (q->zero != SX_NONE && !z)) return false;
   q->per_tensor = s->count == 1 && s->rank <= 1;
   if (q->per_tensor) return sx_tensor_get_f64(s, 0, &q->s) && q->s > 0 && (!z || sx_tensor_get_i64(z, 0, &q->z));
@@ -19,7 +25,8 @@ bool sx_qdq_source(const sx_graph *g, sx_vid v, sx_qdq *q) {
   return n && sx_value_at(g, v)->fact.dtype == SX_F32 && read_border(g, n, n->in[0].value, q);
 }
 bool sx_qdq_sink(const sx_graph *g, const sx_node *n, sx_qdq *q) {
-  return n->op == &sx_op_QuantizeLinear && sx_value_at(g, n->in[0].value)->fact.dtype == SX_F32 && read_border(g, n, n->out[0], q);
+  return n->op == &sx_op_QuantizeLinear && sx_value_at(g, n->in[0].value)->fact.dtype == SX_F32 &&
+         read_border(g, n, n->out[0], q);
 }
 sx_vid sx_qdq_zero(sx_graph *g, const sx_qdq *q) {
   sx_tensor *t;
@@ -71,7 +78,9 @@ static sx_status push(sx_pass_ctx *c, const sx_node *n) {
   int64_t axis = 0;
   sx_vid in[MAX_PARTS], out[MAX_PARTS];
   const bool grows = n->op == &sx_op_Expand || n->op == &sx_op_Tile, concat = n->op == &sx_op_Concat;
-  if (grows || n->n_in > MAX_PARTS || n->n_out > SX_MAX_SWAPS || !sx_qdq_source(g, n->in[0].value, &q) || (!q.per_tensor && !move_axis(n, &q, &axis))) return SX_OK;
+  if (grows || n->n_in > MAX_PARTS || n->n_out > SX_MAX_SWAPS || !sx_qdq_source(g, n->in[0].value, &q) ||
+      (!q.per_tensor && !move_axis(n, &q, &axis)))
+    return SX_OK;
   for (uint32_t i = 0; i < n->n_in; i++) {
     in[i] = n->in[i].value;
     if (i && !concat) continue;
@@ -97,7 +106,9 @@ static sx_status pull(sx_pass_ctx *c, sx_nid id, sx_nid *next) {
   sx_vid in[MAX_PARTS], out[1];
   bool applied;
   *next = SX_NONE;
-  if (!m || m->n_in > MAX_PARTS || m->n_out != 1 || !sx_qdq_moves(m) || !sx_pass_single_use(g, n->in[0].value) || !sx_qdq_sink(g, n, &q) || !q.per_tensor) return SX_OK;
+  if (!m || m->n_in > MAX_PARTS || m->n_out != 1 || !sx_qdq_moves(m) || !sx_pass_single_use(g, n->in[0].value) ||
+      !sx_qdq_sink(g, n, &q) || !q.per_tensor)
+    return SX_OK;
   if (sx_dtype_bits(q.dtype) < 8) return SX_OK;
   sx_patch p = sx_patch_begin(c);
   for (uint32_t i = 0; i < m->n_in; i++) {
@@ -111,8 +122,8 @@ static sx_status pull(sx_pass_ctx *c, sx_nid id, sx_nid *next) {
   return SX_OK;
 }
 
-/* Rows of a table that is computed from constants (integers times scales): v with the rows of `index` gathered before what is
- * computed. SX_NONE: not such a table. */
+/* Rows of a table that is computed from constants (integers times scales): v with the rows of `index` gathered before what
+ * is computed. SX_NONE: not such a table. */
 static sx_vid gathered(sx_patch *p, const sx_node *gather, sx_vid v, int64_t rows, int rank, int depth, bool *table) {
   sx_graph *g = p->g;
   const sx_tensor *t = sx_value_const(g, v);
@@ -124,7 +135,8 @@ static sx_vid gathered(sx_patch *p, const sx_node *gather, sx_vid v, int64_t row
   }
   const sx_node *n = sx_value_producer(g, v);
   sx_vid in[2];
-  if (!n || !n->op || !(n->op->flags & SX_OP_ELEMENTWISE) || n->n_in > 2 || !depth || !sx_pass_single_use(g, v)) return SX_NONE;
+  if (!n || !n->op || !(n->op->flags & SX_OP_ELEMENTWISE) || n->n_in > 2 || !depth || !sx_pass_single_use(g, v))
+    return SX_NONE;
   for (uint32_t i = 0; i < n->n_in; i++)
     if ((in[i] = gathered(p, gather, n->in[i].value, rows, rank, depth - 1, table)) == SX_NONE) return SX_NONE;
   sx_vid y = sx_patch_node(p, n->op, in, n->n_in);
@@ -134,7 +146,9 @@ static sx_vid gathered(sx_patch *p, const sx_node *gather, sx_vid v, int64_t row
 static sx_status gather_first(sx_pass_ctx *c, const sx_node *n) {
   const sx_fact *f = &sx_value_at(c->g, n->in[0].value)->fact;
   bool table = false;
-  if (f->rank < 1 || !sx_dim_is_const(f->dims[0]) || f->dims[0] < 2 || sx_attr_int(n, "axis", 0) != 0 || sx_value_const(c->g, n->in[0].value)) return SX_OK;
+  if (f->rank < 1 || !sx_dim_is_const(f->dims[0]) || f->dims[0] < 2 || sx_attr_int(n, "axis", 0) != 0 ||
+      sx_value_const(c->g, n->in[0].value))
+    return SX_OK;
   sx_patch p = sx_patch_begin(c);
   sx_vid y = gathered(&p, n, n->in[0].value, f->dims[0], f->rank, 4, &table);
   if (y == SX_NONE || !table) {
@@ -152,7 +166,9 @@ sx_status sx_pass_qdq_move(sx_pass_ctx *c) {
     const sx_node *n = sx_node_at(g, g->order.at[i]);
     if (!n->dead && n->op == &sx_op_Gather) SX_TRY(gather_first(c, n));
   }
-  for (uint32_t i = 0; i < g->order.n; i++) any |= sx_node_at(g, g->order.at[i])->op == &sx_op_DequantizeLinear || sx_node_at(g, g->order.at[i])->op == &sx_op_QuantizeLinear;
+  for (uint32_t i = 0; i < g->order.n; i++)
+    any |= sx_node_at(g, g->order.at[i])->op == &sx_op_DequantizeLinear ||
+           sx_node_at(g, g->order.at[i])->op == &sx_op_QuantizeLinear;
   for (uint32_t i = g->order.n; any && i-- > 0;)
     for (sx_nid id = g->order.at[i], next; id != SX_NONE; id = next) {
       next = SX_NONE;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Dynamic quantisation: MatMulInteger, Cast and the multiplication by both scales become MatMulIntegerToFloat; a bias and an
- * activation behind it go along (QuantLinear). */
+/* Dynamic quantisation: MatMulInteger, Cast and the multiplication by both scales become MatMulIntegerToFloat; a bias and
+ * an activation behind it go along (QuantLinear). */
 #include "ops/nn/activation.h"
 #include "pass/qdq.h"
 
-/* The scale of the left side (one element, whatever made it) and the constant one of the right side, out of their product. */
+/* The scale of the left side (one element, whatever made it) and the constant one of the right side, out of their product.
+ */
 static bool scales(const sx_graph *g, sx_vid v, int64_t columns, sx_vid *left, sx_vid *right) {
   const sx_node *m = sx_pass_producer(g, v, &sx_op_Mul);
   for (uint32_t i = 0; m && i < 2; i++) {
@@ -22,11 +23,15 @@ static sx_status fuse_scales(sx_pass_ctx *c, const sx_node *mul) {
   sx_graph *g = c->g;
   for (uint32_t i = 0; i < 2; i++) {
     const sx_vid v = mul->in[i].value;
-    const sx_node *cast = sx_pass_producer(g, v, &sx_op_Cast), *n = cast ? sx_pass_producer(g, cast->in[0].value, &sx_op_MatMulInteger) : NULL;
+    const sx_node *cast = sx_pass_producer(g, v, &sx_op_Cast),
+                  *n = cast ? sx_pass_producer(g, cast->in[0].value, &sx_op_MatMulInteger) : NULL;
     const sx_fact *b = n ? &sx_value_at(g, n->in[1].value)->fact : NULL;
     sx_vid left, right;
-    if (!n || sx_value_at(g, v)->fact.dtype != SX_F32 || !sx_pass_single_use(g, v) || !sx_pass_single_use(g, n->out[0])) continue;
-    if (b->rank < 2 || !sx_dim_is_const(b->dims[b->rank - 1]) || !scales(g, mul->in[1 - i].value, b->dims[b->rank - 1], &left, &right)) continue;
+    if (!n || sx_value_at(g, v)->fact.dtype != SX_F32 || !sx_pass_single_use(g, v) || !sx_pass_single_use(g, n->out[0]))
+      continue;
+    if (b->rank < 2 || !sx_dim_is_const(b->dims[b->rank - 1]) ||
+        !scales(g, mul->in[1 - i].value, b->dims[b->rank - 1], &left, &right))
+      continue;
     const sx_vid in[6] = {n->in[0].value, n->in[1].value, left, right, sx_node_in(n, 2), sx_node_in(n, 3)};
     sx_patch p = sx_patch_begin(c);
     sx_vid y = sx_patch_node(&p, &sx_op_MatMulIntegerToFloat, in, 6);
@@ -64,7 +69,8 @@ static sx_status extend(sx_pass_ctx *c, const sx_node *n, const sx_op *op, sx_vi
   if (bias != SX_NONE) in[6] = bias;
   sx_patch p = sx_patch_begin(c);
   sx_vid y = sx_patch_node(&p, op, in, in[6] == SX_NONE ? 6 : 7);
-  if (y == SX_NONE || (name && !sx_activation_set(c->g, sx_value_at(c->g, y)->producer, name, params, count))) SX_NO_MEMORY(c->e);
+  if (y == SX_NONE || (name && !sx_activation_set(c->g, sx_value_at(c->g, y)->producer, name, params, count)))
+    SX_NO_MEMORY(c->e);
   sx_patch_swap(&p, from, y);
   return sx_patch_apply(&p, NULL);
 }
@@ -77,7 +83,9 @@ static sx_status fuse_tail(sx_pass_ctx *c, const sx_node *n) {
     for (uint32_t i = 0; i < 2; i++) {
       const sx_node *m = product_of(g, n->in[i].value);
       const sx_fact *y = &sx_value_at(g, n->out[0])->fact;
-      if (!m || sx_node_in(m, 6) != SX_NONE || y->rank < 1 || !sx_dim_is_const(y->dims[y->rank - 1]) || !sx_pass_same_shape(&sx_value_at(g, m->out[0])->fact, y)) continue;
+      if (!m || sx_node_in(m, 6) != SX_NONE || y->rank < 1 || !sx_dim_is_const(y->dims[y->rank - 1]) ||
+          !sx_pass_same_shape(&sx_value_at(g, m->out[0])->fact, y))
+        continue;
       sx_vid bias = vector(c, n->in[1 - i].value, y->dims[y->rank - 1]);
       if (bias != SX_NONE) return extend(c, m, m->op, bias, NULL, n->out[0]);
     }

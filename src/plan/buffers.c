@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Which values share memory. A buffer is the storage of one value and of all that alias it: views of it, results computed in
- * its place. Lifetimes are in steps of the segment that makes the buffer; what a later segment reads lives to the end of its
- * own (and the slab of a segment to the end of the run). */
+/* Which values share memory. A buffer is the storage of one value and of all that alias it: views of it, results computed
+ * in its place. Lifetimes are in steps of the segment that makes the buffer; what a later segment reads lives to the end of
+ * its own (and the slab of a segment to the end of the run). */
 #include "plan/plan_priv.h"
 
 typedef struct assign {
@@ -9,7 +9,7 @@ typedef struct assign {
   sx_plan *p;
   const sx_graph *g;
   SX_VEC(sx_buffer) bufs;
-  SX_VEC(uint32_t) left;    /* uses still to come, by buffer; outputs count as one that never comes */
+  SX_VEC(uint32_t) left; /* uses still to come, by buffer; outputs count as one that never comes */
   SX_VEC(sx_output_copy) copies;
   uint32_t segment;
 } assign;
@@ -38,7 +38,8 @@ static sx_status source_buffer(assign *a, sx_vid v, uint32_t *out) {
     kind = SX_BUF_CONST;
     sx_tensor *t = x->fact.constant;
     sx_tensor_pin(t);
-    if (t->owner == SX_OWN_CALLER && !t->caller_lives) SX_TRY(sx_tensor_own(t, a->c->e)); /* the address is kept, the bytes are not */
+    if (t->owner == SX_OWN_CALLER && !t->caller_lives)
+      SX_TRY(sx_tensor_own(t, a->c->e)); /* the address is kept, the bytes are not */
     SX_TRY(sx_tensor_data(x->fact.constant, &data, a->c->e));
   } else if (x->kind == SX_VALUE_CONST)
     kind = SX_BUF_ELEMS;
@@ -51,7 +52,9 @@ static sx_status source_buffer(assign *a, sx_vid v, uint32_t *out) {
 }
 
 static bool same_size(const sx_fact *x, const sx_fact *y) {
-  if (x->kind != SX_KIND_TENSOR || y->kind != SX_KIND_TENSOR || x->rank != y->rank || x->layout != y->layout || x->block != y->block) return false;
+  if (x->kind != SX_KIND_TENSOR || y->kind != SX_KIND_TENSOR || x->rank != y->rank || x->layout != y->layout ||
+      x->block != y->block)
+    return false;
   if (sx_dtype_bits(x->dtype) != sx_dtype_bits(y->dtype) || x->dtype == SX_STRING) return false;
   for (int i = 0; i < x->rank; i++)
     if (x->dims[i] != y->dims[i]) return false;
@@ -69,7 +72,8 @@ static bool try_view(assign *a, sx_step *s, const sx_node *n) {
   uint32_t src = a->p->args[s->args];
   sx_vid v = n->out[0];
   const sx_value *x = sx_value_at(a->g, v);
-  bool tensor = x->fact.kind == SX_KIND_TENSOR || x->fact.kind == SX_KIND_UNKNOWN; /* other values are handed on by reference */
+  bool tensor =
+      x->fact.kind == SX_KIND_TENSOR || x->fact.kind == SX_KIND_UNKNOWN; /* other values are handed on by reference */
   if (tensor && x->output_uses) {
     sx_buffer *b = &a->bufs.at[src];
     if (b->kind != SX_BUF_SLAB || b->segment != a->segment || x->fact.dtype == SX_STRING) return false;
@@ -83,7 +87,8 @@ static bool try_view(assign *a, sx_step *s, const sx_node *n) {
 }
 
 static bool may_overwrite(const sx_kernel *k, uint32_t i) {
-  return (k->flags & SX_KERNEL_INPLACE_ANY) || (i == 0 && k->flags & SX_KERNEL_INPLACE0) || (i == 1 && k->flags & SX_KERNEL_INPLACE1);
+  return (k->flags & SX_KERNEL_INPLACE_ANY) || (i == 0 && k->flags & SX_KERNEL_INPLACE0) ||
+         (i == 1 && k->flags & SX_KERNEL_INPLACE1);
 }
 
 /* Output 0 in the place of an input that dies here; no other operand may lie there under another shape. */
@@ -94,9 +99,12 @@ static bool try_inplace(assign *a, sx_step *s, const sx_node *n) {
     if (b == SX_NONE || !may_overwrite(s->kernel, i)) continue;
     const sx_buffer *x = &a->bufs.at[b];
     if (x->kind != SX_BUF_SLAB || x->segment != a->segment || a->left.at[b]) continue;
-    if (!same_size(&sx_value_at(a->g, n->in[i].value)->fact, &sx_value_at(a->g, v)->fact) || sx_value_at(a->g, v)->output_uses) continue;
+    if (!same_size(&sx_value_at(a->g, n->in[i].value)->fact, &sx_value_at(a->g, v)->fact) ||
+        sx_value_at(a->g, v)->output_uses)
+      continue;
     bool clash = false;
-    for (uint32_t k = 0; k < n->n_in; k++) clash |= k != i && a->p->args[s->args + k] == b && n->in[k].value != n->in[i].value;
+    for (uint32_t k = 0; k < n->n_in; k++)
+      clash |= k != i && a->p->args[s->args + k] == b && n->in[k].value != n->in[i].value;
     if (clash) continue;
     join(a, b, v);
     return true;
@@ -116,8 +124,10 @@ static sx_status make_output(assign *a, uint32_t step, sx_step *s, const sx_node
     return SX_OK;
   b = new_buffer(a, late ? SX_BUF_LATE : x->output_uses ? SX_BUF_OUTPUT : SX_BUF_SLAB, v, step);
   if (b == SX_NONE) SX_NO_MEMORY(a->c->e);
-  if (late) a->bufs.at[b].index = a->p->n_late++;
-  else if (x->output_uses) a->bufs.at[b].index = output_index(a->g, v);
+  if (late)
+    a->bufs.at[b].index = a->p->n_late++;
+  else if (x->output_uses)
+    a->bufs.at[b].index = output_index(a->g, v);
   join(a, b, v);
   return SX_OK;
 }
@@ -136,8 +146,10 @@ static sx_status assign_step(assign *a, uint32_t step) {
     a->left.at[*b]--;
     sx_buffer *x = &a->bufs.at[*b];
     if (x->kind == SX_BUF_SLAB || x->kind == SX_BUF_OUTPUT) {
-      if (x->segment == a->segment) x->last = step;
-      else x->exported = true;
+      if (x->segment == a->segment)
+        x->last = step;
+      else
+        x->exported = true;
     }
   }
   for (uint32_t o = 0; o < n->n_out; o++) {
@@ -195,7 +207,8 @@ static sx_status assign_all(assign *a) {
   SX_TRY(find_copies(a));
   for (uint32_t b = 0; b < a->bufs.n; b++) {
     sx_buffer *x = &a->bufs.at[b];
-    if (x->kind == SX_BUF_SLAB && (x->exported || a->left.at[b] >> 29)) x->last = p->segments[x->segment].end; /* read after its segment */
+    if (x->kind == SX_BUF_SLAB && (x->exported || a->left.at[b] >> 29))
+      x->last = p->segments[x->segment].end; /* read after its segment */
   }
   p->n_buffers = a->bufs.n;
   p->buffers = sx_arena_copy(&p->arena, a->bufs.at, (size_t)a->bufs.n * sizeof *p->buffers);

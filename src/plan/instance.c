@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Instances: sizes out of the shape program, offsets in the slab, every step prepared. Made when a signature is new, found by
- * comparing a few numbers when it is not. */
+/* Instances: sizes out of the shape program, offsets in the slab, every step prepared. Made when a signature is new, found
+ * by comparing a few numbers when it is not. */
 #include "plan/plan_priv.h"
 
 enum { SERIAL_NS = 6000, RANGE_NS = 1000000, RANGES_PER_THREAD = 8 };
@@ -11,8 +11,8 @@ typedef struct builder {
   sx_instance *x;
   sx_arena tmp;
   int64_t *atoms, *polys;
-  sx_block *blocks;         /* SLAB buffers of the segment, then scratch of steps */
-  uint32_t *block_buffer;   /* buffer id of a block, or SX_NONE */
+  sx_block *blocks;       /* SLAB buffers of the segment, then scratch of steps */
+  uint32_t *block_buffer; /* buffer id of a block, or SX_NONE */
   uint32_t n_blocks;
   sx_err *e;
 } builder;
@@ -46,12 +46,17 @@ static sx_status view_of(builder *b, sx_vid id, bool content, sx_view *v) {
   for (int i = 0; i < f->rank; i++) {
     d[i] = sx_dim_value(f->dims[i], b->polys);
     int64_t phys = f->layout == SX_BLOCKED && i == 1 && d[i] >= 0 ? (d[i] + f->block - 1) / f->block * f->block : d[i];
-    if (d[i] == SX_DIM_UNKNOWN) SX_FAIL(b->e, RUNTIME_EXCEPTION, "dimension %d of value '%.*s' cannot be computed for these inputs", i, SX_FMT(x->name));
+    if (d[i] == SX_DIM_UNKNOWN)
+      SX_FAIL(b->e, RUNTIME_EXCEPTION, "dimension %d of value '%.*s' cannot be computed for these inputs", i,
+              SX_FMT(x->name));
     if (d[i] < 0 || !sx_i64_mul(count, d[i], &count) || !sx_i64_mul(padded, phys, &padded))
-      SX_FAIL(b->e, INVALID_ARGUMENT, "dimension %d of value '%.*s' would be %lld for these inputs, or the size overflows", i, SX_FMT(x->name), (long long)d[i]);
+      SX_FAIL(b->e, INVALID_ARGUMENT, "dimension %d of value '%.*s' would be %lld for these inputs, or the size overflows",
+              i, SX_FMT(x->name), (long long)d[i]);
   }
   v->dims = d, v->count = count;
-  if (!sx_dtype_bytes((sx_dtype)f->dtype, padded, &v->size)) SX_FAIL(b->e, INVALID_ARGUMENT, "value '%.*s' of %lld elements does not fit memory", SX_FMT(x->name), (long long)padded);
+  if (!sx_dtype_bytes((sx_dtype)f->dtype, padded, &v->size))
+    SX_FAIL(b->e, INVALID_ARGUMENT, "value '%.*s' of %lld elements does not fit memory", SX_FMT(x->name),
+            (long long)padded);
   if (f->constant && !x->overridable && content) SX_TRY(sx_tensor_data(f->constant, &v->constant, b->e));
   if (f->elems && !x->overridable && (int64_t)f->n_elems == count) SX_TRY(elems_of(b, f, &v->elems));
   return SX_OK;
@@ -63,7 +68,8 @@ static sx_status materialise(builder *b, const sx_view *v, const void **out) {
   if (!d) SX_NO_MEMORY(b->e);
   size_t size = sx_dtype_bits((sx_dtype)v->dtype) / 8;
   if (!v->elems) SX_FAIL(b->e, RUNTIME_EXCEPTION, "a shape tensor's content cannot be computed for these inputs");
-  for (int64_t i = 0; i < v->count; i++) memcpy(d + (size_t)i * size, &v->elems[i], size); /* little-endian: the low bytes */
+  for (int64_t i = 0; i < v->count; i++)
+    memcpy(d + (size_t)i * size, &v->elems[i], size); /* little-endian: the low bytes */
   *out = d;
   return SX_OK;
 }
@@ -84,7 +90,8 @@ static sx_status views(builder *b) {
         continue;
       }
       sx_status st = view_of(b, p->arg_values[at], buf != SX_NONE && i < s->n_in, v);
-      if (st == SX_OK && buf != SX_NONE && p->buffers[buf].kind == SX_BUF_ELEMS && !b->x->elems[buf]) st = materialise(b, v, &b->x->elems[buf]);
+      if (st == SX_OK && buf != SX_NONE && p->buffers[buf].kind == SX_BUF_ELEMS && !b->x->elems[buf])
+        st = materialise(b, v, &b->x->elems[buf]);
       if (st != SX_OK) return sx_node_context(p->graph, sx_node_at(p->graph, s->node), st, b->e);
       if (buf != SX_NONE && p->buffers[buf].kind == SX_BUF_ELEMS) v->constant = b->x->elems[buf];
     }
@@ -93,7 +100,9 @@ static sx_status views(builder *b) {
 }
 
 /* Copies as a kernel of its own: for views whose result must be elsewhere. */
-typedef struct copy_params { size_t size; } copy_params;
+typedef struct copy_params {
+  size_t size;
+} copy_params;
 enum { COPY_UNIT = 1 << 18 };
 static sx_status copy_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const copy_params *p = c->params;
@@ -114,7 +123,8 @@ static void choose_threads(const sx_plan *p, sx_ready *r) {
   for (uint32_t i = 0; i < r->n_phases; i++) {
     const sx_phase *f = &r->phases[i];
     double total = (double)f->units * f->unit_ns, unit = f->unit_ns > 1 ? f->unit_ns : 1;
-    uint32_t threads = total < SERIAL_NS ? 1 : (uint32_t)(total / (SERIAL_NS / 2) < p->width ? total / (SERIAL_NS / 2) : p->width);
+    uint32_t threads =
+        total < SERIAL_NS ? 1 : (uint32_t)(total / (SERIAL_NS / 2) < p->width ? total / (SERIAL_NS / 2) : p->width);
     if (threads > f->units) threads = f->units;
     if (threads < 1) threads = 1;
     double grain = (double)f->units / threads / RANGES_PER_THREAD;
@@ -134,15 +144,26 @@ static sx_status prepare_steps(builder *b) {
     sx_ready *r = &b->x->steps[k - b->seg->begin];
     const sx_view *v = &b->x->views[s->args - base], *out = v + s->n_in;
     r->scratch = r->worker_scratch = SIZE_MAX;
-    if (s->kernel->flags & SX_KERNEL_VIEW && out->dtype && v->size != out->size) { /* what shares memory must have the same */
-      sx_status st = sx_fail(b->e, SX_E_INVALID_ARGUMENT, SX_HERE, "the input has %lld elements, the shape asks for %lld", (long long)v->count, (long long)out->count);
+    if (s->kernel->flags & SX_KERNEL_VIEW && out->dtype &&
+        v->size != out->size) { /* what shares memory must have the same */
+      sx_status st = sx_fail(b->e, SX_E_INVALID_ARGUMENT, SX_HERE, "the input has %lld elements, the shape asks for %lld",
+                             (long long)v->count, (long long)out->count);
       return sx_node_context(p->graph, sx_node_at(p->graph, s->node), st, b->e);
     }
     if (s->nothing || s->kernel->flags & SX_KERNEL_LATE) continue;
     uint32_t contents = s->kernel->flags & SX_KERNEL_CONTENT ? s->kernel->op->shape_inputs : 0;
     for (uint32_t i = 0; i < s->n_in && i < 32; i++) r->deferred |= contents >> i & 1 && v[i].dtype && !v[i].constant;
     if (r->deferred) continue;
-    sx_prep q = {.state = s->state, .g = p->graph, .n = sx_node_at(p->graph, s->node), .cpu = p->cpu, .n_in = s->n_in, .n_out = s->n_out, .in = v, .out = out, .arena = &b->x->arena, .e = b->e};
+    sx_prep q = {.state = s->state,
+                 .g = p->graph,
+                 .n = sx_node_at(p->graph, s->node),
+                 .cpu = p->cpu,
+                 .n_in = s->n_in,
+                 .n_out = s->n_out,
+                 .in = v,
+                 .out = out,
+                 .arena = &b->x->arena,
+                 .e = b->e};
     SX_TRY(sx_node_context(p->graph, q.n, s->copy ? copy_prepare(&q) : s->kernel->prepare(&q), b->e));
     r->params = q.params;
     for (uint32_t i = 0; i < q.n_phases; i++) /* a phase without units is no phase */
@@ -154,8 +175,12 @@ static sx_status prepare_steps(builder *b) {
       if (!sx_size_mul(w, r->threads[i], &total)) SX_FAIL(b->e, FAIL, "scratch memory overflows");
       if (total > worker) worker = total;
     }
-    if (q.scratch) b->blocks[b->n_blocks] = (sx_block){q.scratch, 0, k, k}, b->block_buffer[b->n_blocks] = SX_NONE, r->scratch = b->n_blocks++;
-    if (worker) b->blocks[b->n_blocks] = (sx_block){worker, 0, k, k}, b->block_buffer[b->n_blocks] = SX_NONE, r->worker_scratch = b->n_blocks++;
+    if (q.scratch)
+      b->blocks[b->n_blocks] = (sx_block){q.scratch, 0, k, k}, b->block_buffer[b->n_blocks] = SX_NONE,
+      r->scratch = b->n_blocks++;
+    if (worker)
+      b->blocks[b->n_blocks] = (sx_block){worker, 0, k, k}, b->block_buffer[b->n_blocks] = SX_NONE,
+      r->worker_scratch = b->n_blocks++;
   }
   return SX_OK;
 }
@@ -166,7 +191,9 @@ static sx_status place(builder *b) {
   if (b->tmp.failed) SX_NO_MEMORY(b->e);
   if (failed) SX_FAIL(b->e, FAIL, "the intermediate results of these shapes do not fit memory");
   if (b->x->slab > ((size_t)1 << 28) && b->x->slab > sx_memory_available())
-    SX_FAIL(b->e, FAIL, "the intermediate results of these shapes need %zu MB, more than the %llu MB that this process may use", b->x->slab >> 20, (unsigned long long)(sx_memory_available() >> 20));
+    SX_FAIL(b->e, FAIL,
+            "the intermediate results of these shapes need %zu MB, more than the %llu MB that this process may use",
+            b->x->slab >> 20, (unsigned long long)(sx_memory_available() >> 20));
   for (uint32_t i = 0; i < b->n_blocks; i++)
     if (b->block_buffer[i] != SX_NONE) b->x->offsets[b->block_buffer[i]] = b->blocks[i].offset;
   for (uint32_t k = 0; k < b->seg->end - b->seg->begin; k++) {

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
-/* Offsets for blocks with lifetimes. Up to a few hundred blocks: largest first, each into the smallest gap that fits between
- * the blocks alive with it (greedy by size, best fit). Beyond that: in order of time, from a list of free ranges, which is
- * linear in practice and nearly as tight on graphs that long. */
+/* Offsets for blocks with lifetimes. Up to a few hundred blocks: largest first, each into the smallest gap that fits
+ * between the blocks alive with it (greedy by size, best fit). Beyond that: in order of time, from a list of free ranges,
+ * which is linear in practice and nearly as tight on graphs that long. */
 #include "plan/plan_priv.h"
 
 enum { GREEDY_LIMIT = 600 };
 
-static void sort_by(uint32_t *ids, uint32_t n, const sx_block *b, bool by_size) { /* heap sort: no recursion, no allocation */
-#define BEFORE(x, y) (by_size ? (b[x].size != b[y].size ? b[x].size > b[y].size : (x) < (y)) : (b[x].first != b[y].first ? b[x].first < b[y].first : (x) < (y)))
+static void sort_by(uint32_t *ids, uint32_t n, const sx_block *b,
+                    bool by_size) { /* heap sort: no recursion, no allocation */
+#define BEFORE(x, y)                                                      \
+  (by_size ? (b[x].size != b[y].size ? b[x].size > b[y].size : (x) < (y)) \
+           : (b[x].first != b[y].first ? b[x].first < b[y].first : (x) < (y)))
   for (uint32_t start = n / 2, end = n; end > 1;) {
-    if (start) start--;
+    if (start)
+      start--;
     else {
       uint32_t t = ids[--end];
       ids[end] = ids[0], ids[0] = t;
@@ -33,7 +37,8 @@ static size_t place_greedy(sx_block *b, const uint32_t *ids, uint32_t n, uint32_
     for (uint32_t i = 0; i < count; i++) {
       const sx_block *y = &b[placed[i]];
       if (y->last < x->first || y->first > x->last) continue;
-      if (y->offset > end && y->offset - end >= x->size && y->offset - end < best_gap) best = end, best_gap = y->offset - end;
+      if (y->offset > end && y->offset - end >= x->size && y->offset - end < best_gap)
+        best = end, best_gap = y->offset - end;
       if (y->offset + y->size > end) end = y->offset + y->size;
     }
     x->offset = best != SIZE_MAX ? best : end;
@@ -45,7 +50,9 @@ static size_t place_greedy(sx_block *b, const uint32_t *ids, uint32_t n, uint32_
   return total;
 }
 
-typedef struct range { size_t offset, size; } range;
+typedef struct range {
+  size_t offset, size;
+} range;
 
 static size_t place_linear(sx_block *b, const uint32_t *ids, uint32_t n, uint32_t *alive, range *free_ranges) {
   size_t total = 0;
@@ -78,7 +85,8 @@ static size_t place_linear(sx_block *b, const uint32_t *ids, uint32_t n, uint32_
     if (best != SX_NONE) {
       x->offset = free_ranges[best].offset;
       free_ranges[best].offset += x->size;
-      if (!(free_ranges[best].size -= x->size)) memmove(&free_ranges[best], &free_ranges[best + 1], (--n_free - best) * sizeof *free_ranges);
+      if (!(free_ranges[best].size -= x->size))
+        memmove(&free_ranges[best], &free_ranges[best + 1], (--n_free - best) * sizeof *free_ranges);
     } else {
       bool tail = n_free && free_ranges[n_free - 1].offset + free_ranges[n_free - 1].size == total;
       x->offset = tail ? free_ranges[--n_free].offset : total;

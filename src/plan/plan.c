@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Compiling a graph to steps: kernels chosen, an order in which every size is known in time, buffers shared where bytes can be,
- * lifetimes. Nothing here depends on a concrete size. */
+/* Compiling a graph to steps: kernels chosen, an order in which every size is known in time, buffers shared where bytes can
+ * be, lifetimes. Nothing here depends on a concrete size. */
 #include "plan/plan_priv.h"
 
 const sx_kernel *sx_plan_choose(const sx_graph *g, sx_nid id, const sx_plan_options *o, const char **reason) {
@@ -11,16 +11,18 @@ const sx_kernel *sx_plan_choose(const sx_graph *g, sx_nid id, const sx_plan_opti
     for (const sx_kernel *const *k = (*p)->kernels; *k; k++) {
       if ((*k)->op != n->op) continue;
       const char *why = NULL;
-      if ((*k)->types && f && f->dtype && !((*k)->types >> f->dtype & 1)) why = "the element type of input 0 is not supported";
-      else if (!(*k)->claim || (*k)->claim(g, n, &why)) return *k;
+      if ((*k)->types && f && f->dtype && !((*k)->types >> f->dtype & 1))
+        why = "the element type of input 0 is not supported";
+      else if (!(*k)->claim || (*k)->claim(g, n, &why))
+        return *k;
       *reason = why ? why : "refused";
       if (o->refused) o->refused(o->refused_ctx, g, id, *k, *reason);
     }
   return NULL;
 }
 
-/* Symbols bound by whom: the graph's inputs and captures, late nodes, or nobody (then the node that first has it is computed
- * from contents at a cut). */
+/* Symbols bound by whom: the graph's inputs and captures, late nodes, or nobody (then the node that first has it is
+ * computed from contents at a cut). */
 static void mark_bound(const sx_graph *g, const sx_fact *f, uint8_t *known) {
   for (int i = 0; i < f->rank && f->kind == SX_KIND_TENSOR; i++) {
     int64_t s = sx_dim_symbol_of(&g->model->dims, f->dims[i]);
@@ -47,8 +49,9 @@ static bool node_known(const sx_compile *c, const sx_node *n) {
   return true;
 }
 
-/* Whether the inference of node n, on the contents of its inputs at a cut, makes every size known that it needs. It binds the symbols
- * of n's own results; a size that comes from another node, through an element fact, wants that node to run first. */
+/* Whether the inference of node n, on the contents of its inputs at a cut, makes every size known that it needs. It binds
+ * the symbols of n's own results; a size that comes from another node, through an element fact, wants that node to run
+ * first. */
 static bool cut_suffices(const sx_compile *c, const sx_node *n) {
   int64_t bound[2 * SX_MAX_RANK];
   int count = 0;
@@ -69,7 +72,9 @@ static sx_status push_segment(sx_compile *c, uint32_t at, sx_nid infer) {
     c->segs.at[c->segs.n - 1].end = at;
     if (c->segs.at[c->segs.n - 1].begin == at && c->segs.at[c->segs.n - 1].infer == SX_NONE) c->segs.n--; /* empty */
   }
-  return sx_vec_push(&c->segs, ((sx_segment){.begin = at, .infer = infer})) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  return sx_vec_push(&c->segs, ((sx_segment){.begin = at, .infer = infer}))
+             ? SX_OK
+             : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
 }
 
 /* Whether the rank of an input or a wanted output is not known: left so by a custom operator before it. */
@@ -86,13 +91,16 @@ static sx_status add_step(sx_compile *c, sx_nid id) {
   sx_node *n = sx_node_at(c->g, id);
   const char *reason;
   const sx_kernel *k = sx_plan_choose(c->g, id, c->o, &reason);
-  bool open = (!k || !(k->flags & SX_KERNEL_LATE)) && n->op && !(n->op->flags & (SX_OP_CONTROL | SX_OP_HOST)) && rank_open(c->g, n);
+  bool open =
+      (!k || !(k->flags & SX_KERNEL_LATE)) && n->op && !(n->op->flags & (SX_OP_CONTROL | SX_OP_HOST)) && rank_open(c->g, n);
   if (open) k = c->o->dynamic;
   if (!k) {
     const sx_fact *f = sx_node_in(n, 0) == SX_NONE ? NULL : &sx_value_at(c->g, n->in[0].value)->fact;
-    sx_status why = open ? SX_E_NEEDS_SHAPES : SX_E_NOT_IMPLEMENTED; /* with the sizes of the inputs known, more may be known here */
+    sx_status why =
+        open ? SX_E_NEEDS_SHAPES : SX_E_NOT_IMPLEMENTED; /* with the sizes of the inputs known, more may be known here */
     if (open) reason = "the rank of an input or output is not known";
-    sx_fail(c->e, why, SX_HERE, "Could not find an implementation: %s (input 0 is %s)", reason, f ? sx_dtype_name(f->dtype) : "absent");
+    sx_fail(c->e, why, SX_HERE, "Could not find an implementation: %s (input 0 is %s)", reason,
+            f ? sx_dtype_name(f->dtype) : "absent");
     return sx_node_context(c->g, n, why, c->e);
   }
   bool late = (k->flags & SX_KERNEL_LATE) != 0;
@@ -102,7 +110,9 @@ static sx_status add_step(sx_compile *c, sx_nid id) {
     for (uint32_t o = 0; o < n->n_out; o++)
       if (n->out[o] != SX_NONE) mark_bound(c->g, &sx_value_at(c->g, n->out[o])->fact, c->known);
     if (!node_known(c, n)) {
-      sx_fail(c->e, SX_E_NEEDS_SHAPES, SX_HERE, "the sizes of its outputs cannot be computed before it runs, and kernel %s cannot find them while it runs", k->name);
+      sx_fail(c->e, SX_E_NEEDS_SHAPES, SX_HERE,
+              "the sizes of its outputs cannot be computed before it runs, and kernel %s cannot find them while it runs",
+              k->name);
       return sx_node_context(c->g, n, SX_E_NEEDS_SHAPES, c->e);
     }
   }
@@ -125,8 +135,10 @@ static sx_status order_steps(sx_compile *c) {
   uint8_t *done = sx_arena_alloc(&c->tmp, g->nodes.n + 1);
   if (!done) SX_NO_MEMORY(c->e);
   for (uint32_t i = 0; i < g->values.n; i++)
-    if (sx_value_at(g, i)->kind == SX_VALUE_INPUT || sx_value_at(g, i)->kind == SX_VALUE_CAPTURE) mark_bound(g, &sx_value_at(g, i)->fact, c->known);
-  /* Symbols of the graphs around: a body's captured facts may be expressions over them; they are bound before the body runs. */
+    if (sx_value_at(g, i)->kind == SX_VALUE_INPUT || sx_value_at(g, i)->kind == SX_VALUE_CAPTURE)
+      mark_bound(g, &sx_value_at(g, i)->fact, c->known);
+  /* Symbols of the graphs around: a body's captured facts may be expressions over them; they are bound before the body
+   * runs. */
   for (uint32_t i = 0; c->outer_known && i < g->model->dims.symbols.n; i++) c->known[i] |= c->outer_known[i];
   while (left) {
     sx_nid waiting = SX_NONE;
@@ -223,7 +235,14 @@ static sx_status create_states(sx_compile *c) {
   for (uint32_t s = 0; s < c->p->n_steps; s++) {
     sx_step *x = &c->p->steps[s];
     if (!x->kernel->create) continue;
-    sx_build b = {.granted = granted[s], .g = c->g, .n = sx_node_at(c->g, x->node), .cpu = c->p->cpu, .arena = &c->p->arena, .weights = c->o->weights, .level = c->o->level, .e = c->e};
+    sx_build b = {.granted = granted[s],
+                  .g = c->g,
+                  .n = sx_node_at(c->g, x->node),
+                  .cpu = c->p->cpu,
+                  .arena = &c->p->arena,
+                  .weights = c->o->weights,
+                  .level = c->o->level,
+                  .e = c->e};
     SX_TRY(sx_node_context(c->g, b.n, x->kernel->create(&b), c->e));
     x->state = b.state;
     x->unused = b.unused_inputs;
@@ -244,7 +263,8 @@ static sx_status compile_plan(sx_compile *c) {
   return SX_OK;
 }
 
-sx_status sx_plan_create(const sx_graph *g, const sx_plan_options *o, const uint8_t *outer_known, sx_plan **out, sx_err *e) {
+sx_status sx_plan_create(const sx_graph *g, const sx_plan_options *o, const uint8_t *outer_known, sx_plan **out,
+                         sx_err *e) {
   sx_plan *p = sx_calloc(1, sizeof *p);
   *out = NULL;
   if (!p) SX_NO_MEMORY(e);
@@ -254,15 +274,18 @@ sx_status sx_plan_create(const sx_graph *g, const sx_plan_options *o, const uint
   sx_vec_free(&c.steps);
   sx_vec_free(&c.segs);
   sx_arena_free(&c.tmp);
-  if (s != SX_OK) sx_plan_destroy(p);
-  else *out = p;
+  if (s != SX_OK)
+    sx_plan_destroy(p);
+  else
+    *out = p;
   return s;
 }
 
 void sx_plan_destroy(sx_plan *p) {
   if (!p) return;
   for (uint32_t s = 0; p->segments && s < p->n_segments; s++)
-    for (size_t k = 0; k < sizeof p->segments[s].cache / sizeof *p->segments[s].cache; k++) sx_instance_unref(p->segments[s].cache[k]);
+    for (size_t k = 0; k < sizeof p->segments[s].cache / sizeof *p->segments[s].cache; k++)
+      sx_instance_unref(p->segments[s].cache[k]);
   sx_arena_free(&p->arena);
   sx_free(p, sizeof *p);
 }

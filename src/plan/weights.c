@@ -1,34 +1,47 @@
 // SPDX-License-Identifier: MIT
 /* Packed weights: made once per process for the same bytes, packing and ISA, counted, freed with the last session.
  *
- * Bytes of a file are known by the file's identity and their place in it. Bytes from memory are known by a sample of them; a
- * candidate found that way is verified by packing and comparing before it is shared.
+ * Bytes of a file are known by the file's identity and their place in it. Bytes from memory are known by a sample of them;
+ * a candidate found that way is verified by packing and comparing before it is shared.
  *
  * The results of a session lie one behind the other in a few large blocks, so that they fill large pages. */
 #include "plan/plan.h"
 
 /* A block is about as large as all that came before it in the session: little is asked for in vain. */
 enum { CHUNK_MOST = 32 << 20, CHUNK_ROUND = 2 << 20 };
-typedef struct chunk { uint32_t refs; size_t size, used; char *data; } chunk;
+typedef struct chunk {
+  uint32_t refs;
+  size_t size, used;
+  char *data;
+} chunk;
 
 typedef struct entry {
   struct entry *next;
   uint64_t hash;
   uint32_t refs;
-  bool exact;        /* the key is the file's identity: equal keys are equal bytes */
+  bool exact; /* the key is the file's identity: equal keys are equal bytes */
   size_t size;
   chunk *in;
   void *data;
-  double *factors;   /* of the rows, n_factors of them */
+  double *factors; /* of the rows, n_factors of them */
   size_t n_factors;
-  struct { sx_file_id file; uint64_t offset; size_t bytes; sx_isa isa; char packing[64]; } key;
+  struct {
+    sx_file_id file;
+    uint64_t offset;
+    size_t bytes;
+    sx_isa isa;
+    char packing[64];
+  } key;
 } entry;
 
-static struct { sx_lock lock; entry *head; } shared;
+static struct {
+  sx_lock lock;
+  entry *head;
+} shared;
 
 struct sx_weights {
   sx_pool *pool;
-  chunk *last;       /* where the next result goes when it fits */
+  chunk *last; /* where the next result goes when it fits */
   size_t bytes;
   SX_VEC(entry *) used;
 };
@@ -115,11 +128,12 @@ static uint64_t sample(const sx_tensor *t, const uint8_t *p) {
 /* The same but for the bytes of the result. */
 static bool alike(const entry *x, const entry *y) {
   return x->hash == y->hash && x->exact == y->exact && x->size == y->size && !memcmp(&x->key, &y->key, sizeof x->key) &&
-         x->n_factors == y->n_factors && (!x->n_factors || !memcmp(x->factors, y->factors, x->n_factors * sizeof *x->factors));
+         x->n_factors == y->n_factors &&
+         (!x->n_factors || !memcmp(x->factors, y->factors, x->n_factors * sizeof *x->factors));
 }
 
-/* Results may have megabytes, so they are compared without the lock: a reference holds the entry, and its place in the list, on
- * the way. What is added meanwhile is missed, and is then there twice. */
+/* Results may have megabytes, so they are compared without the lock: a reference holds the entry, and its place in the
+ * list, on the way. What is added meanwhile is missed, and is then there twice. */
 static entry *find(const entry *like) {
   for (entry *at = NULL, *x;; at = x) {
     sx_lock_take(&shared.lock);
@@ -144,16 +158,24 @@ static entry *fresh(struct sx_weights *w, const entry *like) {
   return NULL;
 }
 
-typedef struct job { sx_pack_fn fn; const void *ctx, *src; void *dst; } job;
+typedef struct job {
+  sx_pack_fn fn;
+  const void *ctx, *src;
+  void *dst;
+} job;
 static sx_status pack_units(void *ctx, uint32_t begin, uint32_t end, uint32_t worker, sx_err *e) {
   const job *j = ctx;
   (void)worker, (void)e;
   return j->fn(j->ctx, j->src, j->dst, begin, end);
 }
 
-static sx_status pack(sx_build *b, const sx_tensor *t, const void *src, const double *factors, const char *packing, size_t size, uint32_t units, sx_pack_fn fn, const void *ctx, const void **packed) {
+static sx_status pack(sx_build *b, const sx_tensor *t, const void *src, const double *factors, const char *packing,
+                      size_t size, uint32_t units, sx_pack_fn fn, const void *ctx, const void **packed) {
   struct sx_weights *w = b->weights;
-  entry like = {.size = size, .exact = t->file.inode != 0, .factors = (double *)factors, .n_factors = factors ? (size_t)t->dims[0] : 0};
+  entry like = {.size = size,
+                .exact = t->file.inode != 0,
+                .factors = (double *)factors,
+                .n_factors = factors ? (size_t)t->dims[0] : 0};
   like.key.file = t->file, like.key.offset = t->offset, like.key.bytes = t->size, like.key.isa = b->cpu->isa;
   if (strlen(packing) >= sizeof like.key.packing) SX_FAIL(b->e, FAIL, "the packing's name '%s' is too long", packing);
   memcpy(like.key.packing, packing, strlen(packing));
@@ -164,7 +186,8 @@ static sx_status pack(sx_build *b, const sx_tensor *t, const void *src, const do
     if (!made) SX_FAIL(b->e, NO_MEMORY, "out of memory packing %zu bytes of weights", size);
     job j = {fn, ctx, src, made->data};
     uint32_t width = w->pool && size > (1u << 20) ? sx_pool_width(w->pool) : 1;
-    sx_status s = sx_pool_run(w->pool, width, units, units / (4 * width) + 1, pack_units, &j, b->e); /* long ranges read long rows */
+    sx_status s =
+        sx_pool_run(w->pool, width, units, units / (4 * width) + 1, pack_units, &j, b->e); /* long ranges read long rows */
     if (s == SX_OK && !like.exact) x = find(made);
     if (s != SX_OK || x) {
       made->in->used -= size; /* it was the last there */
@@ -188,13 +211,15 @@ static sx_status pack(sx_build *b, const sx_tensor *t, const void *src, const do
   return SX_OK;
 }
 
-sx_status sx_weights_pack(sx_build *b, const sx_tensor *t, const char *packing, size_t size, uint32_t units, sx_pack_fn fn, const void *ctx, const void **packed) {
+sx_status sx_weights_pack(sx_build *b, const sx_tensor *t, const char *packing, size_t size, uint32_t units, sx_pack_fn fn,
+                          const void *ctx, const void **packed) {
   const void *src;
   SX_TRY(t->factors ? sx_tensor_data(t, &src, b->e) : sx_tensor_source(t, &src, b->e));
   return pack(b, t, src, t->factors, packing, size, units, fn, ctx, packed);
 }
 
-sx_status sx_weights_pack_scaled(sx_build *b, const sx_tensor *t, const char *packing, size_t size, uint32_t units, sx_pack_fn fn, const void *ctx, const void **packed) {
+sx_status sx_weights_pack_scaled(sx_build *b, const sx_tensor *t, const char *packing, size_t size, uint32_t units,
+                                 sx_pack_fn fn, const void *ctx, const void **packed) {
   const void *src;
   SX_TRY(sx_tensor_source(t, &src, b->e));
   return pack(b, t, src, t->factors, packing, size, units, fn, ctx, packed);

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* Running If, Loop, Scan and SequenceMap: bodies are executors of their own; values pass between iterations by reference. */
+/* Running If, Loop, Scan and SequenceMap: bodies are executors of their own; values pass between iterations by reference.
+ */
 #include "run/exec.h"
 
 enum { SMALL = 24 };
 /* Value lists of an iteration: on the stack when short. */
-typedef struct list { sx_rt_value **at, *small[SMALL]; uint32_t n; } list;
+typedef struct list {
+  sx_rt_value **at, *small[SMALL];
+  uint32_t n;
+} list;
 static bool list_init(list *l, uint32_t n) {
   l->n = n;
   l->at = n <= SMALL ? l->small : sx_calloc(n, sizeof *l->at);
@@ -37,14 +41,17 @@ static sx_status run_if(const sx_call *c, uint32_t begin, uint32_t end) {
 }
 
 /* Slices of one scan output, stacked when the loop has ended. */
-typedef struct stack { SX_VEC(sx_rt_value *) at; } stack;
+typedef struct stack {
+  SX_VEC(sx_rt_value *) at;
+} stack;
 static void stack_free(stack *s) {
   for (uint32_t i = 0; i < s->at.n; i++) sx_rt_unref(s->at.at[i]);
   sx_vec_free(&s->at);
 }
 
 /* outer x n x inner: slice k of the stacked axis, copied in or out. */
-static void copy_slice(char *whole, char *slice, size_t elem, int64_t outer, int64_t n, int64_t inner, int64_t k, bool into_whole) {
+static void copy_slice(char *whole, char *slice, size_t elem, int64_t outer, int64_t n, int64_t inner, int64_t k,
+                       bool into_whole) {
   size_t row = (size_t)inner * elem;
   for (int64_t o = 0; o < outer; o++) {
     char *w = whole + (size_t)(o * n + k) * row, *s = slice + (size_t)o * row;
@@ -52,29 +59,37 @@ static void copy_slice(char *whole, char *slice, size_t elem, int64_t outer, int
   }
 }
 
-static sx_status stack_output(const sx_call *c, uint32_t o, const stack *s, const sx_fact *body_fact, int axis, bool reverse) {
+static sx_status stack_output(const sx_call *c, uint32_t o, const stack *s, const sx_fact *body_fact, int axis,
+                              bool reverse) {
   int64_t dims[SX_MAX_RANK + 1];
   const sx_rt_value *first = s->at.n ? s->at.at[0] : NULL;
   int rank = first ? (int)first->rank : body_fact->rank;
   sx_dtype t = first ? (sx_dtype)first->type.dtype : (sx_dtype)body_fact->dtype;
   if (rank < 0) rank = 0; /* no iteration, and nothing known of what one would have given */
-  if (rank >= SX_MAX_RANK) SX_FAIL(c->e, INVALID_ARGUMENT, "output %u would have rank %d, at most %d are supported", o, rank + 1, SX_MAX_RANK);
-  if (axis < 0 || axis > rank) SX_FAIL(c->e, INVALID_ARGUMENT, "output %u of the body has rank %d: it cannot be stacked along axis %d", o, rank, axis);
+  if (rank >= SX_MAX_RANK)
+    SX_FAIL(c->e, INVALID_ARGUMENT, "output %u would have rank %d, at most %d are supported", o, rank + 1, SX_MAX_RANK);
+  if (axis < 0 || axis > rank)
+    SX_FAIL(c->e, INVALID_ARGUMENT, "output %u of the body has rank %d: it cannot be stacked along axis %d", o, rank, axis);
   for (int i = 0, k = 0; i <= rank; i++) {
-    if (i == axis) dims[i] = s->at.n;
-    else dims[i] = first ? first->dims[k] : sx_dim_is_const(body_fact->dims[k]) ? body_fact->dims[k] : 0, k++;
+    if (i == axis)
+      dims[i] = s->at.n;
+    else
+      dims[i] = first ? first->dims[k] : sx_dim_is_const(body_fact->dims[k]) ? body_fact->dims[k] : 0, k++;
   }
   for (uint32_t i = 1; i < s->at.n; i++) {
     bool same = s->at.at[i]->rank == first->rank && s->at.at[i]->type.dtype == first->type.dtype;
     for (uint32_t k = 0; same && k < first->rank; k++) same = s->at.at[i]->dims[k] == first->dims[k];
-    if (!same) SX_FAIL(c->e, INVALID_ARGUMENT, "output %u of the body changes its shape or type at iteration %u: the results cannot be stacked", o, i);
+    if (!same)
+      SX_FAIL(c->e, INVALID_ARGUMENT,
+              "output %u of the body changes its shape or type at iteration %u: the results cannot be stacked", o, i);
   }
   char *data = sx_late_output(c, o, t, rank + 1, dims);
   if (!data) return c->e && c->e->code ? c->e->code : SX_OK;
   int64_t outer = sx_dims_count(dims, 0, axis), inner = sx_dims_count(dims, axis + 1, rank + 1);
   size_t elem = sx_dtype_bits(t) / 8;
   if (elem == 0) SX_FAIL(c->e, NOT_IMPLEMENTED, "stacking elements of type %s", sx_dtype_name(t));
-  for (uint32_t i = 0; i < s->at.n; i++) copy_slice(data, s->at.at[i]->data, elem, outer, s->at.n, inner, reverse ? s->at.n - 1 - i : i, true);
+  for (uint32_t i = 0; i < s->at.n; i++)
+    copy_slice(data, s->at.at[i]->data, elem, outer, s->at.n, inner, reverse ? s->at.n - 1 - i : i, true);
   return t == SX_STRING ? sx_late_own_strings(c, o) : SX_OK;
 }
 
@@ -98,7 +113,8 @@ static sx_status loop_iterate(const sx_call *c, loop *l, int64_t trips, bool go)
     *(int64_t *)l->in.at[0]->data = i;
     *(uint8_t *)l->in.at[1]->data = 1;
     SX_TRY(sx_late_run_body(c, "body", l->in.at, l->out.at));
-    if (!sx_rt_is_tensor(l->out.at[0]) || l->out.at[0]->count != 1) SX_FAIL(c->e, INVALID_ARGUMENT, "the body's condition is no single value");
+    if (!sx_rt_is_tensor(l->out.at[0]) || l->out.at[0]->count != 1)
+      SX_FAIL(c->e, INVALID_ARGUMENT, "the body's condition is no single value");
     go = *(const uint8_t *)l->out.at[0]->data != 0;
     sx_rt_unref(l->out.at[0]);
     l->out.at[0] = NULL;
@@ -138,7 +154,8 @@ static sx_status run_loop(const sx_call *c, uint32_t begin, uint32_t end) {
     sx_rt_value *v = l.in.at[i + 2], *own = NULL;
     if (sx_rt_is_tensor(v) && v->data && v->data == c->in[i + 2]) /* still the initial value, which is only borrowed */
       s = sx_rt_tensor_clone(v, NULL, &own, c->e);
-    else own = sx_rt_ref(v);
+    else
+      own = sx_rt_ref(v);
     if (s == SX_OK) s = c->late->set_value(c->late, i, own, c->e);
   }
   for (uint32_t k = 0; k < l.scans && s == SX_OK && l.states + k < n->n_out; k++)
@@ -168,7 +185,8 @@ static sx_status scan_slice(const sx_call *c, const sx_node *n, uint32_t states,
   if (!elem) SX_FAIL(c->e, NOT_IMPLEMENTED, "scanning elements of type %s", sx_dtype_name((sx_dtype)v->dtype));
   int64_t outer = sx_dims_count(v->dims, 0, (int)axis), inner = sx_dims_count(v->dims, (int)axis + 1, v->rank);
   if (outer == 1)
-    return sx_rt_tensor_wrap((sx_dtype)v->dtype, (uint32_t)r, dims, (char *)v->constant + (size_t)(k * inner) * elem, (size_t)inner * elem, &sx_memory_cpu, NULL, NULL, out, c->e);
+    return sx_rt_tensor_wrap((sx_dtype)v->dtype, (uint32_t)r, dims, (char *)v->constant + (size_t)(k * inner) * elem,
+                             (size_t)inner * elem, &sx_memory_cpu, NULL, NULL, out, c->e);
   SX_TRY(sx_rt_tensor_create((sx_dtype)v->dtype, (uint32_t)r, dims, NULL, out, c->e));
   copy_slice((char *)v->constant, (*out)->data, elem, outer, v->dims[axis], inner, k, false);
   return SX_OK;
@@ -179,8 +197,11 @@ static sx_status scan_steps(const sx_call *c, const sx_node *n, uint32_t states,
     const sx_view *v = &c->late->in[states + i];
     int64_t axis = attr_at(n, "scan_input_axes", i);
     if (axis < 0) axis += v->rank;
-    if (v->rank < 1 || axis < 0 || axis >= v->rank) SX_FAIL(c->e, INVALID_ARGUMENT, "scanned input %u has rank %d, axis %lld", i, v->rank, (long long)axis);
-    if (i && v->dims[axis] != *steps) SX_FAIL(c->e, INVALID_ARGUMENT, "scanned inputs have different lengths: %lld and %lld", (long long)*steps, (long long)v->dims[axis]);
+    if (v->rank < 1 || axis < 0 || axis >= v->rank)
+      SX_FAIL(c->e, INVALID_ARGUMENT, "scanned input %u has rank %d, axis %lld", i, v->rank, (long long)axis);
+    if (i && v->dims[axis] != *steps)
+      SX_FAIL(c->e, INVALID_ARGUMENT, "scanned inputs have different lengths: %lld and %lld", (long long)*steps,
+              (long long)v->dims[axis]);
     *steps = v->dims[axis];
   }
   return SX_OK;
@@ -200,7 +221,8 @@ static sx_status scan_iterate(const sx_call *c, const sx_node *n, loop *l, uint3
       l->out.at[i] = NULL;
     }
     for (uint32_t i = 0; i < l->scans; i++) {
-      if (!sx_rt_is_tensor(l->out.at[l->states + i])) SX_FAIL(c->e, INVALID_ARGUMENT, "scan output %u of the body is no tensor", i);
+      if (!sx_rt_is_tensor(l->out.at[l->states + i]))
+        SX_FAIL(c->e, INVALID_ARGUMENT, "scan output %u of the body is no tensor", i);
       if (!sx_vec_push(&l->stacks[i].at, l->out.at[l->states + i])) SX_NO_MEMORY(c->e);
       l->out.at[l->states + i] = NULL;
     }
@@ -225,15 +247,18 @@ static sx_status run_scan(const sx_call *c, uint32_t begin, uint32_t end) {
   if (s == SX_OK) s = scan_iterate(c, n, &l, scans_in, steps);
   for (uint32_t i = 0; i < l.states && s == SX_OK; i++) {
     sx_rt_value *own = NULL;
-    if (!steps && sx_rt_is_tensor(l.in.at[i])) s = sx_rt_tensor_clone(l.in.at[i], NULL, &own, c->e);
-    else own = sx_rt_ref(l.in.at[i]);
+    if (!steps && sx_rt_is_tensor(l.in.at[i]))
+      s = sx_rt_tensor_clone(l.in.at[i], NULL, &own, c->e);
+    else
+      own = sx_rt_ref(l.in.at[i]);
     if (s == SX_OK) s = c->late->set_value(c->late, i, own, c->e);
   }
   for (uint32_t k = 0; k < l.scans && s == SX_OK; k++) {
     const sx_fact *f = &sx_value_at(b, b->outputs.at[l.states + k])->fact;
     int64_t axis = attr_at(n, "scan_output_axes", k);
     int rank = l.stacks[k].at.n ? (int)l.stacks[k].at.at[0]->rank : f->rank;
-    s = stack_output(c, l.states + k, &l.stacks[k], f, (int)(axis < 0 ? axis + rank + 1 : axis), attr_at(n, "scan_output_directions", k) != 0);
+    s = stack_output(c, l.states + k, &l.stacks[k], f, (int)(axis < 0 ? axis + rank + 1 : axis),
+                     attr_at(n, "scan_output_directions", k) != 0);
   }
   for (uint32_t k = 0; l.stacks && k < l.scans; k++) stack_free(&l.stacks[k]);
   sx_free(l.stacks, (l.scans + 1) * sizeof *l.stacks);
@@ -249,15 +274,19 @@ static sx_status map_iterate(const sx_call *c, list *in, list *out, sx_rt_value 
       sx_rt_value *v = c->late->value(c->late, i);
       sx_rt_unref(in->at[i]);
       in->at[i] = NULL;
-      if (v && v->type.kind == SX_RT_SEQUENCE) in->at[i] = sx_rt_ref(v->u.items.at[k]);
-      else SX_TRY(sx_late_take(c, i, &in->at[i]));
+      if (v && v->type.kind == SX_RT_SEQUENCE)
+        in->at[i] = sx_rt_ref(v->u.items.at[k]);
+      else
+        SX_TRY(sx_late_take(c, i, &in->at[i]));
     }
     SX_TRY(sx_late_run_body(c, "body", in->at, out->at));
     for (uint32_t o = 0; o < out->n; o++) {
       sx_rt_value *own = NULL;
       if (!sx_rt_is_tensor(out->at[o])) SX_FAIL(c->e, INVALID_ARGUMENT, "output %u of the body is no tensor", o);
-      if (sx_rt_is_borrowed(out->at[o])) SX_TRY(sx_rt_tensor_clone(out->at[o], NULL, &own, c->e));
-      else own = sx_rt_ref(out->at[o]);
+      if (sx_rt_is_borrowed(out->at[o]))
+        SX_TRY(sx_rt_tensor_clone(out->at[o], NULL, &own, c->e));
+      else
+        own = sx_rt_ref(out->at[o]);
       results[o]->type.dtype = own->type.dtype;
       sx_status s = sx_rt_sequence_insert(results[o], k, own, c->e);
       sx_rt_unref(own);
@@ -276,7 +305,9 @@ static sx_status run_map(const sx_call *c, uint32_t begin, uint32_t end) {
   if (!first || first->type.kind != SX_RT_SEQUENCE) SX_FAIL(c->e, INVALID_ARGUMENT, "input 0 is no sequence");
   for (uint32_t i = 1; i < n->n_formal; i++) {
     const sx_rt_value *v = c->late->value(c->late, i);
-    if (v && v->type.kind == SX_RT_SEQUENCE && v->u.items.n != first->u.items.n) SX_FAIL(c->e, INVALID_ARGUMENT, "input 0 has %u elements, input %u has %u: sequences must have the same length", first->u.items.n, i, v->u.items.n);
+    if (v && v->type.kind == SX_RT_SEQUENCE && v->u.items.n != first->u.items.n)
+      SX_FAIL(c->e, INVALID_ARGUMENT, "input 0 has %u elements, input %u has %u: sequences must have the same length",
+              first->u.items.n, i, v->u.items.n);
   }
   list in, out, results;
   bool ok = list_init(&in, n->n_formal);
@@ -284,7 +315,9 @@ static sx_status run_map(const sx_call *c, uint32_t begin, uint32_t end) {
   ok = list_init(&results, n->n_out) && ok;
   sx_status s = ok ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++)
-    s = sx_rt_sequence_create((sx_rt_type){.kind = SX_RT_SEQUENCE, .elem = SX_RT_TENSOR, .dtype = sx_value_at(b, b->outputs.at[o])->fact.dtype}, &results.at[o], c->e);
+    s = sx_rt_sequence_create(
+        (sx_rt_type){.kind = SX_RT_SEQUENCE, .elem = SX_RT_TENSOR, .dtype = sx_value_at(b, b->outputs.at[o])->fact.dtype},
+        &results.at[o], c->e);
   if (s == SX_OK) s = map_iterate(c, &in, &out, results.at, first->u.items.n);
   for (uint32_t o = 0; o < n->n_out && s == SX_OK; o++) {
     s = c->late->set_value(c->late, o, results.at[o], c->e);
@@ -303,6 +336,7 @@ static const sx_kernel kernel_if = {.op = &sx_op_If, .name = "if", .flags = SX_K
 static const sx_kernel kernel_loop = {.op = &sx_op_Loop, .name = "loop", .flags = SX_KERNEL_LATE, .prepare = prepare_loop};
 static const sx_kernel kernel_scan = {.op = &sx_op_Scan, .name = "scan", .flags = SX_KERNEL_LATE, .prepare = prepare_scan};
 static sx_status prepare_map(sx_prep *p) { return sx_prep_phase(p, run_map, 1, 0, 0); }
-static const sx_kernel kernel_map = {.op = &sx_op_SequenceMap, .name = "sequence_map", .flags = SX_KERNEL_LATE, .prepare = prepare_map};
+static const sx_kernel kernel_map = {
+    .op = &sx_op_SequenceMap, .name = "sequence_map", .flags = SX_KERNEL_LATE, .prepare = prepare_map};
 static const sx_kernel *const kernels[] = {&kernel_if, &kernel_loop, &kernel_scan, &kernel_map, NULL};
 const sx_provider sx_control_provider = {"CPUExecutionProvider", kernels, 0};

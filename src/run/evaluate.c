@@ -20,7 +20,8 @@ static sx_status one_node(sx_model *m, const sx_node *n, sx_tensor *const *in, s
   for (uint32_t o = 0; o < n->n_out; o++) {
     out[o] = SX_NONE;
     if (n->out[o] == SX_NONE) continue;
-    if ((out[o] = sx_graph_add_value(t, SX_VALUE_NODE, (sx_str){"", 0})) == SX_NONE || !sx_graph_add_output(t, out[o])) SX_NO_MEMORY(e);
+    if ((out[o] = sx_graph_add_value(t, SX_VALUE_NODE, (sx_str){"", 0})) == SX_NONE || !sx_graph_add_output(t, out[o]))
+      SX_NO_MEMORY(e);
   }
   sx_nid id = sx_graph_add_node(t, n->op, ids, n->n_in, out, n->n_out);
   if (id == SX_NONE) SX_NO_MEMORY(e);
@@ -97,7 +98,8 @@ static sx_status run_dynamic(const sx_call *c, uint32_t begin, uint32_t end) {
   const sx_node *n = sx_node_at(p->graph, p->steps[l->step].node);
   sx_tensor *in[MOST] = {0};
   sx_rt_value *held[MOST] = {0}, *values[MOST] = {0};
-  if (n->n_in + n->n_out > MOST) SX_FAIL(c->e, NOT_IMPLEMENTED, "more than %d inputs and outputs, and a rank that only the run tells", MOST);
+  if (n->n_in + n->n_out > MOST)
+    SX_FAIL(c->e, NOT_IMPLEMENTED, "more than %d inputs and outputs, and a rank that only the run tells", MOST);
   sx_status s = SX_OK;
   for (uint32_t i = 0; i < n->n_in && s == SX_OK; i++) {
     if (sx_node_in(n, i) == SX_NONE) continue;
@@ -107,8 +109,10 @@ static sx_status run_dynamic(const sx_call *c, uint32_t begin, uint32_t end) {
   if (s == SX_OK) s = run_one(n, in, values, c->e);
   for (uint32_t k = 0, i = 0; k < n->n_out; k++) {
     if (n->out[k] == SX_NONE) continue;
-    if (s == SX_OK) s = c->late->set_value(c->late, k, values[i], c->e);
-    else sx_rt_unref(values[i]);
+    if (s == SX_OK)
+      s = c->late->set_value(c->late, k, values[i], c->e);
+    else
+      sx_rt_unref(values[i]);
     i++;
   }
   for (uint32_t i = 0; i < n->n_in; i++) {

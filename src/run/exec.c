@@ -29,8 +29,14 @@ static sx_frame *new_frame(const sx_exec *x) {
   for (uint32_t o = 0; o < g->outputs.n; o++) passing |= sx_value_at(g, g->outputs.at[o])->fact.dtype == SX_STRING;
   for (uint32_t s = 0; s < p->n_steps; s++)
     if (p->steps[s].n_in + p->steps[s].n_out > most) most = p->steps[s].n_in + p->steps[s].n_out;
-  size_t sizes[] = {sizeof(sx_frame), g->model->dims.symbols.n * sizeof(int64_t), p->n_segments * sizeof(sx_seg_state), p->n_args * sizeof(void *),
-                    p->n_buffers * sizeof(void *), p->n_late * sizeof(void *), g->outputs.n * sizeof(void *), most * sizeof(sx_view),
+  size_t sizes[] = {sizeof(sx_frame),
+                    g->model->dims.symbols.n * sizeof(int64_t),
+                    p->n_segments * sizeof(sx_seg_state),
+                    p->n_args * sizeof(void *),
+                    p->n_buffers * sizeof(void *),
+                    p->n_late * sizeof(void *),
+                    g->outputs.n * sizeof(void *),
+                    most * sizeof(sx_view),
                     passing ? sizeof(sx_bin) : 0};
   size_t at[9], total = 0;
   for (int i = 0; i < 9; i++) at[i] = total, total += sx_round_up(sizes[i] + 8, SX_ALIGN);
@@ -39,7 +45,8 @@ static sx_frame *new_frame(const sx_exec *x) {
   memset(b, 0, total);
   sx_frame *f = (sx_frame *)b;
   f->bytes = total, f->most_args = most;
-  f->symbols = (int64_t *)(b + at[1]), f->segs = (sx_seg_state *)(b + at[2]), f->ptrs = (void **)(b + at[3]), f->ext = (void **)(b + at[4]);
+  f->symbols = (int64_t *)(b + at[1]), f->segs = (sx_seg_state *)(b + at[2]), f->ptrs = (void **)(b + at[3]),
+  f->ext = (void **)(b + at[4]);
   f->late = (sx_rt_value **)(b + at[5]), f->out = (sx_rt_value **)(b + at[6]), f->late_views = (sx_view *)(b + at[7]);
   f->bin = passing ? (sx_bin *)(b + at[8]) : NULL;
   return f;
@@ -89,7 +96,9 @@ static sx_status create_bodies(sx_exec *x, const sx_graph *g, const sx_exec_opti
   for (uint32_t i = 0; i < g->nodes.n && s == SX_OK; i++) {
     const sx_node *node = sx_node_at(g, i);
     for (uint32_t k = 0; k < node->n_attrs && !node->dead && s == SX_OK; k++) {
-      if (node->attrs[k].type != SX_ATTR_GRAPH || node->attrs[k].g->broken || (node->op && !(node->op->flags & SX_OP_CONTROL))) continue;
+      if (node->attrs[k].type != SX_ATTR_GRAPH || node->attrs[k].g->broken ||
+          (node->op && !(node->op->flags & SX_OP_CONTROL)))
+        continue;
       if (!known) {
         if (!(known = sx_calloc(n, 1))) SX_NO_MEMORY(e);
         known_below(g, known);
@@ -119,7 +128,8 @@ static sx_status find_output_args(sx_exec *x, sx_err *e) {
     if (p->buffers[b].kind != SX_BUF_OUTPUT || p->buffers[b].index != i) continue;
     for (uint32_t s = 0; s < p->n_steps && x->output_arg[i] == SX_NONE; s++)
       for (uint32_t o = 0; o < p->steps[s].n_out; o++)
-        if (p->arg_values[p->steps[s].args + p->steps[s].n_in + o] == g->outputs.at[i]) x->output_arg[i] = p->steps[s].args + p->steps[s].n_in + o;
+        if (p->arg_values[p->steps[s].args + p->steps[s].n_in + o] == g->outputs.at[i])
+          x->output_arg[i] = p->steps[s].args + p->steps[s].n_in + o;
   }
   return SX_OK;
 }
@@ -131,25 +141,36 @@ sx_status sx_exec_create(const sx_graph *g, const sx_exec_options *o, sx_exec **
   sx_status s = sx_plan_create(g, &o->plan, o->outer_known, &x->plan, e);
   if (s == SX_OK) s = find_output_args(x, e);
   if (s == SX_OK) s = create_bodies(x, g, o, e);
-  if (s != SX_OK) sx_exec_destroy(x);
-  else *out = x;
+  if (s != SX_OK)
+    sx_exec_destroy(x);
+  else
+    *out = x;
   return s;
 }
 
-sx_status sx_exec_bind_dims(const sx_graph *g, sx_vid v, const char *what, int rank, const int64_t *dims, int64_t *symbols, sx_err *e) {
+sx_status sx_exec_bind_dims(const sx_graph *g, sx_vid v, const char *what, int rank, const int64_t *dims, int64_t *symbols,
+                            sx_err *e) {
   const sx_value *x = sx_value_at(g, v);
   const sx_fact *f = &x->fact;
   if (f->rank < 0) return SX_OK;
   if (f->rank != rank)
-    SX_FAIL(e, INVALID_ARGUMENT, "Invalid rank for %s: %.*s Got: %d Expected: %d Please fix either the inputs/outputs or the model.", what, SX_FMT(x->name), rank, f->rank);
+    SX_FAIL(e, INVALID_ARGUMENT,
+            "Invalid rank for %s: %.*s Got: %d Expected: %d Please fix either the inputs/outputs or the model.", what,
+            SX_FMT(x->name), rank, f->rank);
   for (int i = 0; i < rank; i++) {
     int64_t s = sx_dim_symbol_of(&g->model->dims, f->dims[i]);
     if (s >= 0 && symbols[s] == SX_DIM_UNKNOWN) symbols[s] = dims[i];
     int64_t want = s >= 0 ? symbols[s] : sx_dim_is_const(f->dims[i]) ? f->dims[i] : dims[i];
     if (want == dims[i]) continue;
     sx_str name = s >= 0 ? g->model->dims.atoms.at[g->model->dims.symbols.at[s]].name : (sx_str){"", 0};
-    if (name.n) SX_FAIL(e, INVALID_ARGUMENT, "Got invalid dimensions for %s: %.*s: index %d is %lld, but dimension '%.*s' is %lld elsewhere", what, SX_FMT(x->name), i, (long long)dims[i], SX_FMT(name), (long long)want);
-    SX_FAIL(e, INVALID_ARGUMENT, "Got invalid dimensions for %s: %.*s for the following indices index: %d Got: %lld Expected: %lld Please fix either the inputs/outputs or the model.", what, SX_FMT(x->name), i, (long long)dims[i], (long long)want);
+    if (name.n)
+      SX_FAIL(e, INVALID_ARGUMENT,
+              "Got invalid dimensions for %s: %.*s: index %d is %lld, but dimension '%.*s' is %lld elsewhere", what,
+              SX_FMT(x->name), i, (long long)dims[i], SX_FMT(name), (long long)want);
+    SX_FAIL(e, INVALID_ARGUMENT,
+            "Got invalid dimensions for %s: %.*s for the following indices index: %d Got: %lld Expected: %lld Please fix "
+            "either the inputs/outputs or the model.",
+            what, SX_FMT(x->name), i, (long long)dims[i], (long long)want);
   }
   return SX_OK;
 }
@@ -164,7 +185,8 @@ static sx_status bind_inputs(const sx_plan *p, sx_frame *f, sx_rt_value *const *
     const sx_value *v = sx_value_at(g, id);
     uint32_t b = p->value_buffer[id];
     if (!in[i]) {
-      if (!v->overridable && i < g->inputs.n && v->fact.kind != SX_KIND_OPTIONAL) SX_FAIL(e, INVALID_ARGUMENT, "Missing Input: %.*s", SX_FMT(v->name));
+      if (!v->overridable && i < g->inputs.n && v->fact.kind != SX_KIND_OPTIONAL)
+        SX_FAIL(e, INVALID_ARGUMENT, "Missing Input: %.*s", SX_FMT(v->name));
       if (!v->overridable) continue;
       const void *d;
       SX_TRY(sx_tensor_data(v->fact.constant, &d, e));
@@ -173,9 +195,13 @@ static sx_status bind_inputs(const sx_plan *p, sx_frame *f, sx_rt_value *const *
       continue;
     }
     if (v->fact.kind == SX_KIND_TENSOR && v->fact.dtype) {
-      if (!sx_rt_is_tensor(in[i])) SX_FAIL(e, INVALID_ARGUMENT, "Unexpected input: '%.*s' is no tensor, expected tensor(%s)", SX_FMT(v->name), sx_dtype_name((sx_dtype)v->fact.dtype));
+      if (!sx_rt_is_tensor(in[i]))
+        SX_FAIL(e, INVALID_ARGUMENT, "Unexpected input: '%.*s' is no tensor, expected tensor(%s)", SX_FMT(v->name),
+                sx_dtype_name((sx_dtype)v->fact.dtype));
       if (in[i]->type.dtype != v->fact.dtype)
-        SX_FAIL(e, INVALID_ARGUMENT, "Unexpected input data type. Actual: (tensor(%s)) , expected: (tensor(%s)) for input '%.*s'", sx_dtype_name((sx_dtype)in[i]->type.dtype), sx_dtype_name((sx_dtype)v->fact.dtype), SX_FMT(v->name));
+        SX_FAIL(e, INVALID_ARGUMENT,
+                "Unexpected input data type. Actual: (tensor(%s)) , expected: (tensor(%s)) for input '%.*s'",
+                sx_dtype_name((sx_dtype)in[i]->type.dtype), sx_dtype_name((sx_dtype)v->fact.dtype), SX_FMT(v->name));
       SX_TRY(sx_exec_bind_dims(g, id, "input", (int)in[i]->rank, in[i]->dims, f->symbols, e));
     }
     if (b != SX_NONE) f->ext[b] = in[i]->data;
@@ -187,28 +213,39 @@ static bool overlaps(const sx_plan *p, const sx_frame *f, const sx_rt_value *out
   uint32_t n = p->graph->inputs.n + p->graph->captures.n;
   for (uint32_t i = 0; i < n; i++) {
     const sx_rt_value *v = f->in[i];
-    if (sx_rt_is_tensor(v) && v->bytes && out->bytes && (char *)v->data < (char *)out->data + out->bytes && (char *)out->data < (char *)v->data + v->bytes) return true;
+    if (sx_rt_is_tensor(v) && v->bytes && out->bytes && (char *)v->data < (char *)out->data + out->bytes &&
+        (char *)out->data < (char *)v->data + v->bytes)
+      return true;
   }
   return false;
 }
 
 /* Memory for an output whose size is known now: the caller's, or new. One that overlaps an input is written aside first. */
-static sx_status open_output(const sx_plan *p, sx_frame *f, const sx_run_ctx *r, uint32_t i, const sx_view *v, sx_rt_value *given, sx_err *e) {
+static sx_status open_output(const sx_plan *p, sx_frame *f, const sx_run_ctx *r, uint32_t i, const sx_view *v,
+                             sx_rt_value *given, sx_err *e) {
   sx_str name = p->graph->output_names.at[i];
   bool usable = given != NULL;
   if (given) {
     bool same = sx_rt_is_tensor(given) && given->type.dtype == v->dtype && (int)given->rank == v->rank;
     for (int d = 0; same && d < v->rank; d++) same = given->dims[d] == v->dims[d];
-    if (!same) SX_FAIL(e, INVALID_ARGUMENT, "the value given for output '%.*s' does not have the type and shape that the model gives for these inputs (%s of rank %d)", SX_FMT(name), sx_dtype_name((sx_dtype)v->dtype), v->rank);
+    if (!same)
+      SX_FAIL(e, INVALID_ARGUMENT,
+              "the value given for output '%.*s' does not have the type and shape that the model gives for these inputs "
+              "(%s of rank %d)",
+              SX_FMT(name), sx_dtype_name((sx_dtype)v->dtype), v->rank);
     usable = !overlaps(p, f, given);
   }
-  if (usable) f->out[i] = sx_rt_ref(given);
-  else SX_TRY(sx_rt_tensor_create((sx_dtype)v->dtype, (uint32_t)v->rank, v->dims, given ? NULL : r->output_source, &f->out[i], e));
+  if (usable)
+    f->out[i] = sx_rt_ref(given);
+  else
+    SX_TRY(sx_rt_tensor_create((sx_dtype)v->dtype, (uint32_t)v->rank, v->dims, given ? NULL : r->output_source, &f->out[i],
+                               e));
   f->ext[p->value_buffer[p->graph->outputs.at[i]]] = f->out[i]->data;
   return SX_OK;
 }
 
-static void *address(const sx_plan *p, const sx_frame *f, const sx_instance *x, const sx_seg_state *s, uint32_t segment, uint32_t b) {
+static void *address(const sx_plan *p, const sx_frame *f, const sx_instance *x, const sx_seg_state *s, uint32_t segment,
+                     uint32_t b) {
   const sx_buffer *q = &p->buffers[b];
   if (q->kind == SX_BUF_CONST) return (void *)q->data;
   if (q->kind == SX_BUF_ELEMS) return (void *)x->elems[b];
@@ -240,7 +277,8 @@ static sx_status open_segment(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint
     }
   }
   uint32_t base = s->begin < s->end ? p->steps[s->begin].args : 0;
-  uint32_t last = s->begin < s->end ? p->steps[s->end - 1].args + p->steps[s->end - 1].n_in + p->steps[s->end - 1].n_out : 0;
+  uint32_t last =
+      s->begin < s->end ? p->steps[s->end - 1].args + p->steps[s->end - 1].n_in + p->steps[s->end - 1].n_out : 0;
   for (uint32_t i = 0; i < p->graph->outputs.n; i++)
     if (x->output_arg[i] != SX_NONE && x->output_arg[i] >= base && x->output_arg[i] < last) {
       sx_status o = open_output(p, f, r, i, &st->inst->views[x->output_arg[i] - base], given[i], e);
@@ -250,15 +288,22 @@ static sx_status open_segment(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint
       }
     }
   if (fresh) {
-    for (uint32_t a = base; a < last; a++) f->ptrs[a] = p->args[a] == SX_NONE ? NULL : address(p, f, st->inst, st, k, p->args[a]);
+    for (uint32_t a = base; a < last; a++)
+      f->ptrs[a] = p->args[a] == SX_NONE ? NULL : address(p, f, st->inst, st, k, p->args[a]);
     for (uint32_t b = 0; b < p->n_buffers; b++)
-      if (p->buffers[b].exported && p->buffers[b].segment == k && p->buffers[b].kind == SX_BUF_SLAB) f->ext[b] = (char *)st->slab + st->inst->offsets[b];
+      if (p->buffers[b].exported && p->buffers[b].segment == k && p->buffers[b].kind == SX_BUF_SLAB)
+        f->ext[b] = (char *)st->slab + st->inst->offsets[b];
   } else
     for (uint32_t i = 0; i < s->n_patch; i++) f->ptrs[s->patch[i]] = address(p, f, st->inst, st, k, p->args[s->patch[i]]);
   return SX_OK;
 }
 
-typedef struct unit_job { const sx_call *call; sx_run_fn run; char *scratch; size_t stride; } unit_job;
+typedef struct unit_job {
+  const sx_call *call;
+  sx_run_fn run;
+  char *scratch;
+  size_t stride;
+} unit_job;
 static sx_status run_units(void *ctx, uint32_t begin, uint32_t end, uint32_t worker, sx_err *e) {
   const unit_job *j = ctx;
   sx_call c = *j->call;
@@ -279,7 +324,8 @@ static sx_status run_phases(const sx_run_ctx *r, const sx_ready *y, sx_call *c, 
         continue;
       }
       for (uint32_t u = 0; u < ph->units; u += y->grain[k]) { /* long steps are cut so that a run can be stopped */
-        if (atomic_load_explicit(r->terminate, memory_order_relaxed)) SX_FAIL(c->e, FAIL, "Exiting due to terminate flag being set to true.");
+        if (atomic_load_explicit(r->terminate, memory_order_relaxed))
+          SX_FAIL(c->e, FAIL, "Exiting due to terminate flag being set to true.");
         SX_TRY(ph->run(c, u, u + y->grain[k] < ph->units ? u + y->grain[k] : ph->units));
       }
       continue;
@@ -296,13 +342,24 @@ static sx_status run_deferred(const sx_plan *p, const sx_step *s, const sx_view 
   if (!v) SX_NO_MEMORY(c->e);
   memcpy(v, views, (s->n_in + s->n_out) * sizeof *v);
   for (uint32_t i = 0; i < s->n_in; i++) v[i].constant = c->in[i];
-  sx_prep q = {.state = s->state, .g = p->graph, .n = sx_node_at(p->graph, s->node), .cpu = p->cpu, .n_in = s->n_in, .n_out = s->n_out, .in = v, .out = v + s->n_in, .arena = a, .e = c->e};
+  sx_prep q = {.state = s->state,
+               .g = p->graph,
+               .n = sx_node_at(p->graph, s->node),
+               .cpu = p->cpu,
+               .n_in = s->n_in,
+               .n_out = s->n_out,
+               .in = v,
+               .out = v + s->n_in,
+               .arena = a,
+               .e = c->e};
   sx_status t = s->kernel->prepare(&q);
   size_t worker = 0;
   for (uint32_t k = 0; k < q.n_phases; k++)
     if (q.phases[k].worker_scratch > worker) worker = q.phases[k].worker_scratch;
-  if (t == SX_OK && !(c->scratch = sx_arena_aligned(a, q.scratch + 1, SX_ALIGN))) t = sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-  if (t == SX_OK && !(c->worker_scratch = sx_arena_aligned(a, worker + 1, SX_ALIGN))) t = sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  if (t == SX_OK && !(c->scratch = sx_arena_aligned(a, q.scratch + 1, SX_ALIGN)))
+    t = sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  if (t == SX_OK && !(c->worker_scratch = sx_arena_aligned(a, worker + 1, SX_ALIGN)))
+    t = sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   c->params = q.params;
   for (uint32_t k = 0; k < q.n_phases && t == SX_OK; k++) {
     c->phase = k;
@@ -320,9 +377,11 @@ static sx_status run_steps(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
   for (uint32_t i = s->begin; i < s->end; i++) {
     const sx_step *q = &p->steps[i];
     if (q->nothing) continue;
-    if (r->terminate && atomic_load_explicit(r->terminate, memory_order_relaxed)) SX_FAIL(e, FAIL, "Exiting due to terminate flag being set to true.");
+    if (r->terminate && atomic_load_explicit(r->terminate, memory_order_relaxed))
+      SX_FAIL(e, FAIL, "Exiting due to terminate flag being set to true.");
     const sx_ready *y = &st->inst->steps[i - s->begin];
-    sx_call c = {.state = q->state, .params = y->params, .in = f->ptrs + q->args, .out = f->ptrs + q->args + q->n_in, .e = e};
+    sx_call c = {
+        .state = q->state, .params = y->params, .in = f->ptrs + q->args, .out = f->ptrs + q->args + q->n_in, .e = e};
     uint64_t begin = r->profile ? sx_now_ns() : 0;
     sx_status t;
     if (q->kernel->flags & SX_KERNEL_LATE) {
@@ -333,7 +392,8 @@ static sx_status run_steps(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
           if (p->args[s->patch[m]] == b) f->ptrs[s->patch[m]] = f->ext[b];
       }
     } else
-      t = y->deferred ? run_deferred(p, q, &st->inst->views[q->args - base], &f->scratch, &c) : run_phases(r, y, &c, st->slab);
+      t = y->deferred ? run_deferred(p, q, &st->inst->views[q->args - base], &f->scratch, &c)
+                      : run_phases(r, y, &c, st->slab);
     if (t != SX_OK) {
       sx_err_context(e, "Non-zero status code returned while running");
       return sx_node_context(p->graph, sx_node_at(p->graph, q->node), t, e);
@@ -353,7 +413,9 @@ static sx_status finish_outputs(sx_exec *x, sx_frame *f, const sx_run_ctx *r, sx
     const sx_buffer *q = &p->buffers[b];
     sx_rt_value *whole = q->kind == SX_BUF_LATE ? f->late[q->index] : q->kind == SX_BUF_INPUT ? f->in[q->index] : NULL;
     bool handed = whole && !given[o] && (!sx_rt_is_tensor(whole) || (q->kind == SX_BUF_LATE && q->value == v));
-    if (whole && !sx_rt_is_tensor(whole) && given[o]) SX_FAIL(e, INVALID_ARGUMENT, "output '%.*s' is no tensor: it cannot be written into a given value", SX_FMT(sx_value_at(g, v)->name));
+    if (whole && !sx_rt_is_tensor(whole) && given[o])
+      SX_FAIL(e, INVALID_ARGUMENT, "output '%.*s' is no tensor: it cannot be written into a given value",
+              SX_FMT(sx_value_at(g, v)->name));
     if (handed) {
       f->out[o] = sx_rt_ref(whole);
       continue;
@@ -361,21 +423,30 @@ static sx_status finish_outputs(sx_exec *x, sx_frame *f, const sx_run_ctx *r, sx
     sx_view w = {.dtype = sx_value_at(g, v)->fact.dtype, .rank = sx_value_at(g, v)->fact.rank};
     int64_t *d = NULL;
     sx_status s = SX_OK;
-    if (whole && sx_rt_is_tensor(whole) && q->value == v) w.dtype = whole->type.dtype, w.rank = (int8_t)whole->rank, w.dims = whole->dims;
-    else s = sx_dims_now(g, f, &sx_value_at(g, v)->fact, &f->scratch, &d, e), w.dims = d;
+    if (whole && sx_rt_is_tensor(whole) && q->value == v)
+      w.dtype = whole->type.dtype, w.rank = (int8_t)whole->rank, w.dims = whole->dims;
+    else
+      s = sx_dims_now(g, f, &sx_value_at(g, v)->fact, &f->scratch, &d, e), w.dims = d;
     void *src = sx_buffer_now(p, f, b);
     if (s == SX_OK) s = open_output(p, f, r, o, &w, given[o], e);
-    if (s == SX_OK && f->out[o]->bytes && src) memcpy(f->out[o]->data, src, f->out[o]->bytes);
-    else if (s == SX_OK && f->out[o]->bytes) s = sx_write_elems(g, f, v, f->out[o], &f->scratch, e);
+    if (s == SX_OK && f->out[o]->bytes && src)
+      memcpy(f->out[o]->data, src, f->out[o]->bytes);
+    else if (s == SX_OK && f->out[o]->bytes)
+      s = sx_write_elems(g, f, v, f->out[o], &f->scratch, e);
     sx_arena_reset(&f->scratch);
     SX_TRY(s);
   }
   for (uint32_t o = 0; o < g->outputs.n; o++) {
-    if (f->out[o] && sx_rt_is_tensor(f->out[o]) && f->out[o]->type.dtype == SX_STRING && (given[o] || sx_rt_is_unique(f->out[o]))) SX_TRY(sx_rt_strings_own(f->out[o], e));
+    if (f->out[o] && sx_rt_is_tensor(f->out[o]) && f->out[o]->type.dtype == SX_STRING &&
+        (given[o] || sx_rt_is_unique(f->out[o])))
+      SX_TRY(sx_rt_strings_own(f->out[o], e));
     if (given[o] && f->out[o] != given[o] && f->out[o]->bytes) memcpy(given[o]->data, f->out[o]->data, given[o]->bytes);
   }
-  for (uint32_t o = 0; o < g->outputs.n; o++) /* last: the others may have borrowed the text of a value that is handed out */
-    if (f->out[o] && !given[o] && sx_rt_is_tensor(f->out[o]) && f->out[o]->type.dtype == SX_STRING && !sx_rt_is_unique(f->out[o])) SX_TRY(sx_rt_strings_own(f->out[o], e));
+  for (uint32_t o = 0; o < g->outputs.n;
+       o++) /* last: the others may have borrowed the text of a value that is handed out */
+    if (f->out[o] && !given[o] && sx_rt_is_tensor(f->out[o]) && f->out[o]->type.dtype == SX_STRING &&
+        !sx_rt_is_unique(f->out[o]))
+      SX_TRY(sx_rt_strings_own(f->out[o], e));
   return SX_OK;
 }
 
@@ -387,13 +458,15 @@ static sx_frame *take_frame(sx_exec *x) {
   return f ? f : new_frame(x);
 }
 
-sx_status sx_exec_run(sx_exec *x, const sx_run_ctx *r, const int64_t *symbols, sx_rt_value *const *inputs, sx_rt_value **outputs, sx_err *e) {
+sx_status sx_exec_run(sx_exec *x, const sx_run_ctx *r, const int64_t *symbols, sx_rt_value *const *inputs,
+                      sx_rt_value **outputs, sx_err *e) {
   const sx_plan *p = x->plan;
   const sx_graph *g = p->graph;
   uint32_t n_sym = g->model->dims.symbols.n;
   sx_frame *f = take_frame(x);
   if (!f) SX_NO_MEMORY(e);
-  if (symbols) memcpy(f->symbols, symbols, n_sym * sizeof *symbols);
+  if (symbols)
+    memcpy(f->symbols, symbols, n_sym * sizeof *symbols);
   else
     for (uint32_t i = 0; i < n_sym; i++) f->symbols[i] = SX_DIM_UNKNOWN;
   sx_bin *around = f->bin ? sx_bin_enter(f->bin) : NULL;
@@ -408,8 +481,10 @@ sx_status sx_exec_run(sx_exec *x, const sx_run_ctx *r, const int64_t *symbols, s
   if (s == SX_OK) s = finish_outputs(x, f, r, outputs, e);
   if (parallel) sx_pool_leave(r->pool);
   for (uint32_t o = 0; o < g->outputs.n; o++) {
-    if (s == SX_OK && !outputs[o]) outputs[o] = f->out[o];
-    else sx_rt_unref(f->out[o]);
+    if (s == SX_OK && !outputs[o])
+      outputs[o] = f->out[o];
+    else
+      sx_rt_unref(f->out[o]);
     f->out[o] = NULL;
   }
   for (uint32_t i = 0; i < p->n_late; i++) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* The executor: runs a planned graph on values. A session's graph and every body has one.
  *
- * What a run writes is its frame: slabs, symbol values, pointers, late values. Frames come from a free list, so that any number
- * of runs go at once and a steady run allocates nothing but outputs left to us. */
+ * What a run writes is its frame: slabs, symbol values, pointers, late values. Frames come from a free list, so that any
+ * number of runs go at once and a steady run allocates nothing but outputs left to us. */
 #ifndef SX_RUN_EXEC_H
 #define SX_RUN_EXEC_H
 #include <stdatomic.h>
@@ -28,7 +28,8 @@ size_t sx_exec_trim(sx_exec *x);
 
 /* Called around every step when profiling. */
 typedef struct sx_profile_hook {
-  void (*step)(void *ctx, const sx_exec *x, uint32_t step, uint64_t begin_ns, uint64_t end_ns, const sx_instance *i, uint32_t segment);
+  void (*step)(void *ctx, const sx_exec *x, uint32_t step, uint64_t begin_ns, uint64_t end_ns, const sx_instance *i,
+               uint32_t segment);
   void *ctx;
 } sx_profile_hook;
 
@@ -38,17 +39,18 @@ typedef struct sx_run_ctx {
   const sx_profile_hook *profile;    /* NULL */
   const sx_rt_source *output_source; /* where outputs that the caller left to us come from; NULL: our heap */
   const sx_logger *log;
-  int depth;                         /* of nested bodies */
+  int depth; /* of nested bodies */
 } sx_run_ctx;
 
-/* inputs: one value per graph input, then one per capture; an input with a default may be NULL. outputs[i]: NULL on entry: made
- * here, one reference to the caller; else written in place. symbols: of the graphs around, or NULL. On failure what was made
- * is released and outputs are as they were. */
-sx_status sx_exec_run(sx_exec *x, const sx_run_ctx *r, const int64_t *symbols, sx_rt_value *const *inputs, sx_rt_value **outputs, sx_err *e);
+/* inputs: one value per graph input, then one per capture; an input with a default may be NULL. outputs[i]: NULL on entry:
+ * made here, one reference to the caller; else written in place. symbols: of the graphs around, or NULL. On failure what
+ * was made is released and outputs are as they were. */
+sx_status sx_exec_run(sx_exec *x, const sx_run_ctx *r, const int64_t *symbols, sx_rt_value *const *inputs,
+                      sx_rt_value **outputs, sx_err *e);
 
 /* For late kernels of control flow (sx_late_of). */
 typedef struct sx_late_ctx {
-  sx_late base;              /* first: kernels get &base */
+  sx_late base; /* first: kernels get &base */
   sx_exec *x;
   struct sx_frame *f;
   const sx_run_ctx *r;
@@ -64,7 +66,8 @@ sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *cons
 extern const sx_provider sx_control_provider; /* If, Loop, Scan */
 extern const sx_provider sx_host_provider;    /* sequences, optionals, maps */
 extern const sx_provider sx_text_provider;    /* strings */
-/* The providers that every session has, after those of its own; list has room for them and NULL. Returns how many there are. */
+/* The providers that every session has, after those of its own; list has room for them and NULL. Returns how many there
+ * are. */
 enum { SX_OWN_PROVIDERS = 4 };
 int sx_own_providers(const sx_provider **list);
 extern const sx_kernel sx_host_CastMap, sx_host_DictVectorizer, sx_host_ZipMap; /* maps.c */

@@ -22,7 +22,9 @@ static sx_status position(const sx_call *c, uint32_t i, int64_t n, int64_t room,
   if (!v || !v->dtype || !c->in[i]) return SX_OK;
   if (v->count != 1) SX_FAIL(c->e, INVALID_ARGUMENT, "the position has %lld elements, expected one", (long long)v->count);
   int64_t p = v->dtype == SX_I32 ? *(const int32_t *)v->constant : *(const int64_t *)v->constant;
-  if (p < -n || p >= room) SX_FAIL(c->e, INVALID_ARGUMENT, "position %lld is outside of a sequence of %lld, expected %lld to %lld", (long long)p, (long long)n, (long long)-n, (long long)(room - 1));
+  if (p < -n || p >= room)
+    SX_FAIL(c->e, INVALID_ARGUMENT, "position %lld is outside of a sequence of %lld, expected %lld to %lld", (long long)p,
+            (long long)n, (long long)-n, (long long)(room - 1));
   *out = p < 0 ? p + n : p;
   return SX_OK;
 }
@@ -54,7 +56,8 @@ static sx_status finish(const sx_call *c, sx_rt_value *seq, sx_status s) {
 static sx_status run_construct(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   sx_rt_value *seq;
-  SX_TRY(sx_rt_sequence_create((sx_rt_type){.kind = SX_RT_SEQUENCE, .elem = SX_RT_TENSOR, .dtype = c->late->in[0].dtype}, &seq, c->e));
+  SX_TRY(sx_rt_sequence_create((sx_rt_type){.kind = SX_RT_SEQUENCE, .elem = SX_RT_TENSOR, .dtype = c->late->in[0].dtype},
+                               &seq, c->e));
   sx_status s = SX_OK;
   for (uint32_t i = 0; i < c->late->n_in && s == SX_OK; i++) s = insert(c, seq, i, i);
   return finish(c, seq, s);
@@ -108,7 +111,8 @@ static sx_status run_length(const sx_call *c, uint32_t begin, uint32_t end) {
 }
 
 /* Rows of `part` bytes at `offset` in rows of `whole` bytes, copied out or in. */
-static void copy_part(char *whole, size_t whole_row, char *part, size_t part_row, size_t offset, int64_t rows, bool into_whole) {
+static void copy_part(char *whole, size_t whole_row, char *part, size_t part_row, size_t offset, int64_t rows,
+                      bool into_whole) {
   for (int64_t r = 0; r < rows && part_row; r++) {
     char *w = whole + (size_t)r * whole_row + offset, *p = part + (size_t)r * part_row;
     memcpy(into_whole ? w : p, into_whole ? p : w, part_row);
@@ -116,7 +120,8 @@ static void copy_part(char *whole, size_t whole_row, char *part, size_t part_row
 }
 static sx_status axis_of(const sx_call *c, int rank, int *axis) {
   int64_t a = sx_attr_int(node_of(c), "axis", 0);
-  if (a < -rank || a >= rank) SX_FAIL(c->e, INVALID_ARGUMENT, "axis is %lld, expected %d to %d", (long long)a, -rank, rank - 1);
+  if (a < -rank || a >= rank)
+    SX_FAIL(c->e, INVALID_ARGUMENT, "axis is %lld, expected %d to %d", (long long)a, -rank, rank - 1);
   *axis = (int)(a < 0 ? a + rank : a);
   return SX_OK;
 }
@@ -130,23 +135,29 @@ static sx_status elem_size(const sx_call *c, sx_dtype t, size_t *size) {
 static int64_t piece(const sx_view *lengths, uint32_t k, int64_t rest) {
   if (!lengths) return 1;
   int64_t at = lengths->rank == 0 ? 0 : k;
-  int64_t v = lengths->dtype == SX_I32 ? ((const int32_t *)lengths->constant)[at] : ((const int64_t *)lengths->constant)[at];
+  int64_t v =
+      lengths->dtype == SX_I32 ? ((const int32_t *)lengths->constant)[at] : ((const int64_t *)lengths->constant)[at];
   return lengths->rank == 0 && v > rest ? rest : v;
 }
 static sx_status check_pieces(const sx_call *c, const sx_view *lengths, int64_t n) {
   int64_t sum = 0;
   if (!lengths) return SX_OK;
-  if (lengths->rank > 1) SX_FAIL(c->e, INVALID_ARGUMENT, "the lengths have rank %d, expected a scalar or a list", lengths->rank);
+  if (lengths->rank > 1)
+    SX_FAIL(c->e, INVALID_ARGUMENT, "the lengths have rank %d, expected a scalar or a list", lengths->rank);
   for (int64_t k = 0; k < lengths->count; k++) {
     int64_t v = piece(lengths, (uint32_t)k, INT64_MAX);
-    if (v < (lengths->rank == 0) || !sx_i64_add(sum, v, &sum)) SX_FAIL(c->e, INVALID_ARGUMENT, "a piece has the length %lld", (long long)v);
+    if (v < (lengths->rank == 0) || !sx_i64_add(sum, v, &sum))
+      SX_FAIL(c->e, INVALID_ARGUMENT, "a piece has the length %lld", (long long)v);
   }
-  if (lengths->rank == 1 && sum != n) SX_FAIL(c->e, INVALID_ARGUMENT, "the pieces have %lld elements together, the axis has %lld", (long long)sum, (long long)n);
+  if (lengths->rank == 1 && sum != n)
+    SX_FAIL(c->e, INVALID_ARGUMENT, "the pieces have %lld elements together, the axis has %lld", (long long)sum,
+            (long long)n);
   return SX_OK;
 }
 static sx_status cut(const sx_call *c, sx_rt_value *seq, int axis, const sx_view *lengths) {
   const sx_view *x = &c->late->in[0];
-  int64_t n = x->dims[axis], dims[SX_MAX_RANK], inner = sx_dims_count(x->dims, axis + 1, x->rank), outer = sx_dims_count(x->dims, 0, axis);
+  int64_t n = x->dims[axis], dims[SX_MAX_RANK], inner = sx_dims_count(x->dims, axis + 1, x->rank),
+          outer = sx_dims_count(x->dims, 0, axis);
   bool keep = lengths || sx_attr_int(node_of(c), "keepdims", 1);
   size_t elem;
   SX_TRY(elem_size(c, (sx_dtype)x->dtype, &elem));
@@ -158,7 +169,8 @@ static sx_status cut(const sx_call *c, sx_rt_value *seq, int axis, const sx_view
     for (int i = 0; i < x->rank; i++)
       if (i != axis || keep) dims[rank++] = i == axis ? len : x->dims[i];
     SX_TRY(sx_rt_tensor_create((sx_dtype)x->dtype, (uint32_t)rank, dims, NULL, &v, c->e));
-    copy_part(c->in[0], (size_t)(n * inner) * elem, v->data, (size_t)(len * inner) * elem, (size_t)(at * inner) * elem, outer, false);
+    copy_part(c->in[0], (size_t)(n * inner) * elem, v->data, (size_t)(len * inner) * elem, (size_t)(at * inner) * elem,
+              outer, false);
     sx_status s = x->dtype == SX_STRING ? sx_rt_strings_own(v, c->e) : SX_OK;
     if (s == SX_OK) s = sx_rt_sequence_insert(seq, seq->u.items.n, v, c->e);
     sx_rt_unref(v);
@@ -189,13 +201,17 @@ static sx_status run_join(const sx_call *c, uint32_t begin, uint32_t end) {
   if (!seq->u.items.n) SX_FAIL(c->e, INVALID_ARGUMENT, "the sequence is empty: there is nothing to join");
   const sx_rt_value *first = seq->u.items.at[0];
   int rank = (int)first->rank + stack;
-  if (rank > SX_MAX_RANK) SX_FAIL(c->e, INVALID_ARGUMENT, "the result would have rank %d, at most %d are supported", rank, SX_MAX_RANK);
+  if (rank > SX_MAX_RANK)
+    SX_FAIL(c->e, INVALID_ARGUMENT, "the result would have rank %d, at most %d are supported", rank, SX_MAX_RANK);
   SX_TRY(axis_of(c, rank, &axis));
   for (uint32_t k = 0; k < seq->u.items.n; k++) {
     const sx_rt_value *v = seq->u.items.at[k];
     bool same = sx_rt_is_tensor(v) && v->rank == first->rank && v->type.dtype == first->type.dtype;
     for (int i = 0; i < (int)first->rank && same; i++) same = v->dims[i] == first->dims[i] || (i == axis && !stack);
-    if (!same) SX_FAIL(c->e, INVALID_ARGUMENT, "element %u of the sequence differs from element 0 in its type or shape: they cannot be joined along axis %d", k, axis);
+    if (!same)
+      SX_FAIL(c->e, INVALID_ARGUMENT,
+              "element %u of the sequence differs from element 0 in its type or shape: they cannot be joined along axis %d",
+              k, axis);
     if (!sx_i64_add(n, stack ? 1 : v->dims[axis], &n)) SX_NO_MEMORY(c->e);
   }
   for (int i = 0, k = 0; i < rank; i++) {
@@ -220,7 +236,10 @@ static sx_rt_value *held(const sx_call *c) {
   return v && v->type.kind == SX_RT_NONE ? NULL : v;
 }
 static sx_rt_type type_of(const sx_type *t) {
-  static const uint8_t kinds[] = {[SX_KIND_TENSOR] = SX_RT_TENSOR, [SX_KIND_SEQUENCE] = SX_RT_SEQUENCE, [SX_KIND_MAP] = SX_RT_MAP, [SX_KIND_SPARSE] = SX_RT_SPARSE};
+  static const uint8_t kinds[] = {[SX_KIND_TENSOR] = SX_RT_TENSOR,
+                                  [SX_KIND_SEQUENCE] = SX_RT_SEQUENCE,
+                                  [SX_KIND_MAP] = SX_RT_MAP,
+                                  [SX_KIND_SPARSE] = SX_RT_SPARSE};
   sx_rt_type r = {.kind = t->kind < sizeof kinds ? kinds[t->kind] : 0};
   const sx_type *inner = t;
   while (inner->item) inner = inner->item;
@@ -232,8 +251,10 @@ static sx_status run_optional(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   sx_rt_value *v;
   const sx_attr *a = sx_node_attr(node_of(c), "type");
-  if (c->late->n_in && sx_node_in(node_of(c), 0) != SX_NONE) SX_TRY(own(c, 0, &v));
-  else SX_TRY(sx_rt_none_create(a && a->type_proto ? type_of(a->type_proto) : (sx_rt_type){0}, &v, c->e));
+  if (c->late->n_in && sx_node_in(node_of(c), 0) != SX_NONE)
+    SX_TRY(own(c, 0, &v));
+  else
+    SX_TRY(sx_rt_none_create(a && a->type_proto ? type_of(a->type_proto) : (sx_rt_type){0}, &v, c->e));
   return give(c, v);
 }
 static sx_status run_get(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -253,8 +274,8 @@ static sx_status run_has(const sx_call *c, uint32_t begin, uint32_t end) {
   return SX_OK;
 }
 
-#define KERNEL(N, run)                                                                          \
-  static sx_status prepare_##N(sx_prep *p) { return sx_prep_phase(p, run, 1, 0, 0); }           \
+#define KERNEL(N, run)                                                                \
+  static sx_status prepare_##N(sx_prep *p) { return sx_prep_phase(p, run, 1, 0, 0); } \
   static const sx_kernel kernel_##N = {.op = &sx_op_##N, .name = "host", .flags = SX_KERNEL_LATE, .prepare = prepare_##N};
 KERNEL(ConcatFromSequence, run_join)
 KERNEL(Optional, run_optional)
@@ -267,7 +288,9 @@ KERNEL(SequenceErase, run_erase)
 KERNEL(SequenceInsert, run_insert)
 KERNEL(SequenceLength, run_length)
 KERNEL(SplitToSequence, run_split)
-static const sx_kernel *const kernels[] = {
-    &kernel_ConcatFromSequence, &kernel_Optional, &kernel_OptionalGetElement, &kernel_OptionalHasElement, &kernel_SequenceAt, &kernel_SequenceConstruct,
-    &kernel_SequenceEmpty, &kernel_SequenceErase, &kernel_SequenceInsert, &kernel_SequenceLength, &kernel_SplitToSequence, &sx_host_CastMap, &sx_host_DictVectorizer, &sx_host_ZipMap, NULL};
+static const sx_kernel *const kernels[] = {&kernel_ConcatFromSequence, &kernel_Optional,        &kernel_OptionalGetElement,
+                                           &kernel_OptionalHasElement, &kernel_SequenceAt,      &kernel_SequenceConstruct,
+                                           &kernel_SequenceEmpty,      &kernel_SequenceErase,   &kernel_SequenceInsert,
+                                           &kernel_SequenceLength,     &kernel_SplitToSequence, &sx_host_CastMap,
+                                           &sx_host_DictVectorizer,    &sx_host_ZipMap,         NULL};
 const sx_provider sx_host_provider = {"CPUExecutionProvider", kernels, 0};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Late steps: what makes its outputs while it runs. The executor lends it views of its inputs, memory for its outputs, and the
- * bodies of control flow. */
+/* Late steps: what makes its outputs while it runs. The executor lends it views of its inputs, memory for its outputs, and
+ * the bodies of control flow. */
 #include "run/exec_priv.h"
 
 static void *late_output(const sx_late *l, uint32_t o, sx_dtype t, int rank, const int64_t *dims, sx_err *e) {
@@ -50,7 +50,8 @@ static sx_status late_shape(const sx_late_ctx *l, uint32_t i, sx_view *w, sx_err
     if (sx_value_at(p->graph, p->arg_values[at])->fact.kind != SX_KIND_TENSOR) return SX_OK;
     SX_FAIL(e, NOT_IMPLEMENTED, "the rank of input %u is not known when the step runs", i);
   }
-  if (v->rank > SX_MAX_RANK) SX_FAIL(e, INVALID_ARGUMENT, "input %u has rank %u, at most %d are supported", i, v->rank, SX_MAX_RANK);
+  if (v->rank > SX_MAX_RANK)
+    SX_FAIL(e, INVALID_ARGUMENT, "input %u has rank %u, at most %d are supported", i, v->rank, SX_MAX_RANK);
   w->dtype = v->type.dtype, w->rank = (int8_t)v->rank, w->dims = v->dims, w->count = v->count, w->size = v->bytes;
   return SX_OK;
 }
@@ -66,7 +67,15 @@ sx_status sx_exec_run_late(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
   for (uint32_t i = 0; i < s->n_in; i++)
     if (f->late_views[i].rank < 0) SX_TRY(late_shape(&l, i, &f->late_views[i], c->e));
   c->late = &l.base;
-  sx_prep q = {.state = s->state, .g = p->graph, .n = sx_node_at(p->graph, s->node), .cpu = p->cpu, .n_in = s->n_in, .n_out = s->n_out, .in = f->late_views, .out = views + s->n_in, .e = c->e};
+  sx_prep q = {.state = s->state,
+               .g = p->graph,
+               .n = sx_node_at(p->graph, s->node),
+               .cpu = p->cpu,
+               .n_in = s->n_in,
+               .n_out = s->n_out,
+               .in = f->late_views,
+               .out = views + s->n_in,
+               .e = c->e};
   SX_TRY(s->kernel->prepare(&q));
   c->params = q.params;
   SX_TRY(q.phases[0].run(c, 0, 1));
@@ -79,7 +88,8 @@ sx_status sx_exec_run_late(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
     f->ext[b] = sx_rt_is_tensor(v) ? v->data : NULL;
     if (!sx_rt_is_tensor(v)) continue;
     if (sx_value_at(p->graph, id)->fact.dtype && sx_value_at(p->graph, id)->fact.dtype != v->type.dtype)
-      SX_FAIL(c->e, RUNTIME_EXCEPTION, "output %u has type %s, expected %s", o, sx_dtype_name((sx_dtype)v->type.dtype), sx_dtype_name((sx_dtype)sx_value_at(p->graph, id)->fact.dtype));
+      SX_FAIL(c->e, RUNTIME_EXCEPTION, "output %u has type %s, expected %s", o, sx_dtype_name((sx_dtype)v->type.dtype),
+              sx_dtype_name((sx_dtype)sx_value_at(p->graph, id)->fact.dtype));
     SX_TRY(sx_exec_bind_dims(p->graph, id, "output", (int)v->rank, v->dims, f->symbols, c->e));
   }
   return SX_OK;
@@ -93,8 +103,10 @@ sx_status sx_late_take(const sx_call *c, uint32_t i, sx_rt_value **out) {
     *out = sx_rt_ref(v);
     return SX_OK;
   }
-  if (!v && w->dtype == SX_UNDEFINED && !w->constant) return sx_rt_none_create((sx_rt_type){0}, out, c->e); /* an optional left out */
-  return sx_rt_tensor_wrap((sx_dtype)w->dtype, (uint32_t)w->rank, w->dims, (void *)w->constant, w->size, &sx_memory_cpu, NULL, NULL, out, c->e);
+  if (!v && w->dtype == SX_UNDEFINED && !w->constant)
+    return sx_rt_none_create((sx_rt_type){0}, out, c->e); /* an optional left out */
+  return sx_rt_tensor_wrap((sx_dtype)w->dtype, (uint32_t)w->rank, w->dims, (void *)w->constant, w->size, &sx_memory_cpu,
+                           NULL, NULL, out, c->e);
 }
 
 sx_status sx_late_own_strings(const sx_call *c, uint32_t o) {
@@ -111,7 +123,8 @@ sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *cons
   sx_exec *b = sx_exec_body(l->x, st->node, attr);
   if (!b) {
     const sx_graph *g = sx_attr_graph(sx_node_at(l->x->plan->graph, st->node), attr);
-    SX_FAIL(c->e, INVALID_ARGUMENT, "'%s' cannot run for these inputs: %s", attr, g && g->broken ? g->broken : "there is no such body");
+    SX_FAIL(c->e, INVALID_ARGUMENT, "'%s' cannot run for these inputs: %s", attr,
+            g && g->broken ? g->broken : "there is no such body");
   }
   if (l->r->depth >= MAX_DEPTH) SX_FAIL(c->e, FAIL, "bodies are nested more than %d deep", MAX_DEPTH);
   const sx_graph *g = b->plan->graph;
@@ -120,7 +133,8 @@ sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *cons
   if (!in) SX_NO_MEMORY(c->e);
   for (uint32_t i = 0; i < n; i++) in[i] = i < g->inputs.n ? formal[i] : NULL;
   sx_status s = SX_OK;
-  for (uint32_t i = g->inputs.n; i < n && s == SX_OK; i++) s = sx_late_take(c, g->capture_slots.at[i - g->inputs.n], &in[i]);
+  for (uint32_t i = g->inputs.n; i < n && s == SX_OK; i++)
+    s = sx_late_take(c, g->capture_slots.at[i - g->inputs.n], &in[i]);
   sx_run_ctx r = *l->r;
   r.depth++;
   r.output_source = NULL;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Kernels of maps: late steps that read or make them. A map's keys are sorted, and the maps that ZipMap makes share theirs. */
+/* Kernels of maps: late steps that read or make them. A map's keys are sorted, and the maps that ZipMap makes share theirs.
+ */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,12 +16,16 @@ static const sx_node *node_of(const sx_call *c) {
 static sx_status map_in(const sx_call *c, uint8_t key, const sx_rt_value **keys, const sx_rt_value **values) {
   const sx_rt_value *v = c->late->value(c->late, 0);
   if (!v || v->type.kind != SX_RT_MAP) SX_FAIL(c->e, INVALID_ARGUMENT, "input 0 is no map");
-  if (v->type.key != key) SX_FAIL(c->e, INVALID_ARGUMENT, "the map's keys have type %s, expected %s", sx_dtype_name((sx_dtype)v->type.key), sx_dtype_name((sx_dtype)key));
+  if (v->type.key != key)
+    SX_FAIL(c->e, INVALID_ARGUMENT, "the map's keys have type %s, expected %s", sx_dtype_name((sx_dtype)v->type.key),
+            sx_dtype_name((sx_dtype)key));
   *keys = v->u.map.keys, *values = v->u.map.values;
   return SX_OK;
 }
 /* An output tensor with text of its own, or any other. */
-static sx_status row_out(const sx_call *c, sx_dtype t, int64_t n, sx_rt_value **out) { return sx_rt_tensor_create(t, 2, (int64_t[]){1, n}, NULL, out, c->e); }
+static sx_status row_out(const sx_call *c, sx_dtype t, int64_t n, sx_rt_value **out) {
+  return sx_rt_tensor_create(t, 2, (int64_t[]){1, n}, NULL, out, c->e);
+}
 static sx_status finish(const sx_call *c, sx_rt_value *v, sx_status s) {
   if (s == SX_OK) return c->late->set_value(c->late, 0, v, c->e);
   sx_rt_unref(v);
@@ -53,8 +58,10 @@ static sx_status cast_one(const sx_rt_value *values, int64_t from, sx_rt_value *
     return sx_rt_string_set(out, to, s.p, s.n, e);
   }
   if (text) SX_TRY(number_of(s, &v, &i, e));
-  if (out->type.dtype == SX_F32) ((float *)out->data)[to] = (float)v;
-  else ((int64_t *)out->data)[to] = i;
+  if (out->type.dtype == SX_F32)
+    ((float *)out->data)[to] = (float)v;
+  else
+    ((int64_t *)out->data)[to] = i;
   return SX_OK;
 }
 static sx_status pad_one(sx_rt_value *out, int64_t to, sx_err *e) {
@@ -67,12 +74,15 @@ static sx_status run_cast(const sx_call *c, uint32_t begin, uint32_t end) {
   const sx_node *n = node_of(c);
   const sx_rt_value *keys, *values;
   SX_TRY(map_in(c, SX_I64, &keys, &values));
-  if (values->type.dtype != SX_F32 && values->type.dtype != SX_STRING) SX_FAIL(c->e, INVALID_ARGUMENT, "the map's values have type %s, expected float or string", sx_dtype_name((sx_dtype)values->type.dtype));
+  if (values->type.dtype != SX_F32 && values->type.dtype != SX_STRING)
+    SX_FAIL(c->e, INVALID_ARGUMENT, "the map's values have type %s, expected float or string",
+            sx_dtype_name((sx_dtype)values->type.dtype));
   sx_str to = sx_attr_str(n, "cast_to", "TO_FLOAT");
   bool sparse = sx_str_is(sx_attr_str(n, "map_form", "DENSE"), "SPARSE");
   int64_t count = sparse ? sx_attr_int(n, "max_map", 1) : keys->count, k = 0;
   const int64_t *key = keys->data;
-  if (sparse && keys->count && key[0] < 0) SX_FAIL(c->e, INVALID_ARGUMENT, "a sparse map has the key %lld, expected none below 0", (long long)key[0]);
+  if (sparse && keys->count && key[0] < 0)
+    SX_FAIL(c->e, INVALID_ARGUMENT, "a sparse map has the key %lld, expected none below 0", (long long)key[0]);
   sx_rt_value *out;
   SX_TRY(row_out(c, sx_str_is(to, "TO_STRING") ? SX_STRING : sx_str_is(to, "TO_INT64") ? SX_I64 : SX_F32, count, &out));
   sx_status s = SX_OK;
@@ -93,10 +103,13 @@ static int64_t place_of(const sx_rt_value *keys, const sx_attr *vocabulary, uint
   bool text = keys->type.dtype == SX_STRING;
   while (lo < hi) {
     int64_t mid = lo + (hi - lo) / 2, k = text ? 0 : ((const int64_t *)keys->data)[mid];
-    int order = text ? compare_text(((const sx_str *)keys->data)[mid], vocabulary->strings[i]) : (k > vocabulary->ints[i]) - (k < vocabulary->ints[i]);
+    int order = text ? compare_text(((const sx_str *)keys->data)[mid], vocabulary->strings[i])
+                     : (k > vocabulary->ints[i]) - (k < vocabulary->ints[i]);
     if (!order) return mid;
-    if (order < 0) lo = mid + 1;
-    else hi = mid;
+    if (order < 0)
+      lo = mid + 1;
+    else
+      hi = mid;
   }
   return -1;
 }
@@ -116,9 +129,12 @@ static sx_status run_dict(const sx_call *c, uint32_t begin, uint32_t end) {
   for (uint32_t i = 0; i < words->n && s == SX_OK; i++) {
     int64_t at = place_of(keys, words, i);
     if (t == SX_STRING) {
-      if (at >= 0) s = sx_rt_string_set(out, i, ((const sx_str *)values->data)[at].p, ((const sx_str *)values->data)[at].n, c->e);
-    } else if (at >= 0) memcpy((char *)out->data + i * elem, (const char *)values->data + (size_t)at * elem, elem);
-    else memset((char *)out->data + i * elem, 0, elem);
+      if (at >= 0)
+        s = sx_rt_string_set(out, i, ((const sx_str *)values->data)[at].p, ((const sx_str *)values->data)[at].n, c->e);
+    } else if (at >= 0)
+      memcpy((char *)out->data + i * elem, (const char *)values->data + (size_t)at * elem, elem);
+    else
+      memset((char *)out->data + i * elem, 0, elem);
   }
   return finish(c, out, s);
 }
@@ -127,7 +143,8 @@ static sx_status run_dict(const sx_call *c, uint32_t begin, uint32_t end) {
 static sx_status label_map(const sx_attr *labels, bool text, sx_rt_value **out, sx_err *e) {
   int64_t n = labels->n;
   sx_rt_value *keys = NULL, *places = NULL;
-  sx_status s = sx_rt_tensor_wrap(text ? SX_STRING : SX_I64, 1, &n, (void *)labels->ints, (size_t)n * (text ? sizeof(sx_str) : 8), &sx_memory_cpu, NULL, NULL, &keys, e);
+  sx_status s = sx_rt_tensor_wrap(text ? SX_STRING : SX_I64, 1, &n, (void *)labels->ints,
+                                  (size_t)n * (text ? sizeof(sx_str) : 8), &sx_memory_cpu, NULL, NULL, &keys, e);
   if (s == SX_OK) s = sx_rt_tensor_create(SX_I64, 1, &n, NULL, &places, e);
   for (int64_t i = 0; i < n && s == SX_OK; i++) ((int64_t *)places->data)[i] = i;
   if (s == SX_OK) s = sx_rt_map_create(keys, places, out, e);
@@ -155,10 +172,13 @@ static sx_status run_zip(const sx_call *c, uint32_t begin, uint32_t end) {
   const sx_view *x = &c->late->in[0];
   if (x->rank != 1 && x->rank != 2) SX_FAIL(c->e, INVALID_ARGUMENT, "the input has rank %d, expected 1 or 2", x->rank);
   int64_t rows = x->rank == 2 ? x->dims[0] : 1, width = x->dims[x->rank - 1];
-  if (width != labels->n) SX_FAIL(c->e, INVALID_ARGUMENT, "rows have %lld numbers, there are %u labels", (long long)width, labels->n);
+  if (width != labels->n)
+    SX_FAIL(c->e, INVALID_ARGUMENT, "rows have %lld numbers, there are %u labels", (long long)width, labels->n);
   sx_rt_value *map = NULL, *seq = NULL;
   SX_TRY(label_map(labels, text, &map, c->e));
-  sx_status s = sx_rt_sequence_create((sx_rt_type){.kind = SX_RT_SEQUENCE, .elem = SX_RT_MAP, .dtype = SX_F32, .key = text ? SX_STRING : SX_I64}, &seq, c->e);
+  sx_status s = sx_rt_sequence_create(
+      (sx_rt_type){.kind = SX_RT_SEQUENCE, .elem = SX_RT_MAP, .dtype = SX_F32, .key = text ? SX_STRING : SX_I64}, &seq,
+      c->e);
   for (int64_t r = 0; r < rows && s == SX_OK; r++) s = zip_row(map, (const float *)c->in[0] + r * width, seq, c->e);
   sx_rt_unref(map);
   return finish(c, seq, s);

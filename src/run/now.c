@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
-/* Sizes and contents at a point of a run: dimensions as numbers, where a value lies, and the shapes that only contents tell. */
+/* Sizes and contents at a point of a run: dimensions as numbers, where a value lies, and the shapes that only contents
+ * tell. */
 #include "run/exec_priv.h"
 
-/* The numbers behind dimensions, or behind the elements of a small integer tensor, now; least: the smallest that is right. */
-sx_status sx_numbers_now(const sx_graph *g, const sx_frame *f, const sx_dim *dims, uint32_t n, int64_t least, sx_arena *a, int64_t **out, sx_err *e) {
+/* The numbers behind dimensions, or behind the elements of a small integer tensor, now; least: the smallest that is right.
+ */
+sx_status sx_numbers_now(const sx_graph *g, const sx_frame *f, const sx_dim *dims, uint32_t n, int64_t least, sx_arena *a,
+                         int64_t **out, sx_err *e) {
   const sx_dimtab *t = &g->model->dims;
   int64_t *atoms = SX_NEW_N(a, int64_t, (size_t)t->atoms.n + 1), *polys = SX_NEW_N(a, int64_t, (size_t)t->polys.n + 1);
   int64_t *d = SX_NEW_N(a, int64_t, (size_t)n + 1);
   if (!atoms || !polys || !d) SX_NO_MEMORY(e);
   sx_dim_eval_all(t, f->symbols, atoms, polys);
   for (uint32_t i = 0; i < n; i++)
-    if ((d[i] = sx_dim_value(dims[i], polys)) < least) SX_FAIL(e, RUNTIME_EXCEPTION, "a dimension cannot be computed for these inputs");
+    if ((d[i] = sx_dim_value(dims[i], polys)) < least)
+      SX_FAIL(e, RUNTIME_EXCEPTION, "a dimension cannot be computed for these inputs");
   *out = d;
   return SX_OK;
 }
@@ -66,14 +70,17 @@ sx_status sx_infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
     if (s != SX_OK || !(n->op->shape_inputs >> i & 1)) continue;
     if (!data) { /* elements that follow from the shapes, written where the coming segment's instance is made */
       const sx_fact *v = &sx_value_at(g, n->in[i].value)->fact;
-      if (v->elems && sx_numbers_now(g, f, v->elems, v->n_elems, SX_DIM_CONST_MIN, a, &elems, NULL) == SX_OK) in[i].elems = elems, in[i].n_elems = v->n_elems;
+      if (v->elems && sx_numbers_now(g, f, v->elems, v->n_elems, SX_DIM_CONST_MIN, a, &elems, NULL) == SX_OK)
+        in[i].elems = elems, in[i].n_elems = v->n_elems;
       continue;
     }
-    t->dtype = in[i].dtype, t->rank = in[i].rank, t->dims = d, t->count = sx_dims_count(d, 0, in[i].rank), t->bytes = t->data = data;
+    t->dtype = in[i].dtype, t->rank = in[i].rank, t->dims = d, t->count = sx_dims_count(d, 0, in[i].rank),
+    t->bytes = t->data = data;
     in[i].constant = t;
     bool ints = t->count <= SX_MAX_ELEMS;
     for (int64_t k = 0; k < t->count && ints; k++)
-      if ((ints = sx_tensor_get_i64(t, k, &elems[k])) && !sx_dim_is_const(elems[k])) elems[k] = SX_DIM_UNKNOWN; /* the hook looks at the constant */
+      if ((ints = sx_tensor_get_i64(t, k, &elems[k])) && !sx_dim_is_const(elems[k]))
+        elems[k] = SX_DIM_UNKNOWN; /* the hook looks at the constant */
     if (ints) in[i].elems = elems, in[i].n_elems = (uint32_t)t->count;
   }
   if (s == SX_OK) s = sx_infer_concrete(g, id, in, out, &dims, a, e);
@@ -81,8 +88,13 @@ sx_status sx_infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
     if (n->out[o] == SX_NONE) continue;
     bool numbers = out[o].rank >= 0;
     for (int i = 0; i < out[o].rank; i++) numbers &= sx_dim_is_const(out[o].dims[i]);
-    if (!numbers) s = sx_node_context(g, n, sx_fail(e, SX_E_RUNTIME_EXCEPTION, SX_HERE, "the shape of output %u does not follow from the contents of the inputs", o), e);
-    else s = sx_exec_bind_dims(g, n->out[o], "output", out[o].rank, out[o].dims, f->symbols, e);
+    if (!numbers)
+      s = sx_node_context(g, n,
+                          sx_fail(e, SX_E_RUNTIME_EXCEPTION, SX_HERE,
+                                  "the shape of output %u does not follow from the contents of the inputs", o),
+                          e);
+    else
+      s = sx_exec_bind_dims(g, n->out[o], "output", out[o].rank, out[o].dims, f->symbols, e);
   }
   sx_dimtab_free(&dims);
   sx_arena_reset(a);
@@ -96,6 +108,7 @@ sx_status sx_write_elems(const sx_graph *g, const sx_frame *f, sx_vid v, sx_rt_v
   size_t size = out->bytes / (size_t)out->count;
   if ((int64_t)fact->n_elems != out->count || !fact->elems) SX_FAIL(e, RUNTIME_EXCEPTION, "an output was not computed");
   SX_TRY(sx_numbers_now(g, f, fact->elems, fact->n_elems, SX_DIM_CONST_MIN, a, &d, e));
-  for (int64_t i = 0; i < out->count; i++) memcpy((char *)out->data + (size_t)i * size, &d[i], size); /* little-endian: the low bytes */
+  for (int64_t i = 0; i < out->count; i++)
+    memcpy((char *)out->data + (size_t)i * size, &d[i], size); /* little-endian: the low bytes */
   return SX_OK;
 }

@@ -7,12 +7,17 @@
 /* A session whose plan depends on the sizes of the inputs (a rank that follows from a size, say) is planned anew for each
  * signature, from the same bytes; the variants share weights, and few are kept. */
 enum { VARIANTS = 8 };
-typedef struct variant { sx_session *s; int64_t *key; size_t key_bytes; uint32_t users; } variant;
+typedef struct variant {
+  sx_session *s;
+  int64_t *key;
+  size_t key_bytes;
+  uint32_t users;
+} variant;
 
 struct sx_session {
   bool by_shapes;
-  const void *bytes;        /* by_shapes: what the variants are read from */
-  void *copy;               /* ... when it is a copy of the caller's */
+  const void *bytes; /* by_shapes: what the variants are read from */
+  void *copy;        /* ... when it is a copy of the caller's */
   size_t size;
   sx_session_options options;
   sx_lock lock;
@@ -86,7 +91,8 @@ void sx_session_destroy(sx_session *s) {
 }
 
 int sx_own_providers(const sx_provider **list) {
-  const sx_provider *const all[SX_OWN_PROVIDERS] = {&sx_control_provider, &sx_host_provider, &sx_text_provider, sx_cpu_provider()};
+  const sx_provider *const all[SX_OWN_PROVIDERS] = {&sx_control_provider, &sx_host_provider, &sx_text_provider,
+                                                    sx_cpu_provider()};
   memcpy(list, all, sizeof all);
   list[SX_OWN_PROVIDERS] = NULL;
   return SX_OWN_PROVIDERS;
@@ -97,14 +103,16 @@ enum { MAX_PROVIDERS = 16 };
 static sx_status provider_list(const sx_session_options *o, const sx_provider **list, sx_err *e) {
   int n = 0;
   for (; o->providers && o->providers[n]; n++) {
-    if (n >= MAX_PROVIDERS - SX_OWN_PROVIDERS - 1) SX_FAIL(e, INVALID_ARGUMENT, "more than %d providers", MAX_PROVIDERS - SX_OWN_PROVIDERS - 1);
+    if (n >= MAX_PROVIDERS - SX_OWN_PROVIDERS - 1)
+      SX_FAIL(e, INVALID_ARGUMENT, "more than %d providers", MAX_PROVIDERS - SX_OWN_PROVIDERS - 1);
     list[n] = o->providers[n];
   }
   sx_own_providers(list + n);
   return SX_OK;
 }
 
-/* After planning: bytes that the caller may free must not be pointed into, and what was packed or folded away is given back. */
+/* After planning: bytes that the caller may free must not be pointed into, and what was packed or folded away is given
+ * back. */
 static sx_status settle_tensors(sx_session *s, sx_err *e) {
   const sx_graph *g = s->model->graph;
   for (uint32_t i = 0; i < g->inputs.n; i++) { /* defaults are read by runs that do not give the input */
@@ -131,8 +139,18 @@ static uint32_t can_run(void *ctx, const sx_graph *g, sx_nid n) {
   return !k ? 0 : k->flags & SX_KERNEL_BLOCKED ? SX_RUNS_PLAIN | SX_RUNS_BLOCKED : SX_RUNS_PLAIN;
 }
 
-static sx_status run_passes(sx_model *m, const sx_session_options *o, int level, const sx_provider **providers, uint32_t *fired, sx_err *e) {
-  sx_pass_ctx c = {.g = m->graph, .level = level, .log = o->log, .evaluate = sx_evaluate_node, .can_run = can_run, .can_run_ctx = providers, .channel_block = sx_cpu_provider()->channel_block, .disabled = o->disabled_passes, .fired = fired, .e = e};
+static sx_status run_passes(sx_model *m, const sx_session_options *o, int level, const sx_provider **providers,
+                            uint32_t *fired, sx_err *e) {
+  sx_pass_ctx c = {.g = m->graph,
+                   .level = level,
+                   .log = o->log,
+                   .evaluate = sx_evaluate_node,
+                   .can_run = can_run,
+                   .can_run_ctx = providers,
+                   .channel_block = sx_cpu_provider()->channel_block,
+                   .disabled = o->disabled_passes,
+                   .fired = fired,
+                   .e = e};
   SX_TRY(cancelled(o, e));
   return sx_passes_run(&c);
 }
@@ -148,11 +166,15 @@ static sx_status finalise(sx_session *s, const sx_session_options *o, sx_err *e)
   s->width = !o->pool ? 1 : o->width ? o->width : sx_pool_width(o->pool);
   SX_TRY(run_passes(s->model, o, o->level, providers, s->fired, e));
   SX_TRY(cancelled(o, e));
-  /* A rank that the inputs' sizes do not give is met while running, and so is every one behind a custom operator, whose kernel is
-   * made once. Otherwise giving the plan the inputs' sizes is tried first: see create(). */
+  /* A rank that the inputs' sizes do not give is met while running, and so is every one behind a custom operator, whose
+   * kernel is made once. Otherwise giving the plan the inputs' sizes is tried first: see create(). */
   bool custom = false;
   for (uint32_t i = 0; i < s->model->graph->nodes.n; i++) custom |= sx_node_at(s->model->graph, i)->custom != NULL;
-  sx_exec_options x = {.plan = {.providers = providers, .dynamic = o->import.n_shapes || custom ? &sx_dynamic_kernel : NULL, .weights = s->weights, .width = s->width, .level = o->level}};
+  sx_exec_options x = {.plan = {.providers = providers,
+                                .dynamic = o->import.n_shapes || custom ? &sx_dynamic_kernel : NULL,
+                                .weights = s->weights,
+                                .width = s->width,
+                                .level = o->level}};
   SX_TRY(sx_exec_create(s->model->graph, &x, &s->exec, e));
   return settle_tensors(s, e);
 }
@@ -167,8 +189,10 @@ sx_status sx_session_create_model(sx_model *m, const sx_session_options *o, sx_s
   sx_blocks_keep(1);
   s->model = m;
   sx_status st = sx_model_status(m, finalise(s, o, e), e);
-  if (st != SX_OK) sx_session_destroy(s);
-  else *out = s;
+  if (st != SX_OK)
+    sx_session_destroy(s);
+  else
+    *out = s;
   return st;
 }
 
@@ -187,12 +211,15 @@ static sx_status keep_options(sx_session *x, const sx_session_options *o, const 
   x->options.import = *io;
   x->options.cancel = NULL;
   x->options.import.free_dims = sx_arena_copy(a, io->free_dims, io->n_free_dims * sizeof *io->free_dims);
-  x->options.disabled_passes = o->disabled_passes ? sx_arena_strdup(a, o->disabled_passes, strlen(o->disabled_passes)) : NULL;
+  x->options.disabled_passes =
+      o->disabled_passes ? sx_arena_strdup(a, o->disabled_passes, strlen(o->disabled_passes)) : NULL;
   x->options.import.values = sx_arena_copy(a, io->values, io->n_values * sizeof *io->values);
   x->options.import.files = sx_arena_copy(a, io->files, io->n_files * sizeof *io->files);
   x->options.import.path = io->path ? sx_arena_strdup(a, io->path, strlen(io->path)) : NULL;
   if (o->providers) x->options.providers = sx_arena_copy(a, o->providers, ((size_t)n + 1) * sizeof *o->providers);
-  bool ok = x->options.import.free_dims && x->options.import.values && x->options.import.files && (!io->path || x->options.import.path) && (!o->disabled_passes || x->options.disabled_passes) && (!o->providers || x->options.providers);
+  bool ok = x->options.import.free_dims && x->options.import.values && x->options.import.files &&
+            (!io->path || x->options.import.path) && (!o->disabled_passes || x->options.disabled_passes) &&
+            (!o->providers || x->options.providers);
   for (uint32_t i = 0; i < io->n_values && ok; i++) {
     sx_import_value *v = (sx_import_value *)&x->options.import.values[i];
     v->dims = sx_arena_copy(a, v->dims, (size_t)v->rank * sizeof *v->dims);
@@ -202,13 +229,15 @@ static sx_status keep_options(sx_session *x, const sx_session_options *o, const 
     sx_import_file *f = (sx_import_file *)&x->options.import.files[i];
     ok = keep_name(a, &f->location) && (io->bytes_live || (f->data = sx_arena_copy(a, f->data, f->size)) != NULL);
   }
-  for (uint32_t i = 0; i < io->n_free_dims && ok; i++) ok = keep_name(a, &((sx_free_dim *)&x->options.import.free_dims[i])->name);
+  for (uint32_t i = 0; i < io->n_free_dims && ok; i++)
+    ok = keep_name(a, &((sx_free_dim *)&x->options.import.free_dims[i])->name);
   if (!ok) SX_NO_MEMORY(e);
   return SX_OK;
 }
 
 /* Reads and plans; a model that needs the sizes of its inputs becomes a session that plans by signature. */
-static sx_status create(const void *data, size_t size, const sx_import_options *given, const sx_session_options *o, sx_session **out, sx_err *e) {
+static sx_status create(const void *data, size_t size, const sx_import_options *given, const sx_session_options *o,
+                        sx_session **out, sx_err *e) {
   sx_model *m;
   sx_import_options with = *given, *io = &with;
   with.evaluate = sx_evaluate_node;
@@ -231,12 +260,16 @@ static sx_status create(const void *data, size_t size, const sx_import_options *
   x->bytes = data, x->size = size;
   if (s == SX_OK) s = keep_options(x, o, io, e);
   if (s == SX_OK && !io->mapped && !io->bytes_live) {
-    if ((x->copy = sx_malloc(size)) == NULL) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-    else x->bytes = memcpy(x->copy, data, size);
+    if ((x->copy = sx_malloc(size)) == NULL)
+      s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+    else
+      x->bytes = memcpy(x->copy, data, size);
   }
   if (s == SX_OK) s = settle_tensors(x, e);
-  if (s != SX_OK) sx_session_destroy(x);
-  else *out = x;
+  if (s != SX_OK)
+    sx_session_destroy(x);
+  else
+    *out = x;
   return s;
 }
 
@@ -301,11 +334,13 @@ static sx_status create_variant(sx_session *s, const int64_t *key, size_t bytes,
     for (uint32_t i = 0; i < g->inputs.n; i++) {
       int64_t rank = *k++;
       bool named = rank >= 0 && rank <= SX_MAX_RANK;
-      shapes[i] = (sx_input_shape){named ? sx_value_at(g, g->inputs.at[i])->name : (sx_str){"", 0}, named ? (int32_t)rank : 0, k};
+      shapes[i] =
+          (sx_input_shape){named ? sx_value_at(g, g->inputs.at[i])->name : (sx_str){"", 0}, named ? (int32_t)rank : 0, k};
       if (rank > 0) k += rank;
     }
     sx_import_options io = s->options.import;
-    io.shapes = shapes, io.n_shapes = g->inputs.n + 1; /* never 0, which would ask for variants again; the last names nothing */
+    io.shapes = shapes,
+    io.n_shapes = g->inputs.n + 1; /* never 0, which would ask for variants again; the last names nothing */
     st = create(s->bytes, s->size, &io, &s->options, &out->s, e);
   }
   sx_free(shapes, (g->inputs.n + 1) * sizeof *shapes);
@@ -319,7 +354,8 @@ static variant *find_variant(sx_session *s, const int64_t *key, size_t bytes) {
   variant *found = NULL;
   sx_lock_take(&s->lock);
   for (int i = 0; i < VARIANTS && !found; i++)
-    if (s->variants[i].s && s->variants[i].key_bytes == bytes && !memcmp(s->variants[i].key, key, bytes)) found = &s->variants[i];
+    if (s->variants[i].s && s->variants[i].key_bytes == bytes && !memcmp(s->variants[i].key, key, bytes))
+      found = &s->variants[i];
   if (found) found->users++;
   sx_lock_drop(&s->lock);
   return found;
@@ -343,17 +379,25 @@ static variant *keep_variant(sx_session *s, variant v, variant *old) {
   return slot;
 }
 
-static sx_status run_exec(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted, sx_err *e);
-static sx_status run_by_shapes(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted, sx_err *e);
+static sx_status run_exec(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
+                          const bool *wanted, sx_err *e);
+static sx_status run_by_shapes(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
+                               const bool *wanted, sx_err *e);
 
-sx_status sx_session_run(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted, sx_err *e) {
+sx_status sx_session_run(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
+                         const bool *wanted, sx_err *e) {
   static const sx_run_options none = {0};
   return (s->by_shapes ? run_by_shapes : run_exec)(s, o ? o : &none, inputs, outputs, wanted, e);
 }
 
-static sx_status run_exec(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted, sx_err *e) {
+static sx_status run_exec(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
+                          const bool *wanted, sx_err *e) {
   enum { SMALL = 32 };
-  sx_run_ctx r = {.pool = s->width > 1 ? s->pool : NULL, .terminate = o->terminate, .profile = o->profile, .output_source = o->output_source, .log = o->log};
+  sx_run_ctx r = {.pool = s->width > 1 ? s->pool : NULL,
+                  .terminate = o->terminate,
+                  .profile = o->profile,
+                  .output_source = o->output_source,
+                  .log = o->log};
   uint32_t n = s->model->graph->outputs.n;
   bool all = true;
   for (uint32_t i = 0; wanted && i < n; i++) all &= wanted[i];
@@ -363,13 +407,16 @@ static sx_status run_exec(sx_session *s, const sx_run_options *o, sx_rt_value *c
   for (uint32_t i = 0; i < n; i++) out[i] = wanted[i] ? outputs[i] : NULL;
   sx_status st = sx_exec_run(s->exec, &r, NULL, inputs, out, e);
   for (uint32_t i = 0; i < n; i++)
-    if (wanted[i] && st == SX_OK) outputs[i] = out[i];
-    else if (!wanted[i]) sx_rt_unref(out[i]);
+    if (wanted[i] && st == SX_OK)
+      outputs[i] = out[i];
+    else if (!wanted[i])
+      sx_rt_unref(out[i]);
   if (out != small) sx_free(out, n * sizeof *out);
   return st;
 }
 
-static sx_status run_by_shapes(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs, const bool *wanted, sx_err *e) {
+static sx_status run_by_shapes(sx_session *s, const sx_run_options *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
+                               const bool *wanted, sx_err *e) {
   enum { SMALL = 128 };
   size_t n = signature_length(s->model->graph, inputs), bytes = n * sizeof(int64_t);
   int64_t small[SMALL], *key = n <= SMALL ? small : sx_malloc(bytes);
@@ -377,9 +424,11 @@ static sx_status run_by_shapes(sx_session *s, const sx_run_options *o, sx_rt_val
   if (!key) SX_NO_MEMORY(e);
   write_signature(s->model->graph, inputs, key, n);
   sx_status st = SX_OK;
-  if (!(v = find_variant(s, key, bytes)) && (st = create_variant(s, key, bytes, &made, e)) == SX_OK) v = keep_variant(s, made, &old);
+  if (!(v = find_variant(s, key, bytes)) && (st = create_variant(s, key, bytes, &made, e)) == SX_OK)
+    v = keep_variant(s, made, &old);
   if (st == SX_OK) st = run_exec(v ? v->s : made.s, o, inputs, outputs, wanted, e);
-  if (v) leave_variant(s, v);
+  if (v)
+    leave_variant(s, v);
   else {
     sx_session_destroy(made.s);
     sx_free(made.key, made.key_bytes);
@@ -402,7 +451,10 @@ static sx_status write_parts(void *ctx, const sx_model *m, sx_proto_model *p, sx
   if (!file && total > INT32_MAX - (64u << 20)) file = sx_arena_printf(a, "%s.data", name);
   char *beside = sx_arena_printf(a, "%.*s%s", (int)(name - w->path), w->path, file ? file : "");
   if (!beside || (!w->external && !file && total > INT32_MAX)) SX_NO_MEMORY(e);
-  sx_status s = file ? sx_proto_move_external(p, sx_str_c(file), w->external && w->external_least ? w->external_least : LEAST, ALIGN, a, &data, e) : SX_OK;
+  sx_status s =
+      file ? sx_proto_move_external(p, sx_str_c(file), w->external && w->external_least ? w->external_least : LEAST, ALIGN,
+                                    a, &data, e)
+           : SX_OK;
   if (s == SX_OK) s = sx_proto_write_model(p, &model, e);
   if (s == SX_OK && (data.failed || model.failed)) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   if (s == SX_OK && data.n) s = sx_write_file(beside, data.p, data.n, e);
@@ -412,7 +464,8 @@ static sx_status write_parts(void *ctx, const sx_model *m, sx_proto_model *p, sx
   return s;
 }
 
-static sx_status rewrite_at(int level, const void *data, size_t size, const sx_session_options *o, sx_write_fn write, void *ctx, sx_err *e) {
+static sx_status rewrite_at(int level, const void *data, size_t size, const sx_session_options *o, sx_write_fn write,
+                            void *ctx, sx_err *e) {
   const sx_provider *providers[MAX_PROVIDERS];
   sx_import_options io = o->import;
   sx_arena a = {0};
@@ -430,14 +483,17 @@ static sx_status rewrite_at(int level, const void *data, size_t size, const sx_s
   return s;
 }
 
-sx_status sx_session_rewrite(const void *data, size_t size, const sx_session_options *o, sx_write_fn write, void *ctx, sx_err *e) {
+sx_status sx_session_rewrite(const void *data, size_t size, const sx_session_options *o, sx_write_fn write, void *ctx,
+                             sx_err *e) {
   int level = o->level > 2 ? 2 : o->level;
   sx_status s = rewrite_at(level, data, size, o, write, ctx, e);
-  if (s == SX_E_NOT_IMPLEMENTED && level > 0) s = rewrite_at(0, data, size, o, write, ctx, e); /* shapes that no tensor tells once the passes have been over it */
+  if (s == SX_E_NOT_IMPLEMENTED && level > 0)
+    s = rewrite_at(0, data, size, o, write, ctx, e); /* shapes that no tensor tells once the passes have been over it */
   return s;
 }
 
-sx_status sx_session_write(const void *data, size_t size, const sx_session_options *o, const sx_write_options *w, sx_err *e) {
+sx_status sx_session_write(const void *data, size_t size, const sx_session_options *o, const sx_write_options *w,
+                           sx_err *e) {
   sx_status s = sx_session_rewrite(data, size, o, write_parts, (void *)w, e);
   if (s == SX_E_NO_SUCHFILE) s = SX_E_INVALID_ARGUMENT; /* the folder: it is not the model that is missing */
   if (s != SX_OK && e) e->code = s;

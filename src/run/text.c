@@ -29,15 +29,19 @@ static sx_status run_string_concat(const sx_call *c, uint32_t begin, uint32_t en
   int64_t dims[SX_MAX_RANK];
   int rank = a->rank > b->rank ? a->rank : b->rank;
   for (int d = 0; d < rank; d++) {
-    int64_t x = d < rank - a->rank ? 1 : a->dims[d - (rank - a->rank)], y = d < rank - b->rank ? 1 : b->dims[d - (rank - b->rank)];
-    if (x != y && x != 1 && y != 1) SX_FAIL(c->e, INVALID_ARGUMENT, "axis %d has %lld and %lld elements: they cannot be broadcast", d, (long long)x, (long long)y);
+    int64_t x = d < rank - a->rank ? 1 : a->dims[d - (rank - a->rank)],
+            y = d < rank - b->rank ? 1 : b->dims[d - (rank - b->rank)];
+    if (x != y && x != 1 && y != 1)
+      SX_FAIL(c->e, INVALID_ARGUMENT, "axis %d has %lld and %lld elements: they cannot be broadcast", d, (long long)x,
+              (long long)y);
     dims[d] = x == 1 ? y : x;
   }
   sx_rt_value *v;
   SX_TRY(sx_rt_tensor_create(SX_STRING, (uint32_t)rank, dims, NULL, &v, c->e));
   sx_status s = SX_OK;
   for (int64_t i = 0; i < v->count && s == SX_OK; i++) {
-    sx_str x = ((const sx_str *)c->in[0])[source(a, rank, dims, i)], y = ((const sx_str *)c->in[1])[source(b, rank, dims, i)];
+    sx_str x = ((const sx_str *)c->in[0])[source(a, rank, dims, i)],
+           y = ((const sx_str *)c->in[1])[source(b, rank, dims, i)];
     char *to;
     s = sx_rt_string_room(v, i, x.n + y.n, &to, c->e);
     if (s == SX_OK && x.n) memcpy(to, x.p, x.n);
@@ -53,7 +57,11 @@ static const sx_node *node_of(const sx_call *c) {
 }
 
 /* StringSplit. A walk gives one piece at a time: between delimiters, or, without one, between runs of white space. */
-typedef struct walk { sx_str rest, delimiter; int64_t cuts; bool done; } walk;
+typedef struct walk {
+  sx_str rest, delimiter;
+  int64_t cuts;
+  bool done;
+} walk;
 static bool is_space(char ch) { return ch == ' ' || (ch >= '\t' && ch <= '\r'); }
 static sx_str skip_space(sx_str s) {
   while (s.n && is_space(s.p[0])) s.p++, s.n--;
@@ -67,7 +75,8 @@ static walk walk_begin(sx_str s, sx_str delimiter, int64_t cuts) {
 static bool walk_next(walk *w, sx_str *piece) {
   size_t n = 0, gap = w->delimiter.n;
   if (w->done) return false;
-  if (w->cuts == 0) n = w->rest.n;
+  if (w->cuts == 0)
+    n = w->rest.n;
   else if (!gap) {
     while (n < w->rest.n && !is_space(w->rest.p[n])) n++;
   } else
@@ -87,7 +96,8 @@ static sx_status run_string_split(const sx_call *c, uint32_t begin, uint32_t end
   const sx_attr *most = sx_node_attr(node_of(c), "maxsplit");
   sx_str delimiter = sx_attr_str(node_of(c), "delimiter", ""), piece;
   int64_t cuts = most && most->i >= 0 ? most->i : -1, dims[SX_MAX_RANK + 1], longest = 0;
-  if (x->rank >= SX_MAX_RANK) SX_FAIL(c->e, INVALID_ARGUMENT, "the input has rank %d, at most %d are supported", x->rank, SX_MAX_RANK - 1);
+  if (x->rank >= SX_MAX_RANK)
+    SX_FAIL(c->e, INVALID_ARGUMENT, "the input has rank %d, at most %d are supported", x->rank, SX_MAX_RANK - 1);
   int64_t *counts = sx_late_output(c, 1, SX_I64, x->rank, x->dims);
   if (!counts && c->e && c->e->code) return c->e->code;
   for (int64_t i = 0; i < x->count; i++) {
@@ -103,7 +113,8 @@ static sx_status run_string_split(const sx_call *c, uint32_t begin, uint32_t end
   sx_status s = SX_OK;
   for (int64_t i = 0; i < x->count; i++) {
     int64_t k = i * longest;
-    for (walk w = walk_begin(((const sx_str *)c->in[0])[i], delimiter, cuts); s == SX_OK && walk_next(&w, &piece); k++) s = sx_rt_string_set(v, k, piece.p, piece.n, c->e);
+    for (walk w = walk_begin(((const sx_str *)c->in[0])[i], delimiter, cuts); s == SX_OK && walk_next(&w, &piece); k++)
+      s = sx_rt_string_set(v, k, piece.p, piece.n, c->e);
   }
   return finish(c, 0, v, s);
 }
@@ -142,7 +153,8 @@ static sx_status run_normalizer(const sx_call *c, uint32_t begin, uint32_t end) 
   const sx_view *x = &c->late->in[0];
   sx_str action = sx_attr_str(node_of(c), "case_change_action", "NONE");
   sx_case to = sx_str_is(action, "LOWER") ? SX_CASE_LOWER : sx_str_is(action, "UPPER") ? SX_CASE_UPPER : SX_CASE_KEEP;
-  if (x->rank < 1 || x->rank > 2 || (x->rank == 2 && x->dims[0] != 1)) SX_FAIL(c->e, INVALID_ARGUMENT, "the input has rank %d, expected [C] or [1, C]", x->rank);
+  if (x->rank < 1 || x->rank > 2 || (x->rank == 2 && x->dims[0] != 1))
+    SX_FAIL(c->e, INVALID_ARGUMENT, "the input has rank %d, expected [C] or [1, C]", x->rank);
   sx_arena a = {0};
   const int64_t *kept = NULL;
   int64_t n = 0, dims[2] = {1, 1};
@@ -166,11 +178,13 @@ static bool claim_normalizer(const sx_graph *g, const sx_node *n, const char **r
   return sx_str_is(action, "LOWER") || sx_str_is(action, "UPPER") || sx_str_is(action, "NONE");
 }
 
-#define KERNEL(N, run, may)                                                                     \
-  static sx_status prepare_##N(sx_prep *p) { return sx_prep_phase(p, run, 1, 0, 0); }           \
-  static const sx_kernel kernel_##N = {.op = &sx_op_##N, .name = "text", .flags = SX_KERNEL_LATE, .claim = may, .prepare = prepare_##N};
+#define KERNEL(N, run, may)                                                           \
+  static sx_status prepare_##N(sx_prep *p) { return sx_prep_phase(p, run, 1, 0, 0); } \
+  static const sx_kernel kernel_##N = {                                               \
+      .op = &sx_op_##N, .name = "text", .flags = SX_KERNEL_LATE, .claim = may, .prepare = prepare_##N};
 KERNEL(StringConcat, run_string_concat, NULL)
 KERNEL(StringNormalizer, run_normalizer, claim_normalizer)
 KERNEL(StringSplit, run_string_split, NULL)
-static const sx_kernel *const kernels[] = {&sx_text_Cast, &sx_text_RegexFullMatch, &kernel_StringConcat, &kernel_StringNormalizer, &kernel_StringSplit, NULL};
+static const sx_kernel *const kernels[] = {
+    &sx_text_Cast, &sx_text_RegexFullMatch, &kernel_StringConcat, &kernel_StringNormalizer, &kernel_StringSplit, NULL};
 const sx_provider sx_text_provider = {"CPUExecutionProvider", kernels, 0};

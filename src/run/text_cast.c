@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Cast to and from strings. Integers are decimal; a float is the shortest text that its own type reads back as the same number,
- * written as NumPy does it: 0.1, 1.0, 1e+20, inf, nan. What a text says must fit the type that it becomes. */
+/* Cast to and from strings. Integers are decimal; a float is the shortest text that its own type reads back as the same
+ * number, written as NumPy does it: 0.1, 1.0, 1e+20, inf, nan. What a text says must fit the type that it becomes. */
 #include "base/number.h"
 #include "run/exec.h"
 #include "run/text.h"
@@ -10,9 +10,13 @@
 #include <stdlib.h>
 
 /* Bits of the significand, and the exponent of the smallest normal number. */
-typedef struct precision { uint8_t dtype, bits; int16_t least; } precision;
-static const precision precisions[] = {{SX_F64, 53, -1022}, {SX_F32, 24, -126}, {SX_F16, 11, -14}, {SX_BF16, 8, -126}, {SX_F8E4M3FN, 4, -6}, {SX_F8E4M3FNUZ, 4, -7},
-                                       {SX_F8E5M2, 3, -14}, {SX_F8E5M2FNUZ, 3, -15}, {SX_F4E2M1, 2, 0}, {SX_F8E8M0, 1, -127}};
+typedef struct precision {
+  uint8_t dtype, bits;
+  int16_t least;
+} precision;
+static const precision precisions[] = {
+    {SX_F64, 53, -1022},    {SX_F32, 24, -126},  {SX_F16, 11, -14},       {SX_BF16, 8, -126}, {SX_F8E4M3FN, 4, -6},
+    {SX_F8E4M3FNUZ, 4, -7}, {SX_F8E5M2, 3, -14}, {SX_F8E5M2FNUZ, 3, -15}, {SX_F4E2M1, 2, 0},  {SX_F8E8M0, 1, -127}};
 
 /* Whether the type rounds `near` to x, one of its numbers. */
 static bool reads_back(const precision *p, double x, double near) {
@@ -20,7 +24,9 @@ static bool reads_back(const precision *p, double x, double near) {
   int e;
   const double m = frexp(fabs(x), &e);
   const double half = ldexp(0.5, (e - 1 > p->least ? e - 1 : p->least) - (p->bits - 1));
-  return fabs(near - x) < (m == 0.5 && e - 1 > p->least && fabs(near) < fabs(x) ? half / 2 : half); /* numbers lie closer below a power of two */
+  return fabs(near - x) < (m == 0.5 && e - 1 > p->least && fabs(near) < fabs(x)
+                               ? half / 2
+                               : half); /* numbers lie closer below a power of two */
 }
 
 enum { LONGEST = 40 };
@@ -55,7 +61,8 @@ static int print_element(const sx_tensor *t, const precision *p, int64_t i, char
 static sx_status run_print(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   const sx_view *x = &c->late->in[0];
-  const sx_tensor t = {.dtype = x->dtype, .rank = x->rank, .count = x->count, .size = x->size, .bytes = c->in[0], .data = c->in[0]};
+  const sx_tensor t = {
+      .dtype = x->dtype, .rank = x->rank, .count = x->count, .size = x->size, .bytes = c->in[0], .data = c->in[0]};
   const precision *p = NULL;
   for (size_t i = 0; i < sizeof precisions / sizeof *precisions; i++)
     if (precisions[i].dtype == x->dtype) p = &precisions[i];
@@ -64,7 +71,8 @@ static sx_status run_print(const sx_call *c, uint32_t begin, uint32_t end) {
   sx_status s = SX_OK;
   for (int64_t i = 0; i < v->count && s == SX_OK; i++) {
     char buf[LONGEST];
-    const sx_str text = x->dtype == SX_STRING ? ((const sx_str *)c->in[0])[i] : (sx_str){buf, (size_t)print_element(&t, p, i, buf)};
+    const sx_str text =
+        x->dtype == SX_STRING ? ((const sx_str *)c->in[0])[i] : (sx_str){buf, (size_t)print_element(&t, p, i, buf)};
     s = sx_rt_string_set(v, i, text.p, text.n, c->e);
   }
   if (s == SX_OK) return c->late->set_value(c->late, 0, v, c->e);
@@ -89,8 +97,10 @@ static bool read_element(sx_str s, sx_dtype t, void *to) {
   errno = 0;
   if (t == SX_F64 || t == SX_F32) {
     const double v = sx_number_read(buf, t == SX_F32, &end);
-    if (t == SX_F64) *(double *)to = v;
-    else *(float *)to = (float)v;
+    if (t == SX_F64)
+      *(double *)to = v;
+    else
+      *(float *)to = (float)v;
     return !*end; /* what overflows is infinite, as where numbers are cast */
   }
   if (t == SX_BOOL) {
@@ -105,7 +115,8 @@ static bool read_element(sx_str s, sx_dtype t, void *to) {
   }
   const int64_t v = strtoll(buf, &end, 10);
   const uint32_t bits = sx_dtype_bits(t);
-  const int64_t most = (int64_t)((UINT64_C(1) << (sx_dtype_is_signed(t) ? bits - 1 : bits)) - 1), least = sx_dtype_is_signed(t) ? -most - 1 : 0;
+  const int64_t most = (int64_t)((UINT64_C(1) << (sx_dtype_is_signed(t) ? bits - 1 : bits)) - 1),
+                least = sx_dtype_is_signed(t) ? -most - 1 : 0;
   memcpy(to, &v, bits / 8); /* little-endian */
   return !*end && !errno && v >= least && v <= most;
 }
@@ -120,7 +131,8 @@ static sx_status run_read(const sx_call *c, uint32_t begin, uint32_t end) {
   for (int64_t i = 0; i < x->count; i++) {
     const sx_str s = ((const sx_str *)c->in[0])[i];
     if (!read_element(s, t, y + (size_t)i * (sx_dtype_bits(t) / 8)))
-      SX_FAIL(c->e, INVALID_ARGUMENT, "element %lld, '%.*s', is no number of type %s", (long long)i, (int)(s.n < 80 ? s.n : 80), s.p, sx_dtype_name(t));
+      SX_FAIL(c->e, INVALID_ARGUMENT, "element %lld, '%.*s', is no number of type %s", (long long)i,
+              (int)(s.n < 80 ? s.n : 80), s.p, sx_dtype_name(t));
   }
   return SX_OK;
 }
@@ -129,5 +141,8 @@ static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
   *reason = "neither side is a string";
   return sx_value_at(g, n->in[0].value)->fact.dtype == SX_STRING || sx_value_at(g, n->out[0])->fact.dtype == SX_STRING;
 }
-static sx_status prepare(sx_prep *p) { return sx_prep_phase(p, sx_attr_int(p->n, "to", 0) == SX_STRING ? run_print : run_read, 1, 0, 0); }
-const sx_kernel sx_text_Cast = {.op = &sx_op_Cast, .name = "text", .flags = SX_KERNEL_LATE, .claim = claim, .prepare = prepare};
+static sx_status prepare(sx_prep *p) {
+  return sx_prep_phase(p, sx_attr_int(p->n, "to", 0) == SX_STRING ? run_print : run_read, 1, 0, 0);
+}
+const sx_kernel sx_text_Cast = {
+    .op = &sx_op_Cast, .name = "text", .flags = SX_KERNEL_LATE, .claim = claim, .prepare = prepare};

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Values at run time: what an OrtValue is, what a step of the executor reads and writes when it is not in a slab.
  *
- * One reference-counted block: header, dimensions, and for tensors of our own the data behind them, aligned to 64. A value is
- * immutable but for its data once it is shared; references are taken and dropped from any thread. Strings are sx_str handles
- * whose bytes lie in the value's own arena, unless a kernel has written handles to bytes that live elsewhere (then
+ * One reference-counted block: header, dimensions, and for tensors of our own the data behind them, aligned to 64. A value
+ * is immutable but for its data once it is shared; references are taken and dropped from any thread. Strings are sx_str
+ * handles whose bytes lie in the value's own arena, unless a kernel has written handles to bytes that live elsewhere (then
  * sx_rt_strings_own before the value outlives them). */
 #ifndef SX_RUN_VALUE_H
 #define SX_RUN_VALUE_H
@@ -18,13 +18,13 @@ typedef struct sx_memory {
   _Atomic uint32_t refs;  /* 0: static */
   int32_t allocator_type; /* 0 device, 1 arena */
   int32_t device_id;
-  int32_t mem_type;       /* 0 default, -1 CPU output, -2 CPU input */
-  uint32_t device_type;   /* 0 CPU, 1 GPU, 2 FPGA, 3 NPU */
+  int32_t mem_type;         /* 0 default, -1 CPU output, -2 CPU input */
+  uint32_t device_type;     /* 0 CPU, 1 GPU, 2 FPGA, 3 NPU */
   uint32_t device_mem_type; /* 0 default, 5 host accessible */
   uint32_t vendor_id;
-  size_t alignment;       /* 0: no wish */
-  uint32_t name_size;     /* with the terminator; bytes of `name` */
-  const char *name;       /* "Cpu" */
+  size_t alignment;   /* 0: no wish */
+  uint32_t name_size; /* with the terminator; bytes of `name` */
+  const char *name;   /* "Cpu" */
 } sx_memory;
 extern const sx_memory sx_memory_cpu; /* "Cpu", allocator type device, memory type default */
 /* A copy of `like` with its own name; refs 1. NULL when out of memory. */
@@ -35,9 +35,7 @@ bool sx_memory_eq(const sx_memory *a, const sx_memory *b);
 static inline bool sx_memory_is_host(const sx_memory *m) { return m->device_type == 0 || m->device_mem_type == 5; }
 
 /* NONE is an optional that holds nothing. */
-typedef enum sx_rt_kind {
-  SX_RT_NONE, SX_RT_TENSOR, SX_RT_SEQUENCE, SX_RT_MAP, SX_RT_SPARSE, SX_RT_OPAQUE
-} sx_rt_kind;
+typedef enum sx_rt_kind { SX_RT_NONE, SX_RT_TENSOR, SX_RT_SEQUENCE, SX_RT_MAP, SX_RT_SPARSE, SX_RT_OPAQUE } sx_rt_kind;
 
 /* The type of a value as far as it has no shape: of a tensor or sparse tensor `dtype`; of a map `key` and `dtype` (of its
  * values); of a sequence `elem`, whose kind is TENSOR, MAP or SEQUENCE (of tensors). Of NONE what it would hold. */
@@ -60,43 +58,52 @@ typedef struct sx_rt_source {
   const sx_memory *memory;
 } sx_rt_source;
 
-typedef enum sx_rt_sparse_format { SX_SPARSE_UNDEFINED = 0, SX_SPARSE_COO = 1, SX_SPARSE_CSR = 2, SX_SPARSE_BLOCK = 4 } sx_rt_sparse_format;
+typedef enum sx_rt_sparse_format {
+  SX_SPARSE_UNDEFINED = 0,
+  SX_SPARSE_COO = 1,
+  SX_SPARSE_CSR = 2,
+  SX_SPARSE_BLOCK = 4
+} sx_rt_sparse_format;
 
 struct sx_rt_value {
   _Atomic uint32_t refs;
   sx_rt_type type;
   uint32_t rank;
-  uint32_t block_align;       /* how the block is freed: 0 plain, else aligned */
+  uint32_t block_align; /* how the block is freed: 0 plain, else aligned */
   size_t block_bytes;
   /* Tensors. `data` is NULL only when bytes is 0 and the caller gave none. count = product of dims. */
   void *data;
   size_t bytes;
   int64_t count;
-  const sx_memory *memory;    /* of tensors and sparse tensors; never NULL there */
-  sx_rt_release_fn release;   /* NULL: borrowed, or part of this block */
+  const sx_memory *memory;  /* of tensors and sparse tensors; never NULL there */
+  sx_rt_release_fn release; /* NULL: borrowed, or part of this block */
   void *release_ctx;
   union {
-    sx_arena strings;         /* string tensors: bytes of the elements */
+    sx_arena strings;            /* string tensors: bytes of the elements */
     SX_VEC(sx_rt_value *) items; /* sequences */
-    struct { sx_rt_value *keys, *values; } map; /* 1-D tensors of equal length, sorted by key, keys unique */
-    struct {                  /* dims are the dense shape */
-      sx_rt_value *values;    /* COO, CSR: 1-D; block: blocks; NULL before it is filled */
-      sx_rt_value *indices;   /* COO: i64 [nnz] or [nnz, rank]; CSR: inner; block: i32 [2, blocks] */
-      sx_rt_value *outer;     /* CSR: i64 [rows + 1] */
+    struct {
+      sx_rt_value *keys, *values;
+    } map;                  /* 1-D tensors of equal length, sorted by key, keys unique */
+    struct {                /* dims are the dense shape */
+      sx_rt_value *values;  /* COO, CSR: 1-D; block: blocks; NULL before it is filled */
+      sx_rt_value *indices; /* COO: i64 [nnz] or [nnz, rank]; CSR: inner; block: i32 [2, blocks] */
+      sx_rt_value *outer;   /* CSR: i64 [rows + 1] */
       sx_rt_sparse_format format;
-      sx_rt_source source;    /* for the parts; alloc NULL: borrowed parts only */
+      sx_rt_source source; /* for the parts; alloc NULL: borrowed parts only */
     } sparse;
-    struct { const void *type; } opaque; /* data, bytes and release as in tensors */
+    struct {
+      const void *type;
+    } opaque; /* data, bytes and release as in tensors */
   } u;
   int64_t dims[];
 };
 
-/* A tensor with memory of its own, unset but for strings, which are empty. INVALID_ARGUMENT on a negative dimension, FAIL on a
- * size that does not fit, NO_MEMORY when there is none. */
-sx_status sx_rt_tensor_create(sx_dtype dtype, uint32_t rank, const int64_t *dims, const sx_rt_source *from, sx_rt_value **out,
-                              sx_err *e);
-/* A tensor over memory of somebody else; `release` may be NULL, and is not called when this fails. `bytes` is what there is:
- * INVALID_ARGUMENT when that is too little. */
+/* A tensor with memory of its own, unset but for strings, which are empty. INVALID_ARGUMENT on a negative dimension, FAIL
+ * on a size that does not fit, NO_MEMORY when there is none. */
+sx_status sx_rt_tensor_create(sx_dtype dtype, uint32_t rank, const int64_t *dims, const sx_rt_source *from,
+                              sx_rt_value **out, sx_err *e);
+/* A tensor over memory of somebody else; `release` may be NULL, and is not called when this fails. `bytes` is what there
+ * is: INVALID_ARGUMENT when that is too little. */
 sx_status sx_rt_tensor_wrap(sx_dtype dtype, uint32_t rank, const int64_t *dims, void *data, size_t bytes,
                             const sx_memory *memory, sx_rt_release_fn release, void *ctx, sx_rt_value **out, sx_err *e);
 static inline sx_rt_value *sx_rt_ref(sx_rt_value *v) {
@@ -104,7 +111,9 @@ static inline sx_rt_value *sx_rt_ref(sx_rt_value *v) {
   return v;
 }
 void sx_rt_unref(sx_rt_value *v); /* NULL allowed */
-static inline bool sx_rt_is_unique(const sx_rt_value *v) { return atomic_load_explicit(&v->refs, memory_order_acquire) == 1; }
+static inline bool sx_rt_is_unique(const sx_rt_value *v) {
+  return atomic_load_explicit(&v->refs, memory_order_acquire) == 1;
+}
 static inline bool sx_rt_is_tensor(const sx_rt_value *v) { return v && v->type.kind == SX_RT_TENSOR; }
 /* Over memory that somebody else keeps and frees. */
 static inline bool sx_rt_is_borrowed(const sx_rt_value *v) { return !v->release && !v->block_align; }
@@ -125,8 +134,8 @@ sx_status sx_rt_sequence_insert(sx_rt_value *seq, uint32_t at, sx_rt_value *item
 void sx_rt_sequence_remove(sx_rt_value *seq, uint32_t at);
 /* A new sequence of references to the same elements. */
 sx_status sx_rt_sequence_copy(const sx_rt_value *seq, sx_rt_value **out, sx_err *e);
-/* A map out of two 1-D host tensors of equal length: keys STRING or I64, values STRING, I64, F32 or F64. Copies, sorts by key,
- * keeps the first of equal keys. */
+/* A map out of two 1-D host tensors of equal length: keys STRING or I64, values STRING, I64, F32 or F64. Copies, sorts by
+ * key, keeps the first of equal keys. */
 sx_status sx_rt_map_create(const sx_rt_value *keys, const sx_rt_value *values, sx_rt_value **out, sx_err *e);
 /* A map over two tensors as above, without copying: keys that are sorted and unique already, which many maps may share. */
 sx_status sx_rt_map_share(sx_rt_value *keys, sx_rt_value *values, sx_rt_value **out, sx_err *e);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Models and inputs that are wrong: the code is ONNX Runtime's (bad_models.h was written beside it), and our message names the
- * node, the operator, what was expected and what was found. Nothing may crash or leave a session behind. */
+/* Models and inputs that are wrong: the code is ONNX Runtime's (bad_models.h was written beside it), and our message names
+ * the node, the operator, what was expected and what was found. Nothing may crash or leave a session behind. */
 #include <stdlib.h>
 #include <unistd.h>
 #include "abi.h"
@@ -99,10 +99,19 @@ static void inputs(void) {
   OK(CreateSessionFromArray(env, bad_0, sizeof bad_0, options, &s));
   if (!s) return;
   const ONNXTensorElementDataType f = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
-  OrtValue *right = tensor(a, f, 2, 3, 2), *rank = tensor(a, f, 1, 6, 0), *dim = tensor(a, f, 2, 2, 3), *f64 = tensor(a, ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE, 2, 3, 2);
-  const struct { const char *name, *in[2]; const OrtValue *v[2]; size_t n; const char *out; int code; const char *says[6]; } runs[] = {
+  OrtValue *right = tensor(a, f, 2, 3, 2), *rank = tensor(a, f, 1, 6, 0), *dim = tensor(a, f, 2, 2, 3),
+           *f64 = tensor(a, ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE, 2, 3, 2);
+  const struct {
+    const char *name, *in[2];
+    const OrtValue *v[2];
+    size_t n;
+    const char *out;
+    int code;
+    const char *says[6];
+  } runs[] = {
       {"right", {"x"}, {right}, 1, "y", ORT_OK, {NULL}},
-      {"missing input", {"x"}, {right}, 0, "y", ours ? ORT_INVALID_ARGUMENT : ORT_FAIL, {"x"}}, /* theirs depends on the kernel */
+      {"missing input", {"x"}, {right}, 0, "y", ours ? ORT_INVALID_ARGUMENT : ORT_FAIL, {"x"}}, /* theirs depends on the
+                                                                                                   kernel */
       {"unknown input", {"q"}, {right}, 1, "y", ORT_INVALID_ARGUMENT, {"q"}},
       {"extra input", {"x", "q"}, {right, right}, 2, "y", ORT_INVALID_ARGUMENT, {"q"}},
       {"wrong rank", {"x"}, {rank}, 1, "y", ORT_INVALID_ARGUMENT, {"x", "1", "2"}},

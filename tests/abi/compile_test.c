@@ -6,7 +6,7 @@
 static OrtEnv *env;
 static OrtAllocator *a;
 static const OrtCompileApi *c;
-#define C(code, call) check_code((code), c->ModelCompilationOptions_##call, __LINE__, #call)
+#define C(code, call)    check_code((code), c->ModelCompilationOptions_##call, __LINE__, #call)
 #define COMPILE(code, o) check_code((code), c->CompileModel(env, o), __LINE__, "CompileModel")
 
 static size_t written;
@@ -20,7 +20,8 @@ static OrtStatus *ORT_API_CALL refuse_bytes(void *state, const void *buffer, siz
   return api->CreateStatus(ORT_FAIL, "no room");
 }
 static int asked;
-static OrtStatus *ORT_API_CALL inside(void *state, const char *name, const OrtValue *v, const OrtExternalInitializerInfo *now, OrtExternalInitializerInfo **out) {
+static OrtStatus *ORT_API_CALL inside(void *state, const char *name, const OrtValue *v,
+                                      const OrtExternalInitializerInfo *now, OrtExternalInitializerInfo **out) {
   (void)state;
   CHECK(v != NULL && now == NULL && (!strcmp(name, "w") || !strcmp(name, "c")));
   asked++;
@@ -150,7 +151,8 @@ static void to_files(void) {
   api->ReleaseModel(m);
   c->ReleaseModelCompilationOptions(o);
   c->ReleaseModelCompilationOptions(NULL);
-  check_code(ORT_INVALID_ARGUMENT, c->CreateModelCompilationOptionsFromSessionOptions(env, NULL, &o), __LINE__, "no options");
+  check_code(ORT_INVALID_ARGUMENT, c->CreateModelCompilationOptionsFromSessionOptions(env, NULL, &o), __LINE__,
+             "no options");
   remove(file), remove(made), remove(weights);
 }
 

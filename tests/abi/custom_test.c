@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Custom operators: structs of an old and of a new version, attributes, strings, variadic inputs, shape functions, failures. */
+/* Custom operators: structs of an old and of a new version, attributes, strings, variadic inputs, shape functions,
+ * failures. */
 #include <math.h>
 #include "abi.h"
 #include "models.h"
@@ -10,14 +11,15 @@ typedef struct kernel {
   const OrtApi *api;
 } kernel;
 
-#define TRY(call)                        \
-  do {                                   \
-    OrtStatus *s_ = (call);              \
-    if (s_) return s_;                   \
+#define TRY(call)           \
+  do {                      \
+    OrtStatus *s_ = (call); \
+    if (s_) return s_;      \
   } while (0)
 
 /* ---- Scale: y = factor * x; the newest struct ---- */
-static OrtStatusPtr ORT_API_CALL scale_create(const OrtCustomOp *op, const OrtApi *a, const OrtKernelInfo *info, void **out) {
+static OrtStatusPtr ORT_API_CALL scale_create(const OrtCustomOp *op, const OrtApi *a, const OrtKernelInfo *info,
+                                              void **out) {
   (void)op;
   kernel *k = (kernel *)calloc(1, sizeof *k);
   int64_t ints[3] = {0};
@@ -114,21 +116,66 @@ static OrtStatusPtr ORT_API_CALL scale_shape(const OrtCustomOp *op, OrtShapeInfe
   return api->ShapeInferContext_SetOutputTypeShape(context, 0, info);
 }
 
-static const char *ORT_API_CALL scale_name(const OrtCustomOp *op) { (void)op; return "Scale"; }
-static const char *ORT_API_CALL shout_name(const OrtCustomOp *op) { (void)op; return "Shout"; }
-static const char *ORT_API_CALL join_name(const OrtCustomOp *op) { (void)op; return "Join"; }
-static const char *ORT_API_CALL cpu(const OrtCustomOp *op) { (void)op; return NULL; }
-static ONNXTensorElementDataType ORT_API_CALL floats(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
-static ONNXTensorElementDataType ORT_API_CALL strings(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING; }
-static ONNXTensorElementDataType ORT_API_CALL any(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED; }
-static size_t ORT_API_CALL one(const OrtCustomOp *op) { (void)op; return 1; }
-static OrtCustomOpInputOutputCharacteristic ORT_API_CALL required(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return INPUT_OUTPUT_REQUIRED; }
-static OrtCustomOpInputOutputCharacteristic ORT_API_CALL variadic(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return INPUT_OUTPUT_VARIADIC; }
-static OrtMemType ORT_API_CALL in_memory(const OrtCustomOp *op, size_t i) { (void)op, (void)i; return OrtMemTypeDefault; }
-static int ORT_API_CALL arity(const OrtCustomOp *op) { (void)op; return 1; }
-static int ORT_API_CALL start(const OrtCustomOp *op) { (void)op; return 1; }
-static int ORT_API_CALL end(const OrtCustomOp *op) { (void)op; return 1000; }
-static size_t ORT_API_CALL no_pairs(int **in, int **out) { *in = *out = NULL; return 0; }
+static const char *ORT_API_CALL scale_name(const OrtCustomOp *op) {
+  (void)op;
+  return "Scale";
+}
+static const char *ORT_API_CALL shout_name(const OrtCustomOp *op) {
+  (void)op;
+  return "Shout";
+}
+static const char *ORT_API_CALL join_name(const OrtCustomOp *op) {
+  (void)op;
+  return "Join";
+}
+static const char *ORT_API_CALL cpu(const OrtCustomOp *op) {
+  (void)op;
+  return NULL;
+}
+static ONNXTensorElementDataType ORT_API_CALL floats(const OrtCustomOp *op, size_t i) {
+  (void)op, (void)i;
+  return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+}
+static ONNXTensorElementDataType ORT_API_CALL strings(const OrtCustomOp *op, size_t i) {
+  (void)op, (void)i;
+  return ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING;
+}
+static ONNXTensorElementDataType ORT_API_CALL any(const OrtCustomOp *op, size_t i) {
+  (void)op, (void)i;
+  return ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+}
+static size_t ORT_API_CALL one(const OrtCustomOp *op) {
+  (void)op;
+  return 1;
+}
+static OrtCustomOpInputOutputCharacteristic ORT_API_CALL required(const OrtCustomOp *op, size_t i) {
+  (void)op, (void)i;
+  return INPUT_OUTPUT_REQUIRED;
+}
+static OrtCustomOpInputOutputCharacteristic ORT_API_CALL variadic(const OrtCustomOp *op, size_t i) {
+  (void)op, (void)i;
+  return INPUT_OUTPUT_VARIADIC;
+}
+static OrtMemType ORT_API_CALL in_memory(const OrtCustomOp *op, size_t i) {
+  (void)op, (void)i;
+  return OrtMemTypeDefault;
+}
+static int ORT_API_CALL arity(const OrtCustomOp *op) {
+  (void)op;
+  return 1;
+}
+static int ORT_API_CALL start(const OrtCustomOp *op) {
+  (void)op;
+  return 1;
+}
+static int ORT_API_CALL end(const OrtCustomOp *op) {
+  (void)op;
+  return 1000;
+}
+static size_t ORT_API_CALL no_pairs(int **in, int **out) {
+  *in = *out = NULL;
+  return 0;
+}
 static void ORT_API_CALL release_pairs(int *in, int *out) { (void)in, (void)out; }
 
 /* ---- Shout: text in capitals; the struct of version 8, which ends early ---- */
@@ -148,12 +195,14 @@ static void ORT_API_CALL shout(void *p, OrtKernelContext *context) {
   int64_t count = 0;
   size_t n = 0, len = 0;
   char text[64];
-  CHECK(!a->KernelContext_GetInput(context, 0, &in) && !a->GetTensorTypeAndShape(in, &info) && !a->GetTensorShapeElementCount(info, &n));
+  CHECK(!a->KernelContext_GetInput(context, 0, &in) && !a->GetTensorTypeAndShape(in, &info) &&
+        !a->GetTensorShapeElementCount(info, &n));
   a->ReleaseTensorTypeAndShapeInfo(info);
   count = (int64_t)n;
   CHECK(!a->KernelContext_GetOutput(context, 0, &count, 1, &out));
   for (size_t i = 0; i < n; i++) {
-    CHECK(!a->GetStringTensorElementLength(in, i, &len) && len < sizeof text && !a->GetStringTensorElement(in, len, i, text));
+    CHECK(!a->GetStringTensorElementLength(in, i, &len) && len < sizeof text &&
+          !a->GetStringTensorElement(in, len, i, text));
     text[len] = 0;
     for (size_t c = 0; c < len; c++)
       if (text[c] >= 'a' && text[c] <= 'z') text[c] = (char)(text[c] - 32);
@@ -162,7 +211,8 @@ static void ORT_API_CALL shout(void *p, OrtKernelContext *context) {
 }
 
 /* ---- Join: all inputs one after the other; variadic, any type ---- */
-static OrtStatusPtr ORT_API_CALL join_create(const OrtCustomOp *op, const OrtApi *a, const OrtKernelInfo *info, void **out) {
+static OrtStatusPtr ORT_API_CALL join_create(const OrtCustomOp *op, const OrtApi *a, const OrtKernelInfo *info,
+                                             void **out) {
   *out = old_create(op, a, info);
   return NULL;
 }
@@ -200,9 +250,11 @@ static void fill_in(void) {
   o.version = ORT_API_VERSION;
   o.GetName = scale_name, o.GetExecutionProviderType = cpu;
   o.GetInputType = o.GetOutputType = floats, o.GetInputTypeCount = o.GetOutputTypeCount = one;
-  o.KernelDestroy = destroy, o.CreateKernelV2 = scale_create, o.KernelComputeV2 = scale_compute, o.InferOutputShapeFn = scale_shape;
+  o.KernelDestroy = destroy, o.CreateKernelV2 = scale_create, o.KernelComputeV2 = scale_compute,
+  o.InferOutputShapeFn = scale_shape;
   o.GetInputCharacteristic = o.GetOutputCharacteristic = required, o.GetInputMemoryType = in_memory;
-  o.GetVariadicInputMinArity = o.GetVariadicInputHomogeneity = o.GetVariadicOutputMinArity = o.GetVariadicOutputHomogeneity = arity;
+  o.GetVariadicInputMinArity = o.GetVariadicInputHomogeneity = o.GetVariadicOutputMinArity =
+      o.GetVariadicOutputHomogeneity = arity;
   o.GetStartVersion = start, o.GetEndVersion = end;
   o.GetMayInplace = o.GetAliasMap = no_pairs, o.ReleaseMayInplace = o.ReleaseAliasMap = release_pairs;
   op_scale = o;
@@ -272,7 +324,8 @@ int main(int argc, char **argv) {
   OrtValue *vx = NULL, *vs = NULL, *out[5] = {NULL, NULL, NULL, NULL, NULL};
   OK(CreateTensorWithDataAsOrtValue(host, x, sizeof x, three, 1, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &vx));
   OK(CreateTensorAsOrtValue(a, two, 1, ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING, &vs));
-  const char *text[] = {"hello", "a text that is longer than some"}, *in_names[] = {"x", "s"}, *out_names[] = {"y", "t", "j", "k", "n"};
+  const char *text[] = {"hello", "a text that is longer than some"}, *in_names[] = {"x", "s"},
+             *out_names[] = {"y", "t", "j", "k", "n"};
   const OrtValue *in[] = {vx, vs};
   OK(FillStringTensor(vs, text, 2));
   for (int again = 0; again < 2; again++) {

@@ -10,7 +10,8 @@ static OrtMemoryInfo *cpu;
 static const OrtModelEditorApi *ed;
 #define ED(code, call) check_code((code), ed->call, __LINE__, #call)
 
-static OrtValueInfo *value(const char *name, ONNXTensorElementDataType type, size_t rank, const int64_t *dims, const char **names) {
+static OrtValueInfo *value(const char *name, ONNXTensorElementDataType type, size_t rank, const int64_t *dims,
+                           const char **names) {
   OrtTensorTypeAndShapeInfo *s = NULL;
   OrtTypeInfo *t = NULL;
   OrtValueInfo *v = NULL;
@@ -25,7 +26,8 @@ static OrtValueInfo *value(const char *name, ONNXTensorElementDataType type, siz
   return v;
 }
 
-static OrtNode *node(const char *op, const char *domain, const char *name, const char *in0, const char *in1, const char *out, OrtOpAttr **attrs, size_t n) {
+static OrtNode *node(const char *op, const char *domain, const char *name, const char *in0, const char *in1,
+                     const char *out, OrtOpAttr **attrs, size_t n) {
   const char *in[2] = {in0, in1};
   OrtNode *x = NULL;
   ED(ORT_OK, CreateNode(op, domain, name, in, in1 ? 2 : 1, &out, 1, attrs, n, &x));
@@ -49,7 +51,8 @@ static OrtModel *model_of(OrtGraph *g, int opset) {
   return m;
 }
 
-static void run(OrtSession *s, const char *in_name, const float *in, size_t n, size_t rank, const int64_t *dims, const char *out_name, const float *want, size_t n_want) {
+static void run(OrtSession *s, const char *in_name, const float *in, size_t n, size_t rank, const int64_t *dims,
+                const char *out_name, const float *want, size_t n_want) {
   OrtValue *x = NULL, *y = NULL;
   float *p = NULL;
   size_t count = 0;
@@ -83,7 +86,8 @@ static void whole_model(void) {
   float alpha = 2;
   OrtOpAttr *attr[1] = {NULL};
   OK(CreateOpAttr("alpha", &alpha, 1, ORT_OP_ATTR_FLOAT, &attr[0]));
-  OrtNode *gemm = node("Gemm", "", "gemm", "x", "w", "y", attr, 1), *reshape = node("Reshape", "ai.onnx", "reshape", "y", "shape", "z", NULL, 0);
+  OrtNode *gemm = node("Gemm", "", "gemm", "x", "w", "y", attr, 1),
+          *reshape = node("Reshape", "ai.onnx", "reshape", "y", "shape", "z", NULL, 0);
   CHECK(attr[0] == NULL);
   size_t id = 99, n = 99;
   const char *text = NULL;

@@ -30,7 +30,8 @@ static void memory_infos(void) {
   OrtMemoryInfo *a = NULL, *b = NULL;
   CODE(ORT_INVALID_ARGUMENT, CreateMemoryInfo("nonsense", OrtDeviceAllocator, 0, OrtMemTypeDefault, &a));
   OK(CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeCPUOutput, &a));
-  OK(CreateMemoryInfo_V2("mine", OrtMemoryInfoDeviceType_GPU, 7, 1, OrtDeviceMemoryType_HOST_ACCESSIBLE, 64, OrtArenaAllocator, &b));
+  OK(CreateMemoryInfo_V2("mine", OrtMemoryInfoDeviceType_GPU, 7, 1, OrtDeviceMemoryType_HOST_ACCESSIBLE, 64,
+                         OrtArenaAllocator, &b));
   int cmp = 5, id = -1;
   OrtMemType type;
   OrtAllocatorType kind;
@@ -44,8 +45,8 @@ static void memory_infos(void) {
   CHECK(id == 1 && type == OrtMemTypeCPU && kind == OrtArenaAllocator);
   api->ReleaseMemoryInfo(a);
   api->ReleaseMemoryInfo(b);
-  CODE(ORT_INVALID_ARGUMENT, CreateMemoryInfo_V2("x", (OrtMemoryInfoDeviceType)9, 0, 0, OrtDeviceMemoryType_DEFAULT, 0,
-                                                 OrtDeviceAllocator, &b));
+  CODE(ORT_INVALID_ARGUMENT,
+       CreateMemoryInfo_V2("x", (OrtMemoryInfoDeviceType)9, 0, 0, OrtDeviceMemoryType_DEFAULT, 0, OrtDeviceAllocator, &b));
 }
 
 static void allocators(OrtEnv *env) {
@@ -164,7 +165,8 @@ static void thread_options(void) {
 int main(int argc, char **argv) {
   if (!abi_load(argc, argv)) return 2;
   OrtEnv *env = NULL, *again = NULL;
-  OrtEnvCreationOptions o = {.version = ORT_API_VERSION, .logging_severity_level = ORT_LOGGING_LEVEL_WARNING, .log_id = "abi"};
+  OrtEnvCreationOptions o = {
+      .version = ORT_API_VERSION, .logging_severity_level = ORT_LOGGING_LEVEL_WARNING, .log_id = "abi"};
   OK(CreateEnvWithOptions(&o, &env));
   o.logging_severity_level = 17;
   CODE(ORT_INVALID_ARGUMENT, CreateEnvWithOptions(&o, &again));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Built-in operators called from inside a custom one: made with the kernel, invoked in every run, with and without attributes. */
+/* Built-in operators called from inside a custom one: made with the kernel, invoked in every run, with and without
+ * attributes. */
 #include "abi.h"
 #include "models.h"
 
@@ -11,7 +12,9 @@
   } while (0)
 static OrtMemoryInfo *cpu;
 static int made, destroyed;
-typedef struct kernel { OrtOp *add, *gemm, *top; } kernel;
+typedef struct kernel {
+  OrtOp *add, *gemm, *top;
+} kernel;
 
 static OrtStatusPtr ORT_API_CALL create(const OrtCustomOp *op, const OrtApi *a, const OrtKernelInfo *info, void **out) {
   (void)op;
@@ -42,7 +45,8 @@ static OrtStatusPtr ORT_API_CALL create(const OrtCustomOp *op, const OrtApi *a, 
   return NULL;
 }
 
-static OrtStatus *over(void *data, size_t bytes, size_t rank, const int64_t *dims, ONNXTensorElementDataType type, OrtValue **v) {
+static OrtStatus *over(void *data, size_t bytes, size_t rank, const int64_t *dims, ONNXTensorElementDataType type,
+                       OrtValue **v) {
   return api->CreateTensorWithDataAsOrtValue(cpu, data, bytes, dims, rank, type, v);
 }
 
@@ -103,7 +107,9 @@ static const char *ORT_API_CALL name(const OrtCustomOp *op) { return (void)op, "
 static const char *ORT_API_CALL provider(const OrtCustomOp *op) { return (void)op, NULL; }
 static ONNXTensorElementDataType ORT_API_CALL type(const OrtCustomOp *op, size_t i) { return (void)op, (void)i, FLOAT; }
 static size_t ORT_API_CALL one(const OrtCustomOp *op) { return (void)op, 1; }
-static OrtCustomOpInputOutputCharacteristic ORT_API_CALL required(const OrtCustomOp *op, size_t i) { return (void)op, (void)i, INPUT_OUTPUT_REQUIRED; }
+static OrtCustomOpInputOutputCharacteristic ORT_API_CALL required(const OrtCustomOp *op, size_t i) {
+  return (void)op, (void)i, INPUT_OUTPUT_REQUIRED;
+}
 static OrtMemType ORT_API_CALL memory(const OrtCustomOp *op, size_t i) { return (void)op, (void)i, OrtMemTypeDefault; }
 static int ORT_API_CALL start(const OrtCustomOp *op) { return (void)op, 1; }
 static int ORT_API_CALL end(const OrtCustomOp *op) { return (void)op, 1000; }

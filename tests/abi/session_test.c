@@ -122,12 +122,14 @@ static void description(OrtSession *s) {
 
 static void runs(OrtSession *s) {
   int64_t d[] = {3, 2}, wide[] = {3, 3}, flat[] = {6}, two[] = {2}, none[] = {0, 2};
-  OrtValue *vx = over(x, sizeof x, 2, d), *vw = over(w, sizeof w, 1, two), *vflat = over(x, sizeof x, 1, flat), *vnone = over(x, 0, 2, none);
+  OrtValue *vx = over(x, sizeof x, 2, d), *vw = over(w, sizeof w, 1, two), *vflat = over(x, sizeof x, 1, flat),
+           *vnone = over(x, 0, 2, none);
   OrtValue *vwide = NULL, *vdouble = NULL, *out[2] = {NULL, NULL};
   OK(CreateTensorAsOrtValue(a, wide, 2, FLOAT, &vwide));
   OK(CreateTensorAsOrtValue(a, d, 2, ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE, &vdouble));
   const char *in[] = {"x", "w"}, *y[] = {"y", "y"}, *zy[] = {"z", "y"}, *bad[] = {"q"}, *empty[] = {""};
-  const OrtValue *give[] = {vx, vw}, *w3[] = {vwide}, *r1[] = {vflat}, *f64[] = {vdouble}, *null[] = {NULL}, *zero[] = {vnone};
+  const OrtValue *give[] = {vx, vw}, *w3[] = {vwide}, *r1[] = {vflat}, *f64[] = {vdouble}, *null[] = {NULL},
+                 *zero[] = {vnone};
   OK(Run(s, NULL, in, give, 1, y, 1, out));
   CHECK(floats(out[0])[0] == 11 && floats(out[0])[5] == 26);
   x[0] = 100; /* into the same output again */
@@ -297,7 +299,8 @@ static void own_initializer(void) {
   int64_t two[] = {2}, d[] = {3, 2}, wide[] = {1, 2};
   OrtSessionOptions *o = NULL;
   OrtSession *s = NULL;
-  OrtValue *mine = over(c, sizeof c, 1, two), *vx = over(x, sizeof x, 2, d), *flat = over(ones, sizeof ones, 2, wide), *out = NULL;
+  OrtValue *mine = over(c, sizeof c, 1, two), *vx = over(x, sizeof x, 2, d), *flat = over(ones, sizeof ones, 2, wide),
+           *out = NULL;
   const OrtValue *give[] = {vx};
   const char *in[] = {"x"}, *y[] = {"y"};
   OK(CreateSessionOptions(&o));
@@ -324,8 +327,11 @@ static void own_initializer(void) {
 
 /* y = x + w with w large enough not to be copied when read: whatever address the model's bytes begin at, they may go. */
 static void weights_from_bytes(void) {
-  static const unsigned char head[] = {8, 8, 58, 0xbe, 0x40, 10, 14, 10, 1, 'x', 10, 1, 'w', 18, 1, 'y', 34, 3, 'A', 'd', 'd', 18, 1, 'g', 42, 0x8b, 0x40, 8, 0x80, 16, 16, 1, 66, 1, 'w', 74, 0x80, 0x40};
-  static const unsigned char tail[] = {90, 16, 10, 1, 'x', 18, 11, 10, 9, 8, 1, 18, 5, 10, 3, 18, 1, 'N', 98, 9, 10, 1, 'y', 18, 4, 10, 2, 8, 1, 66, 4, 10, 0, 16, 17};
+  static const unsigned char head[] = {8,    8, 58,   0xbe, 0x40, 10,  14,  10,  1,   'x', 10,   1,   'w',
+                                       18,   1, 'y',  34,   3,    'A', 'd', 'd', 18,  1,   'g',  42,  0x8b,
+                                       0x40, 8, 0x80, 16,   16,   1,   66,  1,   'w', 74,  0x80, 0x40};
+  static const unsigned char tail[] = {90, 16, 10, 1, 'x', 18, 11, 10, 9, 8, 1, 18, 5, 10, 3, 18, 1, 'N',
+                                       98, 9,  10, 1, 'y', 18, 4,  10, 2, 8, 1, 66, 4, 10, 0, 16, 17};
   enum { N = 2048 };
   unsigned char *room = (unsigned char *)malloc(sizeof head + N * sizeof(float) + sizeof tail + 4);
   for (int at = 0; at < 4; at++) {
@@ -370,7 +376,8 @@ static void profile(void) {
   CHECK(f != NULL);
   char text[8192] = {0};
   if (f) (void)!fread(text, 1, sizeof text - 1, f), fclose(f);
-  CHECK(text[0] == '[' && strstr(text, "\"model_run\"") && strstr(text, "\"session_initialization\"") && strstr(text, "_kernel_time\""));
+  CHECK(text[0] == '[' && strstr(text, "\"model_run\"") && strstr(text, "\"session_initialization\"") &&
+        strstr(text, "_kernel_time\""));
   CHECK(strstr(text, "\"op_name\" : \"Add\"") || strstr(text, "\"provider\" : \"CPUExecutionProvider\""));
   remove(name);
   a->Free(a, name);
@@ -389,7 +396,8 @@ static void output_twice(void) {
   const OrtValue *give[] = {vx};
   const char *in[] = {"x"}, *twice[] = {"y", "y"};
   for (int given = 0; given < 3; given++) {
-    OrtValue *out[2] = {given == 1 ? over(mine, sizeof mine, 2, d) : NULL, given == 2 ? over(mine, sizeof mine, 2, d) : NULL};
+    OrtValue *out[2] = {given == 1 ? over(mine, sizeof mine, 2, d) : NULL,
+                        given == 2 ? over(mine, sizeof mine, 2, d) : NULL};
     OK(Run(s, NULL, in, give, 1, twice, 2, out));
     for (int i = 0; i < 2; i++) CHECK(out[i] && floats(out[i])[0] == 11);
     for (int i = 0; i < 2; i++) api->ReleaseValue(out[i]);
@@ -493,8 +501,7 @@ static void asynchronous(void) {
   const OrtValue *give[] = {vx};
   const char *in[] = {"x"}, *y[] = {"y"};
   OK(RunAsync(s, NULL, in, give, 1, y, 1, &out, done, (void *)&called));
-  while (!__atomic_load_n(&called, __ATOMIC_SEQ_CST)) {
-  }
+  while (!__atomic_load_n(&called, __ATOMIC_SEQ_CST)) {}
   api->ReleaseValue(out);
   api->ReleaseValue(vx);
   api->ReleaseSession(s);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Whole models against stored answers (tools/make_golden.py computed them in float64): at every level, from scratch each time, with
- * one thread and with more, which must give the same bits. All sets of inputs go through one session, so that sizes change. */
+/* Whole models against stored answers (tools/make_golden.py computed them in float64): at every level, from scratch each
+ * time, with one thread and with more, which must give the same bits. All sets of inputs go through one session, so that
+ * sizes change. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +12,12 @@
 #include "onnx/proto.h"
 #include "run/session.h"
 
-/* The case's data.json has the bounds of |found - expected| <= atol + rtol * |expected|, for `sardonyx test` too. The 8-bit model has no value halfway
- * between two steps, where either would be right: all its steps must be the expected ones. */
-static struct golden { const char *name, *model; double rtol, atol; } models[] = {
+/* The case's data.json has the bounds of |found - expected| <= atol + rtol * |expected|, for `sardonyx test` too. The 8-bit
+ * model has no value halfway between two steps, where either would be right: all its steps must be the expected ones. */
+static struct golden {
+  const char *name, *model;
+  double rtol, atol;
+} models[] = {
     {"digits", "examples/digits/digits.onnx"},
     {"transformer", "tests/model/cases/transformer/model.onnx"},
     {"voice", "tests/model/cases/voice/model.onnx"},
@@ -48,7 +52,8 @@ static void compare(const struct golden *g, const char *where, const sx_rt_value
   assert_memory_equal(found->dims, expected->dims, found->rank * sizeof *found->dims);
   const float *x = found->data, *y = expected->data;
   for (int64_t i = 0; i < found->count; i++)
-    if (!(fabs((double)x[i] - y[i]) <= g->atol + g->rtol * fabs(y[i]))) fail_msg("%s, element %d: %.9g, expected %.9g", where, (int)i, x[i], y[i]);
+    if (!(fabs((double)x[i] - y[i]) <= g->atol + g->rtol * fabs(y[i])))
+      fail_msg("%s, element %d: %.9g, expected %.9g", where, (int)i, x[i], y[i]);
 }
 
 /* Runs every set; `first` has the results of one thread, or gets them. */
@@ -59,13 +64,15 @@ static void run_sets(const struct golden *g, int level, int threads, sx_rt_value
   char path[600];
   snprintf(path, sizeof path, "%s/%s", SX_SOURCE_DIR, g->model);
   if (threads > 1) assert_int_equal(sx_pool_create(&(sx_pool_options){.threads = (uint32_t)threads}, &pool, &e), SX_OK);
-  if (sx_session_create_file(path, &(sx_session_options){.level = level, .pool = pool}, &s, &e) != SX_OK) fail_msg("%s: %s", g->name, e.msg);
+  if (sx_session_create_file(path, &(sx_session_options){.level = level, .pool = pool}, &s, &e) != SX_OK)
+    fail_msg("%s: %s", g->name, e.msg);
   const sx_graph *graph = sx_session_model(s)->graph;
   int sets = 0;
   for (sx_rt_value *x; sets < MAX_SETS && (x = load(g->name, sets, "input", 0)); sets++) {
     sx_rt_value *in[MAX_IO] = {x}, *out[MAX_IO] = {0};
     for (uint32_t i = 1; i < graph->inputs.n; i++) assert_non_null(in[i] = load(g->name, sets, "input", i));
-    if (sx_session_run(s, NULL, in, out, NULL, &e) != SX_OK) fail_msg("%s, level %d, set %d: %s", g->name, level, sets, e.msg);
+    if (sx_session_run(s, NULL, in, out, NULL, &e) != SX_OK)
+      fail_msg("%s, level %d, set %d: %s", g->name, level, sets, e.msg);
     for (uint32_t i = 0; i < graph->outputs.n; i++) {
       char where[100];
       snprintf(where, sizeof where, "%s, level %d, %d threads, set %d, output %u", g->name, level, threads, sets, i);
@@ -77,7 +84,8 @@ static void run_sets(const struct golden *g, int level, int threads, sx_rt_value
         first[sets][i] = out[i];
         continue;
       }
-      if (memcmp(first[sets][i]->data, out[i]->data, out[i]->bytes)) fail_msg("%s: not the bits that one thread gives", where);
+      if (memcmp(first[sets][i]->data, out[i]->data, out[i]->bytes))
+        fail_msg("%s: not the bits that one thread gives", where);
       sx_rt_unref(out[i]);
     }
     for (uint32_t i = 0; i < graph->inputs.n; i++) sx_rt_unref(in[i]);
@@ -107,6 +115,7 @@ static void answers(void **state) {
 
 int main(void) {
   struct CMUnitTest tests[sizeof models / sizeof *models];
-  for (size_t i = 0; i < sizeof models / sizeof *models; i++) tests[i] = (struct CMUnitTest){models[i].name, answers, NULL, NULL, (void *)&models[i]};
+  for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+    tests[i] = (struct CMUnitTest){models[i].name, answers, NULL, NULL, (void *)&models[i]};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Out of memory everywhere: load and run of small models with the n-th allocation, mapping or thread start refused, for every
- * n up to the first walk that needs none refused. Each failure is a status, gives every byte back and leaves no trace: the
- * walk after it succeeds. And the other side of the same allocator: a steady run takes nothing but its outputs. */
+/* Out of memory everywhere: load and run of small models with the n-th allocation, mapping or thread start refused, for
+ * every n up to the first walk that needs none refused. Each failure is a status, gives every byte back and leaves no
+ * trace: the walk after it succeeds. And the other side of the same allocator: a steady run takes nothing but its outputs.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -45,7 +46,11 @@ static void watch(long fail_at) {
 }
 
 enum { LARGEST = 4096, EVERY = 2000 };
-typedef struct model { uint8_t bytes[LARGEST]; size_t size; char path[512]; } model;
+typedef struct model {
+  uint8_t bytes[LARGEST];
+  size_t size;
+  char path[512];
+} model;
 static void read_model(const char *name, model *m) {
   snprintf(m->path, sizeof m->path, "%s/tests/fuzz/corpus/load/%s.onnx", SX_SOURCE_DIR, name);
   FILE *f = fopen(m->path, "rb");
@@ -91,7 +96,8 @@ static void walk(const char *name, uint32_t threads, int level) {
     sx_status st = live(m.path, threads, level, &e);
     long bytes = atomic_load(&heap.bytes) - kept;
     if (bytes) {
-      print_error("%s, n = %ld: %ld bytes were not given back (%s, %s:%d)\n", name, n, bytes, e.msg, e.file ? e.file : "", e.line);
+      print_error("%s, n = %ld: %ld bytes were not given back (%s, %s:%d)\n", name, n, bytes, e.msg, e.file ? e.file : "",
+                  e.line);
       kept += bytes, wrong++;
     }
     if (st == SX_OK) {
@@ -108,7 +114,8 @@ static void walk(const char *name, uint32_t threads, int level) {
       if (live(m.path, threads, level, &e) != SX_OK) fail_msg("%s after n = %ld: %s", name, n, e.msg);
     }
   }
-  if (getenv("OOM_VERBOSE")) print_message("%s: %ld asked, %ld failures, %ld done without\n", name, total, failures, forgiven);
+  if (getenv("OOM_VERBOSE"))
+    print_message("%s: %ld asked, %ld failures, %ld done without\n", name, total, failures, forgiven);
   assert_true(failures > 0 && wrong == 0);
   sx_heap_set(NULL);
 }
@@ -127,8 +134,8 @@ static void nonzero(void **state) { walk_levels("nonzero"); }
 static void quantized(void **state) { walk_levels("quantized"); }
 static void strings(void **state) { walk_levels("strings"); }
 
-/* After the first runs, a run takes one block per output that is left to it (strings: a second one for their bytes), and none when
- * all are given. */
+/* After the first runs, a run takes one block per output that is left to it (strings: a second one for their bytes), and
+ * none when all are given. */
 static void steady_of(const char *name, uint32_t threads, long per_output) {
   model m;
   sx_err e = {0};
@@ -139,14 +146,16 @@ static void steady_of(const char *name, uint32_t threads, long per_output) {
   sx_heap_set(&counting);
   watch(0);
   if (threads) assert_int_equal(sx_pool_create(&(sx_pool_options){.threads = threads}, &pool, &e), SX_OK);
-  assert_int_equal(sx_session_create_bytes(m.bytes, m.size, &(sx_session_options){.level = 99, .pool = pool}, &s, &e), SX_OK);
+  assert_int_equal(sx_session_create_bytes(m.bytes, m.size, &(sx_session_options){.level = 99, .pool = pool}, &s, &e),
+                   SX_OK);
   uint32_t n = sx_session_model(s)->graph->outputs.n;
   assert_int_equal(drive_inputs(sx_session_model(s)->graph, &io, &e), SX_OK);
   for (int i = 0; i < 7; i++) {
     watch(0);
     assert_int_equal(sx_session_run(s, NULL, io.in, io.out, NULL, &e), SX_OK);
     long taken = atomic_load(&heap.taken);
-    if (i >= 2 && i < 4 && taken != per_output * (long)n) fail_msg("%s: a steady run took %ld blocks for %u outputs", name, taken, n);
+    if (i >= 2 && i < 4 && taken != per_output * (long)n)
+      fail_msg("%s: a steady run took %ld blocks for %u outputs", name, taken, n);
     if (i >= 5 && taken) fail_msg("%s: a steady run into given outputs took %ld blocks", name, taken);
     for (uint32_t k = 0; k < n && i < 3; k++) {
       sx_rt_unref(io.out[k]);
@@ -172,11 +181,23 @@ static void steady_strings(void **state) { steady_of("strings", 0, 2); }
 int main(int argc, char **argv) {
   if (argc > 1) cmocka_set_test_filter(argv[1]);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(mlp), cmocka_unit_test(mlp_threads), cmocka_unit_test(conv),
-      cmocka_unit_test(control), cmocka_unit_test(shapes), cmocka_unit_test(lstm), cmocka_unit_test(nonzero),
-      cmocka_unit_test(quantized), cmocka_unit_test(strings), cmocka_unit_test(steady_mlp), cmocka_unit_test(steady_conv),
-      cmocka_unit_test(steady_shapes), cmocka_unit_test(steady_lstm), cmocka_unit_test(steady_quantized),
-      cmocka_unit_test(steady_nonzero), cmocka_unit_test(steady_control), cmocka_unit_test(steady_strings),
+      cmocka_unit_test(mlp),
+      cmocka_unit_test(mlp_threads),
+      cmocka_unit_test(conv),
+      cmocka_unit_test(control),
+      cmocka_unit_test(shapes),
+      cmocka_unit_test(lstm),
+      cmocka_unit_test(nonzero),
+      cmocka_unit_test(quantized),
+      cmocka_unit_test(strings),
+      cmocka_unit_test(steady_mlp),
+      cmocka_unit_test(steady_conv),
+      cmocka_unit_test(steady_shapes),
+      cmocka_unit_test(steady_lstm),
+      cmocka_unit_test(steady_quantized),
+      cmocka_unit_test(steady_nonzero),
+      cmocka_unit_test(steady_control),
+      cmocka_unit_test(steady_strings),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* How often each pass fires on the benchmark models, against tests/pass/fired.txt: a fusion that stops matching is a red test. Models
- * that are not there (bench/make_models.py writes them) are left out; the environment variable SX_MODELS names another folder.
- * SX_UPDATE rewrites the lines of those that are there. */
+/* How often each pass fires on the benchmark models, against tests/pass/fired.txt: a fusion that stops matching is a red
+ * test. Models that are not there (bench/make_models.py writes them) are left out; the environment variable SX_MODELS names
+ * another folder. SX_UPDATE rewrites the lines of those that are there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -4,8 +4,9 @@
  *   graph ...
  *   --- pass pass ...        (which ones run; "all": every pass of level 99)
  *   graph ...                (the result)
- * Each case also runs on random inputs: as it is, at level 99, and fused with every private operator lowered again; all agree. With the environment
- * variable SX_UPDATE set the files are rewritten to what comes out: look at the difference before keeping it. */
+ * Each case also runs on random inputs: as it is, at level 99, and fused with every private operator lowered again; all
+ * agree. With the environment variable SX_UPDATE set the files are rewritten to what comes out: look at the difference
+ * before keeping it. */
 #include <dirent.h>
 #include <math.h>
 #include <setjmp.h>
@@ -33,7 +34,8 @@ static char *read_file(const char *path, size_t *n) {
 static sx_model *parse(sx_str text, const char *title) {
   sx_err e = {0};
   sx_model *m;
-  if (sx_graph_parse(text, sx_op_find, &m, &e) != SX_OK || sx_infer_graph(m->graph, &e) != SX_OK) fail_msg("%s: %s", title, e.msg);
+  if (sx_graph_parse(text, sx_op_find, &m, &e) != SX_OK || sx_infer_graph(m->graph, &e) != SX_OK)
+    fail_msg("%s: %s", title, e.msg);
   return m;
 }
 
@@ -44,7 +46,8 @@ static void disable_others(sx_str wanted, char *out, size_t size) {
     size_t n = strlen(sx_passes[i].name);
     bool listed = false;
     for (size_t k = 0; k + n <= wanted.n; k++)
-      listed |= !memcmp(wanted.p + k, sx_passes[i].name, n) && (k == 0 || wanted.p[k - 1] == ' ') && (k + n == wanted.n || wanted.p[k + n] == ' ');
+      listed |= !memcmp(wanted.p + k, sx_passes[i].name, n) && (k == 0 || wanted.p[k - 1] == ' ') &&
+                (k + n == wanted.n || wanted.p[k + n] == ' ');
     if (!listed && strlen(out) + n + 2 < size) strcat(strcat(out, sx_passes[i].name), ";");
   }
 }
@@ -62,7 +65,14 @@ static void run_passes(sx_model *m, sx_str wanted, const char *title, sx_text *o
   disable_others(wanted, disabled, sizeof disabled);
   const sx_provider *providers[SX_OWN_PROVIDERS + 1];
   sx_own_providers(providers);
-  sx_pass_ctx c = {.g = m->graph, .level = 99, .evaluate = sx_evaluate_node, .can_run = can_run, .can_run_ctx = providers, .channel_block = 16, .disabled = sx_str_is(wanted, "all") ? NULL : disabled, .e = &e};
+  sx_pass_ctx c = {.g = m->graph,
+                   .level = 99,
+                   .evaluate = sx_evaluate_node,
+                   .can_run = can_run,
+                   .can_run_ctx = providers,
+                   .channel_block = 16,
+                   .disabled = sx_str_is(wanted, "all") ? NULL : disabled,
+                   .e = &e};
   if (sx_passes_run(&c) != SX_OK) fail_msg("%s: %s", title, e.msg);
   assert_int_equal(sx_graph_verify(m->graph, &e), SX_OK);
   sx_graph_print(m->graph, 8, out);
@@ -111,10 +121,14 @@ static bool run_at(sx_str text, const char *title, int level, sx_rt_value **out,
     assert_int_equal(sx_rt_tensor_create((sx_dtype)f->dtype, (uint32_t)f->rank, dims, NULL, &in[i], &e), SX_OK);
     for (int64_t k = 0; k < in[i]->count; k++, r = r * 1664525u + 1013904223u) {
       double x = (double)(r >> 8) / (1 << 23) - 1;
-      if (f->dtype == SX_F32) ((float *)in[i]->data)[k] = (float)x;
-      else if (f->dtype == SX_F64) ((double *)in[i]->data)[k] = x;
-      else if (f->dtype == SX_I64) ((int64_t *)in[i]->data)[k] = r >> 30;
-      else ((uint8_t *)in[i]->data)[k] = (uint8_t)(r >> 31);
+      if (f->dtype == SX_F32)
+        ((float *)in[i]->data)[k] = (float)x;
+      else if (f->dtype == SX_F64)
+        ((double *)in[i]->data)[k] = x;
+      else if (f->dtype == SX_I64)
+        ((int64_t *)in[i]->data)[k] = r >> 30;
+      else
+        ((uint8_t *)in[i]->data)[k] = (uint8_t)(r >> 31);
     }
   }
   if (sx_session_run(s, NULL, in, out, NULL, &e) != SX_OK) fail_msg("%s at level %d: %s", title, level, e.msg);
@@ -125,7 +139,10 @@ static bool run_at(sx_str text, const char *title, int level, sx_rt_value **out,
 }
 
 static double element(const sx_rt_value *v, int64_t i) {
-  return v->type.dtype == SX_F32 ? ((float *)v->data)[i] : v->type.dtype == SX_F64 ? ((double *)v->data)[i] : v->type.dtype == SX_I64 ? (double)((int64_t *)v->data)[i] : ((uint8_t *)v->data)[i];
+  return v->type.dtype == SX_F32   ? ((float *)v->data)[i]
+         : v->type.dtype == SX_F64 ? ((double *)v->data)[i]
+         : v->type.dtype == SX_I64 ? (double)((int64_t *)v->data)[i]
+                                   : ((uint8_t *)v->data)[i];
 }
 
 static void check_equal(sx_str text, const char *title, int level) {
@@ -137,11 +154,13 @@ static void check_equal(sx_str text, const char *title, int level) {
   }
   for (uint32_t o = 0; o < n; o++) {
     double largest = 0;
-    if (a[o]->count != b[o]->count || a[o]->rank != b[o]->rank) fail_msg("%s at level %d: output %u has another shape", title, level, o);
+    if (a[o]->count != b[o]->count || a[o]->rank != b[o]->rank)
+      fail_msg("%s at level %d: output %u has another shape", title, level, o);
     for (int64_t i = 0; i < a[o]->count; i++) largest = fmax(largest, fabs(element(a[o], i)));
     for (int64_t i = 0; i < a[o]->count; i++) {
       double x = element(a[o], i), y = element(b[o], i);
-      if (!(fabs(x - y) <= 2e-5 * largest + 1e-12) && !(isnan(x) && isnan(y))) fail_msg("%s at level %d: output %u element %lld is %g, unoptimised %g", title, level, o, (long long)i, y, x);
+      if (!(fabs(x - y) <= 2e-5 * largest + 1e-12) && !(isnan(x) && isnan(y)))
+        fail_msg("%s at level %d: output %u element %lld is %g, unoptimised %g", title, level, o, (long long)i, y, x);
     }
     sx_rt_unref(a[o]);
     sx_rt_unref(b[o]);
@@ -166,8 +185,11 @@ static void run_case(const char *p, const char *end, bool update, sx_text *rewri
   sx_model *m = parse(in, title);
   run_passes(m, wanted, title, &got);
   sx_str result = trim(got.p, got.p + got.n);
-  if (update) sx_text_add(rewritten, "%s=== %s\n%.*s\n--- %.*s\n%.*s\n", rewritten->n ? "\n" : "", title, (int)in.n, in.p, (int)wanted.n, wanted.p, (int)result.n, result.p);
-  else if (!sx_str_eq(result, want)) fail_msg("%s: expected\n%.*s\ngot\n%.*s\n", title, (int)want.n, want.p, (int)result.n, result.p);
+  if (update)
+    sx_text_add(rewritten, "%s=== %s\n%.*s\n--- %.*s\n%.*s\n", rewritten->n ? "\n" : "", title, (int)in.n, in.p,
+                (int)wanted.n, wanted.p, (int)result.n, result.p);
+  else if (!sx_str_eq(result, want))
+    fail_msg("%s: expected\n%.*s\ngot\n%.*s\n", title, (int)want.n, want.p, (int)result.n, result.p);
   sx_text_free(&got);
   sx_model_destroy(m);
   check_equal(in, title, 99);
@@ -209,7 +231,9 @@ int main(void) {
   DIR *d = opendir(SX_SOURCE_DIR "/tests/pass");
   for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
     size_t length = strlen(e->d_name);
-    if (length < 5 || length - 4 >= sizeof *names || strcmp(e->d_name + length - 4, ".txt") || !strcmp(e->d_name, "fired.txt")) continue;
+    if (length < 5 || length - 4 >= sizeof *names || strcmp(e->d_name + length - 4, ".txt") ||
+        !strcmp(e->d_name, "fired.txt"))
+      continue;
     if (n == MAX_FILES) return fprintf(stderr, "more than %d files of cases\n", MAX_FILES), 1;
     memcpy(names[n], e->d_name, length - 4);
     files[n] = names[n], n++;
@@ -217,6 +241,7 @@ int main(void) {
   if (d) closedir(d);
   if (!n) return fprintf(stderr, "no cases in %s\n", SX_SOURCE_DIR "/tests/pass"), 1;
   qsort(files, (size_t)n, sizeof *files, by_name);
-  for (int i = 0; i < n; i++) tests[i] = (struct CMUnitTest){.name = files[i], .test_func = cases, .initial_state = files[i]};
+  for (int i = 0; i < n; i++)
+    tests[i] = (struct CMUnitTest){.name = files[i], .test_func = cases, .initial_state = files[i]};
   return _cmocka_run_group_tests("passes", tests, (size_t)n, NULL, NULL);
 }

@@ -46,7 +46,8 @@ static void compare(const sx_conv_shape *s, const float *want, const float *got,
         float y = got[b == 1 ? (n * s->out_channels + c) * pixels + p : ((n * blocks + c / b) * pixels + p) * b + c % b];
         float r = c < s->out_channels ? want[(n * s->out_channels + c) * pixels + p] : 0;
         if (!(fabs(y - r) <= 1.2e-7 * (4 + depth / 2 + sqrt(depth) * fabs(r))))
-          fail_msg("image %d channel %d of %d pixel %d: %.9g, expected %.9g", (int)n, (int)c, (int)s->out_channels, (int)p, y, r);
+          fail_msg("image %d channel %d of %d pixel %d: %.9g, expected %.9g", (int)n, (int)c, (int)s->out_channels, (int)p,
+                   y, r);
       }
 }
 
@@ -55,7 +56,8 @@ static void pack_scaled(const sx_conv *c, const float *w, int64_t n, const void 
   if (c->s.transposed || !n) return;
   int64_t row = n / c->s.out_channels;
   double *factors = malloc((size_t)c->s.out_channels * sizeof *factors);
-  float *scaled = malloc((size_t)n * 4), *packed = sx_malloc_aligned(c->packed_bytes), *again = sx_malloc_aligned(c->packed_bytes);
+  float *scaled = malloc((size_t)n * 4), *packed = sx_malloc_aligned(c->packed_bytes),
+        *again = sx_malloc_aligned(c->packed_bytes);
   char *odd = malloc((size_t)n * 4 + 1);
   for (int64_t k = 0; k < c->s.out_channels; k++) factors[k] = noise();
   for (int64_t i = 0; i < n; i++) scaled[i] = (float)(w[i] * factors[i / row]);
@@ -75,7 +77,8 @@ static void check(const sx_conv_shape *s, int kind) {
   sx_epilogue epi = {.bias = kind != 1, .residual = kind == 2 || kind == 3, .beta = 1};
   if (kind == 1 || kind == 2) epi.clip = true, epi.lo = 0, epi.hi = INFINITY;
   if (kind == 4) epi.clip = true, epi.lo = 0.5, epi.hi = 2;
-  int64_t taps = volume(s->kernel), nx = s->batch * s->in_channels * volume(s->in), ny = s->batch * s->out_channels * volume(s->out);
+  int64_t taps = volume(s->kernel), nx = s->batch * s->in_channels * volume(s->in),
+          ny = s->batch * s->out_channels * volume(s->out);
   float *x = values(nx), *w = values(s->in_channels / s->group * s->out_channels * taps), *bias = values(s->out_channels);
   float *res = values(ny), *want = values(ny);
   sx_conv_ref(s, &epi, x, w, bias, res, want);
@@ -99,7 +102,8 @@ static void check(const sx_conv_shape *s, int kind) {
       float *bx = lx ? block(x, s->batch, s->in_channels, volume(s->in), b) : x;
       int64_t padded = s->batch * (s->out_channels + by - 1) / by * by * volume(s->out) + by * volume(s->out);
       float *y = malloc((size_t)(padded + 1) * 4);
-      float *y2 = ly ? block(res, s->batch, s->out_channels, volume(s->out), b) : memcpy(malloc((size_t)(ny + 1) * 4), res, (size_t)ny * 4);
+      float *y2 = ly ? block(res, s->batch, s->out_channels, volume(s->out), b)
+                     : memcpy(malloc((size_t)(ny + 1) * 4), res, (size_t)ny * 4);
       memset(y, 0xff, (size_t)padded * 4);
       sx_conv_io io = {.x = bx, .packed = packed, .bias = bias, .residual = y2, .y = epi.residual ? y2 : y};
       for (int64_t u = c.units - 1; u >= 0; u--) sx_conv_run(&c, &io, u, u + 1, scratch);
@@ -118,9 +122,12 @@ static void check(const sx_conv_shape *s, int kind) {
 
 /* sx_conv_f64_run on the numbers that sx_conv_ref gets. */
 static void check_f64(const sx_conv_shape *s) {
-  int64_t nx = s->batch * s->in_channels * volume(s->in), nw = s->in_channels / s->group * s->out_channels * volume(s->kernel), ny = s->batch * s->out_channels * volume(s->out);
+  int64_t nx = s->batch * s->in_channels * volume(s->in),
+          nw = s->in_channels / s->group * s->out_channels * volume(s->kernel),
+          ny = s->batch * s->out_channels * volume(s->out);
   float *x = values(nx), *w = values(nw), *bias = values(s->out_channels), *want = values(ny);
-  double *wide = malloc((size_t)(nx + nw + s->out_channels + ny) * sizeof *wide), *xd = wide, *wd = xd + nx, *bd = wd + nw, *y = bd + s->out_channels;
+  double *wide = malloc((size_t)(nx + nw + s->out_channels + ny) * sizeof *wide), *xd = wide, *wd = xd + nx, *bd = wd + nw,
+         *y = bd + s->out_channels;
   for (int64_t i = 0; i < nx; i++) xd[i] = x[i];
   for (int64_t i = 0; i < nw; i++) wd[i] = w[i];
   for (int64_t i = 0; i < s->out_channels; i++) bd[i] = bias[i];
@@ -128,16 +135,18 @@ static void check_f64(const sx_conv_shape *s) {
   sx_conv_ref(s, &e, x, w, bias, NULL, want);
   sx_conv_f64_run(s, xd, wd, bd, y, 0, s->batch * s->out_channels);
   for (int64_t i = 0; i < ny; i++) /* the reference sums in double and is rounded once */
-    if (!(fabs(y[i] - want[i]) <= 6e-8 * fabs(y[i]) + 1e-12)) fail_msg("f64, element %d: %.12g, expected %.9g", (int)i, y[i], want[i]);
+    if (!(fabs(y[i] - want[i]) <= 6e-8 * fabs(y[i]) + 1e-12))
+      fail_msg("f64, element %d: %.12g, expected %.9g", (int)i, y[i], want[i]);
   free(wide);
   sx_free_aligned(x, (size_t)(nx + 1) * 4), sx_free_aligned(w, (size_t)(nw + 1) * 4);
   sx_free_aligned(bias, (size_t)(s->out_channels + 1) * 4), sx_free_aligned(want, (size_t)(ny + 1) * 4);
 }
 
 /* Fills in `out` from a padding of `pad` before and `pad_end` after, and runs. */
-static void run(int64_t batch, int64_t c, int64_t k, int64_t g, const int64_t in[3], const int64_t kernel[3], int64_t stride,
-                int64_t dilation, int64_t pad, int64_t pad_end, int64_t extra, bool transposed, int kind) {
-  sx_conv_shape s = {.batch = batch, .in_channels = c, .out_channels = k, .group = g, .transposed = transposed, .winograd = winograd};
+static void run(int64_t batch, int64_t c, int64_t k, int64_t g, const int64_t in[3], const int64_t kernel[3],
+                int64_t stride, int64_t dilation, int64_t pad, int64_t pad_end, int64_t extra, bool transposed, int kind) {
+  sx_conv_shape s = {
+      .batch = batch, .in_channels = c, .out_channels = k, .group = g, .transposed = transposed, .winograd = winograd};
   for (int a = 0; a < 3; a++) {
     bool used = in[a] != 1 || kernel[a] != 1;
     s.in[a] = in[a], s.kernel[a] = kernel[a];
@@ -172,7 +181,7 @@ static void conv_2d(void **state) {
 
 static void conv_groups(void **state) {
   for (int kind = 0; kind < 5; kind++) {
-    run(1, 64, 64, 16, I(1, 9, 8), I(1, 3, 3), 1, 1, 1, 1, 0, false, kind); /* merged groups */
+    run(1, 64, 64, 16, I(1, 9, 8), I(1, 3, 3), 1, 1, 1, 1, 0, false, kind);  /* merged groups */
     run(2, 40, 40, 10, I(1, 9, 12), I(1, 3, 3), 1, 1, 1, 1, 0, false, kind); /* groups inside a channel block */
     run(1, 40, 40, 5, I(1, 9, 24), I(1, 3, 3), 2, 1, 1, 1, 0, false, kind);
     run(1, 14, 14, 7, I(1, 9, 11), I(1, 5, 3), 1, 2, 2, 2, 0, false, kind);
@@ -233,8 +242,16 @@ static void conv_winograd(void **state) {
 
 /* A padded tap reads nothing: what is outside the image may hold anything, and NaN inside reaches only its window. */
 static void conv_nan(void **state) {
-  sx_conv_shape s = {.batch = 1, .in_channels = 16, .out_channels = 16, .group = 1, .in = {1, 8, 8}, .out = {1, 8, 8},
-                     .kernel = {1, 3, 3}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .pad = {0, 1, 1}};
+  sx_conv_shape s = {.batch = 1,
+                     .in_channels = 16,
+                     .out_channels = 16,
+                     .group = 1,
+                     .in = {1, 8, 8},
+                     .out = {1, 8, 8},
+                     .kernel = {1, 3, 3},
+                     .stride = {1, 1, 1},
+                     .dilation = {1, 1, 1},
+                     .pad = {0, 1, 1}};
   sx_epilogue epi = {.clip = true, .lo = 0, .hi = INFINITY};
   for (int isa = 0; isa <= (int)sx_cpu_info()->isa; isa++) {
     const sx_conv_table *t = sx_conv_table_at((sx_isa)isa);
@@ -278,8 +295,9 @@ static void reorder(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(conv_2d),        cmocka_unit_test(conv_groups),
-                                     cmocka_unit_test(conv_1d_3d),     cmocka_unit_test(conv_transpose),
-                                     cmocka_unit_test(conv_winograd), cmocka_unit_test(conv_nan),       cmocka_unit_test(reorder)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(conv_2d),       cmocka_unit_test(conv_groups),
+                                     cmocka_unit_test(conv_1d_3d),    cmocka_unit_test(conv_transpose),
+                                     cmocka_unit_test(conv_winograd), cmocka_unit_test(conv_nan),
+                                     cmocka_unit_test(reorder)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Conversions against the definition of each type: all codes of the narrow ones, nearest codes by search, exact double roundings,
- * packed integers, casts between all classes, quantisation; on every ISA level of this machine. */
+/* Conversions against the definition of each type: all codes of the narrow ones, nearest codes by search, exact double
+ * roundings, packed integers, casts between all classes, quantisation; on every ISA level of this machine. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,16 +19,22 @@ static uint64_t rnd(void) {
 }
 
 /* Value of a code: sign, exponent, `mantissa` bits, bias; the codes of infinity and NaN are told apart by the caller. */
-static const struct format { sx_dtype t; int exponent, mantissa, bias; uint32_t largest; bool ieee, fnuz; } formats[] = {
-    {SX_F16, 5, 10, 15, 0x7bff, true, false}, {SX_BF16, 8, 7, 127, 0x7f7f, true, false},
+static const struct format {
+  sx_dtype t;
+  int exponent, mantissa, bias;
+  uint32_t largest;
+  bool ieee, fnuz;
+} formats[] = {
+    {SX_F16, 5, 10, 15, 0x7bff, true, false},   {SX_BF16, 8, 7, 127, 0x7f7f, true, false},
     {SX_F8E4M3FN, 4, 3, 7, 0x7e, false, false}, {SX_F8E4M3FNUZ, 4, 3, 8, 0x7f, false, true},
-    {SX_F8E5M2, 5, 2, 15, 0x7b, true, false}, {SX_F8E5M2FNUZ, 5, 2, 16, 0x7f, false, true},
+    {SX_F8E5M2, 5, 2, 15, 0x7b, true, false},   {SX_F8E5M2FNUZ, 5, 2, 16, 0x7f, false, true},
     {SX_F4E2M1, 2, 1, 1, 0x7, false, false},
 };
 static double value_of(const struct format *f, uint32_t code) {
   const uint32_t sign_bit = 1u << (f->exponent + f->mantissa), magnitude = code & (sign_bit - 1);
   if (f->fnuz && code == sign_bit) return NAN;
-  if (magnitude > f->largest) return f->ieee && magnitude == f->largest + 1 ? (code & sign_bit ? -INFINITY : INFINITY) : NAN;
+  if (magnitude > f->largest)
+    return f->ieee && magnitude == f->largest + 1 ? (code & sign_bit ? -INFINITY : INFINITY) : NAN;
   const int e = (int)(magnitude >> f->mantissa), m = (int)(magnitude & ((1u << f->mantissa) - 1));
   const double v = e ? ldexp(m + (1 << f->mantissa), e - f->bias - f->mantissa) : ldexp(m, 1 - f->bias - f->mantissa);
   return code & sign_bit ? -v : v;
@@ -39,8 +45,10 @@ static uint32_t code_of(const struct format *f, double x, bool saturate) {
   uint32_t lo = 0, hi = f->largest; /* magnitudes grow with the code */
   while (hi - lo > 1) {
     uint32_t mid = (lo + hi) / 2;
-    if (value_of(f, mid) <= a) lo = mid;
-    else hi = mid;
+    if (value_of(f, mid) <= a)
+      lo = mid;
+    else
+      hi = mid;
   }
   double below = value_of(f, lo), above = value_of(f, hi);
   uint32_t code = a - below < above - a ? lo : a - below > above - a ? hi : lo & 1 ? hi : lo;
@@ -50,9 +58,12 @@ static uint32_t code_of(const struct format *f, double x, bool saturate) {
     if (isinf(a)) code = 0xffffffffu;
   }
   if (code == 0xffffffffu) {
-    if ((saturate && !(f->t == SX_F16 || f->t == SX_BF16)) || f->t == SX_F4E2M1) code = f->largest;
-    else if (f->ieee) code = f->largest + 1;
-    else return f->fnuz ? sign_bit : (f->largest + 1) | sign;
+    if ((saturate && !(f->t == SX_F16 || f->t == SX_BF16)) || f->t == SX_F4E2M1)
+      code = f->largest;
+    else if (f->ieee)
+      code = f->largest + 1;
+    else
+      return f->fnuz ? sign_bit : (f->largest + 1) | sign;
   }
   return f->fnuz && code == 0 ? 0 : code | sign;
 }
@@ -71,9 +82,12 @@ static void small_floats(void **state) {
       uint16_t *all = calloc(codes + 64, 2);
       float *wide = malloc(sizeof(float) * (codes + 3));
       for (uint32_t c = 0; c < codes; c++)
-        if (bits == 16) all[c] = (uint16_t)c;
-        else if (bits == 8) ((uint8_t *)all)[c] = (uint8_t)c;
-        else ((uint8_t *)all)[c / 2] |= (uint8_t)(c << (c & 1) * 4);
+        if (bits == 16)
+          all[c] = (uint16_t)c;
+        else if (bits == 8)
+          ((uint8_t *)all)[c] = (uint8_t)c;
+        else
+          ((uint8_t *)all)[c / 2] |= (uint8_t)(c << (c & 1) * 4);
       sx_convert_load(isa, f->t, wide, all, 1, codes - 1); /* an odd start */
       for (uint32_t c = 1; c < codes; c++) {
         double want = value_of(f, c);
@@ -93,18 +107,22 @@ static void small_floats(void **state) {
           if (i % 4 == 2) x[i] = nextafterf((float)((a + b) / 2), rnd() & 1 ? INFINITY : -INFINITY);
           if (i % 4 == 3) x[i] = (float)-a;
         }
-        const float specials[] = {NAN, INFINITY, -INFINITY, 0, -0.f, 65519.99f, 65520.f, 464.f, 464.1f, 3.4e38f, 1e-45f, 3.3961e38f};
+        const float specials[] = {NAN,     INFINITY, -INFINITY, 0,       -0.f,   65519.99f,
+                                  65520.f, 464.f,    464.1f,    3.4e38f, 1e-45f, 3.3961e38f};
         memcpy(x, specials, sizeof specials);
         memset(y, 0, 2 * N + 2);
         sx_convert_store(isa, f->t, (uint32_t)mode, y, x, 0, N);
         for (int i = 0; i < N; i++) {
           const uint32_t got = raw(f->t, y, i);
           if (isnan(x[i])) {
-            if (f->t == SX_F4E2M1 ? got != 8 : !isnan(value_of(f, got))) fail_msg("%s: NaN gives %x", sx_dtype_name(f->t), got);
+            if (f->t == SX_F4E2M1 ? got != 8 : !isnan(value_of(f, got)))
+              fail_msg("%s: NaN gives %x", sx_dtype_name(f->t), got);
             continue;
           }
           const uint32_t want = code_of(f, x[i], mode == 0);
-          if (got != want) fail_msg("%s on %s, mode %d: %.9g gives %x, expected %x", sx_dtype_name(f->t), sx_isa_name(isa), mode, x[i], got, want);
+          if (got != want)
+            fail_msg("%s on %s, mode %d: %.9g gives %x, expected %x", sx_dtype_name(f->t), sx_isa_name(isa), mode, x[i],
+                     got, want);
         }
       }
       free(all), free(wide), free(x), free(y);
@@ -135,13 +153,35 @@ static void rounded_once(void **state) {
 }
 
 static void casts(void **state) {
-  static const struct { sx_dtype from; double x; sx_dtype to; uint64_t bits; } rows[] = {
-      {SX_F32, 300.7, SX_U8, 44}, {SX_F32, -1.5, SX_U8, 255}, {SX_F32, -1.5, SX_I8, 0xff}, {SX_F32, 2.9, SX_I64, 2},
-      {SX_F32, -2.9, SX_I32, 0xfffffffe}, {SX_F64, 1e10, SX_U32, 0x540be400}, {SX_F64, 1.5e19, SX_U64, 15000000000000000000ull},
-      {SX_F32, 0.25, SX_BOOL, 1}, {SX_F32, NAN, SX_BOOL, 1}, {SX_F32, -0.0, SX_BOOL, 0}, {SX_I64, -1, SX_U32, 0xffffffff},
-      {SX_I64, -1, SX_U64, ~0ull}, {SX_U8, 200, SX_I8, 0xc8}, {SX_I32, -3, SX_I64, ~2ull}, {SX_BOOL, 1, SX_F32, 0x3f800000},
-      {SX_F16, 1.5, SX_F64, 0x3ff8000000000000ull}, {SX_I8, -4, SX_F16, 0xc400}, {SX_F32, 6.9, SX_U4, 6}, {SX_F32, -3.2, SX_I4, 0xd},
-      {SX_F32, 3.7, SX_U2, 3}, {SX_I32, -2, SX_I2, 2}, {SX_F32, 1.5, SX_F8E8M0, 128}, {SX_U64, 5, SX_F32, 0x40a00000},
+  static const struct {
+    sx_dtype from;
+    double x;
+    sx_dtype to;
+    uint64_t bits;
+  } rows[] = {
+      {SX_F32, 300.7, SX_U8, 44},
+      {SX_F32, -1.5, SX_U8, 255},
+      {SX_F32, -1.5, SX_I8, 0xff},
+      {SX_F32, 2.9, SX_I64, 2},
+      {SX_F32, -2.9, SX_I32, 0xfffffffe},
+      {SX_F64, 1e10, SX_U32, 0x540be400},
+      {SX_F64, 1.5e19, SX_U64, 15000000000000000000ull},
+      {SX_F32, 0.25, SX_BOOL, 1},
+      {SX_F32, NAN, SX_BOOL, 1},
+      {SX_F32, -0.0, SX_BOOL, 0},
+      {SX_I64, -1, SX_U32, 0xffffffff},
+      {SX_I64, -1, SX_U64, ~0ull},
+      {SX_U8, 200, SX_I8, 0xc8},
+      {SX_I32, -3, SX_I64, ~2ull},
+      {SX_BOOL, 1, SX_F32, 0x3f800000},
+      {SX_F16, 1.5, SX_F64, 0x3ff8000000000000ull},
+      {SX_I8, -4, SX_F16, 0xc400},
+      {SX_F32, 6.9, SX_U4, 6},
+      {SX_F32, -3.2, SX_I4, 0xd},
+      {SX_F32, 3.7, SX_U2, 3},
+      {SX_I32, -2, SX_I2, 2},
+      {SX_F32, 1.5, SX_F8E8M0, 128},
+      {SX_U64, 5, SX_F32, 0x40a00000},
   };
   for (sx_isa isa = SX_ISA_BASE; isa <= sx_cpu_info()->isa; isa++)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -153,7 +193,8 @@ static void casts(void **state) {
       if ((to & mask) != rows[i].bits) fail_msg("row %zu: %llx", i, (unsigned long long)(to & mask));
     }
   const float x[] = {1, 1.1f, 1.5f, 1.6f, 3, 0x1p-127f, 0x1p-128f, 0x1.8p-127f, 3e38f, INFINITY, NAN};
-  const uint8_t want[3][11] = {{127, 127, 128, 128, 129, 0, 0, 1, 254, 255, 255}, {127, 128, 128, 128, 129, 1, 1, 1, 254, 255, 255},
+  const uint8_t want[3][11] = {{127, 127, 128, 128, 129, 0, 0, 1, 254, 255, 255},
+                               {127, 128, 128, 128, 129, 1, 1, 1, 254, 255, 255},
                                {127, 127, 127, 127, 128, 0, 0, 0, 254, 255, 255}};
   const uint32_t modes[] = {0, SX_CAST_E8M0_UP, SX_CAST_E8M0_DOWN};
   for (int m = 0; m < 3; m++) {
@@ -183,7 +224,8 @@ static void quantisation(void **state) {
   for (sx_isa isa = SX_ISA_BASE; isa <= sx_cpu_info()->isa; isa++)
     for (int k = 0; k < 8; k++)
       for (int n = 1; n < 300; n += 37) {
-        const int bits = (int)sx_dtype_bits(types[k]), lo = sx_dtype_is_signed(types[k]) ? -(1 << (bits - 1)) : 0, hi = lo + (1 << bits) - 1;
+        const int bits = (int)sx_dtype_bits(types[k]), lo = sx_dtype_is_signed(types[k]) ? -(1 << (bits - 1)) : 0,
+                  hi = lo + (1 << bits) - 1;
         float x[300], scale[300], back[300];
         int32_t zero[300];
         uint16_t y[300] = {0};
@@ -194,17 +236,22 @@ static void quantisation(void **state) {
         }
         if (n > 2) x[1] = INFINITY, x[2] = -INFINITY;
         for (int cols = 0; cols < 2; cols++) {
-          if (cols) sx_quantize_f32_cols(isa, types[k], 0, y, x, scale, zero, 0, n);
-          else sx_quantize_f32(isa, types[k], 0, y, x, 0.125f, zero[0], 0, n);
+          if (cols)
+            sx_quantize_f32_cols(isa, types[k], 0, y, x, scale, zero, 0, n);
+          else
+            sx_quantize_f32(isa, types[k], 0, y, x, 0.125f, zero[0], 0, n);
           for (int i = 0; i < n; i++) {
             double q = rint((double)(x[i] / (cols ? scale[i] : 0.125f))) + zero[cols ? i : 0];
             q = q < lo ? lo : q > hi ? hi : q;
             int32_t got;
             sx_convert_load(SX_ISA_BASE, types[k], &got, y, i, 1);
-            if (got != (int32_t)q) fail_msg("%s on %s: %g gives %d, expected %g", sx_dtype_name(types[k]), sx_isa_name(isa), x[i], got, q);
+            if (got != (int32_t)q)
+              fail_msg("%s on %s: %g gives %d, expected %g", sx_dtype_name(types[k]), sx_isa_name(isa), x[i], got, q);
           }
-          if (cols) sx_dequantize_f32_cols(isa, types[k], back, y, scale, zero, 0, n);
-          else sx_dequantize_f32(isa, types[k], back, y, 0.125f, zero[0], 0, n);
+          if (cols)
+            sx_dequantize_f32_cols(isa, types[k], back, y, scale, zero, 0, n);
+          else
+            sx_dequantize_f32(isa, types[k], back, y, 0.125f, zero[0], 0, n);
           for (int i = 0; i < n; i++) {
             int32_t q;
             sx_convert_load(SX_ISA_BASE, types[k], &q, y, i, 1);
@@ -233,7 +280,8 @@ static void dynamic(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(small_floats), cmocka_unit_test(rounded_once), cmocka_unit_test(casts),
-                                     cmocka_unit_test(packed), cmocka_unit_test(quantisation), cmocka_unit_test(dynamic)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(small_floats), cmocka_unit_test(rounded_once),
+                                     cmocka_unit_test(casts),        cmocka_unit_test(packed),
+                                     cmocka_unit_test(quantisation), cmocka_unit_test(dynamic)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,8 @@
 #include "ir/dim.h"
 
 static int64_t value(const sx_dimtab *t, sx_dim d, int64_t n) {
-  int64_t symbols[1] = {n}, *atoms = sx_malloc(t->atoms.n * sizeof *atoms), *polys = sx_malloc((t->polys.n + 1) * sizeof *polys);
+  int64_t symbols[1] = {n}, *atoms = sx_malloc(t->atoms.n * sizeof *atoms),
+          *polys = sx_malloc((t->polys.n + 1) * sizeof *polys);
   sx_dim_eval_all(t, symbols, atoms, polys);
   int64_t r = sx_dim_value(d, polys);
   sx_free(atoms, t->atoms.n * sizeof *atoms);
@@ -81,6 +82,7 @@ static void many_symbols(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(extremes), cmocka_unit_test(shared_parts), cmocka_unit_test(deep), cmocka_unit_test(many_symbols)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(extremes), cmocka_unit_test(shared_parts), cmocka_unit_test(deep),
+                                     cmocka_unit_test(many_symbols)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

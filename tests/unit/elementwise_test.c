@@ -21,7 +21,10 @@ static uint64_t rnd(void) {
 static uint32_t below(uint32_t n) { return (uint32_t)(rnd() % n); }
 
 /* A value of any class. Floats in f, integers and booleans in i (two's complement). */
-typedef struct value { double f; uint64_t i; } value;
+typedef struct value {
+  double f;
+  uint64_t i;
+} value;
 static bool is_float(sx_ew_class c) { return c <= SX_EW_F64; }
 static value get(sx_ew_class c, const void *p, int64_t k) {
   value v = {0};
@@ -47,7 +50,10 @@ static int eval_float(sx_ew_op op, double x, double y, double z, double p, doubl
   switch (op) {
     case SX_EW_Abs: *r = fabs(x); return 1;
     case SX_EW_Affine: *r = p * x + q; return 1;
-    case SX_EW_Celu: *r = fmax(0, x) + fmin(0, p * expm1(x / p)); if (isnan(x)) *r = x; return 1;
+    case SX_EW_Celu:
+      *r = fmax(0, x) + fmin(0, p * expm1(x / p));
+      if (isnan(x)) *r = x;
+      return 1;
     case SX_EW_Elu: *r = x < 0 ? p * expm1(x) : x; return 1;
     case SX_EW_Selu: *r = q * (x < 0 ? p * expm1(x) : x); return 1;
     case SX_EW_HardSigmoid: *r = clamp(p * x + q, 0, 1); return 1;
@@ -116,14 +122,21 @@ static int eval_int(sx_ew_op op, sx_ew_class c, uint64_t x, uint64_t y, uint64_t
     case SX_EW_BitwiseXor: *r = x ^ y; return 1;
     case SX_EW_ShiftLeft: *r = ush >= w ? 0 : x << ush; return 1;
     case SX_EW_ShiftRight: *r = ush >= w ? (sgn && a < 0 ? ~0ull : 0) : sgn ? (uint64_t)(a >> ush) : x >> ush; return 1;
-    case SX_EW_Clip: *r = LT(x, y) ? y : x; *r = LT(z, *r) ? z : *r; return 1;
+    case SX_EW_Clip:
+      *r = LT(x, y) ? y : x;
+      *r = LT(z, *r) ? z : *r;
+      return 1;
     case SX_EW_MulAdd: *r = x * y + z; return 1;
     default: return 0;
   }
 }
-#define COMPARE(x, y)                                                                                                 \
-  op == SX_EW_Equal ? (x) == (y) : op == SX_EW_NotEqual ? (x) != (y) : op == SX_EW_Less ? (x) < (y)                   \
-    : op == SX_EW_LessOrEqual ? (x) <= (y) : op == SX_EW_Greater ? (x) > (y) : (x) >= (y)
+#define COMPARE(x, y)                    \
+  op == SX_EW_Equal         ? (x) == (y) \
+  : op == SX_EW_NotEqual    ? (x) != (y) \
+  : op == SX_EW_Less        ? (x) < (y)  \
+  : op == SX_EW_LessOrEqual ? (x) <= (y) \
+  : op == SX_EW_Greater     ? (x) > (y)  \
+                            : (x) >= (y)
 static int eval(const sx_ew_ins *ins, value x, value y, value z, value *r) {
   const sx_ew_op op = ins->op;
   const sx_ew_class c = ins->cls;
@@ -139,8 +152,10 @@ static int eval(const sx_ew_ins *ins, value x, value y, value z, value *r) {
   } else if (op == SX_EW_IsInf) {
     r->i = (x.f == INFINITY && ins->imm[1].f != 0) || (x.f == -INFINITY && ins->imm[0].f != 0);
   } else if (op == SX_EW_CONST) {
-    if (is_float(c)) r->f = c == SX_EW_F32 ? (float)ins->imm[0].f : ins->imm[0].f;
-    else r->i = wrap(c, ins->imm[0].u);
+    if (is_float(c))
+      r->f = c == SX_EW_F32 ? (float)ins->imm[0].f : ins->imm[0].f;
+    else
+      r->i = wrap(c, ins->imm[0].u);
   } else if (is_float(c)) {
     if (!eval_float(op, x.f, y.f, z.f, ins->imm[0].f, ins->imm[1].f, &r->f)) return 0;
     if (c == SX_EW_F32) r->f = (float)r->f;
@@ -154,15 +169,19 @@ static int eval(const sx_ew_ins *ins, value x, value y, value z, value *r) {
 static void random_element(sx_dtype t, void *p, int64_t k) {
   static const double odd[] = {0, -0.0, 1, -1, 2, 0.5, -3, 100, INFINITY, -INFINITY, NAN, 1e-40, 7, 63, 31};
   double f = below(4) ? ((double)below(2000001) - 1000000) / 100000 : odd[below(15)];
-  static const uint64_t odd_ints[] = {0, 1, 2, 3, ~0ull, ~1ull, 0x7fffffff, 0x80000000, 1ull << 63, ~0ull >> 1, 31, 32, 63, 64};
+  static const uint64_t odd_ints[] = {0,          1,          2,          3,  ~0ull, ~1ull, 0x7fffffff,
+                                      0x80000000, 1ull << 63, ~0ull >> 1, 31, 32,    63,    64};
   uint64_t i = below(3) ? rnd() % 41 - 20 : odd_ints[below(14)];
   switch (t) {
     case SX_F32: ((float *)p)[k] = (float)f; break;
     case SX_F64: ((double *)p)[k] = f; break;
     case SX_BOOL: ((uint8_t *)p)[k] = below(2) ? (uint8_t)(1 + below(3)) : 0; break;
-    case SX_I32: case SX_U32: ((uint32_t *)p)[k] = (uint32_t)i; break;
-    case SX_I64: case SX_U64: ((uint64_t *)p)[k] = i; break;
-    case SX_F16: case SX_BF16: sx_convert_store(SX_ISA_BASE, t, 0, p, &(float){(float)f}, k, 1); break;
+    case SX_I32:
+    case SX_U32: ((uint32_t *)p)[k] = (uint32_t)i; break;
+    case SX_I64:
+    case SX_U64: ((uint64_t *)p)[k] = i; break;
+    case SX_F16:
+    case SX_BF16: sx_convert_store(SX_ISA_BASE, t, 0, p, &(float){(float)f}, k, 1); break;
     default: sx_convert_store(SX_ISA_BASE, t, 0, p, sx_ew_class_of(t) == SX_EW_F32 ? (void *)&(float){(float)f} : &i, k, 1);
   }
 }
@@ -206,7 +225,9 @@ static bool same(sx_dtype t, value want, value got, double ulps, double least) {
   if (isnan(want.f) || isnan(got.f)) return isnan(want.f) && isnan(got.f);
   if (want.f == got.f) return true;
   double eps = c == SX_EW_F64 ? 2.3e-16 : t == SX_F16 ? 1e-3 : t == SX_BF16 ? 8e-3 : 1.2e-7;
-  return fabs(want.f - got.f) <= ulps * eps * fmax(fabs(want.f), least) + (c == SX_EW_F64 ? 1e-300 : t == SX_F16 ? 6e-8 : 1e-36);
+  return fabs(want.f - got.f) <= ulps * eps * fmax(fabs(want.f), least) + (c == SX_EW_F64 ? 1e-300
+                                                                           : t == SX_F16  ? 6e-8
+                                                                                          : 1e-36);
 }
 static void verify(const setup *s, sx_isa isa, double ulps, double least) {
   int64_t total = 1;
@@ -245,7 +266,8 @@ static void verify(const setup *s, sx_isa isa, double ulps, double least) {
     }
   }
 }
-/* Shapes for all operands: the output's, and each input with some dimensions 1 or missing. Allocates exactly what is used. */
+/* Shapes for all operands: the output's, and each input with some dimensions 1 or missing. Allocates exactly what is used.
+ */
 static void make_space(setup *s, uint32_t rank, const int64_t *dim) {
   int64_t dims[OPERANDS * 2][8];
   sx_ew_shape shapes[OPERANDS * 2];
@@ -291,7 +313,9 @@ static uint32_t random_dims(int64_t *dim) {
 }
 
 static const sx_dtype class_types[SX_EW_CLASSES] = {SX_F32, SX_F64, SX_I32, SX_I64, SX_U64, SX_BOOL};
-static bool cancels(int op) { return op == SX_EW_MulAdd || op == SX_EW_Affine || op == SX_EW_HardSigmoid || op == SX_EW_HardSwish; }
+static bool cancels(int op) {
+  return op == SX_EW_MulAdd || op == SX_EW_Affine || op == SX_EW_HardSigmoid || op == SX_EW_HardSwish;
+}
 static void every_op(void **state) {
   for (sx_isa isa = SX_ISA_BASE; isa <= sx_cpu_info()->isa; isa++)
     for (int c = 0; c < SX_EW_CLASSES; c++)
@@ -305,7 +329,8 @@ static void every_op(void **state) {
           int sources = op >= SX_EW_Where ? 3 : op >= SX_EW_Add ? 2 : 1;
           for (int k = 0; k < sources; k++)
             v[k] = sx_ew_input(&s.p, &s.arena, op == SX_EW_Where && k == 0 ? SX_BOOL : class_types[c]);
-          uint16_t y = sources == 1 ? sx_ew_op1(&s.p, &s.arena, op, v[0], 0.75, 1.5) : sx_ew_op3(&s.p, &s.arena, op, v[0], v[1], v[2]);
+          uint16_t y = sources == 1 ? sx_ew_op1(&s.p, &s.arena, op, v[0], 0.75, 1.5)
+                                    : sx_ew_op3(&s.p, &s.arena, op, v[0], v[1], v[2]);
           sx_ew_store(&s.p, &s.arena, y, class_types[sx_ew_value_class(&s.p, y)], 0);
           const int64_t dim[] = {1 + below(30), 1 + below(20)};
           make_space(&s, 2, dim);
@@ -325,19 +350,29 @@ static void random_programs(void **state) {
     uint32_t n_in = 1 + below(5), n_ins = below(MAX_INS), n_out = 1 + below(3);
     for (uint32_t k = 0; k < n_in; k++) sx_ew_input(&s.p, &s.arena, types[below(11)]);
     while (s.p.n_ins < n_ins) {
-      uint16_t a = (uint16_t)below(n_in + s.p.n_ins), b = (uint16_t)below(n_in + s.p.n_ins), c = (uint16_t)below(n_in + s.p.n_ins);
+      uint16_t a = (uint16_t)below(n_in + s.p.n_ins), b = (uint16_t)below(n_in + s.p.n_ins),
+               c = (uint16_t)below(n_in + s.p.n_ins);
       sx_ew_class ca = sx_ew_value_class(&s.p, a), cb = sx_ew_value_class(&s.p, b), cc = sx_ew_value_class(&s.p, c);
-      if (!below(8)) sx_ew_const(&s.p, &s.arena, below(2) ? SX_EW_I32 : SX_EW_I64, (sx_ew_imm){.i = (int64_t)below(9) - 4});
-      else if (ca == SX_EW_B8 && cb == cc) sx_ew_op3(&s.p, &s.arena, SX_EW_Where, a, b, c);
-      else if (ca != cb) continue;
-      else if (ca == SX_EW_B8 || !below(4)) sx_ew_op2(&s.p, &s.arena, ca == SX_EW_B8 ? SX_EW_Xor : SX_EW_Less, a, b);
-      else sx_ew_op2(&s.p, &s.arena, binary[below(7)], a, b);
+      if (!below(8))
+        sx_ew_const(&s.p, &s.arena, below(2) ? SX_EW_I32 : SX_EW_I64, (sx_ew_imm){.i = (int64_t)below(9) - 4});
+      else if (ca == SX_EW_B8 && cb == cc)
+        sx_ew_op3(&s.p, &s.arena, SX_EW_Where, a, b, c);
+      else if (ca != cb)
+        continue;
+      else if (ca == SX_EW_B8 || !below(4))
+        sx_ew_op2(&s.p, &s.arena, ca == SX_EW_B8 ? SX_EW_Xor : SX_EW_Less, a, b);
+      else
+        sx_ew_op2(&s.p, &s.arena, binary[below(7)], a, b);
       n_ins -= !below(6); /* always ends */
     }
     for (uint32_t k = 0; k < n_out; k++) {
       uint16_t v = (uint16_t)(below(3) ? n_in + s.p.n_ins - 1 : below(n_in + s.p.n_ins));
       sx_ew_class c = sx_ew_value_class(&s.p, v);
-      sx_ew_store(&s.p, &s.arena, v, c == SX_EW_I32 && below(2) ? SX_I8 : c == SX_EW_I64 && below(2) ? SX_U32 : class_types[c], 0);
+      sx_ew_store(&s.p, &s.arena, v,
+                  c == SX_EW_I32 && below(2)   ? SX_I8
+                  : c == SX_EW_I64 && below(2) ? SX_U32
+                                               : class_types[c],
+                  0);
     }
     int64_t dim[8];
     uint32_t rank = random_dims(dim);
@@ -352,7 +387,8 @@ static void random_programs(void **state) {
 /* Operations that round once, so that results are exact whether tiles or chains of links compute them. */
 static void float_programs(void **state) {
   static const sx_dtype types[] = {SX_F32, SX_F32, SX_F16, SX_BF16, SX_F8E4M3FN, SX_F4E2M1};
-  static const sx_ew_op unary[] = {SX_EW_Abs, SX_EW_Relu, SX_EW_Neg, SX_EW_Square, SX_EW_LeakyRelu, SX_EW_Round, SX_EW_ThresholdedRelu, SX_EW_Sqrt};
+  static const sx_ew_op unary[] = {
+      SX_EW_Abs, SX_EW_Relu, SX_EW_Neg, SX_EW_Square, SX_EW_LeakyRelu, SX_EW_Round, SX_EW_ThresholdedRelu, SX_EW_Sqrt};
   static const sx_ew_op binary[] = {SX_EW_Min, SX_EW_Max, SX_EW_Add, SX_EW_Sub, SX_EW_Mul, SX_EW_Div};
   for (int round = 0; round < 1000; round++) {
     setup s = {0};
@@ -363,10 +399,15 @@ static void float_programs(void **state) {
       const uint32_t values = n_in + s.p.n_ins;
       uint16_t a = (uint16_t)(chained ? values - 1 : below(values)), b = (uint16_t)below(chained ? n_in : values);
       if (!below(6)) b = sx_ew_constf(&s.p, &s.arena, SX_EW_F32, 0.5 * below(7));
-      if (below(2)) sx_ew_op1(&s.p, &s.arena, unary[below(8)], a, 0.25, 0.5);
-      else if (!below(6)) sx_ew_op3(&s.p, &s.arena, SX_EW_Clip, a, sx_ew_constf(&s.p, &s.arena, SX_EW_F32, -1), sx_ew_constf(&s.p, &s.arena, SX_EW_F32, 2));
-      else if (below(2)) sx_ew_op2(&s.p, &s.arena, binary[below(6)], a, b);
-      else sx_ew_op2(&s.p, &s.arena, binary[below(6)], b, a);
+      if (below(2))
+        sx_ew_op1(&s.p, &s.arena, unary[below(8)], a, 0.25, 0.5);
+      else if (!below(6))
+        sx_ew_op3(&s.p, &s.arena, SX_EW_Clip, a, sx_ew_constf(&s.p, &s.arena, SX_EW_F32, -1),
+                  sx_ew_constf(&s.p, &s.arena, SX_EW_F32, 2));
+      else if (below(2))
+        sx_ew_op2(&s.p, &s.arena, binary[below(6)], a, b);
+      else
+        sx_ew_op2(&s.p, &s.arena, binary[below(6)], b, a);
       if (s.p.n_ins > MAX_INS - 4) break;
     }
     uint16_t v = (uint16_t)(n_in + s.p.n_ins - 1);
@@ -416,8 +457,7 @@ static void aliases_and_strides(void **state) {
       t.in[0] = src, t.out[0] = dst;
       run(&t, isa);
       for (int64_t i = 0; i < 5; i++)
-        for (int64_t j = 0; j < 2 * rows; j++)
-          assert_int_equal(dst[i * 2 * rows + j], j < rows ? 2 * src[j * 5 + i] : 0);
+        for (int64_t j = 0; j < 2 * rows; j++) assert_int_equal(dst[i * 2 * rows + j], j < rows ? 2 * src[j * 5 + i] : 0);
       free(src), free(dst);
       sx_arena_free(&t.arena);
     }
@@ -481,7 +521,9 @@ static void activations(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_op), cmocka_unit_test(random_programs), cmocka_unit_test(float_programs),
-                                     cmocka_unit_test(aliases_and_strides), cmocka_unit_test(refusals), cmocka_unit_test(cast_and_store), cmocka_unit_test(activations)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_op),       cmocka_unit_test(random_programs),
+                                     cmocka_unit_test(float_programs), cmocka_unit_test(aliases_and_strides),
+                                     cmocka_unit_test(refusals),       cmocka_unit_test(cast_and_store),
+                                     cmocka_unit_test(activations)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Element facts of small integer tensors against what the operators compute: division and remainder of either sign, numbers that
- * their type does not hold, and the largest ones. */
+/* Element facts of small integer tensors against what the operators compute: division and remainder of either sign, numbers
+ * that their type does not hold, and the largest ones. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,13 +9,15 @@
 #include "ir/text.h"
 #include "ops/ops.h"
 
-/* What is known of the first element of the graph's output where n has that value; SX_DIM_UNKNOWN: nothing, or it does not fit. */
+/* What is known of the first element of the graph's output where n has that value; SX_DIM_UNKNOWN: nothing, or it does not
+ * fit. */
 static int64_t known(const char *body, int64_t n) {
   char text[1024];
   sx_err e = {0};
   sx_model *m;
   snprintf(text, sizeof text, "graph (x: float[n]) -> (y) {\n%s}\n", body);
-  if (sx_graph_parse(sx_str_c(text), sx_op_find, &m, &e) != SX_OK || sx_infer_graph(m->graph, &e) != SX_OK) fail_msg("%s", e.msg);
+  if (sx_graph_parse(sx_str_c(text), sx_op_find, &m, &e) != SX_OK || sx_infer_graph(m->graph, &e) != SX_OK)
+    fail_msg("%s", e.msg);
   const sx_fact *f = &sx_value_at(m->graph, m->graph->outputs.at[0])->fact;
   const sx_dimtab *t = &m->dims;
   int64_t symbols[16], atoms[64], polys[64];
@@ -31,14 +33,24 @@ static void signs(void **state) {
   for (int64_t n = 0; n < 12; n++) {
     char s[512];
     for (int64_t k = 0; k < 12; k += 5) {
-      snprintf(s, sizeof s, " s = Shape(x)\n k = const int64[1] {%d}\n three = const int64[1] {3}\n d = Sub(s, k)\n y = Div(d, three)\n", (int)k);
+      snprintf(s, sizeof s,
+               " s = Shape(x)\n k = const int64[1] {%d}\n three = const int64[1] {3}\n d = Sub(s, k)\n y = Div(d, three)\n",
+               (int)k);
       assert_int_equal(known(s, n), (n - k) / 3);
-      snprintf(s, sizeof s, " s = Shape(x)\n k = const int64[1] {%d}\n three = const int64[1] {3}\n d = Sub(s, k)\n y = Mod(d, three)\n", (int)k);
+      snprintf(s, sizeof s,
+               " s = Shape(x)\n k = const int64[1] {%d}\n three = const int64[1] {3}\n d = Sub(s, k)\n y = Mod(d, three)\n",
+               (int)k);
       assert_int_equal(known(s, n), ((n - k) % 3 + 3) % 3);
-      snprintf(s, sizeof s, " s = Shape(x)\n k = const int64[1] {%d}\n three = const int64[1] {3}\n d = Sub(s, k)\n y = Mod(d, three) {fmod = 1}\n", (int)k);
+      snprintf(s, sizeof s,
+               " s = Shape(x)\n k = const int64[1] {%d}\n three = const int64[1] {3}\n d = Sub(s, k)\n y = Mod(d, three) "
+               "{fmod = 1}\n",
+               (int)k);
       assert_int_equal(known(s, n), (n - k) % 3);
     }
-    assert_int_equal(known(" s = Shape(x)\n three = const int64[1] {3}\n six = const int64[1] {6}\n a = Mul(s, three)\n b = Sub(a, six)\n y = Div(b, three)\n", n), n - 2);
+    assert_int_equal(known(" s = Shape(x)\n three = const int64[1] {3}\n six = const int64[1] {6}\n a = Mul(s, three)\n b "
+                           "= Sub(a, six)\n y = Div(b, three)\n",
+                           n),
+                     n - 2);
   }
   assert_int_equal(known(" a = const int64[1] {-7}\n b = const int64[1] {3}\n y = Mod(a, b) {fmod = 1}\n", 0), -1);
   assert_int_equal(known(" a = const int64[1] {-7}\n b = const int64[1] {3}\n y = Div(a, b)\n", 0), -2);
@@ -54,7 +66,8 @@ static void types(void **state) {
   assert_int_equal(known(" a = const uint8[1] {200}\n b = const uint8[1] {55}\n y = Add(a, b)\n", 0), 255);
   assert_int_equal(known(" a = const uint8[1] {200}\n b = const uint8[1] {56}\n y = Add(a, b)\n", 0), SX_DIM_UNKNOWN);
   assert_int_equal(known(" a = const uint8[1] {1}\n b = const uint8[1] {2}\n y = Sub(a, b)\n", 0), SX_DIM_UNKNOWN);
-  assert_int_equal(known(" a = const int64[1] {-9223372036854775808}\n b = const int64[1] {1}\n y = Add(a, b)\n", 0), SX_DIM_UNKNOWN);
+  assert_int_equal(known(" a = const int64[1] {-9223372036854775808}\n b = const int64[1] {1}\n y = Add(a, b)\n", 0),
+                   SX_DIM_UNKNOWN);
 }
 
 int main(void) {

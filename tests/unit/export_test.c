@@ -10,13 +10,20 @@
 #include "onnx/import.h"
 #include "onnx/proto_write.h"
 
-typedef struct written { sx_model *m; sx_arena a; sx_proto_model p; sx_text bytes; } written;
+typedef struct written {
+  sx_model *m;
+  sx_arena a;
+  sx_proto_model p;
+  sx_text bytes;
+} written;
 
 static void write_text(const char *text, written *w) {
   sx_err e = {0};
   *w = (written){0};
   if (sx_graph_parse(sx_str_c(text), sx_op_find, &w->m, &e) != SX_OK) fail_msg("%s", e.msg);
-  if (sx_infer_graph(w->m->graph, &e) != SX_OK || sx_export_prepare(w->m, &e) != SX_OK || sx_export(w->m, &w->a, &w->p, &e) != SX_OK) fail_msg("%s", e.msg);
+  if (sx_infer_graph(w->m->graph, &e) != SX_OK || sx_export_prepare(w->m, &e) != SX_OK ||
+      sx_export(w->m, &w->a, &w->p, &e) != SX_OK)
+    fail_msg("%s", e.msg);
   if (sx_proto_write_model(&w->p, &w->bytes, &e) != SX_OK) fail_msg("%s", e.msg);
 }
 static void drop(written *w) {
@@ -55,9 +62,13 @@ static void test_lowest(void **state) {
 
 static void test_private(void **state) {
   (void)state;
-  check("graph (x: float[n, 2], r: float[n, 2]) -> (y) {\n  w = const float[2, 2] {1, 2, 3, 4}\n  y = sardonyx.Linear(x, w, _, r) {activation = \"Relu\"}\n}", 7,
-        "graph (x: float[n, 2], r: float[n, 2]) -> (y) {\n  w = const float[2, 2] {1.0, 2.0, 3.0, 4.0}\n  value_0 = MatMul(x, w) : float[n, 2]\n"
-        "  value_1 = Add(value_0, r) : float[n, 2]\n  y = Relu(value_1) : float[n, 2]\n}\n");
+  check(
+      "graph (x: float[n, 2], r: float[n, 2]) -> (y) {\n  w = const float[2, 2] {1, 2, 3, 4}\n  y = sardonyx.Linear(x, w, "
+      "_, r) {activation = \"Relu\"}\n}",
+      7,
+      "graph (x: float[n, 2], r: float[n, 2]) -> (y) {\n  w = const float[2, 2] {1.0, 2.0, 3.0, 4.0}\n  value_0 = "
+      "MatMul(x, w) : float[n, 2]\n"
+      "  value_1 = Add(value_0, r) : float[n, 2]\n  y = Relu(value_1) : float[n, 2]\n}\n");
 }
 
 /* An output that is an input, and one value that is two outputs. */
@@ -122,6 +133,8 @@ static void test_source(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_lowest), cmocka_unit_test(test_private), cmocka_unit_test(test_outputs), cmocka_unit_test(test_shapes), cmocka_unit_test(test_source)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_lowest), cmocka_unit_test(test_private),
+                                     cmocka_unit_test(test_outputs), cmocka_unit_test(test_shapes),
+                                     cmocka_unit_test(test_source)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,8 @@ static int setup(void **state) {
   file("m/model.onnx"), file("m/data.bin"), file("m/sub/w.bin"), file("out/secret"), file("m2/near");
   linked("../out/secret", "m/link_out"), linked("data.bin", "m/link_in"), linked("../out", "m/dir_out");
   linked("m/model.onnx", "alias.onnx");
-  folder("repo"), folder("repo/blobs"), folder("repo/blobs/deep"), folder("repo/snapshots"), folder("repo/snapshots/r1"), folder("repo/snapshots/r1/onnx");
+  folder("repo"), folder("repo/blobs"), folder("repo/blobs/deep"), folder("repo/snapshots"), folder("repo/snapshots/r1"),
+      folder("repo/snapshots/r1/onnx");
   folder("other"), folder("other/blobs");
   file("repo/blobs/h1"), file("repo/blobs/h2"), file("repo/blobs/deep/h3"), file("other/blobs/h9"), file("repo/config");
   linked("../../../blobs/h1", "repo/snapshots/r1/onnx/model.onnx");

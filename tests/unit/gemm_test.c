@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* GEMM: every table of this machine against the reference, over shapes that leave every kind of tail, all ways to hold A and
- * B, all epilogues, batches, and units run one by one in any order. Buffers end exactly where the contract says. */
+/* GEMM: every table of this machine against the reference, over shapes that leave every kind of tail, all ways to hold A
+ * and B, all epilogues, batches, and units run one by one in any order. Buffers end exactly where the contract says. */
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "ep/cpu/kernels/gemm/gemm.h"
@@ -13,19 +13,24 @@
 #include <string.h>
 #include <cmocka.h>
 
-#define FLOATS(level, isa)                                                                          \
+#define FLOATS(level, isa)                                                                                          \
   {&sx_gemm_f32__##level, SX_F32, isa}, {&sx_gemm_f64__##level, SX_F64, isa}, {&sx_gemm_f16__##level, SX_F16, isa}, \
       {&sx_gemm_bf16__##level, SX_BF16, isa},
-typedef struct subject { const sx_gemm_table *t; sx_dtype type; sx_isa isa; } subject;
+typedef struct subject {
+  const sx_gemm_table *t;
+  sx_dtype type;
+  sx_isa isa;
+} subject;
 static const subject subjects[] = {
     FLOATS(base, SX_ISA_BASE)
 #ifdef SX_HAVE_avx2
-    FLOATS(avx2, SX_ISA_AVX2)
+        FLOATS(avx2, SX_ISA_AVX2)
 #endif
 #ifdef SX_HAVE_avx512
-    FLOATS(avx512, SX_ISA_AVX512)
+            FLOATS(avx512, SX_ISA_AVX512)
 #endif
-    {&sx_gemm_i32__base, SX_I32, SX_ISA_BASE}, {&sx_gemm_i64__base, SX_I64, SX_ISA_BASE},
+                {&sx_gemm_i32__base, SX_I32, SX_ISA_BASE},
+    {&sx_gemm_i64__base, SX_I64, SX_ISA_BASE},
 };
 enum { SUBJECTS = sizeof subjects / sizeof *subjects };
 static bool usable(int i) { return subjects[i].isa <= sx_cpu_info()->isa; }
@@ -115,7 +120,8 @@ static void check(const subject *s, sx_gemm *g, const sx_gemm_io *io, int64_t c_
     sx_gemm_plan(t, &h);
     void *scratch = aligned_alloc(64, h.scratch + 64);
     for (int64_t u = h.units - 1; u >= 0; u--) t->run(&h, &x, u, u + 1, scratch);
-    const double tol = rounding(s->type) + (t->sum == 4 ? 3e-7 : 6e-16) * (4 + sqrt((double)g->K)) * (1 + fabs(g->alpha)) * 2;
+    const double tol =
+        rounding(s->type) + (t->sum == 4 ? 3e-7 : 6e-16) * (4 + sqrt((double)g->K)) * (1 + fabs(g->alpha)) * 2;
     for (int64_t i = 0; i < c_elems; i++) {
       const double a = get(s, c, i), b = want[i];
       if (!(fabs(a - b) <= (integral(s->type) ? 0 : tol * (1 + fabs(b)))) && !(isnan(a) && isnan(b)))
@@ -133,15 +139,24 @@ static void shape(const subject *s, int64_t M, int64_t N, int64_t K, int variant
   const int64_t lda = (ta ? M : K) + (variant & 4 ? 3 : 0), ldb = (tb ? K : N) + (variant & 4 ? 5 : 0);
   const int64_t ldc = N + (variant & 4 ? 2 : 0);
   const int64_t a_rows = ta ? K : M, b_rows = tb ? N : K;
-  sx_gemm g = {.M = M, .N = N, .K = K, .a_row = ta ? 1 : lda, .a_k = ta ? lda : 1, .b_k = tb ? 1 : ldb, .b_n = tb ? ldb : 1,
-               .c_row = ldc, .alpha = 1};
+  sx_gemm g = {.M = M,
+               .N = N,
+               .K = K,
+               .a_row = ta ? 1 : lda,
+               .a_k = ta ? lda : 1,
+               .b_k = tb ? 1 : ldb,
+               .b_n = tb ? ldb : 1,
+               .c_row = ldc,
+               .alpha = 1};
   const int kind = variant >> 3;
   switch (kind) {
     case 1: g.epi.bias = true, g.epi.bias_col = 1; break;
     case 2: g.epi.bias = true, g.epi.bias_row = 1, g.epi.clip = !whole, g.epi.lo = 0, g.epi.hi = INFINITY; break;
     case 3: g.epi.bias = true, g.alpha = whole ? 2 : 0.5; break;
     case 4: g.epi.residual = true, g.epi.res_row = ldc, g.epi.beta = 1; break;
-    case 5: g.epi.residual = true, g.epi.res_row = ldc, g.epi.beta = -2, g.epi.bias = true, g.epi.bias_col = 1, g.res_column = ta; break;
+    case 5:
+      g.epi.residual = true, g.epi.res_row = ldc, g.epi.beta = -2, g.epi.bias = true, g.epi.bias_col = 1, g.res_column = ta;
+      break;
     case 6: g.epi.bias = true, g.epi.bias_col = 1, g.epi.clip = !whole, g.epi.lo = -1, g.epi.hi = 1; break;
     case 7: g.epi.tile_fn = whole ? NULL : s->type == SX_F64 ? negate_f64 : negate_f32, g.alpha = 3; break;
     default: break;
@@ -198,9 +213,21 @@ static void test_batch(void **state) {
     /* (2,3) matrices; A broadcast over the first dimension, B over the second; B as it lies, then transposed. */
     for (int tb = 0; tb < 2; tb++) {
       const int64_t M = 15, N = 34, K = 21;
-      sx_gemm g = {.M = M, .N = N, .K = K, .a_row = K, .a_k = 1, .b_k = tb ? 1 : N, .b_n = tb ? K : 1, .c_row = N, .alpha = 2,
-                   .batch_rank = 2, .batch = {2, 3}, .a_batch = {0, M * K}, .b_batch = {K * N, 0},
-                   .c_batch = {3 * M * N, M * N}, .res_batch = {0, M * N}};
+      sx_gemm g = {.M = M,
+                   .N = N,
+                   .K = K,
+                   .a_row = K,
+                   .a_k = 1,
+                   .b_k = tb ? 1 : N,
+                   .b_n = tb ? K : 1,
+                   .c_row = N,
+                   .alpha = 2,
+                   .batch_rank = 2,
+                   .batch = {2, 3},
+                   .a_batch = {0, M * K},
+                   .b_batch = {K * N, 0},
+                   .c_batch = {3 * M * N, M * N},
+                   .res_batch = {0, M * N}};
       g.epi.residual = true, g.epi.res_row = N, g.epi.beta = 1;
       void *a = block(s, 3 * M * K), *b = block(s, 2 * K * N), *r = block(s, 3 * M * N);
       check(s, &g, &(sx_gemm_io){.a = a, .b = b, .res = r}, 6 * M * N);
@@ -240,8 +267,8 @@ static void test_special(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_shapes),  cmocka_unit_test(test_blocks),  cmocka_unit_test(test_empty),
-      cmocka_unit_test(test_batch),   cmocka_unit_test(test_special),
+      cmocka_unit_test(test_shapes), cmocka_unit_test(test_blocks),  cmocka_unit_test(test_empty),
+      cmocka_unit_test(test_batch),  cmocka_unit_test(test_special),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

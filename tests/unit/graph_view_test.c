@@ -17,7 +17,8 @@ static void bytes_of(const char *text, sx_text *out) {
   sx_arena a = {0};
   sx_proto_model p;
   if (sx_graph_parse(sx_str_c(text), sx_op_find, &m, &e) != SX_OK) fail_msg("%s", e.msg);
-  if (sx_infer_graph(m->graph, &e) != SX_OK || sx_export_prepare(m, &e) != SX_OK || sx_export(m, &a, &p, &e) != SX_OK) fail_msg("%s", e.msg);
+  if (sx_infer_graph(m->graph, &e) != SX_OK || sx_export_prepare(m, &e) != SX_OK || sx_export(m, &a, &p, &e) != SX_OK)
+    fail_msg("%s", e.msg);
   if (sx_proto_write_model(&p, out, &e) != SX_OK) fail_msg("%s", e.msg);
   sx_arena_free(&a);
   sx_model_destroy(m);
@@ -44,8 +45,10 @@ static void put_value(const OrtValueInfo *v, sx_text *t) {
   sx_text_add(t, ":%d[", (int)type->tensor->type);
   for (uint32_t i = 0; i < type->tensor->rank; i++) {
     const char *s = i < type->tensor->named && type->tensor->names[i] ? type->tensor->names[i] : "";
-    if (type->tensor->dims[i] >= 0) sx_text_add(t, "%s%lld", i ? "," : "", (long long)type->tensor->dims[i]);
-    else sx_text_add(t, "%s%s", i ? "," : "", s);
+    if (type->tensor->dims[i] >= 0)
+      sx_text_add(t, "%s%lld", i ? "," : "", (long long)type->tensor->dims[i]);
+    else
+      sx_text_add(t, "%s%s", i ? "," : "", s);
   }
   sx_text_add(t, "]");
   bool outer = false, constant = false;
@@ -126,48 +129,58 @@ static void check(const char *text, const char *want) {
 /* Identity is gone, also where it made the graph's output; what has a known content is an initializer. */
 static void test_clean(void **state) {
   (void)state;
-  check("graph (x: float[n, 4]) -> (y) {\n  a = Identity(x)\n  w = const float[4] {1, 2, 3, 4}\n  b = Add(a, w)\n  c = Relu(b)\n  y = Identity(c)\n}",
-        "in(x:1[n,4]) out(y:1[n,4]) const(w:1[4]=)\n"
-        "  Add-7(x:1[n,4] w:1[4]=) ->(b:1[n,4])\n"
-        "  Relu-6(b:1[n,4]) ->(y:1[n,4])\n");
+  check(
+      "graph (x: float[n, 4]) -> (y) {\n  a = Identity(x)\n  w = const float[4] {1, 2, 3, 4}\n  b = Add(a, w)\n  c = "
+      "Relu(b)\n  y = Identity(c)\n}",
+      "in(x:1[n,4]) out(y:1[n,4]) const(w:1[4]=)\n"
+      "  Add-7(x:1[n,4] w:1[4]=) ->(b:1[n,4])\n"
+      "  Relu-6(b:1[n,4]) ->(y:1[n,4])\n");
 }
 
 static void test_folded(void **state) {
   (void)state;
-  check("graph (x: float[2, 6]) -> (y) {\n  s = Shape(x)\n  two = const int64[1] {2}\n  d = Div(s, two)\n  y = Tile(x, d)\n}",
-        "in(x:1[2,6]) out(y:1[2,18]) const(d:7[2]=)\n"
-        "  Tile-6(x:1[2,6] d:7[2]=) ->(y:1[2,18])\n");
+  check(
+      "graph (x: float[2, 6]) -> (y) {\n  s = Shape(x)\n  two = const int64[1] {2}\n  d = Div(s, two)\n  y = Tile(x, d)\n}",
+      "in(x:1[2,6]) out(y:1[2,18]) const(d:7[2]=)\n"
+      "  Tile-6(x:1[2,6] d:7[2]=) ->(y:1[2,18])\n");
 }
 
 static void test_body(void **state) {
   (void)state;
-  check("graph (x: float[n], c: bool[]) -> (y) {\n  k = const float[] {3}\n  a = Exp(x)\n  y = If(c) {then_branch = graph () -> (p) {\n    p = Mul(a, k)\n  }, else_branch = graph () -> (q) {\n    q = Neg(a)\n  }}\n}",
-        "in(x:1[n] c:9[]) out(y:1[n]) const(k:1[]=)\n"
-        "  Exp-6(x:1[n]) ->(a:1[n])\n"
-        "  If-1(c:9[]) implicit(a:1[n] k:1[]=) ->(y:1[n])\n"
-        "    then_branch:\n"
-        "      in() out(p:1[n]) const()\n"
-        "        Mul-7(a:1[n]^ k:1[]^=) ->(p:1[n])\n"
-        "    else_branch:\n"
-        "      in() out(q:1[n]) const()\n"
-        "        Neg-6(a:1[n]^) ->(q:1[n])\n");
+  check(
+      "graph (x: float[n], c: bool[]) -> (y) {\n  k = const float[] {3}\n  a = Exp(x)\n  y = If(c) {then_branch = graph () "
+      "-> (p) {\n    p = Mul(a, k)\n  }, else_branch = graph () -> (q) {\n    q = Neg(a)\n  }}\n}",
+      "in(x:1[n] c:9[]) out(y:1[n]) const(k:1[]=)\n"
+      "  Exp-6(x:1[n]) ->(a:1[n])\n"
+      "  If-1(c:9[]) implicit(a:1[n] k:1[]=) ->(y:1[n])\n"
+      "    then_branch:\n"
+      "      in() out(p:1[n]) const()\n"
+      "        Mul-7(a:1[n]^ k:1[]^=) ->(p:1[n])\n"
+      "    else_branch:\n"
+      "      in() out(q:1[n]) const()\n"
+      "        Neg-6(a:1[n]^) ->(q:1[n])\n");
 }
 
 static void test_quantized(void **state) {
   (void)state;
-  check("graph (x: uint8[n]) -> (y, z) {\n  s = const float[] {0.5}\n  d = DequantizeLinear(x, s)\n  y = Relu(d)\n  z = Neg(d)\n}",
-        "in(x:2[n]) out(y:1[n] z:1[n]) const(s:1[]=)\n"
-        "  DequantizeLinear-10(x:2[n] s:1[]=) ->(d:1[n])\n"
-        "  DequantizeLinear-10(x:2[n] s:1[]=) ->(sardonyx/value_0:1[n])\n"
-        "  Relu-6(sardonyx/value_0:1[n]) ->(y:1[n])\n"
-        "  Neg-6(d:1[n]) ->(z:1[n])\n");
+  check(
+      "graph (x: uint8[n]) -> (y, z) {\n  s = const float[] {0.5}\n  d = DequantizeLinear(x, s)\n  y = Relu(d)\n  z = "
+      "Neg(d)\n}",
+      "in(x:2[n]) out(y:1[n] z:1[n]) const(s:1[]=)\n"
+      "  DequantizeLinear-10(x:2[n] s:1[]=) ->(d:1[n])\n"
+      "  DequantizeLinear-10(x:2[n] s:1[]=) ->(sardonyx/value_0:1[n])\n"
+      "  Relu-6(sardonyx/value_0:1[n]) ->(y:1[n])\n"
+      "  Neg-6(d:1[n]) ->(z:1[n])\n");
 }
 
 /* Two nodes of four: what comes from outside, what goes outside, and who reads it. */
 static void test_subset(void **state) {
   (void)state;
   sx_text bytes = {0}, got = {0};
-  bytes_of("graph (x: float[n], r: float[n]) -> (y) {\n  w = const float[1] {2}\n  a = Exp(x)\n  b = Mul(a, w)\n  c = Add(b, r)\n  y = Sub(b, c)\n}", &bytes);
+  bytes_of(
+      "graph (x: float[n], r: float[n]) -> (y) {\n  w = const float[1] {2}\n  a = Exp(x)\n  b = Mul(a, w)\n  c = Add(b, "
+      "r)\n  y = Sub(b, c)\n}",
+      &bytes);
   OrtGraph *g = view_of(&bytes), *part, *no;
   const OrtNode *nodes[4], *some[2], *none = NULL;
   OK(sx_api_Graph_GetNodes(g, nodes, 4));
@@ -176,9 +189,9 @@ static void test_subset(void **state) {
   put_graph(part, 0, &got);
   sx_text_put(&got, "", 1);
   assert_string_equal(got.p,
-        "in(r:1[n] a:1[n]) out(b:1[n] c:1[n]) const(w:1[1]=)\n"
-        "  Mul-7(a:1[n] w:1[1]=) ->(b:1[n])\n"
-        "  Add-7(b:1[n] r:1[n]) ->(c:1[n])\n");
+                      "in(r:1[n] a:1[n]) out(b:1[n] c:1[n]) const(w:1[1]=)\n"
+                      "  Mul-7(a:1[n] w:1[1]=) ->(b:1[n])\n"
+                      "  Add-7(b:1[n] r:1[n]) ->(c:1[n])\n");
   OrtStatus *s = sx_api_Graph_GetGraphView(part, nodes, 1, &no);
   assert_non_null(s);
   sx_api_ReleaseStatus(s);
@@ -230,7 +243,8 @@ static void test_uses(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_clean), cmocka_unit_test(test_folded), cmocka_unit_test(test_body),
-                                     cmocka_unit_test(test_quantized), cmocka_unit_test(test_subset), cmocka_unit_test(test_uses)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_clean),  cmocka_unit_test(test_folded),
+                                     cmocka_unit_test(test_body),   cmocka_unit_test(test_quantized),
+                                     cmocka_unit_test(test_subset), cmocka_unit_test(test_uses)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

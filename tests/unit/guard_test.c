@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* An exception that leaves a foreign function becomes a status. Raised here by the unwinder itself, as no C++ is at hand. */
+/* An exception that leaves a foreign function becomes a status. Raised here by the unwinder itself, as no C++ is at hand.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +12,11 @@
 #if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__))
 #include <dlfcn.h>
 
-typedef struct exception { uint64_t class; void (*cleanup)(int, struct exception *); uint64_t private[6]; } __attribute__((aligned(16))) exception;
+typedef struct exception {
+  uint64_t class;
+  void (*cleanup)(int, struct exception *);
+  uint64_t private[6];
+} __attribute__((aligned(16))) exception;
 static int (*raise_exception)(exception *);
 static int cleaned, called;
 

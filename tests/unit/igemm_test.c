@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* 8-bit GEMM: every table of this machine equals the reference in every bit (dequantised sums within rounding), over all sign
- * mixes, zero points, layouts of B and outputs. Extreme values are frequent, so that saturating instructions would show. */
+/* 8-bit GEMM: every table of this machine equals the reference in every bit (dequantised sums within rounding), over all
+ * sign mixes, zero points, layouts of B and outputs. Extreme values are frequent, so that saturating instructions would
+ * show. */
 #include "base/cpu.h"
 #include "ep/cpu/kernels/gemm/igemm.h"
 
@@ -12,7 +13,11 @@
 #include <string.h>
 #include <cmocka.h>
 
-static const struct { const sx_igemm_table *t; sx_isa isa; size_t feature; } tables[] = {
+static const struct {
+  const sx_igemm_table *t;
+  sx_isa isa;
+  size_t feature;
+} tables[] = {
     {&sx_igemm__base, SX_ISA_BASE, 0},
 #ifdef SX_HAVE_avx2
     {&sx_igemm__avx2, SX_ISA_AVX2, 0},
@@ -66,17 +71,38 @@ static void check(const sx_igemm_table *t, int64_t M, int64_t N, int64_t K, int 
   float *scale = floats(N + M, 0.4f / (float)(K + 1)), *fbias = floats(N + M, 100), *res = floats(M * ldc + 1, 10);
   int32_t *bias = malloc((size_t)(N + M + 1) * 4);
   for (int i = 0; i < N + M; i++) bias[i] = (int32_t)random_bits() % 9999 - 5000;
-  sx_igemm g = {.M = M, .N = N, .K = K, .a_row = lda, .a_signed = v & 1, .a_zero_row = per, .out = out, .c_row = ldc,
+  sx_igemm g = {.M = M,
+                .N = N,
+                .K = K,
+                .a_row = lda,
+                .a_signed = v & 1,
+                .a_zero_row = per,
+                .out = out,
+                .c_row = ldc,
                 .scale_col = per};
   g.epi.bias = v & 8, g.epi.bias_col = per, g.epi.bias_row = !per;
   if (out == SX_IGEMM_F32 && v & 4)
     g.epi.residual = true, g.epi.beta = 2, g.epi.res_row = ldc, g.epi.clip = per, g.epi.lo = -50, g.epi.hi = 60;
-  sx_igemm_b pb = {.b = b, .K = K, .N = N, .b_k = tb ? 1 : ldb, .b_n = tb ? ldb : 1, .a_signed = v & 1, .b_signed = v >> 1 & 1,
-                   .zero = v & 8 ? bz : NULL, .zero_col = per};
+  sx_igemm_b pb = {.b = b,
+                   .K = K,
+                   .N = N,
+                   .b_k = tb ? 1 : ldb,
+                   .b_n = tb ? ldb : 1,
+                   .a_signed = v & 1,
+                   .b_signed = v >> 1 & 1,
+                   .zero = v & 8 ? bz : NULL,
+                   .zero_col = per};
   const size_t c_bytes = (size_t)(M * ldc) * (size_t)elem + 1;
   void *want = calloc(c_bytes, 1), *c = calloc(c_bytes, 1);
-  sx_igemm_io io = {.a = a, .a_zero = v & 4 ? az : NULL, .b = b, .bias = out == SX_IGEMM_F32 ? (void *)fbias : bias, .res = res,
-                    .scale = scale, .a_scale = 0.5f, .out_zero = out == SX_IGEMM_S8 ? -5 : 130, .c = want};
+  sx_igemm_io io = {.a = a,
+                    .a_zero = v & 4 ? az : NULL,
+                    .b = b,
+                    .bias = out == SX_IGEMM_F32 ? (void *)fbias : bias,
+                    .res = res,
+                    .scale = scale,
+                    .a_scale = 0.5f,
+                    .out_zero = out == SX_IGEMM_S8 ? -5 : 130,
+                    .c = want};
   sx_igemm_ref(&g, &io, &pb);
   size_t size;
   assert_true(sx_igemm_packed_bytes(t, K, N, &size));
@@ -96,7 +122,9 @@ static void check(const sx_igemm_table *t, int64_t M, int64_t N, int64_t K, int 
     same = true;
     for (int64_t i = 0; i < M * ldc; i++) same &= fabsf(((float *)c)[i] - ((float *)want)[i]) <= 1e-4f;
   }
-  if (!same) fail_msg("lanes %d step %d: M %d N %d K %d variant %d out %d differs", t->lanes, t->step, (int)M, (int)N, (int)K, v, out);
+  if (!same)
+    fail_msg("lanes %d step %d: M %d N %d K %d variant %d out %d differs", t->lanes, t->step, (int)M, (int)N, (int)K, v,
+             out);
   free(a), free(b), free(az), free(bz), free(scale), free(fbias), free(res), free(bias), free(want), free(c), free(scratch);
   free((void *)io.b);
 }
@@ -114,7 +142,8 @@ static void test_shapes(void **state) {
   for (int i = 0; i < TABLES; i++) {
     int v = 0;
     for (int m = 0; usable(i) && m < 10; m++)
-      for (int n = 0; n < 10; n++) check(tables[i].t, dims[m], dims[n], dims[(m + 3 * n) % 10], v % 128, (sx_igemm_out)(v % 4)), v++;
+      for (int n = 0; n < 10; n++)
+        check(tables[i].t, dims[m], dims[n], dims[(m + 3 * n) % 10], v % 128, (sx_igemm_out)(v % 4)), v++;
     for (int e = 0; usable(i) && e < 4; e++) {
       check(tables[i].t, 300, 20, 1000, 15 + 16 * e, SX_IGEMM_S32), check(tables[i].t, 20, 300, 4096, 12 + e, SX_IGEMM_S32);
       check(tables[i].t, 0, 5, 5, 15, (sx_igemm_out)e), check(tables[i].t, 5, 0, 5, 15, (sx_igemm_out)e);
@@ -135,8 +164,16 @@ static void test_batch(void **state) {
     char *packed = aligned_alloc(64, size * 3);
     sx_igemm_b pb = {.K = K, .N = N, .b_k = N, .b_n = 1};
     for (int z = 0; z < 3; z++) pb.b = b + z * K * N, t->pack_b(&pb, 0, sx_igemm_panels(t, N), packed + (size_t)z * size);
-    sx_igemm g = {.M = M, .N = N, .K = K, .a_row = K, .c_row = N, .batch_rank = 2, .batch = {2, 3}, .a_batch = {M * K, 0},
-                  .b_batch = {0, (int64_t)size}, .c_batch = {3 * M * N, M * N}};
+    sx_igemm g = {.M = M,
+                  .N = N,
+                  .K = K,
+                  .a_row = K,
+                  .c_row = N,
+                  .batch_rank = 2,
+                  .batch = {2, 3},
+                  .a_batch = {M * K, 0},
+                  .b_batch = {0, (int64_t)size},
+                  .c_batch = {3 * M * N, M * N}};
     int32_t c[6 * M * N], want[M * N];
     sx_igemm_plan(t, &g);
     void *scratch = aligned_alloc(64, g.scratch + 64);
@@ -151,6 +188,7 @@ static void test_batch(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_variants), cmocka_unit_test(test_shapes), cmocka_unit_test(test_batch)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_variants), cmocka_unit_test(test_shapes),
+                                     cmocka_unit_test(test_batch)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

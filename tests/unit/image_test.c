@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Pictures: BMP and PNM in their variants against what they say, and damaged bytes of every format: cut short or changed at random they
- * give a picture or none, and never read outside. */
+/* Pictures: BMP and PNM in their variants against what they say, and damaged bytes of every format: cut short or changed at
+ * random they give a picture or none, and never read outside. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,8 @@ static void expect(const void *data, size_t size, int64_t width, int64_t height,
   uint8_t *exact = malloc(size); /* so that a sanitizer sees what lies behind */
   memcpy(exact, data, size);
   assert_int_equal(sx_image_decode(exact, size, &m, &e), SX_OK);
-  if (!rgb) assert_null(m.rgb);
+  if (!rgb)
+    assert_null(m.rgb);
   else {
     assert_non_null(m.rgb);
     assert_true(m.width == width && m.height == height);
@@ -32,7 +33,8 @@ static void pnm(void **state) {
   PNM("P1 # bits\n3 1\n1 01\n", 3, 1, 0, 0, 0, 255, 255, 255, 0, 0, 0);
   PNM("P2\n2 1\n# grey\n15\n0 15\n", 2, 1, 0, 0, 0, 255, 255, 255);
   PNM("P3 1 2 255  1 2 3 4 5 6", 1, 2, 1, 2, 3, 4, 5, 6);
-  PNM("P4 9 1\n\x80\x80##", 9, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0);
+  PNM("P4 9 1\n\x80\x80##", 9, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+      255, 255, 255, 255, 255, 0, 0, 0);
   PNM("P5 2 1 65535\n\xff\xff\x80\x00", 2, 1, 255, 255, 255, 128, 128, 128);
   PNM("P6 1 1 255\n\x09\x08\x07", 1, 1, 9, 8, 7);
   expect("P6 2 1 255\n\x09\x08\x07", 14, 0, 0, NULL);
@@ -48,7 +50,8 @@ static void le(uint8_t *p, uint32_t v, int n) {
 static size_t header(uint8_t *d, int32_t width, int32_t height, uint32_t bits, uint32_t packing, uint32_t tables) {
   memset(d, 0, 256);
   memcpy(d, "BM", 2);
-  le(d + 10, 54 + tables, 4), le(d + 14, 40, 4), le(d + 18, (uint32_t)width, 4), le(d + 22, (uint32_t)height, 4), le(d + 26, 1, 2), le(d + 28, bits, 2), le(d + 30, packing, 4);
+  le(d + 10, 54 + tables, 4), le(d + 14, 40, 4), le(d + 18, (uint32_t)width, 4), le(d + 22, (uint32_t)height, 4),
+      le(d + 26, 1, 2), le(d + 28, bits, 2), le(d + 30, packing, 4);
   return 54 + tables;
 }
 static void bmp(void **state) {
@@ -76,13 +79,24 @@ static void bmp(void **state) {
 
 static void damaged(void **state) {
   (void)state;
-  static const char *const starts[] = {"BM", "P1 3 3 ", "P3 2 2 255 ", "P6 2 2 255\n", "\x89PNG\r\n\x1a\n", "\xff\xd8\xff\xe0", "II*\0\x08\0\0\0", "MM\0*\0\0\0\x08", "RIFF\x10\0\0\0WEBPVP8 ", "\0\0\0\x0cjP  \r\n\x87\n", "\xff\x4f\xff\x51\0\x2f"};
+  static const char *const starts[] = {"BM",
+                                       "P1 3 3 ",
+                                       "P3 2 2 255 ",
+                                       "P6 2 2 255\n",
+                                       "\x89PNG\r\n\x1a\n",
+                                       "\xff\xd8\xff\xe0",
+                                       "II*\0\x08\0\0\0",
+                                       "MM\0*\0\0\0\x08",
+                                       "RIFF\x10\0\0\0WEBPVP8 ",
+                                       "\0\0\0\x0cjP  \r\n\x87\n",
+                                       "\xff\x4f\xff\x51\0\x2f"};
   static const size_t sizes[] = {2, 7, 11, 11, 8, 4, 8, 8, 16, 12, 6};
   uint64_t seed = 3;
   for (int i = 0; i < 11 * 60; i++) {
     size_t size = 12 + (size_t)(i % 97);
     uint8_t *d = malloc(size);
-    for (size_t k = 0; k < size; k++) seed = seed * 6364136223846793005u + 1442695040888963407u, d[k] = (uint8_t)(seed >> 56);
+    for (size_t k = 0; k < size; k++)
+      seed = seed * 6364136223846793005u + 1442695040888963407u, d[k] = (uint8_t)(seed >> 56);
     memcpy(d, starts[i % 11], sizes[i % 11] < size ? sizes[i % 11] : size);
 
     sx_image m = {0};

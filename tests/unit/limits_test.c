@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Control groups on paper: the Linux file is compiled here with its opens led into a folder of made-up /proc and /sys files. */
+/* Control groups on paper: the Linux file is compiled here with its opens led into a folder of made-up /proc and /sys
+ * files. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,7 +25,7 @@ static FILE *fake_fopen(const char *path, const char *mode) {
   snprintf(at, sizeof at, "%s%s", root, path);
   return fopen(at, mode);
 }
-#define open fake_open
+#define open  fake_open
 #define fopen fake_fopen
 #include "base/limits_linux.c"
 #undef open
@@ -62,7 +63,8 @@ static void test_nothing_readable(void **state) {
 static void test_version_2(void **state) {
   clear();
   put("/proc/self/cgroup", "0::/a/b\n");
-  put("/proc/self/mountinfo", "30 23 0:26 / /sys rw - sysfs sysfs rw\n31 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n");
+  put("/proc/self/mountinfo",
+      "30 23 0:26 / /sys rw - sysfs sysfs rw\n31 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n");
   put("/sys/fs/cgroup/a/b/cpu.max", "max 100000\n");
   put("/sys/fs/cgroup/a/cpu.max", "150000 100000\n");
   put("/sys/fs/cgroup/a/b/memory.max", "1000000\n");

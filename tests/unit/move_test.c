@@ -44,7 +44,8 @@ static void test_permutations(void **state) {
     uint32_t rank = (uint32_t)rnd(6), elem = 1u << rnd(5);
     int64_t dims[6], stride[6], order[6], n = 1;
     bool large = k % 50 == 0;
-    for (uint32_t i = 0; i < rank; i++) dims[i] = large && i < 2 ? 1 + rnd(400) : rnd(20) ? 1 + rnd(i < 2 ? 70 : 5) : 0, order[i] = i;
+    for (uint32_t i = 0; i < rank; i++)
+      dims[i] = large && i < 2 ? 1 + rnd(400) : rnd(20) ? 1 + rnd(i < 2 ? 70 : 5) : 0, order[i] = i;
     for (uint32_t i = rank; i-- > 0; n *= dims[i]) stride[i] = n;
     for (uint32_t i = rank; i > 1; i--) {
       int64_t j = rnd(i), t = order[i - 1];
@@ -98,7 +99,8 @@ static void test_gather(void **state) {
     int32_t idx[COUNT] = {0, -1, 4, 2, -5, 1, 3};
     size_t n = sizes[k];
     for (size_t i = 0; i < sizeof x; i++) x[i] = (char)rnd(256);
-    for (size_t r = 0; r < OUTER * COUNT; r++) memcpy(want + r * n, x + (r / COUNT * AXIS + (size_t)((idx[r % COUNT] + AXIS) % AXIS)) * n, n);
+    for (size_t r = 0; r < OUTER * COUNT; r++)
+      memcpy(want + r * n, x + (r / COUNT * AXIS + (size_t)((idx[r % COUNT] + AXIS) % AXIS)) * n, n);
     sx_gather g = {AXIS, COUNT, n, false};
     assert_int_equal(sx_gather_rows(&g, x, idx, y, 0, 10), -1);
     assert_int_equal(sx_gather_rows(&g, x, idx, y, 10, OUTER * COUNT), -1);
@@ -109,6 +111,7 @@ static void test_gather(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_permutations), cmocka_unit_test(test_strides), cmocka_unit_test(test_packed), cmocka_unit_test(test_gather)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_permutations), cmocka_unit_test(test_strides),
+                                     cmocka_unit_test(test_packed), cmocka_unit_test(test_gather)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,21 +27,29 @@ static void *tensor(sx_dtype t, int64_t n) {
   void *x = malloc((size_t)n * sx_dtype_bits(t) / 8 + 1);
   for (int64_t i = 0; i < n; i++) {
     double v = (below(4001) - 1800.) / 1000;
-    if (t == SX_F64) ((double *)x)[i] = v;
-    else sx_convert_store(SX_ISA_BASE, t, 0, x, &(float){(float)v}, i, 1);
+    if (t == SX_F64)
+      ((double *)x)[i] = v;
+    else
+      sx_convert_store(SX_ISA_BASE, t, 0, x, &(float){(float)v}, i, 1);
   }
   return x;
 }
 static void expect(sx_dtype t, const void *y, int64_t i, double want, const char *what) {
   const double got = get(t, y, i), eps = t == SX_F64 ? 1e-12 : t == SX_F16 ? 2e-3 : t == SX_BF16 ? 1.6e-2 : 3e-6;
-  if (!(fabs(want - got) <= eps * (fabs(want) + 1))) fail_msg("%s %s at %lld: %.9g, expected %.9g", what, sx_dtype_name(t), (long long)i, got, want);
+  if (!(fabs(want - got) <= eps * (fabs(want) + 1)))
+    fail_msg("%s %s at %lld: %.9g, expected %.9g", what, sx_dtype_name(t), (long long)i, got, want);
 }
 static const sx_dtype types[] = {SX_F32, SX_F32, SX_F64, SX_F16, SX_BF16};
 
 static void rows(void **state) {
   for (int round = 0; round < 600; round++) {
-    sx_row_norm_args a = {.isa = (sx_isa)below(sx_cpu_info()->isa + 1u), .type = types[below(5)], .rms = below(2), .rows = 1 + below(6),
-                          .n = 1 + below(below(2) ? 20 : 300), .epsilon = 1e-5f, .gamma_plus_one = below(2)};
+    sx_row_norm_args a = {.isa = (sx_isa)below(sx_cpu_info()->isa + 1u),
+                          .type = types[below(5)],
+                          .rms = below(2),
+                          .rows = 1 + below(6),
+                          .n = 1 + below(below(2) ? 20 : 300),
+                          .epsilon = 1e-5f,
+                          .gamma_plus_one = below(2)};
     sx_dtype t = a.type;
     const int64_t n = a.n, total = a.rows * n;
     void *x = tensor(t, total), *gamma = tensor(t, n), *beta = tensor(t, n), *skip = tensor(t, total), *bias = tensor(t, n);
@@ -69,7 +77,8 @@ static void rows(void **state) {
       const double inv = 1 / sqrt(square + 1e-5f);
       if (inv > 100) continue; /* a row of one element: amplified rounding */
       for (int64_t i = 0; i < n; i++)
-        expect(t, y, r * n + i, (v[i] - mean) * inv * (a.gamma ? get(t, gamma, i) + a.gamma_plus_one : 1) + (a.beta ? get(t, beta, i) : 0),
+        expect(t, y, r * n + i,
+               (v[i] - mean) * inv * (a.gamma ? get(t, gamma, i) + a.gamma_plus_one : 1) + (a.beta ? get(t, beta, i) : 0),
                a.rms ? "RMSNorm" : "LayerNorm");
       const double got_inv = t == SX_F64 ? inv_[r] : ((float *)inv_)[r];
       assert_true(fabs(got_inv - inv) < 1e-5 * inv);
@@ -80,8 +89,14 @@ static void rows(void **state) {
 
 static void groups(void **state) {
   for (int round = 0; round < 400; round++) {
-    sx_group_norm_args a = {.isa = (sx_isa)below(sx_cpu_info()->isa + 1u), .type = types[below(5)], .N = 1 + below(3),
-                            .HW = 2 + below(80), .groups = 1 + below(4), .epsilon = 1e-3f, .silu = below(2), .channels_last = below(2)};
+    sx_group_norm_args a = {.isa = (sx_isa)below(sx_cpu_info()->isa + 1u),
+                            .type = types[below(5)],
+                            .N = 1 + below(3),
+                            .HW = 2 + below(80),
+                            .groups = 1 + below(4),
+                            .epsilon = 1e-3f,
+                            .silu = below(2),
+                            .channels_last = below(2)};
     const int64_t per = 1 + below(6);
     a.C = per * a.groups;
     sx_dtype t = a.type;
@@ -94,8 +109,9 @@ static void groups(void **state) {
     for (int64_t u = 0; u < a.N * a.groups; u++) {
       double mean = 0, square = 0;
       const double count = (double)(per * a.HW);
-#define INDEX(c, p) (a.channels_last ? (u / a.groups * a.HW + (p)) * a.C + u % a.groups * per + (c) \
-                                     : (u / a.groups * a.C + u % a.groups * per + (c)) * a.HW + (p))
+#define INDEX(c, p)                                                               \
+  (a.channels_last ? (u / a.groups * a.HW + (p)) * a.C + u % a.groups * per + (c) \
+                   : (u / a.groups * a.C + u % a.groups * per + (c)) * a.HW + (p))
       for (int64_t c = 0; c < per; c++)
         for (int64_t p = 0; p < a.HW; p++) mean += get(t, x, INDEX(c, p)) / count;
       for (int64_t c = 0; c < per; c++)
@@ -103,7 +119,8 @@ static void groups(void **state) {
       for (int64_t c = 0; c < per; c++)
         for (int64_t p = 0; p < a.HW; p++) {
           const int64_t ch = u % a.groups * per + c;
-          double v = (get(t, x, INDEX(c, p)) - mean) / sqrt(square + 1e-3f) * (a.gamma ? get(t, gamma, ch) : 1) + (a.beta ? get(t, beta, ch) : 0);
+          double v = (get(t, x, INDEX(c, p)) - mean) / sqrt(square + 1e-3f) * (a.gamma ? get(t, gamma, ch) : 1) +
+                     (a.beta ? get(t, beta, ch) : 0);
           expect(t, y, INDEX(c, p), a.silu ? v / (1 + exp(-v)) : v, "GroupNorm");
         }
     }
@@ -115,8 +132,15 @@ static void small_ones(void **state) {
   for (int round = 0; round < 200; round++) {
     sx_isa isa = (sx_isa)below(sx_cpu_info()->isa + 1u);
     sx_dtype t = types[below(5)];
-    sx_lrn_args a = {.isa = isa, .type = t, .N = 1 + below(2), .C = 1 + below(9), .HW = 1 + below(300), .size = 1 + below(6),
-                     .alpha = 0.5f, .beta = below(2) ? 0.75f : 0.6f, .bias = 1.5f};
+    sx_lrn_args a = {.isa = isa,
+                     .type = t,
+                     .N = 1 + below(2),
+                     .C = 1 + below(9),
+                     .HW = 1 + below(300),
+                     .size = 1 + below(6),
+                     .alpha = 0.5f,
+                     .beta = below(2) ? 0.75f : 0.6f,
+                     .bias = 1.5f};
     int64_t total = a.N * a.C * a.HW;
     void *x = tensor(t, total), *y = tensor(t, total);
     void *scratch = aligned_alloc(64, sx_lrn_scratch_bytes(&a) + 64);
@@ -130,7 +154,12 @@ static void small_ones(void **state) {
     }
     free(x), free(y), free(scratch);
 
-    sx_lp_norm_args l = {.isa = isa, .type = t, .outer = 1 + below(3), .n = 1 + below(100), .inner = below(2) ? 1 : 1 + below(90), .p = 1 + (int)below(2)};
+    sx_lp_norm_args l = {.isa = isa,
+                         .type = t,
+                         .outer = 1 + below(3),
+                         .n = 1 + below(100),
+                         .inner = below(2) ? 1 : 1 + below(90),
+                         .p = 1 + (int)below(2)};
     total = l.outer * l.n * l.inner;
     x = tensor(t, total), y = tensor(t, total);
     scratch = aligned_alloc(64, sx_lp_norm_scratch_bytes(&l));

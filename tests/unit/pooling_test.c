@@ -18,14 +18,19 @@ static const size_t size_of[] = {4, 8, 1, 1};
 static void *values(sx_pooling_type type, int64_t n) {
   char *p = malloc((size_t)(n + 1) * size_of[type]);
   for (int64_t i = 0; i < n; i++) {
-    if (type == SX_POOLING_F32) ((float *)p)[i] = noise();
-    else if (type == SX_POOLING_F64) ((double *)p)[i] = noise();
-    else p[i] = (char)(seed = seed * 1664525u + 1013904223u, seed >> 24);
+    if (type == SX_POOLING_F32)
+      ((float *)p)[i] = noise();
+    else if (type == SX_POOLING_F64)
+      ((double *)p)[i] = noise();
+    else
+      p[i] = (char)(seed = seed * 1664525u + 1013904223u, seed >> 24);
   }
   return p;
 }
 static double at(sx_pooling_type type, const void *p, int64_t i) {
-  return type == SX_POOLING_F32 ? ((const float *)p)[i] : type == SX_POOLING_F64 ? ((const double *)p)[i] : ((const char *)p)[i];
+  return type == SX_POOLING_F32   ? ((const float *)p)[i]
+         : type == SX_POOLING_F64 ? ((const double *)p)[i]
+                                  : ((const char *)p)[i];
 }
 
 static void check(const sx_pooling_shape *s, bool with_indices) {
@@ -44,7 +49,8 @@ static void check(const sx_pooling_shape *s, bool with_indices) {
     for (int64_t u = p.units - 1; u >= 0; u--) sx_pooling_run(&p, x, y, with_indices ? index : NULL, u, u + 1, scratch);
     for (int64_t i = 0; i < ny; i++)
       if (!(at(s->type, y, i) == at(s->type, want, i) || fabs(at(s->type, y, i) - at(s->type, want, i)) <= tolerance))
-        fail_msg("mode %d type %d lanes %d element %d: %g, expected %g", s->mode, s->type, (int)s->lanes, (int)i, at(s->type, y, i), at(s->type, want, i));
+        fail_msg("mode %d type %d lanes %d element %d: %g, expected %g", s->mode, s->type, (int)s->lanes, (int)i,
+                 at(s->type, y, i), at(s->type, want, i));
     if (with_indices) assert_memory_equal(index, index_want, (size_t)ny * 8);
     free(scratch);
   }
@@ -56,7 +62,8 @@ static void sweep(const int64_t in[3], int64_t kernel, int64_t stride, int64_t d
   for (int type = 0; type < SX_POOLING_TYPES; type++)
     for (int mode = 0; mode < (type < 2 ? 3 : 1); mode++)
       for (int lanes = 1; lanes <= 32; lanes = lanes == 1 ? 4 : lanes == 4 ? 6 : lanes == 6 ? 32 : 99) {
-        sx_pooling_shape s = {.planes = 3, .lanes = lanes, .mode = (sx_pooling_mode)mode, .type = (sx_pooling_type)type, .p = 2 + ceil_mode};
+        sx_pooling_shape s = {
+            .planes = 3, .lanes = lanes, .mode = (sx_pooling_mode)mode, .type = (sx_pooling_type)type, .p = 2 + ceil_mode};
         for (int a = 0; a < 3; a++) {
           bool used = in[a] > 1;
           s.in[a] = in[a];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* ONNX's messages: written and read back, cut and bent at every byte; tensors of every type in every form; external data. */
+/* ONNX's messages: written and read back, cut and bent at every byte; tensors of every type in every form; external data.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,8 @@
 #include "onnx/proto_write.h"
 #include "ops/schema.h"
 
-#define LIST(array) {(void *)(array), sizeof(array) / sizeof *(array), 0}
+#define LIST(array) \
+  { (void *)(array), sizeof(array) / sizeof *(array), 0 }
 static sx_err err;
 
 /* A model with something of everything: a function, a body in an attribute, sequence and map types, metadata. */
@@ -25,13 +27,18 @@ static const char raw[24] = "twenty-four bytes of raw";
 static const uint8_t varints[] = {1, 0x80, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1};
 static sx_proto_tensor tensors[] = {
     {.has = 1u << SX_TENSOR_RAW_DATA, .data_type = SX_F32, .dims = LIST(dims2), .name = {"w", 1}, .raw_data = {raw, 24}},
-    {.has = 1u << SX_TENSOR_INT64_DATA, .data_type = SX_I64, .dims = {ints, 0, 0}, .name = {"v", 1}, .data = {varints, 13, 0}},
+    {.has = 1u << SX_TENSOR_INT64_DATA,
+     .data_type = SX_I64,
+     .dims = {ints, 0, 0},
+     .name = {"v", 1},
+     .data = {varints, 13, 0}},
 };
 static sx_proto_dim dims[] = {{1u << SX_PROTO_DIM_VALUE, .value = -1}, {1u << SX_PROTO_DIM_PARAM, .param = {"n", 1}}, {0}};
 static sx_proto_type f32 = {1u << SX_TYPE_TENSOR, .tensor = {1u << 2, SX_F32, {0, LIST(dims)}}};
 static sx_proto_type seq = {1u << SX_TYPE_SEQUENCE, .of = {0, &f32}};
 static sx_proto_type map = {1u << SX_TYPE_MAP, .map = {0, SX_I64, &seq}};
-static sx_proto_value values[] = {{.name = {"x", 1}, .type = &f32, .metadata_props = LIST(pairs)}, {.name = {"m", 1}, .type = &map}};
+static sx_proto_value values[] = {{.name = {"x", 1}, .type = &f32, .metadata_props = LIST(pairs)},
+                                  {.name = {"m", 1}, .type = &map}};
 static sx_proto_node inner_nodes[] = {{.input = LIST(names), .output = LIST(outs), .op_type = {"Relu", 4}}};
 static sx_proto_graph body = {.name = {"body", 4}, .node = LIST(inner_nodes), .initializer = LIST(tensors)};
 static sx_proto_sparse sparse = {0, &tensors[0], &tensors[1], LIST(dims2)};
@@ -51,17 +58,38 @@ static sx_proto_attr attrs[] = {
     {0, SX_ATTR_INTS, .name = {"none", 4}},
 };
 static sx_proto_node nodes[] = {
-    {.input = LIST(names), .output = LIST(outs), .name = {"n0", 2}, .op_type = {"Op", 2}, .domain = {"d", 1}, .overload = {"o", 1},
-     .attribute = LIST(attrs), .metadata_props = LIST(pairs), .device_configurations = LIST(names)},
+    {.input = LIST(names),
+     .output = LIST(outs),
+     .name = {"n0", 2},
+     .op_type = {"Op", 2},
+     .domain = {"d", 1},
+     .overload = {"o", 1},
+     .attribute = LIST(attrs),
+     .metadata_props = LIST(pairs),
+     .device_configurations = LIST(names)},
     {.op_type = {"Empty", 5}},
 };
-static sx_proto_graph graph = {.name = {"g", 1}, .node = LIST(nodes), .initializer = LIST(tensors), .input = LIST(values),
-                               .output = LIST(values), .metadata_props = LIST(pairs)};
+static sx_proto_graph graph = {.name = {"g", 1},
+                               .node = LIST(nodes),
+                               .initializer = LIST(tensors),
+                               .input = LIST(values),
+                               .output = LIST(values),
+                               .metadata_props = LIST(pairs)};
 static sx_proto_opset opsets[] = {{0, {"", 0}, 17}, {0, {"d", 1}, 1}};
-static sx_proto_function functions[] = {{.name = {"Op", 2}, .domain = {"d", 1}, .input = LIST(names), .attribute = LIST(outs),
-                                         .attribute_proto = LIST(attrs), .node = LIST(inner_nodes), .opset_import = LIST(opsets)}};
-static const sx_proto_model sample = {.ir_version = 10, .producer_name = {"test", 4}, .opset_import = LIST(opsets), .graph = &graph,
-                                      .functions = LIST(functions), .training_info = LIST(names), .metadata_props = LIST(pairs)};
+static sx_proto_function functions[] = {{.name = {"Op", 2},
+                                         .domain = {"d", 1},
+                                         .input = LIST(names),
+                                         .attribute = LIST(outs),
+                                         .attribute_proto = LIST(attrs),
+                                         .node = LIST(inner_nodes),
+                                         .opset_import = LIST(opsets)}};
+static const sx_proto_model sample = {.ir_version = 10,
+                                      .producer_name = {"test", 4},
+                                      .opset_import = LIST(opsets),
+                                      .graph = &graph,
+                                      .functions = LIST(functions),
+                                      .training_info = LIST(names),
+                                      .metadata_props = LIST(pairs)};
 
 static void encode(const sx_proto_model *m, sx_text *out) {
   *out = (sx_text){0};
@@ -213,7 +241,8 @@ static void test_every_type(void **state) {
     memset(got, 0, sizeof got);
     assert_int_equal(sx_proto_tensor_check(&t, &info, &err), SX_OK);
     assert_int_equal(info.bytes, size);
-    assert_int_equal(sx_proto_tensor_view(&t, &info, &view), field == SX_TENSOR_FLOAT_DATA || field == SX_TENSOR_DOUBLE_DATA);
+    assert_int_equal(sx_proto_tensor_view(&t, &info, &view),
+                     field == SX_TENSOR_FLOAT_DATA || field == SX_TENSOR_DOUBLE_DATA);
     assert_int_equal(sx_proto_tensor_fill(&t, &info, got, size, &err), SX_OK);
     assert_memory_equal(got, image, size);
     assert_int_equal(sx_proto_tensor_fill(&t, &info, got, size + 1, &err), SX_E_INVALID_ARGUMENT);
@@ -303,10 +332,23 @@ static void test_external(void **state) {
   assert_memory_equal(s.view.data, data, 16);
   assert_int_equal(find(&x, external("w.bin", "16", "16"), &s2), SX_OK);
   assert_true(s2.file == s.file && s2.view.data == s.view.data + 16 && x.files.n == 1 && s2.view.align == 16);
-  static const struct { const char *location, *offset, *length; } bad[] = {
-      {"w.bin", "17", NULL}, {"w.bin", "64", NULL},   {"w.bin", "0", "12"}, {"w.bin", "-4", NULL},  {"w.bin", "4x", NULL},
-      {"w.bin", "", NULL},   {"none.bin", "0", "16"}, {"../w.bin", 0, 0},   {"/etc/passwd", 0, 0}, {"", 0, 0},
-      {NULL, 0, 0},          {"w.bin", "9223372036854775807", NULL}, {"w.bin", "99999999999999999999", NULL}, {".", 0, 0},
+  static const struct {
+    const char *location, *offset, *length;
+  } bad[] = {
+      {"w.bin", "17", NULL},
+      {"w.bin", "64", NULL},
+      {"w.bin", "0", "12"},
+      {"w.bin", "-4", NULL},
+      {"w.bin", "4x", NULL},
+      {"w.bin", "", NULL},
+      {"none.bin", "0", "16"},
+      {"../w.bin", 0, 0},
+      {"/etc/passwd", 0, 0},
+      {"", 0, 0},
+      {NULL, 0, 0},
+      {"w.bin", "9223372036854775807", NULL},
+      {"w.bin", "99999999999999999999", NULL},
+      {".", 0, 0},
   };
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     assert_int_equal(find(&x, external(bad[i].location, bad[i].offset, bad[i].length), &s), SX_E_FAIL);
@@ -372,7 +414,10 @@ static void test_move_external(void **state) {
 }
 
 /* Every allocation fails once: a status each time, and nothing is left behind. */
-typedef struct counter { uint32_t calls, fail_at; size_t live; } counter;
+typedef struct counter {
+  uint32_t calls, fail_at;
+  size_t live;
+} counter;
 static bool fails_now(void *ctx) { return ++((counter *)ctx)->calls == ((counter *)ctx)->fail_at; }
 static void *count_alloc(void *ctx, size_t size, size_t align) {
   if (fails_now(ctx)) return NULL;
@@ -403,7 +448,8 @@ static void test_no_memory(void **state) {
     s = sx_proto_parse_model(in, n, &arena, &m, &err);
     if (s == SX_OK) s = sx_proto_write_model(m, &out, &err);
     if (s == SX_OK) s = sx_external_add(&x, SX_STR("w"), in, n, &err);
-    if (s == SX_OK && sx_proto_move_external(m, SX_STR("w"), 8, 64, &arena, &out, &err) == SX_E_NO_MEMORY) s = SX_E_NO_MEMORY;
+    if (s == SX_OK && sx_proto_move_external(m, SX_STR("w"), 8, 64, &arena, &out, &err) == SX_E_NO_MEMORY)
+      s = SX_E_NO_MEMORY;
     sx_text_free(&out);
     sx_external_free(&x);
     sx_arena_free(&arena);
@@ -417,8 +463,8 @@ static void test_no_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_damaged),      cmocka_unit_test(test_attr),
-      cmocka_unit_test(test_every_type), cmocka_unit_test(test_tensor_check), cmocka_unit_test(test_external),
+      cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_damaged),      cmocka_unit_test(test_attr),
+      cmocka_unit_test(test_every_type),    cmocka_unit_test(test_tensor_check), cmocka_unit_test(test_external),
       cmocka_unit_test(test_move_external), cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

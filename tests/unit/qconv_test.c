@@ -31,8 +31,8 @@ static char *reblock(const char *from, int64_t batch, int64_t channels, int64_t 
   return to;
 }
 
-static void compare(const sx_qconv *c, const sx_qconv_io *ref, const char *want, const char *w, const void *w_zero, int64_t zero_step,
-                    const sx_qconv_table *t, int lanes) {
+static void compare(const sx_qconv *c, const sx_qconv_io *ref, const char *want, const char *w, const void *w_zero,
+                    int64_t zero_step, const sx_qconv_table *t, int lanes) {
   const sx_conv_shape *s = &c->s;
   int size = c->out == SX_QCONV_S32 || c->out == SX_QCONV_F32 ? 4 : 1;
   int64_t ny = s->batch * s->out_channels * volume(s->out);
@@ -57,7 +57,8 @@ static void compare(const sx_qconv *c, const sx_qconv_io *ref, const char *want,
     for (int64_t i = 0; i < ny; i++)
       if (memcmp(got + i * size, want + i * size, (size_t)size))
         fail_msg("lanes %d layouts %d out %d element %d of %d: %d, expected %d", lanes, pair, c->out, (int)i, (int)ny,
-                 size == 1 ? got[i] : ((int32_t *)(void *)got)[i], size == 1 ? want[i] : ((const int32_t *)(const void *)want)[i]);
+                 size == 1 ? got[i] : ((int32_t *)(void *)got)[i],
+                 size == 1 ? want[i] : ((const int32_t *)(const void *)want)[i]);
     if (layout) free(x);
     if (y_layout) free(got);
     free(y);
@@ -68,15 +69,22 @@ static void compare(const sx_qconv *c, const sx_qconv_io *ref, const char *want,
 /* `variant` picks signs, zero points and the kind of output. */
 static void check(const sx_conv_shape *s, int variant) {
   bool centered = variant % 3 != 2, w_signed = variant & 1;
-  sx_qconv c = {.s = *s, .x_signed = variant & 2, .w_signed = w_signed, .w_centered = centered, .bias = variant & 4, .out = (sx_qconv_out)(variant % 4)};
+  sx_qconv c = {.s = *s,
+                .x_signed = variant & 2,
+                .w_signed = w_signed,
+                .w_centered = centered,
+                .bias = variant & 4,
+                .out = (sx_qconv_out)(variant % 4)};
   if (variant == 6) c.lo = 0, c.hi = 20;
   int64_t taps = volume(s->kernel), nw = s->in_channels / s->group * s->out_channels * taps;
   char *x = bytes(s->batch * s->in_channels * volume(s->in)), *w = bytes(nw), *zero = bytes(s->out_channels);
   if (centered) memset(zero, w_signed ? 0 : 128, (size_t)s->out_channels);
   float *scale = malloc((size_t)(s->out_channels + 1) * 4);
   int32_t *bias = malloc((size_t)(s->out_channels + 1) * 4);
-  for (int64_t k = 0; k < s->out_channels; k++) scale[k] = (float)(noise() % 100 + 1) * 2e-5f, bias[k] = (int32_t)noise() - 30000;
-  sx_qconv_io io = {.x = x, .bias = bias, .scale = scale, .x_zero = c.x_signed ? -7 : 119, .out_zero = c.out == SX_QCONV_S8 ? 5 : 130};
+  for (int64_t k = 0; k < s->out_channels; k++)
+    scale[k] = (float)(noise() % 100 + 1) * 2e-5f, bias[k] = (int32_t)noise() - 30000;
+  sx_qconv_io io = {
+      .x = x, .bias = bias, .scale = scale, .x_zero = c.x_signed ? -7 : 119, .out_zero = c.out == SX_QCONV_S8 ? 5 : 130};
   char *want = bytes(s->batch * s->out_channels * volume(s->out) * 4);
   io.y = want;
   sx_qconv_ref(&c, &io, w, zero, 1);
@@ -88,15 +96,16 @@ static void check(const sx_conv_shape *s, int variant) {
   free(x), free(w), free(zero), free(scale), free(bias), free(want);
 }
 
-static void run(int64_t batch, int64_t c, int64_t k, int64_t g, const int64_t in[3], const int64_t kernel[3], int64_t stride,
-                int64_t dilation, int64_t pad, bool transposed) {
+static void run(int64_t batch, int64_t c, int64_t k, int64_t g, const int64_t in[3], const int64_t kernel[3],
+                int64_t stride, int64_t dilation, int64_t pad, bool transposed) {
   sx_conv_shape s = {.batch = batch, .in_channels = c, .out_channels = k, .group = g, .transposed = transposed};
   for (int a = 0; a < 3; a++) {
     bool used = in[a] != 1 || kernel[a] != 1;
     s.in[a] = in[a], s.kernel[a] = kernel[a];
     s.stride[a] = used ? stride : 1, s.dilation[a] = used ? dilation : 1, s.pad[a] = used ? pad : 0;
     int64_t span = (kernel[a] - 1) * s.dilation[a] + 1;
-    s.out[a] = transposed ? (in[a] - 1) * s.stride[a] + span - 2 * s.pad[a] : (in[a] + 2 * s.pad[a] - span) / s.stride[a] + 1;
+    s.out[a] =
+        transposed ? (in[a] - 1) * s.stride[a] + span - 2 * s.pad[a] : (in[a] + 2 * s.pad[a] - span) / s.stride[a] + 1;
   }
   for (int variant = 0; variant < 12; variant++) check(&s, variant);
 }

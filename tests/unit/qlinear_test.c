@@ -22,19 +22,26 @@ static uint8_t *bytes(int64_t n) {
 }
 
 static void check_binary(const sx_qlinear_table *t, bool product, bool is_signed, int64_t n, int a_step, int b_step) {
-  sx_qbinary q = {.is_signed = is_signed, .a_zero = is_signed ? -3 : 120, .b_zero = 7, .y_zero = is_signed ? 5 : 131, .a_scale = product ? 0.0131f : 0.71f, .b_scale = 1.37f};
+  sx_qbinary q = {.is_signed = is_signed,
+                  .a_zero = is_signed ? -3 : 120,
+                  .b_zero = 7,
+                  .y_zero = is_signed ? 5 : 131,
+                  .a_scale = product ? 0.0131f : 0.71f,
+                  .b_scale = 1.37f};
   sx_qbinary_range(&q);
   uint8_t *a = bytes(a_step ? n : 1), *b = bytes(b_step ? n : 1), *y = bytes(n);
   (product ? t->mul : t->add)(&q, a, a_step, b, b_step, y, n);
   const int lo = is_signed ? -128 : 0, hi = is_signed ? 127 : 255;
   for (int64_t i = 0; i < n; i++) {
-    const float u = (float)(value(a[i * a_step], is_signed) - q.a_zero), v = (float)(value(b[i * b_step], is_signed) - q.b_zero);
+    const float u = (float)(value(a[i * a_step], is_signed) - q.a_zero),
+                v = (float)(value(b[i * b_step], is_signed) - q.b_zero);
     const double exact = product ? (double)u * v * q.a_scale : (double)u * q.a_scale + (double)v * q.b_scale;
     double want = rint(exact) + q.y_zero;
     want = want < lo ? lo : want > hi ? hi : want;
     /* f32 may round the other way where the exact result is all but half way */
     if (fabs(exact - floor(exact) - 0.5) < 1e-3) continue;
-    if (value(y[i], is_signed) != (int)want) fail_msg("element %lld of %lld: %d, expected %g", (long long)i, (long long)n, value(y[i], is_signed), want);
+    if (value(y[i], is_signed) != (int)want)
+      fail_msg("element %lld of %lld: %d, expected %g", (long long)i, (long long)n, value(y[i], is_signed), want);
   }
   free(a), free(b), free(y);
 }
@@ -81,7 +88,8 @@ static void layouts(void **state) {
         uint8_t *x = bytes(channels * pixels), *y = bytes(blocks * pixels * b), *z = bytes(channels * pixels);
         t->to_blocked(x, y, channels, pixels, 0, cut), t->to_blocked(x, y, channels, pixels, cut, pixels);
         for (int64_t c = 0; c < blocks * b; c++)
-          for (int64_t p = 0; p < pixels; p++) assert_int_equal(y[(c / b * pixels + p) * b + c % b], c < channels ? x[c * pixels + p] : 0);
+          for (int64_t p = 0; p < pixels; p++)
+            assert_int_equal(y[(c / b * pixels + p) * b + c % b], c < channels ? x[c * pixels + p] : 0);
         t->to_plain(y, z, channels, pixels, 0, cut), t->to_plain(y, z, channels, pixels, cut, pixels);
         assert_memory_equal(x, z, (size_t)(channels * pixels));
         free(x), free(y), free(z);
@@ -90,6 +98,7 @@ static void layouts(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(binary), cmocka_unit_test(half_to_even), cmocka_unit_test(lookup), cmocka_unit_test(layouts)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(binary), cmocka_unit_test(half_to_even), cmocka_unit_test(lookup),
+                                     cmocka_unit_test(layouts)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

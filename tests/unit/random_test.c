@@ -51,7 +51,8 @@ static void moments(void **state) {
   (void)state;
   for (int bits = 8; bits <= 24; bits++) {
     sx_random_uniform_f32(11, bits, 0, N, f);
-    for (int i = 0; i < N; i++) assert_true(f[i] >= 0 && f[i] < 1 && ldexpf(f[i], bits) == floorf(ldexpf(f[i], bits))), d[i] = f[i];
+    for (int i = 0; i < N; i++)
+      assert_true(f[i] >= 0 && f[i] < 1 && ldexpf(f[i], bits) == floorf(ldexpf(f[i], bits))), d[i] = f[i];
     check_moments(d, 0.5, 1 / 12., 1 / 80.);
   }
   sx_random_uniform_f64(3, 0, N, d);
@@ -82,6 +83,7 @@ static void classes(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(known_answers), cmocka_unit_test(ranges_join), cmocka_unit_test(moments), cmocka_unit_test(classes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(known_answers), cmocka_unit_test(ranges_join),
+                                     cmocka_unit_test(moments), cmocka_unit_test(classes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

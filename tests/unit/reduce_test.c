@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Reductions against plain loops in long double and 64-bit integers: every operation and type, random shapes and axes, on every
- * ISA level of this machine; one phase and two, units in any order. */
+/* Reductions against plain loops in long double and 64-bit integers: every operation and type, random shapes and axes, on
+ * every ISA level of this machine; one phase and two, units in any order. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,7 +20,12 @@ static uint64_t rnd(void) {
 }
 static uint32_t below(uint32_t n) { return (uint32_t)(rnd() % n); }
 
-typedef struct ref { long double v, max, sum_abs; uint64_t i; int64_t index, n; bool nan; } ref;
+typedef struct ref {
+  long double v, max, sum_abs;
+  uint64_t i;
+  int64_t index, n;
+  bool nan;
+} ref;
 
 static double as_double(sx_dtype t, const void *x, int64_t k) {
   uint64_t cell[1];
@@ -42,10 +47,14 @@ static void add(sx_reduce_op op, bool last, ref *r, double x, uint64_t i, bool i
   r->sum_abs += op == SX_REDUCE_L2 || op == SX_REDUCE_SUMSQUARE ? (long double)x * x : fabsl(x);
   switch (op) {
     case SX_REDUCE_L1: r->v += fabs(x), r->i += (int64_t)i < 0 ? 0 - i : i; break;
-    case SX_REDUCE_L2: case SX_REDUCE_SUMSQUARE: r->v += (long double)x * x, r->i += i * i; break;
+    case SX_REDUCE_L2:
+    case SX_REDUCE_SUMSQUARE: r->v += (long double)x * x, r->i += i * i; break;
     case SX_REDUCE_PROD: r->v *= x, r->i *= i; break;
     case SX_REDUCE_LOGSUMEXP: r->v += expl(x); break;
-    case SX_REDUCE_MAX: case SX_REDUCE_ARGMAX: case SX_REDUCE_MIN: case SX_REDUCE_ARGMIN: {
+    case SX_REDUCE_MAX:
+    case SX_REDUCE_ARGMAX:
+    case SX_REDUCE_MIN:
+    case SX_REDUCE_ARGMIN: {
       const bool less = op == SX_REDUCE_MIN || op == SX_REDUCE_ARGMIN;
       if (r->n == 1 || (isnan(x) && (!isnan(r->v) || last)) || (less ? x < r->v : x > r->v) || (last && x == r->v))
         r->v = x, r->i = i, r->index = r->n - 1;
@@ -56,18 +65,23 @@ static void add(sx_reduce_op op, bool last, ref *r, double x, uint64_t i, bool i
   (void)is_int;
 }
 
-static void check(sx_reduce_op op, sx_dtype t, uint32_t rank, const int64_t *dim, uint64_t axes, bool last, sx_isa isa, bool specials) {
+static void check(sx_reduce_op op, sx_dtype t, uint32_t rank, const int64_t *dim, uint64_t axes, bool last, sx_isa isa,
+                  bool specials) {
   int64_t total = 1, outputs = 1, count = 1;
   for (uint32_t i = 0; i < rank; i++) {
     total *= dim[i];
-    if (axes >> i & 1) count *= dim[i];
-    else outputs *= dim[i];
+    if (axes >> i & 1)
+      count *= dim[i];
+    else
+      outputs *= dim[i];
   }
   const bool arg = op >= SX_REDUCE_ARGMAX, is_int = !sx_dtype_is_float(t);
   const size_t bytes = sx_dtype_bits(t) / 8, out_bytes = arg ? 8 : bytes;
   void *x = malloc((size_t)total * bytes + 1), *y = malloc((size_t)outputs * out_bytes + 1);
   for (int64_t i = 0; i < total; i++) {
-    double f = op == SX_REDUCE_PROD ? 0.9 + below(200) / 1000. : op == SX_REDUCE_LOGSUM ? 0.1 + below(1000) / 100. : (below(4001) - 2000.) / 300;
+    double f = op == SX_REDUCE_PROD     ? 0.9 + below(200) / 1000.
+               : op == SX_REDUCE_LOGSUM ? 0.1 + below(1000) / 100.
+                                        : (below(4001) - 2000.) / 300;
     if (specials && !below(60)) f = below(2) ? NAN : INFINITY;
     if (is_int) f = below(5);
     if (is_int && sx_dtype_is_signed(t)) f -= 2;
@@ -99,11 +113,14 @@ static void check(sx_reduce_op op, sx_dtype t, uint32_t rank, const int64_t *dim
       uint64_t want = op == SX_REDUCE_MEAN ? (uint64_t)((int64_t)r->i / count) : r->i, got_i = as_int(t, y, k);
       uint64_t mask = bytes == 8 ? ~0ull : (1ull << bytes * 8) - 1;
       if (t == SX_BOOL) want = want != 0;
-      if ((want & mask) != (got_i & mask)) fail_msg("op %d %s: %lld, expected %lld", op, sx_dtype_name(t), (long long)got_i, (long long)want);
+      if ((want & mask) != (got_i & mask))
+        fail_msg("op %d %s: %lld, expected %lld", op, sx_dtype_name(t), (long long)got_i, (long long)want);
       continue;
     }
-    long double want = op == SX_REDUCE_MEAN ? r->v / count : op == SX_REDUCE_L2 ? sqrtl(r->v)
-                       : op == SX_REDUCE_LOGSUM || op == SX_REDUCE_LOGSUMEXP ? logl(r->v) : r->v;
+    long double want = op == SX_REDUCE_MEAN                                  ? r->v / count
+                       : op == SX_REDUCE_L2                                  ? sqrtl(r->v)
+                       : op == SX_REDUCE_LOGSUM || op == SX_REDUCE_LOGSUMEXP ? logl(r->v)
+                                                                             : r->v;
     if (is_int) want = truncl(want);
     if (r->nan) want = NAN;
     if (isnan(want) ? isnan(got) : want == got || (t == SX_F32 && (float)want == got)) continue;
@@ -112,14 +129,15 @@ static void check(sx_reduce_op op, sx_dtype t, uint32_t rank, const int64_t *dim
     if (t == SX_F64) eps *= 10; /* one accumulator */
     if (op == SX_REDUCE_LOGSUM || op == SX_REDUCE_LOGSUMEXP) base += 1;
     if (!(fabs((double)(got - want)) <= eps * base * 2 + (t == SX_F16 ? 6e-8 : 0)))
-      fail_msg("op %d %s on %s: result %lld of %lld over %lld: %.9g, expected %.9Lg", op, sx_dtype_name(t), sx_isa_name(isa), (long long)k,
-               (long long)outputs, (long long)count, got, want);
+      fail_msg("op %d %s on %s: result %lld of %lld over %lld: %.9g, expected %.9Lg", op, sx_dtype_name(t),
+               sx_isa_name(isa), (long long)k, (long long)outputs, (long long)count, got, want);
   }
   free(x), free(y), free(refs), free(shared), free(scratch);
 }
 
 static void random_shapes(void **state) {
-  static const sx_dtype types[] = {SX_F32, SX_F32, SX_F32, SX_F64, SX_F16, SX_BF16, SX_I32, SX_I64, SX_U64, SX_U32, SX_U8, SX_I8, SX_BOOL};
+  static const sx_dtype types[] = {SX_F32, SX_F32, SX_F32, SX_F64, SX_F16, SX_BF16, SX_I32,
+                                   SX_I64, SX_U64, SX_U32, SX_U8,  SX_I8,  SX_BOOL};
   static const int64_t sizes[] = {1, 2, 3, 5, 7, 16, 17, 33, 64, 130, 300, 600};
   for (int round = 0; round < 1500; round++) {
     uint32_t rank = below(6);
@@ -154,7 +172,9 @@ static void empty(void **state) {
         sx_reduce_plan p;
         float y[6] = {9, 9, 9, 9, 9, 9};
         int64_t yi[6];
-        assert_int_equal(sx_reduce_plan_init(&p, (sx_reduce_op)op, type ? SX_I64 : SX_F32, 3, dim, axes, false, SX_ISA_BASE, NULL), SX_OK);
+        assert_int_equal(
+            sx_reduce_plan_init(&p, (sx_reduce_op)op, type ? SX_I64 : SX_F32, 3, dim, axes, false, SX_ISA_BASE, NULL),
+            SX_OK);
         void *scratch = aligned_alloc(64, p.scratch_bytes);
         sx_reduce_run(&p, 0, NULL, op >= SX_REDUCE_ARGMAX || type ? (void *)yi : y, NULL, 0, p.units[0], scratch);
         free(scratch);
@@ -172,14 +192,19 @@ static void empty(void **state) {
 }
 
 static void empty_extremes(void **state) {
-  static const struct { sx_dtype t; uint32_t max, min; } rows[] = {{SX_BOOL, 0, 1}, {SX_U8, 0, 255}, {SX_I8, 0x80, 0x7f},
-                                                                   {SX_I32, 0x80000000, 0x7fffffff}, {SX_U32, 0, 0xffffffff}};
+  static const struct {
+    sx_dtype t;
+    uint32_t max, min;
+  } rows[] = {
+      {SX_BOOL, 0, 1}, {SX_U8, 0, 255}, {SX_I8, 0x80, 0x7f}, {SX_I32, 0x80000000, 0x7fffffff}, {SX_U32, 0, 0xffffffff}};
   const int64_t dim[] = {0};
   for (size_t i = 0; i < 5; i++)
     for (int min = 0; min < 2; min++) {
       sx_reduce_plan p;
       uint32_t y = 0;
-      assert_int_equal(sx_reduce_plan_init(&p, min ? SX_REDUCE_MIN : SX_REDUCE_MAX, rows[i].t, 1, dim, 1, false, SX_ISA_BASE, NULL), SX_OK);
+      assert_int_equal(
+          sx_reduce_plan_init(&p, min ? SX_REDUCE_MIN : SX_REDUCE_MAX, rows[i].t, 1, dim, 1, false, SX_ISA_BASE, NULL),
+          SX_OK);
       void *scratch = aligned_alloc(64, p.scratch_bytes);
       sx_reduce_run(&p, 0, NULL, &y, NULL, 0, p.units[0], scratch);
       free(scratch);

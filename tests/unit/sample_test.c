@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Samplers and their kin against plain loops in double: GridSample in one to three axes with every mode and padding (also places that
- * are no numbers), deformed columns, Col2Im as the transpose of taking blocks, MaxUnpool's bounds, determinants. */
+/* Samplers and their kin against plain loops in double: GridSample in one to three axes with every mode and padding (also
+ * places that are no numbers), deformed columns, Col2Im as the transpose of taking blocks, MaxUnpool's bounds,
+ * determinants. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,14 +38,17 @@ static double sample(const sx_grid_sample *a, const double *x, const double *pla
   if (axis == a->axes) return *x;
   int64_t n = a->dims[axis], stride = 1;
   for (int i = axis + 1; i < a->axes; i++) stride *= a->dims[i];
-  double v = place[a->axes - 1 - axis], p = a->align_corners ? (v + 1) / 2 * (double)(n - 1) : ((v + 1) * (double)n - 1) / 2, sum = 0;
+  double v = place[a->axes - 1 - axis],
+         p = a->align_corners ? (v + 1) / 2 * (double)(n - 1) : ((v + 1) * (double)n - 1) / 2, sum = 0;
   if (isnan(p)) p = a->padding == SX_GRID_ZEROS ? -100 : 0;
   p = p > 100 ? 100 : p < -100 ? -100 : p;
   double low = a->align_corners ? 0 : -0.5, high = a->align_corners ? (double)n - 1 : (double)n - 0.5;
   if (a->padding == SX_GRID_BORDER && a->mode == SX_GRID_LINEAR) p = p < 0 ? 0 : p > (double)n - 1 ? (double)n - 1 : p;
-  for (int i = 0; i < 1000 && a->padding == SX_GRID_REFLECTION && high > low && (p < low || p > high); i++) p = p < low ? 2 * low - p : 2 * high - p;
+  for (int i = 0; i < 1000 && a->padding == SX_GRID_REFLECTION && high > low && (p < low || p > high); i++)
+    p = p < low ? 2 * low - p : 2 * high - p;
   if (a->padding == SX_GRID_REFLECTION && !(high > low)) p = low;
-  int64_t first = a->mode == SX_GRID_NEAREST ? (int64_t)rint(p) : (int64_t)floor(p) - 1, taps = a->mode == SX_GRID_NEAREST ? 1 : 4;
+  int64_t first = a->mode == SX_GRID_NEAREST ? (int64_t)rint(p) : (int64_t)floor(p) - 1,
+          taps = a->mode == SX_GRID_NEAREST ? 1 : 4;
   for (int64_t k = first; k < first + taps; k++) {
     double d = fabs(p - (double)k), w = taps == 1 ? 1 : a->mode == SX_GRID_CUBIC ? cubic(d) : d < 1 ? 1 - d : 0;
     int64_t at = padded(a, k, n);
@@ -53,7 +57,15 @@ static double sample(const sx_grid_sample *a, const double *x, const double *pla
   return sum;
 }
 static void grid_case(int axes, sx_grid_mode mode, sx_grid_padding padding, bool align, int64_t size) {
-  sx_grid_sample a = {.type = SX_F64, .elem = 8, .axes = axes, .N = 2, .C = 3, .points = 150, .mode = mode, .padding = padding, .align_corners = align};
+  sx_grid_sample a = {.type = SX_F64,
+                      .elem = 8,
+                      .axes = axes,
+                      .N = 2,
+                      .C = 3,
+                      .points = 150,
+                      .mode = mode,
+                      .padding = padding,
+                      .align_corners = align};
   int64_t plane = 1, total;
   for (int i = 0; i < axes; i++) plane *= a.dims[i] = size + i;
   total = 6 * plane;
@@ -80,26 +92,38 @@ static void grid(void **state) {
     for (int mode = 0; mode < 3; mode++)
       for (int padding = 0; padding < 3; padding++)
         for (int align = 0; align < 2; align++)
-          for (int64_t size = 1; size < 7; size += 2) grid_case(axes, (sx_grid_mode)mode, (sx_grid_padding)padding, align, size);
+          for (int64_t size = 1; size < 7; size += 2)
+            grid_case(axes, (sx_grid_mode)mode, (sx_grid_padding)padding, align, size);
 }
 
 static void deformed(void **state) {
   (void)state;
   enum { H = 7, W = 6, OH = 4, OW = 5, C = 3, KH = 2, KW = 3, P = OH * OW, K = KH * KW };
-  sx_deform a = {.type = SX_F64, .H = H, .W = W, .oH = OH, .oW = OW, .kernel = {KH, KW}, .step = {2, 1}, .dilation = {1, 2}, .pad = {1, 2}};
+  sx_deform a = {.type = SX_F64,
+                 .H = H,
+                 .W = W,
+                 .oH = OH,
+                 .oW = OW,
+                 .kernel = {KH, KW},
+                 .step = {2, 1},
+                 .dilation = {1, 2},
+                 .pad = {1, 2}};
   double x[C * H * W], off[K * 2 * P], mask[K * P], cols[C * K * P], scratch[8 * P];
   for (int i = 0; i < C * H * W; i++) x[i] = rnd();
   for (int i = 0; i < K * 2 * P; i++) off[i] = rnd() * 4;
   for (int i = 0; i < K * P; i++) mask[i] = rnd();
   off[5] = NAN, off[6] = 1e300;
-  for (int first = 0; first < P; first += 8) sx_deform_columns(&a, x, off, mask, C, first, P - first < 8 ? P - first : 8, P, cols + first, scratch);
+  for (int first = 0; first < P; first += 8)
+    sx_deform_columns(&a, x, off, mask, C, first, P - first < 8 ? P - first : 8, P, cols + first, scratch);
   for (int c = 0; c < C; c++)
     for (int k = 0; k < K; k++)
       for (int o = 0; o < P; o++) {
-        double y = o / OW * 2 - 1 + k / KW + off[2 * k * P + o], u = o % OW - 2 + k % KW * 2 + off[(2 * k + 1) * P + o], want = 0;
+        double y = o / OW * 2 - 1 + k / KW + off[2 * k * P + o], u = o % OW - 2 + k % KW * 2 + off[(2 * k + 1) * P + o],
+               want = 0;
         for (int i = 0; i < H; i++)
           for (int j = 0; j < W; j++)
-            if (fabs(y - i) < 1 && fabs(u - j) < 1) want += x[(c * H + i) * W + j] * (1 - fabs(y - i)) * (1 - fabs(u - j)) * mask[k * P + o];
+            if (fabs(y - i) < 1 && fabs(u - j) < 1)
+              want += x[(c * H + i) * W + j] * (1 - fabs(y - i)) * (1 - fabs(u - j)) * mask[k * P + o];
         assert_true(fabs(cols[(c * K + k) * P + o] - want) < 1e-9);
       }
 }
@@ -111,12 +135,14 @@ static void blocks_back(void **state) {
       sx_col2im a = {.type = SX_F64, .axes = axes};
       int64_t image = 1, block = 1, blocks = 1;
       for (int i = 0; i < axes; i++) {
-        a.image[i] = 3 + (round + i) % 4, a.block[i] = 1 + (round / 2 + i) % 3, a.step[i] = 1 + (round + i) % 3, a.dilation[i] = 1 + round % 2, a.pad[i] = (round + 2 * i) % 3;
+        a.image[i] = 3 + (round + i) % 4, a.block[i] = 1 + (round / 2 + i) % 3, a.step[i] = 1 + (round + i) % 3,
+        a.dilation[i] = 1 + round % 2, a.pad[i] = (round + 2 * i) % 3;
         int64_t room = a.image[i] + 2 * a.pad[i] - a.dilation[i] * (a.block[i] - 1) - 1;
         a.blocks[i] = room < 0 ? 0 : room / a.step[i] + 1;
         image *= a.image[i], block *= a.block[i], blocks *= a.blocks[i];
       }
-      double *cols = malloc((size_t)(block * blocks) * 8 + 1), *y = malloc((size_t)image * 8), *want = calloc((size_t)image, 8);
+      double *cols = malloc((size_t)(block * blocks) * 8 + 1), *y = malloc((size_t)image * 8),
+             *want = calloc((size_t)image, 8);
       float *colsf = malloc((size_t)(block * blocks) * 4 + 1), *yf = malloc((size_t)image * 4);
       for (int64_t i = 0; i < block * blocks; i++) {
         cols[i] = colsf[i] = (float)rnd();
@@ -140,7 +166,8 @@ static void blocks_back(void **state) {
 static void unpool(void **state) {
   (void)state;
   int16_t x[3] = {5, 6, 7}, y[12] = {0};
-  const int64_t at[3] = {0, 3, 5}, bad[3] = {0, 6, 1}, negative[3] = {1, 2, -1}, inner[2] = {2, 3}, outer[2] = {3, 4}, narrow[2] = {3, 2};
+  const int64_t at[3] = {0, 3, 5}, bad[3] = {0, 6, 1}, negative[3] = {1, 2, -1}, inner[2] = {2, 3}, outer[2] = {3, 4},
+                narrow[2] = {3, 2};
   assert_int_equal(sx_max_unpool(x, at, 3, 2, 2, inner, outer, y), -1);
   assert_true(y[0] == 5 && y[4] == 6 && y[6] == 7);
   assert_int_equal(sx_max_unpool(x, bad, 3, 2, 2, inner, outer, y), 1);
@@ -179,7 +206,8 @@ static void regions(void **state) {
   for (int i = 0; i < 20; i++) x[i] = (float)(i % 5 + 10 * (i / 5));
   const float inside[4] = {1, 1, 3, 3}, nan[4] = {NAN, 0, 1, 1}, huge[4] = {0, 0, 3e38f, 1};
   for (int r = 0; r < 2; r++) assert_true(sx_roi_align_row(&a, x, inside, 0, r, y, sum));
-  assert_true(fabsf(y[0] - 11) < 1e-4f && fabsf(y[1] - 12) < 1e-4f && fabsf(y[2] - 21) < 1e-4f && fabsf(y[3] - 22) < 1e-4f); /* a plane is its own mean */
+  assert_true(fabsf(y[0] - 11) < 1e-4f && fabsf(y[1] - 12) < 1e-4f && fabsf(y[2] - 21) < 1e-4f &&
+              fabsf(y[3] - 22) < 1e-4f); /* a plane is its own mean */
   assert_false(sx_roi_align_row(&a, x, nan, 0, 0, y, sum));
   a.sampling = 0;
   assert_false(sx_roi_align_row(&a, x, huge, 0, 0, y, sum));
@@ -194,6 +222,8 @@ static void regions(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(grid), cmocka_unit_test(deformed), cmocka_unit_test(blocks_back), cmocka_unit_test(unpool), cmocka_unit_test(determinants), cmocka_unit_test(regions)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(grid),         cmocka_unit_test(deformed),
+                                     cmocka_unit_test(blocks_back),  cmocka_unit_test(unpool),
+                                     cmocka_unit_test(determinants), cmocka_unit_test(regions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

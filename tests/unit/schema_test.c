@@ -52,7 +52,13 @@ static void every_row_is_sound(void **state) {
 static void holds_every_standard_schema(void **state) {
   (void)state;
   int count[SX_DOMAIN_COUNT] = {0}, leftovers = 0;
-  static const char *const own[] = {"Affine", "Crop", "DynamicSlice", "ImageScaler", "ParametricSoftplus", "Scale", "ScaledTanh",
+  static const char *const own[] = {"Affine",
+                                    "Crop",
+                                    "DynamicSlice",
+                                    "ImageScaler",
+                                    "ParametricSoftplus",
+                                    "Scale",
+                                    "ScaledTanh",
                                     "SimplifiedLayerNormalization"};
   static const char *const early[] = {"LayerNormalization", "MeanVarianceNormalization", "ThresholdedRelu"};
   for (uint32_t i = 0; i < sx_schema_count; i++) {
@@ -60,7 +66,8 @@ static void holds_every_standard_schema(void **state) {
     count[s->domain]++;
     if (s->domain != SX_DOMAIN_ONNX) continue;
     for (size_t k = 0; k < sizeof own / sizeof *own; k++) leftovers += strcmp(name_of(s), own[k]) == 0;
-    for (size_t k = 0; k < sizeof early / sizeof *early; k++) leftovers += strcmp(name_of(s), early[k]) == 0 && s->since_version == 1;
+    for (size_t k = 0; k < sizeof early / sizeof *early; k++)
+      leftovers += strcmp(name_of(s), early[k]) == 0 && s->since_version == 1;
   }
   assert_int_equal(count[SX_DOMAIN_ONNX] - leftovers, 629);
   assert_int_equal(count[SX_DOMAIN_ML], 25);
@@ -98,10 +105,12 @@ static void known_rows(void **state) {
   assert_int_equal(conv->n_inputs, 3);
   assert_int_equal(conv->min_in, 2);
   assert_true(sx_schema_input(conv, 2)->flags & SX_PARAM_OPTIONAL);
-  assert_string_equal(sx_schema_text(sx_schema_constraint_at(conv, (uint32_t)sx_schema_input(conv, 0)->constraint)->name), "T");
+  assert_string_equal(sx_schema_text(sx_schema_constraint_at(conv, (uint32_t)sx_schema_input(conv, 0)->constraint)->name),
+                      "T");
   const sx_typeset *t = sx_schema_types(conv, sx_schema_input(conv, 0));
   assert_true(has(t, SX_F16) && has(t, SX_F32) && has(t, SX_F64) && !has(t, SX_BF16) && !has(t, SX_I32));
-  const sx_schema_attr *pad = sx_schema_find_attr(conv, SX_STR("auto_pad")), *group = sx_schema_find_attr(conv, SX_STR("group"));
+  const sx_schema_attr *pad = sx_schema_find_attr(conv, SX_STR("auto_pad")),
+                       *group = sx_schema_find_attr(conv, SX_STR("group"));
   assert_true(pad->type == SX_ATTR_STRING && pad->has_default && strcmp(sx_schema_text(pad->dflt), "NOTSET") == 0);
   assert_true(group->type == SX_ATTR_INT && strcmp(sx_schema_text(group->dflt), "1") == 0);
   assert_false(sx_schema_find_attr(conv, SX_STR("pads"))->has_default);
@@ -131,16 +140,25 @@ static void domains(void **state) {
   assert_true(sx_domain_find(SX_STR("ai.onnx"), &d) && d == SX_DOMAIN_ONNX);
   assert_true(sx_domain_find(SX_STR(""), &d) && d == SX_DOMAIN_ONNX);
   assert_false(sx_domain_find(SX_STR("ai.onn"), &d));
-  for (int i = 0; i < SX_DOMAIN_COUNT; i++) assert_true(sx_domain_find(sx_str_c(sx_domain_name((sx_domain)i)), &d) && (int)d == i);
+  for (int i = 0; i < SX_DOMAIN_COUNT; i++)
+    assert_true(sx_domain_find(sx_str_c(sx_domain_name((sx_domain)i)), &d) && (int)d == i);
   assert_int_equal(sx_domain_latest(SX_DOMAIN_ONNX), 28);
 }
 
 /* The first word of a line of ops.def is the domain of its operator. */
 static void lines_of_operators_name_their_domain(void **state) {
   (void)state;
-  enum { onnx = SX_DOMAIN_ONNX, ml = SX_DOMAIN_ML, preview = SX_DOMAIN_PREVIEW, training = SX_DOMAIN_TRAINING, ms = SX_DOMAIN_MS };
-#define OP(word, op_name) \
-  if (sx_op_##op_name.domain != word) fail_msg("ops.def calls %s's domain " #word ", its sx_op says %s", #op_name, sx_domain_name((sx_domain)sx_op_##op_name.domain));
+  enum {
+    onnx = SX_DOMAIN_ONNX,
+    ml = SX_DOMAIN_ML,
+    preview = SX_DOMAIN_PREVIEW,
+    training = SX_DOMAIN_TRAINING,
+    ms = SX_DOMAIN_MS
+  };
+#define OP(word, op_name)                                                        \
+  if (sx_op_##op_name.domain != word)                                            \
+    fail_msg("ops.def calls %s's domain " #word ", its sx_op says %s", #op_name, \
+             sx_domain_name((sx_domain)sx_op_##op_name.domain));
 #define PRIVATE(op_name)
 #include "ops/ops.def"
 #undef OP
@@ -148,7 +166,9 @@ static void lines_of_operators_name_their_domain(void **state) {
 }
 
 static void every_operator_is_found(void **state) {
-#define OP(dom, op) assert_ptr_equal(sx_op_find(sx_str_c(sx_domain_name((sx_domain)sx_op_##op.domain)), sx_str_c(sx_op_##op.name)), &sx_op_##op);
+#define OP(dom, op)                                                                                               \
+  assert_ptr_equal(sx_op_find(sx_str_c(sx_domain_name((sx_domain)sx_op_##op.domain)), sx_str_c(sx_op_##op.name)), \
+                   &sx_op_##op);
 #define PRIVATE(op) assert_ptr_equal(sx_op_find(SX_STR("sardonyx"), sx_str_c(sx_op_##op.name)), &sx_op_##op);
 #include "ops/ops.def"
 #undef OP
@@ -162,9 +182,13 @@ static void every_operator_is_found(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_row_is_sound), cmocka_unit_test(holds_every_standard_schema),
-      cmocka_unit_test(the_version_in_force), cmocka_unit_test(known_rows), cmocka_unit_test(domains),
-      cmocka_unit_test(lines_of_operators_name_their_domain), cmocka_unit_test(every_operator_is_found),
+      cmocka_unit_test(every_row_is_sound),
+      cmocka_unit_test(holds_every_standard_schema),
+      cmocka_unit_test(the_version_in_force),
+      cmocka_unit_test(known_rows),
+      cmocka_unit_test(domains),
+      cmocka_unit_test(lines_of_operators_name_their_domain),
+      cmocka_unit_test(every_operator_is_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Softmax against double loops: sizes around the vector widths, any axis, scale, masks, log, half types, infinities and NaN, on
- * every ISA level of this machine. */
+/* Softmax against double loops: sizes around the vector widths, any axis, scale, masks, log, half types, infinities and
+ * NaN, on every ISA level of this machine. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,21 +27,35 @@ static double get(sx_dtype t, const void *x, int64_t i) {
   return d;
 }
 static void put(sx_dtype t, void *x, int64_t i, double v) {
-  if (t == SX_F64) ((double *)x)[i] = v;
-  else sx_convert_store(SX_ISA_BASE, t, 0, x, &(float){(float)v}, i, 1);
+  if (t == SX_F64)
+    ((double *)x)[i] = v;
+  else
+    sx_convert_store(SX_ISA_BASE, t, 0, x, &(float){(float)v}, i, 1);
 }
 
-static void check(sx_isa isa, sx_dtype t, int64_t outer, int64_t n, int64_t inner, bool log_, float scale, bool mask, int special) {
+static void check(sx_isa isa, sx_dtype t, int64_t outer, int64_t n, int64_t inner, bool log_, float scale, bool mask,
+                  int special) {
   const int64_t total = outer * n * inner;
   const size_t bytes = sx_dtype_bits(t) / 8;
   void *x = malloc((size_t)total * bytes), *y = malloc((size_t)total * bytes), *m = malloc((size_t)(n * 3) * bytes);
   for (int64_t i = 0; i < total; i++) put(t, x, i, (below(4001) - 2000.) / 200);
   for (int64_t i = 0; i < n * 3; i++) put(t, m, i, below(3) ? 0 : -4);
-  if (special == 1) for (int64_t i = 0; i < n * inner; i += 3) put(t, x, i, -INFINITY);
+  if (special == 1)
+    for (int64_t i = 0; i < n * inner; i += 3) put(t, x, i, -INFINITY);
   if (special == 2) put(t, x, below((uint32_t)total), NAN);
-  if (special == 3) for (int64_t i = 0; i < n * inner; i++) put(t, x, i, -INFINITY);
-  sx_softmax_args a = {.isa = isa, .type = t, .log = log_, .outer = outer, .n = n, .inner = inner, .scale = scale,
-                       .mask = mask ? m : NULL, .mask_div = {2, 1, 1}, .mask_mod = {3, 1, 1}, .mask_mul = {1, 0, 0}};
+  if (special == 3)
+    for (int64_t i = 0; i < n * inner; i++) put(t, x, i, -INFINITY);
+  sx_softmax_args a = {.isa = isa,
+                       .type = t,
+                       .log = log_,
+                       .outer = outer,
+                       .n = n,
+                       .inner = inner,
+                       .scale = scale,
+                       .mask = mask ? m : NULL,
+                       .mask_div = {2, 1, 1},
+                       .mask_mod = {3, 1, 1},
+                       .mask_mul = {1, 0, 0}};
   void *scratch = aligned_alloc(64, sx_softmax_scratch_bytes(&a) + 64);
   for (int64_t u = sx_softmax_units(&a); u-- > 0;) sx_softmax_run(&a, x, y, u, u + 1, scratch);
   const double eps = t == SX_F64 ? 1e-14 : t == SX_F16 ? 1.5e-3 : t == SX_BF16 ? 1e-2 : 2e-6;
@@ -56,8 +70,9 @@ static void check(sx_isa isa, sx_dtype t, int64_t outer, int64_t n, int64_t inne
         const double want = log_ ? AT(i) - max - log(sum) : exp(AT(i) - max) / sum, got = get(t, y, base + i * inner);
         if (isnan(want) ? isnan(got) : want == got) continue;
         if (!(fabs(want - got) <= eps * (fabs(want) + (log_ ? 10 : t == SX_F16 ? 1e-4 : 1e-6))))
-          fail_msg("%s %s (%lld,%lld,%lld) log %d scale %g mask %d: at %lld %.9g, expected %.9g", sx_isa_name(isa), sx_dtype_name(t),
-                   (long long)outer, (long long)n, (long long)inner, log_, (double)scale, mask, (long long)i, got, want);
+          fail_msg("%s %s (%lld,%lld,%lld) log %d scale %g mask %d: at %lld %.9g, expected %.9g", sx_isa_name(isa),
+                   sx_dtype_name(t), (long long)outer, (long long)n, (long long)inner, log_, (double)scale, mask,
+                   (long long)i, got, want);
       }
     }
   free(x), free(y), free(m), free(scratch);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The text form of graphs: what is printed parses to a graph that prints the same; bad text is refused with the line's number. */
+/* The text form of graphs: what is printed parses to a graph that prints the same; bad text is refused with the line's
+ * number. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -57,11 +58,19 @@ static void round_trip(void **state) {
 }
 
 static void bad_text(void **state) {
-  static const struct { const char *text, *says; } bad[] = {
-      {"", "expected 'graph'"}, {"graph", "expected '('"}, {"graph (x: floot[2]) -> () {}", "no element type"},
-      {"graph () -> (y) {\n  y = Relu(x)\n}", "line 2: 'x' is not known"}, {"graph () -> () {\n\n  y = Relux()\n}", "line 3: there is no operator"},
-      {"graph (x: float[1]) -> () {\n x = Relu(x) }", "defined twice"}, {"graph () -> (a) { a = const float[2] {1, 2, 3} }", "more than the 2"},
-      {"graph () -> () { a = const float[n] {1} }", "must be numbers"}, {"graph () -> () {} x", "after the graph"}, {"graph () -> () { a = default float[1] {1} }", "is no input"}, {"graph () -> () { a = const float[1] {", "expected a number"}};
+  static const struct {
+    const char *text, *says;
+  } bad[] = {{"", "expected 'graph'"},
+             {"graph", "expected '('"},
+             {"graph (x: floot[2]) -> () {}", "no element type"},
+             {"graph () -> (y) {\n  y = Relu(x)\n}", "line 2: 'x' is not known"},
+             {"graph () -> () {\n\n  y = Relux()\n}", "line 3: there is no operator"},
+             {"graph (x: float[1]) -> () {\n x = Relu(x) }", "defined twice"},
+             {"graph () -> (a) { a = const float[2] {1, 2, 3} }", "more than the 2"},
+             {"graph () -> () { a = const float[n] {1} }", "must be numbers"},
+             {"graph () -> () {} x", "after the graph"},
+             {"graph () -> () { a = default float[1] {1} }", "is no input"},
+             {"graph () -> () { a = const float[1] {", "expected a number"}};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     sx_err e = {0};
     sx_model *m = NULL;

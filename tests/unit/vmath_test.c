@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The vector functions against libm in double, on every ISA level of this machine: errors in units of the last place over the
- * whole range of floats, and what NaN, infinities, zeros and denormals give. */
+/* The vector functions against libm in double, on every ISA level of this machine: errors in units of the last place over
+ * the whole range of floats, and what NaN, infinities, zeros and denormals give. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,13 @@ static double reciprocal(double x) { return 1 / x; }
 static double rsqrt(double x) { return 1 / sqrt(x); }
 
 /* ulp: bound in units of the last place; absolute: an error that small passes too; [lo, hi]: where the bound is asked. */
-static const struct row { sx_ew_op op; double (*ref)(double); double ulp, absolute; float lo, hi; bool specials; } rows[] = {
+static const struct row {
+  sx_ew_op op;
+  double (*ref)(double);
+  double ulp, absolute;
+  float lo, hi;
+  bool specials;
+} rows[] = {
     {SX_EW_Exp, exp, 1.6, 0, -INFINITY, INFINITY, true},
     {SX_EW_Log, log, 3, 0, -INFINITY, INFINITY, true},
     {SX_EW_Log1p, log1p, 4, 0, -INFINITY, INFINITY, true},
@@ -64,15 +70,18 @@ static double ulp_of(double y) { /* of the float nearest to y */
 static double error_ulp(float got, double want) {
   if (isnan(want)) return isnan(got) ? 0 : INFINITY;
   float w = (float)want;
-  if (isinf(w) || isinf(got)) return w == got ? 0 : fabs(fabs(want) - 3.4028235677973366e38) < 2e31 && isinf(w) != isinf(got) ? 1 : INFINITY;
+  if (isinf(w) || isinf(got))
+    return w == got ? 0 : fabs(fabs(want) - 3.4028235677973366e38) < 2e31 && isinf(w) != isinf(got) ? 1 : INFINITY;
   return fabs((double)got - want) / ulp_of(want);
 }
 
 enum { N = 1 << 17 };
-static float x[N + 64] __attribute__((aligned(64))), y[N + 64] __attribute__((aligned(64))), z[N + 64] __attribute__((aligned(64)));
+static float x[N + 64] __attribute__((aligned(64))), y[N + 64] __attribute__((aligned(64))),
+    z[N + 64] __attribute__((aligned(64)));
 
 static void unary(void **state) {
-  const float specials[] = {NAN, INFINITY, -INFINITY, 0.f, -0.f, 1e-45f, -1e-45f, 1.17549435e-38f, 3.4e38f, -3.4e38f, 1.f, -1.f};
+  const float specials[] = {NAN,     INFINITY,        -INFINITY, 0.f,      -0.f, 1e-45f,
+                            -1e-45f, 1.17549435e-38f, 3.4e38f,   -3.4e38f, 1.f,  -1.f};
   for (sx_isa isa = SX_ISA_BASE; isa <= sx_cpu_info()->isa; isa++)
     for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
       const struct row *row = &rows[r];
@@ -93,8 +102,8 @@ static void unary(void **state) {
         if (err > worst) worst = err, at = i;
       }
       if (worst > row->ulp)
-        fail_msg("%s on %s: %.3g ulp at %.9g: %.9g, expected %.9g", sx_ew_op_name(row->op), sx_isa_name(isa), worst, x[at], y[at],
-                 row->ref(x[at]));
+        fail_msg("%s on %s: %.3g ulp at %.9g: %.9g, expected %.9g", sx_ew_op_name(row->op), sx_isa_name(isa), worst, x[at],
+                 y[at], row->ref(x[at]));
       if (row->specials)
         for (size_t i = 3; i < 5; i++)
           if (row->ref(specials[i]) == 0 && !signbit(row->ref(specials[i])) != !signbit(y[i]))
@@ -115,7 +124,8 @@ static void power(void **state) {
     sx_ew_find(sx_ew_table_of(isa), SX_EW_Pow, SX_EW_F32)(y, x, z, NULL, &q, N);
     for (uint32_t i = 0; i < N; i++) {
       double want = pow(x[i], z[i]);
-      if (error_ulp(y[i], want) > 2.5) fail_msg("pow(%.9g, %.9g) on %s: %.9g, expected %.9g", x[i], z[i], sx_isa_name(isa), y[i], want);
+      if (error_ulp(y[i], want) > 2.5)
+        fail_msg("pow(%.9g, %.9g) on %s: %.9g, expected %.9g", x[i], z[i], sx_isa_name(isa), y[i], want);
     }
     const float exponents[] = {2.f, 3.f, 0.5f, 1.f, -1.f, 1.5f};
     for (size_t k = 0; k < 6; k++) {

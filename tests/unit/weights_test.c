@@ -15,12 +15,15 @@ static sx_session *session(int level) {
   char text[4096];
   int n = snprintf(text, sizeof text, "graph (x0: float[1, %d, 8, 8]) -> (x%d) {\n", CHANNELS, CONVS);
   for (int i = 0; i < CONVS; i++)
-    n += snprintf(text + n, sizeof text - (size_t)n, "w%d = const float[%d, %d, 3, 3] {...}\nx%d = Conv(x%d, w%d) {pads = [1, 1, 1, 1]}\n", i, CHANNELS, CHANNELS, i + 1, i, i);
+    n += snprintf(text + n, sizeof text - (size_t)n,
+                  "w%d = const float[%d, %d, 3, 3] {...}\nx%d = Conv(x%d, w%d) {pads = [1, 1, 1, 1]}\n", i, CHANNELS,
+                  CHANNELS, i + 1, i, i);
   snprintf(text + n, sizeof text - (size_t)n, "}\n");
   sx_model *m;
   sx_session *s;
   sx_err e = {0};
-  if (sx_graph_parse(sx_str_c(text), sx_op_find, &m, &e) != SX_OK || sx_infer_graph(m->graph, &e) != SX_OK) fail_msg("%s", e.msg);
+  if (sx_graph_parse(sx_str_c(text), sx_op_find, &m, &e) != SX_OK || sx_infer_graph(m->graph, &e) != SX_OK)
+    fail_msg("%s", e.msg);
   if (sx_session_create_model(m, &(sx_session_options){.level = level}, &s, &e) != SX_OK) fail_msg("%s", e.msg);
   return s;
 }

@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include "onnx/wire.h"
 
-typedef struct leaf { uint32_t has; int64_t x; sx_str s; } leaf;
+typedef struct leaf {
+  uint32_t has;
+  int64_t x;
+  sx_str s;
+} leaf;
 typedef struct node {
   uint32_t has;
   int32_t small;
@@ -22,7 +26,11 @@ typedef struct node {
   SX_WIRE_LIST(sx_str) strings;
   SX_WIRE_LIST(leaf) leaves;
   sx_wire_packed varints, words;
-  union { int64_t a; sx_str b; SX_WIRE_LIST(int64_t) c; };
+  union {
+    int64_t a;
+    sx_str b;
+    SX_WIRE_LIST(int64_t) c;
+  };
 } node;
 
 static const sx_wire_field leaf_fields[] = {
@@ -48,8 +56,8 @@ static const sx_wire_field node_fields[] = {
     [14] = {SX_WIRE_STRING, true, offsetof(node, b), "b", NULL},
     [15] = {SX_WIRE_INT64S, true, offsetof(node, c), "c", NULL},
 };
-static const sx_wire_message node_message = {"Node", sizeof(node), 16, 7u << 13, offsetof(node, a), sizeof(sx_str), node_fields,
-                                             NULL};
+static const sx_wire_message node_message = {"Node",         sizeof(node), 16,  7u << 13, offsetof(node, a),
+                                             sizeof(sx_str), node_fields,  NULL};
 
 /* A copy of the bytes without room behind them, so that a sanitizer sees an overread. */
 static uint8_t *input;
@@ -91,7 +99,8 @@ static void test_lists(void **state) {
   assert_int_equal(DECODE(&n, "\x45\0\0\x80\x3f\x42\x08\0\0\0\x40\0\0\0\x3f"), SX_OK);
   assert_true(n.floats.n == 3 && n.floats.at[0] == 1 && n.floats.at[1] == 2 && n.floats.at[2] == 0.5f);
   assert_int_equal(DECODE(&n, "\x4a\0\x10\x05\x4a\x01z\x42\0\x3a\0"), SX_OK);
-  assert_true(n.strings.n == 2 && n.strings.at[0].n == 0 && sx_str_is(n.strings.at[1], "z") && n.ints.n == 0 && n.floats.n == 0);
+  assert_true(n.strings.n == 2 && n.strings.at[0].n == 0 && sx_str_is(n.strings.at[1], "z") && n.ints.n == 0 &&
+              n.floats.n == 0);
   assert_int_equal(DECODE(&n, "\x52\0\x52\x02\x08\x07\x52\x03\x12\x01q"), SX_OK);
   assert_true(n.leaves.n == 3 && n.leaves.at[0].s.p && n.leaves.at[1].x == 7 && sx_str_is(n.leaves.at[2].s, "q"));
 }
@@ -106,13 +115,18 @@ static void test_packed(void **state) {
   assert_true(sx_wire_count_varints(n.varints.p, n.varints.n, &count) && count == 3);
   assert_false(sx_wire_count_varints(n.varints.p, 4, &count));
   assert_false(sx_wire_count_varints((const uint8_t *)"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 11, &count));
-  assert_int_equal(DECODE(&n, "\x65" "abcd\x62\x04" "efgh\x62\0"), SX_OK);
+  assert_int_equal(DECODE(&n,
+                          "\x65"
+                          "abcd\x62\x04"
+                          "efgh\x62\0"),
+                   SX_OK);
   assert_true(n.words.n == 8 && memcmp(n.words.p, "abcdefgh", 8) == 0);
 }
 
 static void test_messages(void **state) {
   node n;
-  assert_int_equal(DECODE(&n, "\x2a\x04\x10\x01\x38\x05\x32\x02\x08\x09\x2a\x02\x38\x06\x2a\x05\x08\x03\x38\x07\x10"), SX_E_INVALID_PROTOBUF);
+  assert_int_equal(DECODE(&n, "\x2a\x04\x10\x01\x38\x05\x32\x02\x08\x09\x2a\x02\x38\x06\x2a\x05\x08\x03\x38\x07\x10"),
+                   SX_E_INVALID_PROTOBUF);
   assert_int_equal(DECODE(&n, "\x2a\x04\x10\x01\x38\x05\x32\x02\x08\x09\x2a\x02\x38\x06\x2a\x04\x08\x03\x38\x07"), SX_OK);
   assert_true(n.in.x == 9 && n.child && n.child->big == 1 && n.child->small == 3); /* a message given thrice is merged */
   assert_true(n.child->ints.n == 3 && n.child->ints.at[0] == 5 && n.child->ints.at[1] == 6 && n.child->ints.at[2] == 7);
@@ -137,18 +151,27 @@ static void test_oneof(void **state) {
 static void test_unknown(void **state) {
   node n;
   /* fields 16 to 20 of every wire type, a group with a group inside, a field number of five bytes */
-  assert_int_equal(DECODE(&n, "\x80\x01\x05\x89\x01" "12345678\x92\x01\x03" "abc\x9d\x01" "1234\xa3\x01\x08\x01\x0b\x0c\xa4\x01"
-                              "\xf8\xff\xff\xff\x0f\x01\x10\x09"), SX_OK);
+  assert_int_equal(DECODE(&n,
+                          "\x80\x01\x05\x89\x01"
+                          "12345678\x92\x01\x03"
+                          "abc\x9d\x01"
+                          "1234\xa3\x01\x08\x01\x0b\x0c\xa4\x01"
+                          "\xf8\xff\xff\xff\x0f\x01\x10\x09"),
+                   SX_OK);
   assert_int_equal(n.big, 9);
 }
 
 static void test_refused(void **state) {
   REFUSE("\x10", "Node.big at byte 0: the varint is cut short or longer than 10 bytes");
-  REFUSE("\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "Node.big at byte 0: the varint is cut short or longer than 10 bytes");
+  REFUSE("\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+         "Node.big at byte 0: the varint is cut short or longer than 10 bytes");
   REFUSE("\x10\x01\x80", "Node at byte 2: the tag is cut short or too long");
   REFUSE("\xff\xff\xff\xff\x7f\x01", "Node at byte 0: the tag is cut short or too long");
   REFUSE("\x02\x01", "Node at byte 0: field number 0");
-  REFUSE("\x22\x05" "abcd", "Node.s at byte 0: the length runs past the end of the message");
+  REFUSE(
+      "\x22\x05"
+      "abcd",
+      "Node.s at byte 0: the length runs past the end of the message");
   REFUSE("\x22\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "Node.s at byte 0: the length runs past the end of the message");
   REFUSE("\x2a\x02\x22\x01x", "Node.s at byte 2: the length runs past the end of the message");
   REFUSE("\x1d\0\0\0", "Node.f at byte 0: the value is cut short");
@@ -200,8 +223,9 @@ static void test_depth(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_scalars), cmocka_unit_test(test_lists),   cmocka_unit_test(test_packed),  cmocka_unit_test(test_messages),
-      cmocka_unit_test(test_oneof),   cmocka_unit_test(test_unknown), cmocka_unit_test(test_refused), cmocka_unit_test(test_depth),
+      cmocka_unit_test(test_scalars),  cmocka_unit_test(test_lists), cmocka_unit_test(test_packed),
+      cmocka_unit_test(test_messages), cmocka_unit_test(test_oneof), cmocka_unit_test(test_unknown),
+      cmocka_unit_test(test_refused),  cmocka_unit_test(test_depth),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   sx_arena_free(&arena);

@@ -19,8 +19,8 @@
 #ifndef SX_ISA
 #error "compile with -DSX_ISA=<level>"
 #endif
-#define SX_CAT_(a, b) a##__##b
-#define SX_CAT(a, b) SX_CAT_(a, b)
+#define SX_CAT_(a, b)       a##__##b
+#define SX_CAT(a, b)        SX_CAT_(a, b)
 #define SX_ISA_NAME(symbol) SX_CAT(symbol, SX_ISA) /* sx_gemm -> sx_gemm__avx2 */
 
 #if defined(__AVX512F__)
@@ -32,9 +32,9 @@
 #endif
 #define SX_VL (SX_VBYTES / 4) /* 32-bit lanes */
 
-#define SX_INLINE static inline __attribute__((always_inline, unused))
+#define SX_INLINE     static inline __attribute__((always_inline, unused))
 #define SX_PRAGMA_(x) _Pragma(#x)
-#define SX_UNROLL(n) SX_PRAGMA_(GCC unroll n)
+#define SX_UNROLL(n)  SX_PRAGMA_(GCC unroll n)
 /* For loops whose trip count is an argument of an inlined function: a count makes clang unroll them before it knows. */
 #ifdef __clang__
 #define SX_UNROLL_FULL SX_PRAGMA_(clang loop unroll(full))
@@ -174,7 +174,7 @@ SX_INLINE vi vi_widen8(const int8_t *p) {
   typedef int16_t wide __attribute__((vector_size(SX_VBYTES)));
   half h;
   memcpy(&h, p, sizeof h);
-  return (vi)__builtin_convertvector(h, wide);
+  return (vi) __builtin_convertvector(h, wide);
 #endif
 }
 /* Per 32-bit lane: the products of the two signed 16-bit halves, summed. */
@@ -227,9 +227,11 @@ SX_INLINE void vf_sum4(float *to, vf a, vf b, vf c, vf d) {
   typedef int32_t v4i __attribute__((vector_size(16), unused));
   typedef float v4_mem __attribute__((vector_size(16), aligned(1), may_alias));
 #if defined(__AVX512F__)
-#define SX_FOLD(v) (v4)_mm_add_ps(_mm512_castps512_ps128((__m512)v) + _mm512_extractf32x4_ps((__m512)v, 1), _mm512_extractf32x4_ps((__m512)v, 2) + _mm512_extractf32x4_ps((__m512)v, 3))
+#define SX_FOLD(v)                                                                          \
+  (v4) _mm_add_ps(_mm512_castps512_ps128((__m512)v) + _mm512_extractf32x4_ps((__m512)v, 1), \
+                  _mm512_extractf32x4_ps((__m512)v, 2) + _mm512_extractf32x4_ps((__m512)v, 3))
 #elif defined(__AVX2__)
-#define SX_FOLD(v) (v4)_mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1))
+#define SX_FOLD(v) (v4) _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1))
 #else
 #define SX_FOLD(v) v
 #endif
@@ -351,14 +353,14 @@ SX_INLINE void vf_transpose(vf r[SX_VL]) {
 
 /* a > b ? x : y, a >= b ? x : y, a == b ? x : y as one compare and one blend; false when a or b is NaN. */
 #if defined(__AVX512F__)
-#define SX_VF_PICK(name, op, cmp)                                                                                    \
-  SX_INLINE vf name(vf a, vf b, vf x, vf y) {                                                                        \
-    return (vf)_mm512_mask_blend_ps(_mm512_cmp_ps_mask((__m512)a, (__m512)b, cmp), (__m512)y, (__m512)x);            \
+#define SX_VF_PICK(name, op, cmp)                                                                         \
+  SX_INLINE vf name(vf a, vf b, vf x, vf y) {                                                             \
+    return (vf)_mm512_mask_blend_ps(_mm512_cmp_ps_mask((__m512)a, (__m512)b, cmp), (__m512)y, (__m512)x); \
   }
 #elif defined(__AVX2__)
-#define SX_VF_PICK(name, op, cmp)                                                                                    \
-  SX_INLINE vf name(vf a, vf b, vf x, vf y) {                                                                        \
-    return (vf)_mm256_blendv_ps((__m256)y, (__m256)x, _mm256_cmp_ps((__m256)a, (__m256)b, cmp));                     \
+#define SX_VF_PICK(name, op, cmp)                                                                \
+  SX_INLINE vf name(vf a, vf b, vf x, vf y) {                                                    \
+    return (vf)_mm256_blendv_ps((__m256)y, (__m256)x, _mm256_cmp_ps((__m256)a, (__m256)b, cmp)); \
   }
 #else
 #define SX_VF_PICK(name, op, cmp) \
@@ -383,14 +385,16 @@ SX_INLINE bool vi_any(vi mask) {
 }
 /* Rounding to integral values; NaN, infinities and -0 pass. `mode`: 0 half to even, 1 down, 2 up, 3 to zero. */
 #if defined(__AVX512F__)
-#define SX_VF_ROUND(name, mode, scalar) SX_INLINE vf name(vf a) { return (vf)_mm512_roundscale_ps((__m512)a, mode); }
+#define SX_VF_ROUND(name, mode, scalar) \
+  SX_INLINE vf name(vf a) { return (vf)_mm512_roundscale_ps((__m512)a, mode); }
 #elif defined(__AVX2__)
-#define SX_VF_ROUND(name, mode, scalar) SX_INLINE vf name(vf a) { return (vf)_mm256_round_ps((__m256)a, mode | 8); }
+#define SX_VF_ROUND(name, mode, scalar) \
+  SX_INLINE vf name(vf a) { return (vf)_mm256_round_ps((__m256)a, mode | 8); }
 #else
-#define SX_VF_ROUND(name, mode, scalar)                      \
-  SX_INLINE vf name(vf a) {                                  \
-    for (int i = 0; i < SX_VL; i++) a[i] = scalar(a[i]);     \
-    return a;                                                \
+#define SX_VF_ROUND(name, mode, scalar)                  \
+  SX_INLINE vf name(vf a) {                              \
+    for (int i = 0; i < SX_VL; i++) a[i] = scalar(a[i]); \
+    return a;                                            \
   }
 #endif
 SX_VF_ROUND(vf_round, 0, __builtin_rintf)
@@ -438,9 +442,11 @@ SX_INLINE vd vd_from_half(vf v, int upper) {
 }
 SX_INLINE vf vf_from_halves(vd lower, vd upper) {
 #if defined(__AVX512F__)
-  return (vf)_mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps((__m512d)lower)), _mm512_cvtpd_ps((__m512d)upper), 1);
+  return (vf)_mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps((__m512d)lower)), _mm512_cvtpd_ps((__m512d)upper),
+                                1);
 #elif defined(__AVX2__)
-  return (vf)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps((__m256d)lower)), _mm256_cvtpd_ps((__m256d)upper), 1);
+  return (vf)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps((__m256d)lower)), _mm256_cvtpd_ps((__m256d)upper),
+                                  1);
 #else
   vf_half h[2] = {__builtin_convertvector(lower, vf_half), __builtin_convertvector(upper, vf_half)};
   vf v;
@@ -478,7 +484,7 @@ SX_INLINE vf vf_ldexp(vf p, vf n) {
 /* Exponents out of positive floats and in, in one instruction each: where the level has them. */
 #if defined(__AVX512F__)
 #define SX_GETEXP 1
-SX_INLINE vf vf_exponent(vf x) { return (vf)_mm512_getexp_ps((__m512)x); }                     /* floor(log2(x)) */
+SX_INLINE vf vf_exponent(vf x) { return (vf)_mm512_getexp_ps((__m512)x); }               /* floor(log2(x)) */
 SX_INLINE vf vf_scale(vf x, vf t) { return (vf)_mm512_scalef_ps((__m512)x, (__m512)t); } /* x * 2^floor(t) */
 #else
 #define SX_GETEXP 0
@@ -501,8 +507,8 @@ SX_INLINE void vu_store_low16(uint16_t *p, vu v) {
 #if defined(__AVX512F__)
   _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16((__m512i)v));
 #elif defined(__AVX2__)
-  __m256i b = _mm256_shuffle_epi8((__m256i)v, _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1, 0, 1,
-                                                               4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1));
+  __m256i b = _mm256_shuffle_epi8((__m256i)v, _mm256_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1, 0,
+                                                               1, 4, 5, 8, 9, 12, 13, -1, -1, -1, -1, -1, -1, -1, -1));
   _mm_storeu_si128((__m128i *)p, _mm256_castsi256_si128(_mm256_permute4x64_epi64(b, 8)));
 #else
   vh h = __builtin_convertvector(v, vh);

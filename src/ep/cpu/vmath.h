@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Vector math in f32, one source for every vector width.
  *
- * Own weighted minimax fits, written for FMA: at most about 3 units in the last place, NaN and infinities as libm gives them,
- * denormal results rounded once. Where FMA is missing, argument reductions that need it go through double lanes. Horner
- * schemes are written out: a loop would stay rolled in some compilers. Clamps put the bound first, so that NaN passes. */
+ * Own weighted minimax fits, written for FMA: at most about 3 units in the last place, NaN and infinities as libm gives
+ * them, denormal results rounded once. Where FMA is missing, argument reductions that need it go through double lanes.
+ * Horner schemes are written out: a loop would stay rolled in some compilers. Clamps put the bound first, so that NaN
+ * passes. */
 #ifndef SX_EP_CPU_VMATH_H
 #define SX_EP_CPU_VMATH_H
 #include <math.h>
@@ -24,18 +25,19 @@ SX_INLINE vf vm_horner(vf x, const float *c, int d) {
   return r;
 }
 /* The polynomial with these coefficients, lowest first; at most degree 10. */
-#define VM_POLY(x, ...)                                                                                             \
+#define VM_POLY(x, ...) \
   vm_horner((x), (const float[]){__VA_ARGS__}, (int)(sizeof((const float[]){__VA_ARGS__}) / sizeof(float)) - 1)
 
-#define VM_MAGIC 12582912.f /* 1.5 * 2^23: adding it leaves the nearest integer in the low bits */
-#define VM_LOG2E 1.44269504f
+#define VM_MAGIC  12582912.f /* 1.5 * 2^23: adding it leaves the nearest integer in the low bits */
+#define VM_LOG2E  1.44269504f
 #define VM_LN2_HI 0.693145752f
 #define VM_LN2_LO 1.42860677e-6f
 
 /* min(x, bound), max(x, bound); NaN passes. */
 SX_INLINE vf vm_at_most(vf x, float bound) { return vf_min(vf_set(bound), x); }
 SX_INLINE vf vm_at_least(vf x, float bound) { return vf_max(vf_set(bound), x); }
-/* n + 1.5 * 2^23 for the integer n nearest to x, |x| < 2^22: a "magic" float, whose low bits are n. What follows takes these. */
+/* n + 1.5 * 2^23 for the integer n nearest to x, |x| < 2^22: a "magic" float, whose low bits are n. What follows takes
+ * these. */
 SX_INLINE vf vm_magic(vf x) { return x + VM_MAGIC; }
 /* 2^n, -127 < n < 128; and p * 2^n by the exponent field alone. */
 SX_INLINE vf vm_pow2(vf n) { return (vf)(((vu)n << 23) + 0x3f800000u); }
@@ -52,18 +54,16 @@ SX_INLINE vf vm_exp_poly(vf r) { /* e^r on the reduced range */
 SX_INLINE vf vm_expm1_poly(vf r) {
   return r * r * VM_POLY(r, 0.5f, 0.166665435f, 0.0416664109f, 0.00836656708f, 0.00139399723f) + r;
 }
-/* e^x = y 2^floor(t), y in [0.7, 2.1], for |x| < 2^15; e: floor(t) as an addend of an exponent field. The wide levels keep the
- * roots 2^(i / SX_VL) in a register, which leaves a range that three terms cover. */
+/* e^x = y 2^floor(t), y in [0.7, 2.1], for |x| < 2^15; e: floor(t) as an addend of an exponent field. The wide levels keep
+ * the roots 2^(i / SX_VL) in a register, which leaves a range that three terms cover. */
 #if SX_VL > 4
 SX_INLINE vf vm_exp_split(vf x, vf *t, vu *e) {
 #if SX_VL == 16
-  const vf roots = {1.f, 1.04427373f, 1.09050775f, 1.13878858f, 1.18920708f, 1.24185777f, 1.29683959f,
-                    1.35425556f, 1.41421354f, 1.47682619f, 1.54221082f, 1.61049032f, 1.68179286f,
-                    1.75625217f, 1.8340081f, 1.91520655f};
+  const vf roots = {1.f,         1.04427373f, 1.09050775f, 1.13878858f, 1.18920708f, 1.24185777f, 1.29683959f, 1.35425556f,
+                    1.41421354f, 1.47682619f, 1.54221082f, 1.61049032f, 1.68179286f, 1.75625217f, 1.8340081f,  1.91520655f};
   const float c2 = 0.500016212f, c3 = 0.166667208f;
 #else
-  const vf roots = {1.f, 1.09050775f, 1.18920708f, 1.29683959f, 1.41421354f, 1.54221082f, 1.68179286f,
-                    1.8340081f};
+  const vf roots = {1.f, 1.09050775f, 1.18920708f, 1.29683959f, 1.41421354f, 1.54221082f, 1.68179286f, 1.8340081f};
   const float c2 = 0.500064611f, c3 = 0.166668817f;
 #endif
   const vf n = x * VM_LOG2E + VM_MAGIC / SX_VL; /* the low bits are t SX_VL */
@@ -137,8 +137,10 @@ SX_INLINE vf vm_log_reduce(vf x, vf *n) {
 }
 SX_INLINE vf vm_log(vf x) {
   vf n, f = vm_log_reduce(x, &n), f2 = f * f;
-  vf r = f2 * f * VM_POLY(f, 0.333333105f, -0.249999866f, 0.20002225f, -0.166692525f, 0.142186686f, -0.123842865f,
-                          0.118729495f, -0.117903933f, 0.0691608936f) + n * -2.12194440e-4f;
+  vf r = f2 * f *
+             VM_POLY(f, 0.333333105f, -0.249999866f, 0.20002225f, -0.166692525f, 0.142186686f, -0.123842865f, 0.118729495f,
+                     -0.117903933f, 0.0691608936f) +
+         n * -2.12194440e-4f;
   r = n * 0.693359375f + (f + (r - f2 * 0.5f));
   if (__builtin_expect(vi_any(~((x > 0.f) & (x < INFINITY))), 0)) {
     r = vf_select(x < INFINITY, r, x); /* inf, NaN */
@@ -162,7 +164,8 @@ SX_INLINE vf vm_expm1_neg(vf y) {
 SX_INLINE vf vm_tanh(vf x) {
 #if SX_FMA /* e^2x = k e^2r, k a power of two; r coth(r) = p: (r (k + 1) - p (1 - k)) / (p (k + 1) - r (1 - k)) */
   const float magic = VM_MAGIC + 127.f; /* with an exponent's bias */
-  const vf c = vm_at_least(vm_at_most(x, 9.1f), -9.1f), n = c * (2 * VM_LOG2E) + magic, r = vf_fma(n - magic, vf_set(-0.34657359f), c), s = r * r;
+  const vf c = vm_at_least(vm_at_most(x, 9.1f), -9.1f), n = c * (2 * VM_LOG2E) + magic,
+           r = vf_fma(n - magic, vf_set(-0.34657359f), c), s = r * r;
   const vf k = (vf)((vu)n << 23), up = k + 1.f, down = 1.f - k, p = VM_POLY(s, 1.f, 0.333332509f, -0.0221336801f);
   return vf_fma(r, up, -(p * down)) / vf_fma(p, up, -(r * down));
 #else
@@ -180,12 +183,16 @@ SX_INLINE vf vm_silu(vf x) { return vf_pick_eq(x, vf_set(-INFINITY), vf_set(-0.f
 /* 1 - erf(a) for a in [0.92, 3.93]. */
 SX_INLINE vf vm_erfc_mid(vf b) {
   vf g = VM_POLY(b, 0.12865217f, 0.635135889f, 0.106263168f, -0.0237853508f, 0.00365375844f, -0.000325649657f,
-                 1.15218609e-5f) * -b - b;
+                 1.15218609e-5f) *
+             -b -
+         b;
   return vm_exp_normal(g);
 }
 SX_INLINE vf vm_erf_low(vf a) { /* erf on [0, 0.925] */
   return VM_POLY(a * a, 0.128379166f, -0.376126289f, 0.112836242f, -0.0268555824f, 0.00519191287f, -0.000804316369f,
-                 7.96555032e-5f) * a + a;
+                 7.96555032e-5f) *
+             a +
+         a;
 }
 SX_INLINE vf vm_erf(vf x) {
   vf a = vf_abs(x), high = 1.f - vm_erfc_mid(vm_at_most(a, 3.93f));
@@ -245,8 +252,8 @@ SX_INLINE vf vm_cos(vf x) { return vm_sincos(x, 1); }
 SX_INLINE vf vm_pow(vf x, vf y) {
   vi e = (vi)((vu)x - 0x3f3504f3u) >> 23;
   vf f = (vf)((vu)x - ((vu)e << 23)) - 1.f, n = __builtin_convertvector(e, vf);
-  vf tail = VM_POLY(f, -0.360673159f, 0.288539499f, -0.240494758f, 0.206112996f, -0.179157674f, 0.158913776f,
-                    -0.156411409f, 0.154947326f, -0.0872745812f);
+  vf tail = VM_POLY(f, -0.360673159f, 0.288539499f, -0.240494758f, 0.206112996f, -0.179157674f, 0.158913776f, -0.156411409f,
+                    0.154947326f, -0.0872745812f);
   vd frac[2], whole[2];
   SX_UNROLL(2) for (int h = 0; h < 2; h++) {
     vd F = vd_from_half(f, h);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* If, Loop and Scan: what flows into their bodies and what comes out.
  *
- * A loop state whose shape changes from one iteration to the next gets symbols of its own in the body; they are bound from the
- * actual value at every iteration. A dimension that was born in a body means nothing outside of it: there it is unknown. */
+ * A loop state whose shape changes from one iteration to the next gets symbols of its own in the body; they are bound from
+ * the actual value at every iteration. A dimension that was born in a body means nothing outside of it: there it is
+ * unknown. */
 #include "ops/control/scan8.h"
 #include "ops/host/types.h"
 
@@ -39,7 +40,8 @@ static sx_status infer_if(sx_infer *c) {
   const sx_graph *t = body(c, "then_branch"), *e = body(c, "else_branch");
   if (!t || !e) return SX_INFER_FAIL(c, "lacks a branch");
   if (t->outputs.n != c->n->n_out || e->outputs.n != c->n->n_out)
-    return SX_INFER_FAIL(c, "the node has %u outputs, then_branch gives %u and else_branch %u", c->n->n_out, t->outputs.n, e->outputs.n);
+    return SX_INFER_FAIL(c, "the node has %u outputs, then_branch gives %u and else_branch %u", c->n->n_out, t->outputs.n,
+                         e->outputs.n);
   const sx_dim *cond;
   if (sx_infer_ints(c, 0, &cond) == 1 && sx_dim_is_const(cond[0])) /* only one branch will run */
     *(cond[0] ? &e : &t) = cond[0] ? t : e;
@@ -53,11 +55,15 @@ static sx_status infer_if(sx_infer *c) {
     SX_TRY(set_output(c, o, t, a, false, 0));
     if (a->kind != SX_KIND_TENSOR || b->kind != SX_KIND_TENSOR) {
       if (a->kind == SX_KIND_TENSOR || a->kind == SX_KIND_UNKNOWN) c->out[o] = *b;
-      if (a->kind == b->kind) SX_TRY(sx_infer_typed(c, o, sx_type_join(c, a->type, b->type)));
-      else if (a->kind != SX_KIND_UNKNOWN && b->kind != SX_KIND_UNKNOWN) c->out[o] = (sx_fact){.rank = -1};
+      if (a->kind == b->kind)
+        SX_TRY(sx_infer_typed(c, o, sx_type_join(c, a->type, b->type)));
+      else if (a->kind != SX_KIND_UNKNOWN && b->kind != SX_KIND_UNKNOWN)
+        c->out[o] = (sx_fact){.rank = -1};
       continue;
     }
-    if (a->dtype && b->dtype && a->dtype != b->dtype) return SX_INFER_FAIL(c, "output %u has type %s in then_branch and %s in else_branch", o, sx_dtype_name((sx_dtype)a->dtype), sx_dtype_name((sx_dtype)b->dtype));
+    if (a->dtype && b->dtype && a->dtype != b->dtype)
+      return SX_INFER_FAIL(c, "output %u has type %s in then_branch and %s in else_branch", o,
+                           sx_dtype_name((sx_dtype)a->dtype), sx_dtype_name((sx_dtype)b->dtype));
     if (a->rank != b->rank || a->rank < 0) {
       SX_TRY(sx_infer_set(c, o, a->dtype, -1, NULL));
       continue;
@@ -75,8 +81,10 @@ sx_graph *sx_if_branch(const sx_graph *g, const sx_node *n) {
   int64_t x = 0;
   bool known = false;
   if (v->overridable) return NULL;
-  if (v->fact.constant && v->fact.constant->count == 1) known = sx_tensor_get_i64(v->fact.constant, 0, &x);
-  else if (v->fact.n_elems == 1 && sx_dim_is_const(v->fact.elems[0])) known = true, x = v->fact.elems[0];
+  if (v->fact.constant && v->fact.constant->count == 1)
+    known = sx_tensor_get_i64(v->fact.constant, 0, &x);
+  else if (v->fact.n_elems == 1 && sx_dim_is_const(v->fact.elems[0]))
+    known = true, x = v->fact.elems[0];
   return known ? sx_attr_graph(n, x ? "then_branch" : "else_branch") : NULL;
 }
 
@@ -119,7 +127,9 @@ static sx_status bind_loop(sx_infer *c) {
   sx_graph *b = body(c, "body");
   uint32_t states = c->n->n_formal > 2 ? c->n->n_formal - 2 : 0;
   if (!b || b->inputs.n != states + 2 || b->outputs.n < states + 1 || c->n->n_out > b->outputs.n - 1)
-    return SX_INFER_FAIL(c, "the node has %u states and %u outputs; its body has %u inputs and %u outputs: expected %u and at least %u", states, c->n->n_out, b ? b->inputs.n : 0, b ? b->outputs.n : 0, states + 2, c->n->n_out + 1);
+    return SX_INFER_FAIL(
+        c, "the node has %u states and %u outputs; its body has %u inputs and %u outputs: expected %u and at least %u",
+        states, c->n->n_out, b ? b->inputs.n : 0, b ? b->outputs.n : 0, states + 2, c->n->n_out + 1);
   scalar(b, 0, SX_I64);
   scalar(b, 1, SX_BOOL);
   for (uint32_t i = 0; i < states; i++) {
@@ -129,13 +139,16 @@ static sx_status bind_loop(sx_infer *c) {
     *f = *init;
     f->constant = NULL, f->elems = NULL, f->n_elems = 0;
     if (f->kind == SX_KIND_TENSOR && !f->dtype) f->dtype = old.dtype;
-    if (f->kind != SX_KIND_TENSOR && f->kind == old.kind && !(f->type = sx_type_join(c, f->type, old.type))) SX_NO_MEMORY(c->e);
+    if (f->kind != SX_KIND_TENSOR && f->kind == old.kind && !(f->type = sx_type_join(c, f->type, old.type)))
+      SX_NO_MEMORY(c->e);
     /* What was widened before stays so. */
     if (old.kind == SX_KIND_TENSOR && old.rank == f->rank && f->rank > 0) {
       sx_dim *d = sx_arena_copy(c->arena, f->dims, (size_t)f->rank * sizeof *d);
       if (!d) SX_NO_MEMORY(c->e);
       for (int k = 0; k < f->rank; k++)
-        if (sx_dim_symbol_of(c->dims, old.dims[k]) >= 0 && old.dims[k] != d[k] && exported(c, b, old.dims[k]) == SX_DIM_UNKNOWN) d[k] = old.dims[k];
+        if (sx_dim_symbol_of(c->dims, old.dims[k]) >= 0 && old.dims[k] != d[k] &&
+            exported(c, b, old.dims[k]) == SX_DIM_UNKNOWN)
+          d[k] = old.dims[k];
       f->dims = d;
     }
   }
@@ -153,8 +166,10 @@ static sx_status infer_loop(sx_infer *c) {
     SX_TRY(sx_infer_graph(b, c->e));
   }
   for (uint32_t o = 0; o < c->n->n_out; o++) {
-    if (o < states) SX_TRY(set_output(c, o, b, &sx_value_at(b, b->inputs.at[o + 2])->fact, false, 0));
-    else SX_TRY(set_output(c, o, b, &sx_value_at(b, b->outputs.at[o + 1])->fact, true, SX_DIM_UNKNOWN));
+    if (o < states)
+      SX_TRY(set_output(c, o, b, &sx_value_at(b, b->inputs.at[o + 2])->fact, false, 0));
+    else
+      SX_TRY(set_output(c, o, b, &sx_value_at(b, b->outputs.at[o + 1])->fact, true, SX_DIM_UNKNOWN));
   }
   return SX_OK;
 }
@@ -171,7 +186,8 @@ static sx_status bind_scan(sx_infer *c) {
   sx_graph *b = body(c, "body");
   int64_t scans = sx_attr_int(c->n, "num_scan_inputs", 0), states = scans < 1 ? -1 : (int64_t)c->n->n_formal - scans;
   if (!b || states < 0 || b->inputs.n != c->n->n_formal || b->outputs.n != c->n->n_out || (int64_t)b->outputs.n < states)
-    return SX_INFER_FAIL(c, "%u inputs with num_scan_inputs %lld do not fit a body of %u inputs and %u outputs", c->n->n_formal, (long long)scans, b ? b->inputs.n : 0, b ? b->outputs.n : 0);
+    return SX_INFER_FAIL(c, "%u inputs with num_scan_inputs %lld do not fit a body of %u inputs and %u outputs",
+                         c->n->n_formal, (long long)scans, b ? b->inputs.n : 0, b ? b->outputs.n : 0);
   for (uint32_t i = 0; i < c->n->n_formal; i++) {
     sx_fact *f = &sx_value_at(b, b->inputs.at[i])->fact;
     const sx_fact *x = sx_infer_in(c, i);
@@ -217,4 +233,5 @@ static sx_status infer_scan(sx_infer *c) {
   }
   return SX_OK;
 }
-const sx_op sx_op_Scan = {.name = "Scan", .flags = SX_OP_CONTROL, .bind = bind_scan, .infer = infer_scan, .upgrades = {{9, sx_scan_batch}}};
+const sx_op sx_op_Scan = {
+    .name = "Scan", .flags = SX_OP_CONTROL, .bind = bind_scan, .infer = infer_scan, .upgrades = {{9, sx_scan_batch}}};

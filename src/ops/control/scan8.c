@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* Scan of operator set 8, which had a batch axis in front and lengths per sequence: a Scan over the batch whose body is a Scan over
- * the sequence. With lengths, the sequences are cut before it, and what comes out is filled up with zeros after it. */
+/* Scan of operator set 8, which had a batch axis in front and lengths per sequence: a Scan over the batch whose body is a
+ * Scan over the sequence. With lengths, the sequences are cut before it, and what comes out is filled up with zeros after
+ * it. */
 #include "ops/control/scan8.h"
 
-typedef struct maker { sx_graph *b; const sx_node *like; bool failed; } maker;
+typedef struct maker {
+  sx_graph *b;
+  const sx_node *like;
+  bool failed;
+} maker;
 
 /* A node as the file would have it, at operator set 18: canonicalised with the body that it is in. */
 static sx_nid raw(maker *m, const char *op, const sx_vid *in, uint32_t n_in, const sx_vid *out, uint32_t n_out) {
@@ -23,19 +28,23 @@ static sx_vid step(maker *m, const char *op, const sx_vid *in, uint32_t n_in) {
 }
 static sx_vid input(maker *m) {
   sx_vid v = sx_graph_add_value(m->b, SX_VALUE_INPUT, (sx_str){"", 0});
-  if (v == SX_NONE || !sx_vec_push(&m->b->inputs, v)) m->failed = true;
-  else sx_value_at(m->b, v)->index = m->b->inputs.n - 1;
+  if (v == SX_NONE || !sx_vec_push(&m->b->inputs, v))
+    m->failed = true;
+  else
+    sx_value_at(m->b, v)->index = m->b->inputs.n - 1;
   return v;
 }
 static sx_vid number(maker *m, int64_t v) { return sx_graph_const_i64(m->b, &v, 1, false); }
 
 /* The inner Scan in m->b, on in[]: its results in out[]. */
-static sx_status inner_scan(maker *m, sx_upgrade_ctx *c, sx_graph *body, const sx_vid *in, uint32_t n_in, const sx_vid *out, int64_t scans) {
+static sx_status inner_scan(maker *m, sx_upgrade_ctx *c, sx_graph *body, const sx_vid *in, uint32_t n_in, const sx_vid *out,
+                            int64_t scans) {
   const int64_t *directions;
   uint32_t n = sx_attr_ints(c->n, "directions", &directions);
   sx_nid id = raw(m, "Scan", in, n_in, out, body->outputs.n);
   sx_attr a = {.name = SX_STR("body"), .type = SX_ATTR_GRAPH, .g = body};
-  if (id == SX_NONE || !sx_node_set_attr(m->b, id, &a) || !sx_node_set_int(m->b, id, "num_scan_inputs", scans)) SX_NO_MEMORY(c->e);
+  if (id == SX_NONE || !sx_node_set_attr(m->b, id, &a) || !sx_node_set_int(m->b, id, "num_scan_inputs", scans))
+    SX_NO_MEMORY(c->e);
   if (n && !sx_node_set_ints(m->b, id, "scan_input_directions", directions, n)) SX_NO_MEMORY(c->e);
   if (!sx_graph_resize_inputs(m->b, id, n_in + body->captures.n, n_in)) SX_NO_MEMORY(c->e);
   for (uint32_t k = 0; k < body->captures.n; k++) { /* what it captured goes through the outer body */
@@ -51,7 +60,8 @@ static sx_status inner_scan(maker *m, sx_upgrade_ctx *c, sx_graph *body, const s
 static sx_status fill(sx_upgrade_ctx *c, maker *m, sx_graph *body, uint32_t states, uint32_t scans, bool lengths) {
   sx_arena *a = &c->g->model->arena;
   uint32_t n_in = states + scans, n_out = body->outputs.n;
-  sx_vid *in = SX_NEW_N(a, sx_vid, n_in), *out = SX_NEW_N(a, sx_vid, (size_t)n_out + 1), zero = SX_NONE, length = SX_NONE, rest = SX_NONE;
+  sx_vid *in = SX_NEW_N(a, sx_vid, n_in), *out = SX_NEW_N(a, sx_vid, (size_t)n_out + 1), zero = SX_NONE, length = SX_NONE,
+         rest = SX_NONE;
   if (!in || !out) SX_NO_MEMORY(c->e);
   for (uint32_t i = 0; i < n_in; i++) in[i] = input(m);
   if (lengths) {
@@ -71,7 +81,8 @@ static sx_status fill(sx_upgrade_ctx *c, maker *m, sx_graph *body, uint32_t stat
       if (cat == SX_NONE || !sx_node_set_int(m->b, cat, "axis", 0)) SX_NO_MEMORY(c->e);
       out[o] = step(m, "Pad", (sx_vid[]){out[o], pads, SX_NONE, zero}, 4);
     }
-    if (m->failed || !sx_graph_add_output(m->b, out[o]) || !sx_vec_push(&m->b->declared, ((sx_fact){.rank = -1}))) SX_NO_MEMORY(c->e);
+    if (m->failed || !sx_graph_add_output(m->b, out[o]) || !sx_vec_push(&m->b->declared, ((sx_fact){.rank = -1})))
+      SX_NO_MEMORY(c->e);
   }
   return SX_OK;
 }
@@ -82,7 +93,8 @@ sx_status sx_scan_batch(sx_upgrade_ctx *c) {
   int64_t scans = sx_attr_int(c->n, "num_scan_inputs", 0), states = scans < 1 ? -1 : (int64_t)c->n->n_formal - 1 - scans;
   bool lengths = c->n->in[0].value != SX_NONE;
   if (!body || scans < 1 || states < 0 || body->outputs.n < states || body->outputs.n != c->n->n_out)
-    SX_FAIL(c->e, INVALID_GRAPH, "%u inputs with num_scan_inputs %lld do not fit a body of %u outputs", c->n->n_formal, (long long)scans, body ? body->outputs.n : 0);
+    SX_FAIL(c->e, INVALID_GRAPH, "%u inputs with num_scan_inputs %lld do not fit a body of %u outputs", c->n->n_formal,
+            (long long)scans, body ? body->outputs.n : 0);
   uint32_t n_in = (uint32_t)(states + scans), total = n_in + lengths;
   sx_vid *in = SX_NEW_N(a, sx_vid, (size_t)total + 1);
   sx_attr *attrs = SX_NEW_N(a, sx_attr, (size_t)c->n->n_attrs + 1);
@@ -110,5 +122,6 @@ sx_status sx_scan_batch(sx_upgrade_ctx *c) {
     sx_graph_set_input(c->g, c->id, total + k, captured[k]);
     m.b->capture_slots.at[k] = total + k;
   }
-  return sx_node_set_int(c->g, c->id, "num_scan_inputs", total) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  return sx_node_set_int(c->g, c->id, "num_scan_inputs", total) ? SX_OK
+                                                                : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Sequences and optionals: values that are no plain tensors. Kernels: run/host.c; of SequenceMap, which has a body: run/control.c. */
+/* Sequences and optionals: values that are no plain tensors. Kernels: run/host.c; of SequenceMap, which has a body:
+ * run/control.c. */
 #include "ops/host/types.h"
 #include "ops/lower.h"
 
@@ -38,8 +39,10 @@ static sx_status infer_split(sx_infer *c) {
   if (x->rank >= 0) {
     SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", 0), x->rank, &axis));
     for (int i = 0; i < x->rank; i++)
-      if (i != axis) d[n++] = x->dims[i];
-      else if (keep) d[n++] = sx_infer_in(c, 1) ? SX_DIM_UNKNOWN : 1;
+      if (i != axis)
+        d[n++] = x->dims[i];
+      else if (keep)
+        d[n++] = sx_infer_in(c, 1) ? SX_DIM_UNKNOWN : 1;
     f.rank = (int8_t)n, f.dims = d;
   }
   return sx_infer_container(c, 0, SX_KIND_SEQUENCE, sx_type_of(c, &f));
@@ -72,7 +75,8 @@ HOST(ConcatFromSequence, infer_join)
 static sx_status bind_map(sx_infer *c) {
   sx_graph *b = sx_attr_graph(c->n, "body");
   if (!b || b->inputs.n != c->n->n_formal || b->outputs.n != c->n->n_out)
-    return SX_INFER_FAIL(c, "%u inputs and %u outputs do not fit a body of %u inputs and %u outputs", c->n->n_formal, c->n->n_out, b ? b->inputs.n : 0, b ? b->outputs.n : 0);
+    return SX_INFER_FAIL(c, "%u inputs and %u outputs do not fit a body of %u inputs and %u outputs", c->n->n_formal,
+                         c->n->n_out, b ? b->inputs.n : 0, b ? b->outputs.n : 0);
   for (uint32_t i = 0; i < c->n->n_formal; i++) {
     sx_fact *f = &sx_value_at(b, b->inputs.at[i])->fact;
     const sx_fact *x = sx_infer_in(c, i);
@@ -88,14 +92,16 @@ static sx_status bind_map(sx_infer *c) {
     sx_dim *d = sx_arena_copy(c->arena, t->dims ? t->dims : (const sx_dim[1]){0}, ((size_t)t->rank + 1) * sizeof *d);
     if (!d) SX_NO_MEMORY(c->e);
     for (int k = 0; k < t->rank; k++)
-      if (!sx_dim_is_const(d[k])) d[k] = f->rank == t->rank && sx_dim_is_expr(f->dims[k]) ? f->dims[k] : sx_dim_fresh(c->dims);
+      if (!sx_dim_is_const(d[k]))
+        d[k] = f->rank == t->rank && sx_dim_is_expr(f->dims[k]) ? f->dims[k] : sx_dim_fresh(c->dims);
     f->rank = t->rank, f->dims = d;
   }
   return SX_OK;
 }
 static sx_status infer_map(sx_infer *c) {
   const sx_graph *b = sx_attr_graph(c->n, "body");
-  for (uint32_t o = 0; o < c->n->n_out; o++) SX_TRY(sx_infer_container(c, o, SX_KIND_SEQUENCE, sx_type_of(c, &sx_value_at(b, b->outputs.at[o])->fact)));
+  for (uint32_t o = 0; o < c->n->n_out; o++)
+    SX_TRY(sx_infer_container(c, o, SX_KIND_SEQUENCE, sx_type_of(c, &sx_value_at(b, b->outputs.at[o])->fact)));
   return SX_OK;
 }
 const sx_op sx_op_SequenceMap = {.name = "SequenceMap", .flags = SX_OP_CONTROL, .bind = bind_map, .infer = infer_map};
@@ -122,6 +128,9 @@ HOST(OptionalHasElement, infer_has)
 static sx_status get_plain(sx_upgrade_ctx *c) {
   sx_lower l = {c, SX_OK};
   uint8_t kind = sx_lower_fact(&l, sx_lower_in(&l, 0))->kind;
-  return kind == SX_KIND_TENSOR || kind == SX_KIND_SEQUENCE ? sx_lower_end(&l, sx_lower_1(&l, &sx_op_Identity, sx_lower_in(&l, 0))) : SX_OK;
+  return kind == SX_KIND_TENSOR || kind == SX_KIND_SEQUENCE
+             ? sx_lower_end(&l, sx_lower_1(&l, &sx_op_Identity, sx_lower_in(&l, 0)))
+             : SX_OK;
 }
-const sx_op sx_op_OptionalGetElement = {.name = "OptionalGetElement", .flags = SX_OP_HOST, .infer = infer_get, .upgrades = {{SX_LOWER_ALWAYS, get_plain}}};
+const sx_op sx_op_OptionalGetElement = {
+    .name = "OptionalGetElement", .flags = SX_OP_HOST, .infer = infer_get, .upgrades = {{SX_LOWER_ALWAYS, get_plain}}};

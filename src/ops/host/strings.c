@@ -20,13 +20,16 @@ static sx_status infer_string_split(sx_infer *c) {
 }
 const sx_op sx_op_StringSplit = {.name = "StringSplit", .flags = SX_OP_HOST, .infer = infer_string_split};
 
-static sx_status infer_match(sx_infer *c) { return sx_infer_set(c, 0, SX_BOOL, sx_infer_in(c, 0)->rank, sx_infer_in(c, 0)->dims); }
+static sx_status infer_match(sx_infer *c) {
+  return sx_infer_set(c, 0, SX_BOOL, sx_infer_in(c, 0)->rank, sx_infer_in(c, 0)->dims);
+}
 const sx_op sx_op_RegexFullMatch = {.name = "RegexFullMatch", .flags = SX_OP_HOST, .infer = infer_match};
 
 static sx_status infer_normalizer(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
   sx_dim d[2] = {1, SX_DIM_UNKNOWN};
-  if (x->rank == 0 || x->rank > 2 || (x->rank == 2 && sx_dim_is_const(x->dims[0]) && x->dims[0] != 1)) return SX_INFER_FAIL(c, "the input has rank %d, expected [C] or [1, C]", x->rank);
+  if (x->rank == 0 || x->rank > 2 || (x->rank == 2 && sx_dim_is_const(x->dims[0]) && x->dims[0] != 1))
+    return SX_INFER_FAIL(c, "the input has rank %d, expected [C] or [1, C]", x->rank);
   return sx_infer_set(c, 0, SX_STRING, x->rank, x->rank < 0 ? d : d + 2 - x->rank);
 }
 const sx_op sx_op_StringNormalizer = {.name = "StringNormalizer", .flags = SX_OP_HOST, .infer = infer_normalizer};

@@ -7,7 +7,10 @@ const sx_type *sx_type_of(sx_infer *c, const sx_fact *f) {
   sx_type *t = SX_NEW(c->arena, sx_type);
   sx_dim *d = f && f->rank > 0 ? SX_NEW_N(c->arena, sx_dim, (size_t)f->rank) : NULL;
   if (!t || (f && f->rank > 0 && !d)) return NULL;
-  *t = (sx_type){.kind = f && f->kind ? (sx_kind)f->kind : SX_KIND_TENSOR, .dtype = f ? f->dtype : 0, .rank = f ? f->rank : -1, .dims = d};
+  *t = (sx_type){.kind = f && f->kind ? (sx_kind)f->kind : SX_KIND_TENSOR,
+                 .dtype = f ? f->dtype : 0,
+                 .rank = f ? f->rank : -1,
+                 .dims = d};
   for (int i = 0; i < t->rank; i++) d[i] = sx_dim_is_const(f->dims[i]) ? f->dims[i] : SX_DIM_UNKNOWN;
   return t;
 }
@@ -22,14 +25,17 @@ bool sx_type_eq(const sx_type *a, const sx_type *b) {
 
 const sx_type *sx_type_join(sx_infer *c, const sx_type *a, const sx_type *b) {
   if (!a || !b || sx_type_eq(a, b)) return a ? a : b;
-  if (a->kind != b->kind) return a->kind == SX_KIND_OPTIONAL || !b->kind ? a : b->kind == SX_KIND_OPTIONAL || !a->kind ? b : a;
+  if (a->kind != b->kind)
+    return a->kind == SX_KIND_OPTIONAL || !b->kind ? a : b->kind == SX_KIND_OPTIONAL || !a->kind ? b : a;
   sx_type *t = SX_NEW(c->arena, sx_type);
   if (!t) return NULL;
   *t = *a;
   if (!t->dtype) t->dtype = b->dtype;
   if (a->item && b->item && !(t->item = sx_type_join(c, a->item, b->item))) return NULL;
-  if (a->rank == SX_RANK_NONE) t->rank = b->rank, t->dims = b->dims;
-  else if (a->rank != b->rank && b->rank != SX_RANK_NONE) t->rank = -1;
+  if (a->rank == SX_RANK_NONE)
+    t->rank = b->rank, t->dims = b->dims;
+  else if (a->rank != b->rank && b->rank != SX_RANK_NONE)
+    t->rank = -1;
   else if (b->rank > 0) {
     sx_dim *d = sx_arena_copy(c->arena, a->dims, (size_t)a->rank * sizeof *d);
     if (!d) return NULL;

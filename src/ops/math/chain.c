@@ -23,7 +23,9 @@ static sx_status lower_chain(sx_graph *g, sx_nid id, sx_err *e) {
   if (!map) SX_NO_MEMORY(e);
   for (uint32_t i = 0; i < b->values.n; i++) {
     const sx_value *v = sx_value_at(b, i);
-    map[i] = v->kind == SX_VALUE_INPUT ? n->in[v->index].value : v->kind == SX_VALUE_CONST ? sx_graph_add_const(g, v->fact.constant, v->name) : SX_NONE;
+    map[i] = v->kind == SX_VALUE_INPUT   ? n->in[v->index].value
+             : v->kind == SX_VALUE_CONST ? sx_graph_add_const(g, v->fact.constant, v->name)
+                                         : SX_NONE;
   }
   for (uint32_t k = 0; k < b->order.n; k++) {
     const sx_node *x = sx_node_at(b, b->order.at[k]);
@@ -40,4 +42,9 @@ static sx_status lower_chain(sx_graph *g, sx_nid id, sx_err *e) {
   sx_graph_kill(g, id);
   return SX_OK;
 }
-const sx_op sx_op_Elementwise = {.name = "Elementwise", .accuracy = SX_ULP, .ulp = 16, .flags = SX_OP_PRIVATE, .infer = infer_chain, .lower = lower_chain};
+const sx_op sx_op_Elementwise = {.name = "Elementwise",
+                                 .accuracy = SX_ULP,
+                                 .ulp = 16,
+                                 .flags = SX_OP_PRIVATE,
+                                 .infer = infer_chain,
+                                 .lower = lower_chain};

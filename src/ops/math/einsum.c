@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT
 /* Einsum, said in other operators while the model is read.
  *
- * Every operand keeps one label per dimension, and the operands are joined from the left, two at a time. A label that nothing
- * later needs is summed at once when one side has it, and becomes the inner dimension of a MatMul when both have; what both have
- * and somebody needs is a batch dimension. Dimensions under an ellipsis are labels like any other, numbered from the right. */
+ * Every operand keeps one label per dimension, and the operands are joined from the left, two at a time. A label that
+ * nothing later needs is summed at once when one side has it, and becomes the inner dimension of a MatMul when both have;
+ * what both have and somebody needs is a batch dimension. Dimensions under an ellipsis are labels like any other, numbered
+ * from the right. */
 #include "ops/lower.h"
 
 enum { LETTERS = 52, LABELS = LETTERS + SX_MAX_RANK, MAX_TERMS = 64 };
-typedef struct term { int n; uint8_t at[SX_MAX_RANK]; } term; /* labels in order of dimensions */
+typedef struct term {
+  int n;
+  uint8_t at[SX_MAX_RANK];
+} term; /* labels in order of dimensions */
 typedef struct equation {
-  uint32_t n;                 /* operands */
+  uint32_t n; /* operands */
   term in[MAX_TERMS], out;
-  uint8_t uses[LABELS];       /* operands still to come that have the label, and one for the output */
+  uint8_t uses[LABELS]; /* operands still to come that have the label, and one for the output */
 } equation;
 
 static int label_of(char ch) { return ch >= 'A' && ch <= 'Z' ? ch - 'A' : ch >= 'a' && ch <= 'z' ? 26 + ch - 'a' : -1; }
@@ -36,12 +40,17 @@ static sx_status read_term(sx_lower *l, sx_str s, size_t *at, int rank, int hidd
     char ch = s.p[*at];
     if (ch == ' ') continue;
     if (ch == '.') {
-      if (*ellipsis || *at + 3 > s.n || memcmp(s.p + *at, "...", 3)) return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': a term has one '...' at most, and no other dots", SX_FMT(s));
+      if (*ellipsis || *at + 3 > s.n || memcmp(s.p + *at, "...", 3))
+        return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': a term has one '...' at most, and no other dots",
+                             SX_FMT(s));
       for (int i = 0; i < hidden; i++)
-        if (!push(t, LETTERS + hidden - 1 - i)) return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': more than %d dimensions", SX_FMT(s), SX_MAX_RANK);
+        if (!push(t, LETTERS + hidden - 1 - i))
+          return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': more than %d dimensions", SX_FMT(s), SX_MAX_RANK);
       *ellipsis = true, *at += 2;
-    } else if (label_of(ch) < 0) return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': '%c' is no letter", SX_FMT(s), ch);
-    else if (!push(t, label_of(ch))) return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': more than %d dimensions", SX_FMT(s), SX_MAX_RANK);
+    } else if (label_of(ch) < 0)
+      return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': '%c' is no letter", SX_FMT(s), ch);
+    else if (!push(t, label_of(ch)))
+      return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': more than %d dimensions", SX_FMT(s), SX_MAX_RANK);
   }
   return l->status;
 }
@@ -62,32 +71,43 @@ static sx_status parse(sx_lower *l, equation *q) {
   size_t at = 0;
   int hidden = 0;
   bool dots, explicit_out = false, any_dots = false;
-  if (l->c->n->n_formal > MAX_TERMS) return SX_LOWER_FAIL(l, NOT_IMPLEMENTED, "%u operands, at most %d are supported", l->c->n->n_formal, MAX_TERMS);
+  if (l->c->n->n_formal > MAX_TERMS)
+    return SX_LOWER_FAIL(l, NOT_IMPLEMENTED, "%u operands, at most %d are supported", l->c->n->n_formal, MAX_TERMS);
   for (;; at++) {
-    if (q->n == l->c->n->n_formal) return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s' has more terms than the node has inputs (%u)", SX_FMT(s), q->n);
+    if (q->n == l->c->n->n_formal)
+      return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s' has more terms than the node has inputs (%u)", SX_FMT(s),
+                           q->n);
     term *t = &q->in[q->n];
     int rank = sx_lower_fact(l, sx_lower_in(l, q->n))->rank, before = t->n;
     SX_TRY(read_term(l, s, &at, rank, 0, t, &dots));
-    if (t->n - before != rank) return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': term %u names %d dimensions, input %u has %d", SX_FMT(s), q->n, t->n, q->n, rank);
+    if (t->n - before != rank)
+      return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': term %u names %d dimensions, input %u has %d", SX_FMT(s),
+                           q->n, t->n, q->n, rank);
     for (int i = 0; i < t->n; i++)
       if (t->at[i] >= LETTERS && t->at[i] - LETTERS >= hidden) hidden = t->at[i] - LETTERS + 1;
     any_dots |= dots, q->n++;
     if (at >= s.n || s.p[at] != ',') break;
   }
-  if (q->n != l->c->n->n_formal) return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s' has %u terms, the node has %u inputs", SX_FMT(s), q->n, l->c->n->n_formal);
+  if (q->n != l->c->n->n_formal)
+    return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s' has %u terms, the node has %u inputs", SX_FMT(s), q->n,
+                         l->c->n->n_formal);
   if (at < s.n) {
-    if (at + 2 > s.n || s.p[at + 1] != '>') return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': '-' without '>'", SX_FMT(s));
+    if (at + 2 > s.n || s.p[at + 1] != '>')
+      return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': '-' without '>'", SX_FMT(s));
     at += 2, explicit_out = true;
     SX_TRY(read_term(l, s, &at, -1, hidden, &q->out, &dots));
     if (at < s.n) return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s' goes on after its result", SX_FMT(s));
-    if (any_dots && hidden && !dots) return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': an operand has '...', the result has not", SX_FMT(s));
+    if (any_dots && hidden && !dots)
+      return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': an operand has '...', the result has not", SX_FMT(s));
   }
   if (!explicit_out) implicit_output(q, hidden);
   for (int i = 0; i < q->out.n; i++) {
     bool found = false;
     for (uint32_t k = 0; k < q->n; k++) found |= has(&q->in[k], q->out.at[i]);
     for (int j = 0; j < i; j++) found &= q->out.at[j] != q->out.at[i];
-    if (!found) return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': each label of the result stands there once, and in an operand", SX_FMT(s));
+    if (!found)
+      return SX_LOWER_FAIL(l, INVALID_GRAPH,
+                           "equation '%.*s': each label of the result stands there once, and in an operand", SX_FMT(s));
   }
   for (int label = 0; label < LABELS; label++) {
     q->uses[label] = has(&q->out, label);
@@ -96,7 +116,10 @@ static sx_status parse(sx_lower *l, equation *q) {
   return l->status;
 }
 
-typedef struct operand { sx_vid v; term t; } operand;
+typedef struct operand {
+  sx_vid v;
+  term t;
+} operand;
 static const sx_dim *dims_of(const sx_lower *l, const operand *x) { return sx_lower_fact(l, x->v)->dims; }
 
 /* The operand with its dimensions in the order of `to`, a permutation of its labels. */
@@ -118,7 +141,8 @@ static void take_diagonals(sx_lower *l, operand *x) {
     sx_dimtab *tab = &l->c->g->model->dims;
     sx_dim d[SX_MAX_RANK], n = dims_of(l, x)[i], m = dims_of(l, x)[j];
     if (n != m && sx_dim_is_const(n) && sx_dim_is_const(m)) {
-      SX_LOWER_FAIL(l, INVALID_GRAPH, "one label names dimensions of %lld and %lld of the same operand", (long long)n, (long long)m);
+      SX_LOWER_FAIL(l, INVALID_GRAPH, "one label names dimensions of %lld and %lld of the same operand", (long long)n,
+                    (long long)m);
       return;
     }
     for (int a = 0; a < x->t.n; a++)
@@ -145,8 +169,10 @@ static void sum_over(sx_lower *l, operand *x, const bool *marked) {
   uint32_t n = 0;
   term t = {0};
   for (int i = 0; i < x->t.n; i++)
-    if (marked[x->t.at[i]]) axes[n++] = i;
-    else push(&t, x->t.at[i]);
+    if (marked[x->t.at[i]])
+      axes[n++] = i;
+    else
+      push(&t, x->t.at[i]);
   x->v = sx_lower_reduce(l, &sx_op_ReduceSum, x->v, axes, n, false);
   x->t = t;
 }
@@ -172,8 +198,10 @@ static void multiply(sx_lower *l, operand *a, operand *b, const term *all) {
     int64_t axes[SX_MAX_RANK];
     uint32_t n = 0;
     for (int i = 0; i < all->n; i++)
-      if (has(&both[k]->t, all->at[i])) push(&own, all->at[i]);
-      else axes[n++] = i;
+      if (has(&both[k]->t, all->at[i]))
+        push(&own, all->at[i]);
+      else
+        axes[n++] = i;
     permute(l, both[k], &own);
     both[k]->v = sx_lower_axes(l, &sx_op_Unsqueeze, both[k]->v, axes, n);
   }
@@ -198,7 +226,8 @@ static void join(sx_lower *l, const equation *q, operand *a, operand *b) {
         SX_LOWER_FAIL(l, INVALID_GRAPH, "one label names dimensions of %lld and %lld", (long long)x, (long long)y);
         return;
       }
-      if (done && x != y && (x == 1 || y == 1)) alone_a[label] = alone_b[label] = true; /* 1 goes with every element of the other */
+      if (done && x != y && (x == 1 || y == 1))
+        alone_a[label] = alone_b[label] = true; /* 1 goes with every element of the other */
     }
     alone_a[label] |= in_a && !in_b && done;
     alone_b[label] |= in_b && !in_a && done;
@@ -218,7 +247,8 @@ static void join(sx_lower *l, const equation *q, operand *a, operand *b) {
   for (int i = 0; i < n.n; i++) fits = push(&all, n.at[i]) && fits;
   for (int i = 0; i < k.n; i++) push(&ta, k.at[i]), push(&tb, k.at[i]);
   for (int i = 0; i < n.n; i++) push(&tb, n.at[i]);
-  if (!fits || (k.n && batch.n + 2 > SX_MAX_RANK)) SX_LOWER_FAIL(l, NOT_IMPLEMENTED, "an intermediate result has more than %d dimensions", SX_MAX_RANK);
+  if (!fits || (k.n && batch.n + 2 > SX_MAX_RANK))
+    SX_LOWER_FAIL(l, NOT_IMPLEMENTED, "an intermediate result has more than %d dimensions", SX_MAX_RANK);
   if (l->status != SX_OK) return;
   if (!k.n) {
     multiply(l, a, b, &all);
@@ -242,19 +272,24 @@ static void join(sx_lower *l, const equation *q, operand *a, operand *b) {
 static sx_status lower_einsum(sx_upgrade_ctx *c) {
   sx_lower l = {c, SX_OK};
   for (uint32_t i = 0; i < c->n->n_formal; i++)
-    if (sx_lower_fact(&l, sx_lower_in(&l, i))->rank < 0) return SX_OK; /* as it is: the session is planned for the inputs' sizes */
+    if (sx_lower_fact(&l, sx_lower_in(&l, i))->rank < 0)
+      return SX_OK; /* as it is: the session is planned for the inputs' sizes */
   equation *q = SX_NEW(&c->g->model->arena, equation);
   if (!q) SX_NO_MEMORY(c->e);
   SX_TRY(parse(&l, q));
   sx_dtype t = (sx_dtype)sx_lower_fact(&l, sx_lower_in(&l, 0))->dtype;
-  sx_dtype wide = t == SX_I8 || t == SX_I16 ? SX_I32 : t == SX_U8 || t == SX_U16 ? SX_U32 : t; /* the low bits are the same */
+  sx_dtype wide = t == SX_I8 || t == SX_I16   ? SX_I32
+                  : t == SX_U8 || t == SX_U16 ? SX_U32
+                                              : t; /* the low bits are the same */
   operand acc = {0};
   for (uint32_t k = 0; k < q->n && l.status == SX_OK; k++) {
     operand x = {sx_lower_cast(&l, sx_lower_in(&l, k), wide), q->in[k]};
     for (int label = 0; label < LABELS; label++) q->uses[label] = (uint8_t)(q->uses[label] - has(&q->in[k], label));
     take_diagonals(&l, &x);
-    if (k) join(&l, q, &acc, &x);
-    else acc = x;
+    if (k)
+      join(&l, q, &acc, &x);
+    else
+      acc = x;
   }
   bool rest[LABELS];
   for (int label = 0; label < LABELS; label++) rest[label] = !has(&q->out, label);
@@ -265,4 +300,5 @@ static sx_status lower_einsum(sx_upgrade_ctx *c) {
   return sx_lower_end(&l, acc.v);
 }
 static sx_status infer_einsum(sx_infer *c) { return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, -1, NULL); }
-const sx_op sx_op_Einsum = {.name = "Einsum", .accuracy = SX_ACCUMULATE, .infer = infer_einsum, .upgrades = {{SX_LOWER_ALWAYS, lower_einsum}}};
+const sx_op sx_op_Einsum = {
+    .name = "Einsum", .accuracy = SX_ACCUMULATE, .infer = infer_einsum, .upgrades = {{SX_LOWER_ALWAYS, lower_einsum}}};

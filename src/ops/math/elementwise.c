@@ -3,7 +3,8 @@
  * (ep/cpu/kernels/elementwise); here are types, shapes and the old forms. */
 #include "ops/move/content.h"
 
-/* Before opset 7 the second operand was broadcast only by attributes: broadcast=1, and axis says where its dimensions lie. */
+/* Before opset 7 the second operand was broadcast only by attributes: broadcast=1, and axis says where its dimensions lie.
+ */
 static sx_status legacy_broadcast(sx_upgrade_ctx *c) {
   bool on = sx_attr_int(c->n, "broadcast", 0) != 0;
   const sx_attr *axis = sx_node_attr(c->n, "axis");
@@ -11,7 +12,9 @@ static sx_status legacy_broadcast(sx_upgrade_ctx *c) {
     const sx_fact *a = &sx_value_at(c->g, c->n->in[0].value)->fact, *b = &sx_value_at(c->g, c->n->in[1].value)->fact;
     if (a->rank < 0 || b->rank < 0) SX_FAIL(c->e, FAIL, "attribute 'axis' needs inputs of known rank");
     int64_t at = axis->i < 0 ? axis->i + a->rank : axis->i, missing = a->rank - at - b->rank, axes[SX_MAX_RANK];
-    if (at < 0 || missing < 0) SX_FAIL(c->e, FAIL, "attribute 'axis' is %lld, but input 0 has rank %d and input 1 rank %d", (long long)axis->i, a->rank, b->rank);
+    if (at < 0 || missing < 0)
+      SX_FAIL(c->e, FAIL, "attribute 'axis' is %lld, but input 0 has rank %d and input 1 rank %d", (long long)axis->i,
+              a->rank, b->rank);
     if (missing) {
       for (int64_t i = 0; i < missing; i++) axes[i] = b->rank + i;
       sx_vid in[2] = {c->n->in[1].value, sx_graph_const_i64(c->g, axes, missing, false)};
@@ -58,17 +61,29 @@ static sx_status prelu_channels(sx_upgrade_ctx *c) {
   sx_graph_set_input(c->g, c->id, 1, v);
   return SX_OK;
 }
-const sx_op sx_op_PRelu = {.name = "PRelu", .accuracy = SX_ROUNDED, .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_broadcast, .upgrades = {{7, prelu_channels}}};
+const sx_op sx_op_PRelu = {.name = "PRelu",
+                           .accuracy = SX_ROUNDED,
+                           .flags = SX_OP_ELEMENTWISE,
+                           .infer = sx_infer_broadcast,
+                           .upgrades = {{7, prelu_channels}}};
 
-#define UNARY(N, acc, units)                                                                                                \
-  const sx_op sx_op_##N = {.name = #N, .accuracy = (acc), .ulp = (units), .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_same, \
+#define UNARY(N, acc, units)                           \
+  const sx_op sx_op_##N = {.name = #N,                 \
+                           .accuracy = (acc),          \
+                           .ulp = (units),             \
+                           .flags = SX_OP_ELEMENTWISE, \
+                           .infer = sx_infer_same,     \
                            .upgrades = {{6, drop_consumed}}};
 #define PREDICATE(N) const sx_op sx_op_##N = {.name = #N, .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_compare};
-#define BINARY(N, acc, more)                                                                                                   \
-  const sx_op sx_op_##N = {.name = #N, .accuracy = (acc), .flags = SX_OP_ELEMENTWISE | (more), .infer = sx_infer_broadcast, \
+#define BINARY(N, acc, more)                                    \
+  const sx_op sx_op_##N = {.name = #N,                          \
+                           .accuracy = (acc),                   \
+                           .flags = SX_OP_ELEMENTWISE | (more), \
+                           .infer = sx_infer_broadcast,         \
                            .upgrades = {{7, legacy_broadcast}}};
-#define COMPARE(N, more)                                                                                                    \
-  const sx_op sx_op_##N = {.name = #N, .flags = SX_OP_ELEMENTWISE | (more), .infer = sx_infer_compare, .upgrades = {{7, legacy_broadcast}}};
+#define COMPARE(N, more)    \
+  const sx_op sx_op_##N = { \
+      .name = #N, .flags = SX_OP_ELEMENTWISE | (more), .infer = sx_infer_compare, .upgrades = {{7, legacy_broadcast}}};
 
 UNARY(Abs, SX_EXACT, 0)
 UNARY(Acos, SX_ULP, 4)
@@ -93,7 +108,12 @@ static sx_status erf_of_integer(sx_upgrade_ctx *c) {
   SX_TRY(sx_upgrade_emit(c, &sx_op_Cast, &v, 1, t, &v));
   return sx_upgrade_replace(c, y, v);
 }
-const sx_op sx_op_Erf = {.name = "Erf", .accuracy = SX_ULP, .ulp = 4, .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_same, .upgrades = {{INT16_MAX, erf_of_integer}}};
+const sx_op sx_op_Erf = {.name = "Erf",
+                         .accuracy = SX_ULP,
+                         .ulp = 4,
+                         .flags = SX_OP_ELEMENTWISE,
+                         .infer = sx_infer_same,
+                         .upgrades = {{INT16_MAX, erf_of_integer}}};
 UNARY(Exp, SX_ULP, 4)
 UNARY(Floor, SX_EXACT, 0)
 UNARY(Gelu, SX_ULP, 8)
@@ -134,7 +154,12 @@ BINARY(Add, SX_ROUNDED, SX_OP_COMMUTES)
 BINARY(Sub, SX_ROUNDED, 0)
 BINARY(Mul, SX_ROUNDED, SX_OP_COMMUTES)
 BINARY(Div, SX_ROUNDED, 0)
-const sx_op sx_op_Pow = {.name = "Pow", .accuracy = SX_ULP, .ulp = 8, .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_broadcast, .upgrades = {{7, legacy_broadcast}}};
+const sx_op sx_op_Pow = {.name = "Pow",
+                         .accuracy = SX_ULP,
+                         .ulp = 8,
+                         .flags = SX_OP_ELEMENTWISE,
+                         .infer = sx_infer_broadcast,
+                         .upgrades = {{7, legacy_broadcast}}};
 BINARY(Mod, SX_EXACT, 0)
 BINARY(BitShift, SX_EXACT, 0)
 BINARY(BitwiseAnd, SX_EXACT, SX_OP_COMMUTES)
@@ -160,7 +185,9 @@ static sx_status infer_where(sx_infer *c) {
   int rank, nk, nx, ny;
   SX_TRY(sx_infer_broadcast_dims(c, 0, 3, dims, &rank));
   SX_TRY(sx_infer_set(c, 0, sx_infer_in(c, 1)->dtype, rank, dims));
-  if (rank < 0 || rank > 1 || (nk = sx_infer_ints(c, 0, &k)) < 0 || (nx = sx_infer_ints(c, 1, &x)) < 0 || (ny = sx_infer_ints(c, 2, &y)) < 0) return SX_OK;
+  if (rank < 0 || rank > 1 || (nk = sx_infer_ints(c, 0, &k)) < 0 || (nx = sx_infer_ints(c, 1, &x)) < 0 ||
+      (ny = sx_infer_ints(c, 2, &y)) < 0)
+    return SX_OK;
   int n = nk > nx ? nk : nx;
   n = ny > n ? ny : n;
   if (nk == 0 || nx == 0 || ny == 0) n = 0;
@@ -180,4 +207,5 @@ static sx_status clip_attrs_to_inputs(sx_upgrade_ctx *c) {
   SX_TRY(sx_upgrade_attr_to_input(c, "min", 1, t));
   return sx_upgrade_attr_to_input(c, "max", 2, t);
 }
-const sx_op sx_op_Clip = {.name = "Clip", .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_same, .upgrades = {{11, clip_attrs_to_inputs}}};
+const sx_op sx_op_Clip = {
+    .name = "Clip", .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_same, .upgrades = {{11, clip_attrs_to_inputs}}};

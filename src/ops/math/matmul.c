@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Matrix products. MatMul (NumPy's rules), Gemm (two matrices, a bias), and the private Linear that fusion makes of them:
- * Y = act(alpha * A' B' + bias + residual), then transposed by perm_y. A' is A transposed by perm_a; with select_a = [axis, index]
- * that axis is fixed at the index, and perm_a names the others. B' likewise. Inputs (A, B, bias?, residual?). */
+ * Y = act(alpha * A' B' + bias + residual), then transposed by perm_y. A' is A transposed by perm_a; with select_a = [axis,
+ * index] that axis is fixed at the index, and perm_a names the others. B' likewise. Inputs (A, B, bias?, residual?). */
 #include "ops/nn/activation.h"
 #include "ops/ops.h"
 
@@ -11,13 +11,15 @@ static sx_status matmul_shape(sx_infer *c, const sx_dim *a, int ra, const sx_dim
   const sx_dim *m = ra == 1 ? left : a + ra - 2, *n = rb == 1 ? right : b + rb - 2;
   sx_dim diff = sx_dim_sub(c->dims, m[1], n[0]);
   if (sx_dim_is_const(m[1]) && sx_dim_is_const(n[0]) && diff)
-    return SX_INFER_FAIL(c, "input 0 has %lld columns, input 1 has %lld rows: they must be equal", (long long)m[1], (long long)n[0]);
+    return SX_INFER_FAIL(c, "input 0 has %lld columns, input 1 has %lld rows: they must be equal", (long long)m[1],
+                         (long long)n[0]);
   int ba = ra > 2 ? ra - 2 : 0, bb = rb > 2 ? rb - 2 : 0, r = ba > bb ? ba : bb;
   for (int i = 0; i < r; i++) {
     bool clash = false;
     sx_dim x = i < r - ba ? 1 : a[i - (r - ba)], y = i < r - bb ? 1 : b[i - (r - bb)];
     out[i] = sx_dim_broadcast(c->dims, x, y, &clash);
-    if (clash) return SX_INFER_FAIL(c, "batch dimension %d is %lld in input 0 and %lld in input 1", i, (long long)x, (long long)y);
+    if (clash)
+      return SX_INFER_FAIL(c, "batch dimension %d is %lld in input 0 and %lld in input 1", i, (long long)x, (long long)y);
   }
   if (ra > 1) out[r++] = m[0];
   if (rb > 1) out[r++] = n[1];
@@ -39,18 +41,21 @@ const sx_op sx_op_MatMul = {.name = "MatMul", .accuracy = SX_ACCUMULATE, .infer 
 static sx_status infer_gemm(sx_infer *c) {
   if (!sx_infer_has_rank(c, 0) || !sx_infer_has_rank(c, 1)) return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, -1, NULL);
   const sx_fact *a = sx_infer_in(c, 0), *b = sx_infer_in(c, 1);
-  if (a->rank != 2 || b->rank != 2) return SX_INFER_FAIL(c, "expected two matrices, found ranks %d and %d", a->rank, b->rank);
+  if (a->rank != 2 || b->rank != 2)
+    return SX_INFER_FAIL(c, "expected two matrices, found ranks %d and %d", a->rank, b->rank);
   int ta = sx_attr_int(c->n, "transA", 0) != 0, tb = sx_attr_int(c->n, "transB", 0) != 0;
   sx_dim d[2] = {a->dims[ta], b->dims[!tb]}, ka = a->dims[!ta], kb = b->dims[tb];
   if (sx_dim_is_const(ka) && sx_dim_is_const(kb) && ka != kb)
-    return SX_INFER_FAIL(c, "the inner dimensions differ: %lld in input 0 and %lld in input 1", (long long)ka, (long long)kb);
+    return SX_INFER_FAIL(c, "the inner dimensions differ: %lld in input 0 and %lld in input 1", (long long)ka,
+                         (long long)kb);
   return sx_infer_set(c, 0, a->dtype, 2, d);
 }
 static sx_status gemm_broadcast(sx_upgrade_ctx *c) { /* C was broadcast only on demand; now always */
   sx_node_remove_attr(c->n, "broadcast");
   return SX_OK;
 }
-const sx_op sx_op_Gemm = {.name = "Gemm", .accuracy = SX_ACCUMULATE, .infer = infer_gemm, .upgrades = {{7, gemm_broadcast}}};
+const sx_op sx_op_Gemm = {
+    .name = "Gemm", .accuracy = SX_ACCUMULATE, .infer = infer_gemm, .upgrades = {{7, gemm_broadcast}}};
 
 /* Dimensions of an operand after select and perm; returns their number. */
 static int permuted(const sx_node *n, const char *perm_attr, const char *select_attr, const sx_fact *f, sx_dim *out) {
@@ -66,7 +71,8 @@ static sx_status infer_linear(sx_infer *c) {
   sx_dim a[SX_MAX_RANK], b[SX_MAX_RANK], d[SX_MAX_RANK], y[SX_MAX_RANK];
   int rank;
   if (!sx_infer_has_rank(c, 0) || !sx_infer_has_rank(c, 1)) return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, -1, NULL);
-  int ra = permuted(c->n, "perm_a", "select_a", sx_infer_in(c, 0), a), rb = permuted(c->n, "perm_b", "select_b", sx_infer_in(c, 1), b);
+  int ra = permuted(c->n, "perm_a", "select_a", sx_infer_in(c, 0), a),
+      rb = permuted(c->n, "perm_b", "select_b", sx_infer_in(c, 1), b);
   SX_TRY(matmul_shape(c, a, ra, b, rb, d, &rank));
   sx_fact f = {.rank = (int8_t)rank, .dims = d};
   permuted(c->n, "perm_y", NULL, &f, y);
@@ -103,7 +109,8 @@ static sx_vid number(sx_graph *g, const sx_node *n, float x) {
 }
 static sx_status lower_linear(sx_graph *g, sx_nid id, sx_err *e) {
   const sx_node *n = sx_node_at(g, id);
-  sx_vid y = step(g, n, &sx_op_MatMul, transpose(g, n, "perm_a", "select_a", n->in[0].value), transpose(g, n, "perm_b", "select_b", n->in[1].value));
+  sx_vid y = step(g, n, &sx_op_MatMul, transpose(g, n, "perm_a", "select_a", n->in[0].value),
+                  transpose(g, n, "perm_b", "select_b", n->in[1].value));
   float alpha = sx_attr_float(n, "alpha", 1);
   if (alpha != 1) y = step(g, n, &sx_op_Mul, y, number(g, n, alpha));
   for (uint32_t i = 2; i < 4; i++)
@@ -115,4 +122,5 @@ static sx_status lower_linear(sx_graph *g, sx_nid id, sx_err *e) {
   sx_graph_kill(g, id);
   return SX_OK;
 }
-const sx_op sx_op_Linear = {.name = "Linear", .accuracy = SX_ACCUMULATE, .flags = SX_OP_PRIVATE, .infer = infer_linear, .lower = lower_linear};
+const sx_op sx_op_Linear = {
+    .name = "Linear", .accuracy = SX_ACCUMULATE, .flags = SX_OP_PRIVATE, .infer = infer_linear, .lower = lower_linear};

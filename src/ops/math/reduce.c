@@ -24,8 +24,10 @@ static sx_status infer_reduce(sx_infer *c) {
   }
   if (n == 0 && !none) set = ~0u;
   for (int i = 0; i < x->rank; i++) {
-    if (!(set >> i & 1)) d[rank++] = x->dims[i];
-    else if (keep) d[rank++] = 1;
+    if (!(set >> i & 1))
+      d[rank++] = x->dims[i];
+    else if (keep)
+      d[rank++] = 1;
   }
   SX_TRY(sx_infer_set(c, 0, x->dtype, rank, d));
   const sx_dim *e; /* products of shapes are common in exported graphs */
@@ -35,16 +37,18 @@ static sx_status infer_reduce(sx_infer *c) {
   const char *op = c->n->op->name;
   for (int i = 1; i < k && r != SX_DIM_UNKNOWN; i++)
     r = !sx_dim_is_exact(e[i]) || !sx_dim_is_exact(r) ? SX_DIM_UNKNOWN
-        : !strcmp(op, "ReduceProd") ? sx_dim_mul(c->dims, r, e[i])
-        : !strcmp(op, "ReduceSum")  ? sx_dim_add(c->dims, r, e[i])
-        : !strcmp(op, "ReduceMax")  ? sx_dim_max(c->dims, r, e[i])
-        : !strcmp(op, "ReduceMin")  ? sx_dim_min(c->dims, r, e[i])
-                                    : SX_DIM_UNKNOWN;
-  bool exact = !strcmp(op, "ReduceProd") || !strcmp(op, "ReduceSum") || !strcmp(op, "ReduceMax") || !strcmp(op, "ReduceMin");
+        : !strcmp(op, "ReduceProd")                   ? sx_dim_mul(c->dims, r, e[i])
+        : !strcmp(op, "ReduceSum")                    ? sx_dim_add(c->dims, r, e[i])
+        : !strcmp(op, "ReduceMax")                    ? sx_dim_max(c->dims, r, e[i])
+        : !strcmp(op, "ReduceMin")                    ? sx_dim_min(c->dims, r, e[i])
+                                                      : SX_DIM_UNKNOWN;
+  bool exact =
+      !strcmp(op, "ReduceProd") || !strcmp(op, "ReduceSum") || !strcmp(op, "ReduceMax") || !strcmp(op, "ReduceMin");
   return exact ? sx_infer_elems(c, 0, 1, &r) : SX_OK;
 }
 #define REDUCE(N, acc, version) \
-  const sx_op sx_op_##N = {.name = #N, .accuracy = (acc), .shape_inputs = 2, .infer = infer_reduce, .upgrades = {{version, axes_to_input}}};
+  const sx_op sx_op_##N = {     \
+      .name = #N, .accuracy = (acc), .shape_inputs = 2, .infer = infer_reduce, .upgrades = {{version, axes_to_input}}};
 REDUCE(ReduceL1, SX_ACCUMULATE, 18)
 REDUCE(ReduceL2, SX_ACCUMULATE, 18)
 REDUCE(ReduceLogSum, SX_ACCUMULATE, 18)
@@ -63,8 +67,10 @@ static sx_status infer_arg(sx_infer *c) {
   if (x->rank < 0) return sx_infer_set(c, 0, SX_I64, -1, NULL);
   SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", 0), x->rank, &axis));
   for (int i = 0; i < x->rank; i++) {
-    if (i != axis) d[rank++] = x->dims[i];
-    else if (sx_attr_int(c->n, "keepdims", 1)) d[rank++] = 1;
+    if (i != axis)
+      d[rank++] = x->dims[i];
+    else if (sx_attr_int(c->n, "keepdims", 1))
+      d[rank++] = 1;
   }
   return sx_infer_set(c, 0, SX_I64, rank, d);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Linear models, support vector machines and trees: rows of features to a label, to scores or to both. One row may come without
- * its axis. */
+/* Linear models, support vector machines and trees: rows of features to a label, to scores or to both. One row may come
+ * without its axis. */
 #include "ops/ops.h"
 
 static uint32_t list_size(const sx_infer *c, const char *name) {
@@ -9,7 +9,8 @@ static uint32_t list_size(const sx_infer *c, const char *name) {
 }
 static sx_status rows_of(sx_infer *c, sx_dim *rows) {
   const sx_fact *x = sx_infer_in(c, 0);
-  if (x->rank == 0 || x->rank > 2) return SX_INFER_FAIL(c, "X has rank %d, expected rows of features (2), or one row (1)", x->rank);
+  if (x->rank == 0 || x->rank > 2)
+    return SX_INFER_FAIL(c, "X has rank %d, expected rows of features (2), or one row (1)", x->rank);
   *rows = x->rank == 2 ? x->dims[0] : x->rank == 1 ? 1 : SX_DIM_UNKNOWN;
   return SX_OK;
 }
@@ -21,7 +22,8 @@ static sx_status scores(sx_infer *c, uint32_t o, int dtype, int64_t n) {
 static sx_status labels_and_scores(sx_infer *c, const char *ints, const char *strings, int64_t columns) {
   sx_dim rows;
   SX_TRY(rows_of(c, &rows));
-  if (list_size(c, ints) && list_size(c, strings)) return SX_INFER_FAIL(c, "has both '%s' and '%s', expected one", ints, strings);
+  if (list_size(c, ints) && list_size(c, strings))
+    return SX_INFER_FAIL(c, "has both '%s' and '%s', expected one", ints, strings);
   SX_TRY(sx_infer_set(c, 0, list_size(c, strings) ? SX_STRING : SX_I64, 1, &rows));
   return scores(c, 1, SX_F32, columns);
 }
@@ -64,11 +66,15 @@ static sx_status infer_svc(sx_infer *c) {
   bool vectors = false;
   for (uint32_t i = 0; i < count; i++) vectors |= per[i] > 0;
   if (!n) return SX_INFER_FAIL(c, "has no class labels");
-  return labels_and_scores(c, "classlabels_ints", "classlabels_strings", !vectors || list_size(c, "prob_a") ? n : n > 2 ? n * (n - 1) / 2 : 2);
+  return labels_and_scores(c, "classlabels_ints", "classlabels_strings",
+                           !vectors || list_size(c, "prob_a") ? n
+                           : n > 2                            ? n * (n - 1) / 2
+                                                              : 2);
 }
 static sx_status infer_svr(sx_infer *c) { return scores(c, 0, SX_F32, 1); }
 
-#define CLASSIC(N, hook) const sx_op sx_op_##N = {.name = #N, .domain = SX_DOMAIN_ML, .accuracy = SX_ACCUMULATE, .infer = hook};
+#define CLASSIC(N, hook) \
+  const sx_op sx_op_##N = {.name = #N, .domain = SX_DOMAIN_ML, .accuracy = SX_ACCUMULATE, .infer = hook};
 CLASSIC(TreeEnsemble, infer_trees)
 CLASSIC(TreeEnsembleClassifier, infer_tree_classifier)
 CLASSIC(TreeEnsembleRegressor, infer_tree_regressor)

@@ -14,10 +14,14 @@ static sx_status infer_extractor(sx_infer *c) {
   d[last] = y->rank < 0 ? SX_DIM_UNKNOWN : sx_infer_product(c, y->dims, 0, y->rank);
   return sx_infer_set(c, 0, x->dtype, last + 1, d);
 }
-const sx_op sx_op_ArrayFeatureExtractor = {.name = "ArrayFeatureExtractor", .domain = SX_DOMAIN_ML, .infer = infer_extractor};
+const sx_op sx_op_ArrayFeatureExtractor = {
+    .name = "ArrayFeatureExtractor", .domain = SX_DOMAIN_ML, .infer = infer_extractor};
 
 static sx_status infer_label(sx_infer *c) {
-  static const struct { const char *name; uint8_t type; } lists[] = {{"values_strings", SX_STRING}, {"values_int64s", SX_I64}, {"values_floats", SX_F32}};
+  static const struct {
+    const char *name;
+    uint8_t type;
+  } lists[] = {{"values_strings", SX_STRING}, {"values_int64s", SX_I64}, {"values_floats", SX_F32}};
   const sx_attr *t = sx_node_attr(c->n, "values_tensor");
   int type = t ? t->t->dtype : 0;
   for (int i = 0; i < 3 && !type; i++) {
@@ -36,7 +40,9 @@ static sx_status from_classes(sx_upgrade_ctx *c, const sx_attr *names, const int
   sx_dtype t = (sx_dtype)sx_value_at(c->g, c->n->in[0].value)->fact.dtype;
   sx_attr a = *names;
   a.name = t == SX_STRING ? SX_STR("keys_strings") : SX_STR("values_strings");
-  if (!sx_node_set_attr(c->g, c->id, &a) || !sx_node_set_ints(c->g, c->id, t == SX_STRING ? "values_int64s" : "keys_int64s", numbers, a.n)) SX_NO_MEMORY(c->e);
+  if (!sx_node_set_attr(c->g, c->id, &a) ||
+      !sx_node_set_ints(c->g, c->id, t == SX_STRING ? "values_int64s" : "keys_int64s", numbers, a.n))
+    SX_NO_MEMORY(c->e);
   return SX_OK;
 }
 static sx_status to_pairs(sx_upgrade_ctx *c) {
@@ -53,14 +59,17 @@ static sx_status mapper_to_label(sx_upgrade_ctx *c) {
   const sx_attr *names = sx_node_attr(c->n, "cats_strings");
   const int64_t *numbers;
   uint32_t n = sx_attr_ints(c->n, "cats_int64s", &numbers);
-  if (!names || names->n != n) SX_FAIL(c->e, INVALID_GRAPH, "has %u strings and %u numbers, expected as many", names ? names->n : 0, n);
+  if (!names || names->n != n)
+    SX_FAIL(c->e, INVALID_GRAPH, "has %u strings and %u numbers, expected as many", names ? names->n : 0, n);
   SX_TRY(from_classes(c, names, numbers));
   c->n->op = &sx_op_LabelEncoder;
   c->n->op_type = SX_STR("LabelEncoder");
   return SX_OK;
 }
-const sx_op sx_op_LabelEncoder = {.name = "LabelEncoder", .domain = SX_DOMAIN_ML, .infer = infer_label, .upgrades = {{2, to_pairs}}};
-const sx_op sx_op_CategoryMapper = {.name = "CategoryMapper", .domain = SX_DOMAIN_ML, .infer = infer_label, .upgrades = {{INT32_MAX, mapper_to_label}}};
+const sx_op sx_op_LabelEncoder = {
+    .name = "LabelEncoder", .domain = SX_DOMAIN_ML, .infer = infer_label, .upgrades = {{2, to_pairs}}};
+const sx_op sx_op_CategoryMapper = {
+    .name = "CategoryMapper", .domain = SX_DOMAIN_ML, .infer = infer_label, .upgrades = {{INT32_MAX, mapper_to_label}}};
 
 static sx_status infer_one_hot(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
@@ -70,7 +79,8 @@ static sx_status infer_one_hot(sx_infer *c) {
   uint32_t n = sx_attr_ints(c->n, "cats_int64s", &ints);
   if (!n && names) n = names->n;
   if (!n) return SX_INFER_FAIL(c, "has no categories: expected 'cats_int64s' or 'cats_strings'");
-  if (x->rank >= SX_MAX_RANK) return SX_INFER_FAIL(c, "the input has rank %d, at most %d are supported", x->rank, SX_MAX_RANK - 1);
+  if (x->rank >= SX_MAX_RANK)
+    return SX_INFER_FAIL(c, "the input has rank %d, at most %d are supported", x->rank, SX_MAX_RANK - 1);
   for (int i = 0; i < x->rank; i++) d[i] = x->dims[i];
   if (x->rank >= 0) d[x->rank] = n;
   return sx_infer_set(c, 0, SX_F32, x->rank < 0 ? -1 : x->rank + 1, d);

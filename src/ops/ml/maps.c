@@ -3,14 +3,21 @@
 #include "ops/ops.h"
 
 /* Element type of a map's values, or 0. */
-static int values_of(const sx_fact *f) { return f->kind == SX_KIND_MAP && f->type && f->type->item ? f->type->item->dtype : 0; }
+static int values_of(const sx_fact *f) {
+  return f->kind == SX_KIND_MAP && f->type && f->type->item ? f->type->item->dtype : 0;
+}
 
 static sx_status infer_cast_map(sx_infer *c) {
-  static const struct { const char *name; uint8_t type; } casts[] = {{"TO_FLOAT", SX_F32}, {"TO_INT64", SX_I64}, {"TO_STRING", SX_STRING}};
+  static const struct {
+    const char *name;
+    uint8_t type;
+  } casts[] = {{"TO_FLOAT", SX_F32}, {"TO_INT64", SX_I64}, {"TO_STRING", SX_STRING}};
   sx_str to = sx_attr_str(c->n, "cast_to", "TO_FLOAT"), form = sx_attr_str(c->n, "map_form", "DENSE");
   sx_dim d[2] = {1, SX_DIM_UNKNOWN};
-  if (sx_str_is(form, "SPARSE")) d[1] = sx_attr_int(c->n, "max_map", 1);
-  else if (!sx_str_is(form, "DENSE")) return SX_INFER_FAIL(c, "attribute 'map_form' is '%.*s', expected DENSE or SPARSE", SX_FMT(form));
+  if (sx_str_is(form, "SPARSE"))
+    d[1] = sx_attr_int(c->n, "max_map", 1);
+  else if (!sx_str_is(form, "DENSE"))
+    return SX_INFER_FAIL(c, "attribute 'map_form' is '%.*s', expected DENSE or SPARSE", SX_FMT(form));
   for (int i = 0; i < 3; i++)
     if (sx_str_is(to, casts[i].name)) return sx_infer_set(c, 0, casts[i].type, 2, d);
   return SX_INFER_FAIL(c, "attribute 'cast_to' is '%.*s', expected TO_FLOAT, TO_INT64 or TO_STRING", SX_FMT(to));
@@ -34,5 +41,6 @@ static sx_status infer_zip(sx_infer *c) {
   return SX_OK;
 }
 const sx_op sx_op_CastMap = {.name = "CastMap", .domain = SX_DOMAIN_ML, .flags = SX_OP_HOST, .infer = infer_cast_map};
-const sx_op sx_op_DictVectorizer = {.name = "DictVectorizer", .domain = SX_DOMAIN_ML, .flags = SX_OP_HOST, .infer = infer_dict};
+const sx_op sx_op_DictVectorizer = {
+    .name = "DictVectorizer", .domain = SX_DOMAIN_ML, .flags = SX_OP_HOST, .infer = infer_dict};
 const sx_op sx_op_ZipMap = {.name = "ZipMap", .domain = SX_DOMAIN_ML, .flags = SX_OP_HOST, .infer = infer_zip};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Operators of ai.onnx.ml that are a few standard ones: they are opened while importing, and fused again by the passes like any
- * other arithmetic. Nothing here asks for a rank, unless the definition does. */
+/* Operators of ai.onnx.ml that are a few standard ones: they are opened while importing, and fused again by the passes like
+ * any other arithmetic. Nothing here asks for a rank, unless the definition does. */
 #include "ops/lower.h"
 
 /* A constant of type t out of floats or, when these are NULL, integers: a scalar, or n in a row. */
@@ -31,11 +31,15 @@ static sx_status begin(sx_upgrade_ctx *c, sx_vid *x, sx_dtype *t, const sx_fact 
   return SX_OK;
 }
 /* Features of a row, or SX_DIM_UNKNOWN. */
-static sx_dim features(const sx_fact *f) { return f->rank > 0 && sx_dim_is_const(f->dims[f->rank - 1]) ? f->dims[f->rank - 1] : SX_DIM_UNKNOWN; }
+static sx_dim features(const sx_fact *f) {
+  return f->rank > 0 && sx_dim_is_const(f->dims[f->rank - 1]) ? f->dims[f->rank - 1] : SX_DIM_UNKNOWN;
+}
 /* One number for all features, or one for each. */
 static sx_status check_features(const sx_upgrade_ctx *c, const char *attr, uint32_t n, const sx_fact *f) {
   sx_dim k = features(f);
-  if (n > 1 && k != SX_DIM_UNKNOWN && k != n) SX_FAIL(c->e, INVALID_GRAPH, "attribute '%s' has %u numbers, expected 1 or %lld, one for each feature", attr, n, (long long)k);
+  if (n > 1 && k != SX_DIM_UNKNOWN && k != n)
+    SX_FAIL(c->e, INVALID_GRAPH, "attribute '%s' has %u numbers, expected 1 or %lld, one for each feature", attr, n,
+            (long long)k);
   return SX_OK;
 }
 
@@ -71,7 +75,10 @@ static sx_status open_scaler(sx_upgrade_ctx *c) {
 
 /* x / norm of its row; a row whose norm is 0 stays. */
 static sx_status open_normalizer(sx_upgrade_ctx *c) {
-  static const struct { const char *name; const sx_op *reduce; } norms[] = {{"MAX", &sx_op_ReduceMax}, {"L1", &sx_op_ReduceL1}, {"L2", &sx_op_ReduceL2}};
+  static const struct {
+    const char *name;
+    const sx_op *reduce;
+  } norms[] = {{"MAX", &sx_op_ReduceMax}, {"L1", &sx_op_ReduceL1}, {"L2", &sx_op_ReduceL2}};
   sx_lower l = {c, SX_OK};
   sx_vid x;
   sx_dtype t;
@@ -99,7 +106,8 @@ static sx_status open_imputer(sx_upgrade_ctx *c) {
   const float *floats = NULL;
   const int64_t *ints = NULL;
   SX_TRY(begin(c, &x, &t, &f));
-  uint32_t n_floats = sx_attr_floats(c->n, "imputed_value_floats", &floats), n_ints = sx_attr_ints(c->n, "imputed_value_int64s", &ints);
+  uint32_t n_floats = sx_attr_floats(c->n, "imputed_value_floats", &floats),
+           n_ints = sx_attr_ints(c->n, "imputed_value_int64s", &ints);
   bool is_float = t == SX_F32 || t == SX_F64, by_int = is_float ? !n_floats : n_ints != 0;
   uint32_t n = by_int ? n_ints : n_floats;
   if (!n) SX_FAIL(c->e, INVALID_GRAPH, "has neither 'imputed_value_floats' nor 'imputed_value_int64s'");
@@ -107,8 +115,10 @@ static sx_status open_imputer(sx_upgrade_ctx *c) {
   float from = sx_attr_float(c->n, "replaced_value_float", 0);
   int64_t from_int = sx_attr_int(c->n, "replaced_value_int64", 0);
   sx_vid imputed = numbers(&l, t, by_int ? NULL : floats, ints, n, n == 1), hit;
-  if (is_float && !by_int && from != from) hit = sx_lower_1(&l, &sx_op_IsNaN, x);
-  else hit = sx_lower_2(&l, &sx_op_Equal, x, numbers(&l, t, by_int ? NULL : &from, &from_int, 1, true));
+  if (is_float && !by_int && from != from)
+    hit = sx_lower_1(&l, &sx_op_IsNaN, x);
+  else
+    hit = sx_lower_2(&l, &sx_op_Equal, x, numbers(&l, t, by_int ? NULL : &from, &from_int, 1, true));
   return sx_lower_end(&l, sx_lower_3(&l, &sx_op_Where, hit, imputed, x));
 }
 
@@ -117,26 +127,35 @@ static sx_status open_vectorizer(sx_upgrade_ctx *c) {
   sx_lower l = {c, SX_OK};
   const int64_t *width, row[2] = {1, -1}, one = 1, zero = 0;
   uint32_t n = c->n->n_formal, n_width = sx_attr_ints(c->n, "inputdimensions", &width);
-  if (n_width && n_width != n) SX_FAIL(c->e, INVALID_GRAPH, "attribute 'inputdimensions' has %u numbers for %u inputs", n_width, n);
+  if (n_width && n_width != n)
+    SX_FAIL(c->e, INVALID_GRAPH, "attribute 'inputdimensions' has %u numbers for %u inputs", n_width, n);
   sx_vid *in = SX_NEW_N(&c->g->model->arena, sx_vid, (size_t)n + 1);
   if (!in) SX_NO_MEMORY(c->e);
   for (uint32_t i = 0; i < n; i++) {
     const sx_fact *f = &sx_value_at(c->g, c->n->in[i].value)->fact;
     sx_vid x = sx_lower_cast(&l, c->n->in[i].value, SX_F32);
-    if (f->rank == 1) x = sx_lower_2(&l, &sx_op_Reshape, x, sx_lower_ints(&l, row, 2));
-    else if (f->rank != 2) x = sx_lower_1(&l, &sx_op_Flatten, x);
+    if (f->rank == 1)
+      x = sx_lower_2(&l, &sx_op_Reshape, x, sx_lower_ints(&l, row, 2));
+    else if (f->rank != 2)
+      x = sx_lower_1(&l, &sx_op_Flatten, x);
     if (n_width && (f->rank < 1 || f->rank > 2 || features(f) != width[i])) {
-      if (width[i] < 0) SX_FAIL(c->e, INVALID_GRAPH, "attribute 'inputdimensions' has the negative width %lld", (long long)width[i]);
+      if (width[i] < 0)
+        SX_FAIL(c->e, INVALID_GRAPH, "attribute 'inputdimensions' has the negative width %lld", (long long)width[i]);
       const int64_t pad[4] = {0, 0, 0, width[i]};
       x = sx_lower_2(&l, &sx_op_Pad, x, sx_lower_ints(&l, pad, 4));
-      x = sx_lower_node(&l, &sx_op_Slice, SX_LOWER_IN(x, sx_lower_ints(&l, &zero, 1), sx_lower_ints(&l, &width[i], 1), sx_lower_ints(&l, &one, 1)), NULL, 0);
+      x = sx_lower_node(
+          &l, &sx_op_Slice,
+          SX_LOWER_IN(x, sx_lower_ints(&l, &zero, 1), sx_lower_ints(&l, &width[i], 1), sx_lower_ints(&l, &one, 1)), NULL,
+          0);
     }
     in[i] = x;
   }
   return sx_lower_end(&l, sx_lower_node(&l, &sx_op_Concat, in, n, SX_LOWER_INT("axis", 1)));
 }
 
-#define OPENED(N, open) const sx_op sx_op_##N = {.name = #N, .domain = SX_DOMAIN_ML, .accuracy = SX_ULP, .ulp = 16, .upgrades = {{SX_LOWER_ALWAYS, open}}};
+#define OPENED(N, open)     \
+  const sx_op sx_op_##N = { \
+      .name = #N, .domain = SX_DOMAIN_ML, .accuracy = SX_ULP, .ulp = 16, .upgrades = {{SX_LOWER_ALWAYS, open}}};
 OPENED(Binarizer, open_binarizer)
 OPENED(FeatureVectorizer, open_vectorizer)
 OPENED(Imputer, open_imputer)

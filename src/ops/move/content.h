@@ -33,9 +33,11 @@ static inline int64_t sx_infer_count(const sx_infer *c, uint32_t i) {
   return n;
 }
 /* max(d, 0), without the maximum where the expression tells. */
-static inline sx_dim sx_infer_at_least_0(sx_infer *c, sx_dim d) { return sx_dim_sign(c->dims, d) > 0 ? d : sx_dim_max(c->dims, d, 0); }
-/* Element facts of output 0, whose element at a place is element base + sum(place * stride) of input i; dimensions that are no
- * numbers, or too many elements, give none. The shape must be set. */
+static inline sx_dim sx_infer_at_least_0(sx_infer *c, sx_dim d) {
+  return sx_dim_sign(c->dims, d) > 0 ? d : sx_dim_max(c->dims, d, 0);
+}
+/* Element facts of output 0, whose element at a place is element base + sum(place * stride) of input i; dimensions that are
+ * no numbers, or too many elements, give none. The shape must be set. */
 static inline sx_status sx_infer_elems_at(sx_infer *c, uint32_t o, uint32_t i, int64_t base, const int64_t *stride) {
   const sx_dim *e;
   sx_dim r[SX_MAX_ELEMS];
@@ -63,7 +65,8 @@ static inline bool sx_infer_strides(const sx_fact *f, int64_t *stride) {
   return true;
 }
 /* A node before the one being upgraded, on in[]; `to` != 0: its attribute. *out: its output, facts inferred. */
-static inline sx_status sx_upgrade_emit(sx_upgrade_ctx *c, const sx_op *op, const sx_vid *in, uint32_t n, int64_t to, sx_vid *out) {
+static inline sx_status sx_upgrade_emit(sx_upgrade_ctx *c, const sx_op *op, const sx_vid *in, uint32_t n, int64_t to,
+                                        sx_vid *out) {
   for (uint32_t i = 0; i < n; i++)
     if (in[i] == SX_NONE) SX_NO_MEMORY(c->e);
   if ((*out = sx_graph_emit(c->g, op, in, n)) == SX_NONE) SX_NO_MEMORY(c->e);

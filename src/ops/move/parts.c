@@ -4,7 +4,9 @@
 #include "ops/move/slice.h"
 
 static sx_status concat_axis(sx_upgrade_ctx *c) {
-  return sx_node_attr(c->n, "axis") || sx_node_set_int(c->g, c->id, "axis", 1) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  return sx_node_attr(c->n, "axis") || sx_node_set_int(c->g, c->id, "axis", 1)
+             ? SX_OK
+             : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
 }
 
 static sx_status concat_elems(sx_infer *c, int axis) {
@@ -14,7 +16,8 @@ static sx_status concat_elems(sx_infer *c, int axis) {
   if (!sx_infer_strides(y, stride) || (y->rank && y->dims[0] * stride[0] > SX_MAX_ELEMS)) return SX_OK;
   n = y->rank ? y->dims[0] * stride[0] : 1;
   for (uint32_t i = 0; i < c->n->n_formal; i++) {
-    int64_t k = sx_infer_count(c, i), own = k > 0 ? sx_infer_in(c, i)->dims[axis] * stride[axis] : 1, whole = y->dims[axis] * stride[axis];
+    int64_t k = sx_infer_count(c, i), own = k > 0 ? sx_infer_in(c, i)->dims[axis] * stride[axis] : 1,
+            whole = y->dims[axis] * stride[axis];
     if (k < 0) return SX_OK;
     for (int64_t j = 0; j < k; j++) e[j / own * whole + at + j % own] = sx_infer_elem(c, i, j);
     if (k) at += own;
@@ -26,7 +29,8 @@ static sx_status infer_concat(sx_infer *c) {
   sx_dim d[SX_MAX_RANK], sum = 0;
   for (uint32_t i = 0; i < c->n->n_formal; i++) {
     const sx_fact *x = sx_infer_in(c, i);
-    if (x->rank < 0) sum = SX_DIM_UNKNOWN;
+    if (x->rank < 0)
+      sum = SX_DIM_UNKNOWN;
     else if (rank < 0) {
       rank = x->rank;
       for (int k = 0; k < rank; k++) d[k] = SX_DIM_UNKNOWN;
@@ -40,7 +44,8 @@ static sx_status infer_concat(sx_infer *c) {
     for (int k = 0; k < rank && x->rank >= 0; k++) {
       if (k == axis) continue;
       if (sx_dim_is_const(d[k]) && sx_dim_is_const(x->dims[k]) && d[k] != x->dims[k])
-        return SX_INFER_FAIL(c, "input %u has %lld at axis %d, another one has %lld; only axis %d may differ", i, (long long)x->dims[k], k, (long long)d[k], axis);
+        return SX_INFER_FAIL(c, "input %u has %lld at axis %d, another one has %lld; only axis %d may differ", i,
+                             (long long)x->dims[k], k, (long long)d[k], axis);
       if (d[k] == SX_DIM_UNKNOWN || sx_dim_is_const(x->dims[k])) d[k] = x->dims[k];
     }
     if (sum != SX_DIM_UNKNOWN) sum = sx_dim_add(c->dims, sum, x->dims[axis]);
@@ -49,7 +54,8 @@ static sx_status infer_concat(sx_infer *c) {
   SX_TRY(sx_infer_set(c, 0, dtype, rank, d));
   return rank ? concat_elems(c, axis) : SX_OK;
 }
-const sx_op sx_op_Concat = {.name = "Concat", .flags = SX_OP_QDQ_TRANSPARENT, .infer = infer_concat, .upgrades = {{4, concat_axis}}};
+const sx_op sx_op_Concat = {
+    .name = "Concat", .flags = SX_OP_QDQ_TRANSPARENT, .infer = infer_concat, .upgrades = {{4, concat_axis}}};
 
 static sx_status split_to_input(sx_upgrade_ctx *c) {
   if (c->n->since_version == 1 && c->n->n_in > 1 && c->n->in[1].value != SX_NONE) { /* the sizes had the type of the data */
@@ -93,7 +99,11 @@ static sx_status infer_split(sx_infer *c) {
     return SX_INFER_FAIL(c, "the sizes sum to %lld, axis %d has %lld", (long long)at, axis, (long long)x->dims[axis]);
   return SX_OK;
 }
-const sx_op sx_op_Split = {.name = "Split", .flags = SX_OP_QDQ_TRANSPARENT, .shape_inputs = 2, .infer = infer_split, .upgrades = {{13, split_to_input}}};
+const sx_op sx_op_Split = {.name = "Split",
+                           .flags = SX_OP_QDQ_TRANSPARENT,
+                           .shape_inputs = 2,
+                           .infer = infer_split,
+                           .upgrades = {{13, split_to_input}}};
 
 static sx_status slice_to_inputs(sx_upgrade_ctx *c) {
   static const char *const names[] = {"starts", "ends", "axes"};
@@ -109,7 +119,8 @@ static sx_dim slice_bound(sx_infer *c, uint32_t input, int64_t k, sx_dim N) {
     return v >= 0 ? v == 0 ? 0 : sx_dim_min(c->dims, v, N) : sx_infer_at_least_0(c, sx_dim_add(c->dims, N, v));
   }
   sx_dim e = sx_infer_elem(c, input, k);
-  return sx_dim_sign(c->dims, e) > 0 ? sx_dim_min(c->dims, e, N) : SX_DIM_UNKNOWN; /* a sign that may change needs the run */
+  return sx_dim_sign(c->dims, e) > 0 ? sx_dim_min(c->dims, e, N)
+                                     : SX_DIM_UNKNOWN; /* a sign that may change needs the run */
 }
 /* Size of the sliced axis. *first, *step: numbers when the return is true, for element facts. */
 static sx_dim sliced(sx_infer *c, int64_t k, sx_dim N, int64_t *first, int64_t *step, bool *numbers) {
@@ -122,10 +133,14 @@ static sx_dim sliced(sx_infer *c, int64_t k, sx_dim N, int64_t *first, int64_t *
     *numbers = true;
     return sx_slice_range(N, s, e, *step, first);
   }
-  if (*step < 0) return ns && ne && (s == -1 || s >= INT32_MAX) && e <= INT32_MIN && *step != INT64_MIN ? sx_dim_ceildiv(c->dims, N, -*step) : SX_DIM_UNKNOWN;
+  if (*step < 0)
+    return ns && ne && (s == -1 || s >= INT32_MAX) && e <= INT32_MIN && *step != INT64_MIN
+               ? sx_dim_ceildiv(c->dims, N, -*step)
+               : SX_DIM_UNKNOWN;
   sx_dim from = slice_bound(c, 1, k, N), to = slice_bound(c, 2, k, N);
   if (from == SX_DIM_UNKNOWN || to == SX_DIM_UNKNOWN) return SX_DIM_UNKNOWN;
-  if (to == N && ns && s < 0 && s > INT32_MIN) return sx_dim_ceildiv(c->dims, sx_dim_min(c->dims, -s, N), *step); /* the last -s */
+  if (to == N && ns && s < 0 && s > INT32_MIN)
+    return sx_dim_ceildiv(c->dims, sx_dim_min(c->dims, -s, N), *step); /* the last -s */
   return sx_dim_ceildiv(c->dims, sx_infer_at_least_0(c, sx_dim_sub(c->dims, to, from)), *step);
 }
 static sx_status infer_slice(sx_infer *c) {
@@ -136,11 +151,13 @@ static sx_status infer_slice(sx_infer *c) {
   uint32_t seen = 0;
   int axis;
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
-  if (n >= 0 && m >= 0 && n != m) return SX_INFER_FAIL(c, "%lld starts but %lld ends are given", (long long)n, (long long)m);
+  if (n >= 0 && m >= 0 && n != m)
+    return SX_INFER_FAIL(c, "%lld starts but %lld ends are given", (long long)n, (long long)m);
   if (n > x->rank) return SX_INFER_FAIL(c, "%lld axes are sliced, the input has rank %d", (long long)n, x->rank);
   for (uint32_t i = 3; i < 5; i++) {
     int64_t k = sx_infer_in(c, i) ? sx_infer_count(c, i) : n;
-    if (n >= 0 && k >= 0 && k != n) return SX_INFER_FAIL(c, "%lld starts but %lld %s are given", (long long)n, (long long)k, i == 3 ? "axes" : "steps");
+    if (n >= 0 && k >= 0 && k != n)
+      return SX_INFER_FAIL(c, "%lld starts but %lld %s are given", (long long)n, (long long)k, i == 3 ? "axes" : "steps");
   }
   for (int i = 0; i < x->rank; i++) d[i] = n < 0 ? SX_DIM_UNKNOWN : x->dims[i];
   all &= sx_infer_strides(x, stride);
@@ -154,7 +171,8 @@ static sx_status infer_slice(sx_infer *c) {
     SX_TRY(sx_infer_axis(c, at, x->rank, &axis));
     if (seen >> axis & 1) return SX_INFER_FAIL(c, "axis %d is given twice", axis);
     seen |= 1u << axis;
-    if (sx_infer_in(c, 4) && sx_infer_number(c, 4, k, &step) && step == 0) return SX_INFER_FAIL(c, "the step of axis %d is 0", axis);
+    if (sx_infer_in(c, 4) && sx_infer_number(c, 4, k, &step) && step == 0)
+      return SX_INFER_FAIL(c, "the step of axis %d is 0", axis);
     d[axis] = sliced(c, k, x->dims[axis], &first, &step, &numbers);
     all &= numbers;
     all &= step >= INT32_MIN && step <= INT32_MAX;
@@ -163,4 +181,8 @@ static sx_status infer_slice(sx_infer *c) {
   SX_TRY(sx_infer_set(c, 0, x->dtype, x->rank, d));
   return all ? sx_infer_elems_at(c, 0, 0, base, stride) : SX_OK;
 }
-const sx_op sx_op_Slice = {.name = "Slice", .flags = SX_OP_QDQ_TRANSPARENT, .shape_inputs = 0x1e, .infer = infer_slice, .upgrades = {{10, slice_to_inputs}}};
+const sx_op sx_op_Slice = {.name = "Slice",
+                           .flags = SX_OP_QDQ_TRANSPARENT,
+                           .shape_inputs = 0x1e,
+                           .infer = infer_slice,
+                           .upgrades = {{10, slice_to_inputs}}};

@@ -7,7 +7,8 @@ static sx_status infer_expand(sx_infer *c) {
   sx_dim d[SX_MAX_RANK];
   int64_t n = sx_infer_count(c, 1);
   if (x->rank < 0 || n < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
-  if (n > SX_MAX_RANK) return SX_INFER_FAIL(c, "the shape has %lld entries, at most %d are supported", (long long)n, SX_MAX_RANK);
+  if (n > SX_MAX_RANK)
+    return SX_INFER_FAIL(c, "the shape has %lld entries, at most %d are supported", (long long)n, SX_MAX_RANK);
   int rank = n > x->rank ? (int)n : x->rank;
   for (int i = 0; i < rank; i++) {
     int from = i - (rank - x->rank), at = i - (rank - (int)n);
@@ -19,7 +20,8 @@ static sx_status infer_expand(sx_infer *c) {
   SX_TRY(sx_infer_set(c, 0, x->dtype, rank, d));
   int64_t from[SX_MAX_RANK], stride[SX_MAX_RANK];
   if (!sx_infer_strides(x, from)) return SX_OK;
-  for (int i = 0; i < rank; i++) stride[i] = i < rank - x->rank || x->dims[i - (rank - x->rank)] == 1 ? 0 : from[i - (rank - x->rank)];
+  for (int i = 0; i < rank; i++)
+    stride[i] = i < rank - x->rank || x->dims[i - (rank - x->rank)] == 1 ? 0 : from[i - (rank - x->rank)];
   return sx_infer_elems_at(c, 0, 0, 0, stride);
 }
 const sx_op sx_op_Expand = {.name = "Expand", .flags = SX_OP_QDQ_TRANSPARENT, .shape_inputs = 2, .infer = infer_expand};
@@ -31,7 +33,8 @@ static sx_status tile_axis_to_repeats(sx_upgrade_ctx *c) {
   sx_vid v[2];
   if (x->rank < 0) SX_FAIL(c->e, FAIL, "version 1 needs an input of known rank");
   for (int i = 0; i < x->rank; i++) ones[i] = 1;
-  sx_vid shape = sx_graph_const_i64(c->g, &one, 1, false), all = sx_graph_const_i64(c->g, ones, x->rank, false), repeats = SX_NONE;
+  sx_vid shape = sx_graph_const_i64(c->g, &one, 1, false), all = sx_graph_const_i64(c->g, ones, x->rank, false),
+         repeats = SX_NONE;
   for (uint32_t i = 0; i < 2; i++) {
     SX_TRY(sx_upgrade_emit(c, &sx_op_Cast, &c->n->in[i + 1].value, 1, SX_I64, &v[i]));
     SX_TRY(sx_upgrade_emit(c, &sx_op_Reshape, (sx_vid[]){v[i], shape}, 2, 0, &v[i]));
@@ -45,7 +48,8 @@ static sx_status infer_tile(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
   sx_dim d[SX_MAX_RANK];
   int64_t n = sx_infer_count(c, 1);
-  if (n >= 0 && x->rank >= 0 && n != x->rank) return SX_INFER_FAIL(c, "%lld repeats are given, the input has rank %d", (long long)n, x->rank);
+  if (n >= 0 && x->rank >= 0 && n != x->rank)
+    return SX_INFER_FAIL(c, "%lld repeats are given, the input has rank %d", (long long)n, x->rank);
   for (int i = 0; i < x->rank; i++) {
     sx_dim r = sx_infer_elem(c, 1, i);
     if (sx_dim_is_const(r) && r < 0) return SX_INFER_FAIL(c, "axis %d is repeated %lld times", i, (long long)r);
@@ -60,7 +64,11 @@ static sx_status infer_tile(sx_infer *c) {
   for (int64_t i = 0; i < count; i++) r[i] = e[i % k]; /* vectors; more dimensions are not met in shapes */
   return sx_infer_elems(c, 0, (uint32_t)count, r);
 }
-const sx_op sx_op_Tile = {.name = "Tile", .flags = SX_OP_QDQ_TRANSPARENT, .shape_inputs = 2, .infer = infer_tile, .upgrades = {{6, tile_axis_to_repeats}}};
+const sx_op sx_op_Tile = {.name = "Tile",
+                          .flags = SX_OP_QDQ_TRANSPARENT,
+                          .shape_inputs = 2,
+                          .infer = infer_tile,
+                          .upgrades = {{6, tile_axis_to_repeats}}};
 
 static sx_status pads_to_inputs(sx_upgrade_ctx *c) {
   const sx_fact *x = &sx_value_at(c->g, c->n->in[0].value)->fact;
@@ -81,7 +89,9 @@ static sx_status infer_pad(sx_infer *c) {
   uint32_t seen = 0;
   int axis;
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
-  if (n >= 0 && k >= 0 && n != 2 * k) return SX_INFER_FAIL(c, "%lld pads are given, expected a begin and an end for each of %lld axes", (long long)n, (long long)k);
+  if (n >= 0 && k >= 0 && n != 2 * k)
+    return SX_INFER_FAIL(c, "%lld pads are given, expected a begin and an end for each of %lld axes", (long long)n,
+                         (long long)k);
   for (int i = 0; i < x->rank; i++) d[i] = k < 0 ? SX_DIM_UNKNOWN : x->dims[i];
   for (int64_t i = 0; i < k; i++) {
     at = i;
@@ -93,11 +103,13 @@ static sx_status infer_pad(sx_infer *c) {
     if (seen >> axis & 1) return SX_INFER_FAIL(c, "axis %d is given twice", axis);
     seen |= 1u << axis;
     sx_dim b = sx_infer_elem(c, 1, i), e = sx_infer_elem(c, 1, k + i);
-    d[axis] = b == SX_DIM_UNKNOWN || e == SX_DIM_UNKNOWN ? SX_DIM_UNKNOWN : sx_dim_add(c->dims, x->dims[axis], sx_dim_add(c->dims, b, e));
+    d[axis] = b == SX_DIM_UNKNOWN || e == SX_DIM_UNKNOWN ? SX_DIM_UNKNOWN
+                                                         : sx_dim_add(c->dims, x->dims[axis], sx_dim_add(c->dims, b, e));
   }
   return sx_infer_set(c, 0, x->dtype, x->rank, d);
 }
-const sx_op sx_op_Pad = {.name = "Pad", .flags = 0, .shape_inputs = 0xa, .infer = infer_pad, .upgrades = {{11, pads_to_inputs}}};
+const sx_op sx_op_Pad = {
+    .name = "Pad", .flags = 0, .shape_inputs = 0xa, .infer = infer_pad, .upgrades = {{11, pads_to_inputs}}};
 
 /* CenterCropPad: the given sizes, for all axes or for some. */
 static sx_status infer_center_crop_pad(sx_infer *c) {

@@ -19,7 +19,8 @@ static sx_status infer_topk(sx_infer *c) {
   if (x->rank >= 0) {
     SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", -1), x->rank, &axis));
     memcpy(d, x->dims, (size_t)x->rank * sizeof *d);
-    if (sx_dim_is_const(k) && sx_dim_is_const(d[axis]) && (k < 0 || k > d[axis])) return SX_INFER_FAIL(c, "k is %lld, axis %d has %lld", (long long)k, axis, (long long)d[axis]);
+    if (sx_dim_is_const(k) && sx_dim_is_const(d[axis]) && (k < 0 || k > d[axis]))
+      return SX_INFER_FAIL(c, "k is %lld, axis %d has %lld", (long long)k, axis, (long long)d[axis]);
     d[axis] = k;
   }
   SX_TRY(sx_infer_set(c, 0, x->dtype, x->rank, d));
@@ -70,7 +71,8 @@ const sx_op sx_op_Unique = {.name = "Unique", .infer = infer_unique};
 static sx_status infer_nms(sx_infer *c) {
   sx_dim d[2] = {SX_DIM_UNKNOWN, 3};
   for (uint32_t i = 0; i < 2; i++)
-    if (sx_infer_has_rank(c, i) && sx_infer_in(c, i)->rank != 3) return SX_INFER_FAIL(c, "input %u has rank %d, expected 3", i, sx_infer_in(c, i)->rank);
+    if (sx_infer_has_rank(c, i) && sx_infer_in(c, i)->rank != 3)
+      return SX_INFER_FAIL(c, "input %u has rank %d, expected 3", i, sx_infer_in(c, i)->rank);
   return sx_infer_set(c, 0, SX_I64, 2, d);
 }
 const sx_op sx_op_NonMaxSuppression = {.name = "NonMaxSuppression", .infer = infer_nms};

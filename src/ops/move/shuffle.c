@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Operators that reorder or mask elements of a tensor: block shuffles, Trilu, ReverseSequence, Dropout, and running sums. */
+/* Operators that reorder or mask elements of a tensor: block shuffles, Trilu, ReverseSequence, Dropout, and running sums.
+ */
 #include "ops/move/content.h"
 
 /* (N, C, H, W) with blocks of b x b between C and the plane. */
@@ -13,7 +14,8 @@ static sx_status infer_blocks(sx_infer *c, bool to_depth) {
   for (int i = 1; i < 4; i++) {
     int64_t by = i == 1 ? bb : b;
     bool divide = to_depth == (i > 1);
-    if (divide && sx_dim_is_const(x->dims[i]) && x->dims[i] % by) return SX_INFER_FAIL(c, "axis %d has %lld, which is no multiple of %lld", i, (long long)x->dims[i], (long long)by);
+    if (divide && sx_dim_is_const(x->dims[i]) && x->dims[i] % by)
+      return SX_INFER_FAIL(c, "axis %d has %lld, which is no multiple of %lld", i, (long long)x->dims[i], (long long)by);
     d[i] = divide ? sx_dim_div(c->dims, x->dims[i], by) : sx_dim_mul(c->dims, x->dims[i], by);
   }
   return sx_infer_set(c, 0, x->dtype, 4, d);
@@ -24,21 +26,26 @@ const sx_op sx_op_SpaceToDepth = {.name = "SpaceToDepth", .flags = SX_OP_QDQ_TRA
 const sx_op sx_op_DepthToSpace = {.name = "DepthToSpace", .flags = SX_OP_QDQ_TRANSPARENT, .infer = infer_depth_to_space};
 
 static sx_status infer_trilu(sx_infer *c) {
-  if (sx_infer_has_rank(c, 0) && sx_infer_in(c, 0)->rank < 2) return SX_INFER_FAIL(c, "the input has rank %d, expected matrices", sx_infer_in(c, 0)->rank);
+  if (sx_infer_has_rank(c, 0) && sx_infer_in(c, 0)->rank < 2)
+    return SX_INFER_FAIL(c, "the input has rank %d, expected matrices", sx_infer_in(c, 0)->rank);
   return sx_infer_like(c, 0, 0);
 }
 const sx_op sx_op_Trilu = {.name = "Trilu", .infer = infer_trilu};
 
 static sx_status infer_reverse_sequence(sx_infer *c) {
   int64_t b = sx_attr_int(c->n, "batch_axis", 1), t = sx_attr_int(c->n, "time_axis", 0);
-  if ((b | t) & ~1 || b == t) return SX_INFER_FAIL(c, "batch_axis is %lld and time_axis %lld, expected 0 and 1 in some order", (long long)b, (long long)t);
-  if (sx_infer_has_rank(c, 0) && sx_infer_in(c, 0)->rank < 2) return SX_INFER_FAIL(c, "the input has rank %d, expected at least 2", sx_infer_in(c, 0)->rank);
+  if ((b | t) & ~1 || b == t)
+    return SX_INFER_FAIL(c, "batch_axis is %lld and time_axis %lld, expected 0 and 1 in some order", (long long)b,
+                         (long long)t);
+  if (sx_infer_has_rank(c, 0) && sx_infer_in(c, 0)->rank < 2)
+    return SX_INFER_FAIL(c, "the input has rank %d, expected at least 2", sx_infer_in(c, 0)->rank);
   return sx_infer_like(c, 0, 0);
 }
 const sx_op sx_op_ReverseSequence = {.name = "ReverseSequence", .infer = infer_reverse_sequence};
 
 static sx_status infer_scan(sx_infer *c) {
-  if (sx_infer_has_rank(c, 0) && sx_infer_in(c, 0)->rank < 1) return SX_INFER_FAIL(c, "the input is a scalar, expected at least one axis");
+  if (sx_infer_has_rank(c, 0) && sx_infer_in(c, 0)->rank < 1)
+    return SX_INFER_FAIL(c, "the input is a scalar, expected at least one axis");
   return sx_infer_like(c, 0, 0);
 }
 const sx_op sx_op_CumSum = {.name = "CumSum", .accuracy = SX_ACCUMULATE, .infer = infer_scan};
@@ -67,4 +74,8 @@ static sx_status infer_dropout(sx_infer *c) {
   SX_TRY(sx_infer_like(c, 0, 0));
   return sx_infer_set(c, 1, SX_BOOL, x->rank, x->dims);
 }
-const sx_op sx_op_Dropout = {.name = "Dropout", .accuracy = SX_RANDOM, .flags = SX_OP_NONDETERMINISTIC, .infer = infer_dropout, .upgrades = {{10, dropout_mask_type}, {12, dropout_ratio_to_input}}};
+const sx_op sx_op_Dropout = {.name = "Dropout",
+                             .accuracy = SX_RANDOM,
+                             .flags = SX_OP_NONDETERMINISTIC,
+                             .infer = infer_dropout,
+                             .upgrades = {{10, dropout_mask_type}, {12, dropout_ratio_to_input}}};

@@ -11,7 +11,8 @@ static sx_status infer_transpose(sx_infer *c) {
   if (n && (int)n != x->rank) return SX_INFER_FAIL(c, "perm has %u entries, the input has rank %d", n, x->rank);
   for (int i = 0; i < x->rank; i++) {
     int64_t p = n ? perm[i] : x->rank - 1 - i;
-    if (p < 0 || p >= x->rank || seen >> p & 1) return SX_INFER_FAIL(c, "perm is no permutation of %d axes: entry %d is %lld", x->rank, i, (long long)p);
+    if (p < 0 || p >= x->rank || seen >> p & 1)
+      return SX_INFER_FAIL(c, "perm is no permutation of %d axes: entry %d is %lld", x->rank, i, (long long)p);
     seen |= 1u << p;
     d[i] = x->dims[p];
   }

@@ -34,7 +34,8 @@ static sx_status infer_reshape(sx_infer *c) {
   for (int i = 0; i < n; i++) {
     d[i] = want[i];
     if (want[i] == 0 && !allowzero) {
-      if (x->rank >= 0 && i >= x->rank) return SX_INFER_FAIL(c, "element %d of the new shape is 0 (copy), but the input has rank %d", i, x->rank);
+      if (x->rank >= 0 && i >= x->rank)
+        return SX_INFER_FAIL(c, "element %d of the new shape is 0 (copy), but the input has rank %d", i, x->rank);
       d[i] = x->rank >= 0 ? x->dims[i] : SX_DIM_UNKNOWN;
     } else if (want[i] == -1) {
       if (minus >= 0) return SX_INFER_FAIL(c, "the new shape has two elements -1");
@@ -49,7 +50,9 @@ static sx_status infer_reshape(sx_infer *c) {
   if (minus >= 0) {
     d[minus] = !all ? SX_DIM_UNKNOWN : rest == 0 ? 0 : sx_dim_div(c->dims, total, rest);
     if (all && sx_dim_is_const(total) && sx_dim_is_const(rest) && rest && total % rest)
-      return SX_INFER_FAIL(c, "%lld elements cannot be reshaped: the given dimensions multiply to %lld, which does not divide them", (long long)total, (long long)rest);
+      return SX_INFER_FAIL(
+          c, "%lld elements cannot be reshaped: the given dimensions multiply to %lld, which does not divide them",
+          (long long)total, (long long)rest);
   } else if (all && sx_dim_is_const(total) && sx_dim_is_const(rest) && total != rest)
     return SX_INFER_FAIL(c, "the input has %lld elements, the new shape %lld", (long long)total, (long long)rest);
   SX_TRY(sx_infer_set(c, 0, x->dtype, n, d));
@@ -61,7 +64,8 @@ static sx_status infer_flatten(sx_infer *c) {
   sx_dim d[2] = {SX_DIM_UNKNOWN, SX_DIM_UNKNOWN};
   if (x->rank >= 0) {
     int64_t axis = sx_attr_int(c->n, "axis", 1);
-    if (axis < -x->rank || axis > x->rank) return SX_INFER_FAIL(c, "axis is %lld, expected %d to %d", (long long)axis, -x->rank, x->rank);
+    if (axis < -x->rank || axis > x->rank)
+      return SX_INFER_FAIL(c, "axis is %lld, expected %d to %d", (long long)axis, -x->rank, x->rank);
     if (axis < 0) axis += x->rank;
     d[0] = sx_infer_product(c, x->dims, 0, (int)axis);
     d[1] = sx_infer_product(c, x->dims, (int)axis, x->rank);
@@ -92,7 +96,8 @@ static sx_status unknown_dims(sx_infer *c, int rank, int sign) {
   const sx_fact *ax = sx_infer_in(c, 1);
   sx_dim d[SX_MAX_RANK];
   int64_t n = ax && ax->rank == 0 ? 1 : ax && ax->rank == 1 && sx_dim_is_const(ax->dims[0]) ? ax->dims[0] : INT32_MAX;
-  if (n > SX_MAX_RANK || rank + sign * n < 0 || rank + sign * n > SX_MAX_RANK) return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, -1, NULL);
+  if (n > SX_MAX_RANK || rank + sign * n < 0 || rank + sign * n > SX_MAX_RANK)
+    return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, -1, NULL);
   rank += sign * (int)n;
   for (int i = 0; i < rank; i++) d[i] = SX_DIM_UNKNOWN;
   return sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, rank, d);
@@ -106,13 +111,16 @@ static sx_status infer_squeeze(sx_infer *c) {
   int n = 0;
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   SX_TRY(axes_set(c, x->rank, &set, &known));
-  for (int i = 0; i < x->rank && known && !sx_infer_in(c, 1); i++) { /* every dimension that is 1: with one unknown the rank is open */
+  for (int i = 0; i < x->rank && known && !sx_infer_in(c, 1);
+       i++) { /* every dimension that is 1: with one unknown the rank is open */
     if (!sx_dim_is_const(x->dims[i])) return sx_infer_set(c, 0, x->dtype, -1, NULL);
     set |= (x->dims[i] == 1 ? 1u : 0) << i;
   }
   for (int i = 0; i < x->rank; i++) {
-    if (!(set >> i & 1)) d[n++] = x->dims[i];
-    else if (sx_dim_is_const(x->dims[i]) && x->dims[i] != 1) return SX_INFER_FAIL(c, "axis %d has size %lld, only 1 can be squeezed", i, (long long)x->dims[i]);
+    if (!(set >> i & 1))
+      d[n++] = x->dims[i];
+    else if (sx_dim_is_const(x->dims[i]) && x->dims[i] != 1)
+      return SX_INFER_FAIL(c, "axis %d has size %lld, only 1 can be squeezed", i, (long long)x->dims[i]);
   }
   if (!known) return unknown_dims(c, x->rank, -1);
   SX_TRY(sx_infer_set(c, 0, x->dtype, n, d));
@@ -128,7 +136,8 @@ static sx_status infer_unsqueeze(sx_infer *c) {
   int n = sx_infer_ints(c, 1, &a);
   if (n < 0 && x->rank >= 0) return unknown_dims(c, x->rank, 1);
   if (x->rank < 0 || n < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
-  if (x->rank + n > SX_MAX_RANK) return SX_INFER_FAIL(c, "the result would have rank %d, at most %d are supported", x->rank + n, SX_MAX_RANK);
+  if (x->rank + n > SX_MAX_RANK)
+    return SX_INFER_FAIL(c, "the result would have rank %d, at most %d are supported", x->rank + n, SX_MAX_RANK);
   SX_TRY(axes_set(c, x->rank + n, &set, &known));
   for (int i = 0, k = 0; i < x->rank + n; i++) d[i] = set >> i & 1 ? 1 : x->dims[k++];
   SX_TRY(sx_infer_set(c, 0, x->dtype, known ? x->rank + n : -1, d));
@@ -138,14 +147,28 @@ static sx_status infer_unsqueeze(sx_infer *c) {
 static sx_status infer_bit_cast(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
   int64_t to = sx_attr_int(c->n, "to", 0);
-  if (to <= 0 || to >= SX_DTYPE_COUNT || to == SX_STRING) return SX_INFER_FAIL(c, "attribute 'to' is %lld, which is no element type with bits", (long long)to);
+  if (to <= 0 || to >= SX_DTYPE_COUNT || to == SX_STRING)
+    return SX_INFER_FAIL(c, "attribute 'to' is %lld, which is no element type with bits", (long long)to);
   if (x->dtype && sx_dtype_bits((sx_dtype)to) != sx_dtype_bits((sx_dtype)x->dtype))
-    return SX_INFER_FAIL(c, "%s has %u bits, %s has %u; they must have the same", sx_dtype_name((sx_dtype)x->dtype), sx_dtype_bits((sx_dtype)x->dtype), sx_dtype_name((sx_dtype)to), sx_dtype_bits((sx_dtype)to));
+    return SX_INFER_FAIL(c, "%s has %u bits, %s has %u; they must have the same", sx_dtype_name((sx_dtype)x->dtype),
+                         sx_dtype_bits((sx_dtype)x->dtype), sx_dtype_name((sx_dtype)to), sx_dtype_bits((sx_dtype)to));
   return sx_infer_set(c, 0, (int)to, x->rank, x->dims);
 }
 const sx_op sx_op_BitCast = {.name = "BitCast", .flags = SX_OP_VIEW, .infer = infer_bit_cast};
 const sx_op sx_op_Identity = {.name = "Identity", .flags = SX_OP_VIEW, .infer = infer_identity};
-const sx_op sx_op_Reshape = {.name = "Reshape", .flags = SX_OP_VIEW | SX_OP_QDQ_TRANSPARENT, .shape_inputs = 2, .infer = infer_reshape, .upgrades = {{5, shape_attr_to_input}}};
+const sx_op sx_op_Reshape = {.name = "Reshape",
+                             .flags = SX_OP_VIEW | SX_OP_QDQ_TRANSPARENT,
+                             .shape_inputs = 2,
+                             .infer = infer_reshape,
+                             .upgrades = {{5, shape_attr_to_input}}};
 const sx_op sx_op_Flatten = {.name = "Flatten", .flags = SX_OP_VIEW | SX_OP_QDQ_TRANSPARENT, .infer = infer_flatten};
-const sx_op sx_op_Squeeze = {.name = "Squeeze", .flags = SX_OP_VIEW | SX_OP_QDQ_TRANSPARENT, .shape_inputs = 2, .infer = infer_squeeze, .upgrades = {{13, axes_to_input}}};
-const sx_op sx_op_Unsqueeze = {.name = "Unsqueeze", .flags = SX_OP_VIEW | SX_OP_QDQ_TRANSPARENT, .shape_inputs = 2, .infer = infer_unsqueeze, .upgrades = {{13, axes_to_input}}};
+const sx_op sx_op_Squeeze = {.name = "Squeeze",
+                             .flags = SX_OP_VIEW | SX_OP_QDQ_TRANSPARENT,
+                             .shape_inputs = 2,
+                             .infer = infer_squeeze,
+                             .upgrades = {{13, axes_to_input}}};
+const sx_op sx_op_Unsqueeze = {.name = "Unsqueeze",
+                               .flags = SX_OP_VIEW | SX_OP_QDQ_TRANSPARENT,
+                               .shape_inputs = 2,
+                               .infer = infer_unsqueeze,
+                               .upgrades = {{13, axes_to_input}}};

@@ -3,11 +3,23 @@
 #include "ops/nn/activation.h"
 #include <math.h>
 
-static const struct { const char *name; const sx_op *op; const char *attr[2]; float dflt[2]; } table[] = {
-    {"Relu", &sx_op_Relu, {NULL, NULL}, {0, 0}}, {"Sigmoid", &sx_op_Sigmoid, {NULL, NULL}, {0, 0}}, {"Tanh", &sx_op_Tanh, {NULL, NULL}, {0, 0}},
-    {"HardSwish", &sx_op_HardSwish, {NULL, NULL}, {0, 0}}, {"Mish", &sx_op_Mish, {NULL, NULL}, {0, 0}}, {"Softplus", &sx_op_Softplus, {NULL, NULL}, {0, 0}},
-    {"LeakyRelu", &sx_op_LeakyRelu, {"alpha", NULL}, {0.01f, 0}}, {"Elu", &sx_op_Elu, {"alpha", NULL}, {1, 0}}, {"Swish", &sx_op_Swish, {"alpha", NULL}, {1, 0}},
-    {"HardSigmoid", &sx_op_HardSigmoid, {"alpha", "beta"}, {0.2f, 0.5f}}, {"Gelu", &sx_op_Gelu, {NULL, NULL}, {0, 0}}, {"GeluTanh", &sx_op_Gelu, {NULL, NULL}, {0, 0}}};
+static const struct {
+  const char *name;
+  const sx_op *op;
+  const char *attr[2];
+  float dflt[2];
+} table[] = {{"Relu", &sx_op_Relu, {NULL, NULL}, {0, 0}},
+             {"Sigmoid", &sx_op_Sigmoid, {NULL, NULL}, {0, 0}},
+             {"Tanh", &sx_op_Tanh, {NULL, NULL}, {0, 0}},
+             {"HardSwish", &sx_op_HardSwish, {NULL, NULL}, {0, 0}},
+             {"Mish", &sx_op_Mish, {NULL, NULL}, {0, 0}},
+             {"Softplus", &sx_op_Softplus, {NULL, NULL}, {0, 0}},
+             {"LeakyRelu", &sx_op_LeakyRelu, {"alpha", NULL}, {0.01f, 0}},
+             {"Elu", &sx_op_Elu, {"alpha", NULL}, {1, 0}},
+             {"Swish", &sx_op_Swish, {"alpha", NULL}, {1, 0}},
+             {"HardSigmoid", &sx_op_HardSigmoid, {"alpha", "beta"}, {0.2f, 0.5f}},
+             {"Gelu", &sx_op_Gelu, {NULL, NULL}, {0, 0}},
+             {"GeluTanh", &sx_op_Gelu, {NULL, NULL}, {0, 0}}};
 
 static bool scalar(const sx_graph *g, sx_vid v, double *x) {
   const sx_tensor *t = v == SX_NONE ? NULL : sx_value_const(g, v);
@@ -25,7 +37,8 @@ const char *sx_activation_of(const sx_graph *g, const sx_node *n, float params[2
   }
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     if (table[i].op != n->op || (n->op == &sx_op_Gelu && tanh != !strcmp(table[i].name, "GeluTanh"))) continue;
-    for (int k = 0; k < 2 && table[i].attr[k]; k++) params[(*count)++] = sx_attr_float(n, table[i].attr[k], table[i].dflt[k]);
+    for (int k = 0; k < 2 && table[i].attr[k]; k++)
+      params[(*count)++] = sx_attr_float(n, table[i].attr[k], table[i].dflt[k]);
     return table[i].name;
   }
   return NULL;
@@ -34,7 +47,9 @@ const char *sx_activation_of(const sx_graph *g, const sx_node *n, float params[2
 bool sx_activation_set(sx_graph *g, sx_nid id, const char *name, const float *params, uint32_t n) {
   float *copy = sx_arena_copy(&g->model->arena, params, n * sizeof *params);
   return copy && sx_node_set_str(g, id, "activation", sx_str_c(name)) &&
-         (!n || sx_node_set_attr(g, id, &(sx_attr){.name = SX_STR("activation_params"), .type = SX_ATTR_FLOATS, .n = n, .floats = copy}));
+         (!n ||
+          sx_node_set_attr(
+              g, id, &(sx_attr){.name = SX_STR("activation_params"), .type = SX_ATTR_FLOATS, .n = n, .floats = copy}));
 }
 
 static sx_vid emit(sx_graph *g, const sx_node *like, const sx_op *op, const sx_vid *in, uint32_t n) {
@@ -44,14 +59,20 @@ static sx_vid emit(sx_graph *g, const sx_node *like, const sx_op *op, const sx_v
   if (v != SX_NONE) sx_graph_emitted(g, v)->name = like->name, sx_graph_emitted(g, v)->origin = like->origin;
   return v;
 }
-static sx_vid with_number(sx_graph *g, const sx_node *n, const sx_op *op, sx_vid y, float k) { return emit(g, n, op, (sx_vid[]){y, sx_graph_const_f32(g, k)}, 2); }
+static sx_vid with_number(sx_graph *g, const sx_node *n, const sx_op *op, sx_vid y, float k) {
+  return emit(g, n, op, (sx_vid[]){y, sx_graph_const_f32(g, k)}, 2);
+}
 
 sx_vid sx_activation_lower(sx_graph *g, const sx_node *n, sx_vid y) {
   sx_str name = sx_attr_str(n, "activation", "");
   const float *p;
   uint32_t np = sx_attr_floats(n, "activation_params", &p);
   float scale = sx_attr_float(n, "activation_scale", 1), shift = sx_attr_float(n, "activation_shift", 0);
-  if (sx_str_is(name, "Clip")) y = emit(g, n, &sx_op_Clip, (sx_vid[]){y, sx_graph_const_f32(g, np > 0 ? p[0] : -INFINITY), sx_graph_const_f32(g, np > 1 ? p[1] : INFINITY)}, 3);
+  if (sx_str_is(name, "Clip"))
+    y = emit(
+        g, n, &sx_op_Clip,
+        (sx_vid[]){y, sx_graph_const_f32(g, np > 0 ? p[0] : -INFINITY), sx_graph_const_f32(g, np > 1 ? p[1] : INFINITY)},
+        3);
   for (size_t i = 0; i < sizeof table / sizeof *table && y != SX_NONE; i++) {
     if (!sx_str_is(name, table[i].name)) continue;
     y = emit(g, n, table[i].op, &y, 1);

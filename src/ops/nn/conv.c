@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Convolutions: Conv, ConvTranspose, and the private FusedConv: act(Conv(X, W, B) + residual), with inputs (X, W, B?, residual?)
- * and attributes of Conv, activation and activation_params. ToBlocked and FromBlocked change the layout of the channels: the
- * logical shape stays (ir/graph.h: sx_layout). */
+/* Convolutions: Conv, ConvTranspose, and the private FusedConv: act(Conv(X, W, B) + residual), with inputs (X, W, B?,
+ * residual?) and attributes of Conv, activation and activation_params. ToBlocked and FromBlocked change the layout of the
+ * channels: the logical shape stays (ir/graph.h: sx_layout). */
 #include "ops/nn/activation.h"
 #include "ops/nn/window.h"
 
@@ -11,7 +11,9 @@ sx_status sx_infer_conv(sx_infer *c, uint32_t weight, int dtype) {
   sx_window w;
   if (x->rank < 0 && wt->rank < 0) return sx_infer_set(c, 0, dtype, -1, NULL);
   int rank = x->rank >= 0 ? x->rank : wt->rank;
-  if (rank < 3 || (wt->rank >= 0 && wt->rank != rank)) return SX_INFER_FAIL(c, "input 0 has rank %d, the weight has rank %d: expected equal ranks of 3 or more", x->rank, wt->rank);
+  if (rank < 3 || (wt->rank >= 0 && wt->rank != rank))
+    return SX_INFER_FAIL(c, "input 0 has rank %d, the weight has rank %d: expected equal ranks of 3 or more", x->rank,
+                         wt->rank);
   int64_t kernel[SX_MAX_RANK];
   bool known = wt->rank > 0;
   for (int i = 2; i < rank && known; i++) known = sx_dim_is_const(kernel[i - 2] = wt->dims[i]);
@@ -22,9 +24,13 @@ sx_status sx_infer_conv(sx_infer *c, uint32_t weight, int dtype) {
   SX_TRY(sx_window_read(c->n, rank - 2, known ? kernel : NULL, &w, c->e));
   int64_t group = sx_attr_int(c->n, "group", 1);
   if (group < 1) return SX_INFER_FAIL(c, "attribute 'group' is %lld", (long long)group);
-  if (wt->rank > 0 && sx_dim_is_const(wt->dims[0]) && wt->dims[0] % group) return SX_INFER_FAIL(c, "the weight has %lld output channels, not a multiple of group %lld", (long long)wt->dims[0], (long long)group);
-  if (x->rank > 0 && wt->rank > 0 && sx_dim_is_const(x->dims[1]) && sx_dim_is_const(wt->dims[1]) && x->dims[1] != wt->dims[1] * group)
-    return SX_INFER_FAIL(c, "the input has %lld channels, the weight expects %lld (%lld per group, %lld groups)", (long long)x->dims[1], (long long)(wt->dims[1] * group), (long long)wt->dims[1], (long long)group);
+  if (wt->rank > 0 && sx_dim_is_const(wt->dims[0]) && wt->dims[0] % group)
+    return SX_INFER_FAIL(c, "the weight has %lld output channels, not a multiple of group %lld", (long long)wt->dims[0],
+                         (long long)group);
+  if (x->rank > 0 && wt->rank > 0 && sx_dim_is_const(x->dims[1]) && sx_dim_is_const(wt->dims[1]) &&
+      x->dims[1] != wt->dims[1] * group)
+    return SX_INFER_FAIL(c, "the input has %lld channels, the weight expects %lld (%lld per group, %lld groups)",
+                         (long long)x->dims[1], (long long)(wt->dims[1] * group), (long long)wt->dims[1], (long long)group);
   d[0] = x->rank > 0 ? x->dims[0] : SX_DIM_UNKNOWN;
   d[1] = wt->rank > 0 ? wt->dims[0] : SX_DIM_UNKNOWN;
   for (int i = 2; i < rank; i++) d[i] = x->rank > 0 ? sx_window_dim(&w, i - 2, x->dims[i], c->dims) : SX_DIM_UNKNOWN;
@@ -39,12 +45,14 @@ const sx_op sx_op_Conv = {.name = "Conv", .accuracy = SX_ACCUMULATE, .infer = in
 
 static sx_status lower_fused_conv(sx_graph *g, sx_nid id, sx_err *e) {
   sx_node *n = sx_node_at(g, id);
-  sx_vid in[3] = {n->in[0].value, n->in[1].value, sx_node_in(n, 2)}, y = sx_graph_emit(g, &sx_op_Conv, in, in[2] == SX_NONE ? 2 : 3);
+  sx_vid in[3] = {n->in[0].value, n->in[1].value, sx_node_in(n, 2)},
+         y = sx_graph_emit(g, &sx_op_Conv, in, in[2] == SX_NONE ? 2 : 3);
   if (y == SX_NONE) SX_NO_MEMORY(e);
   sx_node *conv = sx_graph_emitted(g, y);
   conv->name = n->name, conv->origin = n->origin;
   for (uint32_t i = 0; i < n->n_attrs; i++)
-    if (!sx_activation_attr(n->attrs[i].name) && !sx_node_set_attr(g, sx_value_at(g, y)->producer, &n->attrs[i])) SX_NO_MEMORY(e);
+    if (!sx_activation_attr(n->attrs[i].name) && !sx_node_set_attr(g, sx_value_at(g, y)->producer, &n->attrs[i]))
+      SX_NO_MEMORY(e);
   if (sx_node_in(n, 3) != SX_NONE) {
     sx_vid add[2] = {y, n->in[3].value};
     if ((y = sx_graph_emit(g, &sx_op_Add, add, 2)) == SX_NONE) SX_NO_MEMORY(e);
@@ -54,7 +62,8 @@ static sx_status lower_fused_conv(sx_graph *g, sx_nid id, sx_err *e) {
   sx_graph_kill(g, id);
   return SX_OK;
 }
-const sx_op sx_op_FusedConv = {.name = "FusedConv", .accuracy = SX_ACCUMULATE, .flags = SX_OP_PRIVATE, .infer = infer_conv, .lower = lower_fused_conv};
+const sx_op sx_op_FusedConv = {
+    .name = "FusedConv", .accuracy = SX_ACCUMULATE, .flags = SX_OP_PRIVATE, .infer = infer_conv, .lower = lower_fused_conv};
 
 static sx_status infer_conv_transpose(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0), *wt = sx_infer_in(c, 1);
@@ -63,24 +72,31 @@ static sx_status infer_conv_transpose(sx_infer *c) {
   const int64_t *extra, *shape;
   sx_window w;
   if (x->rank < 0 || wt->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
-  if (x->rank < 3 || x->rank != wt->rank) return SX_INFER_FAIL(c, "input 0 has rank %d, the weight has rank %d: expected equal ranks of 3 or more", x->rank, wt->rank);
+  if (x->rank < 3 || x->rank != wt->rank)
+    return SX_INFER_FAIL(c, "input 0 has rank %d, the weight has rank %d: expected equal ranks of 3 or more", x->rank,
+                         wt->rank);
   for (int i = 2; i < wt->rank; i++)
     if (!sx_dim_is_const(kernel[i - 2] = wt->dims[i])) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   SX_TRY(sx_window_read(c->n, x->rank - 2, kernel, &w, c->e));
   int64_t group = sx_attr_int(c->n, "group", 1);
   if (group < 1) return SX_INFER_FAIL(c, "attribute 'group' is %lld", (long long)group);
   if (sx_dim_is_const(x->dims[1]) && sx_dim_is_const(wt->dims[0]) && (x->dims[1] != wt->dims[0] || x->dims[1] % group))
-    return SX_INFER_FAIL(c, "the input has %lld channels, the weight expects %lld in %lld groups", (long long)x->dims[1], (long long)wt->dims[0], (long long)group);
+    return SX_INFER_FAIL(c, "the input has %lld channels, the weight expects %lld in %lld groups", (long long)x->dims[1],
+                         (long long)wt->dims[0], (long long)group);
   uint32_t n_extra = sx_attr_ints(c->n, "output_padding", &extra), n_shape = sx_attr_ints(c->n, "output_shape", &shape);
-  if ((n_extra && (int)n_extra != w.n) || (n_shape && (int)n_shape != w.n && (int)n_shape != w.n + 2)) return SX_INFER_FAIL(c, "output_padding or output_shape has %u entries, expected %d", n_extra ? n_extra : n_shape, w.n);
+  if ((n_extra && (int)n_extra != w.n) || (n_shape && (int)n_shape != w.n && (int)n_shape != w.n + 2))
+    return SX_INFER_FAIL(c, "output_padding or output_shape has %u entries, expected %d", n_extra ? n_extra : n_shape, w.n);
   d[0] = x->dims[0];
   d[1] = sx_dim_mul(c->dims, wt->dims[1], group);
   for (int i = 0; i < w.n; i++) {
     int64_t pads = w.same ? 0 : w.pad[i] + w.pad[i + w.n], more = n_extra ? extra[i] : 0;
     sx_dim in = x->dims[i + 2], steps = sx_dim_mul(c->dims, sx_dim_sub(c->dims, in, 1), w.stride[i]);
-    if (n_shape) d[i + 2] = shape[i + (int)n_shape - w.n];
-    else if (w.same) d[i + 2] = sx_dim_mul(c->dims, in, w.stride[i]);
-    else d[i + 2] = sx_dim_add(c->dims, steps, (w.kernel[i] - 1) * w.dilation[i] + 1 - pads + more);
+    if (n_shape)
+      d[i + 2] = shape[i + (int)n_shape - w.n];
+    else if (w.same)
+      d[i + 2] = sx_dim_mul(c->dims, in, w.stride[i]);
+    else
+      d[i + 2] = sx_dim_add(c->dims, steps, (w.kernel[i] - 1) * w.dilation[i] + 1 - pads + more);
   }
   return sx_infer_set(c, 0, x->dtype, x->rank, d);
 }
@@ -103,5 +119,7 @@ static sx_status lower_layout(sx_graph *g, sx_nid id, sx_err *e) {
   sx_graph_kill(g, id);
   return SX_OK;
 }
-const sx_op sx_op_ToBlocked = {.name = "ToBlocked", .flags = SX_OP_PRIVATE, .infer = infer_to_blocked, .lower = lower_layout};
-const sx_op sx_op_FromBlocked = {.name = "FromBlocked", .flags = SX_OP_PRIVATE, .infer = infer_from_blocked, .lower = lower_layout};
+const sx_op sx_op_ToBlocked = {
+    .name = "ToBlocked", .flags = SX_OP_PRIVATE, .infer = infer_to_blocked, .lower = lower_layout};
+const sx_op sx_op_FromBlocked = {
+    .name = "FromBlocked", .flags = SX_OP_PRIVATE, .infer = infer_from_blocked, .lower = lower_layout};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss, said in other operators while the model is read: the scores of the target
- * classes are gathered, weighted, and reduced. What is to be ignored gathers class 0, and is made 0 afterwards. */
+/* NegativeLogLikelihoodLoss and SoftmaxCrossEntropyLoss, said in other operators while the model is read: the scores of the
+ * target classes are gathered, weighted, and reduced. What is to be ignored gathers class 0, and is made 0 afterwards. */
 #include "ops/lower.h"
 
 /* The loss of log probabilities x (N, C, d...) for the classes in input 1 (N, d...), weights of classes in input 2. */
@@ -10,8 +10,11 @@ static sx_vid loss_of(sx_lower *l, sx_vid x) {
   const sx_attr *ignore = sx_node_attr(l->c->n, "ignore_index");
   sx_str reduction = sx_attr_str(l->c->n, "reduction", "mean");
   bool mean = sx_str_is(reduction, "mean"), sum = sx_str_is(reduction, "sum"), weighted = sx_lower_has(l, 2);
-  if (!mean && !sum && !sx_str_is(reduction, "none")) return SX_LOWER_FAIL(l, INVALID_GRAPH, "reduction is '%.*s', expected 'none', 'sum' or 'mean'", SX_FMT(reduction)), SX_NONE;
-  sx_vid target = sx_lower_cast(l, sx_lower_in(l, 1), SX_I64), zero = sx_lower_number(l, 0, t), ignored = SX_NONE, weight = SX_NONE;
+  if (!mean && !sum && !sx_str_is(reduction, "none"))
+    return SX_LOWER_FAIL(l, INVALID_GRAPH, "reduction is '%.*s', expected 'none', 'sum' or 'mean'", SX_FMT(reduction)),
+           SX_NONE;
+  sx_vid target = sx_lower_cast(l, sx_lower_in(l, 1), SX_I64), zero = sx_lower_number(l, 0, t), ignored = SX_NONE,
+         weight = SX_NONE;
   if (ignore) {
     ignored = sx_lower_2(l, &sx_op_Equal, target, sx_lower_int(l, ignore->i));
     target = sx_lower_3(l, &sx_op_Where, ignored, sx_lower_int(l, 0), target);
@@ -44,5 +47,7 @@ static sx_status lower_cross_entropy(sx_upgrade_ctx *c) {
   out[0] = loss_of(&l, out[1]);
   return sx_lower_done(&l, out, 2);
 }
-const sx_op sx_op_NegativeLogLikelihoodLoss = {.name = "NegativeLogLikelihoodLoss", .accuracy = SX_ACCUMULATE, .upgrades = {{SX_LOWER_ALWAYS, lower_nll}}};
-const sx_op sx_op_SoftmaxCrossEntropyLoss = {.name = "SoftmaxCrossEntropyLoss", .accuracy = SX_ACCUMULATE, .upgrades = {{SX_LOWER_ALWAYS, lower_cross_entropy}}};
+const sx_op sx_op_NegativeLogLikelihoodLoss = {
+    .name = "NegativeLogLikelihoodLoss", .accuracy = SX_ACCUMULATE, .upgrades = {{SX_LOWER_ALWAYS, lower_nll}}};
+const sx_op sx_op_SoftmaxCrossEntropyLoss = {
+    .name = "SoftmaxCrossEntropyLoss", .accuracy = SX_ACCUMULATE, .upgrades = {{SX_LOWER_ALWAYS, lower_cross_entropy}}};

@@ -10,20 +10,24 @@ static sx_status infer_softmax(sx_infer *c) {
   if (x->rank > 0) SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", -1), x->rank, &axis));
   return sx_infer_like(c, 0, 0);
 }
-/* Before opset 13 the input was taken as a matrix split at `axis` (default 1): Flatten, softmax over rows, the shape back. */
+/* Before opset 13 the input was taken as a matrix split at `axis` (default 1): Flatten, softmax over rows, the shape back.
+ */
 static sx_status softmax_2d(sx_upgrade_ctx *c) {
   const sx_fact *x = &sx_value_at(c->g, c->n->in[0].value)->fact;
   int64_t axis = sx_attr_int(c->n, "axis", 1);
   if (x->rank < 0) SX_FAIL(c->e, FAIL, "needs an input of known rank in this operator version");
-  if (axis < -x->rank || axis > x->rank) SX_FAIL(c->e, FAIL, "axis is %lld, expected %d to %d", (long long)axis, -x->rank, x->rank);
+  if (axis < -x->rank || axis > x->rank)
+    SX_FAIL(c->e, FAIL, "axis is %lld, expected %d to %d", (long long)axis, -x->rank, x->rank);
   if (axis < 0) axis += x->rank;
   if (!sx_node_set_int(c->g, c->id, "axis", axis == x->rank ? axis - 1 : axis)) SX_NO_MEMORY(c->e);
   if (axis == x->rank - 1) return SX_OK;
   bool ones = true; /* trailing dimensions of 1 change nothing */
   for (int i = (int)axis + 1; i < x->rank; i++) ones &= x->dims[i] == 1;
   if (ones && axis < x->rank) return SX_OK;
-  sx_vid in = c->n->in[0].value, shape = sx_graph_const_dims(c->g, x->dims, x->rank), flat = sx_graph_emit(c->g, &sx_op_Flatten, &in, 1);
-  if (shape == SX_NONE || flat == SX_NONE || !sx_node_set_int(c->g, sx_value_at(c->g, flat)->producer, "axis", axis)) SX_NO_MEMORY(c->e);
+  sx_vid in = c->n->in[0].value, shape = sx_graph_const_dims(c->g, x->dims, x->rank),
+         flat = sx_graph_emit(c->g, &sx_op_Flatten, &in, 1);
+  if (shape == SX_NONE || flat == SX_NONE || !sx_node_set_int(c->g, sx_value_at(c->g, flat)->producer, "axis", axis))
+    SX_NO_MEMORY(c->e);
   SX_TRY(sx_infer_node(c->g, sx_value_at(c->g, flat)->producer, c->e));
   sx_vid soft = sx_graph_emit(c->g, c->n->op, &flat, 1);
   if (soft == SX_NONE || !sx_node_set_int(c->g, sx_value_at(c->g, soft)->producer, "axis", 1)) SX_NO_MEMORY(c->e);
@@ -32,7 +36,8 @@ static sx_status softmax_2d(sx_upgrade_ctx *c) {
   if (back == SX_NONE) SX_NO_MEMORY(c->e);
   SX_TRY(sx_infer_node(c->g, sx_value_at(c->g, back)->producer, c->e));
   for (sx_vid v = flat; v <= back; v++)
-    if (sx_graph_emitted(c->g, v)) sx_graph_emitted(c->g, v)->origin = c->n->origin, sx_graph_emitted(c->g, v)->name = c->n->name;
+    if (sx_graph_emitted(c->g, v))
+      sx_graph_emitted(c->g, v)->origin = c->n->origin, sx_graph_emitted(c->g, v)->name = c->n->name;
   sx_value *old = sx_value_at(c->g, c->n->out[0]), *now = sx_value_at(c->g, back);
   now->name = old->name;
   old->name = (sx_str){"", 0};
@@ -40,7 +45,8 @@ static sx_status softmax_2d(sx_upgrade_ctx *c) {
   sx_graph_kill(c->g, c->id);
   return SX_OK;
 }
-#define SOFTMAX(N) const sx_op sx_op_##N = {.name = #N, .accuracy = SX_ACCUMULATE, .infer = infer_softmax, .upgrades = {{13, softmax_2d}}};
+#define SOFTMAX(N) \
+  const sx_op sx_op_##N = {.name = #N, .accuracy = SX_ACCUMULATE, .infer = infer_softmax, .upgrades = {{13, softmax_2d}}};
 SOFTMAX(Softmax)
 SOFTMAX(LogSoftmax)
 SOFTMAX(Hardmax)
@@ -63,12 +69,18 @@ static sx_status lower_masked_softmax(sx_graph *g, sx_nid id, sx_err *e) {
     in[0] = v, in[1] = n->in[1].value;
     if ((v = sx_graph_emit(g, &sx_op_Add, in, 2)) == SX_NONE) SX_NO_MEMORY(e);
   }
-  if ((v = sx_graph_emit(g, &sx_op_Softmax, &v, 1)) == SX_NONE || !sx_node_set_int(g, sx_value_at(g, v)->producer, "axis", -1)) SX_NO_MEMORY(e);
+  if ((v = sx_graph_emit(g, &sx_op_Softmax, &v, 1)) == SX_NONE ||
+      !sx_node_set_int(g, sx_value_at(g, v)->producer, "axis", -1))
+    SX_NO_MEMORY(e);
   sx_graph_replace_value(g, n->out[0], v);
   sx_graph_kill(g, id);
   return SX_OK;
 }
-const sx_op sx_op_MaskedSoftmax = {.name = "MaskedSoftmax", .accuracy = SX_ACCUMULATE, .flags = SX_OP_PRIVATE, .infer = infer_masked_softmax, .lower = lower_masked_softmax};
+const sx_op sx_op_MaskedSoftmax = {.name = "MaskedSoftmax",
+                                   .accuracy = SX_ACCUMULATE,
+                                   .flags = SX_OP_PRIVATE,
+                                   .infer = infer_masked_softmax,
+                                   .lower = lower_masked_softmax};
 
 /* BatchNormalization(X, scale, B, mean, var); training mode has running statistics as outputs 1 and 2. */
 static sx_status infer_batch_norm(sx_infer *c) {
@@ -93,9 +105,15 @@ static sx_status batch_norm_training(sx_upgrade_ctx *c) {
     training = true;
   }
   if (c->n->n_out > 3) c->n->n_out = 3;
-  return !training || sx_node_set_int(c->g, c->id, "training_mode", 1) ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  return !training || sx_node_set_int(c->g, c->id, "training_mode", 1)
+             ? SX_OK
+             : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
 }
-const sx_op sx_op_BatchNormalization = {.name = "BatchNormalization", .accuracy = SX_ULP, .ulp = 8, .infer = infer_batch_norm, .upgrades = {{9, batch_norm_old}, {14, batch_norm_training}}};
+const sx_op sx_op_BatchNormalization = {.name = "BatchNormalization",
+                                        .accuracy = SX_ULP,
+                                        .ulp = 8,
+                                        .infer = infer_batch_norm,
+                                        .upgrades = {{9, batch_norm_old}, {14, batch_norm_training}}};
 
 /* Outputs: Y, and per row mean and 1 / standard deviation. */
 static sx_status infer_layer_norm(sx_infer *c) {
@@ -106,16 +124,21 @@ static sx_status infer_layer_norm(sx_infer *c) {
   if (x->rank < 0) return SX_OK;
   SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", -1), x->rank, &axis));
   for (int i = 0; i < x->rank; i++) d[i] = i < axis ? x->dims[i] : 1;
-  for (uint32_t o = 1; o < c->n->n_out; o++) SX_TRY(sx_infer_set(c, o, (int)sx_attr_int(c->n, "stash_type", 1), x->rank, d));
+  for (uint32_t o = 1; o < c->n->n_out; o++)
+    SX_TRY(sx_infer_set(c, o, (int)sx_attr_int(c->n, "stash_type", 1), x->rank, d));
   return SX_OK;
 }
-/* The result has the scale's type, and statistics the type that stash_type says: where those are not what the kernels give (one
- * type for all, statistics of f32, or f64 in f64), between Casts. */
+/* The result has the scale's type, and statistics the type that stash_type says: where those are not what the kernels give
+ * (one type for all, statistics of f32, or f64 in f64), between Casts. */
 static sx_status norm_of_types(sx_upgrade_ctx *c) {
   const sx_vid *given = c->n->out;
   sx_lower l = {c, SX_OK};
-  const sx_dtype x = (sx_dtype)sx_lower_fact(&l, sx_lower_in(&l, 0))->dtype, scale = (sx_dtype)sx_lower_fact(&l, sx_lower_in(&l, 1))->dtype;
-  const sx_dtype stash = (sx_dtype)sx_attr_int(c->n, "stash_type", SX_F32), wide = x == scale ? x : x == SX_F64 || scale == SX_F64 ? SX_F64 : SX_F32;
+  const sx_dtype x = (sx_dtype)sx_lower_fact(&l, sx_lower_in(&l, 0))->dtype,
+                 scale = (sx_dtype)sx_lower_fact(&l, sx_lower_in(&l, 1))->dtype;
+  const sx_dtype stash = (sx_dtype)sx_attr_int(c->n, "stash_type", SX_F32), wide = x == scale ? x
+                                                                                   : x == SX_F64 || scale == SX_F64
+                                                                                       ? SX_F64
+                                                                                       : SX_F32;
   const sx_dtype own = wide == SX_F64 ? SX_F64 : SX_F32;
   bool statistics = false;
   for (uint32_t o = 1; o < c->n->n_out; o++) statistics |= given[o] != SX_NONE;
@@ -131,9 +154,16 @@ static sx_status norm_of_types(sx_upgrade_ctx *c) {
   for (uint32_t o = 0; o < n_out; o++) out[o] = sx_lower_cast(&l, out[o], o ? stash : scale);
   return sx_lower_done(&l, out, n_out);
 }
-const sx_op sx_op_LayerNormalization = {.name = "LayerNormalization", .accuracy = SX_ACCUMULATE, .infer = infer_layer_norm, .upgrades = {{INT16_MAX, norm_of_types}}};
-const sx_op sx_op_RMSNormalization = {.name = "RMSNormalization", .accuracy = SX_ACCUMULATE, .infer = infer_layer_norm, .upgrades = {{INT16_MAX, norm_of_types}}};
-const sx_op sx_op_InstanceNormalization = {.name = "InstanceNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
+const sx_op sx_op_LayerNormalization = {.name = "LayerNormalization",
+                                        .accuracy = SX_ACCUMULATE,
+                                        .infer = infer_layer_norm,
+                                        .upgrades = {{INT16_MAX, norm_of_types}}};
+const sx_op sx_op_RMSNormalization = {.name = "RMSNormalization",
+                                      .accuracy = SX_ACCUMULATE,
+                                      .infer = infer_layer_norm,
+                                      .upgrades = {{INT16_MAX, norm_of_types}}};
+const sx_op sx_op_InstanceNormalization = {
+    .name = "InstanceNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
 const sx_op sx_op_GroupNormalization = {.name = "GroupNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
 static sx_status infer_lrn(sx_infer *c) {
   const int64_t size = sx_attr_int(c->n, "size", 0);
@@ -143,18 +173,21 @@ static sx_status infer_lrn(sx_infer *c) {
 const sx_op sx_op_LRN = {.name = "LRN", .accuracy = SX_ACCUMULATE, .infer = infer_lrn};
 static sx_status infer_lp_norm(sx_infer *c) {
   int axis, rank = sx_infer_in(c, 0)->rank;
-  if (rank > 0) SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", -1), rank, &axis)); /* a scalar is its own norm along any axis */
+  if (rank > 0)
+    SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", -1), rank, &axis)); /* a scalar is its own norm along any axis */
   return sx_infer_same(c);
 }
 const sx_op sx_op_LpNormalization = {.name = "LpNormalization", .accuracy = SX_ACCUMULATE, .infer = infer_lp_norm};
 
-/* (x - mean) / (standard deviation + 1e-9) over `axes`: in smaller operators. The mean is taken off before squaring, which the
- * standard's formula E[x^2] - E[x]^2 does not do, and loses digits. */
+/* (x - mean) / (standard deviation + 1e-9) over `axes`: in smaller operators. The mean is taken off before squaring, which
+ * the standard's formula E[x^2] - E[x]^2 does not do, and loses digits. */
 static sx_status mean_variance(sx_upgrade_ctx *c) {
   const int64_t *a;
   uint32_t n = sx_attr_ints(c->n, "axes", &a);
-  sx_vid x = c->n->in[0].value, y = c->n->out[0], mean = SX_NONE, d = SX_NONE, square = SX_NONE, variance = SX_NONE, deviation = SX_NONE, safe = SX_NONE;
-  sx_vid axes = n ? sx_graph_const_i64(c->g, a, n, false) : sx_graph_const_i64(c->g, (int64_t[]){0, 2, 3}, 3, false), eps = sx_graph_const_f32(c->g, 1e-9f), out = SX_NONE;
+  sx_vid x = c->n->in[0].value, y = c->n->out[0], mean = SX_NONE, d = SX_NONE, square = SX_NONE, variance = SX_NONE,
+         deviation = SX_NONE, safe = SX_NONE;
+  sx_vid axes = n ? sx_graph_const_i64(c->g, a, n, false) : sx_graph_const_i64(c->g, (int64_t[]){0, 2, 3}, 3, false),
+         eps = sx_graph_const_f32(c->g, 1e-9f), out = SX_NONE;
   int type = sx_value_at(c->g, x)->fact.dtype;
   SX_TRY(sx_upgrade_emit(c, &sx_op_ReduceMean, (sx_vid[]){x, axes}, 2, 0, &mean));
   SX_TRY(sx_upgrade_emit(c, &sx_op_Sub, (sx_vid[]){x, mean}, 2, 0, &d));
@@ -166,7 +199,10 @@ static sx_status mean_variance(sx_upgrade_ctx *c) {
   SX_TRY(sx_upgrade_emit(c, &sx_op_Div, (sx_vid[]){d, safe}, 2, 0, &out));
   return sx_upgrade_replace(c, y, out);
 }
-const sx_op sx_op_MeanVarianceNormalization = {.name = "MeanVarianceNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same, .upgrades = {{INT16_MAX, mean_variance}}};
+const sx_op sx_op_MeanVarianceNormalization = {.name = "MeanVarianceNormalization",
+                                               .accuracy = SX_ACCUMULATE,
+                                               .infer = sx_infer_same,
+                                               .upgrades = {{INT16_MAX, mean_variance}}};
 
 static sx_status infer_skip_norm(sx_infer *c) {
   SX_TRY(sx_infer_like(c, 0, 0));
@@ -183,10 +219,15 @@ static sx_status lower_skip_norm(sx_graph *g, sx_nid id, sx_err *e) {
   }
   in[0] = v, in[1] = n->in[2].value, in[2] = sx_node_in(n, 3);
   sx_vid y = sx_graph_emit(g, &sx_op_LayerNormalization, in, in[2] == SX_NONE ? 2 : 3);
-  if (y == SX_NONE || !sx_node_set_float(g, sx_value_at(g, y)->producer, "epsilon", sx_attr_float(n, "epsilon", 1e-5f))) SX_NO_MEMORY(e);
+  if (y == SX_NONE || !sx_node_set_float(g, sx_value_at(g, y)->producer, "epsilon", sx_attr_float(n, "epsilon", 1e-5f)))
+    SX_NO_MEMORY(e);
   sx_graph_replace_value(g, n->out[0], y);
   if (sx_node_out(n, 1) != SX_NONE) sx_graph_replace_value(g, n->out[1], v);
   sx_graph_kill(g, id);
   return SX_OK;
 }
-const sx_op sx_op_SkipLayerNorm = {.name = "SkipLayerNorm", .accuracy = SX_ACCUMULATE, .flags = SX_OP_PRIVATE, .infer = infer_skip_norm, .lower = lower_skip_norm};
+const sx_op sx_op_SkipLayerNorm = {.name = "SkipLayerNorm",
+                                   .accuracy = SX_ACCUMULATE,
+                                   .flags = SX_OP_PRIVATE,
+                                   .infer = infer_skip_norm,
+                                   .lower = lower_skip_norm};

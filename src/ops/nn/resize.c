@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Resize(X, roi?, scales?, sizes?): canonical form of opset 19. Upsample and Resize-10 become it: asymmetric coordinates, nearest by
- * floor. scales and sizes speak of `axes` (all when absent). */
+/* Resize(X, roi?, scales?, sizes?): canonical form of opset 19. Upsample and Resize-10 become it: asymmetric coordinates,
+ * nearest by floor. scales and sizes speak of `axes` (all when absent). */
 #include "ops/ops.h"
 
 /* The axes that scales and sizes speak of; count, or -1 on an axis out of range. */
@@ -35,7 +35,8 @@ static sx_status infer_resize(sx_infer *c) {
     sx_str policy = sx_attr_str(c->n, "keep_aspect_ratio_policy", "stretch");
     for (int i = 0; i < k; i++) {
       d[axes[i]] = n < 0 ? SX_DIM_UNKNOWN : sizes[i];
-      if (sx_dim_is_const(d[axes[i]]) && d[axes[i]] < 0) return SX_INFER_FAIL(c, "sizes[%d] is %lld", i, (long long)d[axes[i]]);
+      if (sx_dim_is_const(d[axes[i]]) && d[axes[i]] < 0)
+        return SX_INFER_FAIL(c, "sizes[%d] is %lld", i, (long long)d[axes[i]]);
     }
     if (n >= 0 && !sx_str_is(policy, "stretch")) { /* one scale for all axes */
       double best = 0;
@@ -54,25 +55,37 @@ static sx_status infer_resize(sx_infer *c) {
   if (t && t->count != k) return SX_INFER_FAIL(c, "scales has %lld entries, expected %d", (long long)t->count, k);
   for (int i = 0; i < k; i++) {
     double s = 0;
-    if (!t || !sx_tensor_get_f64(t, i, &s)) d[axes[i]] = SX_DIM_UNKNOWN;
-    else if (!(s > 0) || s > 1e9) return SX_INFER_FAIL(c, "scales[%d] is %g, expected a positive number", i, s);
-    else if (sx_dim_is_const(x->dims[axes[i]])) d[axes[i]] = (int64_t)((float)s * (float)x->dims[axes[i]]);
-    else if (s == (double)(int64_t)s) d[axes[i]] = sx_dim_mul(c->dims, x->dims[axes[i]], (int64_t)s);
-    else if (1 / s == (double)(int64_t)(1 / s)) d[axes[i]] = sx_dim_div(c->dims, x->dims[axes[i]], (int64_t)(1 / s));
-    else d[axes[i]] = SX_DIM_UNKNOWN;
+    if (!t || !sx_tensor_get_f64(t, i, &s))
+      d[axes[i]] = SX_DIM_UNKNOWN;
+    else if (!(s > 0) || s > 1e9)
+      return SX_INFER_FAIL(c, "scales[%d] is %g, expected a positive number", i, s);
+    else if (sx_dim_is_const(x->dims[axes[i]]))
+      d[axes[i]] = (int64_t)((float)s * (float)x->dims[axes[i]]);
+    else if (s == (double)(int64_t)s)
+      d[axes[i]] = sx_dim_mul(c->dims, x->dims[axes[i]], (int64_t)s);
+    else if (1 / s == (double)(int64_t)(1 / s))
+      d[axes[i]] = sx_dim_div(c->dims, x->dims[axes[i]], (int64_t)(1 / s));
+    else
+      d[axes[i]] = SX_DIM_UNKNOWN;
   }
   return sx_infer_set(c, 0, x->dtype, x->rank, d);
 }
 
 static sx_status to_resize(sx_upgrade_ctx *c) {
-  static const struct { const char *name, *value; } attrs[] = {{"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}};
+  static const struct {
+    const char *name, *value;
+  } attrs[] = {{"coordinate_transformation_mode", "asymmetric"}, {"nearest_mode", "floor"}};
   for (int i = 0; i < 2; i++)
     if (!sx_node_set_str(c->g, c->id, attrs[i].name, sx_str_c(attrs[i].value))) SX_NO_MEMORY(c->e);
-  if (sx_str_is(sx_attr_str(c->n, "mode", "nearest"), "bilinear") && !sx_node_set_str(c->g, c->id, "mode", SX_STR("linear"))) SX_NO_MEMORY(c->e);
+  if (sx_str_is(sx_attr_str(c->n, "mode", "nearest"), "bilinear") &&
+      !sx_node_set_str(c->g, c->id, "mode", SX_STR("linear")))
+    SX_NO_MEMORY(c->e);
   if (sx_node_attr(c->n, "width_scale")) { /* Upsample-1: two attributes, four axes */
     float s[4] = {1, 1, sx_attr_float(c->n, "height_scale", 1), sx_attr_float(c->n, "width_scale", 1)};
     float *copy = sx_arena_copy(&c->g->model->arena, s, sizeof s);
-    if (!copy || !sx_node_set_attr(c->g, c->id, &(sx_attr){.name = SX_STR("scales"), .type = SX_ATTR_FLOATS, .n = 4, .floats = copy})) SX_NO_MEMORY(c->e);
+    if (!copy || !sx_node_set_attr(c->g, c->id,
+                                   &(sx_attr){.name = SX_STR("scales"), .type = SX_ATTR_FLOATS, .n = 4, .floats = copy}))
+      SX_NO_MEMORY(c->e);
     sx_node_remove_attr(c->n, "width_scale");
     sx_node_remove_attr(c->n, "height_scale");
   }
@@ -84,5 +97,15 @@ static sx_status to_resize(sx_upgrade_ctx *c) {
   c->n->op = &sx_op_Resize;
   return SX_OK;
 }
-const sx_op sx_op_Resize = {.name = "Resize", .accuracy = SX_ULP, .ulp = 16, .shape_inputs = 2 | 4 | 8, .infer = infer_resize, .upgrades = {{11, to_resize}}};
-const sx_op sx_op_Upsample = {.name = "Upsample", .accuracy = SX_ULP, .ulp = 16, .shape_inputs = 4, .infer = infer_resize, .upgrades = {{INT16_MAX, to_resize}}};
+const sx_op sx_op_Resize = {.name = "Resize",
+                            .accuracy = SX_ULP,
+                            .ulp = 16,
+                            .shape_inputs = 2 | 4 | 8,
+                            .infer = infer_resize,
+                            .upgrades = {{11, to_resize}}};
+const sx_op sx_op_Upsample = {.name = "Upsample",
+                              .accuracy = SX_ULP,
+                              .ulp = 16,
+                              .shape_inputs = 4,
+                              .infer = infer_resize,
+                              .upgrades = {{INT16_MAX, to_resize}}};

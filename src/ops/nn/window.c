@@ -7,14 +7,17 @@ static sx_status read_list(const sx_node *n, const char *name, uint32_t want, in
   uint32_t k = sx_attr_ints(n, name, &v);
   if (k && k != want) SX_FAIL(e, FAIL, "attribute '%s' has %u entries, expected %u", name, k, want);
   for (uint32_t i = 0; i < k; i++) {
-    if (v[i] < least || v[i] > INT32_MAX) SX_FAIL(e, FAIL, "attribute '%s' has the entry %lld, expected %lld to %d", name, (long long)v[i], (long long)least, INT32_MAX);
+    if (v[i] < least || v[i] > INT32_MAX)
+      SX_FAIL(e, FAIL, "attribute '%s' has the entry %lld, expected %lld to %d", name, (long long)v[i], (long long)least,
+              INT32_MAX);
     out[i] = v[i];
   }
   return SX_OK;
 }
 
 sx_status sx_window_read(const sx_node *n, int spatial, const int64_t *kernel, sx_window *w, sx_err *e) {
-  if (spatial < 1 || spatial > SX_MAX_SPATIAL) SX_FAIL(e, FAIL, "the input has %d spatial axes, expected 1 to %d", spatial, SX_MAX_SPATIAL);
+  if (spatial < 1 || spatial > SX_MAX_SPATIAL)
+    SX_FAIL(e, FAIL, "the input has %d spatial axes, expected 1 to %d", spatial, SX_MAX_SPATIAL);
   *w = (sx_window){.n = spatial, .ceil = sx_attr_int(n, "ceil_mode", 0) != 0};
   for (int i = 0; i < spatial; i++) w->kernel[i] = kernel ? kernel[i] : 0, w->stride[i] = w->dilation[i] = 1;
   SX_TRY(read_list(n, "kernel_shape", (uint32_t)spatial, 1, w->kernel, e));
@@ -22,14 +25,20 @@ sx_status sx_window_read(const sx_node *n, int spatial, const int64_t *kernel, s
   SX_TRY(read_list(n, "dilations", (uint32_t)spatial, 1, w->dilation, e));
   SX_TRY(read_list(n, "pads", 2 * (uint32_t)spatial, -INT32_MAX, w->pad, e));
   for (int i = 0; i < spatial; i++) {
-    if (kernel && w->kernel[i] != kernel[i] && sx_dim_is_const(kernel[i])) SX_FAIL(e, FAIL, "attribute 'kernel_shape' has %lld at axis %d, the weight has %lld", (long long)w->kernel[i], i, (long long)kernel[i]);
+    if (kernel && w->kernel[i] != kernel[i] && sx_dim_is_const(kernel[i]))
+      SX_FAIL(e, FAIL, "attribute 'kernel_shape' has %lld at axis %d, the weight has %lld", (long long)w->kernel[i], i,
+              (long long)kernel[i]);
     if (w->kernel[i] < 1) SX_FAIL(e, FAIL, "the kernel's size along axis %d is not known or not positive", i);
   }
   sx_str pad = sx_attr_str(n, "auto_pad", "NOTSET");
-  if (sx_str_is(pad, "SAME_UPPER")) w->same = 1;
-  else if (sx_str_is(pad, "SAME_LOWER")) w->same = 2;
-  else if (sx_str_is(pad, "VALID")) memset(w->pad, 0, sizeof w->pad);
-  else if (!sx_str_is(pad, "NOTSET") && pad.n) SX_FAIL(e, FAIL, "attribute 'auto_pad' is '%.*s', expected NOTSET, SAME_UPPER, SAME_LOWER or VALID", SX_FMT(pad));
+  if (sx_str_is(pad, "SAME_UPPER"))
+    w->same = 1;
+  else if (sx_str_is(pad, "SAME_LOWER"))
+    w->same = 2;
+  else if (sx_str_is(pad, "VALID"))
+    memset(w->pad, 0, sizeof w->pad);
+  else if (!sx_str_is(pad, "NOTSET") && pad.n)
+    SX_FAIL(e, FAIL, "attribute 'auto_pad' is '%.*s', expected NOTSET, SAME_UPPER, SAME_LOWER or VALID", SX_FMT(pad));
   return SX_OK;
 }
 
@@ -46,7 +55,8 @@ int64_t sx_window_size(const sx_window *w, int i, int64_t in, int64_t *begin, in
   int64_t room = in + *begin + *end - extent;
   if (room < 0) return 0;
   int64_t out = room / s + 1;
-  if (w->ceil && room % s && out * s < in + *begin) out++; /* a window that starts in the padding at the end does not count */
+  if (w->ceil && room % s && out * s < in + *begin)
+    out++; /* a window that starts in the padding at the end does not count */
   return out;
 }
 

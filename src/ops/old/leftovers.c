@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What ONNX Runtime still takes in the domain ai.onnx though the standard never had it, or not in this form: each is a few standard
- * operators. ThresholdedRelu-1 and LayerNormalization-1 are the standard's rows of the same name. */
+/* What ONNX Runtime still takes in the domain ai.onnx though the standard never had it, or not in this form: each is a few
+ * standard operators. ThresholdedRelu-1 and LayerNormalization-1 are the standard's rows of the same name. */
 #include "ops/lower.h"
 
 static float attr(const sx_lower *l, const char *name, float dflt) { return sx_attr_float(l->c->n, name, dflt); }
@@ -10,7 +10,8 @@ static sx_vid times(sx_lower *l, sx_vid a, double by) { return sx_lower_2(l, &sx
 
 static sx_status lower_affine(sx_upgrade_ctx *c) { /* alpha x + beta */
   sx_lower l = {c, SX_OK};
-  return sx_lower_end(&l, sx_lower_2(&l, &sx_op_Add, times(&l, x_of(&l), attr(&l, "alpha", 1)), number(&l, attr(&l, "beta", 0))));
+  return sx_lower_end(
+      &l, sx_lower_2(&l, &sx_op_Add, times(&l, x_of(&l), attr(&l, "alpha", 1)), number(&l, attr(&l, "beta", 0))));
 }
 static sx_status lower_scale(sx_upgrade_ctx *c) {
   sx_lower l = {c, SX_OK};
@@ -18,11 +19,13 @@ static sx_status lower_scale(sx_upgrade_ctx *c) {
 }
 static sx_status lower_scaled_tanh(sx_upgrade_ctx *c) { /* alpha tanh(beta x) */
   sx_lower l = {c, SX_OK};
-  return sx_lower_end(&l, times(&l, sx_lower_1(&l, &sx_op_Tanh, times(&l, x_of(&l), attr(&l, "beta", 1))), attr(&l, "alpha", 1)));
+  return sx_lower_end(
+      &l, times(&l, sx_lower_1(&l, &sx_op_Tanh, times(&l, x_of(&l), attr(&l, "beta", 1))), attr(&l, "alpha", 1)));
 }
 static sx_status lower_softplus(sx_upgrade_ctx *c) { /* alpha ln(1 + exp(beta x)) */
   sx_lower l = {c, SX_OK};
-  return sx_lower_end(&l, times(&l, sx_lower_1(&l, &sx_op_Softplus, times(&l, x_of(&l), attr(&l, "beta", 1))), attr(&l, "alpha", 1)));
+  return sx_lower_end(
+      &l, times(&l, sx_lower_1(&l, &sx_op_Softplus, times(&l, x_of(&l), attr(&l, "beta", 1))), attr(&l, "alpha", 1)));
 }
 /* scale x + bias of the channel. */
 static sx_status lower_image_scaler(sx_upgrade_ctx *c) {
@@ -48,14 +51,21 @@ static sx_status lower_crop(sx_upgrade_ctx *c) {
   int64_t from[] = {border[1], border[0]}, to[2], axes[] = {2, 3};
   for (int i = 0; i < 2; i++) {
     int64_t size = sized ? scale[i] : 0, end = border[3 - i];
-    if (from[i] < 0 || end < 0 || size < 0 || size > INT64_MAX - from[i]) SX_FAIL(c->e, INVALID_GRAPH, "a border of %lld and %lld with a scale of %lld: expected no negative number", (long long)from[i], (long long)end, (long long)size);
+    if (from[i] < 0 || end < 0 || size < 0 || size > INT64_MAX - from[i])
+      SX_FAIL(c->e, INVALID_GRAPH, "a border of %lld and %lld with a scale of %lld: expected no negative number",
+              (long long)from[i], (long long)end, (long long)size);
     to[i] = sized ? from[i] + size : end ? -end : INT64_MAX;
   }
-  return sx_lower_end(&l, sx_lower_node(&l, &sx_op_Slice, SX_LOWER_IN(x_of(&l), sx_lower_ints(&l, from, 2), sx_lower_ints(&l, to, 2), sx_lower_ints(&l, axes, 2)), NULL, 0));
+  return sx_lower_end(&l, sx_lower_node(&l, &sx_op_Slice,
+                                        SX_LOWER_IN(x_of(&l), sx_lower_ints(&l, from, 2), sx_lower_ints(&l, to, 2),
+                                                    sx_lower_ints(&l, axes, 2)),
+                                        NULL, 0));
 }
 static sx_status lower_dynamic_slice(sx_upgrade_ctx *c) {
   sx_lower l = {c, SX_OK};
-  return sx_lower_end(&l, sx_lower_node(&l, &sx_op_Slice, SX_LOWER_IN(x_of(&l), sx_lower_in(&l, 1), sx_lower_in(&l, 2), sx_lower_in(&l, 3)), NULL, 0));
+  return sx_lower_end(
+      &l, sx_lower_node(&l, &sx_op_Slice, SX_LOWER_IN(x_of(&l), sx_lower_in(&l, 1), sx_lower_in(&l, 2), sx_lower_in(&l, 3)),
+                        NULL, 0));
 }
 
 #define OLD(N, fn) const sx_op sx_op_##N = {.name = #N, .accuracy = SX_ULP, .ulp = 8, .upgrades = {{SX_LOWER_ALWAYS, fn}}};

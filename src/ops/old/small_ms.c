@@ -4,13 +4,15 @@
 
 static sx_status lower_trilu(sx_upgrade_ctx *c) {
   sx_lower l = {c, SX_OK};
-  return sx_lower_end(&l, sx_lower_node(&l, &sx_op_Trilu, SX_LOWER_IN(sx_lower_in(&l, 0), sx_lower_in(&l, 1)), SX_LOWER_INT("upper", sx_attr_int(c->n, "upper", 1))));
+  return sx_lower_end(&l, sx_lower_node(&l, &sx_op_Trilu, SX_LOWER_IN(sx_lower_in(&l, 0), sx_lower_in(&l, 1)),
+                                        SX_LOWER_INT("upper", sx_attr_int(c->n, "upper", 1))));
 }
 static sx_status lower_pad(sx_upgrade_ctx *c) {
   sx_lower l = {c, SX_OK};
   sx_attr mode = {.name = SX_STR("mode"), .type = SX_ATTR_STRING, .s = sx_attr_str(c->n, "mode", "constant")};
   sx_vid pads = sx_lower_in(&l, 1), value = sx_lower_in(&l, 2);
-  if (sx_lower_fact(&l, pads)->rank == 2) pads = sx_lower_axes(&l, &sx_op_Squeeze, pads, (int64_t[]){0}, 1); /* [1, 2 * rank] is allowed */
+  if (sx_lower_fact(&l, pads)->rank == 2)
+    pads = sx_lower_axes(&l, &sx_op_Squeeze, pads, (int64_t[]){0}, 1); /* [1, 2 * rank] is allowed */
   return sx_lower_end(&l, sx_lower_node(&l, &sx_op_Pad, SX_LOWER_IN(sx_lower_in(&l, 0), pads, value), &mode, 1));
 }
 /* In order of their first places; with the place of each element among them, and counts. */
@@ -32,7 +34,8 @@ const sx_op sx_op_MurmurHash3 = {.name = "MurmurHash3", .domain = SX_DOMAIN_MS, 
 
 static sx_status infer_block(sx_infer *c) {
   for (uint32_t i = 0; i < 2; i++)
-    if (sx_infer_has_rank(c, i) && sx_infer_in(c, i)->rank != 2) return SX_INFER_FAIL(c, "input %u has rank %d, expected 2", i, sx_infer_in(c, i)->rank);
+    if (sx_infer_has_rank(c, i) && sx_infer_in(c, i)->rank != 2)
+      return SX_INFER_FAIL(c, "input %u has rank %d, expected 2", i, sx_infer_in(c, i)->rank);
   return sx_infer_like(c, 0, 1);
 }
 const sx_op sx_op_NGramRepeatBlock = {.name = "NGramRepeatBlock", .domain = SX_DOMAIN_MS, .infer = infer_block};

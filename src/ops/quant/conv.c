@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Convolutions of quantised tensors: ConvInteger, QLinearConv (com.microsoft's is the same) and the private QuantConv, which is
- * QLinearConv with an activation (Relu or Clip, attributes as FusedConv's) between the sum and its rounding. */
+/* Convolutions of quantised tensors: ConvInteger, QLinearConv (com.microsoft's is the same) and the private QuantConv,
+ * which is QLinearConv with an activation (Relu or Clip, attributes as FusedConv's) between the sum and its rounding. */
 #include "ops/nn/activation.h"
 #include "ops/nn/window.h"
 
@@ -10,13 +10,16 @@ const sx_op sx_op_ConvInteger = {.name = "ConvInteger", .infer = infer_integer};
 const sx_op sx_op_QLinearConv = {.name = "QLinearConv", .accuracy = SX_QUANTUM, .infer = infer_qlinear};
 
 static sx_status to_standard(sx_upgrade_ctx *c) {
-  if (sx_attr_int(c->n, "channels_last", 0)) SX_FAIL(c->e, NOT_IMPLEMENTED, "channels_last = 1 is written by ONNX Runtime's own optimizer only: use the model as it was before");
+  if (sx_attr_int(c->n, "channels_last", 0))
+    SX_FAIL(c->e, NOT_IMPLEMENTED,
+            "channels_last = 1 is written by ONNX Runtime's own optimizer only: use the model as it was before");
   c->n->op = &sx_op_QLinearConv;
   c->n->domain = (sx_str){"", 0};
   sx_node_remove_attr(c->n, "channels_last");
   return SX_OK;
 }
-const sx_op sx_op_MsQLinearConv = {.name = "QLinearConv", .domain = SX_DOMAIN_MS, .infer = infer_qlinear, .upgrades = {{INT32_MAX, to_standard}}};
+const sx_op sx_op_MsQLinearConv = {
+    .name = "QLinearConv", .domain = SX_DOMAIN_MS, .infer = infer_qlinear, .upgrades = {{INT32_MAX, to_standard}}};
 
 static sx_status lower_conv(sx_graph *g, sx_nid id, sx_err *e) {
   sx_node *n = sx_node_at(g, id);
@@ -27,13 +30,17 @@ static sx_status lower_conv(sx_graph *g, sx_nid id, sx_err *e) {
   sx_node *conv = sx_graph_emitted(g, v);
   conv->name = n->name, conv->origin = n->origin;
   for (uint32_t i = 0; i < n->n_attrs; i++)
-    if (!sx_activation_attr(n->attrs[i].name) && !sx_node_set_attr(g, sx_value_at(g, v)->producer, &n->attrs[i])) SX_NO_MEMORY(e);
+    if (!sx_activation_attr(n->attrs[i].name) && !sx_node_set_attr(g, sx_value_at(g, v)->producer, &n->attrs[i]))
+      SX_NO_MEMORY(e);
   /* Rounding is monotonous: the activation may come after it, on values of the output's own scale. */
   border[0] = v;
-  if ((v = border[0] = sx_graph_emit(g, &sx_op_DequantizeLinear, border, 3)) == SX_NONE || (border[0] = sx_activation_lower(g, n, v)) == SX_NONE) SX_NO_MEMORY(e);
+  if ((v = border[0] = sx_graph_emit(g, &sx_op_DequantizeLinear, border, 3)) == SX_NONE ||
+      (border[0] = sx_activation_lower(g, n, v)) == SX_NONE)
+    SX_NO_MEMORY(e);
   if ((v = sx_graph_emit(g, &sx_op_QuantizeLinear, border, 3)) == SX_NONE) SX_NO_MEMORY(e);
   sx_graph_replace_value(g, n->out[0], v);
   sx_graph_kill(g, id);
   return SX_OK;
 }
-const sx_op sx_op_QuantConv = {.name = "QuantConv", .accuracy = SX_QUANTUM, .flags = SX_OP_PRIVATE, .infer = infer_qlinear, .lower = lower_conv};
+const sx_op sx_op_QuantConv = {
+    .name = "QuantConv", .accuracy = SX_QUANTUM, .flags = SX_OP_PRIVATE, .infer = infer_qlinear, .lower = lower_conv};

@@ -31,7 +31,8 @@ static sx_status check_scale(sx_infer *c) {
   for (int i = 0; i < s->rank; i++)
     if (!sx_dim_is_const(s->dims[i])) return SX_OK;
   if (!sx_quant_view(c->n, x->rank, x->dims, s->rank, s->dims, &q))
-    return SX_INFER_FAIL(c, "the scale fits neither the tensor, nor axis %lld, nor blocks along it", (long long)sx_attr_int(c->n, "axis", 1));
+    return SX_INFER_FAIL(c, "the scale fits neither the tensor, nor axis %lld, nor blocks along it",
+                         (long long)sx_attr_int(c->n, "axis", 1));
   return SX_OK;
 }
 
@@ -39,7 +40,9 @@ static sx_status infer_quantize(sx_infer *c) {
   const sx_fact *zero = sx_infer_in(c, 2);
   int64_t to = sx_attr_int(c->n, "output_dtype", 0);
   if (zero && zero->dtype) {
-    if (to && to != zero->dtype) return SX_INFER_FAIL(c, "attribute 'output_dtype' is %s, the zero point is %s", sx_dtype_name((sx_dtype)to), sx_dtype_name(zero->dtype));
+    if (to && to != zero->dtype)
+      return SX_INFER_FAIL(c, "attribute 'output_dtype' is %s, the zero point is %s", sx_dtype_name((sx_dtype)to),
+                           sx_dtype_name(zero->dtype));
     to = zero->dtype;
   }
   SX_TRY(check_scale(c));
@@ -64,8 +67,10 @@ static sx_status to_standard(sx_upgrade_ctx *c) {
   c->n->domain = (sx_str){"", 0};
   return SX_OK;
 }
-const sx_op sx_op_MsQuantizeLinear = {.name = "QuantizeLinear", .domain = SX_DOMAIN_MS, .infer = infer_quantize, .upgrades = {{INT32_MAX, to_standard}}};
-const sx_op sx_op_MsDequantizeLinear = {.name = "DequantizeLinear", .domain = SX_DOMAIN_MS, .infer = infer_dequantize, .upgrades = {{INT32_MAX, to_standard}}};
+const sx_op sx_op_MsQuantizeLinear = {
+    .name = "QuantizeLinear", .domain = SX_DOMAIN_MS, .infer = infer_quantize, .upgrades = {{INT32_MAX, to_standard}}};
+const sx_op sx_op_MsDequantizeLinear = {
+    .name = "DequantizeLinear", .domain = SX_DOMAIN_MS, .infer = infer_dequantize, .upgrades = {{INT32_MAX, to_standard}}};
 
 static sx_status infer_dynamic(sx_infer *c) {
   SX_TRY(sx_infer_like(c, 0, 0));

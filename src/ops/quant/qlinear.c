@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* com.microsoft's QLinear operators. QLinearAdd and QLinearMul have kernels; the others become what they mean, DequantizeLinear,
- * the float operator and QuantizeLinear, which the passes make one step of again. Lookup, private, is any function of one 8-bit
- * element: y[i] = table[x[i]], with the table as input 1, entry 0 that of x = 0 (u8) or x = -128 (s8). */
+/* com.microsoft's QLinear operators. QLinearAdd and QLinearMul have kernels; the others become what they mean,
+ * DequantizeLinear, the float operator and QuantizeLinear, which the passes make one step of again. Lookup, private, is any
+ * function of one 8-bit element: y[i] = table[x[i]], with the table as input 1, entry 0 that of x = 0 (u8) or x = -128
+ * (s8). */
 #include "ops/ops.h"
 
 static sx_status infer_binary(sx_infer *c) {
@@ -15,7 +16,9 @@ static sx_status infer_binary(sx_infer *c) {
       bool clash = false;
       sx_dim x = i < rank - ra ? 1 : a->dims[i - (rank - ra)], y = i < rank - rb ? 1 : b->dims[i - (rank - rb)];
       d[i] = sx_dim_broadcast(c->dims, x, y, &clash);
-      if (clash) return SX_INFER_FAIL(c, "the inputs cannot be broadcast: dimension %d is %lld in input 0 and %lld in input 3", i, (long long)x, (long long)y);
+      if (clash)
+        return SX_INFER_FAIL(c, "the inputs cannot be broadcast: dimension %d is %lld in input 0 and %lld in input 3", i,
+                             (long long)x, (long long)y);
     }
   }
   SX_TRY(sx_infer_set(c, 0, a->dtype, rank, d));
@@ -23,8 +26,10 @@ static sx_status infer_binary(sx_infer *c) {
   c->out[0].layout = like->layout, c->out[0].block = like->block;
   return SX_OK;
 }
-const sx_op sx_op_QLinearAdd = {.name = "QLinearAdd", .domain = SX_DOMAIN_MS, .accuracy = SX_QUANTUM, .infer = infer_binary};
-const sx_op sx_op_QLinearMul = {.name = "QLinearMul", .domain = SX_DOMAIN_MS, .accuracy = SX_QUANTUM, .infer = infer_binary};
+const sx_op sx_op_QLinearAdd = {
+    .name = "QLinearAdd", .domain = SX_DOMAIN_MS, .accuracy = SX_QUANTUM, .infer = infer_binary};
+const sx_op sx_op_QLinearMul = {
+    .name = "QLinearMul", .domain = SX_DOMAIN_MS, .accuracy = SX_QUANTUM, .infer = infer_binary};
 
 static sx_status infer_lookup(sx_infer *c) {
   SX_TRY(sx_infer_like(c, 0, 0));
@@ -35,10 +40,13 @@ static sx_status infer_lookup(sx_infer *c) {
 static sx_status lower_lookup(sx_graph *g, sx_nid id, sx_err *e) {
   const sx_node *n = sx_node_at(g, id);
   sx_vid x = n->in[0].value, in[2] = {x, SX_NONE};
-  if ((in[0] = sx_graph_emit(g, &sx_op_Cast, &x, 1)) == SX_NONE || !sx_node_set_int(g, sx_value_at(g, in[0])->producer, "to", SX_I32)) SX_NO_MEMORY(e);
+  if ((in[0] = sx_graph_emit(g, &sx_op_Cast, &x, 1)) == SX_NONE ||
+      !sx_node_set_int(g, sx_value_at(g, in[0])->producer, "to", SX_I32))
+    SX_NO_MEMORY(e);
   if (sx_value_at(g, x)->fact.dtype == SX_I8) {
     int64_t low = 128;
-    sx_vid shift = sx_graph_const_i64(g, &low, 1, true), shift32 = shift == SX_NONE ? shift : sx_graph_emit(g, &sx_op_Cast, &shift, 1);
+    sx_vid shift = sx_graph_const_i64(g, &low, 1, true),
+           shift32 = shift == SX_NONE ? shift : sx_graph_emit(g, &sx_op_Cast, &shift, 1);
     if (shift32 == SX_NONE || !sx_node_set_int(g, sx_value_at(g, shift32)->producer, "to", SX_I32)) SX_NO_MEMORY(e);
     in[1] = shift32;
     if ((in[0] = sx_graph_emit(g, &sx_op_Add, in, 2)) == SX_NONE) SX_NO_MEMORY(e);
@@ -49,7 +57,8 @@ static sx_status lower_lookup(sx_graph *g, sx_nid id, sx_err *e) {
   sx_graph_kill(g, id);
   return SX_OK;
 }
-const sx_op sx_op_Lookup = {.name = "Lookup", .accuracy = SX_QUANTUM, .flags = SX_OP_PRIVATE, .infer = infer_lookup, .lower = lower_lookup};
+const sx_op sx_op_Lookup = {
+    .name = "Lookup", .accuracy = SX_QUANTUM, .flags = SX_OP_PRIVATE, .infer = infer_lookup, .lower = lower_lookup};
 
 /* One more node in front of c->n, its facts inferred; SX_NONE: out of memory or the failure in *s. */
 static sx_vid step(sx_upgrade_ctx *c, const sx_op *op, const sx_vid *in, uint32_t n, sx_status *s) {
@@ -91,12 +100,15 @@ static sx_status quantize(sx_upgrade_ctx *c, sx_vid v, sx_vid scale, sx_vid zero
   if (!sx_graph_resize_inputs(c->g, c->id, n, n)) SX_NO_MEMORY(c->e);
   sx_graph_set_input(c->g, c->id, 0, v);
   sx_graph_set_input(c->g, c->id, 1, scale);
-  if (n == 3) sx_graph_set_input(c->g, c->id, 2, zero);
-  else if (!sx_node_set_int(c->g, c->id, "output_dtype", dtype)) SX_NO_MEMORY(c->e);
+  if (n == 3)
+    sx_graph_set_input(c->g, c->id, 2, zero);
+  else if (!sx_node_set_int(c->g, c->id, "output_dtype", dtype))
+    SX_NO_MEMORY(c->e);
   return SX_OK;
 }
 
-/* X, its scale and zero point, scale and zero point of Y: DequantizeLinear, `op` with the node's attributes, QuantizeLinear. */
+/* X, its scale and zero point, scale and zero point of Y: DequantizeLinear, `op` with the node's attributes,
+ * QuantizeLinear. */
 static sx_status sandwich(sx_upgrade_ctx *c, const sx_op *op, bool spatial) {
   sx_vid x, scale = c->n->in[3].value, zero = sx_node_in(c->n, 4);
   int dtype = sx_value_at(c->g, c->n->in[0].value)->fact.dtype;
@@ -119,9 +131,13 @@ static sx_status sandwich(sx_upgrade_ctx *c, const sx_op *op, bool spatial) {
   if (op == &sx_op_Softmax && opset < 13) SX_TRY(sx_op_Softmax.upgrades[0].fn(&inner));
   return SX_OK;
 }
-#define SANDWICH(N, inner, spatial)                                                                  \
-  static sx_status open_##N(sx_upgrade_ctx *c) { return sandwich(c, &sx_op_##inner, spatial); }      \
-  const sx_op sx_op_##N = {.name = #N, .domain = SX_DOMAIN_MS, .accuracy = SX_QUANTUM, .infer = sx_infer_same, .upgrades = {{INT32_MAX, open_##N}}};
+#define SANDWICH(N, inner, spatial)                                                             \
+  static sx_status open_##N(sx_upgrade_ctx *c) { return sandwich(c, &sx_op_##inner, spatial); } \
+  const sx_op sx_op_##N = {.name = #N,                                                          \
+                           .domain = SX_DOMAIN_MS,                                              \
+                           .accuracy = SX_QUANTUM,                                              \
+                           .infer = sx_infer_same,                                              \
+                           .upgrades = {{INT32_MAX, open_##N}}};
 SANDWICH(QLinearLeakyRelu, LeakyRelu, false)
 SANDWICH(QLinearSigmoid, Sigmoid, false)
 SANDWICH(QLinearSoftmax, Softmax, false)
@@ -129,7 +145,8 @@ SANDWICH(QLinearAveragePool, AveragePool, true)
 SANDWICH(QLinearGlobalAveragePool, GlobalAveragePool, true)
 
 /* Requantised: Q(DQ(x)). */
-static sx_status requantized(sx_upgrade_ctx *c, uint32_t x, uint32_t scale, uint32_t zero, sx_vid to_scale, sx_vid to_zero, sx_vid *y) {
+static sx_status requantized(sx_upgrade_ctx *c, uint32_t x, uint32_t scale, uint32_t zero, sx_vid to_scale, sx_vid to_zero,
+                             sx_vid *y) {
   sx_status s = SX_OK;
   sx_vid in[3] = {SX_NONE, to_scale, to_zero};
   SX_TRY(dequantized(c, x, scale, zero, &in[0]));
@@ -147,7 +164,8 @@ static sx_status open_concat(sx_upgrade_ctx *c) {
     sx_vid in[3] = {x, scale, zero};
     if (sx_value_at(c->g, x)->fact.dtype == SX_F32) { /* parts may be floats */
       if ((v[i] = step(c, &sx_op_QuantizeLinear, in, 3, &s)) == SX_NONE) return s;
-    } else SX_TRY(requantized(c, 2 + 3 * i, 3 + 3 * i, 4 + 3 * i, scale, zero, &v[i]));
+    } else
+      SX_TRY(requantized(c, 2 + 3 * i, 3 + 3 * i, 4 + 3 * i, scale, zero, &v[i]));
   }
   c->n->op = &sx_op_Concat;
   c->n->op_type = SX_STR("Concat"), c->n->domain = (sx_str){"", 0};
@@ -155,7 +173,11 @@ static sx_status open_concat(sx_upgrade_ctx *c) {
   for (uint32_t i = 0; i < parts; i++) sx_graph_set_input(c->g, c->id, i, v[i]);
   return SX_OK;
 }
-const sx_op sx_op_QLinearConcat = {.name = "QLinearConcat", .domain = SX_DOMAIN_MS, .accuracy = SX_QUANTUM, .infer = sx_infer_same, .upgrades = {{INT32_MAX, open_concat}}};
+const sx_op sx_op_QLinearConcat = {.name = "QLinearConcat",
+                                   .domain = SX_DOMAIN_MS,
+                                   .accuracy = SX_QUANTUM,
+                                   .infer = sx_infer_same,
+                                   .upgrades = {{INT32_MAX, open_concat}}};
 
 static sx_status open_where(sx_upgrade_ctx *c) {
   sx_vid in[3] = {c->n->in[0].value};
@@ -167,4 +189,8 @@ static sx_status open_where(sx_upgrade_ctx *c) {
   for (uint32_t i = 0; i < 3; i++) sx_graph_set_input(c->g, c->id, i, in[i]);
   return SX_OK;
 }
-const sx_op sx_op_QLinearWhere = {.name = "QLinearWhere", .domain = SX_DOMAIN_MS, .accuracy = SX_QUANTUM, .infer = sx_infer_same, .upgrades = {{INT32_MAX, open_where}}};
+const sx_op sx_op_QLinearWhere = {.name = "QLinearWhere",
+                                  .domain = SX_DOMAIN_MS,
+                                  .accuracy = SX_QUANTUM,
+                                  .infer = sx_infer_same,
+                                  .upgrades = {{INT32_MAX, open_where}}};

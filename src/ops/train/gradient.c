@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
-/* Gradient: the nodes between the tensors named xs and y are repeated on the values given for xs and zs, and then walked backwards.
- * Each rule adds to the gradients of a node's inputs what the chain rule says; what is made is standard operators, so that the
- * gradient of a gradient is nothing special. */
+/* Gradient: the nodes between the tensors named xs and y are repeated on the values given for xs and zs, and then walked
+ * backwards. Each rule adds to the gradients of a node's inputs what the chain rule says; what is made is standard
+ * operators, so that the gradient of a gradient is nothing special. */
 #include "ops/lower.h"
 
 typedef struct tape {
   sx_lower *l;
-  sx_vid *now;         /* by value of the graph: what stands for it here; SX_NONE: not visited */
-  bool *varies;        /* by value: depends on xs */
-  sx_vid *grad;        /* by value of the graph: the gradient so far */
+  sx_vid *now;          /* by value of the graph: what stands for it here; SX_NONE: not visited */
+  bool *varies;         /* by value: depends on xs */
+  sx_vid *grad;         /* by value of the graph: the gradient so far */
   SX_VEC(sx_nid) order; /* nodes whose results vary, as they were, in order */
 } tape;
 typedef struct rule_ctx {
   tape *t;
-  const sx_node *n;    /* the node as it was: attributes */
-  sx_vid in[8], y, g;  /* its inputs and output 0 here; the gradient of output 0 */
+  const sx_node *n;   /* the node as it was: attributes */
+  sx_vid in[8], y, g; /* its inputs and output 0 here; the gradient of output 0 */
 } rule_ctx;
 
 static const sx_fact *fact(const rule_ctx *r, sx_vid v) { return sx_lower_fact(r->t->l, v); }
@@ -37,13 +37,16 @@ static sx_vid like_input(const rule_ctx *r, sx_vid g, sx_vid x) {
   if (f->rank < 0 || to->rank < 0) return SX_LOWER_FAIL(r->t->l, FAIL, "the rank of an operand is not known"), SX_NONE;
   for (int i = 0; i < f->rank; i++) {
     int k = i - (f->rank - to->rank);
-    if (k >= 0 && (to->dims[k] == f->dims[i] || to->dims[k] != 1)) continue; /* sizes that are symbols are taken as not broadcast */
+    if (k >= 0 && (to->dims[k] == f->dims[i] || to->dims[k] != 1))
+      continue; /* sizes that are symbols are taken as not broadcast */
     axes[n++] = i;
   }
   return n ? reshaped(r, sx_lower_reduce(r->t->l, &sx_op_ReduceSum, g, axes, n, true), x) : g;
 }
 
-static bool wanted(const rule_ctx *r, uint32_t i) { return i < r->n->n_formal && r->n->in[i].value != SX_NONE && r->t->varies[r->n->in[i].value]; }
+static bool wanted(const rule_ctx *r, uint32_t i) {
+  return i < r->n->n_formal && r->n->in[i].value != SX_NONE && r->t->varies[r->n->in[i].value];
+}
 static void add(const rule_ctx *r, uint32_t i, sx_vid g) {
   tape *t = r->t;
   if (!wanted(r, i) || t->l->status != SX_OK) return;
@@ -87,7 +90,10 @@ static void d_erf(const rule_ctx *r) {
 static void d_pow(const rule_ctx *r) {
   sx_vid b = sx_lower_cast(r->t->l, r->in[1], (sx_dtype)fact(r, r->in[0])->dtype);
   if (wanted(r, 0)) add(r, 0, mul(r, r->g, mul(r, b, op2(r, &sx_op_Pow, r->in[0], op2(r, &sx_op_Sub, b, number(r, 1))))));
-  if (wanted(r, 1)) add(r, 1, sx_lower_cast(r->t->l, mul(r, r->g, mul(r, r->y, op1(r, &sx_op_Log, r->in[0]))), (sx_dtype)fact(r, r->in[1])->dtype));
+  if (wanted(r, 1))
+    add(r, 1,
+        sx_lower_cast(r->t->l, mul(r, r->g, mul(r, r->y, op1(r, &sx_op_Log, r->in[0]))),
+                      (sx_dtype)fact(r, r->in[1])->dtype));
 }
 static void d_where(const rule_ctx *r) {
   add(r, 1, sx_lower_3(r->t->l, &sx_op_Where, r->in[0], r->g, number(r, 0)));
@@ -118,10 +124,20 @@ static void d_matmul(const rule_ctx *r) {
     SX_LOWER_FAIL(r->t->l, FAIL, "the rank of an operand is not known");
     return;
   }
-  if (ra == 1) a = sx_lower_axes(r->t->l, &sx_op_Unsqueeze, a, front, 1), g = sx_lower_axes(r->t->l, &sx_op_Unsqueeze, g, (int64_t[]){rb == 1 ? -1 : -2}, 1);
-  if (rb == 1) b = sx_lower_axes(r->t->l, &sx_op_Unsqueeze, b, back, 1), g = sx_lower_axes(r->t->l, &sx_op_Unsqueeze, g, (int64_t[]){-1}, 1);
-  if (wanted(r, 0)) add(r, 0, ra == 1 ? reshaped(r, like_input(r, op2(r, &sx_op_MatMul, g, swapped(r, b)), a), r->in[0]) : op2(r, &sx_op_MatMul, g, swapped(r, b)));
-  if (wanted(r, 1)) add(r, 1, rb == 1 ? reshaped(r, like_input(r, op2(r, &sx_op_MatMul, swapped(r, a), g), b), r->in[1]) : op2(r, &sx_op_MatMul, swapped(r, a), g));
+  if (ra == 1)
+    a = sx_lower_axes(r->t->l, &sx_op_Unsqueeze, a, front, 1),
+    g = sx_lower_axes(r->t->l, &sx_op_Unsqueeze, g, (int64_t[]){rb == 1 ? -1 : -2}, 1);
+  if (rb == 1)
+    b = sx_lower_axes(r->t->l, &sx_op_Unsqueeze, b, back, 1),
+    g = sx_lower_axes(r->t->l, &sx_op_Unsqueeze, g, (int64_t[]){-1}, 1);
+  if (wanted(r, 0))
+    add(r, 0,
+        ra == 1 ? reshaped(r, like_input(r, op2(r, &sx_op_MatMul, g, swapped(r, b)), a), r->in[0])
+                : op2(r, &sx_op_MatMul, g, swapped(r, b)));
+  if (wanted(r, 1))
+    add(r, 1,
+        rb == 1 ? reshaped(r, like_input(r, op2(r, &sx_op_MatMul, swapped(r, a), g), b), r->in[1])
+                : op2(r, &sx_op_MatMul, swapped(r, a), g));
 }
 static void d_gemm(const rule_ctx *r) {
   bool ta = sx_attr_int(r->n, "transA", 0), tb = sx_attr_int(r->n, "transB", 0);
@@ -139,7 +155,8 @@ static sx_vid spread(const rule_ctx *r) {
   const sx_tensor *axes = given ? sx_value_const(r->t->l->c->g, r->in[1]) : NULL;
   int64_t axis = 0, n = axes ? axes->count : 0;
   if (r->t->l->status != SX_OK) return SX_NONE;
-  if (x->rank < 0 || (given && !axes)) return SX_LOWER_FAIL(r->t->l, FAIL, "the axes, or the rank of the operand, are not known"), SX_NONE;
+  if (x->rank < 0 || (given && !axes))
+    return SX_LOWER_FAIL(r->t->l, FAIL, "the axes, or the rank of the operand, are not known"), SX_NONE;
   for (int i = 0; i < x->rank; i++) d[i] = n || sx_attr_int(r->n, "noop_with_empty_axes", 0) ? x->dims[i] : 1;
   for (int64_t i = 0; i < n; i++)
     if (sx_tensor_get_i64(axes, i, &axis) && axis >= -x->rank && axis < x->rank) d[axis < 0 ? axis + x->rank : axis] = 1;
@@ -156,16 +173,49 @@ static sx_vid row_sum(const rule_ctx *r, sx_vid x) {
   int64_t axis[] = {sx_attr_int(r->n, "axis", -1)};
   return sx_lower_reduce(r->t->l, &sx_op_ReduceSum, x, axis, 1, true);
 }
-static void d_softmax(const rule_ctx *r) { add(r, 0, mul(r, r->y, op2(r, &sx_op_Sub, r->g, row_sum(r, mul(r, r->g, r->y))))); }
-static void d_log_softmax(const rule_ctx *r) { add(r, 0, op2(r, &sx_op_Sub, r->g, mul(r, op1(r, &sx_op_Exp, r->y), row_sum(r, r->g)))); }
+static void d_softmax(const rule_ctx *r) {
+  add(r, 0, mul(r, r->y, op2(r, &sx_op_Sub, r->g, row_sum(r, mul(r, r->g, r->y)))));
+}
+static void d_log_softmax(const rule_ctx *r) {
+  add(r, 0, op2(r, &sx_op_Sub, r->g, mul(r, op1(r, &sx_op_Exp, r->y), row_sum(r, r->g))));
+}
 
-static const struct { const sx_op *op; void (*rule)(const rule_ctx *); } rules[] = {
-    {&sx_op_Abs, d_abs}, {&sx_op_Add, d_sum}, {&sx_op_Cast, d_cast}, {&sx_op_Cos, d_cos}, {&sx_op_Div, d_div}, {&sx_op_Erf, d_erf}, {&sx_op_Exp, d_exp},
-    {&sx_op_Flatten, d_view}, {&sx_op_Gemm, d_gemm}, {&sx_op_Identity, d_identity}, {&sx_op_Log, d_log}, {&sx_op_LogSoftmax, d_log_softmax},
-    {&sx_op_MatMul, d_matmul}, {&sx_op_Mul, d_mul}, {&sx_op_Neg, d_neg}, {&sx_op_Pow, d_pow}, {&sx_op_Reciprocal, d_reciprocal},
-    {&sx_op_ReduceMean, d_reduce_mean}, {&sx_op_ReduceSum, d_reduce_sum}, {&sx_op_Relu, d_relu}, {&sx_op_Reshape, d_view}, {&sx_op_Sigmoid, d_sigmoid},
-    {&sx_op_Sin, d_sin}, {&sx_op_Softmax, d_softmax}, {&sx_op_Softplus, d_softplus}, {&sx_op_Sqrt, d_sqrt}, {&sx_op_Squeeze, d_view}, {&sx_op_Sub, d_sub},
-    {&sx_op_Sum, d_sum}, {&sx_op_Tanh, d_tanh}, {&sx_op_Transpose, d_transpose}, {&sx_op_Unsqueeze, d_view}, {&sx_op_Where, d_where}};
+static const struct {
+  const sx_op *op;
+  void (*rule)(const rule_ctx *);
+} rules[] = {{&sx_op_Abs, d_abs},
+             {&sx_op_Add, d_sum},
+             {&sx_op_Cast, d_cast},
+             {&sx_op_Cos, d_cos},
+             {&sx_op_Div, d_div},
+             {&sx_op_Erf, d_erf},
+             {&sx_op_Exp, d_exp},
+             {&sx_op_Flatten, d_view},
+             {&sx_op_Gemm, d_gemm},
+             {&sx_op_Identity, d_identity},
+             {&sx_op_Log, d_log},
+             {&sx_op_LogSoftmax, d_log_softmax},
+             {&sx_op_MatMul, d_matmul},
+             {&sx_op_Mul, d_mul},
+             {&sx_op_Neg, d_neg},
+             {&sx_op_Pow, d_pow},
+             {&sx_op_Reciprocal, d_reciprocal},
+             {&sx_op_ReduceMean, d_reduce_mean},
+             {&sx_op_ReduceSum, d_reduce_sum},
+             {&sx_op_Relu, d_relu},
+             {&sx_op_Reshape, d_view},
+             {&sx_op_Sigmoid, d_sigmoid},
+             {&sx_op_Sin, d_sin},
+             {&sx_op_Softmax, d_softmax},
+             {&sx_op_Softplus, d_softplus},
+             {&sx_op_Sqrt, d_sqrt},
+             {&sx_op_Squeeze, d_view},
+             {&sx_op_Sub, d_sub},
+             {&sx_op_Sum, d_sum},
+             {&sx_op_Tanh, d_tanh},
+             {&sx_op_Transpose, d_transpose},
+             {&sx_op_Unsqueeze, d_view},
+             {&sx_op_Where, d_where}};
 
 static sx_vid by_name(sx_lower *l, sx_str name) {
   sx_graph *g = l->c->g;
@@ -186,7 +236,9 @@ static sx_status collect(tape *t, sx_vid y) {
     sx_nid id = todo.at[todo.n - 1];
     const sx_node *n = sx_node_at(g, id);
     uint32_t waiting = todo.n;
-    if (!n->op) SX_LOWER_FAIL(t->l, NOT_IMPLEMENTED, "operator '%.*s' stands behind Gradient in the file, or is custom", SX_FMT(n->op_type));
+    if (!n->op)
+      SX_LOWER_FAIL(t->l, NOT_IMPLEMENTED, "operator '%.*s' stands behind Gradient in the file, or is custom",
+                    SX_FMT(n->op_type));
     for (uint32_t i = 0; i < n->n_in && !seen[id] && ok; i++) {
       sx_vid v = n->in[i].value;
       sx_nid p = v == SX_NONE || t->now[v] != SX_NONE ? SX_NONE : sx_value_at(g, v)->producer;
@@ -208,7 +260,9 @@ static sx_status collect(tape *t, sx_vid y) {
   return ok ? t->l->status : SX_LOWER_FAIL(t->l, NO_MEMORY, "out of memory");
 }
 
-static sx_vid here(const tape *t, sx_vid v) { return v == SX_NONE ? SX_LOWER_ABSENT : t->now[v] == SX_NONE ? v : t->now[v]; }
+static sx_vid here(const tape *t, sx_vid v) {
+  return v == SX_NONE ? SX_LOWER_ABSENT : t->now[v] == SX_NONE ? v : t->now[v];
+}
 
 /* The node once more, on what stands for its inputs here. */
 static void replay(tape *t, const sx_node *n) {
@@ -251,7 +305,9 @@ static sx_status lower_gradient(sx_upgrade_ctx *c) {
   sx_lower l = {c, SX_OK};
   const sx_attr *xs = sx_node_attr(c->n, "xs"), *zs = sx_node_attr(c->n, "zs");
   uint32_t given = xs->n + (zs ? zs->n : 0), n = c->g->values.n;
-  if (given != c->n->n_formal || c->n->n_out > xs->n) SX_FAIL(c->e, INVALID_GRAPH, "xs and zs name %u tensors, the node has %u inputs and %u outputs", given, c->n->n_formal, c->n->n_out);
+  if (given != c->n->n_formal || c->n->n_out > xs->n)
+    SX_FAIL(c->e, INVALID_GRAPH, "xs and zs name %u tensors, the node has %u inputs and %u outputs", given, c->n->n_formal,
+            c->n->n_out);
   sx_arena *a = &c->g->model->arena;
   tape t = {.l = &l, .now = SX_NEW_N(a, sx_vid, n), .varies = SX_NEW_N(a, bool, n), .grad = SX_NEW_N(a, sx_vid, n)};
   sx_vid y = by_name(&l, sx_attr_str(c->n, "y", "")), *out = SX_NEW_N(a, sx_vid, (size_t)xs->n + 1);
@@ -271,9 +327,14 @@ static sx_status lower_gradient(sx_upgrade_ctx *c) {
   sx_vec_free(&t.order);
   for (uint32_t i = 0; i < xs->n && l.status == SX_OK; i++) {
     out[i] = t.grad[by_name(&l, xs->strings[i])];
-    if (out[i] == SX_NONE) out[i] = sx_lower_2(&l, &sx_op_Sub, sx_lower_in(&l, i), sx_lower_in(&l, i)); /* y does not depend on it */
-    else if (!sx_lower_fact(&l, out[i])->constant) out[i] = sx_lower_1(&l, &sx_op_Identity, out[i]);
+    if (out[i] == SX_NONE)
+      out[i] = sx_lower_2(&l, &sx_op_Sub, sx_lower_in(&l, i), sx_lower_in(&l, i)); /* y does not depend on it */
+    else if (!sx_lower_fact(&l, out[i])->constant)
+      out[i] = sx_lower_1(&l, &sx_op_Identity, out[i]);
   }
   return sx_lower_done(&l, out, c->n->n_out);
 }
-const sx_op sx_op_Gradient = {.name = "Gradient", .domain = SX_DOMAIN_TRAINING, .accuracy = SX_ACCUMULATE, .upgrades = {{SX_LOWER_ALWAYS, lower_gradient}}};
+const sx_op sx_op_Gradient = {.name = "Gradient",
+                              .domain = SX_DOMAIN_TRAINING,
+                              .accuracy = SX_ACCUMULATE,
+                              .upgrades = {{SX_LOWER_ALWAYS, lower_gradient}}};

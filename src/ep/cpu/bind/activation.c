@@ -3,10 +3,24 @@
 #include "ep/cpu/bind/activation.h"
 #include <math.h>
 
-static const struct { const char *name; sx_ew_op op; float p0, p1; } table[] = {
-    {"Elu", SX_EW_Elu, 1, 0}, {"Erf", SX_EW_Erf, 0, 0}, {"Exp", SX_EW_Exp, 0, 0}, {"Gelu", SX_EW_Gelu, 0, 0}, {"GeluTanh", SX_EW_GeluTanh, 0, 0},
-    {"HardSigmoid", SX_EW_HardSigmoid, 0.2f, 0.5f}, {"HardSwish", SX_EW_HardSwish, 0, 0}, {"LeakyRelu", SX_EW_LeakyRelu, 0.01f, 0}, {"Mish", SX_EW_Mish, 0, 0},
-    {"Sigmoid", SX_EW_Sigmoid, 0, 0}, {"Silu", SX_EW_Silu, 0, 0}, {"Softplus", SX_EW_Softplus, 0, 0}, {"Swish", SX_EW_Swish, 1, 0}, {"Tanh", SX_EW_Tanh, 0, 0}};
+static const struct {
+  const char *name;
+  sx_ew_op op;
+  float p0, p1;
+} table[] = {{"Elu", SX_EW_Elu, 1, 0},
+             {"Erf", SX_EW_Erf, 0, 0},
+             {"Exp", SX_EW_Exp, 0, 0},
+             {"Gelu", SX_EW_Gelu, 0, 0},
+             {"GeluTanh", SX_EW_GeluTanh, 0, 0},
+             {"HardSigmoid", SX_EW_HardSigmoid, 0.2f, 0.5f},
+             {"HardSwish", SX_EW_HardSwish, 0, 0},
+             {"LeakyRelu", SX_EW_LeakyRelu, 0.01f, 0},
+             {"Mish", SX_EW_Mish, 0, 0},
+             {"Sigmoid", SX_EW_Sigmoid, 0, 0},
+             {"Silu", SX_EW_Silu, 0, 0},
+             {"Softplus", SX_EW_Softplus, 0, 0},
+             {"Swish", SX_EW_Swish, 1, 0},
+             {"Tanh", SX_EW_Tanh, 0, 0}};
 
 sx_status sx_activation_read(const sx_build *b, sx_activation *a) {
   sx_str name = sx_attr_str(b->n, "activation", "");
@@ -24,7 +38,8 @@ sx_status sx_activation_read(const sx_build *b, sx_activation *a) {
     return SX_OK;
   }
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
-    if (sx_str_is(name, table[i].name)) a->row = sx_act_fn(&a->act, b->cpu->isa, table[i].op, n > 0 ? p[0] : table[i].p0, n > 1 ? p[1] : table[i].p1);
+    if (sx_str_is(name, table[i].name))
+      a->row = sx_act_fn(&a->act, b->cpu->isa, table[i].op, n > 0 ? p[0] : table[i].p0, n > 1 ? p[1] : table[i].p1);
   if (!a->row) SX_FAIL(b->e, NOT_IMPLEMENTED, "activation '%.*s' is not known to the fused kernels", SX_FMT(name));
   return SX_OK;
 }

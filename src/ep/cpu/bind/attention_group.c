@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* GroupQueryAttention: the first phase writes the present cache (what was there, then the new keys, normalised and turned) and
- * prepares the queries; attention then reads the cache alone. A cache that is its own past is not copied. */
+/* GroupQueryAttention: the first phase writes the present cache (what was there, then the new keys, normalised and turned)
+ * and prepares the queries; attention then reads the cache alone. A cache that is its own past is not copied. */
 #include "ep/cpu/kernels/attention/attention.h"
 #include "ep/cpu/kernels/attention/rotary.h"
 #include "ep/cpu/kernels/convert/convert.h"
@@ -9,14 +9,32 @@
 #include <string.h>
 #include "base/alloc.h"
 
-enum { QUERY, KEY, VALUE, PAST_KEY, PAST_VALUE, SEQLENS, TOTAL, COSINE, SINE, POSITIONS, BIAS, HEAD_SINK, K_SCALE, V_SCALE, Q_NORM, K_NORM };
+enum {
+  QUERY,
+  KEY,
+  VALUE,
+  PAST_KEY,
+  PAST_VALUE,
+  SEQLENS,
+  TOTAL,
+  COSINE,
+  SINE,
+  POSITIONS,
+  BIAS,
+  HEAD_SINK,
+  K_SCALE,
+  V_SCALE,
+  Q_NORM,
+  K_NORM
+};
 typedef struct params {
   sx_attention a;
-  int64_t kv_columns, past, half, table_rows; /* of a token of KEY and VALUE; rows of the past cache; columns and rows of the tables */
+  int64_t kv_columns, past, half,
+      table_rows; /* of a token of KEY and VALUE; rows of the past cache; columns and rows of the tables */
   bool packed, turn, interleaved, positions, own_q;
   float epsilon;
   bool q_norm, k_norm, own_kv[2];
-  size_t lengths_at, q_at, kv_at[2];          /* in the step's scratch, behind what attention has */
+  size_t lengths_at, q_at, kv_at[2]; /* in the step's scratch, behind what attention has */
 } params;
 
 static bool has(const sx_prep *p, uint32_t i) { return i < p->n_in && p->in[i].dtype; }
@@ -28,7 +46,8 @@ static sx_status lengths(const sx_call *c, int64_t b, int64_t *with, int64_t *be
   *with = (int64_t)((const int32_t *)c->in[SEQLENS])[b] + 1;
   *before = ((const int32_t *)c->in[TOTAL])[0] == a->Lq ? 0 : *with - a->Lq;
   if (*with < 0 || *with > a->Lk || *before < 0 || *before + a->Lq > a->Lk)
-    SX_FAIL(c->e, INVALID_ARGUMENT, "seqlens_k[%lld] is %lld: with %lld new tokens that does not fit a cache of %lld", (long long)b, (long long)*with - 1, (long long)a->Lq, (long long)a->Lk);
+    SX_FAIL(c->e, INVALID_ARGUMENT, "seqlens_k[%lld] is %lld: with %lld new tokens that does not fit a cache of %lld",
+            (long long)b, (long long)*with - 1, (long long)a->Lq, (long long)a->Lk);
   return SX_OK;
 }
 static char *present(const sx_call *c, int which) {
@@ -53,7 +72,9 @@ static sx_status new_token(const sx_call *c, int64_t b, int64_t i, float *x) {
   const int64_t token = b * a->Lq + i, group = a->Hq + a->Hkv;
   if (q->turn) {
     const int64_t at = q->positions ? ((const int64_t *)c->in[POSITIONS])[token] : before + i;
-    if (at < 0 || at >= q->table_rows) SX_FAIL(c->e, INVALID_ARGUMENT, "position %lld is outside of the %lld rows of cos_cache", (long long)at, (long long)q->table_rows);
+    if (at < 0 || at >= q->table_rows)
+      SX_FAIL(c->e, INVALID_ARGUMENT, "position %lld is outside of the %lld rows of cos_cache", (long long)at,
+              (long long)q->table_rows);
     sx_convert_load(a->isa, a->q_type, cosine, c->in[COSINE], at * q->half, q->half);
     sx_convert_load(a->isa, a->q_type, sine, c->in[SINE], at * q->half, q->half);
   }
@@ -61,18 +82,24 @@ static sx_status new_token(const sx_call *c, int64_t b, int64_t i, float *x) {
     const bool key = h >= a->Hq;
     const uint32_t norm = key ? K_NORM : Q_NORM;
     const int64_t kv = h - a->Hq;
-    if (key && !q->packed) sx_convert_load(a->isa, a->q_type, x, c->in[KEY], token * q->kv_columns + kv * a->D, a->D);
-    else sx_convert_load(a->isa, a->q_type, x, c->in[QUERY], q->packed ? token * q->kv_columns + h * a->D : (token * a->Hq + h) * a->D, a->D);
+    if (key && !q->packed)
+      sx_convert_load(a->isa, a->q_type, x, c->in[KEY], token * q->kv_columns + kv * a->D, a->D);
+    else
+      sx_convert_load(a->isa, a->q_type, x, c->in[QUERY],
+                      q->packed ? token * q->kv_columns + h * a->D : (token * a->Hq + h) * a->D, a->D);
     if (key ? q->k_norm : q->q_norm) {
       sx_convert_load(a->isa, a->q_type, weight, c->in[norm], 0, a->D);
       normalise(x, a->D, weight, q->epsilon);
     }
     if (q->turn) sx_rotary_row(a->isa, x, x, cosine, sine, q->half, a->D, q->interleaved);
-    if (key) sx_convert_store(a->isa, a->k_type, 0, present(c, 0), x, ((b * a->Hkv + kv) * a->Lk + before + i) * a->D, a->D);
-    else sx_convert_store(a->isa, a->q_type, 0, (char *)c->scratch + q->q_at, x, (token * a->Hq + h) * a->D, a->D);
+    if (key)
+      sx_convert_store(a->isa, a->k_type, 0, present(c, 0), x, ((b * a->Hkv + kv) * a->Lk + before + i) * a->D, a->D);
+    else
+      sx_convert_store(a->isa, a->q_type, 0, (char *)c->scratch + q->q_at, x, (token * a->Hq + h) * a->D, a->D);
   }
   for (int64_t h = 0; h < a->Hkv; h++) {
-    sx_convert_load(a->isa, a->q_type, x, c->in[q->packed ? QUERY : VALUE], token * q->kv_columns + ((q->packed ? group : 0) + h) * a->D, a->D);
+    sx_convert_load(a->isa, a->q_type, x, c->in[q->packed ? QUERY : VALUE],
+                    token * q->kv_columns + ((q->packed ? group : 0) + h) * a->D, a->D);
     sx_convert_store(a->isa, a->v_type, 0, present(c, 1), x, ((b * a->Hkv + h) * a->Lk + before + i) * a->D, a->D);
   }
   return SX_OK;
@@ -86,7 +113,9 @@ static sx_status old_tokens(const sx_call *c, int64_t pair, int which) {
   SX_TRY(lengths(c, pair / a->Hkv, &with, &before));
   char *to = present(c, which);
   if (q->past && to == c->in[PAST_KEY + which]) return SX_OK;
-  if (before > q->past) SX_FAIL(c->e, INVALID_ARGUMENT, "seqlens_k says that %lld tokens are past, the cache has %lld", (long long)before, (long long)q->past);
+  if (before > q->past)
+    SX_FAIL(c->e, INVALID_ARGUMENT, "seqlens_k says that %lld tokens are past, the cache has %lld", (long long)before,
+            (long long)q->past);
   to += (size_t)(pair * a->Lk) * row;
   if (before) memcpy(to, (const char *)c->in[PAST_KEY + which] + (size_t)(pair * q->past) * row, (size_t)before * row);
   memset(to + (size_t)(before + a->Lq) * row, 0, (size_t)(a->Lk - before - a->Lq) * row);
@@ -97,8 +126,10 @@ static sx_status run_cache(const sx_call *c, uint32_t begin, uint32_t end) {
   const sx_attention *a = &q->a;
   const int64_t tokens = a->B * a->Lq, pairs = a->B * a->Hkv;
   for (int64_t u = begin; u < end; u++) {
-    if (u < tokens) SX_TRY(new_token(c, u / a->Lq, u % a->Lq, c->worker_scratch));
-    else if (u < tokens + 2 * pairs) SX_TRY(old_tokens(c, (u - tokens) % pairs, u >= tokens + pairs));
+    if (u < tokens)
+      SX_TRY(new_token(c, u / a->Lq, u % a->Lq, c->worker_scratch));
+    else if (u < tokens + 2 * pairs)
+      SX_TRY(old_tokens(c, (u - tokens) % pairs, u >= tokens + pairs));
     else {
       int64_t *t = (int64_t *)(void *)((char *)c->scratch + q->lengths_at);
       for (int64_t b = 0; b < a->B; b++) SX_TRY(lengths(c, b, &t[b], &t[a->B + b]));
@@ -110,8 +141,15 @@ static sx_status run_cache(const sx_call *c, uint32_t begin, uint32_t end) {
 static sx_attention_io io_of(const sx_call *c) {
   const params *q = c->params;
   const int64_t *t = (const int64_t *)(const void *)((const char *)c->scratch + q->lengths_at);
-  return (sx_attention_io){.q = q->own_q ? (const char *)c->scratch + q->q_at : c->in[QUERY], .k = present(c, 0), .v = present(c, 1), .mask = q->a.m_type ? c->in[BIAS] : NULL,
-                           .sink = q->a.sink == SX_SINK_HEAD ? c->in[HEAD_SINK] : NULL, .length = t, .offset = t + q->a.B, .y = c->out[0], .shared = c->scratch};
+  return (sx_attention_io){.q = q->own_q ? (const char *)c->scratch + q->q_at : c->in[QUERY],
+                           .k = present(c, 0),
+                           .v = present(c, 1),
+                           .mask = q->a.m_type ? c->in[BIAS] : NULL,
+                           .sink = q->a.sink == SX_SINK_HEAD ? c->in[HEAD_SINK] : NULL,
+                           .length = t,
+                           .offset = t + q->a.B,
+                           .y = c->out[0],
+                           .shared = c->scratch};
 }
 #define PHASE(name)                                                                           \
   static sx_status run_##name(const sx_call *c, uint32_t begin, uint32_t end) {               \
@@ -125,29 +163,46 @@ PHASE(merge)
 
 static sx_status check(sx_prep *p, params *q) {
   const sx_attention *a = &q->a;
-  if (p->in[SEQLENS].count != a->B || p->in[TOTAL].count != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "seqlens_k has %lld elements and total_sequence_length %lld, expected %lld and 1", (long long)p->in[SEQLENS].count, (long long)p->in[TOTAL].count, (long long)a->B);
+  if (p->in[SEQLENS].count != a->B || p->in[TOTAL].count != 1)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "seqlens_k has %lld elements and total_sequence_length %lld, expected %lld and 1",
+            (long long)p->in[SEQLENS].count, (long long)p->in[TOTAL].count, (long long)a->B);
   for (uint32_t i = KEY; i <= VALUE && !q->packed; i++)
-    if (!has(p, i) || p->in[i].rank != 3 || p->in[i].count != a->B * a->Lq * a->Hkv * a->D) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u does not fit the query: expected (%lld, %lld, %lld)", i, (long long)a->B, (long long)a->Lq, (long long)(a->Hkv * a->D));
+    if (!has(p, i) || p->in[i].rank != 3 || p->in[i].count != a->B * a->Lq * a->Hkv * a->D)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "input %u does not fit the query: expected (%lld, %lld, %lld)", i, (long long)a->B,
+              (long long)a->Lq, (long long)(a->Hkv * a->D));
   for (uint32_t i = PAST_KEY; i <= PAST_VALUE; i++) {
     const sx_view *v = &p->in[i];
-    if (has(p, i) != has(p, PAST_KEY) || (has(p, i) && (v->rank != 4 || v->dims[0] != a->B || v->dims[1] != a->Hkv || v->dims[2] != q->past || v->dims[3] != a->D)))
-      SX_FAIL(p->e, INVALID_ARGUMENT, "input %u does not fit the query: expected (%lld, %lld, length, %lld), and equal lengths of keys and values", i, (long long)a->B, (long long)a->Hkv, (long long)a->D);
+    if (has(p, i) != has(p, PAST_KEY) || (has(p, i) && (v->rank != 4 || v->dims[0] != a->B || v->dims[1] != a->Hkv ||
+                                                        v->dims[2] != q->past || v->dims[3] != a->D)))
+      SX_FAIL(p->e, INVALID_ARGUMENT,
+              "input %u does not fit the query: expected (%lld, %lld, length, %lld), and equal lengths of keys and values",
+              i, (long long)a->B, (long long)a->Hkv, (long long)a->D);
   }
   if (q->turn) {
-    if (!has(p, COSINE) || !has(p, SINE) || p->in[COSINE].rank != 2 || p->in[SINE].count != p->in[COSINE].count) SX_FAIL(p->e, INVALID_ARGUMENT, "do_rotary needs cos_cache and sin_cache, two equal matrices");
+    if (!has(p, COSINE) || !has(p, SINE) || p->in[COSINE].rank != 2 || p->in[SINE].count != p->in[COSINE].count)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "do_rotary needs cos_cache and sin_cache, two equal matrices");
     q->table_rows = p->in[COSINE].dims[0], q->half = p->in[COSINE].dims[1];
-    if (2 * q->half > a->D) SX_FAIL(p->e, INVALID_ARGUMENT, "cos_cache has %lld columns, a head has %lld", (long long)q->half, (long long)a->D);
-    if (q->positions && p->in[POSITIONS].count != a->B * a->Lq) SX_FAIL(p->e, INVALID_ARGUMENT, "position_ids has %lld elements, expected %lld", (long long)p->in[POSITIONS].count, (long long)(a->B * a->Lq));
+    if (2 * q->half > a->D)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "cos_cache has %lld columns, a head has %lld", (long long)q->half, (long long)a->D);
+    if (q->positions && p->in[POSITIONS].count != a->B * a->Lq)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "position_ids has %lld elements, expected %lld", (long long)p->in[POSITIONS].count,
+              (long long)(a->B * a->Lq));
   }
   for (uint32_t i = Q_NORM; i <= K_NORM; i++)
-    if (has(p, i) && p->in[i].count != a->D) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld", i, (long long)p->in[i].count, (long long)a->D);
-  if (has(p, HEAD_SINK) && p->in[HEAD_SINK].count != a->Hq) SX_FAIL(p->e, INVALID_ARGUMENT, "head_sink has %lld elements, expected %lld", (long long)p->in[HEAD_SINK].count, (long long)a->Hq);
+    if (has(p, i) && p->in[i].count != a->D)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld", i, (long long)p->in[i].count,
+              (long long)a->D);
+  if (has(p, HEAD_SINK) && p->in[HEAD_SINK].count != a->Hq)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "head_sink has %lld elements, expected %lld", (long long)p->in[HEAD_SINK].count,
+            (long long)a->Hq);
   return SX_OK;
 }
 static sx_status bias(sx_prep *p, sx_attention *a) {
   const sx_view *m = &p->in[BIAS];
-  if (m->rank != 4 || (m->dims[0] != 1 && m->dims[0] != a->B) || (m->dims[1] != 1 && m->dims[1] != a->Hq) || m->dims[2] != a->Lq)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "attention_bias does not fit: expected (%lld or 1, %lld or 1, %lld, total length)", (long long)a->B, (long long)a->Hq, (long long)a->Lq);
+  if (m->rank != 4 || (m->dims[0] != 1 && m->dims[0] != a->B) || (m->dims[1] != 1 && m->dims[1] != a->Hq) ||
+      m->dims[2] != a->Lq)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "attention_bias does not fit: expected (%lld or 1, %lld or 1, %lld, total length)",
+            (long long)a->B, (long long)a->Hq, (long long)a->Lq);
   a->m_type = (sx_dtype)m->dtype, a->m_len = m->dims[3], a->m_k = 1, a->m_q = m->dims[3];
   a->m_h = m->dims[1] == 1 ? 0 : m->dims[2] * m->dims[3];
   a->m_b = m->dims[0] == 1 ? 0 : m->dims[1] * m->dims[2] * m->dims[3];
@@ -164,27 +219,55 @@ static sx_status prepare(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   const sx_view *x = &p->in[QUERY];
   sx_attention *a = &q->a;
-  const int64_t heads = sx_attr_int(p->n, "num_heads", 1), kv = sx_attr_int(p->n, "kv_num_heads", 1), window = sx_attr_int(p->n, "local_window_size", -1);
+  const int64_t heads = sx_attr_int(p->n, "num_heads", 1), kv = sx_attr_int(p->n, "kv_num_heads", 1),
+                window = sx_attr_int(p->n, "local_window_size", -1);
   q->packed = !has(p, KEY);
   const int64_t parts = q->packed ? heads + 2 * kv : heads;
-  if (x->rank != 3 || x->dims[2] % parts || x->dims[2] == 0) SX_FAIL(p->e, INVALID_ARGUMENT, "query does not divide into %lld heads", (long long)parts);
+  if (x->rank != 3 || x->dims[2] % parts || x->dims[2] == 0)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "query does not divide into %lld heads", (long long)parts);
   const int64_t D = x->dims[2] / parts, L = x->dims[1];
   q->past = has(p, PAST_KEY) && p->in[PAST_KEY].rank == 4 ? p->in[PAST_KEY].dims[2] : 0;
-  q->turn = sx_attr_int(p->n, "do_rotary", 0) != 0, q->interleaved = sx_attr_int(p->n, "rotary_interleaved", 0) != 0, q->positions = has(p, POSITIONS);
+  q->turn = sx_attr_int(p->n, "do_rotary", 0) != 0, q->interleaved = sx_attr_int(p->n, "rotary_interleaved", 0) != 0,
+  q->positions = has(p, POSITIONS);
   q->q_norm = has(p, Q_NORM), q->k_norm = has(p, K_NORM), q->own_q = q->turn || q->q_norm;
   q->epsilon = sx_attr_float(p->n, "qk_norm_epsilon", 1e-6f), q->kv_columns = q->packed ? x->dims[2] : kv * D;
   const sx_dtype cache = (sx_dtype)(has(p, PAST_KEY) ? p->in[PAST_KEY].dtype : x->dtype);
   const float scale = sx_attr_float(p->n, "scale", 0);
-  *a = (sx_attention){.isa = p->cpu->isa, .q_type = (sx_dtype)x->dtype, .k_type = cache, .v_type = cache, .B = x->dims[0], .Hq = heads, .Hkv = kv, .Lq = L, .D = D, .Dv = D,
-                      .q_b = L * heads * D, .q_h = D, .q_l = heads * D, .y_b = L * heads * D, .y_h = D, .y_l = heads * D, .scale = scale != 0 ? scale : 1 / sqrtf((float)D),
-                      .softcap = sx_attr_float(p->n, "softcap", 0), .causal = sx_attr_int(p->n, "causal", 1) != 0, .has_length = true, .left = window > 0 ? window - 1 : -1, .right = -1,
-                      .sink = has(p, HEAD_SINK) ? SX_SINK_HEAD : sx_attr_int(p->n, "smooth_softmax", -1) > 0 ? SX_SINK_ZERO : SX_SINK_NONE, .scores = SX_SCORES_NONE};
+  *a = (sx_attention){.isa = p->cpu->isa,
+                      .q_type = (sx_dtype)x->dtype,
+                      .k_type = cache,
+                      .v_type = cache,
+                      .B = x->dims[0],
+                      .Hq = heads,
+                      .Hkv = kv,
+                      .Lq = L,
+                      .D = D,
+                      .Dv = D,
+                      .q_b = L * heads * D,
+                      .q_h = D,
+                      .q_l = heads * D,
+                      .y_b = L * heads * D,
+                      .y_h = D,
+                      .y_l = heads * D,
+                      .scale = scale != 0 ? scale : 1 / sqrtf((float)D),
+                      .softcap = sx_attr_float(p->n, "softcap", 0),
+                      .causal = sx_attr_int(p->n, "causal", 1) != 0,
+                      .has_length = true,
+                      .left = window > 0 ? window - 1 : -1,
+                      .right = -1,
+                      .sink = has(p, HEAD_SINK)                             ? SX_SINK_HEAD
+                              : sx_attr_int(p->n, "smooth_softmax", -1) > 0 ? SX_SINK_ZERO
+                                                                            : SX_SINK_NONE,
+                      .scores = SX_SCORES_NONE};
   if (q->packed && !q->own_q) a->q_l = x->dims[2], a->q_b = L * x->dims[2];
-  if (wants(p, 1) || wants(p, 2)) a->Lk = p->out[wants(p, 1) ? 1 : 2].dims[2];
+  if (wants(p, 1) || wants(p, 2))
+    a->Lk = p->out[wants(p, 1) ? 1 : 2].dims[2];
   else if (p->in[TOTAL].elems || p->in[TOTAL].constant) {
     const int64_t total = p->in[TOTAL].elems ? p->in[TOTAL].elems[0] : *(const int32_t *)p->in[TOTAL].constant;
     a->Lk = total > q->past ? total : q->past;
-  } else SX_FAIL(p->e, NOT_IMPLEMENTED, "total_sequence_length is not known, and present_key and present_value are not asked for");
+  } else
+    SX_FAIL(p->e, NOT_IMPLEMENTED,
+            "total_sequence_length is not known, and present_key and present_value are not asked for");
   a->k_l = a->v_l = D, a->k_h = a->v_h = a->Lk * D, a->k_b = a->v_b = kv * a->k_h;
   SX_TRY(check(p, q));
   if (has(p, BIAS)) SX_TRY(bias(p, a));
@@ -195,7 +278,9 @@ static sx_status prepare(sx_prep *p) {
   for (int i = 0; i < 2; i++)
     if ((q->own_kv[i] = !wants(p, 1 + (uint32_t)i))) q->kv_at[i] = take(p, a->B * a->k_b, sx_dtype_bits(cache) / 8);
   p->params = q;
-  SX_TRY(sx_prep_phase(p, run_cache, a->B * L + 2 * a->B * kv + 1, 50 + (double)(D * parts) * 0.4 + (double)(a->Lk * D) * 0.1, (size_t)(2 * D + 2 * q->half) * sizeof(float)));
+  SX_TRY(sx_prep_phase(p, run_cache, a->B * L + 2 * a->B * kv + 1,
+                       50 + (double)(D * parts) * 0.4 + (double)(a->Lk * D) * 0.1,
+                       (size_t)(2 * D + 2 * q->half) * sizeof(float)));
   if (a->pack_units) SX_TRY(sx_prep_phase(p, run_pack, a->pack_units, a->pack_ns, a->scratch));
   if (a->units) SX_TRY(sx_prep_phase(p, run_run, a->units, a->unit_ns, a->scratch));
   return a->merge_units ? sx_prep_phase(p, run_merge, a->merge_units, a->merge_ns, a->scratch) : SX_OK;
@@ -208,4 +293,5 @@ static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
   return (t == SX_F32 || t == SX_F16 || t == SX_BF16) && sx_node_out(n, 3) == SX_NONE;
 }
 #define FLOATS (1u << SX_F32 | 1u << SX_F16 | 1u << SX_BF16)
-const sx_kernel sx_cpu_GroupQueryAttention = {.op = &sx_op_GroupQueryAttention, .name = "group_attention", .types = FLOATS, .claim = claim, .prepare = prepare};
+const sx_kernel sx_cpu_GroupQueryAttention = {
+    .op = &sx_op_GroupQueryAttention, .name = "group_attention", .types = FLOATS, .claim = claim, .prepare = prepare};

@@ -4,7 +4,10 @@
 #include "ep/cpu/kernels/convert/convert.h"
 
 /* Shape and Size: the numbers are there when the step is prepared. */
-typedef struct numbers { uint32_t n; int64_t v[SX_MAX_RANK]; } numbers;
+typedef struct numbers {
+  uint32_t n;
+  int64_t v[SX_MAX_RANK];
+} numbers;
 static sx_status numbers_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const numbers *q = c->params;
   if (begin < end && q->n) memcpy(c->out[0], q->v, q->n * sizeof *q->v);
@@ -29,7 +32,11 @@ static sx_status size(sx_prep *p) {
 }
 
 enum { CHUNK = 1024 };
-typedef struct fill { uint32_t elem; int64_t count, cols, k, chunk; _Alignas(16) char value[16]; } fill;
+typedef struct fill {
+  uint32_t elem;
+  int64_t count, cols, k, chunk;
+  _Alignas(16) char value[16];
+} fill;
 static sx_status fill_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const fill *q = c->params;
   int64_t from = begin * q->chunk, to = end * q->chunk < q->count ? end * q->chunk : q->count;
@@ -83,19 +90,28 @@ static sx_status eye_like(sx_prep *p) {
 }
 
 /* Range: start + i * delta, in f64 or i64, then to the type. */
-typedef struct range { sx_isa isa; sx_dtype dtype; int64_t count; } range;
+typedef struct range {
+  sx_isa isa;
+  sx_dtype dtype;
+  int64_t count;
+} range;
 static sx_status range_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const range *q = c->params;
   bool is_float = sx_dtype_is_float(q->dtype);
   sx_dtype by = is_float ? SX_F64 : SX_I64;
-  union { double f; int64_t i; } from, step, *v = c->worker_scratch;
+  union {
+    double f;
+    int64_t i;
+  } from, step, *v = c->worker_scratch;
   sx_cast_run(q->isa, q->dtype, by, 0, &from, c->in[0], 0, 1);
   sx_cast_run(q->isa, q->dtype, by, 0, &step, c->in[2], 0, 1);
   for (int64_t u = begin; u < end; u++) {
     int64_t at = u * CHUNK, n = q->count - at < CHUNK ? q->count - at : CHUNK;
     for (int64_t i = 0; i < n; i++)
-      if (is_float) v[i].f = from.f + (double)(at + i) * step.f;
-      else v[i].i = (int64_t)((uint64_t)from.i + (uint64_t)(at + i) * (uint64_t)step.i);
+      if (is_float)
+        v[i].f = from.f + (double)(at + i) * step.f;
+      else
+        v[i].i = (int64_t)((uint64_t)from.i + (uint64_t)(at + i) * (uint64_t)step.i);
     sx_cast_run(q->isa, by, q->dtype, SX_CAST_SATURATE, (char *)c->out[0] + at * sx_elem_bytes(q->dtype), v, 0, n);
   }
   return SX_OK;
@@ -104,7 +120,8 @@ static sx_status prepare_Range(sx_prep *p) {
   range *q = SX_NEW(p->arena, range);
   if (!q) SX_NO_MEMORY(p->e);
   for (uint32_t i = 0; i < 3; i++)
-    if (p->in[i].count != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected a scalar", i, (long long)p->in[i].count);
+    if (p->in[i].count != 1)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected a scalar", i, (long long)p->in[i].count);
   *q = (range){p->cpu->isa, (sx_dtype)p->out[0].dtype, p->out[0].count};
   p->params = q;
   return sx_prep_phase(p, range_run, (q->count + CHUNK - 1) / CHUNK, CHUNK, CHUNK * sizeof(int64_t));

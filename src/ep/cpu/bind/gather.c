@@ -6,7 +6,8 @@
 
 static sx_status index_status(const sx_call *c, const void *idx, bool wide, int64_t at, int64_t n) {
   if (at < 0) return SX_OK;
-  SX_FAIL(c->e, INVALID_ARGUMENT, "element %lld of the indices is %lld, out of bounds: expected [%lld, %lld)", (long long)at, (long long)sx_index_at(idx, wide, at), (long long)-n, (long long)n);
+  SX_FAIL(c->e, INVALID_ARGUMENT, "element %lld of the indices is %lld, out of bounds: expected [%lld, %lld)",
+          (long long)at, (long long)sx_index_at(idx, wide, at), (long long)-n, (long long)n);
 }
 static int axis_of(const sx_prep *p, int64_t dflt, int rank) {
   int64_t a = sx_attr_int(p->n, "axis", dflt);
@@ -16,11 +17,15 @@ static int axis_of(const sx_prep *p, int64_t dflt, int rank) {
 enum { UNIT = 1 << 15 };
 static int64_t group_of(int64_t row_bytes) { return row_bytes < UNIT ? UNIT / (row_bytes + 1) + 1 : 1; }
 
-typedef struct gather_params { sx_gather g; int64_t rows, group; } gather_params;
+typedef struct gather_params {
+  sx_gather g;
+  int64_t rows, group;
+} gather_params;
 static sx_status gather_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const gather_params *q = c->params;
   int64_t to = end * q->group < q->rows ? end * q->group : q->rows;
-  return index_status(c, c->in[1], q->g.wide, sx_gather_rows(&q->g, c->in[0], c->in[1], c->out[0], begin * q->group, to), q->g.axis);
+  return index_status(c, c->in[1], q->g.wide, sx_gather_rows(&q->g, c->in[0], c->in[1], c->out[0], begin * q->group, to),
+                      q->g.axis);
 }
 static sx_status gather_along(sx_prep *p, int axis) {
   const sx_view *x = &p->in[0], *i = &p->in[1];
@@ -37,28 +42,40 @@ static sx_status gather(sx_prep *p) { return gather_along(p, axis_of(p, 0, p->in
 static sx_status extract_features(sx_prep *p) { return gather_along(p, p->in[0].rank - 1); }
 
 /* GatherElements and ScatterElements. */
-typedef struct lines_params { sx_lines l; int64_t lines, group; sx_combine combine; size_t bytes; } lines_params;
+typedef struct lines_params {
+  sx_lines l;
+  int64_t lines, group;
+  sx_combine combine;
+  size_t bytes;
+} lines_params;
 static sx_status gather_lines(const sx_call *c, uint32_t begin, uint32_t end) {
   const lines_params *q = c->params;
   int64_t to = end * q->group < q->lines ? end * q->group : q->lines;
-  return index_status(c, c->in[1], q->l.wide, sx_gather_elements(&q->l, c->in[0], c->in[1], c->out[0], begin * q->group, to), q->l.n);
+  return index_status(c, c->in[1], q->l.wide,
+                      sx_gather_elements(&q->l, c->in[0], c->in[1], c->out[0], begin * q->group, to), q->l.n);
 }
 static sx_status scatter_lines(const sx_call *c, uint32_t begin, uint32_t end) {
   const lines_params *q = c->params;
   int64_t to = end * q->group < q->lines ? end * q->group : q->lines;
-  return index_status(c, c->in[1], q->l.wide, sx_scatter_elements(&q->l, c->out[0], c->in[1], c->in[2], q->combine, begin * q->group, to), q->l.n);
+  return index_status(c, c->in[1], q->l.wide,
+                      sx_scatter_elements(&q->l, c->out[0], c->in[1], c->in[2], q->combine, begin * q->group, to), q->l.n);
 }
 static sx_status lines_of(sx_prep *p, lines_params **out) {
   const sx_view *x = &p->in[0], *i = &p->in[1];
   lines_params *q = *out = SX_NEW(p->arena, lines_params);
   if (!q) SX_NO_MEMORY(p->e);
-  if (x->rank != i->rank || x->rank < 1) SX_FAIL(p->e, INVALID_ARGUMENT, "the indices have rank %d, the data %d; expected the same, at least 1", i->rank, x->rank);
-  q->l = (sx_lines){.rank = x->rank, .axis = axis_of(p, 0, x->rank), .elem = sx_elem_bytes(x->dtype), .wide = i->dtype == SX_I64};
+  if (x->rank != i->rank || x->rank < 1)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "the indices have rank %d, the data %d; expected the same, at least 1", i->rank,
+            x->rank);
+  q->l = (sx_lines){
+      .rank = x->rank, .axis = axis_of(p, 0, x->rank), .elem = sx_elem_bytes(x->dtype), .wide = i->dtype == SX_I64};
   q->l.n = x->dims[q->l.axis];
   sx_view_strides(x, q->l.stride);
   for (int k = 0; k < x->rank; k++) {
     q->l.dim[k] = i->dims[k];
-    if (k != q->l.axis && i->dims[k] > x->dims[k]) SX_FAIL(p->e, INVALID_ARGUMENT, "the indices have %lld at axis %d, the data only %lld", (long long)i->dims[k], k, (long long)x->dims[k]);
+    if (k != q->l.axis && i->dims[k] > x->dims[k])
+      SX_FAIL(p->e, INVALID_ARGUMENT, "the indices have %lld at axis %d, the data only %lld", (long long)i->dims[k], k,
+              (long long)x->dims[k]);
   }
   q->lines = i->count ? sx_lines_count(&q->l) : 0;
   q->group = group_of(q->l.dim[q->l.axis] * 8);
@@ -69,7 +86,8 @@ static sx_status lines_of(sx_prep *p, lines_params **out) {
 static sx_status gather_elements(sx_prep *p) {
   lines_params *q;
   SX_TRY(lines_of(p, &q));
-  return sx_prep_phase(p, gather_lines, (q->lines + q->group - 1) / q->group, (double)(q->group * q->l.dim[q->l.axis]) * 2 + 20, 0);
+  return sx_prep_phase(p, gather_lines, (q->lines + q->group - 1) / q->group,
+                       (double)(q->group * q->l.dim[q->l.axis]) * 2 + 20, 0);
 }
 
 /* Scatters begin as a copy of the data, which may lie in the output already. */
@@ -78,8 +96,12 @@ static sx_status copy_bytes(const sx_call *c, size_t size, uint32_t begin, uint3
   if (c->in[0] != c->out[0] && from < to) memcpy((char *)c->out[0] + from, (const char *)c->in[0] + from, to - from);
   return SX_OK;
 }
-static sx_status copy_phase(sx_prep *p, sx_run_fn run, size_t size) { return sx_prep_phase(p, run, (int64_t)((size + UNIT - 1) / UNIT), UNIT / 10, 0); }
-static size_t plain_size(const sx_view *v) { return (size_t)v->count * sx_elem_bytes(v->dtype); } /* packed types are bytes here */
+static sx_status copy_phase(sx_prep *p, sx_run_fn run, size_t size) {
+  return sx_prep_phase(p, run, (int64_t)((size + UNIT - 1) / UNIT), UNIT / 10, 0);
+}
+static size_t plain_size(const sx_view *v) {
+  return (size_t)v->count * sx_elem_bytes(v->dtype);
+} /* packed types are bytes here */
 
 static sx_status reduction_of(const sx_prep *p, sx_combine *out) {
   static const char *const names[] = {"none", "add", "mul", "min", "max"};
@@ -88,25 +110,31 @@ static sx_status reduction_of(const sx_prep *p, sx_combine *out) {
   while (op < 5 && !sx_str_is(r, names[op])) op++;
   if (op == 5) SX_FAIL(p->e, INVALID_ARGUMENT, "reduction is '%.*s', expected none, add, mul, min or max", SX_FMT(r));
   *out = sx_combine_of((sx_dtype)p->in[0].dtype, (sx_combine_op)op);
-  if (op && !*out) SX_FAIL(p->e, NOT_IMPLEMENTED, "reduction '%s' of type %s", names[op], sx_dtype_name((sx_dtype)p->in[0].dtype));
+  if (op && !*out)
+    SX_FAIL(p->e, NOT_IMPLEMENTED, "reduction '%s' of type %s", names[op], sx_dtype_name((sx_dtype)p->in[0].dtype));
   return SX_OK;
 }
 
-static sx_status scatter_copy(const sx_call *c, uint32_t begin, uint32_t end) { return copy_bytes(c, ((const lines_params *)c->params)->bytes, begin, end); }
+static sx_status scatter_copy(const sx_call *c, uint32_t begin, uint32_t end) {
+  return copy_bytes(c, ((const lines_params *)c->params)->bytes, begin, end);
+}
 static sx_status scatter_elements(sx_prep *p) {
   lines_params *q;
   SX_TRY(lines_of(p, &q));
   SX_TRY(reduction_of(p, &q->combine));
-  if (p->in[2].count != p->in[1].count) SX_FAIL(p->e, INVALID_ARGUMENT, "%lld updates for %lld indices", (long long)p->in[2].count, (long long)p->in[1].count);
+  if (p->in[2].count != p->in[1].count)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "%lld updates for %lld indices", (long long)p->in[2].count, (long long)p->in[1].count);
   q->bytes = plain_size(&p->in[0]);
   SX_TRY(copy_phase(p, scatter_copy, q->bytes));
-  return sx_prep_phase(p, scatter_lines, (q->lines + q->group - 1) / q->group, (double)(q->group * q->l.dim[q->l.axis]) * 3 + 20, 0);
+  return sx_prep_phase(p, scatter_lines, (q->lines + q->group - 1) / q->group,
+                       (double)(q->group * q->l.dim[q->l.axis]) * 3 + 20, 0);
 }
 
 /* GatherND and ScatterND: tuples of `depth` indices name a slice of `inner` elements. */
 typedef struct nd_params {
-  int64_t batch, tuples, depth, inner, dim[SX_MAX_RANK], stride[SX_MAX_RANK], span; /* span: elements of the data per batch */
-  int64_t group, cut;       /* tuples of a gather's unit; elements of a scatter's */
+  int64_t batch, tuples, depth, inner, dim[SX_MAX_RANK], stride[SX_MAX_RANK],
+      span;           /* span: elements of the data per batch */
+  int64_t group, cut; /* tuples of a gather's unit; elements of a scatter's */
   uint32_t elem;
   size_t bytes;
   sx_combine combine;
@@ -117,9 +145,12 @@ static sx_status nd_of(sx_prep *p, int64_t batch_dims, nd_params **out) {
   if (!q) SX_NO_MEMORY(p->e);
   int b = (int)batch_dims, depth = i->rank > b ? (int)i->dims[i->rank - 1] : -1;
   if (i->rank <= b || x->rank < b || depth < 0 || i->dims[i->rank - 1] > x->rank - b)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "indices of rank %d with tuples of %d do not fit data of rank %d", i->rank, depth, x->rank);
+    SX_FAIL(p->e, INVALID_ARGUMENT, "indices of rank %d with tuples of %d do not fit data of rank %d", i->rank, depth,
+            x->rank);
   for (int k = 0; k < b; k++)
-    if (x->dims[k] != i->dims[k]) SX_FAIL(p->e, INVALID_ARGUMENT, "batch axis %d has %lld in the data and %lld in the indices", k, (long long)x->dims[k], (long long)i->dims[k]);
+    if (x->dims[k] != i->dims[k])
+      SX_FAIL(p->e, INVALID_ARGUMENT, "batch axis %d has %lld in the data and %lld in the indices", k,
+              (long long)x->dims[k], (long long)i->dims[k]);
   q->batch = sx_dims_count(x->dims, 0, b), q->tuples = sx_dims_count(i->dims, b, i->rank - 1), q->depth = depth;
   q->span = sx_dims_count(x->dims, b, x->rank), q->inner = sx_dims_count(x->dims, b + depth, x->rank);
   q->elem = sx_elem_bytes(x->dtype), q->bytes = plain_size(x);
@@ -154,20 +185,26 @@ static sx_status gather_nd(sx_prep *p) {
   SX_TRY(nd_of(p, sx_attr_int(p->n, "batch_dims", 0), &q));
   q->group = group_of(q->inner * q->elem);
   int64_t all = q->inner ? q->batch * q->tuples : 0;
-  return sx_prep_phase(p, gather_nd_run, (all + q->group - 1) / q->group, (double)q->group * ((double)(q->inner * q->elem) * 0.1 + 5), 0);
+  return sx_prep_phase(p, gather_nd_run, (all + q->group - 1) / q->group,
+                       (double)q->group * ((double)(q->inner * q->elem) * 0.1 + 5), 0);
 }
 
 /* Tuples may repeat: a unit does all of them, for a part of the slice. */
-static sx_status scatter_nd_copy(const sx_call *c, uint32_t begin, uint32_t end) { return copy_bytes(c, ((const nd_params *)c->params)->bytes, begin, end); }
+static sx_status scatter_nd_copy(const sx_call *c, uint32_t begin, uint32_t end) {
+  return copy_bytes(c, ((const nd_params *)c->params)->bytes, begin, end);
+}
 static sx_status scatter_nd_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const nd_params *q = c->params;
   int64_t from = begin * q->cut, n = end * q->cut < q->inner ? end * q->cut - from : q->inner - from, at, bad;
   for (int64_t t = 0; t < q->tuples; t++) {
-    if (!nd_offset(q, (const int64_t *)c->in[1] + t * q->depth, &at, &bad)) return index_status(c, c->in[1], true, t * q->depth + bad, q->dim[bad]);
+    if (!nd_offset(q, (const int64_t *)c->in[1] + t * q->depth, &at, &bad))
+      return index_status(c, c->in[1], true, t * q->depth + bad, q->dim[bad]);
     char *d = (char *)c->out[0] + (at + from) * q->elem;
     const char *s = (const char *)c->in[2] + (t * q->inner + from) * q->elem;
-    if (q->combine) q->combine(d, s, n);
-    else memcpy(d, s, (size_t)n * q->elem);
+    if (q->combine)
+      q->combine(d, s, n);
+    else
+      memcpy(d, s, (size_t)n * q->elem);
   }
   return SX_OK;
 }
@@ -175,23 +212,34 @@ static sx_status scatter_nd(sx_prep *p) {
   nd_params *q;
   SX_TRY(nd_of(p, 0, &q));
   SX_TRY(reduction_of(p, &q->combine));
-  if (p->in[2].count != q->tuples * q->inner) SX_FAIL(p->e, INVALID_ARGUMENT, "the updates have %lld elements, expected %lld", (long long)p->in[2].count, (long long)(q->tuples * q->inner));
+  if (p->in[2].count != q->tuples * q->inner)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "the updates have %lld elements, expected %lld", (long long)p->in[2].count,
+            (long long)(q->tuples * q->inner));
   q->cut = q->inner * q->tuples * q->elem <= UNIT ? q->inner : 4096 / q->elem;
   SX_TRY(copy_phase(p, scatter_nd_copy, q->bytes));
-  return sx_prep_phase(p, scatter_nd_run, q->inner && q->tuples ? (q->inner + q->cut - 1) / q->cut : 0, (double)q->tuples * (5 + (double)(q->cut * q->elem) * 0.1), 0);
+  return sx_prep_phase(p, scatter_nd_run, q->inner && q->tuples ? (q->inner + q->cut - 1) / q->cut : 0,
+                       (double)q->tuples * (5 + (double)(q->cut * q->elem) * 0.1), 0);
 }
 
 /* TensorScatter: a batch's update lies at write_indices[b] along the axis, around the end when circular. */
-typedef struct cache_params { int64_t batch, before, n, m, inner; bool circular, indices; size_t bytes; } cache_params;
-static sx_status cache_copy(const sx_call *c, uint32_t begin, uint32_t end) { return copy_bytes(c, ((const cache_params *)c->params)->bytes, begin, end); }
+typedef struct cache_params {
+  int64_t batch, before, n, m, inner;
+  bool circular, indices;
+  size_t bytes;
+} cache_params;
+static sx_status cache_copy(const sx_call *c, uint32_t begin, uint32_t end) {
+  return copy_bytes(c, ((const cache_params *)c->params)->bytes, begin, end);
+}
 static sx_status cache_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const cache_params *q = c->params;
   for (uint32_t u = begin; u < end; u++) {
     int64_t b = u / q->before, at = q->indices ? ((const int64_t *)c->in[2])[b] : 0;
     if (at < 0 || (q->circular ? at >= q->n && q->n : at > q->n - q->m))
-      SX_FAIL(c->e, INVALID_ARGUMENT, "write index %lld of batch %lld: %lld new entries do not fit a cache of %lld", (long long)at, (long long)b, (long long)q->m, (long long)q->n);
+      SX_FAIL(c->e, INVALID_ARGUMENT, "write index %lld of batch %lld: %lld new entries do not fit a cache of %lld",
+              (long long)at, (long long)b, (long long)q->m, (long long)q->n);
     for (int64_t k = 0; k < q->m; k++)
-      memcpy((char *)c->out[0] + (u * q->n + (at + k) % q->n) * q->inner, (const char *)c->in[1] + (u * q->m + k) * q->inner, (size_t)q->inner);
+      memcpy((char *)c->out[0] + (u * q->n + (at + k) % q->n) * q->inner,
+             (const char *)c->in[1] + (u * q->m + k) * q->inner, (size_t)q->inner);
   }
   return SX_OK;
 }
@@ -201,17 +249,32 @@ static sx_status tensor_scatter(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   int axis = axis_of(p, -2, x->rank);
   for (int k = 0; k < x->rank; k++)
-    if (k == axis ? u->dims[k] > x->dims[k] : u->dims[k] != x->dims[k]) SX_FAIL(p->e, INVALID_ARGUMENT, "the update has %lld at axis %d, the cache %lld", (long long)u->dims[k], k, (long long)x->dims[k]);
-  *q = (cache_params){x->dims[0], sx_dims_count(x->dims, 1, axis), x->dims[axis], u->dims[axis], sx_dims_count(x->dims, axis + 1, x->rank) * sx_elem_bytes(x->dtype),
-                      sx_str_is(sx_attr_str(p->n, "mode", "linear"), "circular"), p->n_in > 2 && p->in[2].dtype, plain_size(x)};
-  if (q->indices && p->in[2].count != q->batch) SX_FAIL(p->e, INVALID_ARGUMENT, "%lld write indices for a batch of %lld", (long long)p->in[2].count, (long long)q->batch);
+    if (k == axis ? u->dims[k] > x->dims[k] : u->dims[k] != x->dims[k])
+      SX_FAIL(p->e, INVALID_ARGUMENT, "the update has %lld at axis %d, the cache %lld", (long long)u->dims[k], k,
+              (long long)x->dims[k]);
+  *q = (cache_params){x->dims[0],
+                      sx_dims_count(x->dims, 1, axis),
+                      x->dims[axis],
+                      u->dims[axis],
+                      sx_dims_count(x->dims, axis + 1, x->rank) * sx_elem_bytes(x->dtype),
+                      sx_str_is(sx_attr_str(p->n, "mode", "linear"), "circular"),
+                      p->n_in > 2 && p->in[2].dtype,
+                      plain_size(x)};
+  if (q->indices && p->in[2].count != q->batch)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "%lld write indices for a batch of %lld", (long long)p->in[2].count,
+            (long long)q->batch);
   p->params = q;
   SX_TRY(copy_phase(p, cache_copy, q->bytes));
   return sx_prep_phase(p, cache_run, q->m && q->inner ? q->batch * q->before : 0, (double)(q->m * q->inner) * 0.1 + 10, 0);
 }
 
 /* OneHot: blocks (depth, inner) filled with `off`, then one `on` per index. */
-typedef struct one_hot_params { sx_isa isa; sx_dtype type; uint32_t elem; int64_t outer, depth, inner; } one_hot_params;
+typedef struct one_hot_params {
+  sx_isa isa;
+  sx_dtype type;
+  uint32_t elem;
+  int64_t outer, depth, inner;
+} one_hot_params;
 static sx_status one_hot_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const one_hot_params *q = c->params;
   const char *off = c->in[2], *on = off + q->elem;
@@ -237,10 +300,17 @@ static sx_status one_hot(sx_prep *p) {
   one_hot_params *q = SX_NEW(p->arena, one_hot_params);
   if (!q) SX_NO_MEMORY(p->e);
   int axis = axis_of(p, -1, y->rank);
-  if (p->in[2].count != 2) SX_FAIL(p->e, INVALID_ARGUMENT, "values has %lld elements, expected two", (long long)p->in[2].count);
-  *q = (one_hot_params){p->cpu->isa, (sx_dtype)i->dtype, sx_elem_bytes(y->dtype), sx_dims_count(y->dims, 0, axis), y->dims[axis], sx_dims_count(y->dims, axis + 1, y->rank)};
+  if (p->in[2].count != 2)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "values has %lld elements, expected two", (long long)p->in[2].count);
+  *q = (one_hot_params){p->cpu->isa,
+                        (sx_dtype)i->dtype,
+                        sx_elem_bytes(y->dtype),
+                        sx_dims_count(y->dims, 0, axis),
+                        y->dims[axis],
+                        sx_dims_count(y->dims, axis + 1, y->rank)};
   p->params = q;
-  return sx_prep_phase(p, one_hot_run, y->count ? q->outer : 0, (double)(q->depth * q->inner * q->elem) * 0.1 + 10 * (double)q->inner, 0);
+  return sx_prep_phase(p, one_hot_run, y->count ? q->outer : 0,
+                       (double)(q->depth * q->inner * q->elem) * 0.1 + 10 * (double)q->inner, 0);
 }
 
 #define ROW(N, fn, mode)                                                    \

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* ImageDecoder: the size is in the bytes, so it runs late. What is no readable picture gives an empty one, as the standard wants. */
+/* ImageDecoder: the size is in the bytes, so it runs late. What is no readable picture gives an empty one, as the standard
+ * wants. */
 #include "ep/cpu/image/image.h"
 #include "ep/ep.h"
 
@@ -13,8 +14,10 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   uint8_t *y = sx_late_output(c, 0, SX_U8, 3, (int64_t[]){m.rgb ? m.height : 0, m.rgb ? m.width : 0, o == GRAY ? 1 : 3});
   for (int64_t i = 0; y && m.rgb && i < m.width * m.height; i++) {
     const uint8_t *p = m.rgb + 3 * i;
-    if (o == GRAY) y[i] = (uint8_t)((19595u * p[0] + 38470u * p[1] + 7471u * p[2] + 0x8000u) >> 16); /* luma of BT.601 */
-    else y[3 * i] = p[o == BGR ? 2 : 0], y[3 * i + 1] = p[1], y[3 * i + 2] = p[o == BGR ? 0 : 2];
+    if (o == GRAY)
+      y[i] = (uint8_t)((19595u * p[0] + 38470u * p[1] + 7471u * p[2] + 0x8000u) >> 16); /* luma of BT.601 */
+    else
+      y[3 * i] = p[o == BGR ? 2 : 0], y[3 * i + 1] = p[1], y[3 * i + 2] = p[o == BGR ? 0 : 2];
   }
   sx_image_free(&m);
   return y ? SX_OK : c->e->code;
@@ -28,4 +31,5 @@ static sx_status create(sx_build *b) {
   return SX_OK;
 }
 static sx_status prepare(sx_prep *p) { return sx_prep_phase(p, run, 1, 0, 0); }
-const sx_kernel sx_cpu_ImageDecoder = {.op = &sx_op_ImageDecoder, .name = "image_decoder", .flags = SX_KERNEL_LATE, .create = create, .prepare = prepare};
+const sx_kernel sx_cpu_ImageDecoder = {
+    .op = &sx_op_ImageDecoder, .name = "image_decoder", .flags = SX_KERNEL_LATE, .create = create, .prepare = prepare};

@@ -4,18 +4,22 @@
 #include "ep/cpu/kernels/gemm/gemm.h"
 #include <stdio.h>
 
-typedef struct linear {          /* session state */
+typedef struct linear { /* session state */
   const sx_gemm_table *t;
-  const void *packed;            /* right side, or NULL */
-  size_t packed_matrix;          /* elements from one packed matrix to the next */
+  const void *packed;   /* right side, or NULL */
+  size_t packed_matrix; /* elements from one packed matrix to the next */
   double alpha, beta;
   int8_t perm_a[SX_MAX_RANK], perm_b[SX_MAX_RANK], perm_y[SX_MAX_RANK];
-  int select_a, select_b;        /* an axis that is fixed at an index, or -1 */
+  int select_a, select_b; /* an axis that is fixed at an index, or -1 */
   int64_t index_a, index_b;
-  int bias, residual;            /* input indices, or -1 */
+  int bias, residual; /* input indices, or -1 */
   sx_activation act;
 } linear;
-typedef struct params { sx_gemm g; const linear *l; int64_t a_at, b_at; /* elements before the first */ } params;
+typedef struct params {
+  sx_gemm g;
+  const linear *l;
+  int64_t a_at, b_at; /* elements before the first */
+} params;
 
 static void read_perm(const sx_node *n, const char *name, int rank, int select, int8_t *perm) {
   const int64_t *p;
@@ -30,7 +34,10 @@ static void read_select(const sx_node *n, const char *name, int *axis, int64_t *
 }
 
 /* Dimensions and element strides of an operand after its permutation; a vector becomes a matrix. */
-typedef struct operand { int rank; int64_t first, dim[SX_MAX_RANK + 1], stride[SX_MAX_RANK + 1]; } operand;
+typedef struct operand {
+  int rank;
+  int64_t first, dim[SX_MAX_RANK + 1], stride[SX_MAX_RANK + 1];
+} operand;
 static operand operand_of(const sx_view *v, const int8_t *perm, int select, int64_t index, bool vector_is_row) {
   operand o = {v->rank - (select >= 0), 0, {0}, {0}};
   int64_t stride[SX_MAX_RANK] = {0}, s = 1;
@@ -39,19 +46,26 @@ static operand operand_of(const sx_view *v, const int8_t *perm, int select, int6
   for (int i = 0; i < o.rank; i++) o.dim[i] = v->dims[perm[i]], o.stride[i] = stride[perm[i]];
   if (v->rank == 1) {
     o.rank = 2;
-    if (vector_is_row) o.dim[1] = o.dim[0], o.stride[1] = o.stride[0], o.dim[0] = 1, o.stride[0] = 0;
-    else o.dim[1] = 1, o.stride[1] = 0;
+    if (vector_is_row)
+      o.dim[1] = o.dim[0], o.stride[1] = o.stride[0], o.dim[0] = 1, o.stride[0] = 0;
+    else
+      o.dim[1] = 1, o.stride[1] = 0;
   }
   return o;
 }
 
-typedef struct pack_ctx { const sx_gemm_table *t; int64_t K, N, b_k, b_n, matrix, panels; size_t packed; } pack_ctx;
+typedef struct pack_ctx {
+  const sx_gemm_table *t;
+  int64_t K, N, b_k, b_n, matrix, panels;
+  size_t packed;
+} pack_ctx;
 static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
   const pack_ctx *c = ctx;
   for (int64_t u = begin, next; u < end; u = next) { /* a unit: one panel of one matrix */
     int64_t m = u / c->panels, p = u % c->panels;
     next = (m + 1) * c->panels < end ? (m + 1) * c->panels : end;
-    c->t->pack_b((const char *)src + (size_t)(m * c->matrix * c->t->elem), c->b_k, c->b_n, c->K, c->N, p, p + next - u, (char *)dst + (size_t)m * c->packed);
+    c->t->pack_b((const char *)src + (size_t)(m * c->matrix * c->t->elem), c->b_k, c->b_n, c->K, c->N, p, p + next - u,
+                 (char *)dst + (size_t)m * c->packed);
   }
   return SX_OK;
 }
@@ -65,14 +79,21 @@ static sx_status pack_right(sx_build *b, linear *l) {
   int r = t->rank;
   for (int i = 0; i < r - 2; i++)
     if (l->perm_b[i] != i) return SX_OK;
-  pack_ctx c = {.t = l->t, .K = t->dims[l->perm_b[r - 2]], .N = t->dims[l->perm_b[r - 1]], .b_k = strides[l->perm_b[r - 2]], .b_n = strides[l->perm_b[r - 1]]};
+  pack_ctx c = {.t = l->t,
+                .K = t->dims[l->perm_b[r - 2]],
+                .N = t->dims[l->perm_b[r - 1]],
+                .b_k = strides[l->perm_b[r - 2]],
+                .b_n = strides[l->perm_b[r - 1]]};
   if (c.N == 1 || c.K == 0) return SX_OK;
   int64_t matrices = sx_dims_count(t->dims, 0, r - 2);
   c.matrix = c.K * c.N, c.panels = sx_gemm_panels(l->t, c.N);
   size_t total;
   char name[64];
-  if (!sx_gemm_packed_bytes(l->t, c.K, c.N, &c.packed) || !sx_size_mul(c.packed, (size_t)matrices, &total) || matrices * c.panels > UINT32_MAX) return SX_OK;
-  snprintf(name, sizeof name, "gemm%d %lldx%lld %lld,%lld", l->t->elem, (long long)c.K, (long long)c.N, (long long)c.b_k, (long long)c.b_n);
+  if (!sx_gemm_packed_bytes(l->t, c.K, c.N, &c.packed) || !sx_size_mul(c.packed, (size_t)matrices, &total) ||
+      matrices * c.panels > UINT32_MAX)
+    return SX_OK;
+  snprintf(name, sizeof name, "gemm%d %lldx%lld %lld,%lld", l->t->elem, (long long)c.K, (long long)c.N, (long long)c.b_k,
+           (long long)c.b_n);
   l->packed_matrix = c.packed / (size_t)l->t->elem;
   return sx_weights_pack(b, t, name, total, (uint32_t)(matrices * c.panels), pack, &c, &l->packed);
 }
@@ -82,8 +103,10 @@ static const sx_gemm_table *table_of(sx_dtype t) {
     case SX_F64: return sx_gemm_f64();
     case SX_F16: return sx_gemm_f16();
     case SX_BF16: return sx_gemm_bf16();
-    case SX_I32: case SX_U32: return sx_gemm_i32();
-    case SX_I64: case SX_U64: return sx_gemm_i64();
+    case SX_I32:
+    case SX_U32: return sx_gemm_i32();
+    case SX_I64:
+    case SX_U64: return sx_gemm_i64();
     default: return sx_gemm_f32();
   }
 }
@@ -116,14 +139,17 @@ static sx_status create(sx_build *b) {
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *p = c->params;
   const linear *l = p->l;
-  sx_gemm_io io = {(const char *)c->in[0] + p->a_at * l->t->elem, l->packed ? l->packed : (const char *)c->in[1] + p->b_at * l->t->elem, NULL, NULL, c->out[0]};
+  sx_gemm_io io = {(const char *)c->in[0] + p->a_at * l->t->elem,
+                   l->packed ? l->packed : (const char *)c->in[1] + p->b_at * l->t->elem, NULL, NULL, c->out[0]};
   if (p->g.epi.bias) io.bias = c->in[l->bias];
   if (p->g.epi.residual) io.res = c->in[l->residual >= 0 ? l->residual : l->bias];
   l->t->run(&p->g, &io, begin, end, c->worker_scratch);
   return SX_OK;
 }
 
-typedef struct batch_dim { int64_t n, a, b, c, r; } batch_dim;
+typedef struct batch_dim {
+  int64_t n, a, b, c, r;
+} batch_dim;
 
 /* Drops batch dimensions of one and joins those that are dense in all operands; returns how many are left. */
 static int merge(batch_dim *d, int n) {
@@ -145,11 +171,13 @@ static sx_status broadcast_strides(const sx_prep *p, int input, const operand *y
   const sx_view *v = &p->in[input];
   int64_t s = 1;
   for (int i = 0; i < y->rank; i++) stride[i] = 0;
-  if (v->rank > y->rank) SX_FAIL(p->e, INVALID_ARGUMENT, "input %d has rank %d, the product has rank %d", input, v->rank, y->rank);
+  if (v->rank > y->rank)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "input %d has rank %d, the product has rank %d", input, v->rank, y->rank);
   for (int i = v->rank; i-- > 0; s *= v->dims[i]) {
     int k = i + y->rank - v->rank;
     if (v->dims[i] != 1 && v->dims[i] != y->dim[k])
-      SX_FAIL(p->e, INVALID_ARGUMENT, "input %d has %lld at axis %d, the product has %lld: it cannot be broadcast", input, (long long)v->dims[i], i, (long long)y->dim[k]);
+      SX_FAIL(p->e, INVALID_ARGUMENT, "input %d has %lld at axis %d, the product has %lld: it cannot be broadcast", input,
+              (long long)v->dims[i], i, (long long)y->dim[k]);
     stride[k] = v->dims[i] == 1 ? 0 : s;
   }
   return SX_OK;
@@ -161,11 +189,14 @@ static sx_status prepare(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   q->l = l;
   sx_gemm *g = &q->g;
-  operand a = operand_of(&p->in[0], l->perm_a, l->select_a, l->index_a, true), b = operand_of(&p->in[1], l->perm_b, l->select_b, l->index_b, false), y = {0};
+  operand a = operand_of(&p->in[0], l->perm_a, l->select_a, l->index_a, true),
+          b = operand_of(&p->in[1], l->perm_b, l->select_b, l->index_b, false), y = {0};
   q->a_at = a.first, q->b_at = b.first;
   int nb = a.rank > b.rank ? a.rank - 2 : b.rank - 2;
   g->M = a.dim[a.rank - 2], g->K = a.dim[a.rank - 1], g->N = b.dim[b.rank - 1];
-  if (g->K != b.dim[b.rank - 2]) SX_FAIL(p->e, INVALID_ARGUMENT, "the inner dimensions differ: %lld columns in input 0, %lld rows in input 1", (long long)g->K, (long long)b.dim[b.rank - 2]);
+  if (g->K != b.dim[b.rank - 2])
+    SX_FAIL(p->e, INVALID_ARGUMENT, "the inner dimensions differ: %lld columns in input 0, %lld rows in input 1",
+            (long long)g->K, (long long)b.dim[b.rank - 2]);
   /* The product before perm_y, and where its elements lie in the output. */
   int64_t ys[SX_MAX_RANK + 1], s = 1;
   y.rank = nb + 2;
@@ -189,8 +220,10 @@ static sx_status prepare(sx_prep *p) {
     SX_TRY(broadcast_strides(p, bias_in, &y, bias));
     bool simple = l->beta == 1 && bias[nb + 1] <= 1;
     for (int i = 0; i < nb; i++) simple &= bias[i] == 0;
-    if (!simple && extra < 0) extra = bias_in, bias_in = -1;
-    else if (!simple) SX_FAIL(p->e, NOT_IMPLEMENTED, "a bias that varies over the batch beside a residual");
+    if (!simple && extra < 0)
+      extra = bias_in, bias_in = -1;
+    else if (!simple)
+      SX_FAIL(p->e, NOT_IMPLEMENTED, "a bias that varies over the batch beside a residual");
   }
   if (extra >= 0) SX_TRY(broadcast_strides(p, extra, &y, res));
   g->res_column = extra >= 0 && res[nb + 1] == 0;
@@ -202,32 +235,47 @@ static sx_status prepare(sx_prep *p) {
   g->b_k = b.stride[b.rank - 2], g->b_n = b.stride[b.rank - 1];
   g->c_row = y.stride[nb];
   g->alpha = l->alpha;
-  g->epi = (sx_epilogue){.bias = bias_in >= 0, .residual = extra >= 0, .bias_row = bias[nb], .bias_col = bias[nb + 1], .res_row = res[nb], .beta = extra == l->residual ? 1 : l->beta};
+  g->epi = (sx_epilogue){.bias = bias_in >= 0,
+                         .residual = extra >= 0,
+                         .bias_row = bias[nb],
+                         .bias_col = bias[nb + 1],
+                         .res_row = res[nb],
+                         .beta = extra == l->residual ? 1 : l->beta};
   sx_activation_apply(&l->act, &g->epi);
   batch_dim d[SX_MAX_RANK];
   int64_t dense_b = (int64_t)l->packed_matrix;
   for (int i = nb; i-- > 0;) {
     int ia = i - (y.rank - a.rank), ib = i - (y.rank - b.rank);
     int64_t da = ia >= 0 ? a.dim[ia] : 1, db = ib >= 0 ? b.dim[ib] : 1;
-    if (da != db && da != 1 && db != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "batch dimension %d is %lld in input 0 and %lld in input 1", i, (long long)da, (long long)db);
-    d[i] = (batch_dim){y.dim[i], da == 1 ? 0 : a.stride[ia], db == 1 ? 0 : l->packed ? dense_b : b.stride[ib], y.stride[i], extra >= 0 ? res[i] : 0};
+    if (da != db && da != 1 && db != 1)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "batch dimension %d is %lld in input 0 and %lld in input 1", i, (long long)da,
+              (long long)db);
+    d[i] = (batch_dim){y.dim[i], da == 1 ? 0 : a.stride[ia],
+                       db == 1     ? 0
+                       : l->packed ? dense_b
+                                   : b.stride[ib],
+                       y.stride[i], extra >= 0 ? res[i] : 0};
     dense_b *= db;
   }
   int n = merge(d, nb);
   /* One matrix for a whole batch of rows: the rows of all are one tall matrix. */
-  if (n == 1 && d[0].b == 0 && d[0].a == g->M * g->a_row && d[0].c == g->M * g->c_row && (extra < 0 || d[0].r == g->M * g->epi.res_row) && (bias_in < 0 || g->epi.bias_row == 0))
+  if (n == 1 && d[0].b == 0 && d[0].a == g->M * g->a_row && d[0].c == g->M * g->c_row &&
+      (extra < 0 || d[0].r == g->M * g->epi.res_row) && (bias_in < 0 || g->epi.bias_row == 0))
     g->M *= d[0].n, n = 0;
   else if (n == 1 && g->M == 1 && d[0].b == 0 && (bias_in < 0 || g->epi.bias_row == 0)) /* rows at any distance */
     g->M = d[0].n, g->a_row = d[0].a, g->c_row = d[0].c, g->epi.res_row = d[0].r, n = 0;
-  if (n > SX_GEMM_BATCH) SX_FAIL(p->e, NOT_IMPLEMENTED, "more than %d batch dimensions that cannot be merged", SX_GEMM_BATCH);
+  if (n > SX_GEMM_BATCH)
+    SX_FAIL(p->e, NOT_IMPLEMENTED, "more than %d batch dimensions that cannot be merged", SX_GEMM_BATCH);
   g->batch_rank = n;
-  for (int i = 0; i < n; i++) g->batch[i] = d[i].n, g->a_batch[i] = d[i].a, g->b_batch[i] = d[i].b, g->c_batch[i] = d[i].c, g->res_batch[i] = d[i].r;
+  for (int i = 0; i < n; i++)
+    g->batch[i] = d[i].n, g->a_batch[i] = d[i].a, g->b_batch[i] = d[i].b, g->c_batch[i] = d[i].c, g->res_batch[i] = d[i].r;
   sx_gemm_plan(l->t, g);
   p->params = q;
   return sx_prep_phase(p, run, g->units, g->unit_ns, g->scratch);
 }
 
-#define TYPES (1u << SX_F32 | 1u << SX_F64 | 1u << SX_F16 | 1u << SX_BF16 | 1u << SX_I32 | 1u << SX_U32 | 1u << SX_I64 | 1u << SX_U64)
+#define TYPES \
+  (1u << SX_F32 | 1u << SX_F64 | 1u << SX_F16 | 1u << SX_BF16 | 1u << SX_I32 | 1u << SX_U32 | 1u << SX_I64 | 1u << SX_U64)
 const sx_kernel sx_cpu_MatMul = {.op = &sx_op_MatMul, .name = "gemm", .types = TYPES, .create = create, .prepare = prepare};
 const sx_kernel sx_cpu_Gemm = {.op = &sx_op_Gemm, .name = "gemm", .types = TYPES, .create = create, .prepare = prepare};
 const sx_kernel sx_cpu_Linear = {.op = &sx_op_Linear, .name = "gemm", .types = TYPES, .create = create, .prepare = prepare};

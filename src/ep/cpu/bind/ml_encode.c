@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* LabelEncoder and OneHotEncoder: every element is looked up in a dictionary of the session, a tile of elements at a time. */
+/* LabelEncoder and OneHotEncoder: every element is looked up in a dictionary of the session, a tile of elements at a time.
+ */
 #include "ep/cpu/bind/move.h"
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/gather/gather.h"
@@ -7,17 +8,21 @@
 
 typedef struct encoder {
   sx_dict dict;
-  bool floats;         /* keys are floating point */
+  bool floats; /* keys are floating point */
   sx_isa isa;
-  uint32_t elem;       /* bytes of a value */
-  const void *values;  /* n of them, and the default */
-  bool zeros;          /* OneHotEncoder: an unknown category is a row of zeros, not an error */
+  uint32_t elem;      /* bytes of a value */
+  const void *values; /* n of them, and the default */
+  bool zeros;         /* OneHotEncoder: an unknown category is a row of zeros, not an error */
 } encoder;
 
 static bool is_float(int t) { return t == SX_F32 || t == SX_F64; }
 
 /* A list of keys or values: an attribute, or the content of a tensor that is one. */
-typedef struct list { uint32_t n; int type; const void *data; } list;
+typedef struct list {
+  uint32_t n;
+  int type;
+  const void *data;
+} list;
 static sx_status list_of(const sx_build *b, const char *const names[4], list *l) {
   static const uint8_t types[3] = {SX_STRING, SX_I64, SX_F32};
   const sx_attr *a = sx_node_attr(b->n, names[3]);
@@ -35,7 +40,9 @@ static sx_status list_of(const sx_build *b, const char *const names[4], list *l)
 /* The dictionary of a list of keys of any type, for elements of type x. */
 static sx_status build_dict(sx_build *b, encoder *q, const list *keys, int x, bool last) {
   int64_t *ints = NULL;
-  if ((keys->type == SX_STRING) != (x == SX_STRING)) SX_FAIL(b->e, INVALID_GRAPH, "the keys have type %s, the input %s", sx_dtype_name((sx_dtype)keys->type), sx_dtype_name((sx_dtype)x));
+  if ((keys->type == SX_STRING) != (x == SX_STRING))
+    SX_FAIL(b->e, INVALID_GRAPH, "the keys have type %s, the input %s", sx_dtype_name((sx_dtype)keys->type),
+            sx_dtype_name((sx_dtype)x));
   q->isa = b->cpu->isa, q->floats = is_float(keys->type);
   if (keys->type != SX_STRING) {
     if (!(ints = SX_NEW_N(b->arena, int64_t, (size_t)keys->n + 1))) SX_NO_MEMORY(b->e);
@@ -59,7 +66,11 @@ static void find(const encoder *q, sx_dtype type, const void *x, int64_t first, 
   for (int64_t i = 0; i < n; i++) at[i] = sx_dict_find(&q->dict, q->floats ? sx_dict_float(wide[i]) : at[i]);
 }
 
-typedef struct params { const encoder *q; sx_dtype type; int64_t count; } params;
+typedef struct params {
+  const encoder *q;
+  sx_dtype type;
+  int64_t count;
+} params;
 static sx_status tiles(sx_prep *p, sx_run_fn run, double ns) {
   params *s = SX_NEW(p->arena, params);
   if (!s) SX_NO_MEMORY(p->e);
@@ -76,7 +87,8 @@ static sx_status label_create(sx_build *b) {
   if (!q) SX_NO_MEMORY(b->e);
   SX_TRY(list_of(b, keys, &k));
   SX_TRY(list_of(b, values, &v));
-  if (k.n != v.n || !k.n) SX_FAIL(b->e, INVALID_GRAPH, "has %u keys and %u values, expected as many, at least one", k.n, v.n);
+  if (k.n != v.n || !k.n)
+    SX_FAIL(b->e, INVALID_GRAPH, "has %u keys and %u values, expected as many, at least one", k.n, v.n);
   SX_TRY(build_dict(b, q, &k, sx_value_at(b->g, b->n->in[0].value)->fact.dtype, false));
   q->elem = sx_elem_bytes(v.type);
   char *copy = SX_NEW_N(b->arena, char, ((size_t)v.n + 1) * q->elem), *end = copy ? copy + (size_t)v.n * q->elem : NULL;
@@ -84,7 +96,9 @@ static sx_status label_create(sx_build *b) {
   memcpy(copy, v.data, (size_t)v.n * q->elem);
   q->values = copy;
   const sx_attr *d = sx_node_attr(b->n, "default_tensor");
-  if (d && (d->t->dtype != v.type || d->t->count != 1)) SX_FAIL(b->e, INVALID_GRAPH, "attribute 'default_tensor' has type %s and %lld elements, expected one of type %s", sx_dtype_name((sx_dtype)d->t->dtype), (long long)d->t->count, sx_dtype_name((sx_dtype)v.type));
+  if (d && (d->t->dtype != v.type || d->t->count != 1))
+    SX_FAIL(b->e, INVALID_GRAPH, "attribute 'default_tensor' has type %s and %lld elements, expected one of type %s",
+            sx_dtype_name((sx_dtype)d->t->dtype), (long long)d->t->count, sx_dtype_name((sx_dtype)v.type));
   if (d) {
     const void *one;
     SX_TRY(sx_tensor_data(d->t, &one, b->e));
@@ -107,7 +121,8 @@ static sx_status label_run(const sx_call *c, uint32_t begin, uint32_t end) {
   for (int64_t first = (int64_t)begin * TILE; first < (int64_t)end * TILE && first < s->count; first += TILE) {
     int64_t n = s->count - first < TILE ? s->count - first : TILE;
     find(q, s->type, c->in[0], first, n, at);
-    sx_gather_rows(&(sx_gather){(int64_t)q->dict.n + 1, n, q->elem, true}, q->values, at, (char *)c->out[0] + (size_t)first * q->elem, 0, n);
+    sx_gather_rows(&(sx_gather){(int64_t)q->dict.n + 1, n, q->elem, true}, q->values, at,
+                   (char *)c->out[0] + (size_t)first * q->elem, 0, n);
   }
   return SX_OK;
 }
@@ -131,13 +146,20 @@ static sx_status one_hot_run(const sx_call *c, uint32_t begin, uint32_t end) {
     memset(y, 0, (size_t)(n * width) * sizeof *y);
     find(s->q, s->type, c->in[0], first, n, at);
     for (int64_t i = 0; i < n; i++) {
-      if (at[i] < width) y[i * width + at[i]] = 1;
-      else if (!s->q->zeros) SX_FAIL(c->e, INVALID_ARGUMENT, "element %lld is none of the %lld categories, and 'zeros' is 0", (long long)(first + i), (long long)width);
+      if (at[i] < width)
+        y[i * width + at[i]] = 1;
+      else if (!s->q->zeros)
+        SX_FAIL(c->e, INVALID_ARGUMENT, "element %lld is none of the %lld categories, and 'zeros' is 0",
+                (long long)(first + i), (long long)width);
     }
   }
   return SX_OK;
 }
-static sx_status one_hot_prepare(sx_prep *p) { return tiles(p, one_hot_run, (double)((const encoder *)p->state)->dict.n * 0.3); }
+static sx_status one_hot_prepare(sx_prep *p) {
+  return tiles(p, one_hot_run, (double)((const encoder *)p->state)->dict.n * 0.3);
+}
 
-const sx_kernel sx_cpu_LabelEncoder = {.op = &sx_op_LabelEncoder, .name = "dictionary", .create = label_create, .prepare = label_prepare};
-const sx_kernel sx_cpu_OneHotEncoder = {.op = &sx_op_OneHotEncoder, .name = "dictionary", .create = one_hot_create, .prepare = one_hot_prepare};
+const sx_kernel sx_cpu_LabelEncoder = {
+    .op = &sx_op_LabelEncoder, .name = "dictionary", .create = label_create, .prepare = label_prepare};
+const sx_kernel sx_cpu_OneHotEncoder = {
+    .op = &sx_op_OneHotEncoder, .name = "dictionary", .create = one_hot_create, .prepare = one_hot_prepare};

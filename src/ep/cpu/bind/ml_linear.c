@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Linear models and support vector machines: a block of rows is multiplied with all vectors of the model, then every row ends in
- * scores and a label. Where the standard leaves it open, the rules are ONNX Runtime's. */
+/* Linear models and support vector machines: a block of rows is multiplied with all vectors of the model, then every row
+ * ends in scores and a label. Where the standard leaves it open, the rules are ONNX Runtime's. */
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/ml/dots.h"
 #include "ep/cpu/kernels/ml/scores.h"
@@ -11,13 +11,13 @@ struct model {
   sx_dots dots;
   sx_post post;
   void (*finish)(const model *m, const float *d, double *z, int64_t *label, double *tmp); /* d: a row of products */
-  int64_t columns;          /* scores of a row */
-  bool scores_only;         /* no label: a regressor, whose output 0 is the scores */
-  uint32_t classes;         /* labels, or targets */
-  const int64_t *ints;      /* both NULL: labels are 0 and 1 */
+  int64_t columns;                                                                        /* scores of a row */
+  bool scores_only;    /* no label: a regressor, whose output 0 is the scores */
+  uint32_t classes;    /* labels, or targets */
+  const int64_t *ints; /* both NULL: labels are 0 and 1 */
   const sx_str *strings;
   const float *intercepts, *coefficients, *rho, *prob_a, *prob_b; /* NULL: none */
-  const int64_t *per_class; /* support vectors of each class, in order */
+  const int64_t *per_class;                                       /* support vectors of each class, in order */
   bool positive, one_class;
 };
 
@@ -34,8 +34,10 @@ static void finish_linear(const model *m, const float *d, double *z, int64_t *la
   int64_t n = m->dots.vectors;
   for (int64_t k = 0; k < n; k++) z[k] = (double)d[k] + (m->intercepts ? (double)m->intercepts[k] : 0);
   *label = n == 1 ? z[0] > 0 : best_of(z, n);
-  if (n == 1 && m->columns == 2) sx_scores_pair(z[0], m->post, false, z);
-  else sx_scores_finish(z, n, m->post);
+  if (n == 1 && m->columns == 2)
+    sx_scores_pair(z[0], m->post, false, z);
+  else
+    sx_scores_finish(z, n, m->post);
 }
 
 /* The same where scores stay as they are, straight to where they go (NULL: nowhere). Returns the label. */
@@ -50,8 +52,8 @@ static int64_t finish_plain(const model *m, const float *d, float *z) {
   return best;
 }
 
-/* Probabilities of classes from those of pairs, r[i * n + j] = P(i | i or j): the second method of Wu, Lin and Weng, "Probability
- * estimates for multi-class classification by pairwise coupling", with the limits that libsvm uses. */
+/* Probabilities of classes from those of pairs, r[i * n + j] = P(i | i or j): the second method of Wu, Lin and Weng,
+ * "Probability estimates for multi-class classification by pairwise coupling", with the limits that libsvm uses. */
 static void couple(int64_t n, const double *r, double *q, double *qp, double *p) {
   for (int64_t i = 0; i < n; i++) {
     p[i] = 1.0 / (double)n;
@@ -138,7 +140,10 @@ static void finish_svr(const model *m, const float *d, double *z, int64_t *label
   z[0] = !m->one_class ? sum : sum > 0 ? 1 : -1;
 }
 
-typedef struct reals { const float *at; uint32_t n; } reals;
+typedef struct reals {
+  const float *at;
+  uint32_t n;
+} reals;
 static reals reals_of(const sx_build *b, const char *name) {
   reals r = {NULL, 0};
   r.n = sx_attr_floats(b->n, name, &r.at);
@@ -157,12 +162,15 @@ static sx_status begin(sx_build *b, model **out) {
   model *m = *out = b->state = SX_NEW(b->arena, model);
   if (!m) SX_NO_MEMORY(b->e);
   sx_str post = sx_attr_str(b->n, "post_transform", "NONE");
-  if (!sx_post_of(post, &m->post)) SX_FAIL(b->e, INVALID_GRAPH, "attribute 'post_transform' is '%.*s', expected NONE, SOFTMAX, LOGISTIC, SOFTMAX_ZERO or PROBIT", SX_FMT(post));
+  if (!sx_post_of(post, &m->post))
+    SX_FAIL(b->e, INVALID_GRAPH,
+            "attribute 'post_transform' is '%.*s', expected NONE, SOFTMAX, LOGISTIC, SOFTMAX_ZERO or PROBIT", SX_FMT(post));
   return SX_OK;
 }
 /* The vectors of the model: n rows out of a list that is a multiple of n. */
 static sx_status pack(sx_build *b, model *m, const char *name, reals list, uint32_t n) {
-  if (!n || !list.n || list.n % n) SX_FAIL(b->e, INVALID_GRAPH, "attribute '%s' has %u numbers, expected a multiple of %u", name, list.n, n);
+  if (!n || !list.n || list.n % n)
+    SX_FAIL(b->e, INVALID_GRAPH, "attribute '%s' has %u numbers, expected a multiple of %u", name, list.n, n);
   m->dots.isa = b->cpu->isa, m->dots.vectors = n, m->dots.features = list.n / n, m->dots.padded = sx_dots_padded(n);
   float *packed = sx_arena_aligned(b->arena, (size_t)(m->dots.padded * m->dots.features) * sizeof *packed, SX_ALIGN);
   if (!packed) SX_NO_MEMORY(b->e);
@@ -184,7 +192,8 @@ static sx_status create_linear(sx_build *b) {
   if (!bias.n && m->classes == 2 && x->rank > 0 && x->dims[x->rank - 1] == w.n) n = 1; /* one score divides two classes */
   if (bias.n == n) m->intercepts = bias.at;
   m->finish = finish_linear;
-  if (!m->scores_only && m->classes && m->classes < n) SX_FAIL(b->e, INVALID_GRAPH, "has %u labels for %u classes", m->classes, n);
+  if (!m->scores_only && m->classes && m->classes < n)
+    SX_FAIL(b->e, INVALID_GRAPH, "has %u labels for %u classes", m->classes, n);
   return pack(b, m, "coefficients", w, n);
 }
 
@@ -194,8 +203,10 @@ static sx_status kernel_of(const sx_build *b, model *m) {
   reals p = reals_of(b, "kernel_params");
   int i = 0;
   while (i < 4 && !sx_str_is(kind, names[i])) i++;
-  if (i == 4) SX_FAIL(b->e, INVALID_GRAPH, "attribute 'kernel_type' is '%.*s', expected LINEAR, POLY, RBF or SIGMOID", SX_FMT(kind));
-  if (p.n && p.n != 3) SX_FAIL(b->e, INVALID_GRAPH, "attribute 'kernel_params' has %u numbers, expected gamma, coef0 and degree", p.n);
+  if (i == 4)
+    SX_FAIL(b->e, INVALID_GRAPH, "attribute 'kernel_type' is '%.*s', expected LINEAR, POLY, RBF or SIGMOID", SX_FMT(kind));
+  if (p.n && p.n != 3)
+    SX_FAIL(b->e, INVALID_GRAPH, "attribute 'kernel_params' has %u numbers, expected gamma, coef0 and degree", p.n);
   m->dots.kind = (sx_dots_kind)i;
   if (p.n) m->dots.gamma = p.at[0], m->dots.coef0 = p.at[1], m->dots.degree = p.at[2];
   return SX_OK;
@@ -205,15 +216,19 @@ static sx_status create_svc(sx_build *b) {
   SX_TRY(begin(b, &m));
   SX_TRY(labels_of(b, m));
   SX_TRY(kernel_of(b, m));
-  reals w = reals_of(b, "coefficients"), v = reals_of(b, "support_vectors"), rho = reals_of(b, "rho"), pa = reals_of(b, "prob_a"), pb = reals_of(b, "prob_b");
+  reals w = reals_of(b, "coefficients"), v = reals_of(b, "support_vectors"), rho = reals_of(b, "rho"),
+        pa = reals_of(b, "prob_a"), pb = reals_of(b, "prob_b");
   uint32_t n = m->classes, n_per = sx_attr_ints(b->n, "vectors_per_class", &m->per_class);
   uint64_t vectors = 0, pairs = (uint64_t)n * (n ? n - 1 : 0) / 2;
   for (uint32_t i = 0; i < n_per; i++) {
-    if (m->per_class[i] < 0 || m->per_class[i] > INT32_MAX) SX_FAIL(b->e, INVALID_GRAPH, "element %u of 'vectors_per_class' is %lld", i, (long long)m->per_class[i]);
+    if (m->per_class[i] < 0 || m->per_class[i] > INT32_MAX)
+      SX_FAIL(b->e, INVALID_GRAPH, "element %u of 'vectors_per_class' is %lld", i, (long long)m->per_class[i]);
     vectors += (uint64_t)m->per_class[i];
   }
   if (!n || n > 65535 || !w.n) SX_FAIL(b->e, INVALID_GRAPH, "has %u labels and %u coefficients", n, w.n);
-  if (pa.n != pb.n || rho.n < (vectors ? pairs : 1) || (vectors && pa.n && pa.n < pairs)) SX_FAIL(b->e, INVALID_GRAPH, "'rho' has %u, 'prob_a' %u and 'prob_b' %u numbers for %llu pairs of classes", rho.n, pa.n, pb.n, (unsigned long long)pairs);
+  if (pa.n != pb.n || rho.n < (vectors ? pairs : 1) || (vectors && pa.n && pa.n < pairs))
+    SX_FAIL(b->e, INVALID_GRAPH, "'rho' has %u, 'prob_a' %u and 'prob_b' %u numbers for %llu pairs of classes", rho.n, pa.n,
+            pb.n, (unsigned long long)pairs);
   m->rho = rho.at, m->prob_a = pa.at, m->prob_b = pb.at, m->coefficients = w.at, m->positive = true;
   for (uint32_t i = 0; i < w.n; i++) m->positive &= w.at[i] >= 0;
   m->columns = n;
@@ -222,7 +237,9 @@ static sx_status create_svc(sx_build *b) {
     m->finish = finish_liblinear;
     return pack(b, m, "coefficients", w, n);
   }
-  if (n_per != n || w.n < (uint64_t)(n - 1) * vectors || vectors > v.n) SX_FAIL(b->e, INVALID_GRAPH, "%u classes, %u of them with support vectors, %llu vectors and %u coefficients do not fit", n, n_per, (unsigned long long)vectors, w.n);
+  if (n_per != n || w.n < (uint64_t)(n - 1) * vectors || vectors > v.n)
+    SX_FAIL(b->e, INVALID_GRAPH, "%u classes, %u of them with support vectors, %llu vectors and %u coefficients do not fit",
+            n, n_per, (unsigned long long)vectors, w.n);
   m->finish = finish_svc;
   if (!pa.n) m->columns = n > 2 ? (int64_t)pairs : 2;
   return pack(b, m, "support_vectors", v, (uint32_t)vectors);
@@ -233,16 +250,25 @@ static sx_status create_svr(sx_build *b) {
   SX_TRY(kernel_of(b, m));
   reals w = reals_of(b, "coefficients"), v = reals_of(b, "support_vectors"), rho = reals_of(b, "rho");
   int64_t n = sx_attr_int(b->n, "n_supports", 0);
-  if (!rho.n || !w.n || n < 0 || n > INT32_MAX || (n && n > w.n)) SX_FAIL(b->e, INVALID_GRAPH, "%lld support vectors, %u coefficients and %u numbers of 'rho' do not fit", (long long)n, w.n, rho.n);
+  if (!rho.n || !w.n || n < 0 || n > INT32_MAX || (n && n > w.n))
+    SX_FAIL(b->e, INVALID_GRAPH, "%lld support vectors, %u coefficients and %u numbers of 'rho' do not fit", (long long)n,
+            w.n, rho.n);
   m->scores_only = true, m->columns = 1, m->classes = 1, m->rho = rho.at, m->finish = finish_svr;
   m->one_class = sx_attr_int(b->n, "one_class", 0) != 0;
-  if (n) m->coefficients = w.at;
-  else m->dots.kind = SX_DOTS_LINEAR;
+  if (n)
+    m->coefficients = w.at;
+  else
+    m->dots.kind = SX_DOTS_LINEAR;
   return n ? pack(b, m, "support_vectors", v, (uint32_t)n) : pack(b, m, "coefficients", w, 1);
 }
 
 enum { BLOCK = 8 };
-typedef struct params { const model *m; sx_dtype in, out; int64_t rows; size_t x_bytes, y_bytes, z_bytes; } params;
+typedef struct params {
+  const model *m;
+  sx_dtype in, out;
+  int64_t rows;
+  size_t x_bytes, y_bytes, z_bytes;
+} params;
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *p = c->params;
   const model *m = p->m;
@@ -251,7 +277,8 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   double *z = (double *)((char *)y + p->y_bytes), *tmp = (double *)((char *)z + p->z_bytes);
   char *out = c->out[m->scores_only ? 0 : 1];
   const int64_t columns = m->columns;
-  const bool plain = m->finish == finish_linear && m->post == SX_POST_NONE && p->out == SX_F32 && columns == m->dots.vectors && columns > 1;
+  const bool plain = m->finish == finish_linear && m->post == SX_POST_NONE && p->out == SX_F32 &&
+                     columns == m->dots.vectors && columns > 1;
   for (int64_t row = (int64_t)begin * BLOCK; row < (int64_t)end * BLOCK && row < p->rows; row += BLOCK) {
     const int64_t n = p->rows - row < BLOCK ? p->rows - row : BLOCK;
     const char *x = (const char *)c->in[0] + (size_t)(row * m->dots.features) * (sx_dtype_bits(p->in) / 8);
@@ -259,13 +286,17 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
     sx_dots_run(&m->dots, p->in != SX_F32 ? (const float *)x_copy : (const float *)x, n, y);
     for (int64_t r = 0; r < n; r++) {
       int64_t label = 0;
-      if (plain) label = finish_plain(m, y + r * m->dots.padded, out ? (float *)out + (row + r) * columns : NULL);
-      else m->finish(m, y + r * m->dots.padded, z, &label, tmp);
+      if (plain)
+        label = finish_plain(m, y + r * m->dots.padded, out ? (float *)out + (row + r) * columns : NULL);
+      else
+        m->finish(m, y + r * m->dots.padded, z, &label, tmp);
       if (out && !plain) sx_scores_store(m->dots.isa, p->out, out, (row + r) * columns, z, columns);
       if (m->scores_only || !c->out[0]) continue;
       if (m->classes == 1 && m->dots.vectors == 1) label = 0;
-      if (m->strings) ((sx_str *)c->out[0])[row + r] = m->strings[label];
-      else ((int64_t *)c->out[0])[row + r] = m->ints ? m->ints[label] : label;
+      if (m->strings)
+        ((sx_str *)c->out[0])[row + r] = m->strings[label];
+      else
+        ((int64_t *)c->out[0])[row + r] = m->ints ? m->ints[label] : label;
     }
   }
   return SX_OK;
@@ -275,14 +306,21 @@ static sx_status prepare(sx_prep *prep) {
   const sx_view *x = &prep->in[0];
   params *p = SX_NEW(prep->arena, params);
   if (!p) SX_NO_MEMORY(prep->e);
-  *p = (params){.m = m, .in = (sx_dtype)x->dtype, .out = (sx_dtype)prep->out[m->scores_only ? 0 : 1].dtype, .rows = x->rank == 2 ? x->dims[0] : 1};
-  if (x->dims[x->rank - 1] != m->dots.features) SX_FAIL(prep->e, INVALID_ARGUMENT, "rows have %lld features, expected %lld", (long long)x->dims[x->rank - 1], (long long)m->dots.features);
+  *p = (params){.m = m,
+                .in = (sx_dtype)x->dtype,
+                .out = (sx_dtype)prep->out[m->scores_only ? 0 : 1].dtype,
+                .rows = x->rank == 2 ? x->dims[0] : 1};
+  if (x->dims[x->rank - 1] != m->dots.features)
+    SX_FAIL(prep->e, INVALID_ARGUMENT, "rows have %lld features, expected %lld", (long long)x->dims[x->rank - 1],
+            (long long)m->dots.features);
   const int64_t n = m->classes + 2;
   p->x_bytes = p->in == SX_F32 ? 0 : sx_round_up((size_t)(BLOCK * m->dots.features) * sizeof(float), SX_ALIGN);
   p->y_bytes = (size_t)(BLOCK * m->dots.padded) * sizeof(float);
   p->z_bytes = sx_round_up((size_t)(m->columns + m->dots.vectors + 2) * sizeof(double), SX_ALIGN);
   const size_t tmp = m->prob_a ? (size_t)(n * (3 * n + 2)) * sizeof(double) : (size_t)n * sizeof(double);
-  const double ns = (double)m->dots.padded * ((double)m->dots.features * 0.05 + (m->finish == finish_svc ? (double)m->classes : 1)) + 20 * (double)m->columns;
+  const double ns =
+      (double)m->dots.padded * ((double)m->dots.features * 0.05 + (m->finish == finish_svc ? (double)m->classes : 1)) +
+      20 * (double)m->columns;
   prep->params = p;
   return sx_prep_phase(prep, run, (p->rows + BLOCK - 1) / BLOCK, BLOCK * ns, p->x_bytes + p->y_bytes + p->z_bytes + tmp);
 }

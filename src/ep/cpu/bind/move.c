@@ -2,13 +2,17 @@
 /* Helpers of the data movement bindings: see move.h. */
 #include "ep/cpu/bind/move.h"
 
-typedef struct packed { uint32_t bits; int64_t count; size_t at; } packed; /* bits 0: passed as it is */
+typedef struct packed {
+  uint32_t bits;
+  int64_t count;
+  size_t at;
+} packed; /* bits 0: passed as it is */
 typedef struct bytes_params {
   void *params;
   uint32_t n_in, n_out, n_phases;
   sx_phase phases[SX_MAX_PHASES];
-  packed *io;                 /* inputs, then outputs */
-  size_t scratch, worker;     /* where the inner step's lie */
+  packed *io;             /* inputs, then outputs */
+  size_t scratch, worker; /* where the inner step's lie */
 } bytes_params;
 
 static sx_status bytes_run(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -23,13 +27,15 @@ static sx_status bytes_run(const sx_call *c, uint32_t begin, uint32_t end) {
     ptr[i] = x->bits && given ? base + x->at : given;
     if (x->bits && given && i < b->n_in) sx_unpack_bits(ptr[i], given, x->bits, x->count);
   }
-  inner.params = b->params, inner.in = ptr, inner.out = ptr + b->n_in, inner.scratch = base + b->scratch, inner.worker_scratch = base + b->worker;
+  inner.params = b->params, inner.in = ptr, inner.out = ptr + b->n_in, inner.scratch = base + b->scratch,
+  inner.worker_scratch = base + b->worker;
   for (uint32_t k = 0; k < b->n_phases; k++) {
     inner.phase = k;
     if (b->phases[k].units) SX_TRY(b->phases[k].run(&inner, 0, b->phases[k].units));
   }
   for (uint32_t o = 0; o < b->n_out; o++)
-    if (b->io[b->n_in + o].bits && c->out[o]) sx_pack_bits(c->out[o], ptr[b->n_in + o], b->io[b->n_in + o].bits, b->io[b->n_in + o].count);
+    if (b->io[b->n_in + o].bits && c->out[o])
+      sx_pack_bits(c->out[o], ptr[b->n_in + o], b->io[b->n_in + o].bits, b->io[b->n_in + o].count);
   return SX_OK;
 }
 
@@ -75,8 +81,10 @@ static sx_status moves_run(const sx_call *c, uint32_t begin, uint32_t end) {
   uint32_t lo = 0, hi = m->n;
   while (lo + 1 < hi) { /* the last part that starts at or before `begin` */
     uint32_t mid = (lo + hi) / 2;
-    if (m->part[mid].first <= begin) lo = mid;
-    else hi = mid;
+    if (m->part[mid].first <= begin)
+      lo = mid;
+    else
+      hi = mid;
   }
   for (uint32_t i = lo; i < m->n && m->part[i].first < end; i++) {
     const sx_moves_part *x = &m->part[i];
@@ -89,7 +97,9 @@ static sx_status moves_run(const sx_call *c, uint32_t begin, uint32_t end) {
 
 sx_moves *sx_moves_new(sx_prep *p, uint32_t n) {
   size_t size;
-  sx_moves *m = sx_size_mul(n, sizeof(sx_moves_part), &size) && sx_size_add(size, sizeof *m, &size) ? sx_arena_alloc(p->arena, size) : NULL;
+  sx_moves *m = sx_size_mul(n, sizeof(sx_moves_part), &size) && sx_size_add(size, sizeof *m, &size)
+                    ? sx_arena_alloc(p->arena, size)
+                    : NULL;
   if (m) m->n = n;
   return m;
 }

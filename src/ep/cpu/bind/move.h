@@ -17,7 +17,9 @@ static inline uint32_t sx_elem_bytes(int dtype) {
 sx_status sx_prep_bytes(sx_prep *p, sx_status (*inner)(sx_prep *p));
 
 /* Element i of an i32 or i64 tensor. */
-static inline int64_t sx_int_at(const void *data, int dtype, int64_t i) { return dtype == SX_I32 ? ((const int32_t *)data)[i] : ((const int64_t *)data)[i]; }
+static inline int64_t sx_int_at(const void *data, int dtype, int64_t i) {
+  return dtype == SX_I32 ? ((const int32_t *)data)[i] : ((const int64_t *)data)[i];
+}
 /* Content of a small i32 or i64 input: from its facts, its constant, or `data` (NULL in prepare). False: not known yet. */
 static inline bool sx_view_ints(const sx_view *v, const void *data, int64_t *out) {
   if (!v->elems && !data) data = v->constant;
@@ -30,10 +32,17 @@ static inline void sx_view_strides(const sx_view *v, int64_t *stride) {
   int64_t s = 1;
   for (int i = v->rank; i-- > 0; s *= v->dims[i]) stride[i] = s;
 }
-/* One copy plan as the step's only phase, or several in turn: input i of `moves` reads in[inputs[i]] (NULL: in[0]) and writes
- * out[outputs[i]] (NULL: out[0]), both from an element offset. */
-typedef struct sx_moves_part { sx_move m; uint32_t in, out; int64_t src, dst, first; } sx_moves_part; /* offsets in bytes; first unit */
-typedef struct sx_moves { uint32_t n; sx_moves_part part[]; } sx_moves;
+/* One copy plan as the step's only phase, or several in turn: input i of `moves` reads in[inputs[i]] (NULL: in[0]) and
+ * writes out[outputs[i]] (NULL: out[0]), both from an element offset. */
+typedef struct sx_moves_part {
+  sx_move m;
+  uint32_t in, out;
+  int64_t src, dst, first;
+} sx_moves_part; /* offsets in bytes; first unit */
+typedef struct sx_moves {
+  uint32_t n;
+  sx_moves_part part[];
+} sx_moves;
 sx_moves *sx_moves_new(sx_prep *p, uint32_t n); /* NULL: out of memory */
 sx_status sx_moves_phase(sx_prep *p, sx_moves *m);
 #endif

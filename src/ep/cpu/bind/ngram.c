@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: MIT
-/* TfIdfVectorizer, and Equal and Where on strings. The n-grams are a tree of tokens in a hash table: an edge from a node by a token leads to
- * a node, which may be an n-gram. Strings become tokens by a table of their own, so that both kinds of input walk one tree. */
+/* TfIdfVectorizer, and Equal and Where on strings. The n-grams are a tree of tokens in a hash table: an edge from a node by
+ * a token leads to a node, which may be an n-gram. Strings become tokens by a table of their own, so that both kinds of
+ * input walk one tree. */
 #include "ep/ep.h"
 
 enum { TF, IDF, TFIDF };
-typedef struct edge { int64_t token; uint32_t from, to; } edge; /* to 0: a free place; the root is node 0 */
-typedef struct word { sx_str text; int64_t token; bool used; } word;
+typedef struct edge {
+  int64_t token;
+  uint32_t from, to;
+} edge; /* to 0: a free place; the root is node 0 */
+typedef struct word {
+  sx_str text;
+  int64_t token;
+  bool used;
+} word;
 typedef struct vectorizer {
   edge *edges;
-  word *words;               /* NULL: integers are their own tokens */
+  word *words; /* NULL: integers are their own tokens */
   uint64_t mask, word_mask;
-  const int64_t *column;     /* by node: where its n-gram is counted, or -1 */
-  const float *weights;      /* by column; NULL: all 1 */
+  const int64_t *column; /* by node: where its n-gram is counted, or -1 */
+  const float *weights;  /* by column; NULL: all 1 */
   int64_t shortest, longest, skips;
   int mode;
 } vectorizer;
@@ -55,7 +63,8 @@ static sx_status plant(sx_build *b, vectorizer *v, const int64_t *tokens, uint32
   const int64_t *counts, *columns;
   const float *given;
   int64_t width = 0;
-  uint32_t n_counts = sx_attr_ints(b->n, "ngram_counts", &counts), n_columns = sx_attr_ints(b->n, "ngram_indexes", &columns), gram = 0, nodes = 1;
+  uint32_t n_counts = sx_attr_ints(b->n, "ngram_counts", &counts),
+           n_columns = sx_attr_ints(b->n, "ngram_indexes", &columns), gram = 0, nodes = 1;
   int64_t *column = SX_NEW_N(b->arena, int64_t, (size_t)n_tokens + 1);
   v->mask = table_mask(n_tokens);
   v->edges = SX_NEW_N(b->arena, edge, v->mask + 1);
@@ -69,10 +78,14 @@ static sx_status plant(sx_build *b, vectorizer *v, const int64_t *tokens, uint32
   column[0] = -1;
   for (uint32_t k = 0; k < n_counts; k++) {
     int64_t from = counts[k], to = k + 1 < n_counts ? counts[k + 1] : n_tokens, length = k + 1;
-    if (from < 0 || from > to || to > n_tokens || (to - from) % length) SX_FAIL(b->e, INVALID_GRAPH, "ngram_counts[%u] is %lld and ends at %lld: expected a multiple of %lld tokens out of %u", k, (long long)from, (long long)to, (long long)length, n_tokens);
+    if (from < 0 || from > to || to > n_tokens || (to - from) % length)
+      SX_FAIL(b->e, INVALID_GRAPH,
+              "ngram_counts[%u] is %lld and ends at %lld: expected a multiple of %lld tokens out of %u", k, (long long)from,
+              (long long)to, (long long)length, n_tokens);
     for (int64_t at = from; at < to; at += length, gram++) {
       uint32_t node = 0;
-      if (gram >= n_columns) SX_FAIL(b->e, INVALID_GRAPH, "ngram_indexes has %u entries, the pool has more n-grams", n_columns);
+      if (gram >= n_columns)
+        SX_FAIL(b->e, INVALID_GRAPH, "ngram_indexes has %u entries, the pool has more n-grams", n_columns);
       for (int64_t i = 0; i < length; i++) {
         edge *x = find_edge(v, node, tokens[at + i]);
         if (!x->to) column[nodes] = -1, *x = (edge){tokens[at + i], node, nodes++};
@@ -91,20 +104,30 @@ static sx_status create(sx_build *b) {
   if (!v) SX_NO_MEMORY(b->e);
   sx_str mode = sx_attr_str(b->n, "mode", "TF");
   v->mode = sx_str_is(mode, "IDF") ? IDF : sx_str_is(mode, "TFIDF") ? TFIDF : TF;
-  v->shortest = sx_attr_int(b->n, "min_gram_length", 1), v->longest = sx_attr_int(b->n, "max_gram_length", 1), v->skips = sx_attr_int(b->n, "max_skip_count", 0);
+  v->shortest = sx_attr_int(b->n, "min_gram_length", 1), v->longest = sx_attr_int(b->n, "max_gram_length", 1),
+  v->skips = sx_attr_int(b->n, "max_skip_count", 0);
   if ((v->mode == TF && !sx_str_is(mode, "TF")) || v->shortest < 1 || v->longest < v->shortest || v->skips < 0)
-    SX_FAIL(b->e, INVALID_GRAPH, "mode '%.*s', lengths %lld to %lld, %lld skips: expected TF, IDF or TFIDF, lengths from 1 up, and no negative number", SX_FMT(mode), (long long)v->shortest, (long long)v->longest, (long long)v->skips);
+    SX_FAIL(b->e, INVALID_GRAPH,
+            "mode '%.*s', lengths %lld to %lld, %lld skips: expected TF, IDF or TFIDF, lengths from 1 up, and no negative "
+            "number",
+            SX_FMT(mode), (long long)v->shortest, (long long)v->longest, (long long)v->skips);
   SX_TRY(pool_tokens(b, v, &tokens, &n));
-  if (!v->words != (sx_value_at(b->g, b->n->in[0].value)->fact.dtype != SX_STRING)) SX_FAIL(b->e, INVALID_GRAPH, "strings want pool_strings, integers pool_int64s");
+  if (!v->words != (sx_value_at(b->g, b->n->in[0].value)->fact.dtype != SX_STRING))
+    SX_FAIL(b->e, INVALID_GRAPH, "strings want pool_strings, integers pool_int64s");
   SX_TRY(plant(b, v, tokens, n));
   b->state = v;
   return SX_OK;
 }
 
-typedef struct params { int64_t columns, outputs; uint8_t dtype; } params;
+typedef struct params {
+  int64_t columns, outputs;
+  uint8_t dtype;
+} params;
 static bool token_at(const vectorizer *v, const params *q, const void *x, int64_t i, int64_t *token) {
-  if (q->dtype == SX_I32) *token = ((const int32_t *)x)[i];
-  else if (q->dtype == SX_I64) *token = ((const int64_t *)x)[i];
+  if (q->dtype == SX_I32)
+    *token = ((const int32_t *)x)[i];
+  else if (q->dtype == SX_I64)
+    *token = ((const int64_t *)x)[i];
   else {
     const word *w = find_word(v, ((const sx_str *)x)[i]);
     if (!w->used) return false;
@@ -113,7 +136,8 @@ static bool token_at(const vectorizer *v, const params *q, const void *x, int64_
   return true;
 }
 /* n-grams that begin at `start`, with `step` from token to token; those of one token count only at step 1. */
-static void count_from(const vectorizer *v, const params *q, const void *x, int64_t row, int64_t start, int64_t step, float *y) {
+static void count_from(const vectorizer *v, const params *q, const void *x, int64_t row, int64_t start, int64_t step,
+                       float *y) {
   uint32_t node = 0;
   for (int64_t length = 1, i = start; length <= v->longest && i < q->columns; length++) {
     int64_t token;
@@ -146,11 +170,22 @@ static sx_status prepare(sx_prep *p) {
   p->params = q;
   return y->count ? sx_prep_phase(p, run, x->rank == 2 ? x->dims[0] : 1, (double)q->columns * 30, 0) : SX_OK;
 }
-const sx_kernel sx_cpu_TfIdfVectorizer = {.op = &sx_op_TfIdfVectorizer, .name = "ngram", .types = 1u << SX_I32 | 1u << SX_I64 | 1u << SX_STRING, .create = create, .prepare = prepare};
+const sx_kernel sx_cpu_TfIdfVectorizer = {.op = &sx_op_TfIdfVectorizer,
+                                          .name = "ngram",
+                                          .types = 1u << SX_I32 | 1u << SX_I64 | 1u << SX_STRING,
+                                          .create = create,
+                                          .prepare = prepare};
 
 /* Equal and Where on strings, Where on complex numbers: an operand's step is 0 along axes that it has not. */
 enum { UNIT = 1024 };
-typedef struct string_params { int rank; uint32_t n; int64_t count; const int64_t *dims; int64_t step[3][SX_MAX_RANK]; size_t elem; } string_params;
+typedef struct string_params {
+  int rank;
+  uint32_t n;
+  int64_t count;
+  const int64_t *dims;
+  int64_t step[3][SX_MAX_RANK];
+  size_t elem;
+} string_params;
 static void sources(const string_params *q, int64_t i, int64_t at[3]) {
   at[0] = at[1] = at[2] = 0;
   for (int d = q->rank; d-- > 0; i /= q->dims[d])
@@ -185,7 +220,8 @@ static sx_status string_prepare(sx_prep *p, sx_run_fn run_fn) {
     for (int d = p->in[k].rank; d-- > 0; step *= p->in[k].dims[d]) {
       const int at = d + q->rank - p->in[k].rank;
       if (at < 0 || (p->in[k].dims[d] != 1 && p->in[k].dims[d] != q->dims[at]))
-        SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements at axis %d, which do not broadcast to %lld", k, (long long)p->in[k].dims[d], d, (long long)(at < 0 ? 1 : q->dims[at]));
+        SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements at axis %d, which do not broadcast to %lld", k,
+                (long long)p->in[k].dims[d], d, (long long)(at < 0 ? 1 : q->dims[at]));
       q->step[k][at] = p->in[k].dims[d] == 1 ? 0 : step;
     }
   }
@@ -199,5 +235,7 @@ static bool where_claim(const sx_graph *g, const sx_node *n, const char **reason
   *reason = "the operands are neither strings nor complex numbers";
   return t == SX_STRING || t == SX_C64 || t == SX_C128;
 }
-const sx_kernel sx_cpu_Equal_2 = {.op = &sx_op_Equal, .name = "equal_strings", .types = 1u << SX_STRING, .prepare = equal_prepare};
-const sx_kernel sx_cpu_Where_2 = {.op = &sx_op_Where, .name = "where_bytes", .claim = where_claim, .prepare = where_prepare};
+const sx_kernel sx_cpu_Equal_2 = {
+    .op = &sx_op_Equal, .name = "equal_strings", .types = 1u << SX_STRING, .prepare = equal_prepare};
+const sx_kernel sx_cpu_Where_2 = {
+    .op = &sx_op_Where, .name = "where_bytes", .claim = where_claim, .prepare = where_prepare};

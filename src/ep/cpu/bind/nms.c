@@ -3,11 +3,16 @@
 #include "ep/cpu/bind/move.h"
 #include "ep/cpu/kernels/sort/sort.h"
 
-typedef struct box { float y0, x0, y1, x1, area; } box;
+typedef struct box {
+  float y0, x0, y1, x1, area;
+} box;
 static box corners(const float *b, bool center) {
   box r;
-  if (center) r = (box){b[1] - b[3] / 2, b[0] - b[2] / 2, b[1] + b[3] / 2, b[0] + b[2] / 2, 0};
-  else r = (box){b[0] < b[2] ? b[0] : b[2], b[1] < b[3] ? b[1] : b[3], b[0] < b[2] ? b[2] : b[0], b[1] < b[3] ? b[3] : b[1], 0};
+  if (center)
+    r = (box){b[1] - b[3] / 2, b[0] - b[2] / 2, b[1] + b[3] / 2, b[0] + b[2] / 2, 0};
+  else
+    r = (box){b[0] < b[2] ? b[0] : b[2], b[1] < b[3] ? b[1] : b[3], b[0] < b[2] ? b[2] : b[0], b[1] < b[3] ? b[3] : b[1],
+              0};
   r.area = (r.y1 - r.y0) * (r.x1 - r.x0);
   return r;
 }
@@ -18,10 +23,20 @@ static bool overlaps(const box *a, const box *b, float threshold) {
   float both = h * w, all = a->area + b->area - both;
   return a->area > 0 && b->area > 0 && all > 0 && both / all > threshold;
 }
-static bool higher(const void *scores, int64_t a, int64_t b) { return ((const float *)scores)[a] > ((const float *)scores)[b]; }
+static bool higher(const void *scores, int64_t a, int64_t b) {
+  return ((const float *)scores)[a] > ((const float *)scores)[b];
+}
 
-typedef struct nms { const float *boxes, *scores; int64_t N, most; float iou, least; bool center, has_least; } nms;
-typedef struct room { int64_t *idx, *tmp; box *kept; } room;
+typedef struct nms {
+  const float *boxes, *scores;
+  int64_t N, most;
+  float iou, least;
+  bool center, has_least;
+} nms;
+typedef struct room {
+  int64_t *idx, *tmp;
+  box *kept;
+} room;
 /* One class of one batch: indices of the kept boxes into idx[0, count). */
 static int64_t suppress(const nms *q, const float *boxes, const float *scores, const room *m) {
   int64_t n = 0, kept = 0;
@@ -37,15 +52,25 @@ static int64_t suppress(const nms *q, const float *boxes, const float *scores, c
   return kept;
 }
 
-static float scalar(const sx_late *l, uint32_t i, float dflt) { return i < l->n_in && l->in[i].constant && l->in[i].count ? *(const float *)l->in[i].constant : dflt; }
+static float scalar(const sx_late *l, uint32_t i, float dflt) {
+  return i < l->n_in && l->in[i].constant && l->in[i].count ? *(const float *)l->in[i].constant : dflt;
+}
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   const sx_late *l = c->late;
   const sx_view *boxes = &l->in[0], *scores = &l->in[1];
   (void)begin, (void)end;
-  if (boxes->rank != 3 || scores->rank != 3 || boxes->dims[2] != 4 || boxes->dims[0] != scores->dims[0] || boxes->dims[1] != scores->dims[2])
+  if (boxes->rank != 3 || scores->rank != 3 || boxes->dims[2] != 4 || boxes->dims[0] != scores->dims[0] ||
+      boxes->dims[1] != scores->dims[2])
     SX_FAIL(c->e, INVALID_ARGUMENT, "boxes must be [batches, boxes, 4] and scores [batches, classes, boxes]");
   int64_t batches = scores->dims[0], classes = scores->dims[1], N = scores->dims[2], total = 0;
-  nms q = {boxes->constant, scores->constant, N, 0, scalar(l, 3, 0), scalar(l, 4, 0), *(const bool *)c->state, l->n_in > 4 && l->in[4].constant && l->in[4].count};
+  nms q = {boxes->constant,
+           scores->constant,
+           N,
+           0,
+           scalar(l, 3, 0),
+           scalar(l, 4, 0),
+           *(const bool *)c->state,
+           l->n_in > 4 && l->in[4].constant && l->in[4].count};
   if (l->n_in > 2 && l->in[2].constant && l->in[2].count) q.most = *(const int64_t *)l->in[2].constant;
   q.most = q.most < 0 ? 0 : q.most > N ? N : q.most;
   if (!(q.iou >= 0 && q.iou <= 1)) SX_FAIL(c->e, INVALID_ARGUMENT, "iou_threshold is %g, expected 0 to 1", (double)q.iou);
@@ -58,7 +83,8 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   bool full = false;
   for (int64_t u = 0; u < batches * classes && q.most && !full; u++) {
     int64_t b = u / classes, n = suppress(&q, q.boxes + b * N * 4, q.scores + u * N, &m);
-    for (int64_t k = 0; k < n && !full; k++, total++) full = !(sx_vec_push(&out, b) && sx_vec_push(&out, u % classes) && sx_vec_push(&out, m.idx[k]));
+    for (int64_t k = 0; k < n && !full; k++, total++)
+      full = !(sx_vec_push(&out, b) && sx_vec_push(&out, u % classes) && sx_vec_push(&out, m.idx[k]));
   }
   sx_free(mem, bytes);
   int64_t *y = full ? NULL : sx_late_output(c, 0, SX_I64, 2, (int64_t[]){total, 3});
@@ -75,4 +101,5 @@ static sx_status create(sx_build *b) {
   return SX_OK;
 }
 static sx_status prepare(sx_prep *p) { return sx_prep_phase(p, run, 1, 0, 0); }
-const sx_kernel sx_cpu_NonMaxSuppression = {.op = &sx_op_NonMaxSuppression, .name = "nms", .flags = SX_KERNEL_LATE, .create = create, .prepare = prepare};
+const sx_kernel sx_cpu_NonMaxSuppression = {
+    .op = &sx_op_NonMaxSuppression, .name = "nms", .flags = SX_KERNEL_LATE, .create = create, .prepare = prepare};

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
-/* Pad and CenterCropPad: every axis becomes a list of source indices, -1 for the constant; rows along the last padded axis are a run and two
- * borders. Pads that only the run tells make the lists in a phase of their own. */
+/* Pad and CenterCropPad: every axis becomes a list of source indices, -1 for the constant; rows along the last padded axis
+ * are a run and two borders. Pads that only the run tells make the lists in a phase of their own. */
 #include "ep/cpu/bind/move.h"
 
 typedef enum pad_mode { PAD_CONSTANT, PAD_EDGE, PAD_REFLECT, PAD_WRAP } pad_mode;
-typedef struct pad_axis { int64_t n, stride, first, before, own; int64_t *map; } pad_axis; /* of the source: first, own; own go after `before` */
+typedef struct pad_axis {
+  int64_t n, stride, first, before, own;
+  int64_t *map;
+} pad_axis; /* of the source: first, own; own go after `before` */
 typedef struct pad_plan {
   pad_axis axis[SX_MAX_RANK];
-  int rank;                /* axes up to the last padded one */
-  int64_t inner;           /* elements of what lies behind it */
+  int rank;      /* axes up to the last padded one */
+  int64_t inner; /* elements of what lies behind it */
 } pad_plan;
 typedef struct pad_params {
-  pad_plan *plan;          /* NULL: in scratch, made in phase 0 */
+  pad_plan *plan; /* NULL: in scratch, made in phase 0 */
   pad_mode mode;
   uint32_t elem;
   bool has_value;
@@ -29,7 +32,8 @@ static int64_t source_index(pad_mode mode, int64_t j, int64_t n) {
 }
 
 /* `maps`: the sum of the output's dimensions. */
-static sx_status plan_axes(pad_plan *q, const pad_params *p, const int64_t *before, const int64_t *after, int64_t *maps, sx_err *e) {
+static sx_status plan_axes(pad_plan *q, const pad_params *p, const int64_t *before, const int64_t *after, int64_t *maps,
+                           sx_err *e) {
   int64_t stride = 1;
   *q = (pad_plan){.rank = 1, .inner = 1};
   q->axis[0] = (pad_axis){1, 1, 0, 0, 1, maps}; /* a scalar is a row of one */
@@ -37,8 +41,11 @@ static sx_status plan_axes(pad_plan *q, const pad_params *p, const int64_t *befo
     int64_t cut = before[i] < 0 ? -before[i] : 0, own = p->x.dims[i] - cut + (after[i] < 0 ? after[i] : 0);
     pad_axis *a = &q->axis[i];
     *a = (pad_axis){p->y.dims[i], stride, cut, before[i] > 0 ? before[i] : 0, own > 0 ? own : 0, maps};
-    if (p->y.dims[i] && p->y.dims[i] != p->x.dims[i] + before[i] + after[i]) SX_FAIL(e, INVALID_ARGUMENT, "axis %d of size %lld with pads %lld and %lld does not become %lld", i, (long long)p->x.dims[i], (long long)before[i], (long long)after[i], (long long)p->y.dims[i]);
-    if (p->mode != PAD_CONSTANT && a->own == 0 && a->n) SX_FAIL(e, INVALID_ARGUMENT, "axis %d has nothing that could be repeated", i);
+    if (p->y.dims[i] && p->y.dims[i] != p->x.dims[i] + before[i] + after[i])
+      SX_FAIL(e, INVALID_ARGUMENT, "axis %d of size %lld with pads %lld and %lld does not become %lld", i,
+              (long long)p->x.dims[i], (long long)before[i], (long long)after[i], (long long)p->y.dims[i]);
+    if (p->mode != PAD_CONSTANT && a->own == 0 && a->n)
+      SX_FAIL(e, INVALID_ARGUMENT, "axis %d has nothing that could be repeated", i);
     for (int64_t k = 0; k < a->n; k++) {
       int64_t s = source_index(p->mode, k - a->before, a->own);
       maps[k] = s < 0 ? -1 : s + cut;
@@ -50,7 +57,8 @@ static sx_status plan_axes(pad_plan *q, const pad_params *p, const int64_t *befo
   return SX_OK;
 }
 
-static sx_status plan_pads(pad_plan *q, const pad_params *p, const void *pads_data, const void *axes_data, int64_t *maps, sx_err *e) {
+static sx_status plan_pads(pad_plan *q, const pad_params *p, const void *pads_data, const void *axes_data, int64_t *maps,
+                           sx_err *e) {
   int64_t pads[2 * SX_MAX_RANK], axes[SX_MAX_RANK], before[SX_MAX_RANK] = {0}, after[SX_MAX_RANK] = {0};
   int64_t n = p->axes.dtype ? p->axes.count : p->x.rank;
   sx_view_ints(&p->pads, pads_data, pads);
@@ -58,7 +66,8 @@ static sx_status plan_pads(pad_plan *q, const pad_params *p, const void *pads_da
   if (p->axes.dtype) sx_view_ints(&p->axes, axes_data, axes);
   for (int64_t i = 0; i < n; i++) {
     int64_t a = axes[i] < 0 ? axes[i] + p->x.rank : axes[i];
-    if (a < 0 || a >= p->x.rank) SX_FAIL(e, INVALID_ARGUMENT, "axis %lld of a tensor of rank %d", (long long)axes[i], p->x.rank);
+    if (a < 0 || a >= p->x.rank)
+      SX_FAIL(e, INVALID_ARGUMENT, "axis %lld of a tensor of rank %d", (long long)axes[i], p->x.rank);
     before[a] = pads[i], after[a] = pads[n + i];
   }
   return plan_axes(q, p, before, after, maps, e);
@@ -97,7 +106,8 @@ static sx_status pad_run(const sx_call *c, uint32_t begin, uint32_t end) {
   static const char zero[16];
   const void *value = p->has_value ? c->in[2] : zero;
   const pad_axis *last = &q->axis[q->rank - 1];
-  int64_t rows = last->n ? p->y.count / (last->n * q->inner) : 0, to = end * p->group < rows ? end * p->group : rows, bytes = last->n * q->inner * p->elem;
+  int64_t rows = last->n ? p->y.count / (last->n * q->inner) : 0, to = end * p->group < rows ? end * p->group : rows,
+          bytes = last->n * q->inner * p->elem;
   int64_t at[SX_MAX_RANK] = {0}, rest = begin * p->group;
   for (int i = q->rank - 1; i-- > 0; rest /= q->axis[i].n) at[i] = rest % q->axis[i].n;
   for (int64_t r = begin * p->group; r < to; r++) {
@@ -130,7 +140,8 @@ static sx_status run_phase(sx_prep *p, pad_params *q) {
   int64_t rows = row ? q->y.count / row : 0;
   q->group = row * q->elem < 32768 ? 32768 / (row * q->elem + 1) + 1 : 1;
   p->params = q;
-  return sx_prep_phase(p, pad_run, (rows + q->group - 1) / q->group, (double)q->group * ((double)(row * q->elem) * 0.1 + 15), 0);
+  return sx_prep_phase(p, pad_run, (rows + q->group - 1) / q->group,
+                       (double)q->group * ((double)(row * q->elem) * 0.1 + 15), 0);
 }
 
 static sx_status pad(sx_prep *p) {
@@ -141,11 +152,15 @@ static sx_status pad(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   while (m < 4 && !sx_str_is(mode, names[m])) m++;
   if (m == 4) SX_FAIL(p->e, INVALID_ARGUMENT, "mode is '%.*s', expected constant, edge, reflect or wrap", SX_FMT(mode));
-  *q = (pad_params){.mode = (pad_mode)m, .elem = sx_elem_bytes(p->in[0].dtype), .x = p->in[0], .y = p->out[0], .pads = p->in[1]};
+  *q = (pad_params){
+      .mode = (pad_mode)m, .elem = sx_elem_bytes(p->in[0].dtype), .x = p->in[0], .y = p->out[0], .pads = p->in[1]};
   if (p->n_in > 3) q->axes = p->in[3];
   q->has_value = p->n_in > 2 && p->in[2].dtype;
-  if (q->has_value && p->in[2].count != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "constant_value has %lld elements, expected one", (long long)p->in[2].count);
-  if (q->axes.count > SX_MAX_RANK || q->pads.count != 2 * (q->axes.dtype ? q->axes.count : q->x.rank)) SX_FAIL(p->e, INVALID_ARGUMENT, "%lld pads are given, expected a begin and an end for each axis", (long long)q->pads.count);
+  if (q->has_value && p->in[2].count != 1)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "constant_value has %lld elements, expected one", (long long)p->in[2].count);
+  if (q->axes.count > SX_MAX_RANK || q->pads.count != 2 * (q->axes.dtype ? q->axes.count : q->x.rank))
+    SX_FAIL(p->e, INVALID_ARGUMENT, "%lld pads are given, expected a begin and an end for each axis",
+            (long long)q->pads.count);
   if (!q->y.count) return SX_OK; /* lists of the other axes may be too long to be made */
   int64_t probe[2 * SX_MAX_RANK], *mem;
   if (sx_view_ints(&q->pads, NULL, probe) && (!q->axes.dtype || sx_view_ints(&q->axes, NULL, probe))) {

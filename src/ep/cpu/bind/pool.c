@@ -4,7 +4,9 @@
 #include "ep/cpu/kernels/pool/pooling.h"
 #include "ops/nn/window.h"
 
-static bool is_global(const sx_op *op) { return op == &sx_op_GlobalMaxPool || op == &sx_op_GlobalAveragePool || op == &sx_op_GlobalLpPool; }
+static bool is_global(const sx_op *op) {
+  return op == &sx_op_GlobalMaxPool || op == &sx_op_GlobalAveragePool || op == &sx_op_GlobalLpPool;
+}
 static bool is_max(const sx_op *op) { return op == &sx_op_MaxPool || op == &sx_op_GlobalMaxPool; }
 
 static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
@@ -25,17 +27,25 @@ static sx_status run_single(const sx_call *c, uint32_t begin, uint32_t end) {
 }
 
 static sx_status prepare(sx_prep *p) {
-  static const sx_pooling_type types[SX_DTYPE_COUNT] = {[SX_F32] = SX_POOLING_F32, [SX_F64] = SX_POOLING_F64, [SX_I8] = SX_POOLING_S8, [SX_U8] = SX_POOLING_U8};
+  static const sx_pooling_type types[SX_DTYPE_COUNT] = {
+      [SX_F32] = SX_POOLING_F32, [SX_F64] = SX_POOLING_F64, [SX_I8] = SX_POOLING_S8, [SX_U8] = SX_POOLING_U8};
   sx_pooling *q = SX_NEW(p->arena, sx_pooling);
   if (!q) SX_NO_MEMORY(p->e);
   const sx_view *x = &p->in[0], *y = &p->out[0];
   const sx_op *op = p->n->op;
   int64_t lanes = x->layout == SX_BLOCKED ? x->block : 1;
-  sx_pooling_shape s = {.planes = x->dims[0] * ((x->dims[1] + lanes - 1) / lanes), .lanes = lanes, .type = types[x->dtype], .p = (int32_t)sx_attr_int(p->n, "p", 2),
-                        .count_include_pad = sx_attr_int(p->n, "count_include_pad", 0) != 0, .column_major = sx_attr_int(p->n, "storage_order", 0) != 0};
-  s.mode = is_max(op) ? SX_POOLING_MAX : op == &sx_op_LpPool || op == &sx_op_GlobalLpPool ? SX_POOLING_LP : SX_POOLING_AVERAGE;
+  sx_pooling_shape s = {.planes = x->dims[0] * ((x->dims[1] + lanes - 1) / lanes),
+                        .lanes = lanes,
+                        .type = types[x->dtype],
+                        .p = (int32_t)sx_attr_int(p->n, "p", 2),
+                        .count_include_pad = sx_attr_int(p->n, "count_include_pad", 0) != 0,
+                        .column_major = sx_attr_int(p->n, "storage_order", 0) != 0};
+  s.mode = is_max(op)                                         ? SX_POOLING_MAX
+           : op == &sx_op_LpPool || op == &sx_op_GlobalLpPool ? SX_POOLING_LP
+                                                              : SX_POOLING_AVERAGE;
   for (int a = 0; a < 3; a++) s.in[a] = s.out[a] = s.kernel[a] = s.stride[a] = s.dilation[a] = 1;
-  if (is_global(op)) s.in[2] = s.kernel[2] = sx_dims_count(x->dims, 2, x->rank);
+  if (is_global(op))
+    s.in[2] = s.kernel[2] = sx_dims_count(x->dims, 2, x->rank);
   else {
     sx_window w;
     SX_TRY(sx_window_read(p->n, x->rank - 2, NULL, &w, p->e));
@@ -52,7 +62,9 @@ static sx_status prepare(sx_prep *p) {
 }
 
 #define FLOATS (1u << SX_F32 | 1u << SX_F64)
-#define ROW(N, t) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "pool", .types = (t), .flags = SX_KERNEL_BLOCKED, .claim = claim, .prepare = prepare};
+#define ROW(N, t)                \
+  const sx_kernel sx_cpu_##N = { \
+      .op = &sx_op_##N, .name = "pool", .types = (t), .flags = SX_KERNEL_BLOCKED, .claim = claim, .prepare = prepare};
 ROW(MaxPool, FLOATS | 1u << SX_I8 | 1u << SX_U8)
 ROW(AveragePool, FLOATS)
 ROW(LpPool, FLOATS)

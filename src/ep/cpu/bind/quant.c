@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT
-/* QuantizeLinear and DequantizeLinear over lines, runs of elements with one scale or with one each; DynamicQuantizeLinear in
- * two phases. Scales become f32 and zero points i32 once: with the instance when they are constant, else in a first phase. */
+/* QuantizeLinear and DequantizeLinear over lines, runs of elements with one scale or with one each; DynamicQuantizeLinear
+ * in two phases. Scales become f32 and zero points i32 once: with the instance when they are constant, else in a first
+ * phase. */
 #include "ep/cpu/bind/quant.h"
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ops/quant/quant.h"
 
 sx_status sx_quant_scale_prepare(sx_prep *p, int scale, int zero, sx_quant_scale *s) {
   const sx_view *vs = &p->in[scale], *vz = zero >= 0 && (uint32_t)zero < p->n_in && p->in[zero].dtype ? &p->in[zero] : NULL;
-  *s = (sx_quant_scale){.isa = p->cpu->isa, .n = vs->count, .in_scale = scale, .in_zero = vz ? zero : -1, .scale_type = (sx_dtype)vs->dtype, .zero_type = vz ? (sx_dtype)vz->dtype : SX_UNDEFINED};
-  if (vz && vz->count != vs->count) SX_FAIL(p->e, INVALID_ARGUMENT, "the scale has %lld elements, the zero point %lld", (long long)vs->count, (long long)vz->count);
+  *s = (sx_quant_scale){.isa = p->cpu->isa,
+                        .n = vs->count,
+                        .in_scale = scale,
+                        .in_zero = vz ? zero : -1,
+                        .scale_type = (sx_dtype)vs->dtype,
+                        .zero_type = vz ? (sx_dtype)vz->dtype : SX_UNDEFINED};
+  if (vz && vz->count != vs->count)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "the scale has %lld elements, the zero point %lld", (long long)vs->count,
+            (long long)vz->count);
   if (vz && !sx_dtype_is_int((sx_dtype)vz->dtype)) s->in_zero = -1, vz = NULL; /* of the float kinds it is 0 */
   if (vs->constant && (!vz || vz->constant)) {
     char *m = sx_arena_alloc(p->arena, (size_t)s->n * 8 + 1);
@@ -26,7 +34,8 @@ void sx_quant_scale_load(const sx_quant_scale *s, const void *scale, const void 
   if (zero) sx_cast_run(s->isa, s->zero_type, SX_I32, 0, (int32_t *)to + s->n, zero, 0, s->n);
 }
 void sx_quant_scale_run(const sx_quant_scale *s, const sx_call *c) {
-  if (!s->constant) sx_quant_scale_load(s, c->in[s->in_scale], s->in_zero < 0 ? NULL : c->in[s->in_zero], (char *)c->scratch + s->at);
+  if (!s->constant)
+    sx_quant_scale_load(s, c->in[s->in_scale], s->in_zero < 0 ? NULL : c->in[s->in_zero], (char *)c->scratch + s->at);
 }
 
 enum { BLOCK = 1024, LINE = 8192 };
@@ -38,16 +47,19 @@ typedef struct linear {
   /* Line l is number i = l % period of period o = l / period: `len` elements, the last of a period what is left of
    * period_elems. Its scale is number (o * per_period + i / group) * step. */
   int64_t lines, len, period, period_elems, per_period, group, step;
-  bool cols;                     /* each element of a line has its own */
+  bool cols; /* each element of a line has its own */
   int64_t per_unit;
 } linear;
 
 static void load(const linear *q, const void *x, int64_t at, int64_t n, float *to) {
-  if (q->x == SX_F32) memcpy(to, (const float *)x + at, (size_t)n * sizeof *to);
-  else sx_cast_run(q->isa, q->x, SX_F32, 0, to, (const char *)x + at * (int64_t)(sx_dtype_bits(q->x) / 8), 0, n);
+  if (q->x == SX_F32)
+    memcpy(to, (const float *)x + at, (size_t)n * sizeof *to);
+  else
+    sx_cast_run(q->isa, q->x, SX_F32, 0, to, (const char *)x + at * (int64_t)(sx_dtype_bits(q->x) / 8), 0, n);
 }
 
-static void quantize_line(const linear *q, const void *x, void *y, int64_t at, int64_t n, const float *scale, const int32_t *zero) {
+static void quantize_line(const linear *q, const void *x, void *y, int64_t at, int64_t n, const float *scale,
+                          const int32_t *zero) {
   float v[BLOCK];
   static const float one = 1;
   for (int64_t i = 0; i < n; i += BLOCK) {
@@ -62,21 +74,27 @@ static void quantize_line(const linear *q, const void *x, void *y, int64_t at, i
       sx_cast_run(q->isa, SX_F32, q->precision, 0, half, v, 0, m);
       sx_cast_run(q->isa, q->precision, SX_F32, 0, v, half, 0, m);
       from = v, s = &one;
-      if (!q->cols || !z) sx_quantize_f32(q->isa, q->y, q->mode, y, from, 1, z ? *z : 0, at + i, m);
+      if (!q->cols || !z)
+        sx_quantize_f32(q->isa, q->y, q->mode, y, from, 1, z ? *z : 0, at + i, m);
       else
         for (int64_t k = 0; k < m; k++) sx_quantize_f32(q->isa, q->y, q->mode, y, from + k, 1, z[k], at + i + k, 1);
-    } else if (q->cols) sx_quantize_f32_cols(q->isa, q->y, q->mode, y, from, s, z, at + i, m);
-    else sx_quantize_f32(q->isa, q->y, q->mode, y, from, *s, z ? *z : 0, at + i, m);
+    } else if (q->cols)
+      sx_quantize_f32_cols(q->isa, q->y, q->mode, y, from, s, z, at + i, m);
+    else
+      sx_quantize_f32(q->isa, q->y, q->mode, y, from, *s, z ? *z : 0, at + i, m);
   }
 }
 
-static void dequantize_line(const linear *q, const void *x, void *y, int64_t at, int64_t n, const float *scale, const int32_t *zero) {
+static void dequantize_line(const linear *q, const void *x, void *y, int64_t at, int64_t n, const float *scale,
+                            const int32_t *zero) {
   float v[BLOCK];
   for (int64_t i = 0; i < n; i += BLOCK) {
     const int64_t m = n - i < BLOCK ? n - i : BLOCK;
     float *to = q->y == SX_F32 ? (float *)y + at + i : v;
-    if (q->cols) sx_dequantize_f32_cols(q->isa, q->x, to, x, scale + i, zero ? zero + i : NULL, at + i, m);
-    else sx_dequantize_f32(q->isa, q->x, to, x, *scale, zero ? *zero : 0, at + i, m);
+    if (q->cols)
+      sx_dequantize_f32_cols(q->isa, q->x, to, x, scale + i, zero ? zero + i : NULL, at + i, m);
+    else
+      sx_dequantize_f32(q->isa, q->x, to, x, *scale, zero ? *zero : 0, at + i, m);
     if (to == v) sx_cast_run(q->isa, SX_F32, q->y, 0, (char *)y + (at + i) * (int64_t)(sx_dtype_bits(q->y) / 8), v, 0, m);
   }
 }
@@ -87,12 +105,15 @@ static sx_status run_scales(const sx_call *c, uint32_t begin, uint32_t end) {
   return SX_OK;
 }
 
-static void run_lines(const sx_call *c, uint32_t begin, uint32_t end, void (*line)(const linear *, const void *, void *, int64_t, int64_t, const float *, const int32_t *)) {
+static void run_lines(const sx_call *c, uint32_t begin, uint32_t end,
+                      void (*line)(const linear *, const void *, void *, int64_t, int64_t, const float *,
+                                   const int32_t *)) {
   const linear *q = c->params;
   const float *scale = sx_quant_scales(&q->s, c->scratch);
   const int32_t *zero = sx_quant_zeros(&q->s, c->scratch);
   for (int64_t l = begin * q->per_unit, last = end * q->per_unit < q->lines ? end * q->per_unit : q->lines; l < last; l++) {
-    const int64_t o = l / q->period, i = l % q->period, left = q->period_elems - i * q->len, n = left < q->len ? left : q->len;
+    const int64_t o = l / q->period, i = l % q->period, left = q->period_elems - i * q->len,
+                  n = left < q->len ? left : q->len;
     const int64_t at = o * q->period_elems + i * q->len, k = (o * q->per_period + i / q->group) * q->step;
     line(q, c->in[0], c->out[0], at, n, scale + k, zero ? zero + k : NULL);
   }
@@ -110,9 +131,12 @@ static sx_status run_dequantize(const sx_call *c, uint32_t begin, uint32_t end) 
 static void lay_out(linear *q, const sx_quant_lines *v, int64_t count) {
   const int64_t axis = v->axis, inner = v->inner, blocks = v->blocked ? (axis + v->block - 1) / v->block : 0;
   q->group = 1;
-  if (q->s.n == 1) q->period = (count + LINE - 1) / LINE, q->len = LINE, q->period_elems = count;
-  else if (v->blocked && inner == 1) q->period = q->per_period = blocks, q->len = v->block, q->period_elems = axis, q->step = 1;
-  else if (inner == 1) q->period = 1, q->len = q->period_elems = axis, q->cols = true;
+  if (q->s.n == 1)
+    q->period = (count + LINE - 1) / LINE, q->len = LINE, q->period_elems = count;
+  else if (v->blocked && inner == 1)
+    q->period = q->per_period = blocks, q->len = v->block, q->period_elems = axis, q->step = 1;
+  else if (inner == 1)
+    q->period = 1, q->len = q->period_elems = axis, q->cols = true;
   else {
     q->period = axis, q->len = inner, q->period_elems = axis * inner, q->step = 1;
     if (v->blocked) q->per_period = blocks, q->group = v->block, q->step = inner, q->cols = true;
@@ -130,11 +154,14 @@ static sx_status prepare(sx_prep *p, bool quantize) {
   sx_quant_lines v;
   if (!q) SX_NO_MEMORY(p->e);
   const sx_view *x = &p->in[0];
-  if (!sx_quant_view(p->n, x->rank, x->dims, p->in[1].rank, p->in[1].dims, &v)) SX_FAIL(p->e, INVALID_ARGUMENT, "the scale of %lld elements does not fit the input", (long long)p->in[1].count);
+  if (!sx_quant_view(p->n, x->rank, x->dims, p->in[1].rank, p->in[1].dims, &v))
+    SX_FAIL(p->e, INVALID_ARGUMENT, "the scale of %lld elements does not fit the input", (long long)p->in[1].count);
   SX_TRY(sx_quant_scale_prepare(p, 1, 2, &q->s));
   q->isa = p->cpu->isa, q->x = (sx_dtype)x->dtype, q->y = (sx_dtype)p->out[0].dtype;
   int64_t precision = sx_attr_int(p->n, "precision", 0);
-  if (!precision) precision = x->dtype == p->in[1].dtype || p->in[1].dtype == SX_BF16 ? p->in[1].dtype : SX_F32; /* mixed with f32 or i32 it is f32's */
+  if (!precision)
+    precision = x->dtype == p->in[1].dtype || p->in[1].dtype == SX_BF16 ? p->in[1].dtype
+                                                                        : SX_F32; /* mixed with f32 or i32 it is f32's */
   q->precision = precision == SX_F16 || precision == SX_BF16 ? (sx_dtype)precision : SX_F32;
   q->mode = sx_attr_int(p->n, "saturate", 1) ? SX_CAST_SATURATE : SX_CAST_NOSAT;
   p->params = q;
@@ -144,15 +171,21 @@ static sx_status prepare(sx_prep *p, bool quantize) {
   q->per_unit = LINE / q->len > 1 ? LINE / q->len : 1;
   /* Elements that share a byte are one unit's. */
   if (sx_dtype_bits(q->y) < 8) q->per_unit = q->lines;
-  return sx_prep_phase(p, quantize ? run_quantize : run_dequantize, (q->lines + q->per_unit - 1) / q->per_unit, (double)(q->per_unit * q->len) * 0.3, 0);
+  return sx_prep_phase(p, quantize ? run_quantize : run_dequantize, (q->lines + q->per_unit - 1) / q->per_unit,
+                       (double)(q->per_unit * q->len) * 0.3, 0);
 }
 static sx_status prepare_quantize(sx_prep *p) { return prepare(p, true); }
 static sx_status prepare_dequantize(sx_prep *p) { return prepare(p, false); }
-const sx_kernel sx_cpu_QuantizeLinear = {.op = &sx_op_QuantizeLinear, .name = "quantize", .flags = SX_KERNEL_BLOCKED, .prepare = prepare_quantize};
-const sx_kernel sx_cpu_DequantizeLinear = {.op = &sx_op_DequantizeLinear, .name = "dequantize", .flags = SX_KERNEL_BLOCKED, .prepare = prepare_dequantize};
+const sx_kernel sx_cpu_QuantizeLinear = {
+    .op = &sx_op_QuantizeLinear, .name = "quantize", .flags = SX_KERNEL_BLOCKED, .prepare = prepare_quantize};
+const sx_kernel sx_cpu_DequantizeLinear = {
+    .op = &sx_op_DequantizeLinear, .name = "dequantize", .flags = SX_KERNEL_BLOCKED, .prepare = prepare_dequantize};
 
 /* DynamicQuantizeLinear: the extremes of chunks, then the chunks themselves. */
-typedef struct dynamic { sx_isa isa; int64_t count, chunk, chunks; } dynamic;
+typedef struct dynamic {
+  sx_isa isa;
+  int64_t count, chunk, chunks;
+} dynamic;
 static sx_status run_extremes(const sx_call *c, uint32_t begin, uint32_t end) {
   const dynamic *q = c->params;
   float *m = c->scratch;
@@ -173,7 +206,8 @@ static sx_status run_dynamic(const sx_call *c, uint32_t begin, uint32_t end) {
   if (begin == 0 && c->out[2]) *(uint8_t *)c->out[2] = zero;
   for (int64_t u = begin; c->out[0] && u < end; u++) {
     const int64_t at = u * q->chunk, n = q->count - at < q->chunk ? q->count - at : q->chunk;
-    if (n > 0) sx_quantize_f32(q->isa, SX_U8, SX_CAST_SATURATE, c->out[0], (const float *)c->in[0] + at, scale, zero, at, n);
+    if (n > 0)
+      sx_quantize_f32(q->isa, SX_U8, SX_CAST_SATURATE, c->out[0], (const float *)c->in[0] + at, scale, zero, at, n);
   }
   return SX_OK;
 }
@@ -189,4 +223,8 @@ static sx_status prepare_dynamic(sx_prep *p) {
   SX_TRY(sx_prep_phase(p, run_extremes, q->chunks, (double)q->chunk * 0.05, 0));
   return sx_prep_phase(p, run_dynamic, q->chunks ? q->chunks : 1, (double)q->chunk * 0.3, 0);
 }
-const sx_kernel sx_cpu_DynamicQuantizeLinear = {.op = &sx_op_DynamicQuantizeLinear, .name = "quantize_dynamic", .flags = SX_KERNEL_BLOCKED, .types = 1u << SX_F32, .prepare = prepare_dynamic};
+const sx_kernel sx_cpu_DynamicQuantizeLinear = {.op = &sx_op_DynamicQuantizeLinear,
+                                                .name = "quantize_dynamic",
+                                                .flags = SX_KERNEL_BLOCKED,
+                                                .types = 1u << SX_F32,
+                                                .prepare = prepare_dynamic};

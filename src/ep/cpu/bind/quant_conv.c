@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* ConvInteger, QLinearConv and QuantConv on the integer half of the convolution family. Constant weights are packed when the
- * session is made, others with every run; the factors x_scale * w_scale / y_scale of the channels likewise. */
+/* ConvInteger, QLinearConv and QuantConv on the integer half of the convolution family. Constant weights are packed when
+ * the session is made, others with every run; the factors x_scale * w_scale / y_scale of the channels likewise. */
 #include "ep/cpu/bind/activation.h"
 #include "ep/cpu/bind/conv.h"
 #include "ep/cpu/bind/quant.h"
@@ -9,11 +9,12 @@
 #include <stdio.h>
 
 enum { X, W, X_SCALE, W_SCALE, X_ZERO, W_ZERO, BIAS, Y_SCALE, Y_ZERO, ROLES };
-static const int8_t roles_integer[ROLES] = {0, 1, -1, -1, 2, 3, -1, -1, -1}, roles_qlinear[ROLES] = {0, 3, 1, 4, 2, 5, 8, 6, 7};
+static const int8_t roles_integer[ROLES] = {0, 1, -1, -1, 2, 3, -1, -1, -1},
+                    roles_qlinear[ROLES] = {0, 3, 1, 4, 2, 5, 8, 6, 7};
 
 typedef struct conv_state {
   const sx_qconv_table *t;
-  int in[ROLES];           /* -1: absent */
+  int in[ROLES];               /* -1: absent */
   const sx_tensor *w, *w_zero; /* constant, or NULL */
   bool centered;
   const void *packed;
@@ -23,10 +24,10 @@ typedef struct conv_state {
 typedef struct params {
   sx_qconv c;
   const conv_state *st;
-  const void *packed;      /* NULL: packed by the run, at packed_at */
+  const void *packed; /* NULL: packed by the run, at packed_at */
   size_t packed_at, factor_at;
   sx_quant_scale x_scale, w_scale, y_scale;
-  const float *factor;     /* NULL: made by the run, at factor_at */
+  const float *factor; /* NULL: made by the run, at factor_at */
   int64_t w_zero_step;
   sx_dtype y_zero;
 } params;
@@ -37,7 +38,9 @@ static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
   return x->rank >= 3 && x->rank <= 5;
 }
 
-static int32_t zero_at(const void *p, int dtype, int64_t i) { return !p ? 0 : dtype == SX_I8 ? ((const int8_t *)p)[i] : ((const uint8_t *)p)[i]; }
+static int32_t zero_at(const void *p, int dtype, int64_t i) {
+  return !p ? 0 : dtype == SX_I8 ? ((const int8_t *)p)[i] : ((const uint8_t *)p)[i];
+}
 
 /* Everything but shape and clip. */
 static void types_of(const conv_state *st, int x, int w, int y, sx_qconv *c) {
@@ -45,7 +48,11 @@ static void types_of(const conv_state *st, int x, int w, int y, sx_qconv *c) {
   c->out = y == SX_I32 ? SX_QCONV_S32 : y == SX_U8 ? SX_QCONV_U8 : y == SX_I8 ? SX_QCONV_S8 : SX_QCONV_F32;
 }
 
-typedef struct pack_ctx { sx_qconv c; const void *zero; int64_t step; } pack_ctx;
+typedef struct pack_ctx {
+  sx_qconv c;
+  const void *zero;
+  int64_t step;
+} pack_ctx;
 static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
   const pack_ctx *p = ctx;
   sx_qconv_pack(&p->c, src, p->zero, p->step, dst, begin, end);
@@ -77,7 +84,8 @@ static sx_status create(sx_build *b) {
   pack_ctx pc = {.zero = NULL};
   if (!st) SX_NO_MEMORY(b->e);
   const int8_t *roles = b->n->op == &sx_op_ConvInteger ? roles_integer : roles_qlinear;
-  for (int r = 0; r < ROLES; r++) st->in[r] = roles[r] < 0 || sx_node_in(b->n, (uint32_t)roles[r]) == SX_NONE ? -1 : roles[r];
+  for (int r = 0; r < ROLES; r++)
+    st->in[r] = roles[r] < 0 || sx_node_in(b->n, (uint32_t)roles[r]) == SX_NONE ? -1 : roles[r];
   st->t = sx_qconv_table_at(b->cpu->isa, b->cpu->avx512_vnni);
   SX_TRY(sx_activation_read(b, &st->act));
   SX_TRY(read_weights(b, st, &pc.zero));
@@ -87,7 +95,8 @@ static sx_status create(sx_build *b) {
   const int64_t group = sx_attr_int(b->n, "group", 1);
   int64_t xd[SX_MAX_RANK], yd[SX_MAX_RANK];
   sx_window win;
-  for (int i = 0; i < x->rank; i++) xd[i] = sx_dim_is_const(x->dims[i]) ? x->dims[i] : i == 0 ? 1 : i == 1 ? st->w->dims[1] * group : 64;
+  for (int i = 0; i < x->rank; i++)
+    xd[i] = sx_dim_is_const(x->dims[i]) ? x->dims[i] : i == 0 ? 1 : i == 1 ? st->w->dims[1] * group : 64;
   yd[0] = xd[0], yd[1] = st->w->dims[0];
   SX_TRY(sx_window_read(b->n, x->rank - 2, st->w->dims + 2, &win, b->e));
   for (int i = 0; i < win.n; i++) {
@@ -96,13 +105,17 @@ static sx_status create(sx_build *b) {
   }
   SX_TRY(sx_conv_describe(b->n, false, 0, x->rank, xd, st->w->dims, yd, &pc.c.s, b->e));
   types_of(st, x->dtype, st->w->dtype, y->dtype, &pc.c);
-  pc.c.x_layout = x->layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN, pc.c.y_layout = y->layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN;
+  pc.c.x_layout = x->layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN,
+  pc.c.y_layout = y->layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN;
   SX_TRY(sx_qconv_prepare(&pc.c, st->t, b->e));
   pc.step = st->w_zero && st->w_zero->count > 1;
-  if (pc.step && st->w_zero->count != st->w->dims[0]) SX_FAIL(b->e, INVALID_ARGUMENT, "the weight has %lld zero points for %lld output channels", (long long)st->w_zero->count, (long long)st->w->dims[0]);
+  if (pc.step && st->w_zero->count != st->w->dims[0])
+    SX_FAIL(b->e, INVALID_ARGUMENT, "the weight has %lld zero points for %lld output channels",
+            (long long)st->w_zero->count, (long long)st->w->dims[0]);
   st->packing = pc.c.packing;
   char name[64];
-  snprintf(name, sizeof name, "qconv %u%d%d %lldx%lld/%lld %llx", pc.c.packing, pc.c.x_signed, pc.c.w_signed, (long long)pc.c.s.in_channels, (long long)pc.c.s.out_channels, (long long)group,
+  snprintf(name, sizeof name, "qconv %u%d%d %lldx%lld/%lld %llx", pc.c.packing, pc.c.x_signed, pc.c.w_signed,
+           (long long)pc.c.s.in_channels, (long long)pc.c.s.out_channels, (long long)group,
            (unsigned long long)(st->w_zero ? sx_hash(pc.zero, st->w_zero->size, 0) : 0));
   return sx_weights_pack(b, st->w, name, pc.c.packed_bytes, (uint32_t)pc.c.pack_units, pack, &pc, &st->packed);
 }
@@ -117,9 +130,11 @@ static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
   for (int64_t u = begin; u < end; u++)
     if (u == 0 && c->in[0] && st->in[X_SCALE] >= 0 && !q->factor) {
       sx_quant_scale_run(&q->x_scale, c), sx_quant_scale_run(&q->w_scale, c), sx_quant_scale_run(&q->y_scale, c);
-      make_factors(q, sx_quant_scales(&q->x_scale, m), sx_quant_scales(&q->w_scale, m), sx_quant_scales(&q->y_scale, m), (float *)(m + q->factor_at));
+      make_factors(q, sx_quant_scales(&q->x_scale, m), sx_quant_scales(&q->w_scale, m), sx_quant_scales(&q->y_scale, m),
+                   (float *)(m + q->factor_at));
     } else if (u > 0)
-      sx_qconv_pack(&q->c, c->in[st->in[W]], st->in[W_ZERO] >= 0 ? c->in[st->in[W_ZERO]] : NULL, q->w_zero_step, m + q->packed_at, u - 1, u);
+      sx_qconv_pack(&q->c, c->in[st->in[W]], st->in[W_ZERO] >= 0 ? c->in[st->in[W_ZERO]] : NULL, q->w_zero_step,
+                    m + q->packed_at, u - 1, u);
   return SX_OK;
 }
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -142,7 +157,9 @@ static sx_status prepare_factors(sx_prep *p, params *q) {
   SX_TRY(sx_quant_scale_prepare(p, st->in[X_SCALE], -1, &q->x_scale));
   SX_TRY(sx_quant_scale_prepare(p, st->in[W_SCALE], -1, &q->w_scale));
   SX_TRY(sx_quant_scale_prepare(p, st->in[Y_SCALE], -1, &q->y_scale));
-  if (q->x_scale.n != 1 || q->y_scale.n != 1 || (q->w_scale.n != 1 && q->w_scale.n != k)) SX_FAIL(p->e, INVALID_ARGUMENT, "expected one scale for input and output and one, or %lld, for the weight", (long long)k);
+  if (q->x_scale.n != 1 || q->y_scale.n != 1 || (q->w_scale.n != 1 && q->w_scale.n != k))
+    SX_FAIL(p->e, INVALID_ARGUMENT, "expected one scale for input and output and one, or %lld, for the weight",
+            (long long)k);
   if (!q->x_scale.constant || !q->w_scale.constant || !q->y_scale.constant) {
     q->factor_at = sx_round_up(p->scratch, SX_ALIGN);
     p->scratch = q->factor_at + (size_t)k * sizeof(float);
@@ -162,12 +179,15 @@ static sx_status prepare(sx_prep *p) {
   const sx_view *x = &p->in[0], *w = &p->in[st->in[W]], *y = &p->out[0];
   q->st = st;
   p->params = q;
-  if (w->rank != x->rank) SX_FAIL(p->e, INVALID_ARGUMENT, "the input has rank %d, the weight has rank %d", x->rank, w->rank);
+  if (w->rank != x->rank)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "the input has rank %d, the weight has rank %d", x->rank, w->rank);
   SX_TRY(sx_conv_describe(p->n, false, 0, x->rank, x->dims, w->dims, y->dims, &q->c.s, p->e));
   for (int i = 2; i < x->rank; i++)
-    if (!x->dims[i] && y->count) SX_FAIL(p->e, INVALID_ARGUMENT, "the image has size 0 along axis %d: there is nothing to convolve", i);
+    if (!x->dims[i] && y->count)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "the image has size 0 along axis %d: there is nothing to convolve", i);
   types_of(st, x->dtype, w->dtype, y->dtype, &q->c);
-  q->c.x_layout = x->layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN, q->c.y_layout = y->layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN;
+  q->c.x_layout = x->layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN,
+  q->c.y_layout = y->layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN;
   if (st->act.clip && q->c.out != SX_QCONV_S32) {
     const float *scale = st->in[Y_SCALE] >= 0 ? p->in[st->in[Y_SCALE]].constant : NULL;
     if (!scale) SX_FAIL(p->e, NOT_IMPLEMENTED, "an activation with a scale that is no constant");
@@ -177,24 +197,37 @@ static sx_status prepare(sx_prep *p) {
   for (int r = X_ZERO; r <= Y_ZERO; r++) {
     const int64_t n = st->in[r] < 0 ? 1 : p->in[st->in[r]].count;
     const bool channels = r == W_ZERO || r == BIAS;
-    if ((r == X_ZERO || r == Y_ZERO || channels) && n != 1 && (!channels || n != q->c.s.out_channels)) SX_FAIL(p->e, NOT_IMPLEMENTED, "input %d has %lld elements", st->in[r], (long long)n);
-    if (r == BIAS && st->in[r] >= 0 && n != q->c.s.out_channels) SX_FAIL(p->e, INVALID_ARGUMENT, "the bias has %lld elements for %lld output channels", (long long)n, (long long)q->c.s.out_channels);
+    if ((r == X_ZERO || r == Y_ZERO || channels) && n != 1 && (!channels || n != q->c.s.out_channels))
+      SX_FAIL(p->e, NOT_IMPLEMENTED, "input %d has %lld elements", st->in[r], (long long)n);
+    if (r == BIAS && st->in[r] >= 0 && n != q->c.s.out_channels)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "the bias has %lld elements for %lld output channels", (long long)n,
+              (long long)q->c.s.out_channels);
   }
   if (st->in[W_ZERO] >= 0) q->w_zero_step = p->in[st->in[W_ZERO]].count != 1;
   if (st->in[Y_ZERO] >= 0) q->y_zero = (sx_dtype)p->in[st->in[Y_ZERO]].dtype;
   SX_TRY(prepare_factors(p, q));
   int64_t pack_units = 0;
-  if (st->packed && q->c.packing == st->packing) q->packed = st->packed;
+  if (st->packed && q->c.packing == st->packing)
+    q->packed = st->packed;
   else {
     q->packed_at = sx_round_up(p->scratch, SX_ALIGN);
     p->scratch = q->packed_at + q->c.packed_bytes;
     pack_units = q->c.pack_units;
   }
   const bool factors = st->in[X_SCALE] >= 0 && !q->factor;
-  if ((pack_units || factors) && q->c.units) SX_TRY(sx_prep_phase(p, run_setup, 1 + pack_units, pack_units ? (double)q->c.packed_bytes / (double)pack_units : 50, 0));
+  if ((pack_units || factors) && q->c.units)
+    SX_TRY(
+        sx_prep_phase(p, run_setup, 1 + pack_units, pack_units ? (double)q->c.packed_bytes / (double)pack_units : 50, 0));
   return sx_prep_phase(p, run, q->c.units, q->c.unit_ns, q->c.scratch_bytes);
 }
 
 #define BYTES (1u << SX_U8 | 1u << SX_I8)
-#define ROW(N) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "qconv", .types = BYTES, .flags = SX_KERNEL_BLOCKED, .claim = claim, .create = create, .prepare = prepare};
+#define ROW(N)                                              \
+  const sx_kernel sx_cpu_##N = {.op = &sx_op_##N,           \
+                                .name = "qconv",            \
+                                .types = BYTES,             \
+                                .flags = SX_KERNEL_BLOCKED, \
+                                .claim = claim,             \
+                                .create = create,           \
+                                .prepare = prepare};
 ROW(ConvInteger) ROW(QLinearConv) ROW(QuantConv)

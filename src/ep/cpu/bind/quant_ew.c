@@ -15,7 +15,8 @@ typedef struct binary {
   sx_quant_scale a, b, y;
 } binary;
 
-static void fill(sx_qbinary *q, bool product, const sx_quant_scale *a, const sx_quant_scale *b, const sx_quant_scale *y, const void *scratch) {
+static void fill(sx_qbinary *q, bool product, const sx_quant_scale *a, const sx_quant_scale *b, const sx_quant_scale *y,
+                 const void *scratch) {
   const int32_t *za = sx_quant_zeros(a, scratch), *zb = sx_quant_zeros(b, scratch), *zy = sx_quant_zeros(y, scratch);
   const float sa = *sx_quant_scales(a, scratch), sb = *sx_quant_scales(b, scratch), sy = *sx_quant_scales(y, scratch);
   q->a_zero = za ? *za : 0, q->b_zero = zb ? *zb : 0, q->y_zero = zy ? *zy : 0;
@@ -39,7 +40,8 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
     for (int d = r - 1; d >= 0; row /= p->s.dim[d], d--)
       for (int k = 0; k < 3; k++) offset[k] += row % p->s.dim[d] * p->s.stride[k][d];
     const int64_t sa = r < 0 ? 1 : p->s.stride[0][r], sb = r < 0 ? 1 : p->s.stride[1][r];
-    (p->product ? p->t->mul : p->t->add)(&late, (const uint8_t *)c->in[0] + offset[0] + at * sa, (int)sa, (const uint8_t *)c->in[3] + offset[1] + at * sb, (int)sb,
+    (p->product ? p->t->mul : p->t->add)(&late, (const uint8_t *)c->in[0] + offset[0] + at * sa, (int)sa,
+                                         (const uint8_t *)c->in[3] + offset[1] + at * sb, (int)sb,
                                          (uint8_t *)c->out[0] + offset[2] + at, n);
   }
   return SX_OK;
@@ -53,15 +55,18 @@ static sx_status prepare_binary(sx_prep *p) {
   sx_ew_shape shapes[3] = {{0}};
   /* Blocked operands have equal shapes, or are one element: the layout pass sees to it. */
   for (int k = 0; k < 3; k++)
-    if (v[2]->layout == SX_BLOCKED) shapes[k] = (sx_ew_shape){.rank = 1, .dim = &flat[k]};
-    else shapes[k] = (sx_ew_shape){.rank = (uint32_t)v[k]->rank, .dim = v[k]->dims};
+    if (v[2]->layout == SX_BLOCKED)
+      shapes[k] = (sx_ew_shape){.rank = 1, .dim = &flat[k]};
+    else
+      shapes[k] = (sx_ew_shape){.rank = (uint32_t)v[k]->rank, .dim = v[k]->dims};
   SX_TRY(sx_ew_space_init(&q->s, shapes[2].rank, shapes[2].dim, 2, 1, shapes, p->e));
   const uint32_t zero[3] = {2, 5, 7};
   sx_quant_scale *const s[3] = {&q->a, &q->b, &q->y};
   q->ready = true;
   for (int k = 0; k < 3; k++) {
     SX_TRY(sx_quant_scale_prepare(p, (int)zero[k] - 1, (int)zero[k], s[k]));
-    if (s[k]->n != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected one", zero[k] - 1, (long long)s[k]->n);
+    if (s[k]->n != 1)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected one", zero[k] - 1, (long long)s[k]->n);
     q->ready &= s[k]->constant != NULL;
   }
   q->t = sx_qlinear(p->cpu->isa);
@@ -74,10 +79,15 @@ static sx_status prepare_binary(sx_prep *p) {
   for (uint32_t d = 0; d + 1 < q->s.rank; d++) q->rows *= q->s.dim[d];
   p->params = q;
   if (!q->ready) SX_TRY(sx_prep_phase(p, run_setup, 1, 20, 0));
-  return sx_prep_phase(p, run, v[2]->count ? q->rows * q->chunks : 0, (double)(q->len < CHUNK ? q->len : CHUNK) * 0.1 + 10, 0);
+  return sx_prep_phase(p, run, v[2]->count ? q->rows * q->chunks : 0, (double)(q->len < CHUNK ? q->len : CHUNK) * 0.1 + 10,
+                       0);
 }
 
-typedef struct lookup { const sx_qlinear_table *t; int64_t count; bool is_signed; } lookup;
+typedef struct lookup {
+  const sx_qlinear_table *t;
+  int64_t count;
+  bool is_signed;
+} lookup;
 static sx_status run_lookup(const sx_call *c, uint32_t begin, uint32_t end) {
   const lookup *q = c->params;
   const int64_t from = begin * (int64_t)CHUNK, to = end * (int64_t)CHUNK < q->count ? end * (int64_t)CHUNK : q->count;
@@ -89,13 +99,20 @@ static sx_status run_lookup(const sx_call *c, uint32_t begin, uint32_t end) {
 static sx_status prepare_lookup(sx_prep *p) {
   lookup *q = SX_NEW(p->arena, lookup);
   if (!q) SX_NO_MEMORY(p->e);
-  if (p->in[1].count != 256) SX_FAIL(p->e, INVALID_ARGUMENT, "the table has %lld entries, expected 256", (long long)p->in[1].count);
+  if (p->in[1].count != 256)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "the table has %lld entries, expected 256", (long long)p->in[1].count);
   *q = (lookup){sx_qlinear(p->cpu->isa), (int64_t)p->in[0].size, p->in[0].dtype == SX_I8};
   p->params = q;
   return sx_prep_phase(p, run_lookup, (q->count + CHUNK - 1) / CHUNK, CHUNK * 0.3, 0);
 }
 
 #define BYTES (1u << SX_U8 | 1u << SX_I8)
-#define ROW(N) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "qlinear", .types = BYTES, .flags = SX_KERNEL_BLOCKED, .prepare = prepare_binary};
-ROW(QLinearAdd) ROW(QLinearMul)
-const sx_kernel sx_cpu_Lookup = {.op = &sx_op_Lookup, .name = "lookup", .types = BYTES, .flags = SX_KERNEL_BLOCKED | SX_KERNEL_INPLACE0, .prepare = prepare_lookup};
+#define ROW(N)                   \
+  const sx_kernel sx_cpu_##N = { \
+      .op = &sx_op_##N, .name = "qlinear", .types = BYTES, .flags = SX_KERNEL_BLOCKED, .prepare = prepare_binary};
+ROW(QLinearAdd)
+ROW(QLinearMul) const sx_kernel sx_cpu_Lookup = {.op = &sx_op_Lookup,
+                                                 .name = "lookup",
+                                                 .types = BYTES,
+                                                 .flags = SX_KERNEL_BLOCKED | SX_KERNEL_INPLACE0,
+                                                 .prepare = prepare_lookup};

@@ -7,7 +7,10 @@
 #include <stdatomic.h>
 #include <string.h>
 
-typedef struct source { uint64_t seed; atomic_uint_fast64_t *runs; } source;
+typedef struct source {
+  uint64_t seed;
+  atomic_uint_fast64_t *runs;
+} source;
 
 static uint64_t mix(uint64_t x) { /* the finaliser of splitmix64 */
   x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ull;
@@ -23,7 +26,8 @@ sx_status sx_random_create(sx_build *b) {
   float f = sx_attr_float(b->n, "seed", 0);
   uint32_t bits;
   memcpy(&bits, &f, sizeof bits);
-  s->seed = a ? bits : mix(sx_wall_us() ^ mix(sx_now_ns()) ^ (uint64_t)(uintptr_t)s) + mix(atomic_fetch_add(&sources, 1) + 1);
+  s->seed =
+      a ? bits : mix(sx_wall_us() ^ mix(sx_now_ns()) ^ (uint64_t)(uintptr_t)s) + mix(atomic_fetch_add(&sources, 1) + 1);
   s->runs = runs;
   b->state = s;
   return SX_OK;
@@ -49,8 +53,10 @@ typedef struct params {
 } params;
 
 static void uniform(const params *q, uint64_t key, int64_t at, int64_t n, void *v) {
-  if (q->wide == SX_F64) sx_random_uniform_f64(key, at, n, v);
-  else sx_random_uniform_f32(key, q->bits, at, n, v);
+  if (q->wide == SX_F64)
+    sx_random_uniform_f64(key, at, n, v);
+  else
+    sx_random_uniform_f32(key, q->bits, at, n, v);
 }
 static sx_status run_draw(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
@@ -59,13 +65,19 @@ static sx_status run_draw(const sx_call *c, uint32_t begin, uint32_t end) {
     int64_t at = u * CHUNK, n = q->count - at < CHUNK ? q->count - at : CHUNK;
     double *d = c->worker_scratch;
     float *f = c->worker_scratch;
-    if (!q->normal) uniform(q, key, at, n, d);
-    else if (q->wide == SX_F64) sx_random_normal_f64(key, at, n, d);
-    else sx_random_normal_f32(key, at, n, f);
+    if (!q->normal)
+      uniform(q, key, at, n, d);
+    else if (q->wide == SX_F64)
+      sx_random_normal_f64(key, at, n, d);
+    else
+      sx_random_normal_f32(key, at, n, f);
     for (int64_t i = 0; i < n; i++)
-      if (q->wide == SX_F64) d[i] = d[i] * q->scale + q->shift;
-      else f[i] = f[i] * (float)q->scale + (float)q->shift;
-    sx_cast_run(q->isa, q->wide, q->out, SX_CAST_SATURATE, (char *)c->out[0] + at * (int64_t)(sx_dtype_bits(q->out) / 8), d, 0, n);
+      if (q->wide == SX_F64)
+        d[i] = d[i] * q->scale + q->shift;
+      else
+        f[i] = f[i] * (float)q->scale + (float)q->shift;
+    sx_cast_run(q->isa, q->wide, q->out, SX_CAST_SATURATE, (char *)c->out[0] + at * (int64_t)(sx_dtype_bits(q->out) / 8), d,
+                0, n);
   }
   return SX_OK;
 }
@@ -78,7 +90,8 @@ static sx_status run_bernoulli(const sx_call *c, uint32_t begin, uint32_t end) {
     sx_random_uniform_f64(key, at, n, v);
     sx_cast_run(q->isa, q->in, SX_F64, 0, p, (const char *)c->in[0] + at * (int64_t)(sx_dtype_bits(q->in) / 8), 0, n);
     for (int64_t i = 0; i < n; i++) v[i] = v[i] < p[i];
-    sx_cast_run(q->isa, SX_F64, q->out, SX_CAST_SATURATE, (char *)c->out[0] + at * (int64_t)(sx_dtype_bits(q->out) / 8), v, 0, n);
+    sx_cast_run(q->isa, SX_F64, q->out, SX_CAST_SATURATE, (char *)c->out[0] + at * (int64_t)(sx_dtype_bits(q->out) / 8), v,
+                0, n);
   }
   return SX_OK;
 }
@@ -87,14 +100,18 @@ static sx_status run_multinomial(const sx_call *c, uint32_t begin, uint32_t end)
   uint64_t key = sx_random_key(c);
   double *x = c->worker_scratch, *sum = x + q->classes, two[2];
   for (int64_t b = begin; b < end; b++) {
-    sx_cast_run(q->isa, q->in, SX_F64, 0, x, (const char *)c->in[0] + b * q->classes * (int64_t)(sx_dtype_bits(q->in) / 8), 0, q->classes);
-    if (!sx_random_classes(x, q->classes, sum)) SX_FAIL(c->e, INVALID_ARGUMENT, "row %lld has no class with a probability", (long long)b);
+    sx_cast_run(q->isa, q->in, SX_F64, 0, x, (const char *)c->in[0] + b * q->classes * (int64_t)(sx_dtype_bits(q->in) / 8),
+                0, q->classes);
+    if (!sx_random_classes(x, q->classes, sum))
+      SX_FAIL(c->e, INVALID_ARGUMENT, "row %lld has no class with a probability", (long long)b);
     for (int64_t s = 0; s < q->samples; s++) {
       int64_t at = b * q->samples + s, even = at & ~(int64_t)1;
       sx_random_uniform_f64(key, even, 2, two);
       int64_t class = sx_random_class(sum, q->classes, two[at - even]);
-      if (q->out == SX_I64) ((int64_t *)c->out[0])[at] = class;
-      else ((int32_t *)c->out[0])[at] = (int32_t)class;
+      if (q->out == SX_I64)
+        ((int64_t *)c->out[0])[at] = class;
+      else
+        ((int32_t *)c->out[0])[at] = (int32_t) class;
     }
   }
   return SX_OK;
@@ -104,7 +121,14 @@ static sx_status base(sx_prep *p, params **q) {
   const sx_view *y = &p->out[0];
   if (!(*q = SX_NEW(p->arena, params))) SX_NO_MEMORY(p->e);
   sx_dtype t = (sx_dtype)y->dtype;
-  **q = (params){.isa = p->cpu->isa, .in = p->n_in ? (sx_dtype)p->in[0].dtype : SX_F32, .out = t, .wide = t == SX_F64 ? SX_F64 : SX_F32, .bits = t == SX_F16 ? 11 : t == SX_BF16 ? 8 : 24, .count = y->count};
+  **q = (params){.isa = p->cpu->isa,
+                 .in = p->n_in ? (sx_dtype)p->in[0].dtype : SX_F32,
+                 .out = t,
+                 .wide = t == SX_F64 ? SX_F64 : SX_F32,
+                 .bits = t == SX_F16    ? 11
+                         : t == SX_BF16 ? 8
+                                        : 24,
+                 .count = y->count};
   p->params = *q;
   return y->count ? sx_random_key_phase(p) : SX_OK;
 }
@@ -135,7 +159,8 @@ static sx_status prepare_multinomial(sx_prep *p) {
   q->classes = p->in[0].dims[1], q->samples = p->out[0].dims[1];
   if (!q->count) return SX_OK;
   if (q->classes < 1) SX_FAIL(p->e, INVALID_ARGUMENT, "there are no classes to draw from");
-  return sx_prep_phase(p, run_multinomial, p->in[0].dims[0], (double)q->classes * 10 + (double)q->samples * 40, (size_t)q->classes * 2 * sizeof(double));
+  return sx_prep_phase(p, run_multinomial, p->in[0].dims[0], (double)q->classes * 10 + (double)q->samples * 40,
+                       (size_t)q->classes * 2 * sizeof(double));
 }
 static bool claim_floats(const sx_graph *g, const sx_node *n, const char **reason) {
   *reason = "only floats are drawn";
@@ -152,7 +177,8 @@ static bool claim_indices(const sx_graph *g, const sx_node *n, const char **reas
   sx_dtype t = (sx_dtype)sx_value_at(g, n->out[0])->fact.dtype;
   return t == SX_I32 || t == SX_I64;
 }
-#define ROW(N, fn, ok) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "random", .claim = ok, .create = sx_random_create, .prepare = fn};
+#define ROW(N, fn, ok) \
+  const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "random", .claim = ok, .create = sx_random_create, .prepare = fn};
 ROW(RandomNormal, prepare_normal, claim_floats)
 ROW(RandomNormalLike, prepare_normal, claim_floats)
 ROW(RandomUniform, prepare_uniform, claim_floats)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Resize: tables of taps per axis, then one phase per axis that changes. Elements other than f32 are widened before and narrowed
- * after; nearest neighbours are moved by size without conversion. */
+/* Resize: tables of taps per axis, then one phase per axis that changes. Elements other than f32 are widened before and
+ * narrowed after; nearest neighbours are moved by size without conversion. */
 #include "ep/ep.h"
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/resize/resize.h"
@@ -24,7 +24,9 @@ static double source(const method *m, const spec *s, double x, double length) {
   if (sx_str_is(m->coord, "pytorch_half_pixel")) return length > 1 ? (x + 0.5) / s->scale - 0.5 : 0;
   if (sx_str_is(m->coord, "tf_half_pixel_for_nn")) return (x + 0.5) / s->scale;
   if (sx_str_is(m->coord, "tf_crop_and_resize"))
-    return length > 1 ? s->roi_begin * (double)(s->in - 1) + x * (s->roi_end - s->roi_begin) * (double)(s->in - 1) / (length - 1) : 0.5 * (s->roi_begin + s->roi_end) * (double)(s->in - 1);
+    return length > 1
+               ? s->roi_begin * (double)(s->in - 1) + x * (s->roi_end - s->roi_begin) * (double)(s->in - 1) / (length - 1)
+               : 0.5 * (s->roi_begin + s->roi_end) * (double)(s->in - 1);
   if (sx_str_is(m->coord, "half_pixel_symmetric")) {
     double adjust = (double)s->out / length, center = (double)s->in / 2, offset = center * (1 - adjust);
     return offset + (x + 0.5) / s->scale - 0.5;
@@ -62,7 +64,9 @@ static sx_status make_taps(sx_prep *p, const method *m, const spec *s, sx_taps *
   if (fabs(length - (double)s->out) < 1e-6) length = (double)s->out;
   for (int64_t j = 0; j < s->out; j++) {
     double x = s->in == s->out && s->scale == 1 && !crop ? (double)j : source(m, s, (double)j, length), sum = 0;
-    int64_t first = m->mode == MODE_NEAREST ? nearest(m, x) : stretch > 1 ? (int64_t)floor(x - reach) + 1 : (int64_t)floor(x) - (m->mode == MODE_CUBIC);
+    int64_t first = m->mode == MODE_NEAREST ? nearest(m, x)
+                    : stretch > 1           ? (int64_t)floor(x - reach) + 1
+                                            : (int64_t)floor(x) - (m->mode == MODE_CUBIC);
     for (int k = 0; k < t->k; k++) {
       int64_t at = first + k, in = at < 0 ? 0 : at >= s->in ? s->in - 1 : at;
       double w = m->mode == MODE_NEAREST ? 1 : kernel_weight(m, (x - (double)at) / stretch);
@@ -71,7 +75,8 @@ static sx_status make_taps(sx_prep *p, const method *m, const spec *s, sx_taps *
       weight[j * t->k + k] = (float)w;
       sum += w;
     }
-    for (int k = 0; k < t->k && (m->exclude_outside || stretch > 1) && sum != 0; k++) weight[j * t->k + k] = (float)(weight[j * t->k + k] / sum);
+    for (int k = 0; k < t->k && (m->exclude_outside || stretch > 1) && sum != 0; k++)
+      weight[j * t->k + k] = (float)(weight[j * t->k + k] / sum);
     if (outside) outside[j] = x < 0 || x > (double)(s->in - 1);
   }
   t->index = index, t->weight = weight, t->outside = outside, t->doubled = t->k == 1;
@@ -79,16 +84,19 @@ static sx_status make_taps(sx_prep *p, const method *m, const spec *s, sx_taps *
   return SX_OK;
 }
 
-typedef struct pass { sx_taps t; int64_t outer, inner; } pass;
+typedef struct pass {
+  sx_taps t;
+  int64_t outer, inner;
+} pass;
 typedef struct params {
   const sx_resize_table *table;
-  int n;                       /* passes: axes that change */
+  int n; /* passes: axes that change */
   pass passes[SX_MAX_RANK];
   int64_t count_in, count_out;
   uint8_t dtype;
-  size_t elem;                 /* nearest by size: bytes; else 0 */
+  size_t elem; /* nearest by size: bytes; else 0 */
   float extrapolation;
-  size_t buffer[2];            /* offsets of the two intermediate buffers in scratch */
+  size_t buffer[2]; /* offsets of the two intermediate buffers in scratch */
   sx_isa isa;
 } params;
 
@@ -103,23 +111,32 @@ static void *slot(const params *q, const sx_call *c, int i) { /* result of pass 
 /* Neighbours along two axes, the inner one first. */
 static sx_status run_plane(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
-  sx_resize_plane(q->table, &q->passes[0].t, &q->passes[1].t, c->in[0], c->out[0], (size_t)q->passes[0].inner * q->elem, begin, end);
+  sx_resize_plane(q->table, &q->passes[0].t, &q->passes[1].t, c->in[0], c->out[0], (size_t)q->passes[0].inner * q->elem,
+                  begin, end);
   return SX_OK;
 }
 
-/* All passes in one step: a pass needs the whole result of the one before, so each is a phase of its own where phases suffice. */
+/* All passes in one step: a pass needs the whole result of the one before, so each is a phase of its own where phases
+ * suffice. */
 static sx_status run_pass(const sx_call *c, const params *q, int i, int64_t begin, int64_t end) {
   const pass *s = &q->passes[i];
   const void *x = slot(q, c, i);
   void *y = slot(q, c, i + 1);
-  if (q->elem) sx_resize_neighbours(q->table, &s->t, x, y, (size_t)s->inner * q->elem, begin, end);
-  else if (s->inner == 1) q->table->last(&s->t, x, y, q->extrapolation, begin, end);
-  else q->table->rows(&s->t, x, y, s->inner, q->extrapolation, begin, end);
+  if (q->elem)
+    sx_resize_neighbours(q->table, &s->t, x, y, (size_t)s->inner * q->elem, begin, end);
+  else if (s->inner == 1)
+    q->table->last(&s->t, x, y, q->extrapolation, begin, end);
+  else
+    q->table->rows(&s->t, x, y, s->inner, q->extrapolation, begin, end);
   return SX_OK;
 }
-static int64_t pass_units(const params *q, int i) { return q->passes[i].inner == 1 && !q->elem ? q->passes[i].outer : q->passes[i].outer * q->passes[i].t.n_out; }
+static int64_t pass_units(const params *q, int i) {
+  return q->passes[i].inner == 1 && !q->elem ? q->passes[i].outer : q->passes[i].outer * q->passes[i].t.n_out;
+}
 
-static sx_status run_phase(const sx_call *c, uint32_t begin, uint32_t end) { return run_pass(c, c->params, (int)c->phase, begin, end); }
+static sx_status run_phase(const sx_call *c, uint32_t begin, uint32_t end) {
+  return run_pass(c, c->params, (int)c->phase, begin, end);
+}
 /* More axes than phases, or a type that converts: serial. */
 static sx_status run_all(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
@@ -133,7 +150,9 @@ static sx_status run_all(const sx_call *c, uint32_t begin, uint32_t end) {
 
 static double scale_of(const sx_view *v, int i, double dflt) {
   if (!v->dtype || !v->constant || i >= v->count) return dflt;
-  return v->dtype == SX_F64 ? ((const double *)v->constant)[i] : v->dtype == SX_F32 ? ((const float *)v->constant)[i] : dflt;
+  return v->dtype == SX_F64   ? ((const double *)v->constant)[i]
+         : v->dtype == SX_F32 ? ((const float *)v->constant)[i]
+                              : dflt;
 }
 
 static sx_status read_specs(sx_prep *p, spec *specs, int *axes, int *count) {
@@ -143,17 +162,20 @@ static sx_status read_specs(sx_prep *p, spec *specs, int *axes, int *count) {
   const sx_view *roi = p->n_in > 1 ? &p->in[1] : &absent, *scales = p->n_in > 2 ? &p->in[2] : &absent;
   uint32_t k = sx_attr_ints(p->n, "axes", &a);
   int n = k ? (int)k : x->rank;
-  bool given = scales->dtype && scales->count > 0, stretch = sx_str_is(sx_attr_str(p->n, "keep_aspect_ratio_policy", "stretch"), "stretch");
+  bool given = scales->dtype && scales->count > 0,
+       stretch = sx_str_is(sx_attr_str(p->n, "keep_aspect_ratio_policy", "stretch"), "stretch");
   for (int i = 0; i < n; i++) {
     int axis = k ? (int)(a[i] < 0 ? a[i] + x->rank : a[i]) : i;
     spec *s = &specs[i];
     *s = (spec){x->dims[axis], y->dims[axis], 0, scale_of(roi, i, 0), scale_of(roi, i + n, 1)};
     double ratio = s->in ? (double)s->out / (double)s->in : 1;
     s->scale = given ? scale_of(scales, i, ratio) : ratio;
-    if (s->in == 0 && s->out != 0) SX_FAIL(p->e, INVALID_ARGUMENT, "axis %d is empty and cannot be resized to %lld", axis, (long long)s->out);
+    if (s->in == 0 && s->out != 0)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "axis %d is empty and cannot be resized to %lld", axis, (long long)s->out);
     axes[i] = axis;
   }
-  if (!given && !stretch && p->n_in > 3 && p->in[3].constant) { /* one scale for all axes: the smallest or the largest ratio of sizes */
+  if (!given && !stretch && p->n_in > 3 &&
+      p->in[3].constant) { /* one scale for all axes: the smallest or the largest ratio of sizes */
     const int64_t *sizes = p->in[3].constant;
     bool smaller = sx_str_is(sx_attr_str(p->n, "keep_aspect_ratio_policy", ""), "not_larger");
     double best = 0;
@@ -175,9 +197,14 @@ static sx_status prepare(sx_prep *p) {
   const sx_view *x = &p->in[0];
   SX_TRY(read_specs(p, specs, axes, &n));
   sx_str mode = sx_attr_str(p->n, "mode", "nearest");
-  method m = {.mode = sx_str_is(mode, "cubic") ? MODE_CUBIC : sx_str_is(mode, "linear") ? MODE_LINEAR : MODE_NEAREST, .coord = sx_attr_str(p->n, "coordinate_transformation_mode", "half_pixel"),
-              .nearest = sx_attr_str(p->n, "nearest_mode", "round_prefer_floor"), .cubic_a = sx_attr_float(p->n, "cubic_coeff_a", -0.75f),
-              .antialias = sx_attr_int(p->n, "antialias", 0) != 0, .exclude_outside = sx_attr_int(p->n, "exclude_outside", 0) != 0};
+  method m = {.mode = sx_str_is(mode, "cubic")    ? MODE_CUBIC
+                      : sx_str_is(mode, "linear") ? MODE_LINEAR
+                                                  : MODE_NEAREST,
+              .coord = sx_attr_str(p->n, "coordinate_transformation_mode", "half_pixel"),
+              .nearest = sx_attr_str(p->n, "nearest_mode", "round_prefer_floor"),
+              .cubic_a = sx_attr_float(p->n, "cubic_coeff_a", -0.75f),
+              .antialias = sx_attr_int(p->n, "antialias", 0) != 0,
+              .exclude_outside = sx_attr_int(p->n, "exclude_outside", 0) != 0};
   bool crop = sx_str_is(m.coord, "tf_crop_and_resize");
   q->table = sx_resize(p->cpu->isa), q->isa = p->cpu->isa;
   q->dtype = x->dtype;
@@ -210,7 +237,8 @@ static sx_status prepare(sx_prep *p) {
     return q->count_out ? sx_prep_phase(p, run_plane, rows, (double)q->passes[1].inner * 0.1 + 5, 0) : SX_OK;
   }
   size_t buffer;
-  if (!sx_dtype_bytes(q->elem == 8 ? SX_F64 : q->elem == 16 ? SX_C128 : SX_F32, most, &buffer)) SX_FAIL(p->e, FAIL, "the intermediate result does not fit memory");
+  if (!sx_dtype_bytes(q->elem == 8 ? SX_F64 : q->elem == 16 ? SX_C128 : SX_F32, most, &buffer))
+    SX_FAIL(p->e, FAIL, "the intermediate result does not fit memory");
   buffer = sx_round_up(buffer, SX_ALIGN);
   q->buffer[1] = buffer;
   bool serial = (q->dtype != SX_F32 && !q->elem) || q->n > SX_MAX_PHASES || q->n == 0;
@@ -224,7 +252,11 @@ static sx_status prepare(sx_prep *p) {
     return q->count_in ? sx_prep_phase(p, run_phase, 1, (double)x->size / 8, 0) : SX_OK;
   }
   if (serial) return q->count_out ? sx_prep_phase(p, run_all, 1, (double)most * 2, 0) : SX_OK;
-  for (int i = 0; i < q->n && q->count_out; i++) SX_TRY(sx_prep_phase(p, run_phase, pass_units(q, i), (double)(q->passes[i].inner == 1 && !q->elem ? q->passes[i].t.n_out : q->passes[i].inner) * q->passes[i].t.k * 0.3, 0));
+  for (int i = 0; i < q->n && q->count_out; i++)
+    SX_TRY(sx_prep_phase(
+        p, run_phase, pass_units(q, i),
+        (double)(q->passes[i].inner == 1 && !q->elem ? q->passes[i].t.n_out : q->passes[i].inner) * q->passes[i].t.k * 0.3,
+        0));
   return SX_OK;
 }
 static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
@@ -232,4 +264,8 @@ static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
   *reason = "strings and complex numbers are resized by nearest neighbours only";
   return sx_str_is(sx_attr_str(n, "mode", "nearest"), "nearest") || sx_ew_class_of(t) != SX_EW_CLASSES;
 }
-const sx_kernel sx_cpu_Resize = {.op = &sx_op_Resize, .name = "resize", .flags = SX_KERNEL_BLOCKED | SX_KERNEL_CONTENT, .claim = claim, .prepare = prepare};
+const sx_kernel sx_cpu_Resize = {.op = &sx_op_Resize,
+                                 .name = "resize",
+                                 .flags = SX_KERNEL_BLOCKED | SX_KERNEL_CONTENT,
+                                 .claim = claim,
+                                 .prepare = prepare};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* LSTM, GRU and RNN. Phase one multiplies all steps' inputs at once; phase two walks the steps, one direction per unit. Rows of
- * the batch may have lengths of their own; a reversed direction runs backwards over each row's length. DynamicQuantizeLSTM is the
- * LSTM whose two products quantise their left side and multiply integers. */
+/* LSTM, GRU and RNN. Phase one multiplies all steps' inputs at once; phase two walks the steps, one direction per unit.
+ * Rows of the batch may have lengths of their own; a reversed direction runs backwards over each row's length.
+ * DynamicQuantizeLSTM is the LSTM whose two products quantise their left side and multiply integers. */
 #include "base/alloc.h"
 #include "ep/cpu/bind/widen.h"
 #include "ep/cpu/kernels/convert/convert.h"
@@ -18,7 +18,7 @@ static const int gate_count[] = {4, 3, 1};
 typedef struct rnn_state {
   kind k;
   const sx_gemm_table *t;
-  const sx_igemm_table *qt;  /* of DynamicQuantizeLSTM, else NULL */
+  const sx_igemm_table *qt; /* of DynamicQuantizeLSTM, else NULL */
   sx_isa isa;
   const sx_rnn_table *cells;
   const void *w[MAX_DIRECTIONS], *r[MAX_DIRECTIONS]; /* packed; NULL when the weights are no constants */
@@ -32,22 +32,34 @@ typedef struct rnn_state {
 typedef struct params {
   const rnn_state *s;
   uint32_t n_in, n_out;
-  int64_t T, B, I, H, D, G;   /* G: gates * H */
-  sx_gemm xw, hr, hr2;        /* hr2: the candidate gate of a GRU */
+  int64_t T, B, I, H, D, G; /* G: gates * H */
+  sx_gemm xw, hr, hr2;      /* hr2: the candidate gate of a GRU */
   sx_igemm qxw, qhr;
-  bool w_cols, r_cols;        /* scales per column */
-  size_t xq_at, hq_at;        /* quantised left sides */
+  bool w_cols, r_cols; /* scales per column */
+  size_t xq_at, hq_at; /* quantised left sides */
   size_t bias_at, xw_at, packed_at, packed_w, packed_r, gates_at, h_at, c_at, reset_at, lens_at;
-  int64_t units;              /* of xw, one direction */
+  int64_t units; /* of xw, one direction */
 } params;
 
 static sx_ew_op activation(sx_str name, float *alpha, float *beta) {
-  static const struct { const char *name; sx_ew_op op; float alpha, beta; } table[] = {
-      {"Relu", SX_EW_Relu, 0, 0}, {"Tanh", SX_EW_Tanh, 0, 0}, {"Sigmoid", SX_EW_Sigmoid, 0, 0}, {"Affine", SX_EW_Affine, 1, 0}, {"LeakyRelu", SX_EW_LeakyRelu, 0.01f, 0},
-      {"ThresholdedRelu", SX_EW_ThresholdedRelu, 1, 0}, {"HardSigmoid", SX_EW_HardSigmoid, 0.2f, 0.5f}, {"Elu", SX_EW_Elu, 1, 0}, {"Softsign", SX_EW_Softsign, 0, 0}, {"Softplus", SX_EW_Softplus, 0, 0}};
+  static const struct {
+    const char *name;
+    sx_ew_op op;
+    float alpha, beta;
+  } table[] = {{"Relu", SX_EW_Relu, 0, 0},
+               {"Tanh", SX_EW_Tanh, 0, 0},
+               {"Sigmoid", SX_EW_Sigmoid, 0, 0},
+               {"Affine", SX_EW_Affine, 1, 0},
+               {"LeakyRelu", SX_EW_LeakyRelu, 0.01f, 0},
+               {"ThresholdedRelu", SX_EW_ThresholdedRelu, 1, 0},
+               {"HardSigmoid", SX_EW_HardSigmoid, 0.2f, 0.5f},
+               {"Elu", SX_EW_Elu, 1, 0},
+               {"Softsign", SX_EW_Softsign, 0, 0},
+               {"Softplus", SX_EW_Softplus, 0, 0}};
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     bool same = strlen(table[i].name) == name.n;
-    for (size_t k = 0; same && k < name.n; k++) same = (name.p[k] | 32) == (table[i].name[k] | 32); /* names are case-insensitive */
+    for (size_t k = 0; same && k < name.n; k++)
+      same = (name.p[k] | 32) == (table[i].name[k] | 32); /* names are case-insensitive */
     if (!same) continue;
     *alpha = table[i].alpha, *beta = table[i].beta;
     return table[i].op;
@@ -59,7 +71,8 @@ static sx_status read_activations(sx_build *b, rnn_state *s, int directions) {
   static const char *const dflt[3][3] = {{"Sigmoid", "Tanh", "Tanh"}, {"Sigmoid", "Tanh", NULL}, {"Tanh", NULL, NULL}};
   const sx_attr *names = sx_node_attr(b->n, "activations");
   const float *alpha, *beta;
-  uint32_t na = sx_attr_floats(b->n, "activation_alpha", &alpha), nb = sx_attr_floats(b->n, "activation_beta", &beta), ka = 0, kb = 0;
+  uint32_t na = sx_attr_floats(b->n, "activation_alpha", &alpha), nb = sx_attr_floats(b->n, "activation_beta", &beta),
+           ka = 0, kb = 0;
   int per = s->k == KIND_LSTM ? 3 : s->k == KIND_GRU ? 2 : 1;
   for (int i = 0; i < per * directions; i++) {
     sx_str name = names && (uint32_t)i < names->n ? names->strings[i] : sx_str_c(dflt[s->k][i % per]);
@@ -72,15 +85,21 @@ static sx_status read_activations(sx_build *b, rnn_state *s, int directions) {
     if (takes_b && kb < nb) p1 = beta[kb++];
     s->named[i / per * 3 + i % per] = (sx_rnn_f64_act){op, (double)p0, (double)p1};
     sx_rnn_act *a = &s->act[i / per * 3 + i % per];
-    if (!(a->row = sx_act_fn(&a->act, b->cpu->isa, op, p0, p1))) SX_FAIL(b->e, NOT_IMPLEMENTED, "activation '%.*s' has no row function", SX_FMT(name));
+    if (!(a->row = sx_act_fn(&a->act, b->cpu->isa, op, p0, p1)))
+      SX_FAIL(b->e, NOT_IMPLEMENTED, "activation '%.*s' has no row function", SX_FMT(name));
   }
   return SX_OK;
 }
 
-typedef struct pack_ctx { const sx_gemm_table *t; int64_t K, N, at; const float *wide; } pack_ctx;
+typedef struct pack_ctx {
+  const sx_gemm_table *t;
+  int64_t K, N, at;
+  const float *wide;
+} pack_ctx;
 static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
   const pack_ctx *c = ctx;
-  c->t->pack_b((c->wide ? (const char *)c->wide : (const char *)src) + c->at * (int64_t)sizeof(float), 1, c->K, c->K, c->N, begin, end, dst);
+  c->t->pack_b((c->wide ? (const char *)c->wide : (const char *)src) + c->at * (int64_t)sizeof(float), 1, c->K, c->K, c->N,
+               begin, end, dst);
   return SX_OK;
 }
 static sx_status pack_constant(sx_build *b, const rnn_state *s, uint32_t input, int direction, const void **out) {
@@ -101,7 +120,11 @@ static sx_status pack_constant(sx_build *b, const rnn_state *s, uint32_t input, 
 
 /* Weights of DynamicQuantizeLSTM lie (D, K, 4H); scales and zero points are one per direction or one per column. */
 enum { QUANT_W = 8, QUANT_R = 10 };
-typedef struct qpack_ctx { const sx_igemm_table *t; sx_igemm_b b; int64_t at; } qpack_ctx;
+typedef struct qpack_ctx {
+  const sx_igemm_table *t;
+  sx_igemm_b b;
+  int64_t at;
+} qpack_ctx;
 static sx_status qpack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
   const qpack_ctx *c = ctx;
   sx_igemm_b b = c->b;
@@ -109,19 +132,32 @@ static sx_status qpack(const void *ctx, const void *src, void *dst, uint32_t beg
   c->t->pack_b(&b, begin, end, dst);
   return SX_OK;
 }
-static sx_status pack_quantized(sx_build *b, const rnn_state *s, uint32_t input, uint32_t quant, int direction, const void **out) {
+static sx_status pack_quantized(sx_build *b, const rnn_state *s, uint32_t input, uint32_t quant, int direction,
+                                const void **out) {
   const sx_tensor *t = sx_value_const(b->g, b->n->in[input].value), *zero = sx_value_const(b->g, b->n->in[quant + 1].value);
   const void *z;
-  if (t->rank != 3 || !t->count || direction >= t->dims[0]) SX_FAIL(b->e, INVALID_ARGUMENT, "input %u is no weight of this layer", input);
+  if (t->rank != 3 || !t->count || direction >= t->dims[0])
+    SX_FAIL(b->e, INVALID_ARGUMENT, "input %u is no weight of this layer", input);
   const int64_t K = t->dims[1], N = t->dims[2];
   const bool cols = zero->count == t->dims[0] * N;
-  if (!cols && zero->count != t->dims[0]) SX_FAIL(b->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld or %lld", quant + 1, (long long)zero->count, (long long)t->dims[0], (long long)(t->dims[0] * N));
+  if (!cols && zero->count != t->dims[0])
+    SX_FAIL(b->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld or %lld", quant + 1, (long long)zero->count,
+            (long long)t->dims[0], (long long)(t->dims[0] * N));
   SX_TRY(sx_tensor_data(zero, &z, b->e));
-  qpack_ctx c = {s->qt, {.K = K, .N = N, .b_k = N, .b_n = 1, .b_signed = t->dtype == SX_I8, .zero = (const char *)z + direction * (cols ? N : 1), .zero_col = cols}, direction * K * N};
+  qpack_ctx c = {s->qt,
+                 {.K = K,
+                  .N = N,
+                  .b_k = N,
+                  .b_n = 1,
+                  .b_signed = t->dtype == SX_I8,
+                  .zero = (const char *)z + direction * (cols ? N : 1),
+                  .zero_col = cols},
+                 direction * K * N};
   size_t bytes;
   char name[64];
   if (!sx_igemm_packed_bytes(s->qt, K, N, &bytes)) SX_FAIL(b->e, FAIL, "the weights do not fit memory");
-  snprintf(name, sizeof name, "qrnn %lldx%lld+%lld %llx", (long long)K, (long long)N, (long long)c.at, (unsigned long long)sx_hash(z, zero->size, 0));
+  snprintf(name, sizeof name, "qrnn %lldx%lld+%lld %llx", (long long)K, (long long)N, (long long)c.at,
+           (unsigned long long)sx_hash(z, zero->size, 0));
   return sx_weights_pack(b, t, name, bytes, (uint32_t)sx_igemm_panels(s->qt, N), qpack, &c, out);
 }
 static bool claim_quantized(const sx_graph *g, const sx_node *n, const char **reason) {
@@ -177,7 +213,11 @@ static void quantize(sx_isa isa, const float *x, int64_t n, char *q) {
 /* What a product of integers reads: its quantised left side, packed weights, the scales of direction d. */
 static sx_igemm_io quantized_io(const sx_call *c, const char *q, const void *packed, uint32_t quant, bool cols, int64_t d) {
   const params *p = c->params;
-  return (sx_igemm_io){.a = q + SX_ALIGN, .a_zero = q + 4, .b = packed, .scale = (const float *)c->in[quant] + d * (cols ? p->G : 1), .a_scale = *(const float *)(const void *)q};
+  return (sx_igemm_io){.a = q + SX_ALIGN,
+                       .a_zero = q + 4,
+                       .b = packed,
+                       .scale = (const float *)c->in[quant] + d * (cols ? p->G : 1),
+                       .a_scale = *(const float *)(const void *)q};
 }
 
 /* Phase 0: biases added up, what is not packed packed, states and lengths set up. */
@@ -197,11 +237,13 @@ static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
       bias[G + i] = apart ? b[G + i] : 0;
     }
     char *p = m + q->packed_at + (size_t)d * (q->packed_w + q->packed_r);
-    const float *w = s->w[d] ? NULL : (const float *)c->in[1] + d * G * q->I, *r = s->r[d] ? NULL : (const float *)c->in[2] + d * G * H;
+    const float *w = s->w[d] ? NULL : (const float *)c->in[1] + d * G * q->I,
+                *r = s->r[d] ? NULL : (const float *)c->in[2] + d * G * H;
     if (w) s->t->pack_b(w, 1, q->I, q->I, G, 0, sx_gemm_panels(s->t, G), p);
     if (s->r[d]) continue;
     p += q->packed_w;
-    if (s->k != KIND_GRU) s->t->pack_b(r, 1, H, H, G, 0, sx_gemm_panels(s->t, G), p);
+    if (s->k != KIND_GRU)
+      s->t->pack_b(r, 1, H, H, G, 0, sx_gemm_panels(s->t, G), p);
     else {
       size_t first;
       sx_gemm_packed_bytes(s->t, H, 2 * H, &first);
@@ -214,16 +256,22 @@ static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
     for (int64_t b = 0; b < q->B; b++) {
       int64_t at = s->batch_first ? b * q->D + d : d * q->B + b;
       float *h = (float *)(m + q->h_at) + (d * q->B + b) * H, *cell = (float *)(m + q->c_at) + (d * q->B + b) * H;
-      if (in_at(c, 5)) memcpy(h, (const float *)in_at(c, 5) + at * H, row);
-      else memset(h, 0, row);
-      if (s->k == KIND_LSTM && in_at(c, 6)) memcpy(cell, (const float *)in_at(c, 6) + at * H, row);
-      else memset(cell, 0, row);
+      if (in_at(c, 5))
+        memcpy(h, (const float *)in_at(c, 5) + at * H, row);
+      else
+        memset(h, 0, row);
+      if (s->k == KIND_LSTM && in_at(c, 6))
+        memcpy(cell, (const float *)in_at(c, 6) + at * H, row);
+      else
+        memset(cell, 0, row);
     }
   if (s->qt) quantize(s->isa, c->in[0], q->T * q->B * q->I, m + q->xq_at);
   int64_t *lens = (int64_t *)(m + q->lens_at);
   for (int64_t b = 0; b < q->B; b++) {
     lens[b] = in_at(c, 4) ? ((const int32_t *)in_at(c, 4))[b] : q->T;
-    if (lens[b] < 0 || lens[b] > q->T) SX_FAIL(c->e, INVALID_ARGUMENT, "sequence_lens[%lld] is %lld, expected 0 to %lld", (long long)b, (long long)lens[b], (long long)q->T);
+    if (lens[b] < 0 || lens[b] > q->T)
+      SX_FAIL(c->e, INVALID_ARGUMENT, "sequence_lens[%lld] is %lld, expected 0 to %lld", (long long)b, (long long)lens[b],
+              (long long)q->T);
   }
   return SX_OK;
 }
@@ -241,20 +289,26 @@ static sx_status run_inputs(const sx_call *c, uint32_t begin, uint32_t end) {
       continue;
     }
     const void *w = q->s->w[d] ? q->s->w[d] : m + q->packed_at + (size_t)d * (q->packed_w + q->packed_r);
-    sx_gemm_io io = {c->in[0], w, (float *)(m + q->bias_at) + d * 2 * q->G, NULL, (float *)(m + q->xw_at) + d * q->T * q->B * q->G};
+    sx_gemm_io io = {c->in[0], w, (float *)(m + q->bias_at) + d * 2 * q->G, NULL,
+                     (float *)(m + q->xw_at) + d * q->T * q->B * q->G};
     q->s->t->run(&q->xw, &io, from, to, c->worker_scratch);
     u += (uint32_t)(to - from);
   }
   return SX_OK;
 }
 
-static void step_cells(const params *q, const sx_rnn_cell *cell, int64_t b, float *gates, float *h, float *cs, const float *rec, float *reset, int part) {
+static void step_cells(const params *q, const sx_rnn_cell *cell, int64_t b, float *gates, float *h, float *cs,
+                       const float *rec, float *reset, int part) {
   const sx_rnn_table *t = q->s->cells;
   float *g = gates + b * q->G, *hb = h + b * q->H;
-  if (q->s->k == KIND_LSTM) t->lstm(cell, g, cs + b * q->H, hb);
-  else if (q->s->k == KIND_RNN) t->rnn(cell, g, hb);
-  else if (part == 0) t->gru_reset(cell, g, hb, rec + b * q->H, reset + b * q->H);
-  else t->gru_update(cell, g, hb);
+  if (q->s->k == KIND_LSTM)
+    t->lstm(cell, g, cs + b * q->H, hb);
+  else if (q->s->k == KIND_RNN)
+    t->rnn(cell, g, hb);
+  else if (part == 0)
+    t->gru_reset(cell, g, hb, rec + b * q->H, reset + b * q->H);
+  else
+    t->gru_update(cell, g, hb);
 }
 
 static sx_status run_direction(const sx_call *c, int64_t d) {
@@ -264,17 +318,26 @@ static sx_status run_direction(const sx_call *c, int64_t d) {
   int64_t H = q->H, G = q->G, B = q->B, T = q->T;
   const int64_t *lens = (const int64_t *)(m + q->lens_at);
   const float *xw = (const float *)(m + q->xw_at) + d * T * B * G, *bias = (const float *)(m + q->bias_at) + d * 2 * G;
-  float *gates = (float *)(m + q->gates_at) + d * B * G, *h = (float *)(m + q->h_at) + d * B * H, *cs = (float *)(m + q->c_at) + d * B * H;
+  float *gates = (float *)(m + q->gates_at) + d * B * G, *h = (float *)(m + q->h_at) + d * B * H,
+        *cs = (float *)(m + q->c_at) + d * B * H;
   float *reset = (float *)(m + q->reset_at) + d * 2 * B * H, *rec = reset + B * H, *y = out_at(c, 0);
   const void *r = s->r[d] ? s->r[d] : m + q->packed_at + (size_t)d * (q->packed_w + q->packed_r) + q->packed_w;
   const sx_rnn_act *act = &s->act[d * 3];
-  sx_rnn_cell cell = {(int)H, s->clip, in_at(c, 7) && s->k == KIND_LSTM ? (const float *)in_at(c, 7) + d * 3 * H : NULL, s->input_forget, s->linear_before_reset, act, act + 1, act + 2};
+  sx_rnn_cell cell = {(int)H,
+                      s->clip,
+                      in_at(c, 7) && s->k == KIND_LSTM ? (const float *)in_at(c, 7) + d * 3 * H : NULL,
+                      s->input_forget,
+                      s->linear_before_reset,
+                      act,
+                      act + 1,
+                      act + 2};
   size_t first = 0;
   if (s->k == KIND_GRU) sx_gemm_packed_bytes(s->t, H, 2 * H, &first);
   for (int64_t t = 0; t < T; t++) {
     for (int64_t b = 0; b < B; b++) {
       int64_t at = s->reverse[d] ? lens[b] - 1 - t : t;
-      if (t < lens[b]) memcpy(gates + b * G, xw + (s->batch_first ? b * T + at : at * B + b) * G, (size_t)G * sizeof(float));
+      if (t < lens[b])
+        memcpy(gates + b * G, xw + (s->batch_first ? b * T + at : at * B + b) * G, (size_t)G * sizeof(float));
     }
     if (s->qt) {
       char *hq = m + q->hq_at + (size_t)d * (size_t)(SX_ALIGN + sx_round_up((size_t)(B * H), SX_ALIGN));
@@ -303,8 +366,10 @@ static sx_status run_direction(const sx_call *c, int64_t d) {
       if (t < lens[b]) step_cells(q, &cell, b, gates, h, cs, rec, reset, 1);
       if (!y) continue;
       float *to = y + (s->batch_first ? (b * T + at) * q->D + d : (at * q->D + d) * B + b) * H;
-      if (t < lens[b]) memcpy(to, h + b * H, (size_t)H * sizeof(float));
-      else memset(to, 0, (size_t)H * sizeof(float));
+      if (t < lens[b])
+        memcpy(to, h + b * H, (size_t)H * sizeof(float));
+      else
+        memset(to, 0, (size_t)H * sizeof(float));
     }
   }
   for (int64_t b = 0; b < B; b++) {
@@ -328,11 +393,27 @@ static size_t take(size_t *at, int64_t count, size_t elem) {
 static sx_status prepare_quantized(sx_prep *p, params *q) {
   for (uint32_t i = QUANT_W; i <= QUANT_R; i += QUANT_R - QUANT_W) {
     const int64_t n = p->in[i].count;
-    if (n != q->D && n != q->D * q->G) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld or %lld", i, (long long)n, (long long)q->D, (long long)(q->D * q->G));
+    if (n != q->D && n != q->D * q->G)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld or %lld", i, (long long)n, (long long)q->D,
+              (long long)(q->D * q->G));
     *(i == QUANT_W ? &q->w_cols : &q->r_cols) = n != q->D;
   }
-  q->qxw = (sx_igemm){.M = q->T * q->B, .N = q->G, .K = q->I, .a_row = q->I, .out = SX_IGEMM_F32, .c_row = q->G, .scale_col = q->w_cols, .epi = {.bias = true, .bias_col = 1}};
-  q->qhr = (sx_igemm){.M = q->B, .N = q->G, .K = q->H, .a_row = q->H, .out = SX_IGEMM_F32, .c_row = q->G, .scale_col = q->r_cols, .epi = {.residual = true, .res_row = q->G, .beta = 1}};
+  q->qxw = (sx_igemm){.M = q->T * q->B,
+                      .N = q->G,
+                      .K = q->I,
+                      .a_row = q->I,
+                      .out = SX_IGEMM_F32,
+                      .c_row = q->G,
+                      .scale_col = q->w_cols,
+                      .epi = {.bias = true, .bias_col = 1}};
+  q->qhr = (sx_igemm){.M = q->B,
+                      .N = q->G,
+                      .K = q->H,
+                      .a_row = q->H,
+                      .out = SX_IGEMM_F32,
+                      .c_row = q->G,
+                      .scale_col = q->r_cols,
+                      .epi = {.residual = true, .res_row = q->G, .beta = 1}};
   sx_igemm_plan(q->s->qt, &q->qxw);
   sx_igemm_plan(q->s->qt, &q->qhr);
   return SX_OK;
@@ -347,11 +428,14 @@ static sx_status describe(sx_prep *p, params *q) {
   const int cols = s->qt ? 1 : 2, rows = 3 - cols; /* quantised weights lie transposed */
   q->D = r->dims[0], q->H = r->dims[cols], q->G = gate_count[s->k] * q->H;
   if (w->rank != 3 || w->dims[0] != q->D || w->dims[rows] != q->G || w->dims[cols] != q->I || r->dims[rows] != q->G)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "W and R do not fit: expected W (%lld, %lld, %lld) and R (%lld, %lld, %lld)", (long long)q->D, (long long)q->G, (long long)q->I, (long long)q->D, (long long)q->G, (long long)q->H);
+    SX_FAIL(p->e, INVALID_ARGUMENT, "W and R do not fit: expected W (%lld, %lld, %lld) and R (%lld, %lld, %lld)",
+            (long long)q->D, (long long)q->G, (long long)q->I, (long long)q->D, (long long)q->G, (long long)q->H);
   const int64_t want[8] = {0, 0, 0, q->D * 2 * q->G, q->B, q->D * q->B * q->H, q->D * q->B * q->H, q->D * 3 * q->H};
   if (s->qt) SX_TRY(prepare_quantized(p, q));
   for (uint32_t i = 3; i < p->n_in && i < 8; i++)
-    if (p->in[i].dtype && p->in[i].count != want[i]) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld", i, (long long)p->in[i].count, (long long)want[i]);
+    if (p->in[i].dtype && p->in[i].count != want[i])
+      SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld", i, (long long)p->in[i].count,
+              (long long)want[i]);
   return SX_OK;
 }
 
@@ -360,17 +444,43 @@ static sx_status prepare(sx_prep *p) {
   params *q = SX_NEW(p->arena, params);
   if (!q) SX_NO_MEMORY(p->e);
   SX_TRY(describe(p, q));
-  q->xw = (sx_gemm){.M = q->T * q->B, .N = q->G, .K = q->I, .a_row = q->I, .a_k = 1, .b_packed = true, .c_row = q->G, .alpha = 1, .epi = {.bias = true, .bias_col = 1}};
+  q->xw = (sx_gemm){.M = q->T * q->B,
+                    .N = q->G,
+                    .K = q->I,
+                    .a_row = q->I,
+                    .a_k = 1,
+                    .b_packed = true,
+                    .c_row = q->G,
+                    .alpha = 1,
+                    .epi = {.bias = true, .bias_col = 1}};
   bool gru = s->k == KIND_GRU;
-  q->hr = (sx_gemm){.M = q->B, .N = gru ? 2 * q->H : q->G, .K = q->H, .a_row = q->H, .a_k = 1, .b_packed = true, .c_row = q->G, .alpha = 1, .epi = {.residual = true, .res_row = q->G, .beta = 1}};
-  q->hr2 = (sx_gemm){.M = q->B, .N = q->H, .K = q->H, .a_row = q->H, .a_k = 1, .b_packed = true, .c_row = q->G, .alpha = 1, .epi = {.residual = true, .res_row = q->G, .beta = 1}};
+  q->hr = (sx_gemm){.M = q->B,
+                    .N = gru ? 2 * q->H : q->G,
+                    .K = q->H,
+                    .a_row = q->H,
+                    .a_k = 1,
+                    .b_packed = true,
+                    .c_row = q->G,
+                    .alpha = 1,
+                    .epi = {.residual = true, .res_row = q->G, .beta = 1}};
+  q->hr2 = (sx_gemm){.M = q->B,
+                     .N = q->H,
+                     .K = q->H,
+                     .a_row = q->H,
+                     .a_k = 1,
+                     .b_packed = true,
+                     .c_row = q->G,
+                     .alpha = 1,
+                     .epi = {.residual = true, .res_row = q->G, .beta = 1}};
   if (s->linear_before_reset) q->hr2.c_row = q->H, q->hr2.epi = (sx_epilogue){.bias = true, .bias_col = 1};
   sx_gemm_plan(s->t, &q->xw);
   sx_gemm_plan(s->t, &q->hr);
   sx_gemm_plan(s->t, &q->hr2);
   q->units = s->qt ? q->qxw.units : q->xw.units;
   size_t second = 0;
-  if (!sx_gemm_packed_bytes(s->t, q->I, q->G, &q->packed_w) || !sx_gemm_packed_bytes(s->t, q->H, gru ? 2 * q->H : q->G, &q->packed_r) || (gru && !sx_gemm_packed_bytes(s->t, q->H, q->H, &second)))
+  if (!sx_gemm_packed_bytes(s->t, q->I, q->G, &q->packed_w) ||
+      !sx_gemm_packed_bytes(s->t, q->H, gru ? 2 * q->H : q->G, &q->packed_r) ||
+      (gru && !sx_gemm_packed_bytes(s->t, q->H, q->H, &second)))
     SX_FAIL(p->e, FAIL, "the weights do not fit memory");
   q->packed_r += second;
   size_t at = 0;
@@ -391,19 +501,43 @@ static sx_status prepare(sx_prep *p) {
   size_t hr_scratch = q->hr.scratch > q->hr2.scratch ? q->hr.scratch : q->hr2.scratch;
   SX_TRY(sx_prep_phase(p, run_setup, 1, 2000, 0));
   if (q->qhr.scratch > hr_scratch) hr_scratch = q->qhr.scratch;
-  SX_TRY(sx_prep_phase(p, run_inputs, q->D * q->units, s->qt ? q->qxw.unit_ns : q->xw.unit_ns, s->qt ? q->qxw.scratch : q->xw.scratch));
-  return sx_prep_phase(p, run_steps, q->D, (double)q->T * (double)q->B * ((double)q->G * (double)q->H / 16 + 300), hr_scratch);
+  SX_TRY(sx_prep_phase(p, run_inputs, q->D * q->units, s->qt ? q->qxw.unit_ns : q->xw.unit_ns,
+                       s->qt ? q->qxw.scratch : q->xw.scratch));
+  return sx_prep_phase(p, run_steps, q->D, (double)q->T * (double)q->B * ((double)q->G * (double)q->H / 16 + 300),
+                       hr_scratch);
 }
 
 static sx_status run_f64(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
   const rnn_state *s = q->s;
-  sx_rnn_f64 r = {.gates = gate_count[s->k], .T = q->T, .B = q->B, .I = q->I, .H = q->H, .D = q->D, .clip = (double)s->clip, .reverse = {s->reverse[0], s->reverse[1]}, .batch_first = s->batch_first, .input_forget = s->input_forget, .linear_before_reset = s->linear_before_reset};
+  sx_rnn_f64 r = {.gates = gate_count[s->k],
+                  .T = q->T,
+                  .B = q->B,
+                  .I = q->I,
+                  .H = q->H,
+                  .D = q->D,
+                  .clip = (double)s->clip,
+                  .reverse = {s->reverse[0], s->reverse[1]},
+                  .batch_first = s->batch_first,
+                  .input_forget = s->input_forget,
+                  .linear_before_reset = s->linear_before_reset};
   const bool lstm = s->k == KIND_LSTM;
-  const sx_rnn_f64_io io = {c->in[0], c->in[1], c->in[2], in_at(c, 3), in_at(c, 5), lstm ? in_at(c, 6) : NULL, lstm ? in_at(c, 7) : NULL, in_at(c, 4), out_at(c, 0), out_at(c, 1), lstm ? out_at(c, 2) : NULL};
+  const sx_rnn_f64_io io = {c->in[0],
+                            c->in[1],
+                            c->in[2],
+                            in_at(c, 3),
+                            in_at(c, 5),
+                            lstm ? in_at(c, 6) : NULL,
+                            lstm ? in_at(c, 7) : NULL,
+                            in_at(c, 4),
+                            out_at(c, 0),
+                            out_at(c, 1),
+                            lstm ? out_at(c, 2) : NULL};
   memcpy(r.act, s->named, sizeof r.act);
   for (int64_t b = 0; io.lens && b < q->B; b++)
-    if (io.lens[b] < 0 || io.lens[b] > q->T) SX_FAIL(c->e, INVALID_ARGUMENT, "sequence_lens[%lld] is %lld, expected 0 to %lld", (long long)b, (long long)io.lens[b], (long long)q->T);
+    if (io.lens[b] < 0 || io.lens[b] > q->T)
+      SX_FAIL(c->e, INVALID_ARGUMENT, "sequence_lens[%lld] is %lld, expected 0 to %lld", (long long)b,
+              (long long)io.lens[b], (long long)q->T);
   sx_rnn_f64_run(&r, &io, begin, end, c->worker_scratch);
   return SX_OK;
 }
@@ -413,11 +547,21 @@ static sx_status prepare_f64(sx_prep *p) {
   SX_TRY(describe(p, q));
   p->params = q;
   const sx_rnn_f64 r = {.gates = gate_count[q->s->k], .H = q->H};
-  return sx_prep_phase(p, run_f64, q->D * q->B, (double)q->T * (double)q->G * (double)(q->I + q->H), (size_t)sx_rnn_f64_scratch(&r) * sizeof(double));
+  return sx_prep_phase(p, run_f64, q->D * q->B, (double)q->T * (double)q->G * (double)(q->I + q->H),
+                       (size_t)sx_rnn_f64_scratch(&r) * sizeof(double));
 }
 
-#define ROW(N) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "rnn", .types = 1u << SX_F32, .create = create, .prepare = prepare};
-ROW(GRU) ROW(LSTM) ROW(RNN)
-#define F64(N) const sx_kernel sx_cpu_##N##_3 = {.op = &sx_op_##N, .name = "rnn_f64", .types = 1u << SX_F64, .create = create, .prepare = prepare_f64};
-F64(GRU) F64(LSTM) F64(RNN)
-const sx_kernel sx_cpu_DynamicQuantizeLSTM = {.op = &sx_op_DynamicQuantizeLSTM, .name = "rnn_quantized", .types = 1u << SX_F32, .claim = claim_quantized, .create = create, .prepare = prepare};
+#define ROW(N)                   \
+  const sx_kernel sx_cpu_##N = { \
+      .op = &sx_op_##N, .name = "rnn", .types = 1u << SX_F32, .create = create, .prepare = prepare};
+ROW(GRU)
+ROW(LSTM) ROW(RNN)
+#define F64(N)                       \
+  const sx_kernel sx_cpu_##N##_3 = { \
+      .op = &sx_op_##N, .name = "rnn_f64", .types = 1u << SX_F64, .create = create, .prepare = prepare_f64};
+    F64(GRU) F64(LSTM) F64(RNN) const sx_kernel sx_cpu_DynamicQuantizeLSTM = {.op = &sx_op_DynamicQuantizeLSTM,
+                                                                              .name = "rnn_quantized",
+                                                                              .types = 1u << SX_F32,
+                                                                              .claim = claim_quantized,
+                                                                              .create = create,
+                                                                              .prepare = prepare};

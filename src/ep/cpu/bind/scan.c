@@ -4,11 +4,17 @@
 #include "ep/cpu/kernels/scan/scan.h"
 
 /* The axis is an input: when only the run knows it, one unit does everything. */
-typedef struct scan_params { sx_scan s; sx_view x, axis; bool late; } scan_params;
+typedef struct scan_params {
+  sx_scan s;
+  sx_view x, axis;
+  bool late;
+} scan_params;
 static sx_status scan_axis(const sx_view *x, int64_t axis, sx_scan *s, sx_err *e) {
-  if (axis < -x->rank || axis >= x->rank) SX_FAIL(e, INVALID_ARGUMENT, "axis is %lld, expected %d to %d", (long long)axis, -x->rank, x->rank - 1);
+  if (axis < -x->rank || axis >= x->rank)
+    SX_FAIL(e, INVALID_ARGUMENT, "axis is %lld, expected %d to %d", (long long)axis, -x->rank, x->rank - 1);
   axis += axis < 0 ? x->rank : 0;
-  s->outer = sx_dims_count(x->dims, 0, (int)axis), s->n = x->dims[axis], s->inner = sx_dims_count(x->dims, (int)axis + 1, x->rank);
+  s->outer = sx_dims_count(x->dims, 0, (int)axis), s->n = x->dims[axis],
+  s->inner = sx_dims_count(x->dims, (int)axis + 1, x->rank);
   return SX_OK;
 }
 static sx_status scan_run(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -28,10 +34,15 @@ static sx_status scan(sx_prep *p) {
   scan_params *q = SX_NEW(p->arena, scan_params);
   int64_t axis;
   if (!q) SX_NO_MEMORY(p->e);
-  if (p->in[1].count != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "axis has %lld elements, expected one", (long long)p->in[1].count);
+  if (p->in[1].count != 1)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "axis has %lld elements, expected one", (long long)p->in[1].count);
   *q = (scan_params){.x = *x, .axis = p->in[1]};
-  q->s = (sx_scan){.isa = p->cpu->isa, .type = (sx_dtype)x->dtype, .elem = sx_elem_bytes(x->dtype), .product = p->n->op == &sx_op_CumProd,
-                   .exclusive = sx_attr_int(p->n, "exclusive", 0) != 0, .reverse = sx_attr_int(p->n, "reverse", 0) != 0};
+  q->s = (sx_scan){.isa = p->cpu->isa,
+                   .type = (sx_dtype)x->dtype,
+                   .elem = sx_elem_bytes(x->dtype),
+                   .product = p->n->op == &sx_op_CumProd,
+                   .exclusive = sx_attr_int(p->n, "exclusive", 0) != 0,
+                   .reverse = sx_attr_int(p->n, "reverse", 0) != 0};
   q->late = !sx_view_ints(&p->in[1], NULL, &axis);
   if (!q->late) SX_TRY(scan_axis(x, axis, &q->s, p->e));
   p->params = q;
@@ -42,7 +53,11 @@ const sx_kernel sx_cpu_CumSum = {.op = &sx_op_CumSum, .name = "scan", .flags = S
 const sx_kernel sx_cpu_CumProd = {.op = &sx_op_CumProd, .name = "scan", .flags = SX_KERNEL_INPLACE0, .prepare = scan};
 
 /* Trilu: a row keeps the columns on one side of the diagonal k. */
-typedef struct rows_params { int64_t total, rows, cols, group; uint32_t elem; bool upper, has_k; } rows_params;
+typedef struct rows_params {
+  int64_t total, rows, cols, group;
+  uint32_t elem;
+  bool upper, has_k;
+} rows_params;
 static sx_status trilu_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const rows_params *q = c->params;
   int64_t k = q->has_k ? *(const int64_t *)c->in[1] : 0, to = end * q->group < q->total ? end * q->group : q->total;
@@ -53,11 +68,15 @@ static sx_status trilu_run(const sx_call *c, uint32_t begin, uint32_t end) {
     size_t cut = at < 0 ? 0 : (size_t)(at < q->cols ? at : q->cols) * q->elem;
     const char *x = (const char *)c->in[0] + (size_t)r * bytes;
     char *y = (char *)c->out[0] + (size_t)r * bytes;
-    if (q->upper) memset(y, 0, cut);
-    else memset(y + cut, 0, bytes - cut);
+    if (q->upper)
+      memset(y, 0, cut);
+    else
+      memset(y + cut, 0, bytes - cut);
     if (x == y) continue;
-    if (q->upper) memcpy(y + cut, x + cut, bytes - cut);
-    else memcpy(y, x, cut);
+    if (q->upper)
+      memcpy(y + cut, x + cut, bytes - cut);
+    else
+      memcpy(y, x, cut);
   }
   return SX_OK;
 }
@@ -67,26 +86,41 @@ static sx_status trilu(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   if (x->rank < 2) SX_FAIL(p->e, INVALID_ARGUMENT, "the input has rank %d, expected matrices", x->rank);
   bool has_k = p->n_in > 1 && p->in[1].dtype;
-  if (has_k && p->in[1].count != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "k has %lld elements, expected one", (long long)p->in[1].count);
-  *q = (rows_params){x->count ? x->count / x->dims[x->rank - 1] : 0, x->dims[x->rank - 2], x->dims[x->rank - 1], 1, sx_elem_bytes(x->dtype), sx_attr_int(p->n, "upper", 1) != 0, has_k};
+  if (has_k && p->in[1].count != 1)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "k has %lld elements, expected one", (long long)p->in[1].count);
+  *q = (rows_params){x->count ? x->count / x->dims[x->rank - 1] : 0,
+                     x->dims[x->rank - 2],
+                     x->dims[x->rank - 1],
+                     1,
+                     sx_elem_bytes(x->dtype),
+                     sx_attr_int(p->n, "upper", 1) != 0,
+                     has_k};
   q->group = q->cols * q->elem < 32768 ? 32768 / (q->cols * q->elem + 1) + 1 : 1;
   p->params = q;
-  return sx_prep_phase(p, trilu_run, (q->total + q->group - 1) / q->group, (double)(q->group * (q->cols * q->elem + 50)) * 0.1, 0);
+  return sx_prep_phase(p, trilu_run, (q->total + q->group - 1) / q->group,
+                       (double)(q->group * (q->cols * q->elem + 50)) * 0.1, 0);
 }
 static sx_status prepare_Trilu(sx_prep *p) { return sx_prep_bytes(p, trilu); }
 const sx_kernel sx_cpu_Trilu = {.op = &sx_op_Trilu, .name = "trilu", .flags = SX_KERNEL_INPLACE0, .prepare = prepare_Trilu};
 
 /* ReverseSequence: the first sequence_lens[b] steps of batch b, backwards. */
-typedef struct reverse_params { int64_t dim[2]; size_t inner; bool time_first; } reverse_params;
+typedef struct reverse_params {
+  int64_t dim[2];
+  size_t inner;
+  bool time_first;
+} reverse_params;
 static sx_status reverse_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const reverse_params *q = c->params;
   const int64_t *lens = c->in[1];
   for (uint32_t i = begin; i < end; i++)
     for (int64_t j = 0; j < q->dim[1]; j++) {
       int64_t b = q->time_first ? j : i, t = q->time_first ? i : j, n = lens[b], steps = q->dim[!q->time_first];
-      if (n < 0 || n > steps) SX_FAIL(c->e, INVALID_ARGUMENT, "sequence length %lld of batch %lld, expected 0 to %lld", (long long)n, (long long)b, (long long)steps);
+      if (n < 0 || n > steps)
+        SX_FAIL(c->e, INVALID_ARGUMENT, "sequence length %lld of batch %lld, expected 0 to %lld", (long long)n,
+                (long long)b, (long long)steps);
       int64_t from = t < n ? n - 1 - t : t, row = q->time_first ? from * q->dim[1] + j : i * q->dim[1] + from;
-      memcpy((char *)c->out[0] + (size_t)(i * q->dim[1] + j) * q->inner, (const char *)c->in[0] + (size_t)row * q->inner, q->inner);
+      memcpy((char *)c->out[0] + (size_t)(i * q->dim[1] + j) * q->inner, (const char *)c->in[0] + (size_t)row * q->inner,
+             q->inner);
     }
   return SX_OK;
 }
@@ -95,10 +129,15 @@ static sx_status reverse(sx_prep *p) {
   reverse_params *q = SX_NEW(p->arena, reverse_params);
   if (!q) SX_NO_MEMORY(p->e);
   if (x->rank < 2) SX_FAIL(p->e, INVALID_ARGUMENT, "the input has rank %d, expected at least 2", x->rank);
-  *q = (reverse_params){{x->dims[0], x->dims[1]}, (size_t)sx_dims_count(x->dims, 2, x->rank) * sx_elem_bytes(x->dtype), sx_attr_int(p->n, "time_axis", 0) == 0};
-  if (p->in[1].count != q->dim[q->time_first]) SX_FAIL(p->e, INVALID_ARGUMENT, "%lld sequence lengths for a batch of %lld", (long long)p->in[1].count, (long long)q->dim[q->time_first]);
+  *q = (reverse_params){{x->dims[0], x->dims[1]},
+                        (size_t)sx_dims_count(x->dims, 2, x->rank) * sx_elem_bytes(x->dtype),
+                        sx_attr_int(p->n, "time_axis", 0) == 0};
+  if (p->in[1].count != q->dim[q->time_first])
+    SX_FAIL(p->e, INVALID_ARGUMENT, "%lld sequence lengths for a batch of %lld", (long long)p->in[1].count,
+            (long long)q->dim[q->time_first]);
   p->params = q;
   return sx_prep_phase(p, reverse_run, x->count ? x->dims[0] : 0, (double)q->dim[1] * ((double)q->inner * 0.1 + 4), 0);
 }
 static sx_status prepare_ReverseSequence(sx_prep *p) { return sx_prep_bytes(p, reverse); }
-const sx_kernel sx_cpu_ReverseSequence = {.op = &sx_op_ReverseSequence, .name = "reverse", .prepare = prepare_ReverseSequence};
+const sx_kernel sx_cpu_ReverseSequence = {
+    .op = &sx_op_ReverseSequence, .name = "reverse", .prepare = prepare_ReverseSequence};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Operators whose result's size depends on the data: NonZero, Compress, Unique. They count, ask for their output, fill it. */
+/* Operators whose result's size depends on the data: NonZero, Compress, Unique. They count, ask for their output, fill it.
+ */
 #include "ep/cpu/bind/move.h"
 #include "ep/cpu/kernels/sort/sort.h"
 
@@ -17,15 +18,15 @@ static bool truth(const sx_view *v, int64_t i) {
 }
 
 /* How many of n elements are true, and where; pos may be NULL. */
-#define FIND(T, name, expr)                                                      \
-  static int64_t find_##name(const void *p, int64_t n, int64_t *pos) {           \
-    int64_t k = 0;                                                               \
-    for (int64_t i = 0; i < n; i++) {                                            \
-      T v = ((const T *)p)[i];                                                   \
-      if (pos) pos[k] = i;                                                       \
-      k += (expr) != 0;                                                          \
-    }                                                                            \
-    return k;                                                                    \
+#define FIND(T, name, expr)                                            \
+  static int64_t find_##name(const void *p, int64_t n, int64_t *pos) { \
+    int64_t k = 0;                                                     \
+    for (int64_t i = 0; i < n; i++) {                                  \
+      T v = ((const T *)p)[i];                                         \
+      if (pos) pos[k] = i;                                             \
+      k += (expr) != 0;                                                \
+    }                                                                  \
+    return k;                                                          \
   }
 FIND(uint8_t, u8, v)
 FIND(uint32_t, u32, v)
@@ -49,7 +50,8 @@ static int64_t find_true(const sx_view *x, int64_t from, int64_t n, int64_t *pos
 static sx_status nonzero_run(const sx_call *c, uint32_t begin, uint32_t end) {
   enum { CHUNK = 256 };
   const sx_view *x = &c->late->in[0];
-  int64_t n = find_true(x, 0, x->count, NULL), at[SX_MAX_RANK] = {0}, pos[CHUNK], row = x->rank ? x->dims[x->rank - 1] : 1, k = 0;
+  int64_t n = find_true(x, 0, x->count, NULL), at[SX_MAX_RANK] = {0}, pos[CHUNK], row = x->rank ? x->dims[x->rank - 1] : 1,
+          k = 0;
   (void)begin, (void)end;
   int64_t *y = sx_late_output(c, 0, SX_I64, 2, (int64_t[]){x->rank, n});
   if (!y) return c->e->code;
@@ -79,14 +81,18 @@ static void *some_output(const sx_call *c, const sx_view *x, const sx_attr *axis
   return sx_late_output(c, 0, (sx_dtype)x->dtype, axis ? x->rank : 1, d);
 }
 
-typedef struct select_params { const sx_attr *axis; bool sorted; } select_params;
+typedef struct select_params {
+  const sx_attr *axis;
+  bool sorted;
+} select_params;
 static sx_status compress_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const sx_view *x = &c->late->in[0], *k = &c->late->in[1];
   const sx_attr *axis = ((const select_params *)c->state)->axis;
   const uint8_t *keep = k->constant;
   int64_t before, n, inner, some = 0, limit;
   (void)begin, (void)end;
-  if (axis && (axis->i < -x->rank || axis->i >= x->rank)) SX_FAIL(c->e, INVALID_ARGUMENT, "axis is %lld for a tensor of rank %d", (long long)axis->i, x->rank);
+  if (axis && (axis->i < -x->rank || axis->i >= x->rank))
+    SX_FAIL(c->e, INVALID_ARGUMENT, "axis is %lld for a tensor of rank %d", (long long)axis->i, x->rank);
   split_at(x, axis, &before, &n, &inner);
   limit = k->count < n ? k->count : n;
   for (int64_t i = 0; i < limit; i++) some += keep[i] != 0;
@@ -105,7 +111,7 @@ static sx_status compress_run(const sx_call *c, uint32_t begin, uint32_t end) {
 /* Unique: rows ordered by their keys, or strings; groups of equal rows; the first of each in order of value or of place. */
 typedef struct rows {
   const sx_view *x;
-  const uint64_t *keys;    /* per element; NULL: strings */
+  const uint64_t *keys; /* per element; NULL: strings */
   int64_t before, n, inner;
 } rows;
 static int compare_rows(const rows *r, int64_t a, int64_t b) {
@@ -123,7 +129,9 @@ static int compare_rows(const rows *r, int64_t a, int64_t b) {
   return 0;
 }
 static bool row_less(const void *ctx, int64_t a, int64_t b) { return compare_rows(ctx, a, b) < 0; }
-static bool place_less(const void *ctx, int64_t a, int64_t b) { return ((const int64_t *)ctx)[a] < ((const int64_t *)ctx)[b]; }
+static bool place_less(const void *ctx, int64_t a, int64_t b) {
+  return ((const int64_t *)ctx)[a] < ((const int64_t *)ctx)[b];
+}
 
 /* idx: room for 6 n numbers. */
 static sx_status unique_rows(const sx_call *c, const rows *r, int64_t *idx, const select_params *q) {
@@ -141,7 +149,8 @@ static sx_status unique_rows(const sx_call *c, const rows *r, int64_t *idx, cons
   size_t row = (size_t)r->inner * sx_elem_bytes(r->x->dtype);
   for (int64_t o = 0; o < r->before && y && row; o++)
     for (int64_t g = 0; g < groups; g++)
-      memcpy(y + (size_t)(o * groups + g) * row, (const char *)r->x->constant + (size_t)(o * n + first[order[g]]) * row, row);
+      memcpy(y + (size_t)(o * groups + g) * row, (const char *)r->x->constant + (size_t)(o * n + first[order[g]]) * row,
+             row);
   const int64_t sizes[4] = {0, groups, n, groups};
   for (uint32_t o = 1; o < c->late->n_out; o++) {
     int64_t *d = sx_late_output(c, o, SX_I64, 1, &sizes[o]);
@@ -159,10 +168,12 @@ static sx_status unique_run(const sx_call *c, uint32_t begin, uint32_t end) {
   rows r = {.x = x};
   size_t bytes, more;
   (void)begin, (void)end;
-  if (q->axis && (q->axis->i < -x->rank || q->axis->i >= x->rank)) SX_FAIL(c->e, INVALID_ARGUMENT, "axis is %lld for a tensor of rank %d", (long long)q->axis->i, x->rank);
+  if (q->axis && (q->axis->i < -x->rank || q->axis->i >= x->rank))
+    SX_FAIL(c->e, INVALID_ARGUMENT, "axis is %lld for a tensor of rank %d", (long long)q->axis->i, x->rank);
   split_at(x, q->axis, &r.before, &r.n, &r.inner);
   bool text = x->dtype == SX_STRING;
-  if (!sx_size_mul((size_t)r.n, 6 * sizeof(int64_t), &bytes) || !sx_size_mul(text ? 0 : (size_t)x->count, sizeof(uint64_t), &more) || !sx_size_add(bytes, more, &bytes))
+  if (!sx_size_mul((size_t)r.n, 6 * sizeof(int64_t), &bytes) ||
+      !sx_size_mul(text ? 0 : (size_t)x->count, sizeof(uint64_t), &more) || !sx_size_add(bytes, more, &bytes))
     SX_FAIL(c->e, FAIL, "%lld elements do not fit memory", (long long)x->count);
   int64_t *mem = sx_malloc(bytes);
   if (!mem) SX_NO_MEMORY(c->e);
@@ -182,9 +193,10 @@ static sx_status create(sx_build *b) {
   b->state = q;
   return SX_OK;
 }
-#define LATE(N, fn)                                                                   \
-  static sx_status prepare_##N(sx_prep *p) { return sx_prep_phase(p, fn, 1, 0, 0); }  \
-  const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = #N, .flags = SX_KERNEL_LATE, .create = create, .prepare = prepare_##N};
+#define LATE(N, fn)                                                                  \
+  static sx_status prepare_##N(sx_prep *p) { return sx_prep_phase(p, fn, 1, 0, 0); } \
+  const sx_kernel sx_cpu_##N = {                                                     \
+      .op = &sx_op_##N, .name = #N, .flags = SX_KERNEL_LATE, .create = create, .prepare = prepare_##N};
 LATE(NonZero, nonzero_run)
 LATE(Compress, compress_run)
 LATE(Unique, unique_run)

@@ -15,9 +15,9 @@ static bool has(const sx_prep *p, uint32_t i) { return i < p->n_in && p->in[i].d
 typedef struct rotary {
   sx_isa isa;
   sx_dtype type;
-  int64_t L, heads, d, half, rows;    /* rows: of the tables */
-  int64_t b, h, l, table_b, table_l;  /* strides: of X; of the tables when there are no positions */
-  int positions;                      /* 0: none, 1: that of the first token, 2: one for each */
+  int64_t L, heads, d, half, rows;   /* rows: of the tables */
+  int64_t b, h, l, table_b, table_l; /* strides: of X; of the tables when there are no positions */
+  int positions;                     /* 0: none, 1: that of the first token, 2: one for each */
   bool interleaved;
 } rotary;
 static sx_status run_rotary(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -31,7 +31,9 @@ static sx_status run_rotary(const sx_call *c, uint32_t begin, uint32_t end) {
       row = q->positions == 2 ? ids[u] : ids[0];
       if (row < 0 && row >= -q->rows) row += q->rows;
       if (q->positions == 1 && row >= 0 && row < q->rows) row += i;
-      if (row < 0 || row >= q->rows) SX_FAIL(c->e, INVALID_ARGUMENT, "position %lld is outside of the %lld rows of the tables", (long long)row, (long long)q->rows);
+      if (row < 0 || row >= q->rows)
+        SX_FAIL(c->e, INVALID_ARGUMENT, "position %lld is outside of the %lld rows of the tables", (long long)row,
+                (long long)q->rows);
     }
     sx_convert_load(q->isa, q->type, cosine, c->in[1], row * q->half, q->half);
     sx_convert_load(q->isa, q->type, sine, c->in[2], row * q->half, q->half);
@@ -49,30 +51,47 @@ static sx_status prepare_rotary(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   const sx_view *x = &p->in[0], *t = &p->in[1];
   int64_t heads = sx_attr_int(p->n, "num_heads", 0), turned = sx_attr_int(p->n, "rotary_embedding_dim", 0);
-  if ((x->rank != 3 && x->rank != 4) || t->rank < 2 || t->rank > 3 || p->in[2].count != t->count || p->in[2].rank != t->rank)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "X has rank %d, the tables have ranks %d and %d: expected 3 or 4, and equal tables of 2 or 3", x->rank, t->rank, p->in[2].rank);
-  *q = (rotary){.isa = p->cpu->isa, .type = (sx_dtype)x->dtype, .half = t->dims[t->rank - 1], .interleaved = sx_attr_int(p->n, "interleaved", 0) != 0};
-  if (x->rank == 4) q->heads = x->dims[1], q->L = x->dims[2], q->d = x->dims[3], q->h = q->L * q->d, q->l = q->d;
+  if ((x->rank != 3 && x->rank != 4) || t->rank < 2 || t->rank > 3 || p->in[2].count != t->count ||
+      p->in[2].rank != t->rank)
+    SX_FAIL(p->e, INVALID_ARGUMENT,
+            "X has rank %d, the tables have ranks %d and %d: expected 3 or 4, and equal tables of 2 or 3", x->rank, t->rank,
+            p->in[2].rank);
+  *q = (rotary){.isa = p->cpu->isa,
+                .type = (sx_dtype)x->dtype,
+                .half = t->dims[t->rank - 1],
+                .interleaved = sx_attr_int(p->n, "interleaved", 0) != 0};
+  if (x->rank == 4)
+    q->heads = x->dims[1], q->L = x->dims[2], q->d = x->dims[3], q->h = q->L * q->d, q->l = q->d;
   else {
     if (heads < 1) heads = turned || !q->half ? 0 : x->dims[2] / (2 * q->half);
-    if (heads < 1 || x->dims[2] % heads) SX_FAIL(p->e, INVALID_ARGUMENT, "%lld columns do not divide into %lld heads (attribute 'num_heads')", (long long)x->dims[2], (long long)heads);
+    if (heads < 1 || x->dims[2] % heads)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "%lld columns do not divide into %lld heads (attribute 'num_heads')",
+              (long long)x->dims[2], (long long)heads);
     q->heads = heads, q->L = x->dims[1], q->d = x->dims[2] / heads, q->h = q->d, q->l = x->dims[2];
   }
   q->b = q->heads * q->L * q->d;
   if (turned == 0) turned = q->d;
-  if (turned != 2 * q->half || turned > q->d) SX_FAIL(p->e, INVALID_ARGUMENT, "the tables have %lld columns, expected %lld: half of what is turned", (long long)q->half, (long long)(turned / 2));
+  if (turned != 2 * q->half || turned > q->d)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "the tables have %lld columns, expected %lld: half of what is turned",
+            (long long)q->half, (long long)(turned / 2));
   if (has(p, 3)) {
     q->rows = sx_dims_count(t->dims, 0, t->rank - 1);
     q->positions = p->in[3].count == x->dims[0] * q->L ? 2 : p->in[3].count == 1 ? 1 : 0;
-    if (!q->positions) SX_FAIL(p->e, INVALID_ARGUMENT, "position_ids has %lld elements, expected %lld or 1", (long long)p->in[3].count, (long long)(x->dims[0] * q->L));
+    if (!q->positions)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "position_ids has %lld elements, expected %lld or 1", (long long)p->in[3].count,
+              (long long)(x->dims[0] * q->L));
   } else {
     q->table_l = 1, q->table_b = t->rank == 3 && t->dims[0] != 1 ? t->dims[1] : 0;
-    if (t->dims[t->rank - 2] != q->L || (t->rank == 3 && t->dims[0] != 1 && t->dims[0] != x->dims[0])) SX_FAIL(p->e, INVALID_ARGUMENT, "the tables do not fit X: without position_ids they have its batch and length");
+    if (t->dims[t->rank - 2] != q->L || (t->rank == 3 && t->dims[0] != 1 && t->dims[0] != x->dims[0]))
+      SX_FAIL(p->e, INVALID_ARGUMENT, "the tables do not fit X: without position_ids they have its batch and length");
   }
   p->params = q;
-  return x->count ? sx_prep_phase(p, run_rotary, x->dims[0] * q->L, (double)(q->heads * q->d) * 0.3 + 20, (size_t)(q->d + 2 * q->half) * sizeof(float)) : SX_OK;
+  return x->count ? sx_prep_phase(p, run_rotary, x->dims[0] * q->L, (double)(q->heads * q->d) * 0.3 + 20,
+                                  (size_t)(q->d + 2 * q->half) * sizeof(float))
+                  : SX_OK;
 }
-const sx_kernel sx_cpu_RotaryEmbedding = {.op = &sx_op_RotaryEmbedding, .name = "rotary", .types = FLOATS, .prepare = prepare_rotary};
+const sx_kernel sx_cpu_RotaryEmbedding = {
+    .op = &sx_op_RotaryEmbedding, .name = "rotary", .types = FLOATS, .prepare = prepare_rotary};
 
 /* LinearAttention. A unit is a key head of a batch, from the first token to the last. */
 typedef struct linear {
@@ -89,7 +108,8 @@ static size_t linear_floats(const linear *q) {
 static sx_status run_linear(const sx_call *c, uint32_t begin, uint32_t end) {
   const linear *q = c->params;
   const int64_t g = q->Hq / q->Hkv;
-  float *S = c->worker_scratch, *query = S + q->dk * q->dv, *y = query + g * q->dk, *k = y + g * q->dv, *v = k + q->dk, *decay = v + q->dv, *tmp = decay + q->dk, *beta = tmp + q->dv;
+  float *S = c->worker_scratch, *query = S + q->dk * q->dv, *y = query + g * q->dk, *k = y + g * q->dv, *v = k + q->dk,
+        *decay = v + q->dv, *tmp = decay + q->dk, *beta = tmp + q->dv;
   for (uint32_t u = begin; u < end; u++) {
     const int64_t b = u / q->Hkv, h = u % q->Hkv;
     memset(S, 0, (size_t)(q->dk * q->dv) * sizeof(float));
@@ -116,32 +136,59 @@ static sx_status prepare_linear(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   const sx_view *x = &p->in[0], *k = &p->in[1], *v = &p->in[2];
   const int64_t Hq = sx_attr_int(p->n, "q_num_heads", 1), Hkv = sx_attr_int(p->n, "kv_num_heads", 1);
-  if (x->rank != 3 || k->rank != 3 || v->rank != 3) SX_FAIL(p->e, INVALID_ARGUMENT, "query, key and value have ranks %d, %d and %d, expected 3", x->rank, k->rank, v->rank);
-  *q = (linear){.isa = p->cpu->isa, .type = (sx_dtype)x->dtype, .B = x->dims[0], .T = x->dims[1], .Hq = Hq, .Hkv = Hkv, .dk = k->dims[2] / Hkv, .dv = v->dims[2] / Hkv,
-                .past = has(p, 3), .present = p->n_out > 1 && p->out[1].dtype, .scale = sx_attr_float(p->n, "scale", 0)};
+  if (x->rank != 3 || k->rank != 3 || v->rank != 3)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "query, key and value have ranks %d, %d and %d, expected 3", x->rank, k->rank, v->rank);
+  *q = (linear){.isa = p->cpu->isa,
+                .type = (sx_dtype)x->dtype,
+                .B = x->dims[0],
+                .T = x->dims[1],
+                .Hq = Hq,
+                .Hkv = Hkv,
+                .dk = k->dims[2] / Hkv,
+                .dv = v->dims[2] / Hkv,
+                .past = has(p, 3),
+                .present = p->n_out > 1 && p->out[1].dtype,
+                .scale = sx_attr_float(p->n, "scale", 0)};
   q->state = q->past ? (sx_dtype)p->in[3].dtype : q->type;
   if (q->scale == 0) q->scale = 1 / sqrtf((float)q->dk);
-  if (x->dims[2] != Hq * q->dk || k->dims[2] != Hkv * q->dk || v->dims[2] != Hkv * q->dv || k->dims[0] != q->B || v->dims[0] != q->B || k->dims[1] != q->T || v->dims[1] != q->T)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "query, key and value do not fit each other and %lld query heads, %lld key heads", (long long)Hq, (long long)Hkv);
-  if (q->past && p->in[3].count != q->B * Hkv * q->dk * q->dv) SX_FAIL(p->e, INVALID_ARGUMENT, "past_state has %lld elements, expected (%lld, %lld, %lld, %lld)", (long long)p->in[3].count, (long long)q->B, (long long)Hkv, (long long)q->dk, (long long)q->dv);
+  if (x->dims[2] != Hq * q->dk || k->dims[2] != Hkv * q->dk || v->dims[2] != Hkv * q->dv || k->dims[0] != q->B ||
+      v->dims[0] != q->B || k->dims[1] != q->T || v->dims[1] != q->T)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "query, key and value do not fit each other and %lld query heads, %lld key heads",
+            (long long)Hq, (long long)Hkv);
+  if (q->past && p->in[3].count != q->B * Hkv * q->dk * q->dv)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "past_state has %lld elements, expected (%lld, %lld, %lld, %lld)",
+            (long long)p->in[3].count, (long long)q->B, (long long)Hkv, (long long)q->dk, (long long)q->dv);
   const sx_str rule = sx_attr_str(p->n, "update_rule", "gated_delta");
-  const bool gated = sx_str_eq(rule, SX_STR("gated")) || sx_str_eq(rule, SX_STR("gated_delta")), delta = sx_str_eq(rule, SX_STR("delta")) || sx_str_eq(rule, SX_STR("gated_delta"));
+  const bool gated = sx_str_eq(rule, SX_STR("gated")) || sx_str_eq(rule, SX_STR("gated_delta")),
+             delta = sx_str_eq(rule, SX_STR("delta")) || sx_str_eq(rule, SX_STR("gated_delta"));
   if ((!gated && !delta && !sx_str_eq(rule, SX_STR("linear"))) || gated != has(p, 4) || delta != has(p, 5))
-    SX_FAIL(p->e, INVALID_ARGUMENT, "update_rule is '%.*s': expected linear, gated (with decay), delta (with beta) or gated_delta (with both)", SX_FMT(rule));
+    SX_FAIL(p->e, INVALID_ARGUMENT,
+            "update_rule is '%.*s': expected linear, gated (with decay), delta (with beta) or gated_delta (with both)",
+            SX_FMT(rule));
   for (uint32_t i = 4; i < 6; i++) {
     if (!has(p, i)) continue;
     const sx_view *t = &p->in[i];
     const int64_t n = t->rank == 3 ? t->dims[2] : 0;
-    if (t->count != q->B * q->T * n || (n != Hkv && n != (i == 4 ? Hkv * q->dk : 1))) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld columns, expected %lld or %lld", i, (long long)n, (long long)Hkv, (long long)(i == 4 ? Hkv * q->dk : 1));
+    if (t->count != q->B * q->T * n || (n != Hkv && n != (i == 4 ? Hkv * q->dk : 1)))
+      SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld columns, expected %lld or %lld", i, (long long)n, (long long)Hkv,
+              (long long)(i == 4 ? Hkv * q->dk : 1));
     *(i == 4 ? &q->decay : &q->beta) = n;
   }
   p->params = q;
-  return sx_prep_phase(p, run_linear, q->B * Hkv, (double)(q->T * q->dk * q->dv) * 0.3 + 50, linear_floats(q) * sizeof(float));
+  return sx_prep_phase(p, run_linear, q->B * Hkv, (double)(q->T * q->dk * q->dv) * 0.3 + 50,
+                       linear_floats(q) * sizeof(float));
 }
-const sx_kernel sx_cpu_LinearAttention = {.op = &sx_op_LinearAttention, .name = "linear_attention", .types = FLOATS, .prepare = prepare_linear};
+const sx_kernel sx_cpu_LinearAttention = {
+    .op = &sx_op_LinearAttention, .name = "linear_attention", .types = FLOATS, .prepare = prepare_linear};
 
 /* CausalConvWithState. A unit is a channel of a batch. */
-typedef struct causal { sx_isa isa; sx_dtype type; int64_t C, n, taps; bool bias, past, present; int silu; } causal;
+typedef struct causal {
+  sx_isa isa;
+  sx_dtype type;
+  int64_t C, n, taps;
+  bool bias, past, present;
+  int silu;
+} causal;
 static sx_status run_causal(const sx_call *c, uint32_t begin, uint32_t end) {
   const causal *q = c->params;
   const int64_t state = q->taps - 1;
@@ -164,12 +211,22 @@ static sx_status prepare_causal(sx_prep *p) {
   const sx_view *x = &p->in[0], *w = &p->in[1];
   const sx_str act = sx_attr_str(p->n, "activation", "none");
   const bool silu = sx_str_eq(act, SX_STR("silu")) || sx_str_eq(act, SX_STR("swish"));
-  if (!silu && !sx_str_eq(act, SX_STR("none"))) SX_FAIL(p->e, INVALID_ARGUMENT, "activation is '%.*s', expected none, silu or swish", SX_FMT(act));
-  if (x->rank != 3 || w->rank != 3 || w->dims[0] != x->dims[1] || w->dims[1] != 1 || w->dims[2] < 1) SX_FAIL(p->e, INVALID_ARGUMENT, "the weight does not fit the input: expected (channels, 1, taps) and (batch, channels, length)");
-  *q = (causal){p->cpu->isa, (sx_dtype)x->dtype, x->dims[1], x->dims[2], w->dims[2], has(p, 2), has(p, 3), p->n_out > 1 && p->out[1].dtype, silu};
-  if (q->bias && p->in[2].count != q->C) SX_FAIL(p->e, INVALID_ARGUMENT, "bias has %lld elements, expected %lld", (long long)p->in[2].count, (long long)q->C);
-  if (q->past && p->in[3].count != x->dims[0] * q->C * (q->taps - 1)) SX_FAIL(p->e, INVALID_ARGUMENT, "past_state has %lld elements, expected (%lld, %lld, %lld)", (long long)p->in[3].count, (long long)x->dims[0], (long long)q->C, (long long)(q->taps - 1));
+  if (!silu && !sx_str_eq(act, SX_STR("none")))
+    SX_FAIL(p->e, INVALID_ARGUMENT, "activation is '%.*s', expected none, silu or swish", SX_FMT(act));
+  if (x->rank != 3 || w->rank != 3 || w->dims[0] != x->dims[1] || w->dims[1] != 1 || w->dims[2] < 1)
+    SX_FAIL(p->e, INVALID_ARGUMENT,
+            "the weight does not fit the input: expected (channels, 1, taps) and (batch, channels, length)");
+  *q = (causal){p->cpu->isa, (sx_dtype)x->dtype, x->dims[1], x->dims[2],
+                w->dims[2],  has(p, 2),          has(p, 3),  p->n_out > 1 && p->out[1].dtype,
+                silu};
+  if (q->bias && p->in[2].count != q->C)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "bias has %lld elements, expected %lld", (long long)p->in[2].count, (long long)q->C);
+  if (q->past && p->in[3].count != x->dims[0] * q->C * (q->taps - 1))
+    SX_FAIL(p->e, INVALID_ARGUMENT, "past_state has %lld elements, expected (%lld, %lld, %lld)", (long long)p->in[3].count,
+            (long long)x->dims[0], (long long)q->C, (long long)(q->taps - 1));
   p->params = q;
-  return sx_prep_phase(p, run_causal, x->dims[0] * q->C, (double)(q->n * (q->taps + 4)) * 0.2 + 20, (size_t)(2 * (q->n + q->taps)) * sizeof(float));
+  return sx_prep_phase(p, run_causal, x->dims[0] * q->C, (double)(q->n * (q->taps + 4)) * 0.2 + 20,
+                       (size_t)(2 * (q->n + q->taps)) * sizeof(float));
 }
-const sx_kernel sx_cpu_CausalConvWithState = {.op = &sx_op_CausalConvWithState, .name = "causal_conv", .types = FLOATS, .prepare = prepare_causal};
+const sx_kernel sx_cpu_CausalConvWithState = {
+    .op = &sx_op_CausalConvWithState, .name = "causal_conv", .types = FLOATS, .prepare = prepare_causal};

@@ -5,7 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct fourier { sx_edge edge; sx_dft d; bool window; } fourier;
+typedef struct fourier {
+  sx_edge edge;
+  sx_dft d;
+  bool window;
+} fourier;
 static sx_status run_fourier(const sx_call *c, uint32_t begin, uint32_t end) {
   const fourier *q = c->params;
   sx_dft d = q->d;
@@ -27,15 +31,34 @@ static sx_status prepare_dft(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   int64_t axis = sx_prep_int(p, 2, 0, -2);
   if (axis < 0) axis += x->rank;
-  if (axis < 0 || axis >= x->rank - 1) SX_FAIL(p->e, INVALID_ARGUMENT, "axis is %lld, expected one of a tensor of rank %d but the last", (long long)axis, x->rank);
+  if (axis < 0 || axis >= x->rank - 1)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "axis is %lld, expected one of a tensor of rank %d but the last", (long long)axis,
+            x->rank);
   bool onesided = sx_attr_int(p->n, "onesided", 0) != 0, inverse = sx_attr_int(p->n, "inverse", 0) != 0;
-  int64_t have = x->dims[axis], n = sx_prep_int(p, 1, 0, onesided && inverse ? 2 * (have - 1) : have), inner = sx_dims_count(x->dims, (int)axis + 1, x->rank - 1);
+  int64_t have = x->dims[axis], n = sx_prep_int(p, 1, 0, onesided && inverse ? 2 * (have - 1) : have),
+          inner = sx_dims_count(x->dims, (int)axis + 1, x->rank - 1);
   int64_t parts = x->dims[x->rank - 1], out_parts = y->dims[y->rank - 1];
-  if ((parts != 1 && parts != 2) || n < 1) SX_FAIL(p->e, INVALID_ARGUMENT, "a transform of length %lld over numbers of %lld parts", (long long)n, (long long)parts);
-  q->d = (sx_dft){.n = n, .rows = sx_dims_count(x->dims, 0, (int)axis) * inner, .rows_lo = inner, .in_hi = have * inner * parts, .in_lo = parts, .in_step = inner * parts,
-                  .out_hi = y->dims[axis] * inner * out_parts, .out_lo = out_parts, .out_step = inner * out_parts, .in_n = have, .out_n = y->dims[axis],
-                  .in_complex = parts == 2, .out_complex = out_parts == 2, .inverse = inverse, .hermitian = inverse && onesided};
-  if (q->d.out_n > n) SX_FAIL(p->e, INVALID_ARGUMENT, "%lld results are expected of a transform of length %lld", (long long)q->d.out_n, (long long)n);
+  if ((parts != 1 && parts != 2) || n < 1)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "a transform of length %lld over numbers of %lld parts", (long long)n,
+            (long long)parts);
+  q->d = (sx_dft){.n = n,
+                  .rows = sx_dims_count(x->dims, 0, (int)axis) * inner,
+                  .rows_lo = inner,
+                  .in_hi = have * inner * parts,
+                  .in_lo = parts,
+                  .in_step = inner * parts,
+                  .out_hi = y->dims[axis] * inner * out_parts,
+                  .out_lo = out_parts,
+                  .out_step = inner * out_parts,
+                  .in_n = have,
+                  .out_n = y->dims[axis],
+                  .in_complex = parts == 2,
+                  .out_complex = out_parts == 2,
+                  .inverse = inverse,
+                  .hermitian = inverse && onesided};
+  if (q->d.out_n > n)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "%lld results are expected of a transform of length %lld", (long long)q->d.out_n,
+            (long long)n);
   return fourier_phases(p, q);
 }
 static sx_status prepare_stft(sx_prep *p) {
@@ -43,22 +66,47 @@ static sx_status prepare_stft(sx_prep *p) {
   const sx_view *x = &p->in[0], *y = &p->out[0];
   if (!q) SX_NO_MEMORY(p->e);
   q->window = sx_prep_has(p, 2);
-  int64_t parts = x->rank == 3 ? x->dims[2] : 1, window = q->window ? p->in[2].count : 0, step = sx_prep_int(p, 1, 0, 0), n = sx_prep_int(p, 3, 0, q->window ? window : x->dims[1]);
-  if (step < 1 || n < 1) SX_FAIL(p->e, INVALID_ARGUMENT, "frames of %lld elements, %lld apart", (long long)n, (long long)step);
-  if (q->window && window != n) SX_FAIL(p->e, INVALID_ARGUMENT, "the window has %lld elements, a frame %lld", (long long)window, (long long)n);
-  if (y->count && (y->dims[1] - 1) * step + n > x->dims[1]) SX_FAIL(p->e, INVALID_ARGUMENT, "%lld frames of %lld elements do not fit a signal of %lld", (long long)y->dims[1], (long long)n, (long long)x->dims[1]);
-  q->d = (sx_dft){.n = n, .rows = y->dims[0] * y->dims[1], .rows_lo = y->dims[1] ? y->dims[1] : 1, .in_hi = x->dims[1] * parts, .in_lo = step * parts, .in_step = parts,
-                  .out_hi = y->dims[1] * y->dims[2] * 2, .out_lo = y->dims[2] * 2, .out_step = 2, .in_n = n, .out_n = y->dims[2], .in_complex = parts == 2, .out_complex = true};
-  if (q->d.out_n > n) SX_FAIL(p->e, INVALID_ARGUMENT, "%lld results are expected of a transform of length %lld", (long long)q->d.out_n, (long long)n);
+  int64_t parts = x->rank == 3 ? x->dims[2] : 1, window = q->window ? p->in[2].count : 0, step = sx_prep_int(p, 1, 0, 0),
+          n = sx_prep_int(p, 3, 0, q->window ? window : x->dims[1]);
+  if (step < 1 || n < 1)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "frames of %lld elements, %lld apart", (long long)n, (long long)step);
+  if (q->window && window != n)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "the window has %lld elements, a frame %lld", (long long)window, (long long)n);
+  if (y->count && (y->dims[1] - 1) * step + n > x->dims[1])
+    SX_FAIL(p->e, INVALID_ARGUMENT, "%lld frames of %lld elements do not fit a signal of %lld", (long long)y->dims[1],
+            (long long)n, (long long)x->dims[1]);
+  q->d = (sx_dft){.n = n,
+                  .rows = y->dims[0] * y->dims[1],
+                  .rows_lo = y->dims[1] ? y->dims[1] : 1,
+                  .in_hi = x->dims[1] * parts,
+                  .in_lo = step * parts,
+                  .in_step = parts,
+                  .out_hi = y->dims[1] * y->dims[2] * 2,
+                  .out_lo = y->dims[2] * 2,
+                  .out_step = 2,
+                  .in_n = n,
+                  .out_n = y->dims[2],
+                  .in_complex = parts == 2,
+                  .out_complex = true};
+  if (q->d.out_n > n)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "%lld results are expected of a transform of length %lld", (long long)q->d.out_n,
+            (long long)n);
   return fourier_phases(p, q);
 }
 #define FLOATS (1u << SX_F32 | 1u << SX_F64 | 1u << SX_F16 | 1u << SX_BF16)
-const sx_kernel sx_cpu_DFT = {.op = &sx_op_DFT, .name = "fft", .types = FLOATS, .flags = SX_KERNEL_CONTENT, .prepare = prepare_dft};
-const sx_kernel sx_cpu_STFT = {.op = &sx_op_STFT, .name = "fft", .types = FLOATS, .flags = SX_KERNEL_CONTENT, .prepare = prepare_stft};
+const sx_kernel sx_cpu_DFT = {
+    .op = &sx_op_DFT, .name = "fft", .types = FLOATS, .flags = SX_KERNEL_CONTENT, .prepare = prepare_dft};
+const sx_kernel sx_cpu_STFT = {
+    .op = &sx_op_STFT, .name = "fft", .types = FLOATS, .flags = SX_KERNEL_CONTENT, .prepare = prepare_stft};
 
 /* Windows: a0 - a1 cos(2 pi i / n) + a2 cos(4 pi i / n), with n one less when the window is symmetric. */
 enum { CHUNK = 1024 };
-typedef struct window { sx_isa isa; sx_dtype type; int64_t count; double period, a[3]; } window;
+typedef struct window {
+  sx_isa isa;
+  sx_dtype type;
+  int64_t count;
+  double period, a[3];
+} window;
 static sx_status run_window(const sx_call *c, uint32_t begin, uint32_t end) {
   const window *q = c->params;
   double *v = c->worker_scratch;
@@ -68,7 +116,8 @@ static sx_status run_window(const sx_call *c, uint32_t begin, uint32_t end) {
       double turn = q->period > 0 ? 6.283185307179586476925 * (double)(at + i) / q->period : 3.141592653589793238;
       v[i] = q->a[2] * cos(2 * turn) - q->a[1] * cos(turn) + q->a[0];
     }
-    sx_cast_run(q->isa, SX_F64, q->type, SX_CAST_SATURATE, (char *)c->out[0] + at * (int64_t)(sx_dtype_bits(q->type) / 8), v, 0, n);
+    sx_cast_run(q->isa, SX_F64, q->type, SX_CAST_SATURATE, (char *)c->out[0] + at * (int64_t)(sx_dtype_bits(q->type) / 8),
+                v, 0, n);
   }
   return SX_OK;
 }
@@ -78,9 +127,12 @@ static sx_status prepare_window(sx_prep *p) {
   const sx_op *op = p->n->op;
   *q = (window){.isa = p->cpu->isa, .type = (sx_dtype)p->out[0].dtype, .count = p->out[0].count};
   q->period = (double)(q->count - !sx_attr_int(p->n, "periodic", 1));
-  if (op == &sx_op_BlackmanWindow) q->a[0] = 0.42, q->a[1] = 0.5, q->a[2] = 0.08;
-  else if (op == &sx_op_HammingWindow) q->a[0] = 25. / 46, q->a[1] = 21. / 46;
-  else q->a[0] = q->a[1] = 0.5;
+  if (op == &sx_op_BlackmanWindow)
+    q->a[0] = 0.42, q->a[1] = 0.5, q->a[2] = 0.08;
+  else if (op == &sx_op_HammingWindow)
+    q->a[0] = 25. / 46, q->a[1] = 21. / 46;
+  else
+    q->a[0] = q->a[1] = 0.5;
   p->params = q;
   return sx_prep_phase(p, run_window, (q->count + CHUNK - 1) / CHUNK, CHUNK * 30, CHUNK * sizeof(double));
 }
@@ -89,13 +141,19 @@ static bool claim_output(const sx_graph *g, const sx_node *n, const char **reaso
   *reason = "the result must be numbers of 8 bits or more";
   return sx_ew_class_of(t) != SX_EW_CLASSES && sx_dtype_bits(t) >= 8;
 }
-#define WINDOW(N) const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "window", .claim = claim_output, .prepare = prepare_window};
+#define WINDOW(N) \
+  const sx_kernel sx_cpu_##N = {.op = &sx_op_##N, .name = "window", .claim = claim_output, .prepare = prepare_window};
 WINDOW(BlackmanWindow)
 WINDOW(HammingWindow)
 WINDOW(HannWindow)
 
-/* The mel filter bank: triangles between neighbours among bins + 2 edges, evenly spaced in mel. A unit is a filter, a column. */
-typedef struct mel { sx_isa isa; sx_dtype in[5], type; int64_t rows, bins; } mel;
+/* The mel filter bank: triangles between neighbours among bins + 2 edges, evenly spaced in mel. A unit is a filter, a
+ * column. */
+typedef struct mel {
+  sx_isa isa;
+  sx_dtype in[5], type;
+  int64_t rows, bins;
+} mel;
 static double hertz_to_mel(double f) { return 2595 * log10(1 + f / 700); }
 static double number(const mel *q, const sx_call *c, uint32_t i) {
   double v;
@@ -104,20 +162,27 @@ static double number(const mel *q, const sx_call *c, uint32_t i) {
 }
 /* The spectrum's row at edge k, inside the matrix. */
 static int64_t edge_row(const mel *q, const sx_call *c, int64_t k) {
-  double low = hertz_to_mel(number(q, c, 3)), high = hertz_to_mel(number(q, c, 4)), step = (high - low) / (double)(q->bins + 2);
-  double hertz = 700 * (pow(10, (low + step * (double)k) / 2595) - 1), row = floor((number(q, c, 1) + 1) * hertz / number(q, c, 2));
+  double low = hertz_to_mel(number(q, c, 3)), high = hertz_to_mel(number(q, c, 4)),
+         step = (high - low) / (double)(q->bins + 2);
+  double hertz = 700 * (pow(10, (low + step * (double)k) / 2595) - 1),
+         row = floor((number(q, c, 1) + 1) * hertz / number(q, c, 2));
   return row >= 0 && row < (double)q->rows ? (int64_t)row : row >= 0 ? q->rows : -1;
 }
 static sx_status run_mel(const sx_call *c, uint32_t begin, uint32_t end) {
   const mel *q = c->params;
   for (int64_t b = begin; b < end; b++) {
     int64_t left = edge_row(q, c, b), mid = edge_row(q, c, b + 1), right = edge_row(q, c, b + 2);
-    if (left < 0 || mid < left || right < mid || right > q->rows || mid >= q->rows) SX_FAIL(c->e, INVALID_ARGUMENT, "filter %lld lies outside of a spectrum of %lld rows: expected 0 <= lower_edge_hertz <= upper_edge_hertz <= sample_rate / 2", (long long)b, (long long)q->rows);
+    if (left < 0 || mid < left || right < mid || right > q->rows || mid >= q->rows)
+      SX_FAIL(c->e, INVALID_ARGUMENT,
+              "filter %lld lies outside of a spectrum of %lld rows: expected 0 <= lower_edge_hertz <= upper_edge_hertz <= "
+              "sample_rate / 2",
+              (long long)b, (long long)q->rows);
     for (int64_t r = 0; r < q->rows; r++) {
       double v = 0;
       if (mid == left ? r == mid : r >= left && r <= mid) v = mid == left ? 1 : (double)(r - left) / (double)(mid - left);
       if (r >= mid && r < right) v = (double)(right - r) / (double)(right - mid);
-      sx_cast_run(q->isa, SX_F64, q->type, SX_CAST_SATURATE, (char *)c->out[0] + (r * q->bins + b) * (int64_t)(sx_dtype_bits(q->type) / 8), &v, 0, 1);
+      sx_cast_run(q->isa, SX_F64, q->type, SX_CAST_SATURATE,
+                  (char *)c->out[0] + (r * q->bins + b) * (int64_t)(sx_dtype_bits(q->type) / 8), &v, 0, 1);
     }
   }
   return SX_OK;
@@ -127,10 +192,12 @@ static sx_status prepare_mel(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   *q = (mel){.isa = p->cpu->isa, .type = (sx_dtype)p->out[0].dtype, .rows = p->out[0].dims[0], .bins = p->out[0].dims[1]};
   for (uint32_t i = 0; i < 5; i++) {
-    if (p->in[i].count != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected a scalar", i, (long long)p->in[i].count);
+    if (p->in[i].count != 1)
+      SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected a scalar", i, (long long)p->in[i].count);
     q->in[i] = (sx_dtype)p->in[i].dtype;
   }
   p->params = q;
   return q->rows ? sx_prep_phase(p, run_mel, q->bins, (double)q->rows * 10 + 500, 0) : SX_OK;
 }
-const sx_kernel sx_cpu_MelWeightMatrix = {.op = &sx_op_MelWeightMatrix, .name = "mel_weights", .claim = claim_output, .prepare = prepare_mel};
+const sx_kernel sx_cpu_MelWeightMatrix = {
+    .op = &sx_op_MelWeightMatrix, .name = "mel_weights", .claim = claim_output, .prepare = prepare_mel};

@@ -22,8 +22,13 @@ static sx_status shape(sx_prep *p, sx_softmax_args **out) {
   int64_t axis = sx_attr_int(p->n, "axis", -1);
   if (axis < 0) axis += x->rank;
   bool scalar = x->rank == 0;
-  *a = (sx_softmax_args){.isa = p->cpu->isa, .type = (sx_dtype)x->dtype, .log = p->n->op == &sx_op_LogSoftmax, .scale = 1,
-                         .outer = scalar ? 1 : sx_dims_count(x->dims, 0, (int)axis), .n = scalar ? 1 : x->dims[axis], .inner = scalar ? 1 : sx_dims_count(x->dims, (int)axis + 1, x->rank)};
+  *a = (sx_softmax_args){.isa = p->cpu->isa,
+                         .type = (sx_dtype)x->dtype,
+                         .log = p->n->op == &sx_op_LogSoftmax,
+                         .scale = 1,
+                         .outer = scalar ? 1 : sx_dims_count(x->dims, 0, (int)axis),
+                         .n = scalar ? 1 : x->dims[axis],
+                         .inner = scalar ? 1 : sx_dims_count(x->dims, (int)axis + 1, x->rank)};
   for (int i = 0; i < 3; i++) a->mask_div[i] = a->mask_mod[i] = 1;
   p->params = a;
   *out = a;
@@ -32,7 +37,8 @@ static sx_status shape(sx_prep *p, sx_softmax_args **out) {
 static sx_status prepare(sx_prep *p) {
   sx_softmax_args *a;
   SX_TRY(shape(p, &a));
-  return p->in[0].count ? sx_prep_phase(p, run, sx_softmax_units(a), sx_softmax_unit_ns(a), sx_softmax_scratch_bytes(a)) : SX_OK;
+  return p->in[0].count ? sx_prep_phase(p, run, sx_softmax_units(a), sx_softmax_unit_ns(a), sx_softmax_scratch_bytes(a))
+                        : SX_OK;
 }
 
 /* Scores or mask that are broadcast in some other way, which only the run's sizes show: each row is added up first. f32. */
@@ -61,7 +67,9 @@ static sx_status broadcast_strides(const sx_prep *p, int input, int64_t *stride)
   if (v->rank > y->rank) SX_FAIL(p->e, INVALID_ARGUMENT, "input %d has rank %d, the result %d", input, v->rank, y->rank);
   for (int i = y->rank, k = v->rank; i-- > 0;) {
     int64_t d = --k >= 0 ? v->dims[k] : 1;
-    if (d != 1 && d != y->dims[i]) SX_FAIL(p->e, INVALID_ARGUMENT, "input %d has %lld at axis %d, where the result has %lld", input, (long long)d, k, (long long)y->dims[i]);
+    if (d != 1 && d != y->dims[i])
+      SX_FAIL(p->e, INVALID_ARGUMENT, "input %d has %lld at axis %d, where the result has %lld", input, (long long)d, k,
+              (long long)y->dims[i]);
     stride[i] = d == 1 ? 0 : s;
     s *= d;
   }
@@ -78,7 +86,9 @@ static sx_status prepare_sums(sx_prep *p, const sx_softmax_args *a) {
   SX_TRY(broadcast_strides(p, 0, s->x));
   SX_TRY(broadcast_strides(p, 1, s->m));
   p->params = s;
-  return y->count ? sx_prep_phase(p, run_sums, sx_dims_count(y->dims, 0, y->rank - 1), (double)s->row.n * 3 + 20, sx_softmax_scratch_bytes(&s->row)) : SX_OK;
+  return y->count ? sx_prep_phase(p, run_sums, sx_dims_count(y->dims, 0, y->rank - 1), (double)s->row.n * 3 + 20,
+                                  sx_softmax_scratch_bytes(&s->row))
+                  : SX_OK;
 }
 
 /* Which row of the mask belongs to a row of x: dimensions that the mask has, merged where they lie together. */
@@ -99,9 +109,13 @@ static sx_status prepare_masked(sx_prep *p) {
   if (m->rank > x->rank) SX_FAIL(p->e, INVALID_ARGUMENT, "the mask has rank %d, the scores have %d", m->rank, x->rank);
   for (int i = x->rank - 2; i >= 0; i--) {
     int64_t d = i >= lead ? m->dims[i - lead] : 1;
-    if (d != 1 && d != x->dims[i]) SX_FAIL(p->e, INVALID_ARGUMENT, "the mask has %lld at axis %d, expected 1 or %lld", (long long)d, i - lead, (long long)x->dims[i]);
-    if (d == 1) joined = joined && x->dims[i] == 1;
-    else if (joined) a->mask_mod[entries - 1] *= d;
+    if (d != 1 && d != x->dims[i])
+      SX_FAIL(p->e, INVALID_ARGUMENT, "the mask has %lld at axis %d, expected 1 or %lld", (long long)d, i - lead,
+              (long long)x->dims[i]);
+    if (d == 1)
+      joined = joined && x->dims[i] == 1;
+    else if (joined)
+      a->mask_mod[entries - 1] *= d;
     else {
       if (entries == 3) return prepare_sums(p, a);
       a->mask_div[entries] = div, a->mask_mod[entries] = d, a->mask_mul[entries++] = mul;
@@ -113,22 +127,34 @@ static sx_status prepare_masked(sx_prep *p) {
   return sx_prep_phase(p, run_masked, sx_softmax_units(a), sx_softmax_unit_ns(a), sx_softmax_scratch_bytes(a));
 }
 static bool claim_masked(const sx_graph *g, const sx_node *n, const char **reason) {
-  const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *m = sx_node_in(n, 1) == SX_NONE ? NULL : &sx_value_at(g, n->in[1].value)->fact;
+  const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact,
+                *m = sx_node_in(n, 1) == SX_NONE ? NULL : &sx_value_at(g, n->in[1].value)->fact;
   *reason = "the mask must have the scores' type, and their last dimension unless they are f32";
-  return x->rank >= 1 && (!m || (m->rank >= 1 && m->rank <= x->rank && m->dtype == x->dtype && (x->dtype == SX_F32 || m->dims[m->rank - 1] == x->dims[x->rank - 1])));
+  return x->rank >= 1 && (!m || (m->rank >= 1 && m->rank <= x->rank && m->dtype == x->dtype &&
+                                 (x->dtype == SX_F32 || m->dims[m->rank - 1] == x->dims[x->rank - 1])));
 }
 
 /* Hardmax: one where the first largest element is. */
-typedef struct hardmax { int64_t n, inner; uint8_t type; sx_isa isa; } hardmax;
+typedef struct hardmax {
+  int64_t n, inner;
+  uint8_t type;
+  sx_isa isa;
+} hardmax;
 static sx_status run_hardmax(const sx_call *c, uint32_t begin, uint32_t end) {
   const hardmax *h = c->params;
   double *row = c->worker_scratch, one = 1, zero = 0;
   for (uint32_t u = begin; u < end; u++) {
     int64_t first = u / h->inner * h->n * h->inner + u % h->inner, best = 0;
-    for (int64_t k = 0; k < h->n; k++) sx_cast_run(h->isa, (sx_dtype)h->type, SX_F64, 0, row, (const char *)c->in[0] + (size_t)(first + k * h->inner) * (sx_dtype_bits((sx_dtype)h->type) / 8), 0, 1), row[k + 1] = row[0];
+    for (int64_t k = 0; k < h->n; k++)
+      sx_cast_run(h->isa, (sx_dtype)h->type, SX_F64, 0, row,
+                  (const char *)c->in[0] + (size_t)(first + k * h->inner) * (sx_dtype_bits((sx_dtype)h->type) / 8), 0, 1),
+          row[k + 1] = row[0];
     for (int64_t k = 1; k < h->n; k++)
       if (row[k + 1] > row[best + 1]) best = k;
-    for (int64_t k = 0; k < h->n; k++) sx_cast_run(h->isa, SX_F64, (sx_dtype)h->type, 0, (char *)c->out[0] + (size_t)(first + k * h->inner) * (sx_dtype_bits((sx_dtype)h->type) / 8), k == best ? &one : &zero, 0, 1);
+    for (int64_t k = 0; k < h->n; k++)
+      sx_cast_run(h->isa, SX_F64, (sx_dtype)h->type, 0,
+                  (char *)c->out[0] + (size_t)(first + k * h->inner) * (sx_dtype_bits((sx_dtype)h->type) / 8),
+                  k == best ? &one : &zero, 0, 1);
   }
   return SX_OK;
 }
@@ -139,11 +165,20 @@ static sx_status prepare_hardmax(sx_prep *p) {
   if (!h) SX_NO_MEMORY(p->e);
   *h = (hardmax){a->n, a->inner, p->in[0].dtype, p->cpu->isa};
   p->params = h;
-  return p->in[0].count ? sx_prep_phase(p, run_hardmax, a->outer * a->inner, (double)a->n * 10, (size_t)(a->n + 1) * sizeof(double)) : SX_OK;
+  return p->in[0].count
+             ? sx_prep_phase(p, run_hardmax, a->outer * a->inner, (double)a->n * 10, (size_t)(a->n + 1) * sizeof(double))
+             : SX_OK;
 }
 
 #define FLOATS (1u << SX_F32 | 1u << SX_F64 | 1u << SX_F16 | 1u << SX_BF16)
-const sx_kernel sx_cpu_Softmax = {.op = &sx_op_Softmax, .name = "softmax", .types = FLOATS, .flags = SX_KERNEL_INPLACE0, .prepare = prepare};
-const sx_kernel sx_cpu_LogSoftmax = {.op = &sx_op_LogSoftmax, .name = "softmax", .types = FLOATS, .flags = SX_KERNEL_INPLACE0, .prepare = prepare};
-const sx_kernel sx_cpu_MaskedSoftmax = {.op = &sx_op_MaskedSoftmax, .name = "softmax", .types = FLOATS, .flags = SX_KERNEL_INPLACE0, .claim = claim_masked, .prepare = prepare_masked};
+const sx_kernel sx_cpu_Softmax = {
+    .op = &sx_op_Softmax, .name = "softmax", .types = FLOATS, .flags = SX_KERNEL_INPLACE0, .prepare = prepare};
+const sx_kernel sx_cpu_LogSoftmax = {
+    .op = &sx_op_LogSoftmax, .name = "softmax", .types = FLOATS, .flags = SX_KERNEL_INPLACE0, .prepare = prepare};
+const sx_kernel sx_cpu_MaskedSoftmax = {.op = &sx_op_MaskedSoftmax,
+                                        .name = "softmax",
+                                        .types = FLOATS,
+                                        .flags = SX_KERNEL_INPLACE0,
+                                        .claim = claim_masked,
+                                        .prepare = prepare_masked};
 const sx_kernel sx_cpu_Hardmax = {.op = &sx_op_Hardmax, .name = "hardmax", .types = FLOATS, .prepare = prepare_hardmax};

@@ -3,7 +3,12 @@
 #include "ep/cpu/bind/move.h"
 #include "ep/cpu/kernels/sort/sort.h"
 
-typedef struct params { sx_dtype type; uint32_t elem; int64_t outer, n, k, inner; bool smallest, values, indices; } params;
+typedef struct params {
+  sx_dtype type;
+  uint32_t elem;
+  int64_t outer, n, k, inner;
+  bool smallest, values, indices;
+} params;
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
   sx_topk_item *items = c->worker_scratch;
@@ -26,9 +31,17 @@ static sx_status prepare(sx_prep *p) {
   size_t scratch;
   if (!q) SX_NO_MEMORY(p->e);
   axis += axis < 0 ? x->rank : 0;
-  *q = (params){(sx_dtype)x->dtype, sx_elem_bytes(x->dtype), sx_dims_count(x->dims, 0, (int)axis), x->dims[axis], y->dims[axis], sx_dims_count(x->dims, (int)axis + 1, x->rank),
-                sx_attr_int(p->n, "largest", 1) == 0, p->out[0].dtype != 0, p->n_out > 1 && p->out[1].dtype};
-  if (q->k > q->n) SX_FAIL(p->e, INVALID_ARGUMENT, "k is %lld, axis %lld has %lld", (long long)q->k, (long long)axis, (long long)q->n);
+  *q = (params){(sx_dtype)x->dtype,
+                sx_elem_bytes(x->dtype),
+                sx_dims_count(x->dims, 0, (int)axis),
+                x->dims[axis],
+                y->dims[axis],
+                sx_dims_count(x->dims, (int)axis + 1, x->rank),
+                sx_attr_int(p->n, "largest", 1) == 0,
+                p->out[0].dtype != 0,
+                p->n_out > 1 && p->out[1].dtype};
+  if (q->k > q->n)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "k is %lld, axis %lld has %lld", (long long)q->k, (long long)axis, (long long)q->n);
   if (!sx_size_mul((size_t)q->k, sizeof(sx_topk_item), &scratch)) SX_FAIL(p->e, FAIL, "scratch memory overflows");
   p->params = q;
   return sx_prep_phase(p, run, q->k ? q->outer * q->inner : 0, (double)q->n * 2 + (double)q->k * 20, scratch);

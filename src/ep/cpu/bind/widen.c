@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: MIT
-/* f16 and bf16 on the kernels of f32. A step gets two phases around those of the kernel that it borrows: one widens the operands
- * into scratch, one rounds the results. What the kernel packed when the session was made is not widened again. */
+/* f16 and bf16 on the kernels of f32. A step gets two phases around those of the kernel that it borrows: one widens the
+ * operands into scratch, one rounds the results. What the kernel packed when the session was made is not widened again. */
 #include "base/alloc.h"
 #include "ep/cpu/bind/widen.h"
 #include "ep/cpu/kernels/convert/convert.h"
 
 enum { CHUNK = 8192, MAX_OPERANDS = 16 };
-typedef struct widen_state { const sx_kernel *inner; const void *state; uint32_t packed; } widen_state;
-/* An operand in scratch; bytes at `at`. Chunks of all operands are counted through: `end` is behind the last of this one. */
-typedef struct wide { size_t at; int64_t count, end; uint8_t dtype; } wide;
+typedef struct widen_state {
+  const sx_kernel *inner;
+  const void *state;
+  uint32_t packed;
+} widen_state;
+/* An operand in scratch; bytes at `at`. Chunks of all operands are counted through: `end` is behind the last of this one.
+ */
+typedef struct wide {
+  size_t at;
+  int64_t count, end;
+  uint8_t dtype;
+} wide;
 typedef struct params {
   const widen_state *s;
   void *params;
@@ -31,7 +40,10 @@ sx_status sx_widen_const(sx_isa isa, const sx_tensor *t, float **wide, size_t *b
   return SX_OK;
 }
 
-#define INNER(X) X(Conv) X(ConvTranspose) X(MaxPool) X(AveragePool) X(LpPool) X(GlobalMaxPool) X(GlobalAveragePool) X(GlobalLpPool) X(LSTM) X(GRU) X(RNN)
+#define INNER(X)                                                                                                     \
+  X(Conv)                                                                                                            \
+  X(ConvTranspose) X(MaxPool) X(AveragePool) X(LpPool) X(GlobalMaxPool) X(GlobalAveragePool) X(GlobalLpPool) X(LSTM) \
+      X(GRU) X(RNN)
 #define X(N) extern const sx_kernel sx_cpu_##N;
 INNER(X)
 #undef X
@@ -70,18 +82,21 @@ static sx_status run_inner(const sx_call *c, uint32_t phase, uint32_t begin, uin
   call.state = q->s->state, call.params = q->params, call.in = in, call.out = out, call.phase = phase;
   return q->run[phase](&call, begin, end);
 }
-#define PHASE(k) static sx_status run_##k(const sx_call *c, uint32_t begin, uint32_t end) { return run_inner(c, k, begin, end); }
-PHASE(0) PHASE(1) PHASE(2)
-enum { INNER_PHASES = 3 };
+#define PHASE(k) \
+  static sx_status run_##k(const sx_call *c, uint32_t begin, uint32_t end) { return run_inner(c, k, begin, end); }
+PHASE(0) PHASE(1) PHASE(2) enum { INNER_PHASES = 3 };
 
-static void convert(const params *q, const wide *w, uint32_t n, void *const *narrow, char *m, uint32_t begin, uint32_t end, bool load) {
+static void convert(const params *q, const wide *w, uint32_t n, void *const *narrow, char *m, uint32_t begin, uint32_t end,
+                    bool load) {
   int64_t first = 0;
   for (uint32_t i = 0; i < n; first = w[i++].end)
     for (int64_t u = begin > first ? begin : first; narrow[i] && u < w[i].end && u < end; u++) {
       const int64_t from = (u - first) * CHUNK, count = w[i].count - from < CHUNK ? w[i].count - from : CHUNK;
       float *f = (float *)(void *)(m + w[i].at) + from;
-      if (load) sx_convert_load(q->isa, w[i].dtype, f, narrow[i], from, count);
-      else sx_convert_store(q->isa, w[i].dtype, SX_CAST_SATURATE, narrow[i], f, from, count);
+      if (load)
+        sx_convert_load(q->isa, w[i].dtype, f, narrow[i], from, count);
+      else
+        sx_convert_store(q->isa, w[i].dtype, SX_CAST_SATURATE, narrow[i], f, from, count);
     }
 }
 static sx_status run_load(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -116,12 +131,14 @@ static sx_status prepare(sx_prep *p) {
   params *q = SX_NEW(p->arena, params);
   sx_view *views = SX_NEW_N(p->arena, sx_view, p->n_in + p->n_out);
   if (!q || !views) SX_NO_MEMORY(p->e);
-  if (p->n_in > MAX_OPERANDS || p->n_out > MAX_OPERANDS) SX_FAIL(p->e, NOT_IMPLEMENTED, "%u operands, at most %d are known", p->n_in, MAX_OPERANDS);
+  if (p->n_in > MAX_OPERANDS || p->n_out > MAX_OPERANDS)
+    SX_FAIL(p->e, NOT_IMPLEMENTED, "%u operands, at most %d are known", p->n_in, MAX_OPERANDS);
   memcpy(views, p->in, p->n_in * sizeof *views);
   memcpy(views + p->n_in, p->out, p->n_out * sizeof *views);
   size_t at = 0;
   q->s = s, q->n_in = p->n_in, q->n_out = p->n_out, q->isa = p->cpu->isa;
-  const int64_t loads = place(views, q->in, p->n_in, s->packed, &at), stores = place(views + p->n_in, q->out, p->n_out, 0, &at);
+  const int64_t loads = place(views, q->in, p->n_in, s->packed, &at),
+                stores = place(views + p->n_in, q->out, p->n_out, 0, &at);
   sx_prep inner = *p;
   inner.state = s->state, inner.in = views, inner.out = views + p->n_in;
   SX_TRY(s->inner->prepare(&inner));
@@ -137,5 +154,11 @@ static sx_status prepare(sx_prep *p) {
   return sx_prep_phase(p, run_store, stores, chunk_ns, 0);
 }
 
-#define X(N) const sx_kernel sx_cpu_##N##_2 = {.op = &sx_op_##N, .name = "widened", .types = 1u << SX_F16 | 1u << SX_BF16, .claim = claim, .create = create, .prepare = prepare};
+#define X(N)                                                               \
+  const sx_kernel sx_cpu_##N##_2 = {.op = &sx_op_##N,                      \
+                                    .name = "widened",                     \
+                                    .types = 1u << SX_F16 | 1u << SX_BF16, \
+                                    .claim = claim,                        \
+                                    .create = create,                      \
+                                    .prepare = prepare};
 INNER(X)

@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct bytes { const uint8_t *data; uint64_t size, at; } bytes;
+typedef struct bytes {
+  const uint8_t *data;
+  uint64_t size, at;
+} bytes;
 
 static int64_t tiff_read(void *p, void *to, int64_t n) {
   bytes *b = p;
@@ -25,15 +28,25 @@ static int tiff_close(void *p) { return (void)p, 0; }
 static uint64_t tiff_size(void *p) { return ((bytes *)p)->size; }
 static int tiff_map(void *p, void **base, uint64_t *size) { return (void)p, (void)base, (void)size, 0; }
 static void tiff_unmap(void *p, void *base, uint64_t size) { (void)p, (void)base, (void)size; }
-static int tiff_silent(void *tif, void *user, const char *module, const char *format, va_list ap) { return (void)tif, (void)user, (void)module, (void)format, (void)ap, 1; }
+static int tiff_silent(void *tif, void *user, const char *module, const char *format, va_list ap) {
+  return (void)tif, (void)user, (void)module, (void)format, (void)ap, 1;
+}
 
 sx_status sx_image_tiff(const uint8_t *data, size_t size, sx_image *out, sx_err *e) {
   enum { WIDTH = 256, LENGTH = 257, TOP_LEFT = 1 };
-  static const char *const names[] = {"TIFFClientOpenExt", "TIFFOpenOptionsAlloc", "TIFFOpenOptionsFree", "TIFFOpenOptionsSetErrorHandlerExtR", "TIFFOpenOptionsSetWarningHandlerExtR", "TIFFGetField", "TIFFReadRGBAImageOriented", "TIFFClose"};
+  static const char *const names[] = {"TIFFClientOpenExt",
+                                      "TIFFOpenOptionsAlloc",
+                                      "TIFFOpenOptionsFree",
+                                      "TIFFOpenOptionsSetErrorHandlerExtR",
+                                      "TIFFOpenOptionsSetWarningHandlerExtR",
+                                      "TIFFGetField",
+                                      "TIFFReadRGBAImageOriented",
+                                      "TIFFClose"};
   typedef int (*handler)(void *, void *, const char *, const char *, va_list);
   struct {
-    void *(*open)(const char *, const char *, void *, int64_t (*)(void *, void *, int64_t), int64_t (*)(void *, void *, int64_t), uint64_t (*)(void *, uint64_t, int), int (*)(void *), uint64_t (*)(void *),
-                  int (*)(void *, void **, uint64_t *), void (*)(void *, void *, uint64_t), void *);
+    void *(*open)(const char *, const char *, void *, int64_t (*)(void *, void *, int64_t),
+                  int64_t (*)(void *, void *, int64_t), uint64_t (*)(void *, uint64_t, int), int (*)(void *),
+                  uint64_t (*)(void *), int (*)(void *, void **, uint64_t *), void (*)(void *, void *, uint64_t), void *);
     void *(*options)(void);
     void (*options_free)(void *), (*on_error)(void *, handler, void *), (*on_warning)(void *, handler, void *);
     int (*field)(void *, uint32_t, ...), (*read)(void *, uint32_t, uint32_t, uint32_t *, int, int);
@@ -44,7 +57,8 @@ sx_status sx_image_tiff(const uint8_t *data, size_t size, sx_image *out, sx_err 
   void *options = f.options();
   if (!options) SX_NO_MEMORY(e);
   f.on_error(options, tiff_silent, NULL), f.on_warning(options, tiff_silent, NULL);
-  void *t = f.open("picture", "rm", &b, tiff_read, tiff_write, tiff_seek, tiff_close, tiff_size, tiff_map, tiff_unmap, options);
+  void *t =
+      f.open("picture", "rm", &b, tiff_read, tiff_write, tiff_seek, tiff_close, tiff_size, tiff_map, tiff_unmap, options);
   f.options_free(options);
   if (!t) return SX_OK;
   uint32_t width = 0, height = 0, *raster = NULL;
@@ -61,8 +75,18 @@ sx_status sx_image_tiff(const uint8_t *data, size_t size, sx_image *out, sx_err 
   return s;
 }
 
-typedef struct opj_component { uint32_t dx, dy, w, h, x0, y0, prec, bpp, is_signed, resno_decoded, factor; int32_t *data; uint16_t alpha; } opj_component; /* as OpenJPEG 2 declares them */
-typedef struct opj_image { uint32_t x0, y0, x1, y1, count; int color_space; opj_component *comps; uint8_t *icc; uint32_t icc_size; } opj_image;
+typedef struct opj_component {
+  uint32_t dx, dy, w, h, x0, y0, prec, bpp, is_signed, resno_decoded, factor;
+  int32_t *data;
+  uint16_t alpha;
+} opj_component; /* as OpenJPEG 2 declares them */
+typedef struct opj_image {
+  uint32_t x0, y0, x1, y1, count;
+  int color_space;
+  opj_component *comps;
+  uint8_t *icc;
+  uint32_t icc_size;
+} opj_image;
 
 static size_t jp2_read(void *to, size_t n, void *user) {
   int64_t got = tiff_read(user, to, n > INT64_MAX ? INT64_MAX : (int64_t)n);
@@ -86,7 +110,9 @@ static int component(const opj_image *m, uint32_t k, int64_t x, int64_t y) {
   const opj_component *c = &m->comps[k];
   int64_t cx = x / (c->dx ? c->dx : 1), cy = y / (c->dy ? c->dy : 1);
   if (!c->data || !c->w || !c->h || !c->prec || c->prec > 31) return 0;
-  int64_t v = c->data[(cy < c->h ? cy : c->h - 1) * c->w + (cx < c->w ? cx : c->w - 1)] + (c->is_signed ? (int64_t)1 << (c->prec - 1) : 0), most = ((int64_t)1 << c->prec) - 1;
+  int64_t v = c->data[(cy < c->h ? cy : c->h - 1) * c->w + (cx < c->w ? cx : c->w - 1)] +
+              (c->is_signed ? (int64_t)1 << (c->prec - 1) : 0),
+          most = ((int64_t)1 << c->prec) - 1;
   v = v < 0 ? 0 : v > most ? most : v;
   return (int)(c->prec == 8 ? v : (v * 255 + most / 2) / most);
 }
@@ -100,19 +126,35 @@ static void jp2_pixels(const opj_image *m, sx_image *out) {
     uint8_t *to = out->rgb + 3 * i;
     double y = v[0], cb = v[1] - 128, cr = v[2] - 128;
     for (int k = 0; k < 3; k++) to[k] = (uint8_t)v[k];
-    if (color && m->color_space == YCC) to[0] = byte(y + 1.402 * cr), to[1] = byte(y - 0.344136 * cb - 0.714136 * cr), to[2] = byte(y + 1.772 * cb);
+    if (color && m->color_space == YCC)
+      to[0] = byte(y + 1.402 * cr), to[1] = byte(y - 0.344136 * cb - 0.714136 * cr), to[2] = byte(y + 1.772 * cb);
   }
 }
 sx_status sx_image_jpeg2000(const uint8_t *data, size_t size, sx_image *out, sx_err *e) {
   enum { STREAM = 0, FILE_FORMAT = 2, PARAMETERS = 1 << 14, CHUNK = 1 << 16 };
-  static const char *const names[] = {"opj_create_decompress", "opj_set_default_decoder_parameters", "opj_setup_decoder", "opj_stream_create", "opj_stream_set_read_function", "opj_stream_set_skip_function", "opj_stream_set_seek_function",
-                                      "opj_stream_set_user_data", "opj_stream_set_user_data_length", "opj_read_header", "opj_decode", "opj_end_decompress", "opj_stream_destroy", "opj_destroy_codec", "opj_image_destroy"};
+  static const char *const names[] = {"opj_create_decompress",
+                                      "opj_set_default_decoder_parameters",
+                                      "opj_setup_decoder",
+                                      "opj_stream_create",
+                                      "opj_stream_set_read_function",
+                                      "opj_stream_set_skip_function",
+                                      "opj_stream_set_seek_function",
+                                      "opj_stream_set_user_data",
+                                      "opj_stream_set_user_data_length",
+                                      "opj_read_header",
+                                      "opj_decode",
+                                      "opj_end_decompress",
+                                      "opj_stream_destroy",
+                                      "opj_destroy_codec",
+                                      "opj_image_destroy"};
   struct {
     void *(*create)(int);
     void (*defaults)(void *);
     int (*setup)(void *, void *);
     void *(*stream)(size_t, int);
-    void (*on_read)(void *, size_t (*)(void *, size_t, void *)), (*on_skip)(void *, int64_t (*)(int64_t, void *)), (*on_seek)(void *, int (*)(int64_t, void *)), (*user)(void *, void *, void (*)(void *)), (*length)(void *, uint64_t);
+    void (*on_read)(void *, size_t (*)(void *, size_t, void *)), (*on_skip)(void *, int64_t (*)(int64_t, void *)),
+        (*on_seek)(void *, int (*)(int64_t, void *)), (*user)(void *, void *, void (*)(void *)),
+        (*length)(void *, uint64_t);
     int (*header)(void *, void *, opj_image **), (*decode)(void *, void *, opj_image *), (*end)(void *, void *);
     void (*stream_free)(void *), (*codec_free)(void *), (*image_free)(opj_image *);
   } f = {0};
@@ -120,14 +162,20 @@ sx_status sx_image_jpeg2000(const uint8_t *data, size_t size, sx_image *out, sx_
   bytes b = {data, size, 0};
   opj_image *m = NULL;
   sx_status s = SX_OK;
-  void *codec = f.create(data[0] == 0xff ? STREAM : FILE_FORMAT), *stream = f.stream(CHUNK, 1), *parameters = sx_calloc(1, PARAMETERS); /* twice their size */
-  if (!codec || !stream || !parameters) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  void *codec = f.create(data[0] == 0xff ? STREAM : FILE_FORMAT), *stream = f.stream(CHUNK, 1),
+       *parameters = sx_calloc(1, PARAMETERS); /* twice their size */
+  if (!codec || !stream || !parameters)
+    s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   else {
     f.defaults(parameters);
-    f.on_read(stream, jp2_read), f.on_skip(stream, jp2_skip), f.on_seek(stream, jp2_seek), f.user(stream, &b, NULL), f.length(stream, size);
-    if (f.setup(codec, parameters) && f.header(stream, codec, &m) && m && m->x1 > m->x0 && m->y1 > m->y0 && m->count && sx_image_make(out, (int64_t)m->x1 - m->x0, (int64_t)m->y1 - m->y0, &s, e)) {
-      if (f.decode(codec, stream, m)) jp2_pixels(m, out);
-      else sx_image_free(out);
+    f.on_read(stream, jp2_read), f.on_skip(stream, jp2_skip), f.on_seek(stream, jp2_seek), f.user(stream, &b, NULL),
+        f.length(stream, size);
+    if (f.setup(codec, parameters) && f.header(stream, codec, &m) && m && m->x1 > m->x0 && m->y1 > m->y0 && m->count &&
+        sx_image_make(out, (int64_t)m->x1 - m->x0, (int64_t)m->y1 - m->y0, &s, e)) {
+      if (f.decode(codec, stream, m))
+        jp2_pixels(m, out);
+      else
+        sx_image_free(out);
     }
   }
   if (m) f.image_free(m);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Attention: the plan, and the walk over tiles of query rows and blocks of keys that packed and direct attention share. They
- * differ in how a block of scores and a block of the result are computed. Rows of one key head, all its query heads together, are
- * numbered r = head * Lq + i. */
+/* Attention: the plan, and the walk over tiles of query rows and blocks of keys that packed and direct attention share.
+ * They differ in how a block of scores and a block of the result are computed. Rows of one key head, all its query heads
+ * together, are numbered r = head * Lq + i. */
 #include "ep/cpu/kernels/attention/attention.h"
 #include <math.h>
 #include <string.h>
@@ -17,12 +17,18 @@ static int64_t padded(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t rows_of(const sx_attention *a) { return a->Hq / a->Hkv * a->Lq; }
 static int stored(sx_dtype t) { return t == SX_F16 ? 1 : t == SX_BF16 ? 2 : 0; }
-static const char *at(const void *p, sx_dtype t, int64_t i) { return (const char *)p + i * (int64_t)(sx_dtype_bits(t) / 8); }
+static const char *at(const void *p, sx_dtype t, int64_t i) {
+  return (const char *)p + i * (int64_t)(sx_dtype_bits(t) / 8);
+}
 
 /* Floats of a worker: rows of queries, scores, results, maxima and sums, a mask row, one row of keys or of the result. */
-typedef struct work { float *q, *s, *acc, *m, *l, *mask, *row; int64_t dp, sp, dvp, rows; } work;
+typedef struct work {
+  float *q, *s, *acc, *m, *l, *mask, *row;
+  int64_t dp, sp, dvp, rows;
+} work;
 static size_t work_floats(const sx_attention *a, const sx_attention_table *t, int64_t rows, work *w, float *base) {
-  w->dp = padded(a->D, t->lanes), w->dvp = padded(a->Dv, t->lanes), w->sp = padded(a->block, t->nr) + t->lanes, w->rows = rows;
+  w->dp = padded(a->D, t->lanes), w->dvp = padded(a->Dv, t->lanes), w->sp = padded(a->block, t->nr) + t->lanes,
+  w->rows = rows;
   w->q = base;
   w->s = w->q + rows * w->dp;
   w->acc = w->s + rows * w->sp;
@@ -67,14 +73,17 @@ bool sx_attention_plan(sx_attention *a) {
     a->way = SX_ATTENTION_PACKED;
     a->block = a->Lk <= ONE_BLOCK ? padded(a->Lk, t->nr) : BLOCK;
     a->tiles = (R + t->mr - 1) / t->mr;
-    a->pass = PASS_FLOATS / ((int64_t)t->mr * (a->block ? a->block : 1)); /* a panel of keys meets several tiles while it is near */
+    a->pass = PASS_FLOATS /
+              ((int64_t)t->mr * (a->block ? a->block : 1)); /* a panel of keys meets several tiles while it is near */
     a->pass = a->pass < 1 ? 1 : least(a->pass, TILES);
-    a->copy_v = a->v_type != SX_F32 || a->Dv % t->lanes || a->v_l != a->Dv; /* rows far apart would fight for the same cache lines */
+    a->copy_v = a->v_type != SX_F32 || a->Dv % t->lanes ||
+                a->v_l != a->Dv; /* rows far apart would fight for the same cache lines */
     a->v_row = a->copy_v ? padded(a->Dv, t->lanes) : a->v_l;
     const size_t keys = (size_t)padded(a->Lk, t->nr);
     size_t k, v = 0;
-    if (!sx_size_mul(keys, (size_t)a->D, &k) || (a->copy_v && !sx_size_mul(keys, (size_t)a->v_row, &v)) || !sx_size_add(k, v, &a->head_floats) ||
-        !sx_size_mul(a->head_floats, (size_t)pairs, &shared)) return false;
+    if (!sx_size_mul(keys, (size_t)a->D, &k) || (a->copy_v && !sx_size_mul(keys, (size_t)a->v_row, &v)) ||
+        !sx_size_add(k, v, &a->head_floats) || !sx_size_mul(a->head_floats, (size_t)pairs, &shared))
+      return false;
     a->pack_units = pairs * (((int64_t)keys / t->nr + PACK_PANELS - 1) / PACK_PANELS);
     a->pack_ns = (double)(PACK_PANELS * t->nr) * (double)(a->D + (a->copy_v ? a->Dv : 0)) * 0.3;
     a->units = pairs * ((a->tiles + TILES - 1) / TILES);
@@ -103,7 +112,8 @@ void sx_attention_pack(const sx_attention *a, const sx_attention_io *io, int64_t
   const sx_attention_table *t = SX_ISA_PICK(sx_attention, a->isa);
   const int64_t panels = padded(a->Lk, t->nr) / t->nr, per_head = (panels + PACK_PANELS - 1) / PACK_PANELS;
   for (int64_t u = begin; u < end; u++) {
-    const int64_t pair = u / per_head, b = pair / a->Hkv, h = pair % a->Hkv, p0 = u % per_head * PACK_PANELS, p1 = least(p0 + PACK_PANELS, panels);
+    const int64_t pair = u / per_head, b = pair / a->Hkv, h = pair % a->Hkv, p0 = u % per_head * PACK_PANELS,
+                  p1 = least(p0 + PACK_PANELS, panels);
     const int64_t used = io->length ? io->length[b] : a->Lk;
     float *keys = (float *)io->shared + (size_t)pair * a->head_floats, *values = keys + panels * t->nr * a->D;
     for (int64_t p = p0; p < p1 && p * t->nr < used; p++) {
@@ -111,7 +121,8 @@ void sx_attention_pack(const sx_attention *a, const sx_attention_io *io, int64_t
       const float *rows = (const float *)(const void *)at(io->k, a->k_type, from);
       int64_t row = a->k_l;
       if (a->k_type != SX_F32) {
-        for (int64_t j = 0; j < n; j++) sx_convert_load(a->isa, a->k_type, (float *)scratch + j * a->D, io->k, from + j * a->k_l, a->D);
+        for (int64_t j = 0; j < n; j++)
+          sx_convert_load(a->isa, a->k_type, (float *)scratch + j * a->D, io->k, from + j * a->k_l, a->D);
         rows = scratch, row = a->D;
       }
       t->pack(rows, row, n, a->D, keys + p * t->nr * a->D);
@@ -126,7 +137,9 @@ void sx_attention_pack(const sx_attention *a, const sx_attention_io *io, int64_t
 
 /* Where a row of a key head's rows is, and what keys it may look at. */
 enum { MOST_ROWS = 14 * TILES };
-typedef struct place { int64_t b, h, i, lo, hi; } place;
+typedef struct place {
+  int64_t b, h, i, lo, hi;
+} place;
 static void places_of(const sx_attention *a, const sx_attention_io *io, int64_t pair, int64_t r0, int64_t rows, place *p) {
   int64_t b = pair / a->Hkv, h = pair % a->Hkv * (a->Hq / a->Hkv) + r0 / a->Lq, i = r0 % a->Lq;
   for (int64_t r = 0; r < rows; r++, i++) {
@@ -137,7 +150,8 @@ static void places_of(const sx_attention *a, const sx_attention_io *io, int64_t 
 }
 
 /* The mask of keys [k0, k1) as floats to be added; NULL when there is none. */
-static const float *mask_row(const sx_attention *a, const sx_attention_io *io, const place *p, int64_t k0, int64_t k1, float *row) {
+static const float *mask_row(const sx_attention *a, const sx_attention_io *io, const place *p, int64_t k0, int64_t k1,
+                             float *row) {
   if (!a->m_type) return NULL;
   const int64_t from = p->b * a->m_b + p->h * a->m_h + p->i * a->m_q, n = a->m_k ? least(k1, a->m_len) - k0 : 1;
   if (n <= 0) return NULL;
@@ -158,7 +172,8 @@ static float sink_of(const sx_attention *a, const sx_attention_io *io, int64_t h
   return x;
 }
 /* A row's sums divided by its weight, to y. */
-static void finish(const sx_attention *a, const sx_attention_io *io, const sx_attention_table *t, const place *p, float *acc, float m, float l) {
+static void finish(const sx_attention *a, const sx_attention_io *io, const sx_attention_table *t, const place *p,
+                   float *acc, float m, float l) {
   float f = 1;
   if (a->sink != SX_SINK_NONE) {
     const float x = sink_of(a, io, p->h), top = x > m ? x : m;
@@ -172,13 +187,15 @@ static void finish(const sx_attention *a, const sx_attention_io *io, const sx_at
 }
 
 /* The keys of [from, to) for w->rows rows: their sums in w->acc, w->m, w->l. */
-static void attend(const sx_attention *a, const sx_attention_io *io, const sx_attention_table *t, int64_t pair, const place *places, int64_t from,
-                   int64_t to, const work *w) {
+static void attend(const sx_attention *a, const sx_attention_io *io, const sx_attention_table *t, int64_t pair,
+                   const place *places, int64_t from, int64_t to, const work *w) {
   const bool direct = a->way == SX_ATTENTION_DIRECT;
   const int rows = (int)w->rows;
   const int64_t b = pair / a->Hkv, h = pair % a->Hkv;
   const float *keys = direct ? NULL : (const float *)io->shared + (size_t)pair * a->head_floats;
-  const float *values = direct ? NULL : a->copy_v ? keys + padded(a->Lk, t->nr) * a->D : (const float *)io->v + b * a->v_b + h * a->v_h;
+  const float *values = direct      ? NULL
+                        : a->copy_v ? keys + padded(a->Lk, t->nr) * a->D
+                                    : (const float *)io->v + b * a->v_b + h * a->v_h;
   int64_t lo = to, hi = from;
   for (int r = 0; r < rows; r++) {
     const place p = places[r];
@@ -195,18 +212,26 @@ static void attend(const sx_attention *a, const sx_attention_io *io, const sx_at
   hi = least(hi, to);
   for (int64_t k0 = lo; k0 < hi; k0 += a->block) {
     const int64_t k1 = least(k0 + a->block, hi), n = k1 - k0, wide = padded(n, t->lanes);
-    if (direct) t->dots[stored(a->k_type)](w->q, w->dp, rows, at(io->k, a->k_type, b * a->k_b + h * a->k_h + k0 * a->k_l), a->k_l, a->D, n, w->s, w->sp);
-    else t->product(w->q, w->dp, keys + k0 * a->D, t->nr, t->nr * a->D, a->D, rows, wide, w->s, w->sp, false);
+    if (direct)
+      t->dots[stored(a->k_type)](w->q, w->dp, rows, at(io->k, a->k_type, b * a->k_b + h * a->k_h + k0 * a->k_l), a->k_l,
+                                 a->D, n, w->s, w->sp);
+    else
+      t->product(w->q, w->dp, keys + k0 * a->D, t->nr, t->nr * a->D, a->D, rows, wide, w->s, w->sp, false);
     const float *mask = NULL;
     for (int r = 0; r < rows; r++) {
       const place p = places[r];
       const int64_t first = p.lo > k0 ? p.lo - k0 : 0, last = least(p.hi, k1) - k0;
-      if (!mask || a->m_q || (a->m_h && p.h != places[r - 1].h)) mask = first < last ? mask_row(a, io, &p, k0, k1, w->mask) : NULL;
-      const float f = t->soften(w->s + r * w->sp, wide, least(first, n), last > 0 ? last : 0, a->softcap, mask, &w->m[r], &w->l[r]);
+      if (!mask || a->m_q || (a->m_h && p.h != places[r - 1].h))
+        mask = first < last ? mask_row(a, io, &p, k0, k1, w->mask) : NULL;
+      const float f =
+          t->soften(w->s + r * w->sp, wide, least(first, n), last > 0 ? last : 0, a->softcap, mask, &w->m[r], &w->l[r]);
       if (f != 1) t->scale(w->acc + r * w->dvp, w->dvp, f);
     }
-    if (direct) t->weigh[stored(a->v_type)](w->s, w->sp, rows, at(io->v, a->v_type, b * a->v_b + h * a->v_h + k0 * a->v_l), a->v_l, a->Dv, n, w->acc, w->dvp);
-    else t->product(w->s, w->sp, values + k0 * a->v_row, a->v_row, t->nr, n, rows, w->dvp, w->acc, w->dvp, true);
+    if (direct)
+      t->weigh[stored(a->v_type)](w->s, w->sp, rows, at(io->v, a->v_type, b * a->v_b + h * a->v_h + k0 * a->v_l), a->v_l,
+                                  a->Dv, n, w->acc, w->dvp);
+    else
+      t->product(w->s, w->sp, values + k0 * a->v_row, a->v_row, t->nr, n, rows, w->dvp, w->acc, w->dvp, true);
   }
 }
 
@@ -257,7 +282,8 @@ void sx_attention_merge(const sx_attention *a, const sx_attention_io *io, int64_
       const float *part = (const float *)io->shared + (size_t)(u * a->splits) * a->head_floats;
       const float *m = part + R * dvp + r, *l = m + R;
       float top = -INFINITY, sum = 0;
-      for (int64_t s = 0; s < a->splits; s++) top = m[s * (int64_t)a->head_floats] > top ? m[s * (int64_t)a->head_floats] : top;
+      for (int64_t s = 0; s < a->splits; s++)
+        top = m[s * (int64_t)a->head_floats] > top ? m[s * (int64_t)a->head_floats] : top;
       memset(acc, 0, (size_t)dvp * sizeof(float));
       for (int64_t s = 0; s < a->splits; s++, part += a->head_floats, m += a->head_floats, l += a->head_floats) {
         if (*m == -INFINITY && *l == 0) continue; /* looked at nothing */

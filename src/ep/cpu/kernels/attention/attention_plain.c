@@ -9,7 +9,9 @@ static int64_t longest(const sx_attention *a) {
   int64_t n = a->D > a->Dv ? a->D : a->Dv;
   return a->Lk > n ? a->Lk : n;
 }
-size_t sx_attention_plain_scratch(const sx_attention *a) { return ((size_t)longest(a) * 2 + (size_t)(a->D + a->Dv) + 8) * sizeof(double); }
+size_t sx_attention_plain_scratch(const sx_attention *a) {
+  return ((size_t)longest(a) * 2 + (size_t)(a->D + a->Dv) + 8) * sizeof(double);
+}
 
 static void read_row(const sx_attention *a, sx_dtype t, const void *src, int64_t from, int64_t n, double *to) {
   sx_cast_run(a->isa, t, SX_F64, 0, to, (const char *)src + from * (int64_t)(sx_dtype_bits(t) / 8), 0, n);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Attention's inner loops in f32: register tiles of MR rows by two vectors for both products, rows of the online softmax, and for
- * decoding inner products and weighted sums of keys and values where they lie, widened as they are loaded. */
+/* Attention's inner loops in f32: register tiles of MR rows by two vectors for both products, rows of the online softmax,
+ * and for decoding inner products and weighted sums of keys and values where they lie, widened as they are loaded. */
 #include "ep/cpu/kernels/attention/attention_tables.h"
 #include "ep/cpu/kernels/gemm/gemm_tile.h"
 #include "ep/cpu/vmath.h"
@@ -19,12 +19,18 @@ static void pack(const float *rows, int64_t row, int64_t n, int64_t d, float *pa
     for (int64_t k = 0; k < d; k++) panel[k * NR + j] = j < n ? rows[j * row + k] : 0;
 }
 
-typedef struct tile { const float *a, *b; float *c; int64_t a_row /* bytes */, b_k, k, c_row; bool add; } tile;
+typedef struct tile {
+  const float *a, *b;
+  float *c;
+  int64_t a_row /* bytes */, b_k, k, c_row;
+  bool add;
+} tile;
 SX_INLINE void tile_run(const int mr, const int nv, const tile *t) {
   vf acc[MR][2];
   const float *b = t->b;
   const int64_t a_row = t->a_row;
-  const char *a[4] = {(const char *)t->a, (const char *)t->a + 3 * a_row, (const char *)t->a + 5 * a_row, (const char *)t->a + 10 * a_row};
+  const char *a[4] = {(const char *)t->a, (const char *)t->a + 3 * a_row, (const char *)t->a + 5 * a_row,
+                      (const char *)t->a + 10 * a_row};
   ROWS_OF(i, mr) COLS_OF(j, nv) acc[i][j] = t->add ? vf_load(t->c + i * t->c_row + j * SX_VL) : (vf){0};
   for (int64_t k = t->k; k > 0; k--, b += t->b_k) {
     vf bv[2];
@@ -37,14 +43,15 @@ SX_INLINE void tile_run(const int mr, const int nv, const tile *t) {
   }
   ROWS_OF(i, mr) COLS_OF(j, nv) vf_store(t->c + i * t->c_row + j * SX_VL, acc[i][j]);
 }
-#define TILE(mr, nv) static void tile_##mr##x##nv(const tile *t) { tile_run(mr, nv, t); }
+#define TILE(mr, nv) \
+  static void tile_##mr##x##nv(const tile *t) { tile_run(mr, nv, t); }
 ROWS(TILE, 1)
 ROWS(TILE, 2)
 #define ENTRY(mr, nv) tile_##mr##x##nv,
 static void (*const tiles[2][MR])(const tile *) = {{ROWS(ENTRY, 1)}, {ROWS(ENTRY, 2)}};
 
-static void product(const float *a, int64_t a_row, const float *b, int64_t b_k, int64_t b_panel, int64_t k, int rows, int64_t n,
-                    float *c, int64_t c_row, bool add) {
+static void product(const float *a, int64_t a_row, const float *b, int64_t b_k, int64_t b_panel, int64_t k, int rows,
+                    int64_t n, float *c, int64_t c_row, bool add) {
   const int count = (rows + MR - 1) / MR; /* heights as even as can be */
   tile t = {a, b, c, a_row * (int64_t)sizeof(float), b_k, k, c_row, add};
   for (; n > 0; n -= NR, t.b += b_panel, c += NR)
@@ -64,16 +71,19 @@ SX_INLINE vf load(const void *p, int64_t i, int n, const int type) {
   if (n < SX_VL) memcpy(t, h, (size_t)n * sizeof *t), h = t;
   return type == F16 ? vf_load_f16(h) : vf_load_bf16(h);
 }
-SX_INLINE const void *skip(const void *p, int64_t elements, const int type) { return (const char *)p + elements * (type == F32 ? 4 : 2); }
+SX_INLINE const void *skip(const void *p, int64_t elements, const int type) {
+  return (const char *)p + elements * (type == F32 ? 4 : 2);
+}
 
 /* r rows against w keys. */
-SX_INLINE void dots_block(const int r, const int w, const float *q, int64_t q_row, const void *k, int64_t k_row, int64_t d, float *s,
-                          int64_t s_row, const int type) {
+SX_INLINE void dots_block(const int r, const int w, const float *q, int64_t q_row, const void *k, int64_t k_row, int64_t d,
+                          float *s, int64_t s_row, const int type) {
   vf acc[2][4] = {{{0}}};
   for (int64_t i = 0; i < d; i += SX_VL) {
     const int n = d - i < SX_VL ? (int)(d - i) : SX_VL;
     vf kv[4];
-    UNROLL for (int j = 0; j < w; j++) kv[j] = n == SX_VL ? load(k, j * k_row + i, SX_VL, type) : load(k, j * k_row + i, n, type);
+    UNROLL for (int j = 0; j < w; j++) kv[j] =
+        n == SX_VL ? load(k, j * k_row + i, SX_VL, type) : load(k, j * k_row + i, n, type);
     UNROLL for (int a = 0; a < r; a++) {
       const vf qv = vf_load(q + a * q_row + i);
       UNROLL for (int j = 0; j < w; j++) acc[a][j] += qv * kv[j];
@@ -81,12 +91,14 @@ SX_INLINE void dots_block(const int r, const int w, const float *q, int64_t q_ro
   }
   UNROLL for (int a = 0; a < r; a++) {
     float *to = s + a * s_row;
-    if (w == 4) vf_sum4(to, acc[a][0], acc[a][1], acc[a][2], acc[a][3]);
+    if (w == 4)
+      vf_sum4(to, acc[a][0], acc[a][1], acc[a][2], acc[a][3]);
     else
       for (int j = 0; j < w; j++) to[j] = vf_sum(acc[a][j]);
   }
 }
-SX_INLINE void dots(const float *q, int64_t q_row, int rows, const void *k, int64_t k_row, int64_t d, int64_t keys, float *s, int64_t s_row, const int type) {
+SX_INLINE void dots(const float *q, int64_t q_row, int rows, const void *k, int64_t k_row, int64_t d, int64_t keys,
+                    float *s, int64_t s_row, const int type) {
   int64_t j = 0;
   for (; j + 4 <= keys; j += 4, k = skip(k, 4 * k_row, type)) {
     int r = 0;
@@ -98,8 +110,8 @@ SX_INLINE void dots(const float *q, int64_t q_row, int rows, const void *k, int6
 }
 
 /* r rows, w vectors of columns (the last of n elements); sums stay in registers. */
-SX_INLINE void weigh_block(const int r, const int w, const float *p, int64_t p_row, const void *v, int64_t v_row, int n, int64_t keys,
-                           float *acc, int64_t acc_row, const int type) {
+SX_INLINE void weigh_block(const int r, const int w, const float *p, int64_t p_row, const void *v, int64_t v_row, int n,
+                           int64_t keys, float *acc, int64_t acc_row, const int type) {
   vf sum[4][2];
   UNROLL for (int a = 0; a < r; a++) UNROLL for (int j = 0; j < w; j++) sum[a][j] = vf_load(acc + a * acc_row + j * SX_VL);
   for (int64_t k = 0; k < keys; k++, v = skip(v, v_row, type)) {
@@ -112,15 +124,16 @@ SX_INLINE void weigh_block(const int r, const int w, const float *p, int64_t p_r
   }
   UNROLL for (int a = 0; a < r; a++) UNROLL for (int j = 0; j < w; j++) vf_store(acc + a * acc_row + j * SX_VL, sum[a][j]);
 }
-SX_INLINE void weigh_rows(const int r, const float *p, int64_t p_row, const void *v, int64_t v_row, int64_t d, int64_t keys, float *acc,
-                          int64_t acc_row, const int type) {
+SX_INLINE void weigh_rows(const int r, const float *p, int64_t p_row, const void *v, int64_t v_row, int64_t d, int64_t keys,
+                          float *acc, int64_t acc_row, const int type) {
   int64_t i = 0;
   for (; i + NR <= d; i += NR) weigh_block(r, 2, p, p_row, skip(v, i, type), v_row, SX_VL, keys, acc + i, acc_row, type);
-  for (; i + SX_VL <= d; i += SX_VL) weigh_block(r, 1, p, p_row, skip(v, i, type), v_row, SX_VL, keys, acc + i, acc_row, type);
+  for (; i + SX_VL <= d; i += SX_VL)
+    weigh_block(r, 1, p, p_row, skip(v, i, type), v_row, SX_VL, keys, acc + i, acc_row, type);
   if (i < d) weigh_block(r, 1, p, p_row, skip(v, i, type), v_row, (int)(d - i), keys, acc + i, acc_row, type);
 }
-SX_INLINE void weigh(const float *p, int64_t p_row, int rows, const void *v, int64_t v_row, int64_t d, int64_t keys, float *acc,
-                     int64_t acc_row, const int type) {
+SX_INLINE void weigh(const float *p, int64_t p_row, int rows, const void *v, int64_t v_row, int64_t d, int64_t keys,
+                     float *acc, int64_t acc_row, const int type) {
   enum { KEYS = 32 }; /* whole rows of values, so that memory is read in order */
   for (; keys > 0; keys -= KEYS, p += KEYS, v = skip(v, KEYS * v_row, type)) {
     const int64_t n = keys < KEYS ? keys : KEYS;
@@ -129,11 +142,15 @@ SX_INLINE void weigh(const float *p, int64_t p_row, int rows, const void *v, int
     for (; r < rows; r++) weigh_rows(1, p + r * p_row, p_row, v, v_row, d, n, acc + r * acc_row, acc_row, type);
   }
 }
-#define STORED(T, t)                                                                                                                 \
-  static void dots_##t(const float *q, int64_t q_row, int rows, const void *k, int64_t k_row, int64_t d, int64_t keys, float *s,     \
-                       int64_t s_row) { dots(q, q_row, rows, k, k_row, d, keys, s, s_row, T); }                                      \
-  static void weigh_##t(const float *p, int64_t p_row, int rows, const void *v, int64_t v_row, int64_t d, int64_t keys, float *acc,  \
-                        int64_t acc_row) { weigh(p, p_row, rows, v, v_row, d, keys, acc, acc_row, T); }
+#define STORED(T, t)                                                                                                    \
+  static void dots_##t(const float *q, int64_t q_row, int rows, const void *k, int64_t k_row, int64_t d, int64_t keys,  \
+                       float *s, int64_t s_row) {                                                                       \
+    dots(q, q_row, rows, k, k_row, d, keys, s, s_row, T);                                                               \
+  }                                                                                                                     \
+  static void weigh_##t(const float *p, int64_t p_row, int rows, const void *v, int64_t v_row, int64_t d, int64_t keys, \
+                        float *acc, int64_t acc_row) {                                                                  \
+    weigh(p, p_row, rows, v, v_row, d, keys, acc, acc_row, T);                                                          \
+  }
 STORED(F32, f32)
 STORED(F16, f16)
 STORED(BF16, bf16)
@@ -168,10 +185,13 @@ static float soften(float *s, int64_t n, int64_t lo, int64_t hi, float cap, cons
   int64_t i = from;
   if (from > 0) memset(s, 0, (size_t)from * sizeof(float));
   if (to < n) memset(s + to, 0, (size_t)(n - to) * sizeof(float));
-  if (mask && !cap && from == lo && to == hi) top[0] = bend_all(s, from, to, 0, mask, top[0]);
+  if (mask && !cap && from == lo && to == hi)
+    top[0] = bend_all(s, from, to, 0, mask, top[0]);
   else {
-    if (cap) bend_all(s, from, to, cap, mask, top[0]);
-    else if (mask) bend_all(s, from, to, 0, mask, top[0]);
+    if (cap)
+      bend_all(s, from, to, cap, mask, top[0]);
+    else if (mask)
+      bend_all(s, from, to, 0, mask, top[0]);
     fence(s, from, lo, hi, to);
     for (; i + NR <= to; i += NR) UNROLL for (int j = 0; j < 2; j++) top[j] = vf_max(vf_load(s + i + j * SX_VL), top[j]);
     if (i < to) top[0] = vf_max(vf_load(s + i), top[0]);
@@ -185,8 +205,7 @@ static float soften(float *s, int64_t n, int64_t lo, int64_t hi, float cap, cons
     return 1;
   }
   const vf shift = vf_set(max);
-  for (i = from; i + NR <= to; i += NR)
-    UNROLL for (int j = 0; j < 2; j++) {
+  for (i = from; i + NR <= to; i += NR) UNROLL for (int j = 0; j < 2; j++) {
       const vf e = vm_exp_neg(vf_load(s + i + j * SX_VL) - shift);
       vf_store(s + i + j * SX_VL, e);
       sum[j] += e;
@@ -205,4 +224,5 @@ static void scale(float *x, int64_t n, float f) {
   for (int64_t i = 0; i < n; i += SX_VL) vf_store(x + i, vf_load(x + i) * vf_set(f));
 }
 
-const sx_attention_table SX_ISA_NAME(sx_attention) = {MR, NR, SX_VL, pack, product, {dots_f32, dots_f16, dots_bf16}, {weigh_f32, weigh_f16, weigh_bf16}, soften, scale};
+const sx_attention_table SX_ISA_NAME(sx_attention) = {
+    MR, NR, SX_VL, pack, product, {dots_f32, dots_f16, dots_bf16}, {weigh_f32, weigh_f16, weigh_bf16}, soften, scale};

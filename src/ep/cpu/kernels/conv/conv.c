@@ -3,15 +3,14 @@
 #include "base/alloc.h"
 #include "ep/cpu/kernels/conv/conv_kernels.h"
 
-#define TABLE(level)                                                                          \
-  extern const sx_conv_direct sx_conv_direct__##level;                                        \
-  extern const sx_conv_depthwise sx_conv_depthwise__##level;                                  \
-  extern const sx_conv_plain sx_conv_plain__##level;                                          \
-  extern const sx_conv_winograd sx_conv_winograd__##level;                                    \
-  extern const sx_reorder sx_reorder__##level;                                                \
+#define TABLE(level)                                                                                 \
+  extern const sx_conv_direct sx_conv_direct__##level;                                               \
+  extern const sx_conv_depthwise sx_conv_depthwise__##level;                                         \
+  extern const sx_conv_plain sx_conv_plain__##level;                                                 \
+  extern const sx_conv_winograd sx_conv_winograd__##level;                                           \
+  extern const sx_reorder sx_reorder__##level;                                                       \
   static const sx_conv_table table_##level = {&sx_conv_direct__##level, &sx_conv_depthwise__##level, \
-                                              &sx_conv_plain__##level, &sx_conv_winograd__##level, \
-                                              &sx_reorder__##level};
+                                              &sx_conv_plain__##level, &sx_conv_winograd__##level, &sx_reorder__##level};
 TABLE(base)
 #if SX_HAVE_avx2
 TABLE(avx2)
@@ -22,12 +21,12 @@ TABLE(avx512)
 
 const sx_conv_table *sx_conv_table_at(sx_isa isa) {
   static const sx_conv_table *const tables[] = {
-      [SX_ISA_BASE] = &table_base,
+    [SX_ISA_BASE] = &table_base,
 #if SX_HAVE_avx2
-      [SX_ISA_AVX2] = &table_avx2,
+    [SX_ISA_AVX2] = &table_avx2,
 #endif
 #if SX_HAVE_avx512
-      [SX_ISA_AVX512] = &table_avx512,
+    [SX_ISA_AVX512] = &table_avx512,
 #endif
   };
   return (size_t)isa < sizeof tables / sizeof *tables ? tables[isa] : NULL;
@@ -63,7 +62,9 @@ static bool choose(const sx_conv_table *t, const sx_conv_shape *s, sx_conv_layou
     *algo = SX_CONV_STEM;
     return s->group == 1 && s->in_channels <= 4 && !s->transposed && s->dilation[2] == 1;
   }
-  *algo = is_depthwise(t, s) ? SX_CONV_DEPTHWISE : s->winograd && sx_conv_winograd_takes(s) ? SX_CONV_WINOGRAD : SX_CONV_DIRECT;
+  *algo = is_depthwise(t, s)                         ? SX_CONV_DEPTHWISE
+          : s->winograd && sx_conv_winograd_takes(s) ? SX_CONV_WINOGRAD
+                                                     : SX_CONV_DIRECT;
   return *algo == SX_CONV_DEPTHWISE || merged_groups(s, t->direct->lanes) != 0;
 }
 
@@ -81,7 +82,8 @@ static bool fits(const sx_conv_shape *s, int lanes) {
     ok = ok && reach <= INT32_MAX && sx_i64_mul(in, reach, &in) && sx_i64_mul(out, s->out[a] + 1, &out) &&
          sx_i64_mul(weights, s->kernel[a], &weights);
   }
-  ok = ok && sx_i64_mul(weights, s->in_channels + lanes, &weights) && sx_i64_mul(weights, s->out_channels + lanes, &weights);
+  ok =
+      ok && sx_i64_mul(weights, s->in_channels + lanes, &weights) && sx_i64_mul(weights, s->out_channels + lanes, &weights);
   return ok && in < INT32_MAX && out < INT32_MAX;
 }
 
@@ -90,7 +92,8 @@ sx_status sx_conv_prepare(sx_conv *c, const sx_conv_table *t, const sx_conv_shap
   int lanes = t->direct->lanes;
   *c = (sx_conv){.table = t, .s = *s, .epi = *epi};
   if (!choose(t, s, x, y, &c->algo)) SX_FAIL(e, NOT_IMPLEMENTED, "no convolution kernel takes this shape in these layouts");
-  if (!fits(s, y == SX_CONV_PLAIN ? 1 : lanes)) SX_FAIL(e, NOT_IMPLEMENTED, "convolution too large: an image plane has more than 2^31 elements");
+  if (!fits(s, y == SX_CONV_PLAIN ? 1 : lanes))
+    SX_FAIL(e, NOT_IMPLEMENTED, "convolution too large: an image plane has more than 2^31 elements");
   c->merge = c->algo == SX_CONV_DIRECT ? merged_groups(s, lanes) : 1;
   c->groups = s->group / c->merge;
   c->group_in = s->in_channels / c->groups;
@@ -137,7 +140,7 @@ void sx_reorder_to_blocked(const sx_conv_table *t, const float *x, float *y, int
                            int64_t begin, int64_t end) {
   t->reorder->to_blocked(x, y, channels, pixels, begin, end);
 }
-void sx_reorder_to_plain(const sx_conv_table *t, const float *x, float *y, int64_t channels, int64_t pixels,
-                         int64_t begin, int64_t end) {
+void sx_reorder_to_plain(const sx_conv_table *t, const float *x, float *y, int64_t channels, int64_t pixels, int64_t begin,
+                         int64_t end) {
   t->reorder->to_plain(x, y, channels, pixels, begin, end);
 }

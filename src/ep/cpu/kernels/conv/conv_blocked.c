@@ -23,7 +23,9 @@ static panel panel_at(const sx_conv *c, int64_t i) {
 }
 
 /* What the tiles see: taps, and channels of a block. */
-static int64_t tile_taps(const sx_conv *c) { return c->algo == SX_CONV_STEM ? c->group_in * c->s.kernel[0] * c->s.kernel[1] : c->taps; }
+static int64_t tile_taps(const sx_conv *c) {
+  return c->algo == SX_CONV_STEM ? c->group_in * c->s.kernel[0] * c->s.kernel[1] : c->taps;
+}
 static int64_t block_run(const sx_conv *c) {
   return c->algo == SX_CONV_STEM ? c->s.kernel[2] : sx_conv_min(c->table->direct->lanes, c->group_in);
 }
@@ -32,7 +34,9 @@ static int64_t blocks(const sx_conv *c) {
 }
 
 /* The copied rows of a stem unit. */
-static int64_t stem_width(const sx_conv *c) { return c->s.out[2] > 0 ? c->s.out[2] : 1; } /* an empty output has its scratch too */
+static int64_t stem_width(const sx_conv *c) {
+  return c->s.out[2] > 0 ? c->s.out[2] : 1;
+} /* an empty output has its scratch too */
 static int64_t stem_rows(const sx_conv *c) {
   int64_t rows = c->row_parts > 1 ? 1 : sx_conv_ceil(c->block_pixels, stem_width(c)) + 1;
   return (rows - 1) * c->s.stride[1] + (c->s.kernel[1] - 1) * c->s.dilation[1] + 1;
@@ -57,7 +61,8 @@ static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   PLACE(s->off, int32_t *, (size_t)(tile_taps(c) * c->block_pixels) * 4);
   PLACE(s->bias, float *, (size_t)(group_vectors(c) * c->table->direct->lanes) * 4);
   PLACE(s->acc, float *, (size_t)(c->block_pixels * c->table->direct->nv * c->table->direct->lanes) * 4);
-  PLACE(s->stem, float *, c->algo == SX_CONV_STEM ? (size_t)(c->group_in * c->s.kernel[0] * stem_rows(c) * stem_pitch(c)) * 4 : 0);
+  PLACE(s->stem, float *,
+        c->algo == SX_CONV_STEM ? (size_t)(c->group_in * c->s.kernel[0] * stem_rows(c) * stem_pitch(c)) * 4 : 0);
 #undef PLACE
   return at;
 }
@@ -93,9 +98,10 @@ void sx_conv_blocked_prepare(sx_conv *c) {
   c->scratch_bytes = scratch_layout(c, NULL, &s);
 }
 
-/* Weights of `n` output channels from k0 for one input channel and tap, of merged group g; 0 beyond the last channel and off
- * the diagonal of merged groups. */
-static void weight_row(const sx_conv *c, const void *w, const double *factors, int64_t g, int64_t k0, int64_t n, int64_t ci, int64_t tap, float *to) {
+/* Weights of `n` output channels from k0 for one input channel and tap, of merged group g; 0 beyond the last channel and
+ * off the diagonal of merged groups. */
+static void weight_row(const sx_conv *c, const void *w, const double *factors, int64_t g, int64_t k0, int64_t n, int64_t ci,
+                       int64_t tap, float *to) {
   int64_t in = c->group_in / c->merge, out = c->group_out / c->merge, sub = ci / in, group = g * c->merge + sub;
   int64_t step = c->s.transposed ? c->taps : in * c->taps; /* between output channels */
   int64_t from = (c->s.transposed ? (group * in + ci % in) * out * c->taps : (group * out * in + ci % in) * c->taps) + tap;
@@ -105,7 +111,8 @@ static void weight_row(const sx_conv *c, const void *w, const double *factors, i
   }
 }
 
-void sx_conv_blocked_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end) {
+void sx_conv_blocked_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin,
+                          int64_t end) {
   int64_t lanes = c->table->direct->lanes, step = c->algo == SX_CONV_STEM ? 1 : lanes, depth = c->group_in * c->taps;
   for (int64_t u = begin; u < end; u++) {
     int64_t g = u / c->panels;
@@ -137,7 +144,8 @@ static void stem_gather(const sx_conv *c, const float *x, int64_t begin, int64_t
   int64_t across = c->row_parts > 1 ? n : sh->out[2], pitch = stem_pitch(c), planes = c->group_in * sh->kernel[0];
   int64_t z = begin / sh->out[2] / sh->out[1] * sh->stride[0] - sh->pad[0];
   int64_t y = begin / sh->out[2] % sh->out[1] * sh->stride[1] - sh->pad[1];
-  int64_t u = begin % sh->out[2] * sh->stride[2] - sh->pad[2]; /* of the copy's first column; it has [left, right) of the row */
+  int64_t u =
+      begin % sh->out[2] * sh->stride[2] - sh->pad[2]; /* of the copy's first column; it has [left, right) of the row */
   int64_t left = sx_conv_min(u < 0 ? -u : 0, pitch), right = sx_conv_min(pitch, sh->in[2] - u);
   int64_t rows = (n / across - 1) * sh->stride[1] + (sh->kernel[1] - 1) * sh->dilation[1] + 1;
   for (int64_t i = 0; i < planes * rows; i++) {
@@ -210,7 +218,8 @@ void sx_conv_blocked_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, 
   scratch s;
   scratch_layout(c, mem, &s);
   for (int64_t u = begin; u < end; u++) {
-    int64_t inner = c->panel_first ? c->pixel_units : c->panel_units, outer = c->panel_first ? c->panel_units : c->pixel_units;
+    int64_t inner = c->panel_first ? c->pixel_units : c->panel_units,
+            outer = c->panel_first ? c->panel_units : c->pixel_units;
     int64_t a = u % inner, b = u / inner % outer, rest = u / inner / outer;
     int64_t part = c->panel_first ? a : b, panels = c->panel_first ? b : a;
     sx_conv_grid grid;
@@ -241,7 +250,8 @@ void sx_conv_blocked_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, 
       s.bias[k] = c->epi.bias && k < c->group_out ? io->bias[g * c->group_out + k] : 0;
     t.out = sx_conv_store_at(c, io, (image * c->groups + g) * vectors * lanes * out_plane);
     const float *packed = io->packed + g * vectors * lanes * c->group_in * c->taps;
-    for (int64_t i = sx_conv_split(c->panels, c->panel_units, panels); i < sx_conv_split(c->panels, c->panel_units, panels + 1); i++)
+    for (int64_t i = sx_conv_split(c->panels, c->panel_units, panels);
+         i < sx_conv_split(c->panels, c->panel_units, panels + 1); i++)
       run_panel(c, &t, &s, packed, panel_at(c, i), n);
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* The depthwise form, and groups of 2, 4 or 8 channels inside a channel block: a unit is a range of output rows of one channel
- * block. Common depthwise kernel widths slide over the input row; any other shape runs a list of taps, rebuilt where the taps
- * inside the image change.
+/* The depthwise form, and groups of 2, 4 or 8 channels inside a channel block: a unit is a range of output rows of one
+ * channel block. Common depthwise kernel widths slide over the input row; any other shape runs a list of taps, rebuilt
+ * where the taps inside the image change.
  *
  * Packed weights: [channel block][tap][channel of the group][lane]. */
 #include "base/alloc.h"
@@ -22,9 +22,9 @@ static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
 
 static bool takes_row_kernel(const sx_conv_shape *s) {
   int64_t k = s->kernel[2], right = (s->out[2] - 1) * s->stride[2] - s->pad[2] + k - s->in[2]; /* taps after the row */
-  return s->group == s->in_channels && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0 && s->dilation[2] == 1 &&
-         (k == 3 || k == 5 || k == 7) && (s->stride[2] == 1 || s->stride[2] == 2) && s->pad[2] <= k / 2 &&
-         right <= k / 2;
+  return s->group == s->in_channels && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0 &&
+         s->dilation[2] == 1 && (k == 3 || k == 5 || k == 7) && (s->stride[2] == 1 || s->stride[2] == 2) &&
+         s->pad[2] <= k / 2 && right <= k / 2;
 }
 
 void sx_conv_depthwise_prepare(sx_conv *c) {
@@ -41,10 +41,13 @@ void sx_conv_depthwise_prepare(sx_conv *c) {
   c->unit_ns = row_ns * (double)rows / (double)c->pixel_units;
 }
 
-void sx_conv_depthwise_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end) {
+void sx_conv_depthwise_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin,
+                            int64_t end) {
   int64_t lanes = c->table->direct->lanes, width = c->group_in;
   for (int64_t b = begin * lanes; b < end * lanes; b += lanes) {
-    sx_conv_rows r = {.w = (const char *)w + b * width * c->taps * 4, .step = width * c->taps, .rows = (int)sx_conv_min(lanes, c->s.out_channels - b)};
+    sx_conv_rows r = {.w = (const char *)w + b * width * c->taps * 4,
+                      .step = width * c->taps,
+                      .rows = (int)sx_conv_min(lanes, c->s.out_channels - b)};
     r.factors = factors ? factors + b : NULL;
     c->table->reorder->lay(&r, width * c->taps, c->taps, packed + b * width * c->taps, width * lanes, lanes);
   }
@@ -81,20 +84,27 @@ static void slide(const sx_conv *c, sx_conv_row *t, const float *x, int64_t oy, 
 }
 
 /* A whole output row by lists of taps: the list stays as long as the same taps are inside. */
-static void walk(const sx_conv *c, const float *x, const float *w, const scratch *m, int64_t oz, int64_t oy, sx_conv_store out) {
+static void walk(const sx_conv *c, const float *x, const float *w, const scratch *m, int64_t oz, int64_t oy,
+                 sx_conv_store out) {
   const sx_conv_shape *s = &c->s;
   int64_t lanes = c->table->direct->lanes, width = c->group_in, z0, z1, y0, y1, begin = -1, end = -1;
   int64_t iz = oz * s->stride[0] - s->pad[0], iy = oy * s->stride[1] - s->pad[1];
   taps_inside(s, 0, iz, &z0, &z1);
   taps_inside(s, 1, iy, &y0, &y1);
-  void (*const *list)(const sx_conv_list *) = c->table->depthwise->list[width == 1 ? 0 : width == 2 ? 1 : width == 4 ? 2 : 3];
+  void (*const *list)(const sx_conv_list *) = c->table->depthwise->list[width == 1   ? 0
+                                                                        : width == 2 ? 1
+                                                                        : width == 4 ? 2
+                                                                                     : 3];
   sx_conv_list t = {.w = w, .bias = m->bias, .x_off = m->x_off, .w_off = m->w_off, .x_step = s->stride[2] * lanes};
   int64_t first = sx_conv_ceil(s->pad[2], s->stride[2]); /* pixels [first, last) have all taps of the row inside */
-  int64_t room = s->in[2] + s->pad[2] - (s->kernel[2] - 1) * s->dilation[2], last = room > 0 ? sx_conv_ceil(room, s->stride[2]) : 0;
+  int64_t room = s->in[2] + s->pad[2] - (s->kernel[2] - 1) * s->dilation[2],
+          last = room > 0 ? sx_conv_ceil(room, s->stride[2]) : 0;
   for (int64_t u = 0; u < s->out[2];) {
     int64_t q0 = 0, q1 = s->kernel[2], n = 1, ix = u * s->stride[2] - s->pad[2];
-    if (u < first || u >= last) taps_inside(s, 2, ix, &q0, &q1);
-    else n = sx_conv_min(sx_conv_min(SX_CONV_ROW_MR, last - u), s->out[2] - u);
+    if (u < first || u >= last)
+      taps_inside(s, 2, ix, &q0, &q1);
+    else
+      n = sx_conv_min(sx_conv_min(SX_CONV_ROW_MR, last - u), s->out[2] - u);
     while (!list[n]) n--;
     if (q0 != begin || q1 != end) {
       begin = q0, end = q1, t.taps = 0;
@@ -117,7 +127,8 @@ static void walk(const sx_conv *c, const float *x, const float *w, const scratch
 
 void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *mem) {
   const sx_conv_shape *s = &c->s;
-  int64_t lanes = c->table->direct->lanes, channels = s->in_channels, blocks = sx_conv_ceil(channels, lanes), rows = s->out[0] * s->out[1];
+  int64_t lanes = c->table->direct->lanes, channels = s->in_channels, blocks = sx_conv_ceil(channels, lanes),
+          rows = s->out[0] * s->out[1];
   int64_t in_plane = s->in[0] * s->in[1] * s->in[2] * lanes, row = s->out[2] * lanes;
   scratch m;
   scratch_layout(c, mem, &m);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Depthwise tiles, and those of groups narrower than a vector: channels are the lanes, up to seven pixels of a row are the sums. With 32 registers the inputs of a row
- * are loaded once and shared by the taps, with 16 every tap reads its own. */
+/* Depthwise tiles, and those of groups narrower than a vector: channels are the lanes, up to seven pixels of a row are the
+ * sums. With 32 registers the inputs of a row are loaded once and shared by the taps, with 16 every tap reads its own. */
 #include "ep/cpu/kernels/conv/conv_kernels.h"
 #include "ep/cpu/vec.h"
 
@@ -45,11 +45,15 @@ SX_INLINE vf clip(const sx_conv_store *s, vf v) { /* in this order NaN passes */
 #include "ep/cpu/kernels/conv/conv_lists.inc"
 #endif
 
-#define FEW_ROWS(k, s) {0, row__##k##__##s##__1, row__##k##__##s##__2, 0, row__##k##__##s##__4, row__##k##__##s##__5, 0, \
-                        row__##k##__##s##__7}
-#define ROWS(k, s) {0, row__##k##__##s##__1, row__##k##__##s##__2, row__##k##__##s##__3, row__##k##__##s##__4, \
-                    row__##k##__##s##__5, row__##k##__##s##__6, row__##k##__##s##__7}
-#define LISTS(w) {0, list__##w##__1, list__##w##__2, 0, list__##w##__4, 0, 0, list__##w##__7}
+#define FEW_ROWS(k, s) \
+  { 0, row__##k##__##s##__1, row__##k##__##s##__2, 0, row__##k##__##s##__4, row__##k##__##s##__5, 0, row__##k##__##s##__7 }
+#define ROWS(k, s)                                                                                                   \
+  {                                                                                                                  \
+    0, row__##k##__##s##__1, row__##k##__##s##__2, row__##k##__##s##__3, row__##k##__##s##__4, row__##k##__##s##__5, \
+        row__##k##__##s##__6, row__##k##__##s##__7                                                                   \
+  }
+#define LISTS(w) \
+  { 0, list__##w##__1, list__##w##__2, 0, list__##w##__4, 0, 0, list__##w##__7 }
 extern const sx_conv_depthwise SX_ISA_NAME(sx_conv_depthwise);
 const sx_conv_depthwise SX_ISA_NAME(sx_conv_depthwise) = {
     .row = {{ROWS(3, 1), ROWS(3, 2)}, {FEW_ROWS(5, 1), FEW_ROWS(5, 2)}, {FEW_ROWS(7, 1), FEW_ROWS(7, 2)}},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Convolution in f64, plain to plain: an output plane at a time, one weight at a time along rows. Conv gathers and ConvTranspose
- * scatters along the same places: a coordinate `a` of the one side meets a * stride + tap * dilation - pad of the other. */
+/* Convolution in f64, plain to plain: an output plane at a time, one weight at a time along rows. Conv gathers and
+ * ConvTranspose scatters along the same places: a coordinate `a` of the one side meets a * stride + tap * dilation - pad of
+ * the other. */
 #include "ep/cpu/kernels/conv/conv.h"
 
 /* Coordinates [*from, *to) of the side with `n` whose partner lies in [0, size). */
@@ -21,7 +22,8 @@ static void tap(const sx_conv_shape *s, const int64_t *k, double w, const double
   for (int64_t a = from[0]; a < to[0]; a++)
     for (int64_t b = from[1]; b < to[1]; b++) {
       const int64_t n = (a * near[1] + b) * near[2];
-      const int64_t f = ((a * s->stride[0] + shift[0]) * far[1] + b * s->stride[1] + shift[1]) * far[2] + shift[2], st = s->stride[2];
+      const int64_t f = ((a * s->stride[0] + shift[0]) * far[1] + b * s->stride[1] + shift[1]) * far[2] + shift[2],
+                    st = s->stride[2];
       if (s->transposed)
         for (int64_t c = from[2]; c < to[2]; c++) y[f + c * st] += w * x[n + c];
       else if (st == 1)
@@ -31,8 +33,10 @@ static void tap(const sx_conv_shape *s, const int64_t *k, double w, const double
     }
 }
 
-void sx_conv_f64_run(const sx_conv_shape *s, const double *x, const double *w, const double *bias, double *y, int64_t begin, int64_t end) {
-  const int64_t in = s->in[0] * s->in[1] * s->in[2], out = s->out[0] * s->out[1] * s->out[2], taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
+void sx_conv_f64_run(const sx_conv_shape *s, const double *x, const double *w, const double *bias, double *y, int64_t begin,
+                     int64_t end) {
+  const int64_t in = s->in[0] * s->in[1] * s->in[2], out = s->out[0] * s->out[1] * s->out[2],
+                taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
   const int64_t cg = s->in_channels / s->group, kg = s->out_channels / s->group;
   for (int64_t u = begin; u < end; u++) {
     const int64_t image = u / s->out_channels, k = u % s->out_channels, g = k / kg;

@@ -37,7 +37,8 @@ void sx_conv_pixels_init(const sx_conv_table *t, const sx_conv_pixels *p, const 
     int64_t in[3] = {z * g->step[0], v * g->step[1], u * g->step[2]}, out[3];
     const int64_t at[3] = {z, v, u};
     for (int a = 0; a < 3; a++) out[a] = at[a] * g->out_step[a] + g->phase[a];
-    int64_t x = ((in[0] * s->in[1] + in[1]) * s->in[2] + in[2]) * lanes, y = ((out[0] * s->out[1] + out[1]) * s->out[2] + out[2]) * lanes;
+    int64_t x = ((in[0] * s->in[1] + in[1]) * s->in[2] + in[2]) * lanes,
+            y = ((out[0] * s->out[1] + out[1]) * s->out[2] + out[2]) * lanes;
     t->direct->row(p->at[0] + i, (int32_t)in[0], 0, k);
     t->direct->row(p->at[1] + i, (int32_t)in[1], 0, k);
     t->direct->row(p->at[2] + i, (int32_t)in[2], g->step[2], k);

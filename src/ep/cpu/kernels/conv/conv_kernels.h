@@ -24,11 +24,11 @@ typedef struct sx_conv_tile {
   const int32_t *off;     /* [tap][off_ld] */
   int64_t off_ld, tiles;
   int32_t taps, blocks, run, last_run; /* last_run: of the last block */
-  const float *bias;       /* nv vectors: where the sums start, */
-  const float *from;       /* or mr * nv vectors of partial sums, unless NULL */
-  float *acc;              /* where mr * nv partial sums go; NULL: finish */
-  const int32_t *y_off;    /* of each pixel */
-  int64_t y_step;          /* between the vectors */
+  const float *bias;                   /* nv vectors: where the sums start, */
+  const float *from;                   /* or mr * nv vectors of partial sums, unless NULL */
+  float *acc;                          /* where mr * nv partial sums go; NULL: finish */
+  const int32_t *y_off;                /* of each pixel */
+  int64_t y_step;                      /* between the vectors */
   sx_conv_store out;
 } sx_conv_tile;
 
@@ -92,8 +92,8 @@ typedef struct sx_conv_rows {
 typedef struct sx_reorder {
   void (*to_blocked)(const float *x, float *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end);
   void (*to_plain)(const float *x, float *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end);
-  /* Transposes n elements of each row, which count channels and in them taps: element channel * taps + tap of all rows is the
-   * vector at to + tap * tap_step + channel * channel_step. Lanes without a row are 0. */
+  /* Transposes n elements of each row, which count channels and in them taps: element channel * taps + tap of all rows is
+   * the vector at to + tap * tap_step + channel * channel_step. Lanes without a row are 0. */
   void (*lay)(const sx_conv_rows *r, int64_t n, int64_t taps, float *to, int64_t tap_step, int64_t channel_step);
 } sx_reorder;
 
@@ -109,8 +109,10 @@ typedef struct sx_conv_direct {
 
 enum { SX_CONV_ROW_MR = 7 };
 typedef struct sx_conv_depthwise {
-  void (*row[3][2][SX_CONV_ROW_MR + 1])(const sx_conv_row *r); /* [kernel 3 5 7][stride 1 2][pixels]; NULL where missing, [1] is there */
-  void (*list[4][SX_CONV_ROW_MR + 1])(const sx_conv_list *l);  /* [channels of a group 1 2 4 8][pixels]; NULL where missing */
+  void (*row[3][2][SX_CONV_ROW_MR + 1])(
+      const sx_conv_row *r); /* [kernel 3 5 7][stride 1 2][pixels]; NULL where missing, [1] is there */
+  void (*list[4][SX_CONV_ROW_MR + 1])(
+      const sx_conv_list *l); /* [channels of a group 1 2 4 8][pixels]; NULL where missing */
 } sx_conv_depthwise;
 
 typedef struct sx_conv_plain {
@@ -134,9 +136,12 @@ typedef struct sx_conv_winograd { /* [0]: F(2x2,3x3), [1]: F(4x4,3x3) */
   /* One channel block: v[plane * v_step + tile * lanes]. */
   void (*in[2])(const sx_conv_winograd_block *b, const float *x, float *v, int64_t v_step);
   /* One vector of outputs, of which `real` lanes are channels. */
-  void (*out[2])(const sx_conv_winograd_block *b, const float *m, int64_t m_step, const float *bias, const sx_conv_store *s, int real);
-  /* Weights of one vector of output channels, `channels` times 9 of each row, to to[plane * plane_step + channel * step]. */
-  void (*pack[2])(const sx_reorder *reorder, const sx_conv_rows *r, int64_t channels, float *to, int64_t step, int64_t plane_step);
+  void (*out[2])(const sx_conv_winograd_block *b, const float *m, int64_t m_step, const float *bias, const sx_conv_store *s,
+                 int real);
+  /* Weights of one vector of output channels, `channels` times 9 of each row, to to[plane * plane_step + channel * step].
+   */
+  void (*pack[2])(const sx_reorder *reorder, const sx_conv_rows *r, int64_t channels, float *to, int64_t step,
+                  int64_t plane_step);
 } sx_conv_winograd;
 
 struct sx_conv_table {
@@ -156,7 +161,9 @@ static inline float sx_conv_weight(const void *w, int64_t i, double factor) {
 static inline int64_t sx_conv_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static inline int64_t sx_conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
 /* The part of n things, split evenly into `parts`, that starts at `part`. */
-static inline int64_t sx_conv_split(int64_t n, int64_t parts, int64_t part) { return n / parts * part + sx_conv_min(part, n % parts); }
+static inline int64_t sx_conv_split(int64_t n, int64_t parts, int64_t part) {
+  return n / parts * part + sx_conv_min(part, n % parts);
+}
 /* After a kernel: tile_fn on n contiguous elements, and padded lanes back to zero where `real` < lanes. */
 void sx_conv_finish(const sx_conv *c, float *y, int64_t n, int real);
 /* Fills what an epilogue says about one image's output and residual, both starting `at` elements in. */
@@ -164,14 +171,17 @@ sx_conv_store sx_conv_store_at(const sx_conv *c, const sx_conv_io *io, int64_t a
 
 /* Each driver: choose blocking, units and scratch; pack; run. */
 void sx_conv_blocked_prepare(sx_conv *c);
-void sx_conv_blocked_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end);
+void sx_conv_blocked_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin,
+                          int64_t end);
 void sx_conv_blocked_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 void sx_conv_depthwise_prepare(sx_conv *c);
-void sx_conv_depthwise_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end);
+void sx_conv_depthwise_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin,
+                            int64_t end);
 void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 bool sx_conv_winograd_takes(const sx_conv_shape *s);
 void sx_conv_winograd_prepare(sx_conv *c);
-void sx_conv_winograd_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end);
+void sx_conv_winograd_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin,
+                           int64_t end);
 void sx_conv_winograd_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 void sx_conv_plain_prepare(sx_conv *c);
 void sx_conv_plain_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end);

@@ -2,7 +2,8 @@
 /* The general form, plain to plain: a unit gathers the taps of a few vectors of output pixels into scratch, a slice of the
  * depth (channel, tap) at a time, and multiplies it by the group's weights.
  *
- * The transpose does one phase at a time; its pixels lie apart in the output, so its tiles end in scratch and are scattered.
+ * The transpose does one phase at a time; its pixels lie apart in the output, so its tiles end in scratch and are
+ * scattered.
  *
  * Packed weights: [group][panel of mr channels][depth][channel]. */
 #include "base/alloc.h"
@@ -61,7 +62,8 @@ void sx_conv_plain_pack(const sx_conv *c, const void *w, const double *factors, 
     for (int64_t ci = 0; ci < in; ci++)
       for (int64_t t = 0; t < taps; t++)
         for (int64_t k = k0; k < k1; k++)
-          *to++ = sx_conv_weight(w, (c->s.transposed ? (g * in + ci) * out + k : (g * out + k) * in + ci) * taps + t, factors ? factors[g * out + k] : 1);
+          *to++ = sx_conv_weight(w, (c->s.transposed ? (g * in + ci) * out + k : (g * out + k) * in + ci) * taps + t,
+                                 factors ? factors[g * out + k] : 1);
   }
 }
 

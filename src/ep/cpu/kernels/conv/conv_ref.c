@@ -25,7 +25,8 @@ static double sum(const sx_conv_shape *s, const float *x, const float *w, int64_
     int64_t u = coordinate(s, 2, o[2], t % s->kernel[2]);
     if (z < 0 || y < 0 || u < 0) continue;
     const float *xt = x + (n * s->in_channels + g * cg) * plane + (z * s->in[1] + y) * s->in[2] + u;
-    for (int64_t c = 0; c < cg; c++) acc += (double)xt[c * plane] * w[(s->transposed ? (g * cg + c) * kg + k % kg : k * cg + c) * taps + t];
+    for (int64_t c = 0; c < cg; c++)
+      acc += (double)xt[c * plane] * w[(s->transposed ? (g * cg + c) * kg + k % kg : k * cg + c) * taps + t];
   }
   return acc;
 }

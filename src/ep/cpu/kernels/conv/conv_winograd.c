@@ -8,8 +8,9 @@
 #include "ep/cpu/kernels/conv/conv_kernels.h"
 
 typedef struct scratch {
-  float *v, *m, *bias, *edge, *zero; /* transformed inputs [plane][block][tile][lane], products [plane][vector][tile][lane] */
-  int32_t *off;                      /* of the tiles of a block */
+  float *v, *m, *bias, *edge,
+      *zero;    /* transformed inputs [plane][block][tile][lane], products [plane][vector][tile][lane] */
+  int32_t *off; /* of the tiles of a block */
 } scratch;
 
 static int64_t planes(const sx_conv *c) { return (c->tile + 2) * (c->tile + 2); }
@@ -29,7 +30,7 @@ static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   PLACE(s->m, float *, (size_t)(planes(c) * m_plane(c)) * 4);
   PLACE(s->bias, float *, (size_t)vectors(c) * lane);
   PLACE(s->edge, float *, 36 * lane);
-  PLACE(s->zero, float *, SX_CONV_NV * lane);
+  PLACE(s->zero, float *, SX_CONV_NV *lane);
   PLACE(s->off, int32_t *, (size_t)c->block_pixels * 4);
 #undef PLACE
   return at;
@@ -72,14 +73,18 @@ void sx_conv_winograd_prepare(sx_conv *c) {
   c->scratch_bytes = scratch_layout(c, NULL, &s);
 }
 
-void sx_conv_winograd_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end) {
+void sx_conv_winograd_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin,
+                           int64_t end) {
   int64_t lanes = c->table->direct->lanes, n = vectors(c), in = c->group_in;
   for (int64_t p = begin; p < end; p++) {
-    int64_t first = sx_conv_split(n, c->panels, p), last = sx_conv_split(n, c->panels, p + 1), width = (last - first) * lanes;
+    int64_t first = sx_conv_split(n, c->panels, p), last = sx_conv_split(n, c->panels, p + 1),
+            width = (last - first) * lanes;
     for (int64_t v = first; v < last; v++) {
       int64_t k = v * lanes;
-      sx_conv_rows r = {(const char *)w + k * in * 9 * 4, in * 9, (int)sx_conv_min(lanes, c->group_out - k), factors ? factors + k : NULL};
-      c->table->winograd->pack[c->tile / 4](c->table->reorder, &r, in, packed + first * lanes * planes(c) * in + (v - first) * lanes, width, in * width);
+      sx_conv_rows r = {(const char *)w + k * in * 9 * 4, in * 9, (int)sx_conv_min(lanes, c->group_out - k),
+                        factors ? factors + k : NULL};
+      c->table->winograd->pack[c->tile / 4](
+          c->table->reorder, &r, in, packed + first * lanes * planes(c) * in + (v - first) * lanes, width, in * width);
     }
   }
 }
@@ -112,7 +117,8 @@ static void multiply(const sx_conv *c, const scratch *s, const float *packed, in
 void sx_conv_winograd_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *mem) {
   const sx_conv_shape *sh = &c->s;
   const sx_conv_winograd *k = c->table->winograd;
-  int64_t lanes = c->table->direct->lanes, in_plane = sh->in[1] * sh->in[2] * lanes, out_plane = sh->out[1] * sh->out[2] * lanes;
+  int64_t lanes = c->table->direct->lanes, in_plane = sh->in[1] * sh->in[2] * lanes,
+          out_plane = sh->out[1] * sh->out[2] * lanes;
   int64_t n = vectors(c), tiles = tiles_of(c, 1) * tiles_of(c, 2);
   scratch s;
   scratch_layout(c, mem, &s);
@@ -120,12 +126,14 @@ void sx_conv_winograd_run(const sx_conv *c, const sx_conv_io *io, int64_t begin,
   for (int64_t i = 0; i < SX_CONV_NV * lanes; i++) s.zero[i] = 0;
   for (int64_t i = 0; i < n * lanes; i++) s.bias[i] = c->epi.bias && i < c->group_out ? io->bias[i] : 0;
   for (int64_t u = begin; u < end; u++) {
-    int64_t panels = u % c->panel_units, part = u / c->panel_units % c->pixel_units, image = u / c->panel_units / c->pixel_units;
+    int64_t panels = u % c->panel_units, part = u / c->panel_units % c->pixel_units,
+            image = u / c->panel_units / c->pixel_units;
     sx_conv_winograd_block b = {.conv = c, .finish = c->epi.tile_fn || c->zero_tail, .edge = s.edge};
     b.first = sx_conv_split(tiles, c->pixel_units, part);
     b.tiles = sx_conv_split(tiles, c->pixel_units, part + 1) - b.first;
     b.across = tiles_of(c, 2);
-    b.pad_y = sh->pad[1], b.pad_x = sh->pad[2], b.in_h = sh->in[1], b.in_w = sh->in[2], b.out_h = sh->out[1], b.out_w = sh->out[2];
+    b.pad_y = sh->pad[1], b.pad_x = sh->pad[2], b.in_h = sh->in[1], b.in_w = sh->in[2], b.out_h = sh->out[1],
+    b.out_w = sh->out[2];
     for (int64_t i = 0; i < blocks(c); i++)
       k->in[c->tile / 4](&b, io->x + (image * blocks(c) + i) * in_plane, s.v + i * c->block_pixels * lanes, v_plane(c));
     int64_t last = sx_conv_split(c->panels, c->panel_units, panels + 1);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* The integer convolution: what conv_blocked.c does, on bytes. A unit is a block of output pixels by a range of weight panels;
- * its tiles leave exact sums in scratch, which one routine turns into outputs. Inputs that are not blocked bytes, or that the
- * tiles want widened, are copied first: the rows that the unit's pixels reach.
+/* The integer convolution: what conv_blocked.c does, on bytes. A unit is a block of output pixels by a range of weight
+ * panels; its tiles leave exact sums in scratch, which one routine turns into outputs. Inputs that are not blocked bytes,
+ * or that the tiles want widened, are copied first: the rows that the unit's pixels reach.
  *
- * Packed weights: [group][panel][channel block][tap][word][panel width][step], then for each group and output channel the s32
- * sum of its weights, then, where bytes are not centred (`shifted`), what each of them lacks to the weight that is meant: times
- * the sum of the pixel's window it is added after the tiles. */
+ * Packed weights: [group][panel][channel block][tap][word][panel width][step], then for each group and output channel the
+ * s32 sum of its weights, then, where bytes are not centred (`shifted`), what each of them lacks to the weight that is
+ * meant: times the sum of the pixel's window it is added after the tiles. */
 #include <math.h>
 #include <string.h>
 #include "base/alloc.h"
@@ -18,12 +18,12 @@ const sx_qconv_table *sx_qconv_table_at(sx_isa isa, bool vnni) {
   if (isa == SX_ISA_AVX512 && vnni) return &sx_qconv__avx512vnni;
 #endif
   static const sx_qconv_table *const tables[] = {
-      [SX_ISA_BASE] = &sx_qconv__base,
+    [SX_ISA_BASE] = &sx_qconv__base,
 #if SX_HAVE_avx2
-      [SX_ISA_AVX2] = &sx_qconv__avx2,
+    [SX_ISA_AVX2] = &sx_qconv__avx2,
 #endif
 #if SX_HAVE_avx512
-      [SX_ISA_AVX512] = &sx_qconv__avx512,
+    [SX_ISA_AVX512] = &sx_qconv__avx512,
 #endif
   };
   return (size_t)isa < sizeof tables / sizeof *tables ? tables[isa] : NULL;
@@ -40,8 +40,12 @@ static int64_t words(const sx_qconv *c) { return c->table->lanes / c->table->ste
 static int64_t block_run(const sx_qconv *c, int64_t b) {
   return sx_conv_ceil(sx_conv_min(c->group_in - b * c->table->lanes, c->table->lanes), c->table->step);
 }
-static int64_t depth_words(const sx_qconv *c) { return (block_run(c, 0) * (blocks(c) - 1) + block_run(c, blocks(c) - 1)) * c->taps; }
-static size_t weight_bytes(const sx_qconv *c) { return (size_t)(c->groups * vectors(c) * depth_words(c) * c->table->lanes) * 4; }
+static int64_t depth_words(const sx_qconv *c) {
+  return (block_run(c, 0) * (blocks(c) - 1) + block_run(c, blocks(c) - 1)) * c->taps;
+}
+static size_t weight_bytes(const sx_qconv *c) {
+  return (size_t)(c->groups * vectors(c) * depth_words(c) * c->table->lanes) * 4;
+}
 static int64_t patch_words(const sx_qconv *c) { return blocks(c) * c->s.in[0] * c->patch_rows * c->s.in[2] * words(c); }
 /* Weights as bytes that differ from those that are meant by a number for each output channel. */
 static bool shifted(const sx_qconv *c) { return !c->w_centered && c->table->step == 4; }
@@ -52,7 +56,7 @@ typedef struct scratch {
   int32_t *off, *y_off, *bias, *acc, *patch, *outside, *sums;
   float *scale;
   const int32_t *shifts; /* of the group's weights */
-  char *tile; /* a panel's outputs, blocked, when the output is plain */
+  char *tile;            /* a panel's outputs, blocked, when the output is plain */
 } scratch;
 
 static size_t scratch_layout(const sx_qconv *c, char *base, scratch *s) {
@@ -87,7 +91,8 @@ static void prepare_direct(sx_qconv *c) {
   c->pixel_units = sx_conv_ceil(c->pixels ? c->pixels : 1, most);
   c->block_pixels = sx_conv_ceil(c->pixels ? c->pixels : 1, c->pixel_units);
   if (c->table->step != 4 || c->x_layout == SX_CONV_PLAIN) {
-    int64_t across = s->transposed ? sx_conv_ceil(s->out[2], s->stride[2]) : s->out[2], rows = c->block_pixels / (across ? across : 1) + 2;
+    int64_t across = s->transposed ? sx_conv_ceil(s->out[2], s->stride[2]) : s->out[2],
+            rows = c->block_pixels / (across ? across : 1) + 2;
     c->patch_rows = rows * (s->transposed ? 1 : s->stride[1]) + (s->kernel[1] - 1) * s->dilation[1] + 2;
     if (s->in[0] != 1 || s->out[0] != 1 || c->patch_rows > s->in[1]) c->patch_rows = s->in[1];
     if (c->patch_rows < 1) c->patch_rows = 1;
@@ -96,7 +101,8 @@ static void prepare_direct(sx_qconv *c) {
   c->pack_units = c->groups * c->panels;
   c->packed_bytes = weight_bytes(c) + (size_t)(c->groups * vectors(c) * c->table->lanes) * (shifted(c) ? 8 : 4);
   double work = (double)c->block_pixels * (double)(c->group_in * c->taps) * (double)(vectors(c) * c->table->lanes);
-  double rate = (double)(c->table->lanes * c->table->step * (c->table->step == 4 ? 2 : 1)), unit = c->patch_rows ? 16e6 : 6e6;
+  double rate = (double)(c->table->lanes * c->table->step * (c->table->step == 4 ? 2 : 1)),
+         unit = c->patch_rows ? 16e6 : 6e6;
   c->panel_units = work > unit ? sx_conv_min(c->panels, (int64_t)(work / unit) + 1) : 1;
   c->units = s->batch * c->groups * c->phases * c->pixel_units * c->panel_units;
   c->unit_ns = work / (double)(c->panel_units * c->phases) / rate + 200;
@@ -119,15 +125,18 @@ sx_status sx_qconv_prepare(sx_qconv *c, const sx_qconv_table *t, sx_err *e) {
     reach *= (double)(s.in[a] + 2 * s.pad[a] + s.kernel[a] * s.dilation[a] + s.stride[a]);
     out *= (double)s.out[a];
   }
-  if (reach > INT32_MAX || out > INT32_MAX) SX_FAIL(e, NOT_IMPLEMENTED, "integer convolution too large: an image plane has more than 2^27 elements");
+  if (reach > INT32_MAX || out > INT32_MAX)
+    SX_FAIL(e, NOT_IMPLEMENTED, "integer convolution too large: an image plane has more than 2^27 elements");
   c->merge = merged_groups(c);
   if (f.algo == SX_CONV_DEPTHWISE && f.group_in == 1 && c->taps <= 256) c->rows = rows, c->merge = 1;
   if (!c->merge) SX_FAIL(e, NOT_IMPLEMENTED, "no integer convolution takes these groups in a blocked layout");
   c->groups = c->s.group / c->merge;
   c->group_in = c->s.in_channels / c->groups;
   c->group_out = c->s.out_channels / c->groups;
-  if (c->rows) sx_qconv_rows_prepare(c);
-  else prepare_direct(c);
+  if (c->rows)
+    sx_qconv_rows_prepare(c);
+  else
+    prepare_direct(c);
   if (c->s.batch == 0 || c->pixels == 0 || c->s.out_channels == 0) c->units = 0;
   c->packing = (uint32_t)(c->table->lanes * 8 + c->table->step) * 4 + (c->rows != NULL) + (shifted(c) ? 2 : 0);
   return SX_OK;
@@ -137,7 +146,8 @@ static int32_t byte_at(const void *p, bool is_signed, int64_t i) {
   return is_signed ? ((const int8_t *)p)[i] : ((const uint8_t *)p)[i];
 }
 
-void sx_qconv_pack(const sx_qconv *c, const void *w, const void *w_zero, int64_t w_zero_step, void *packed, int64_t begin, int64_t end) {
+void sx_qconv_pack(const sx_qconv *c, const void *w, const void *w_zero, int64_t w_zero_step, void *packed, int64_t begin,
+                   int64_t end) {
   if (c->rows) {
     sx_qconv_rows_pack(c, w, w_zero, w_zero_step, packed, begin, end);
     return;
@@ -167,19 +177,25 @@ void sx_qconv_pack(const sx_qconv *c, const void *w, const void *w_zero, int64_t
               if (i < real && ci < c->group_in) {
                 int32_t v = 0; /* off the diagonal of merged groups */
                 if (c->merge == 1 || k / out == ci / in)
-                  v = byte_at(w, c->w_signed, (c->s.transposed ? cx * out + k % out : (g * c->group_out + k) * in + ci % in) * c->taps + tap) - zero[i];
+                  v = byte_at(
+                          w, c->w_signed,
+                          (c->s.transposed ? cx * out + k % out : (g * c->group_out + k) * in + ci % in) * c->taps + tap) -
+                      zero[i];
                 sum[i] = (int32_t)((uint32_t)sum[i] + (uint32_t)v);
                 stored = shifts ? v + zero[i] - middle : v;
               }
-              if (t->step == 4) ((int8_t *)to)[i * 4 + q] = (int8_t)stored;
-              else ((int16_t *)(void *)to)[i * 2 + q] = (int16_t)stored;
+              if (t->step == 4)
+                ((int8_t *)to)[i * 4 + q] = (int8_t)stored;
+              else
+                ((int16_t *)(void *)to)[i * 2 + q] = (int16_t)stored;
             }
           }
   }
 }
 
 /* Copies the input rows that the unit reaches for all its channels; gives the first of them. */
-static int64_t copy_patch(const sx_qconv *c, const sx_qconv_io *io, const sx_conv_grid *grid, scratch *s, int64_t n, const uint8_t *x) {
+static int64_t copy_patch(const sx_qconv *c, const sx_qconv_io *io, const sx_conv_grid *grid, scratch *s, int64_t n,
+                          const uint8_t *x) {
   const sx_conv_shape *sh = &c->s;
   int64_t lanes = c->table->lanes, row = 0, plane = sh->in[0] * sh->in[1] * sh->in[2], elem = 4 / c->table->step;
   if (c->patch_rows < sh->in[1]) {
@@ -214,8 +230,10 @@ static void spread(const sx_qconv *c, const scratch *s, char *y, int64_t channel
   for (int64_t k = 0; k < channels; k++)
     for (int64_t i = 0; i < n; i++) {
       int64_t from = (k / lanes * n + i) * lanes + k % lanes, to = (channel + k) * plane + s->px.y[i] / w;
-      if (out_bytes(c) == 1) y[to] = s->tile[from];
-      else ((int32_t *)(void *)y)[to] = ((const int32_t *)(const void *)s->tile)[from];
+      if (out_bytes(c) == 1)
+        y[to] = s->tile[from];
+      else
+        ((int32_t *)(void *)y)[to] = ((const int32_t *)(const void *)s->tile)[from];
     }
 }
 
@@ -230,8 +248,8 @@ sx_qconv_finish sx_qconv_finish_init(const sx_qconv *c, const sx_qconv_io *io) {
   return f;
 }
 
-static void run_panels(const sx_qconv *c, const sx_qconv_io *io, sx_qconv_tile *t, const scratch *s, const char *packed, char *y,
-                       int64_t begin, int64_t end, int64_t n) {
+static void run_panels(const sx_qconv *c, const sx_qconv_io *io, sx_qconv_tile *t, const scratch *s, const char *packed,
+                       char *y, int64_t begin, int64_t end, int64_t n) {
   const sx_qconv_table *table = c->table;
   int64_t lanes = table->lanes, plane = c->s.out[0] * c->s.out[1] * c->s.out[2];
   bool plain = c->y_layout == SX_CONV_PLAIN;
@@ -267,31 +285,36 @@ void sx_qconv_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64
   const sx_conv_shape *sh = &c->s;
   int64_t lanes = c->table->lanes, n_vectors = vectors(c), out_plane = sh->out[0] * sh->out[1] * sh->out[2];
   int64_t in_plane = sh->in[0] * sh->in[1] * sh->in[2], plain = c->y_layout == SX_CONV_PLAIN;
-  int64_t in_group = (c->x_layout == SX_CONV_PLAIN ? c->group_in : blocks(c) * lanes) * in_plane, out_group = (plain ? c->group_out : n_vectors * lanes) * out_plane;
+  int64_t in_group = (c->x_layout == SX_CONV_PLAIN ? c->group_in : blocks(c) * lanes) * in_plane,
+          out_group = (plain ? c->group_out : n_vectors * lanes) * out_plane;
   const sx_conv_table *level = level_of(c->table);
   int32_t zero = c->table->step == 4 ? io->x_zero + (c->x_signed ? 128 : 0) : 0; /* as the tiles see it */
   scratch s;
   scratch_layout(c, mem, &s);
   memset(s.outside, c->table->step == 4 ? io->x_zero : 0, (size_t)lanes * 4);
   for (int64_t u = begin; u < end; u++) {
-    int64_t part = u / c->panel_units % c->pixel_units, panels = u % c->panel_units, rest = u / c->panel_units / c->pixel_units;
+    int64_t part = u / c->panel_units % c->pixel_units, panels = u % c->panel_units,
+            rest = u / c->panel_units / c->pixel_units;
     sx_conv_grid grid;
     sx_conv_grid_init(&grid, sh, rest % c->phases);
     rest /= c->phases; /* image * groups + g */
     int64_t g = rest % c->groups, pixels = (int64_t)grid.n[0] * grid.n[1] * grid.n[2];
-    int64_t first = sx_conv_split(pixels, c->pixel_units, part), n = sx_conv_split(pixels, c->pixel_units, part + 1) - first;
+    int64_t first = sx_conv_split(pixels, c->pixel_units, part),
+            n = sx_conv_split(pixels, c->pixel_units, part + 1) - first;
     if (n == 0) continue;
     const int32_t *sums = (const int32_t *)((const char *)io->packed + weight_bytes(c)) + g * n_vectors * lanes;
     for (int64_t k = 0; k < n_vectors * lanes; k++) {
       bool real = k < c->group_out;
-      s.bias[k] = (int32_t)((uint32_t)(c->bias && real ? io->bias[g * c->group_out + k] : 0) - (uint32_t)zero * (uint32_t)sums[k]);
+      s.bias[k] =
+          (int32_t)((uint32_t)(c->bias && real ? io->bias[g * c->group_out + k] : 0) - (uint32_t)zero * (uint32_t)sums[k]);
       s.scale[k] = real && c->out != SX_QCONV_S32 ? io->scale[g * c->group_out + k] : 0;
     }
     sx_conv_pixels_init(level, &s.px, sh, &grid, first, n, (int32_t)words(c));
     for (int64_t i = 0; i < n; i++) s.y_off[i] = (int32_t)(plain ? i * lanes : s.px.y[i] * c->table->step);
     const uint8_t *x = (const uint8_t *)io->x + rest * in_group;
     sx_conv_shape seen = *sh; /* the input as the offsets see it */
-    sx_qconv_tile t = {.x = (const int32_t *)(const void *)x, .outside = s.outside, .off_ld = c->block_pixels, .taps = (int32_t)c->taps};
+    sx_qconv_tile t = {
+        .x = (const int32_t *)(const void *)x, .outside = s.outside, .off_ld = c->block_pixels, .taps = (int32_t)c->taps};
     if (c->patch_rows) {
       seen.in[1] = copy_patch(c, io, &grid, &s, n, x);
       t.x = s.patch;

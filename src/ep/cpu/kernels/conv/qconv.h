@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Convolution of 8-bit integers: S = sum of (x - x_zero)(w - w_zero) over the window, exact, padding counting as x_zero, and
- * what is made of it: itself as s32, requantised to 8 bits, or dequantised to f32. Shapes, layouts, units and packing as in
- * conv.h; a blocked 8-bit tensor has the same b lanes as an f32 one. Padded lanes of an output hold out_zero (s32, f32: 0).
+/* Convolution of 8-bit integers: S = sum of (x - x_zero)(w - w_zero) over the window, exact, padding counting as x_zero,
+ * and what is made of it: itself as s32, requantised to 8 bits, or dequantised to f32. Shapes, layouts, units and packing
+ * as in conv.h; a blocked 8-bit tensor has the same b lanes as an f32 one. Padded lanes of an output hold out_zero (s32,
+ * f32: 0).
  *
  * Sums are equal on every table: over vpdpbusd, over pairs of 16 bits, or, for depthwise, in f32 where every partial sum is
  * an integer below 2^24. */
@@ -27,7 +28,7 @@ typedef struct sx_qconv {
   bool w_centered; /* every w_zero is known to be 0 (s8) or 128 (u8) */
   bool bias;
   sx_qconv_out out;
-  double lo, hi;   /* F32 and requantised: clip of f32(s) * scale[k] before rounding; lo = hi = 0: none */
+  double lo, hi; /* F32 and requantised: clip of f32(s) * scale[k] before rounding; lo = hi = 0: none */
 
   /* Completed by sx_qconv_prepare. */
   const sx_qconv_table *table;
@@ -38,21 +39,23 @@ typedef struct sx_qconv {
   /* Of the implementation. */
   const sx_conv_table *rows; /* depthwise */
   int64_t merge, groups, group_in, group_out, taps, phases, pixels, block_pixels, pixel_units, panels, panel_units;
-  int64_t patch_rows;        /* input rows that a unit copies; 0: read where they lie */
+  int64_t patch_rows; /* input rows that a unit copies; 0: read where they lie */
 } sx_qconv;
 
 typedef struct sx_qconv_io {
   const void *x, *packed;
-  const int32_t *bias;    /* one per output channel */
-  const float *scale;     /* one per output channel; not for S32 */
+  const int32_t *bias; /* one per output channel */
+  const float *scale;  /* one per output channel; not for S32 */
   int32_t x_zero, out_zero;
   void *y;
 } sx_qconv_io;
 
-/* Any pair of layouts. Fails (NOT_IMPLEMENTED) when a size does not fit, or when groups do not fill blocks of a blocked side. */
+/* Any pair of layouts. Fails (NOT_IMPLEMENTED) when a size does not fit, or when groups do not fill blocks of a blocked
+ * side. */
 sx_status sx_qconv_prepare(sx_qconv *c, const sx_qconv_table *t, sx_err *e);
 /* w as ONNX lays it out, u8 or s8; w_zero[k * w_zero_step] of the same type, or NULL: 0. */
-void sx_qconv_pack(const sx_qconv *c, const void *w, const void *w_zero, int64_t w_zero_step, void *packed, int64_t begin, int64_t end);
+void sx_qconv_pack(const sx_qconv *c, const void *w, const void *w_zero, int64_t w_zero_step, void *packed, int64_t begin,
+                   int64_t end);
 void sx_qconv_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64_t end, void *scratch);
 
 /* Obviously right, plain to plain. */

@@ -10,11 +10,11 @@
 typedef struct sx_qconv_tile {
   const int32_t *x, *outside; /* outside: what a tap out of the image reads */
   const char *w;
-  int64_t x_step, w_step;     /* per channel block: words, bytes */
+  int64_t x_step, w_step; /* per channel block: words, bytes */
   const int32_t *off;
   int64_t off_ld, tiles;
   int32_t taps, blocks, run, last_run; /* runs in words */
-  int32_t flip;               /* xor of every word: turns s8 into u8 */
+  int32_t flip;                        /* xor of every word: turns s8 into u8 */
   const int32_t *bias;
   int32_t *acc;
 } sx_qconv_tile;
@@ -40,8 +40,8 @@ struct sx_qconv_table {
   void (*finish)(const sx_qconv_finish *f);
   /* n elements to every y_step-th element of y, as the tiles want them: bytes as they are, or (x - zero) in 16 bits. */
   void (*gather)(const uint8_t *x, bool is_signed, int32_t zero, int64_t n, void *y, int64_t y_step);
-  /* For weights that are not centred, NULL: not here. What the tiles of n pixels see, summed over their windows (last: bytes of
-   * the last channel block); and acc += sums[pixel] * offset[lane] for nv vectors. */
+  /* For weights that are not centred, NULL: not here. What the tiles of n pixels see, summed over their windows (last:
+   * bytes of the last channel block); and acc += sums[pixel] * offset[lane] for nv vectors. */
   void (*windows)(const sx_qconv_tile *t, int64_t n, int64_t last, int32_t *sums);
   void (*shift)(int32_t *acc, const int32_t *sums, const int32_t *offset, int64_t pixels, int nv);
   /* For depthwise: y = f32(x - zero). */
@@ -52,6 +52,7 @@ struct sx_qconv_table {
 sx_qconv_finish sx_qconv_finish_init(const sx_qconv *c, const sx_qconv_io *io);
 /* The depthwise form. */
 void sx_qconv_rows_prepare(sx_qconv *c);
-void sx_qconv_rows_pack(const sx_qconv *c, const void *w, const void *w_zero, int64_t step, void *packed, int64_t begin, int64_t end);
+void sx_qconv_rows_pack(const sx_qconv *c, const void *w, const void *w_zero, int64_t step, void *packed, int64_t begin,
+                        int64_t end);
 void sx_qconv_rows_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64_t end, void *scratch);
 #endif

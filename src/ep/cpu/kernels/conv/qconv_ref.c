@@ -14,14 +14,17 @@ static int64_t coordinate(const sx_conv_shape *s, int a, int64_t o, int64_t k) {
   return i >= 0 && i < s->in[a] ? i : -1;
 }
 
-static int64_t sum(const sx_qconv *c, const sx_qconv_io *io, const void *w, int32_t w_zero, int64_t n, int64_t k, const int64_t *o) {
+static int64_t sum(const sx_qconv *c, const sx_qconv_io *io, const void *w, int32_t w_zero, int64_t n, int64_t k,
+                   const int64_t *o) {
   const sx_conv_shape *s = &c->s;
   int64_t cg = s->in_channels / s->group, kg = s->out_channels / s->group, g = k / kg, acc = 0;
   int64_t plane = s->in[0] * s->in[1] * s->in[2], taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
   for (int64_t ci = 0; ci < cg; ci++)
     for (int64_t t = 0; t < taps; t++) {
-      int64_t z = coordinate(s, 0, o[0], t / (s->kernel[1] * s->kernel[2])), y = coordinate(s, 1, o[1], t / s->kernel[2] % s->kernel[1]);
-      int64_t x = coordinate(s, 2, o[2], t % s->kernel[2]), at = (s->transposed ? (g * cg + ci) * kg + k % kg : k * cg + ci) * taps + t;
+      int64_t z = coordinate(s, 0, o[0], t / (s->kernel[1] * s->kernel[2])),
+              y = coordinate(s, 1, o[1], t / s->kernel[2] % s->kernel[1]);
+      int64_t x = coordinate(s, 2, o[2], t % s->kernel[2]),
+              at = (s->transposed ? (g * cg + ci) * kg + k % kg : k * cg + ci) * taps + t;
       if (z < 0 || y < 0 || x < 0) continue;
       int64_t from = (n * s->in_channels + g * cg + ci) * plane + (z * s->in[1] + y) * s->in[2] + x;
       acc += (int64_t)(byte_at(io->x, c->x_signed, from) - io->x_zero) * (byte_at(w, c->w_signed, at) - w_zero);
@@ -43,7 +46,8 @@ void sx_qconv_ref(const sx_qconv *c, const sx_qconv_io *io, const void *w, const
               ((int32_t *)io->y)[i] = v;
               continue;
             }
-            float f = (float)v * io->scale[k], low = c->out == SX_QCONV_S8 ? -128 : 0, high = c->out == SX_QCONV_S8 ? 127 : 255;
+            float f = (float)v * io->scale[k], low = c->out == SX_QCONV_S8 ? -128 : 0,
+                  high = c->out == SX_QCONV_S8 ? 127 : 255;
             if (c->lo < c->hi) f = fminf((float)c->hi, fmaxf((float)c->lo, f));
             if (c->out == SX_QCONV_F32) {
               ((float *)io->y)[i] = f;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* The depthwise integer convolution, on the f32 kernels: centred inputs and weights are integers of at most 255, so with up to
- * 256 taps every partial sum is an integer below 2^24 and exact. A unit converts the input rows it reaches, runs the f32 form
- * on them, and turns their sums into outputs.
+/* The depthwise integer convolution, on the f32 kernels: centred inputs and weights are integers of at most 255, so with up
+ * to 256 taps every partial sum is an integer below 2^24 and exact. A unit converts the input rows it reaches, runs the f32
+ * form on them, and turns their sums into outputs.
  *
  * Packed weights: as the f32 form has them. */
 #include "base/alloc.h"
@@ -20,7 +20,8 @@ static int64_t reach(const sx_qconv *c) {
   return n < c->s.in[1] ? n : c->s.in[1];
 }
 
-/* The f32 convolution of one channel block over `in` rows, to `out` rows, the first tap row `pad` above the first input row. */
+/* The f32 convolution of one channel block over `in` rows, to `out` rows, the first tap row `pad` above the first input
+ * row. */
 static sx_conv inner(const sx_qconv *c, int64_t in, int64_t out, int64_t pad) {
   sx_conv d = {.table = c->rows, .s = c->s, .algo = SX_CONV_DEPTHWISE, .merge = 1, .taps = c->taps, .phases = 1};
   d.s.batch = 1;
@@ -36,7 +37,7 @@ static size_t scratch_layout(const sx_qconv *c, char *base, scratch *s) {
   sx_conv d = inner(c, reach(c), unit_rows(c), 0);
 #define PLACE(field, type, bytes) (field) = (type)(base + at), at += sx_round_up((bytes), 64)
   PLACE(s->x, float *, (size_t)(c->s.in[0] * reach(c) * c->s.in[2]) * lanes * 4);
-  PLACE(s->sums, float *, out * lanes * 4);
+  PLACE(s->sums, float *, out *lanes * 4);
   PLACE(s->y_off, int32_t *, out * 4);
   PLACE(s->scale, float *, lanes * 4);
   PLACE(s->bias, int32_t *, lanes * 4);
@@ -59,7 +60,8 @@ void sx_qconv_rows_prepare(sx_qconv *c) {
   c->scratch_bytes = scratch_layout(c, NULL, &s);
 }
 
-void sx_qconv_rows_pack(const sx_qconv *c, const void *w, const void *w_zero, int64_t step, void *packed, int64_t begin, int64_t end) {
+void sx_qconv_rows_pack(const sx_qconv *c, const void *w, const void *w_zero, int64_t step, void *packed, int64_t begin,
+                        int64_t end) {
   int64_t lanes = c->table->lanes;
   float *to = (float *)packed + begin * lanes * c->taps;
   for (int64_t b = begin * lanes; b < end * lanes; b += lanes)
@@ -75,12 +77,14 @@ void sx_qconv_rows_pack(const sx_qconv *c, const void *w, const void *w_zero, in
 
 void sx_qconv_rows_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64_t end, void *mem) {
   const sx_conv_shape *sh = &c->s;
-  int64_t lanes = c->table->lanes, blocks = sx_conv_ceil(c->groups, lanes), in_row = sh->in[2] * lanes, out_row = sh->out[2] * lanes;
+  int64_t lanes = c->table->lanes, blocks = sx_conv_ceil(c->groups, lanes), in_row = sh->in[2] * lanes,
+          out_row = sh->out[2] * lanes;
   scratch s;
   scratch_layout(c, mem, &s);
   for (int64_t u = begin; u < end; u++) {
     int64_t part = u % c->pixel_units, image = u / c->pixel_units, block = image % blocks;
-    int64_t r0 = sx_conv_split(sh->out[1], c->pixel_units, part), rows = sx_conv_split(sh->out[1], c->pixel_units, part + 1) - r0;
+    int64_t r0 = sx_conv_split(sh->out[1], c->pixel_units, part),
+            rows = sx_conv_split(sh->out[1], c->pixel_units, part + 1) - r0;
     int64_t top = r0 * sh->stride[1] - sh->pad[1], first = top < 0 ? 0 : sx_conv_min(top, sh->in[1]);
     int64_t last = sx_conv_min(top + (rows - 1) * sh->stride[1] + (sh->kernel[1] - 1) * sh->dilation[1] + 1, sh->in[1]);
     int64_t in = last > first ? last - first : 0, n = sh->out[0] * rows * sh->out[2];
@@ -96,8 +100,10 @@ void sx_qconv_rows_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, 
     }
     for (int64_t i = 0; i < n; i++) s.y_off[i] = (int32_t)(i * lanes);
     sx_qconv_finish f = sx_qconv_finish_init(c, io);
-    f.acc = (const int32_t *)(const void *)s.sums, f.bias = s.bias, f.pixels = n, f.nv = 1, f.scale = s.scale, f.y_off = s.y_off;
-    f.y = (char *)io->y + (image * sh->out[0] * sh->out[1] + r0) * out_row * (c->out == SX_QCONV_S32 || c->out == SX_QCONV_F32 ? 4 : 1);
+    f.acc = (const int32_t *)(const void *)s.sums, f.bias = s.bias, f.pixels = n, f.nv = 1, f.scale = s.scale,
+    f.y_off = s.y_off;
+    f.y = (char *)io->y +
+          (image * sh->out[0] * sh->out[1] + r0) * out_row * (c->out == SX_QCONV_S32 || c->out == SX_QCONV_F32 ? 4 : 1);
     c->table->finish(&f);
   }
 }

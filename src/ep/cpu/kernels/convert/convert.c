@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Conversions by table: packed types here, everything else in convert_simd.c and convert_any.c; casts and quantisation in blocks that
- * stay in the first-level cache. */
+/* Conversions by table: packed types here, everything else in convert_simd.c and convert_any.c; casts and quantisation in
+ * blocks that stay in the first-level cache. */
 #include "ep/cpu/kernels/convert/convert.h"
 #include <string.h>
 #include "ep/cpu/isa.h"
@@ -16,12 +16,15 @@ float sx_convert_from_f4(uint32_t code);
 uint8_t sx_convert_to_f4(float x);
 
 static void load_packed(sx_dtype t, void *dst, const uint8_t *src, int64_t first, int64_t n) {
-  const uint32_t bits = sx_dtype_bits(t), per = 8 / bits, mask = (1u << bits) - 1, sign = sx_dtype_is_signed(t) ? 1u << (bits - 1) : 0;
+  const uint32_t bits = sx_dtype_bits(t), per = 8 / bits, mask = (1u << bits) - 1,
+                 sign = sx_dtype_is_signed(t) ? 1u << (bits - 1) : 0;
   for (int64_t i = 0; i < n; i++) {
     uint64_t k = (uint64_t)(first + i);
     uint32_t v = (uint32_t)(src[k / per] >> (k % per * bits)) & mask;
-    if (t == SX_F4E2M1) ((float *)dst)[i] = sx_convert_from_f4(v);
-    else ((int32_t *)dst)[i] = (int32_t)(v ^ sign) - (int32_t)sign;
+    if (t == SX_F4E2M1)
+      ((float *)dst)[i] = sx_convert_from_f4(v);
+    else
+      ((int32_t *)dst)[i] = (int32_t)(v ^ sign) - (int32_t)sign;
   }
 }
 static void store_packed(sx_dtype t, uint8_t *dst, const void *src, int64_t first, int64_t n) {
@@ -43,8 +46,10 @@ void sx_convert_load(sx_isa isa, sx_dtype type, void *dst, const void *src, int6
   const char *s = (const char *)src + (size_t)first * bytes;
   sx_load_fn fn = SX_ISA_PICK(sx_convert, isa)->load[type];
   if (!fn) fn = sx_convert_any.load[type];
-  if (fn) fn(dst, s, n);
-  else memmove(dst, s, (size_t)n * bytes);
+  if (fn)
+    fn(dst, s, n);
+  else
+    memmove(dst, s, (size_t)n * bytes);
 }
 void sx_convert_store(sx_isa isa, sx_dtype type, uint32_t mode, void *dst, const void *src, int64_t first, int64_t n) {
   if (is_packed(type)) {
@@ -55,19 +60,24 @@ void sx_convert_store(sx_isa isa, sx_dtype type, uint32_t mode, void *dst, const
   char *d = (char *)dst + (size_t)first * bytes;
   sx_store_fn fn = SX_ISA_PICK(sx_convert, isa)->store[type];
   if (!fn) fn = sx_convert_any.store[type];
-  if (fn) fn(d, src, n, mode);
-  else memmove(d, src, (size_t)n * bytes);
+  if (fn)
+    fn(d, src, n, mode);
+  else
+    memmove(d, src, (size_t)n * bytes);
 }
 void sx_convert_cast(sx_isa isa, sx_ew_class from, sx_dtype to, void *dst, const void *src, int64_t n) {
   const sx_ew_class cls = sx_ew_class_of(to);
   sx_load_fn fn = cls == SX_EW_F32 && to != SX_F32 ? sx_convert_any.odd[from] : NULL;
   if (!fn) fn = SX_ISA_PICK(sx_convert, isa)->cast[from][cls];
   if (!fn) fn = sx_convert_any.cast[from][cls];
-  if (fn) fn(dst, src, n);
-  else memmove(dst, src, (size_t)n * sx_ew_class_bytes(cls));
+  if (fn)
+    fn(dst, src, n);
+  else
+    memmove(dst, src, (size_t)n * sx_ew_class_bytes(cls));
 }
 
-void sx_cast_run(sx_isa isa, sx_dtype from, sx_dtype to, uint32_t mode, void *dst, const void *src, int64_t first, int64_t n) {
+void sx_cast_run(sx_isa isa, sx_dtype from, sx_dtype to, uint32_t mode, void *dst, const void *src, int64_t first,
+                 int64_t n) {
   double loaded[BLOCK], cast[BLOCK]; /* any class */
   const sx_ew_class a = sx_ew_class_of(from);
   for (int64_t i = 0; i < n; i += BLOCK) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* From program and shape to the compiled form: merged dimensions, operand kinds, levels, registers.
  *
- * A value's level says how often it changes: once for the whole space, once per tile, or per element. Steps are sorted by level,
- * so scalars of a broadcast cost one vector per run or tile, and the others read them as single values. */
+ * A value's level says how often it changes: once for the whole space, once per tile, or per element. Steps are sorted by
+ * level, so scalars of a broadcast cost one vector per run or tile, and the others read them as single values. */
 #include <string.h>
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/elementwise/ew_machine.h"
@@ -28,7 +28,8 @@ sx_status sx_ew_space_init(sx_ew_space *s, uint32_t rank, const int64_t *dim, ui
       const sx_ew_shape *o = &operands[k];
       int64_t own = i < o->rank ? o->dim[o->rank - 1 - i] : 1;
       if (own != d && (own != 1 || k >= n_in))
-        SX_FAIL(e, INVALID_ARGUMENT, "operand %u has dimension %lld where the result has %lld", k, (long long)own, (long long)d);
+        SX_FAIL(e, INVALID_ARGUMENT, "operand %u has dimension %lld where the result has %lld", k, (long long)own,
+                (long long)d);
       stride[k] = own == 1 ? 0 : o->stride ? o->stride[o->rank - 1 - i] : dense[k];
       if (own > 1) dense[k] *= own;
     }
@@ -55,9 +56,14 @@ sx_status sx_ew_space_init(sx_ew_space *s, uint32_t rank, const int64_t *dim, ui
 }
 
 /* Per value of the program, while compiling. */
-typedef struct value_info { uint16_t reg, last_use; uint8_t level; } value_info;
+typedef struct value_info {
+  uint16_t reg, last_use;
+  uint8_t level;
+} value_info;
 
-typedef struct layout { size_t operands, steps, offsets, links, values, free_regs, bytes; } layout;
+typedef struct layout {
+  size_t operands, steps, offsets, links, values, free_regs, bytes;
+} layout;
 static layout layout_of(const sx_ew_program *p) {
   layout l;
   size_t operands = (size_t)p->n_in + p->n_out, steps = (size_t)p->n_ins + p->n_out;
@@ -85,7 +91,8 @@ static sx_status check(const sx_ew_program *p, const sx_ew_space *s, const sx_ew
       SX_FAIL(e, NOT_IMPLEMENTED, "elementwise instruction %u has no type", i);
     uint32_t id = p->n_in + i;
     for (uint32_t k = 0; k < sx_ew_op_sources((sx_ew_op)ins->op); k++) {
-      if (ins->src[k] >= id) SX_FAIL(e, FAIL, "elementwise instruction %u (%s) has no source %u", i, sx_ew_op_name(ins->op), k);
+      if (ins->src[k] >= id)
+        SX_FAIL(e, FAIL, "elementwise instruction %u (%s) has no source %u", i, sx_ew_op_name(ins->op), k);
       sx_ew_class want = ins->op == SX_EW_Where && k == 0 ? SX_EW_B8 : (sx_ew_class)ins->cls;
       if (sx_ew_value_class(p, ins->src[k]) != want)
         SX_FAIL(e, FAIL, "elementwise instruction %u (%s): source %u is of another class", i, sx_ew_op_name(ins->op), k);
@@ -96,7 +103,8 @@ static sx_status check(const sx_ew_program *p, const sx_ew_space *s, const sx_ew
               sx_dtype_name(sx_ew_class_type((sx_ew_class)ins->cls)));
   }
   for (uint32_t i = 0; i < p->n_out; i++)
-    if (p->out[i].value >= p->n_in + p->n_ins || sx_ew_class_of((sx_dtype)p->out[i].type) != sx_ew_value_class(p, p->out[i].value))
+    if (p->out[i].value >= p->n_in + p->n_ins ||
+        sx_ew_class_of((sx_dtype)p->out[i].type) != sx_ew_value_class(p, p->out[i].value))
       SX_FAIL(e, FAIL, "elementwise output %u is of another class than its type", i);
   return SX_OK;
 }
@@ -152,10 +160,14 @@ static void classify(sx_ew_code *c, const sx_ew_program *p, const sx_ew_space *s
     int64_t inner = s->rank ? o->stride[s->rank - 1] : 1;
     o->kind = o->native ? SX_EW_DIRECT : SX_EW_DENSE;
     if (o->linear) continue;
-    if (is_scalar(s, k)) o->kind = SX_EW_SCALAR;
-    else if (!c->split_rows) o->kind = is_periodic(s, k) && k < p->n_in ? SX_EW_PERIODIC : SX_EW_GENERAL;
-    else if (inner == 0) o->kind = SX_EW_ROW;
-    else if (inner != 1 || o->bits < 8) o->kind = SX_EW_GENERAL;
+    if (is_scalar(s, k))
+      o->kind = SX_EW_SCALAR;
+    else if (!c->split_rows)
+      o->kind = is_periodic(s, k) && k < p->n_in ? SX_EW_PERIODIC : SX_EW_GENERAL;
+    else if (inner == 0)
+      o->kind = SX_EW_ROW;
+    else if (inner != 1 || o->bits < 8)
+      o->kind = SX_EW_GENERAL;
   }
 }
 
@@ -176,8 +188,8 @@ static void find_levels(sx_ew_code *c, const sx_ew_program *p, const sx_ew_opera
   c->n_steps = c->n_tile + count[PER_ELEMENT];
 }
 
-/* Which outputs are written by their instruction: native, dense, not yet taken, and nothing later reads an input straight from
- * memory that the output may share. */
+/* Which outputs are written by their instruction: native, dense, not yet taken, and nothing later reads an input straight
+ * from memory that the output may share. */
 static void choose_direct(const sx_ew_program *p, sx_ew_operand *ops, value_info *v) {
   uint32_t last_read = 0; /* instruction index + 1 */
   for (uint32_t i = 0; i < p->n_ins; i++) {
@@ -193,18 +205,45 @@ static void choose_direct(const sx_ew_program *p, sx_ew_operand *ops, value_info
     uint16_t x = p->out[i].value, own = (uint16_t)(p->n_in + i);
     if (ops[own].kind != SX_EW_DIRECT) continue;
     bool splat = v[x].level < PER_ELEMENT;
-    if (splat ? last_read == UINT32_MAX : v[x].reg != SX_EW_NONE || x - p->n_in + 1u < last_read) ops[own].kind = SX_EW_DENSE;
-    else if (!splat) v[x].reg = own;
+    if (splat ? last_read == UINT32_MAX : v[x].reg != SX_EW_NONE || x - p->n_in + 1u < last_read)
+      ops[own].kind = SX_EW_DENSE;
+    else if (!splat)
+      v[x].reg = own;
   }
 }
 
 static double step_ns(const sx_ew_ins *ins) { /* per element, roughly */
   switch (ins->op) {
-    case SX_EW_Acos: case SX_EW_Acosh: case SX_EW_Asin: case SX_EW_Asinh: case SX_EW_Atan: case SX_EW_Atanh: case SX_EW_Tan:
-    case SX_EW_Sinh: case SX_EW_Cosh: case SX_EW_Mod: case SX_EW_FMod: case SX_EW_Atan2: return 10;
-    case SX_EW_Exp: case SX_EW_Log: case SX_EW_Tanh: case SX_EW_Sigmoid: case SX_EW_Erf: case SX_EW_Gelu: case SX_EW_GeluTanh:
-    case SX_EW_Silu: case SX_EW_Swish: case SX_EW_Softplus: case SX_EW_Mish: case SX_EW_Sin: case SX_EW_Cos: case SX_EW_Elu:
-    case SX_EW_Selu: case SX_EW_Celu: case SX_EW_Expm1: case SX_EW_Log1p: return ins->cls == SX_EW_F32 ? 0.35 : 12;
+    case SX_EW_Acos:
+    case SX_EW_Acosh:
+    case SX_EW_Asin:
+    case SX_EW_Asinh:
+    case SX_EW_Atan:
+    case SX_EW_Atanh:
+    case SX_EW_Tan:
+    case SX_EW_Sinh:
+    case SX_EW_Cosh:
+    case SX_EW_Mod:
+    case SX_EW_FMod:
+    case SX_EW_Atan2: return 10;
+    case SX_EW_Exp:
+    case SX_EW_Log:
+    case SX_EW_Tanh:
+    case SX_EW_Sigmoid:
+    case SX_EW_Erf:
+    case SX_EW_Gelu:
+    case SX_EW_GeluTanh:
+    case SX_EW_Silu:
+    case SX_EW_Swish:
+    case SX_EW_Softplus:
+    case SX_EW_Mish:
+    case SX_EW_Sin:
+    case SX_EW_Cos:
+    case SX_EW_Elu:
+    case SX_EW_Selu:
+    case SX_EW_Celu:
+    case SX_EW_Expm1:
+    case SX_EW_Log1p: return ins->cls == SX_EW_F32 ? 0.35 : 12;
     case SX_EW_Pow: return ins->cls == SX_EW_F32 ? 1 : 20;
     case SX_EW_Div: return ins->cls == SX_EW_F32 ? 0.1 : 1;
     case SX_EW_CAST: return 0.5;
@@ -216,14 +255,17 @@ static sx_ew_step step_of(const sx_ew_code *c, const sx_ew_ins *ins) {
   sx_ew_step st = {.fn = ins->op == SX_EW_CONST  ? const_step
                          : ins->op == SX_EW_CAST ? sx_ew_cast_step
                                                  : sx_ew_find(c->table, (sx_ew_op)ins->op, (sx_ew_class)ins->cls)};
-  st.q = (sx_ew_params){.imm = {ins->imm[0], ins->imm[1]}, .cls = ins->cls, .to = ins->to, .mode = ins->mode,
-                        .isa = (uint32_t)c->isa};
+  st.q = (sx_ew_params){
+      .imm = {ins->imm[0], ins->imm[1]}, .cls = ins->cls, .to = ins->to, .mode = ins->mode, .isa = (uint32_t)c->isa};
   if (ins->cls == SX_EW_F32) st.q.f[0] = (float)ins->imm[0].f, st.q.f[1] = (float)ins->imm[1].f;
   return st;
 }
 
 /* Steps with their registers: [first, first + n_tile) hold one vector each, those above are tiles, shared by lifetime. */
-typedef struct emitter { uint32_t first, n_regs, n_free; uint16_t *free_regs; } emitter;
+typedef struct emitter {
+  uint32_t first, n_regs, n_free;
+  uint16_t *free_regs;
+} emitter;
 static void emit_step(sx_ew_code *c, const sx_ew_program *p, uint32_t i, value_info *v, emitter *em, sx_ew_step *st) {
   const sx_ew_ins *ins = &p->ins[i];
   value_info *d = &v[p->n_in + i];
@@ -239,8 +281,10 @@ static void emit_step(sx_ew_code *c, const sx_ew_program *p, uint32_t i, value_i
     for (uint32_t j = 0; j < k; j++) dies &= ins->src[j] != x;
     if (!dies) continue;
     /* a source of the same width may be overwritten in place, another is free for the next step */
-    if (d->reg == SX_EW_NONE && sx_ew_class_bytes(sx_ew_value_class(p, x)) == width) d->reg = v[x].reg;
-    else em->free_regs[em->n_free++] = v[x].reg;
+    if (d->reg == SX_EW_NONE && sx_ew_class_bytes(sx_ew_value_class(p, x)) == width)
+      d->reg = v[x].reg;
+    else
+      em->free_regs[em->n_free++] = v[x].reg;
   }
   if (d->reg == SX_EW_NONE && free_before) {
     d->reg = em->free_regs[free_before - 1];
@@ -262,8 +306,10 @@ static void emit(sx_ew_code *c, const sx_ew_program *p, sx_ew_operand *ops, valu
   for (uint32_t i = 0; i < p->n_ins; i++) {
     value_info *d = &v[p->n_in + i];
     uint32_t slot = at[d->level]++;
-    if (d->level < PER_ELEMENT) d->reg = (uint16_t)(em.first + slot);
-    else c->unit_ns += step_ns(&p->ins[i]);
+    if (d->level < PER_ELEMENT)
+      d->reg = (uint16_t)(em.first + slot);
+    else
+      c->unit_ns += step_ns(&p->ins[i]);
     emit_step(c, p, i, v, &em, &steps[slot]);
   }
   for (uint32_t i = 0; i < p->n_out; i++) {
@@ -271,7 +317,8 @@ static void emit(sx_ew_code *c, const sx_ew_program *p, sx_ew_operand *ops, valu
     const value_info *x = &v[p->out[i].value];
     if (x->level < PER_ELEMENT)
       steps[at[PER_ELEMENT]++] = (sx_ew_step){.fn = c->table->splat[o->cls], .a = x->reg, .d = o->reg};
-    else if (o->kind != SX_EW_DIRECT) o->reg = x->reg;
+    else if (o->kind != SX_EW_DIRECT)
+      o->reg = x->reg;
   }
   c->n_regs = em.n_regs;
 }
@@ -296,8 +343,10 @@ static bool make_link(const sx_ew_code *c, const sx_ew_ins *ins, const sx_ew_ste
   const sx_ew_form form = form_of(ins, st, source);
   if (form == SX_EW_FORMS || !c->table->link[ins->op][form].group) return false;
   const uint16_t others[3][2] = {{st->b, st->c}, {st->a, st->c}, {st->a, st->b}};
-  *l = (sx_ew_link){.group = c->table->link[ins->op][form].group, .one = c->table->link[ins->op][form].one,
-                    .f = {st->q.f[0], st->q.f[1]}, .reg = {others[source][0], others[source][1]}};
+  *l = (sx_ew_link){.group = c->table->link[ins->op][form].group,
+                    .one = c->table->link[ins->op][form].one,
+                    .f = {st->q.f[0], st->q.f[1]},
+                    .reg = {others[source][0], others[source][1]}};
   return true;
 }
 /* Joins runs of per-element steps, each of which is the only reader of the one before, into chains. Registers may be shared
@@ -392,7 +441,8 @@ static void place(sx_ew_code *c, const sx_ew_space *s, sx_ew_operand *ops, uint3
   c->staging = at;
   c->scratch = at + sx_round_up((size_t)tile * 8, 64);
   c->unit_ns = 5 + c->unit_ns * (double)tile + 2.5 * c->n_steps;
-  for (uint32_t k = 0; k < operands; k++) c->unit_ns += (double)tile * (ops[k].kind == SX_EW_GENERAL ? 1 : ops[k].native ? 0.03 : 0.2);
+  for (uint32_t k = 0; k < operands; k++)
+    c->unit_ns += (double)tile * (ops[k].kind == SX_EW_GENERAL ? 1 : ops[k].native ? 0.03 : 0.2);
 }
 
 sx_status sx_ew_compile(const sx_ew_program *p, const sx_ew_space *s, sx_isa isa, void *mem, sx_ew_code **out, sx_err *e) {
@@ -402,12 +452,20 @@ sx_status sx_ew_compile(const sx_ew_program *p, const sx_ew_space *s, sx_isa isa
   memset(mem, 0, l.bytes);
   char *m = mem;
   sx_ew_code *c = mem;
-  *c = (sx_ew_code){.table = table, .n_in = p->n_in, .n_out = p->n_out, .rank = s->rank, .lanes = table->lanes, .isa = isa,
-                    .total = 1, .operands_at = (uint32_t)l.operands, .steps_at = (uint32_t)l.steps,
+  *c = (sx_ew_code){.table = table,
+                    .n_in = p->n_in,
+                    .n_out = p->n_out,
+                    .rank = s->rank,
+                    .lanes = table->lanes,
+                    .isa = isa,
+                    .total = 1,
+                    .operands_at = (uint32_t)l.operands,
+                    .steps_at = (uint32_t)l.steps,
                     .offsets_at = (uint32_t)l.offsets};
   memcpy(c->dim, s->dim, sizeof c->dim);
   for (uint32_t i = 0; i < s->rank; i++)
-    if (!sx_i64_mul(c->total, s->dim[i], &c->total)) SX_FAIL(e, INVALID_ARGUMENT, "an elementwise result of too many elements");
+    if (!sx_i64_mul(c->total, s->dim[i], &c->total))
+      SX_FAIL(e, INVALID_ARGUMENT, "an elementwise result of too many elements");
   sx_ew_operand *ops = (sx_ew_operand *)(m + l.operands);
   value_info *v = (value_info *)(m + l.values);
   sx_ew_step *steps = (sx_ew_step *)(m + l.steps);

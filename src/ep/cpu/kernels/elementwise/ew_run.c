@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Running compiled elementwise programs: tile after tile, loads, steps, stores.
  *
- * The whole vectors of a tile run on the tensors' own memory where the type allows; what is left, less than a vector, runs on
- * padded copies. So no instruction has a tail, and nothing is read or written past a tensor's end. */
+ * The whole vectors of a tile run on the tensors' own memory where the type allows; what is left, less than a vector, runs
+ * on padded copies. So no instruction has a tail, and nothing is read or written past a tensor's end. */
 #include <string.h>
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/elementwise/ew_machine.h"
@@ -14,9 +14,11 @@ typedef struct runner {
   int64_t coord[SX_EW_RANK]; /* of the tile's first element */
 } runner;
 
-/* What gather and scatter share: from the coordinate on, the runs along the last dimension. Element `index` of the tensor, `run`
- * elements `step` apart. */
-typedef struct walk { int64_t coord[SX_EW_RANK], index, left; } walk;
+/* What gather and scatter share: from the coordinate on, the runs along the last dimension. Element `index` of the tensor,
+ * `run` elements `step` apart. */
+typedef struct walk {
+  int64_t coord[SX_EW_RANK], index, left;
+} walk;
 static walk walk_from(const sx_ew_code *c, const sx_ew_operand *o, const int64_t *coord, int64_t skip, int64_t n) {
   walk w = {.left = n};
   for (uint32_t i = c->rank; i-- > 0;) {
@@ -46,38 +48,48 @@ static void walk_next(const sx_ew_code *c, const sx_ew_operand *o, walk *w, int6
 typedef uint16_t __attribute__((aligned(1), may_alias)) u16;
 typedef uint32_t __attribute__((aligned(1), may_alias)) u32;
 typedef uint64_t __attribute__((aligned(1), may_alias)) u64;
-#define STRIDED(T)                                                        \
-  {                                                                       \
-    T *q = d;                                                             \
-    const T *p = s;                                                       \
-    for (int64_t i = 0; i < n; i++) q[i * d_step] = p[i * s_step];        \
+#define STRIDED(T)                                                 \
+  {                                                                \
+    T *q = d;                                                      \
+    const T *p = s;                                                \
+    for (int64_t i = 0; i < n; i++) q[i * d_step] = p[i * s_step]; \
   }
 /* Elements of `bytes` bytes, any alignment. */
 static void copy_strided(void *d, int64_t d_step, const void *s, int64_t s_step, int64_t n, uint32_t bytes) {
-  if (d_step == 1 && s_step == 1) memcpy(d, s, (size_t)n * bytes);
-  else if (bytes == 1) STRIDED(uint8_t)
-  else if (bytes == 2) STRIDED(u16)
-  else if (bytes == 4) STRIDED(u32)
-  else STRIDED(u64)
+  if (d_step == 1 && s_step == 1)
+    memcpy(d, s, (size_t)n * bytes);
+  else if (bytes == 1)
+    STRIDED(uint8_t)
+  else if (bytes == 2)
+    STRIDED(u16)
+  else if (bytes == 4)
+    STRIDED(u32)
+  else
+    STRIDED(u64)
 }
 
 /* Rows of n elements each, dense in d. Of short rows a call for each would cost more than they do. */
 enum { SHORT_ROW = 16 };
-#define ROWS(T)                                                                                 \
-  {                                                                                             \
-    T *q = d;                                                                                   \
-    const T *p = s;                                                                             \
-    for (int64_t r = 0; r < rows; r++, p += row_step)                                           \
-      for (int64_t i = 0; i < n; i++) *q++ = p[i * s_step];                                     \
+#define ROWS(T)                                             \
+  {                                                         \
+    T *q = d;                                               \
+    const T *p = s;                                         \
+    for (int64_t r = 0; r < rows; r++, p += row_step)       \
+      for (int64_t i = 0; i < n; i++) *q++ = p[i * s_step]; \
   }
 static void copy_rows(void *d, const void *s, int64_t rows, int64_t row_step, int64_t n, int64_t s_step, uint32_t bytes) {
-  if (bytes == 1) ROWS(uint8_t)
-  else if (bytes == 2) ROWS(u16)
-  else if (bytes == 4) ROWS(u32)
-  else ROWS(u64)
+  if (bytes == 1)
+    ROWS(uint8_t)
+  else if (bytes == 2)
+    ROWS(u16)
+  else if (bytes == 4)
+    ROWS(u32)
+  else
+    ROWS(u64)
 }
 
-static void gather(runner *r, const sx_ew_operand *o, const char *base, void *dst, const int64_t *coord, int64_t skip, int64_t n) {
+static void gather(runner *r, const sx_ew_operand *o, const char *base, void *dst, const int64_t *coord, int64_t skip,
+                   int64_t n) {
   const sx_ew_code *c = r->c;
   const uint32_t bytes = o->bits / 8;
   char *raw = o->native ? dst : r->scratch + c->staging;
@@ -90,7 +102,8 @@ static void gather(runner *r, const sx_ew_operand *o, const char *base, void *ds
       if (last > 1 && rows > above) rows = above;
       copy_rows(raw + at * bytes, base + w.index * bytes, rows, o->stride[last - 1], run, step, bytes);
       w.left -= (rows - 1) * run, w.index += (rows - 1) * o->stride[last - 1], w.coord[last - 1] += rows - 1;
-    } else if (bytes) copy_strided(raw + at * bytes, 1, base + w.index * bytes, step, run, bytes);
+    } else if (bytes)
+      copy_strided(raw + at * bytes, 1, base + w.index * bytes, step, run, bytes);
     else
       for (int64_t i = 0; i < run; i++)
         sx_convert_load(c->isa, (sx_dtype)o->type, (char *)dst + (at + i) * o->width, base, w.index + i * step, 1);
@@ -109,17 +122,21 @@ static void scatter(runner *r, const sx_ew_operand *o, char *base, const void *s
   }
   for (walk w = walk_from(c, o, r->coord, skip, n); w.left;) {
     int64_t run = walk_run(c, &w), at = n - w.left;
-    if (bytes) copy_strided(base + w.index * bytes, step, raw + at * bytes, 1, run, bytes);
+    if (bytes)
+      copy_strided(base + w.index * bytes, step, raw + at * bytes, 1, run, bytes);
     else
       for (int64_t i = 0; i < run; i++)
-        sx_convert_store(c->isa, (sx_dtype)o->type, o->mode, base, (const char *)src + (at + i) * o->width, w.index + i * step, 1);
+        sx_convert_store(c->isa, (sx_dtype)o->type, o->mode, base, (const char *)src + (at + i) * o->width,
+                         w.index + i * step, 1);
     walk_next(c, o, &w, run);
   }
 }
 
 static void load_dense(const sx_ew_code *c, const sx_ew_operand *o, const char *base, void *dst, int64_t first, int64_t n) {
-  if (o->native) memcpy(dst, base + first * o->width, (size_t)n * o->width);
-  else sx_convert_load(c->isa, (sx_dtype)o->type, dst, base, first, n);
+  if (o->native)
+    memcpy(dst, base + first * o->width, (size_t)n * o->width);
+  else
+    sx_convert_load(c->isa, (sx_dtype)o->type, dst, base, first, n);
 }
 static void load_one(const sx_ew_code *c, const sx_ew_operand *o, const char *base, void *dst, int64_t index) {
   load_dense(c, o, base, dst, index, 1);
@@ -174,7 +191,8 @@ static void run_span(runner *r, const void *const *in, void *const *out, int64_t
   void **reg = r->reg;
   const sx_ew_step *st = sx_ew_steps(c), *tile_end = st + c->n_tile, *end = st + c->n_steps;
   if (!skip)
-    for (const sx_ew_step *s = st + c->n_once; s < tile_end; s++) s->fn(reg[s->d], reg[s->a], reg[s->b], reg[s->c], &s->q, c->lanes);
+    for (const sx_ew_step *s = st + c->n_once; s < tile_end; s++)
+      s->fn(reg[s->d], reg[s->a], reg[s->b], reg[s->c], &s->q, c->lanes);
   for (const sx_ew_step *s = tile_end; s < end; s++) s->fn(reg[s->d], reg[s->a], reg[s->b], reg[s->c], &s->q, padded);
   for (uint32_t k = c->n_in; k < c->n_in + c->n_out; k++) {
     const sx_ew_operand *o = &ops[k];
@@ -184,8 +202,10 @@ static void run_span(runner *r, const void *const *in, void *const *out, int64_t
       continue;
     }
     const int64_t index = dense_index(r, o, i0, skip);
-    if (!o->native) sx_convert_store(c->isa, (sx_dtype)o->type, o->mode, base, reg[o->reg], index, n);
-    else if (reg[o->reg] != base + index * o->width) memcpy(base + index * o->width, reg[o->reg], (size_t)n * o->width);
+    if (!o->native)
+      sx_convert_store(c->isa, (sx_dtype)o->type, o->mode, base, reg[o->reg], index, n);
+    else if (reg[o->reg] != base + index * o->width)
+      memcpy(base + index * o->width, reg[o->reg], (size_t)n * o->width);
   }
 }
 
@@ -209,8 +229,10 @@ void sx_ew_run(const sx_ew_code *c, const void *const *in, void *const *out, int
   for (uint32_t k = 0; k < c->n_in + c->n_out; k++) {
     const sx_ew_operand *o = &ops[k];
     simple &= o->linear || o->kind == SX_EW_SCALAR;
-    if (o->kind == SX_EW_SCALAR && k < c->n_in) load_one(c, o, in[k], r.reg[k], 0);
-    else if (o->kind == SX_EW_PERIODIC) gather(&r, o, in[k], r.reg[k], r.coord, 0, c->tile < c->total ? c->tile : c->total);
+    if (o->kind == SX_EW_SCALAR && k < c->n_in)
+      load_one(c, o, in[k], r.reg[k], 0);
+    else if (o->kind == SX_EW_PERIODIC)
+      gather(&r, o, in[k], r.reg[k], r.coord, 0, c->tile < c->total ? c->tile : c->total);
   }
   const sx_ew_step *st = sx_ew_steps(c);
   for (uint32_t i = 0; i < c->n_once; i++, st++)

@@ -9,8 +9,8 @@
 #define MAX(a, b) ((a) != (a) || (a) > (b) ? (a) : (b))
 
 /* T: storage; W: type of the arithmetic, unsigned for integers so that sums wrap. */
-#define LOOP(name, T, W, OP)                                                             \
-  static void name(void *dst, const void *src, int64_t n) {                              \
+#define LOOP(name, T, W, OP)                                                                         \
+  static void name(void *dst, const void *src, int64_t n) {                                          \
     for (int64_t i = 0; i < n; i++) ((T *)dst)[i] = (T)OP((W)((T *)dst)[i], (W)((const T *)src)[i]); \
   }
 #define NATIVE(t, T, W) LOOP(add_##t, T, W, ADD) LOOP(mul_##t, T, W, MUL) LOOP(min_##t, T, T, MIN) LOOP(max_##t, T, T, MAX)
@@ -46,9 +46,19 @@ static inline void through_f64(sx_dtype half, void *dst, const void *src, int64_
 HALF(f16, SX_F16)
 HALF(bf16, SX_BF16)
 
-#define ROW(t) {add_##t, mul_##t, min_##t, max_##t}
-static const sx_combine table[SX_DTYPE_COUNT][4] = {
-    [SX_F32] = ROW(f32), [SX_F64] = ROW(f64), [SX_I8] = ROW(i8), [SX_I16] = ROW(i16), [SX_I32] = ROW(i32), [SX_I64] = ROW(i64),
-    [SX_U8] = ROW(u8),   [SX_U16] = ROW(u16), [SX_U32] = ROW(u32), [SX_U64] = ROW(u64), [SX_BOOL] = {or_bool, and_bool, and_bool, or_bool},
-    [SX_F16] = {f16_add, f16_mul, f16_min, f16_max}, [SX_BF16] = {bf16_add, bf16_mul, bf16_min, bf16_max}};
+#define ROW(t) \
+  { add_##t, mul_##t, min_##t, max_##t }
+static const sx_combine table[SX_DTYPE_COUNT][4] = {[SX_F32] = ROW(f32),
+                                                    [SX_F64] = ROW(f64),
+                                                    [SX_I8] = ROW(i8),
+                                                    [SX_I16] = ROW(i16),
+                                                    [SX_I32] = ROW(i32),
+                                                    [SX_I64] = ROW(i64),
+                                                    [SX_U8] = ROW(u8),
+                                                    [SX_U16] = ROW(u16),
+                                                    [SX_U32] = ROW(u32),
+                                                    [SX_U64] = ROW(u64),
+                                                    [SX_BOOL] = {or_bool, and_bool, and_bool, or_bool},
+                                                    [SX_F16] = {f16_add, f16_mul, f16_min, f16_max},
+                                                    [SX_BF16] = {bf16_add, bf16_mul, bf16_min, bf16_max}};
 sx_combine sx_combine_of(sx_dtype t, sx_combine_op op) { return op == SX_COMBINE_NONE ? NULL : table[t][op - 1]; }

@@ -4,10 +4,11 @@
  * f32, f64; f16 and bf16, summed in f32 and rounded once (tile_fn then gets f32 rows, before the rounding); integers of 32
  * and 64 bits of either sign, which wrap and have no clip. alpha and beta of integers are integral.
  *
- * A table per element type and ISA level; elements behind the void pointers are of the table's type, strides count elements.
- * B is either packed once (weights: `pack_b`) or read as it lies (activations). Work is cut into units, tiles of C that
- * depend on shape and table alone, so results do not depend on who runs them; every sum over K runs in one fixed order.
- * Nothing here allocates, and no load passes the last element of A, B, C, bias or R; only packed panels are padded. */
+ * A table per element type and ISA level; elements behind the void pointers are of the table's type, strides count
+ * elements. B is either packed once (weights: `pack_b`) or read as it lies (activations). Work is cut into units, tiles of
+ * C that depend on shape and table alone, so results do not depend on who runs them; every sum over K runs in one fixed
+ * order. Nothing here allocates, and no load passes the last element of A, B, C, bias or R; only packed panels are padded.
+ */
 #ifndef SX_GEMM_H
 #define SX_GEMM_H
 #include "ep/cpu/kernels/epilogue.h"
@@ -22,24 +23,25 @@
 /* Description, filled by the caller, then completed by sx_gemm_plan; read-only afterwards. */
 typedef struct sx_gemm {
   int64_t M, N, K;
-  int64_t a_row, a_k;  /* A(m,k) = a[m * a_row + k * a_k] */
-  bool b_packed;       /* b is the output of pack_b, panels of every matrix of the batch b_batch elements apart */
-  int64_t b_k, b_n;    /* else B(k,n) = b[k * b_k + n * b_n]; b_n 1 is read in place, other layouts are packed per unit. A
-                        * constant with one column is better left unpacked. */
-  int64_t c_row;       /* C(m,n) = c[m * c_row + n] */
+  int64_t a_row, a_k; /* A(m,k) = a[m * a_row + k * a_k] */
+  bool b_packed;      /* b is the output of pack_b, panels of every matrix of the batch b_batch elements apart */
+  int64_t b_k, b_n;   /* else B(k,n) = b[k * b_k + n * b_n]; b_n 1 is read in place, other layouts are packed per unit. A
+                       * constant with one column is better left unpacked. */
+  int64_t c_row;      /* C(m,n) = c[m * c_row + n] */
   double alpha;
   sx_epilogue epi;
-  bool res_column;     /* R has one column, the same for every n */
-  int batch_rank;      /* 0: a single matrix */
+  bool res_column; /* R has one column, the same for every n */
+  int batch_rank;  /* 0: a single matrix */
   int64_t batch[SX_GEMM_BATCH];
-  int64_t a_batch[SX_GEMM_BATCH], b_batch[SX_GEMM_BATCH], c_batch[SX_GEMM_BATCH], res_batch[SX_GEMM_BATCH]; /* 0: broadcast */
+  int64_t a_batch[SX_GEMM_BATCH], b_batch[SX_GEMM_BATCH], c_batch[SX_GEMM_BATCH],
+      res_batch[SX_GEMM_BATCH]; /* 0: broadcast */
 
   /* Completed by sx_gemm_plan. */
-  int64_t units;       /* 0 when C is empty */
-  size_t scratch;      /* bytes per worker, aligned to 64 */
-  double unit_ns;      /* estimated cost of one unit */
+  int64_t units;  /* 0 when C is empty */
+  size_t scratch; /* bytes per worker, aligned to 64 */
+  double unit_ns; /* estimated cost of one unit */
   int64_t kc, row_blocks, col_blocks, panels, block_panels;
-  bool dot;            /* by inner products */
+  bool dot;                                                                  /* by inner products */
   enum { SX_GEMM_COPY_NONE, SX_GEMM_COPY_ROWS, SX_GEMM_COPY_PANELS } copy_a; /* A by way of scratch */
 } sx_gemm;
 
@@ -50,11 +52,12 @@ typedef struct sx_gemm_io {
 } sx_gemm_io;
 
 typedef struct sx_gemm_table {
-  int elem, sum;            /* bytes of an element, of the type that sums are kept in */
-  int lanes, mr, nr;        /* elements per vector, largest tile (nr = 2 vectors) */
-  double fma_per_ns;        /* rough peak of a core, for costs */
-  /* Packs panels [begin, end) of B[K,N], at any alignment, strides (b_k, b_n), into `packed`, the base of sx_gemm_packed_bytes bytes aligned
-   * to 64. Layout: [panel][k][nr], the last panel only as many vectors wide as it needs, its padding zero. */
+  int elem, sum;     /* bytes of an element, of the type that sums are kept in */
+  int lanes, mr, nr; /* elements per vector, largest tile (nr = 2 vectors) */
+  double fma_per_ns; /* rough peak of a core, for costs */
+  /* Packs panels [begin, end) of B[K,N], at any alignment, strides (b_k, b_n), into `packed`, the base of
+   * sx_gemm_packed_bytes bytes aligned to 64. Layout: [panel][k][nr], the last panel only as many vectors wide as it needs,
+   * its padding zero. */
   void (*pack_b)(const void *b, int64_t b_k, int64_t b_n, int64_t K, int64_t N, int64_t begin, int64_t end, void *packed);
   void (*run)(const sx_gemm *g, const sx_gemm_io *io, int64_t begin, int64_t end, void *scratch);
 } sx_gemm_table;

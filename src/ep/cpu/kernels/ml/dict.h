@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
-/* A dictionary that is built once and only read then: from 64-bit keys or strings to their places in the list it was built of.
- * Floating point is a key by its bits as f64, with one NaN and one zero (sx_dict_float). */
+/* A dictionary that is built once and only read then: from 64-bit keys or strings to their places in the list it was built
+ * of. Floating point is a key by its bits as f64, with one NaN and one zero (sx_dict_float). */
 #ifndef SX_EP_CPU_ML_DICT_H
 #define SX_EP_CPU_ML_DICT_H
 #include "base/str.h"
 
 typedef struct sx_dict {
-  uint32_t mask;         /* slots - 1 */
-  uint32_t *slots;       /* place + 1; 0: free */
-  const int64_t *ints;   /* the keys, or NULL */
+  uint32_t mask;       /* slots - 1 */
+  uint32_t *slots;     /* place + 1; 0: free */
+  const int64_t *ints; /* the keys, or NULL */
   const sx_str *texts;
   uint32_t n;
 } sx_dict;
 
-/* One of ints and texts is NULL; the keys must outlive the dictionary. Of equal keys the first counts, or the last. False: out of memory. */
+/* One of ints and texts is NULL; the keys must outlive the dictionary. Of equal keys the first counts, or the last. False:
+ * out of memory. */
 bool sx_dict_build(sx_dict *d, sx_arena *a, const int64_t *ints, const sx_str *texts, uint32_t n, bool last);
 /* The place of a key, or d->n. */
 uint32_t sx_dict_find(const sx_dict *d, int64_t key);

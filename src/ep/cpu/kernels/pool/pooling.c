@@ -9,12 +9,12 @@
 extern const sx_pooling_table sx_pooling__base, sx_pooling__avx2, sx_pooling__avx512;
 const sx_pooling_table *sx_pooling_table_at(sx_isa isa) {
   static const sx_pooling_table *const tables[] = {
-      [SX_ISA_BASE] = &sx_pooling__base,
+    [SX_ISA_BASE] = &sx_pooling__base,
 #if SX_HAVE_avx2
-      [SX_ISA_AVX2] = &sx_pooling__avx2,
+    [SX_ISA_AVX2] = &sx_pooling__avx2,
 #endif
 #if SX_HAVE_avx512
-      [SX_ISA_AVX512] = &sx_pooling__avx512,
+    [SX_ISA_AVX512] = &sx_pooling__avx512,
 #endif
   };
   return (size_t)isa < sizeof tables / sizeof *tables ? tables[isa] : NULL;
@@ -96,7 +96,8 @@ static void run_list(const sx_pooling *p, const float *x, float *y, const row *w
       for (int64_t z = w->z0; z < w->z1; z++)
         for (int64_t v = w->y0; v < w->y1; v++)
           for (int64_t q = q0; q < q1; q++)
-            x_off[l.taps++] = (int32_t)(((z * s->dilation[0] * s->in[1] + v * s->dilation[1]) * s->in[2] + q * s->dilation[2]) * lanes);
+            x_off[l.taps++] =
+                (int32_t)(((z * s->dilation[0] * s->in[1] + v * s->dilation[1]) * s->in[2] + q * s->dilation[2]) * lanes);
     }
     l.divisor = l.taps ? (float)(w->count * count) : 1;
     for (int64_t i = 0; i < lanes; i += p->table->lanes) {
@@ -123,8 +124,10 @@ static void divide_row(const sx_pooling_shape *s, void *y, int64_t outer) {
   for (int64_t u = 0; u < s->out[2]; u++) {
     int64_t n = outer * axis_count(s, 2, u * s->stride[2] - s->pad[2]);
     for (int64_t i = u * s->lanes; n > 1 && i < (u + 1) * s->lanes; i++) {
-      if (s->type == SX_POOLING_F32) ((float *)y)[i] /= (float)n;
-      else ((double *)y)[i] /= (double)n;
+      if (s->type == SX_POOLING_F32)
+        ((float *)y)[i] /= (float)n;
+      else
+        ((double *)y)[i] /= (double)n;
     }
   }
 }
@@ -137,7 +140,8 @@ static void run_wide(const sx_pooling *p, const float *x, float *y, const row *w
     taps_inside(s, 2, ix, s->in[2], &q0, &q1);
     for (int64_t z = w->z0; z < w->z1; z++)
       for (int64_t v = w->y0; v < w->y1; v++) {
-        const float *from = x + w->x + ((w->iz + z * s->dilation[0]) * s->in[1] + w->iy + v * s->dilation[1]) * s->in[2] + ix + q0;
+        const float *from =
+            x + w->x + ((w->iz + z * s->dilation[0]) * s->in[1] + w->iy + v * s->dilation[1]) * s->in[2] + ix + q0;
         y[u] = (s->mode == SX_POOLING_MAX ? p->table->reduce_max : p->table->reduce_sum)(from, q1 - q0, y[u]);
       }
   }
@@ -159,7 +163,8 @@ static void run_rows(const sx_pooling *p, const char *x, char *y, const row *w) 
       }
 }
 
-void sx_pooling_run(const sx_pooling *p, const void *x, void *y, int64_t *indices, int64_t begin, int64_t end, void *scratch) {
+void sx_pooling_run(const sx_pooling *p, const void *x, void *y, int64_t *indices, int64_t begin, int64_t end,
+                    void *scratch) {
   const sx_pooling_shape *s = &p->s;
   int64_t first = p->rows / p->units * begin + min64(begin, p->rows % p->units);
   int64_t last = p->rows / p->units * end + min64(end, p->rows % p->units);
@@ -176,8 +181,10 @@ void sx_pooling_run(const sx_pooling *p, const void *x, void *y, int64_t *indice
       continue;
     }
     fill_row(s, to);
-    if (wide) run_wide(p, x, (float *)to, &w);
-    else run_rows(p, x, to, &w);
+    if (wide)
+      run_wide(p, x, (float *)to, &w);
+    else
+      run_rows(p, x, to, &w);
     if (s->mode == SX_POOLING_AVERAGE) divide_row(s, to, w.count);
   }
 }

@@ -14,13 +14,20 @@ SX_INLINE void store(uint8_t *y, vf x, vf lo, vf hi, vi zero) {
   vi_store_bytes(y, (vi)(vf_min(hi, vf_max(lo, x)) + vf_set(12582912.0f)) + zero);
 }
 
-typedef struct lanes { vi za, zb, zy; vf sa, sb, lo, hi; } lanes;
-SX_INLINE void step(const bool product, const bool is_signed, const lanes *k, const uint8_t *a, const uint8_t *b, uint8_t *y) {
+typedef struct lanes {
+  vi za, zb, zy;
+  vf sa, sb, lo, hi;
+} lanes;
+SX_INLINE void step(const bool product, const bool is_signed, const lanes *k, const uint8_t *a, const uint8_t *b,
+                    uint8_t *y) {
   const vf x = load(a, is_signed, k->za), z = load(b, is_signed, k->zb);
   store(y, product ? x * z * k->sa : x * k->sa + z * k->sb, k->lo, k->hi, k->zy);
 }
-SX_INLINE void binary(const bool product, const bool is_signed, const sx_qbinary *q, const uint8_t *a, int a_step, const uint8_t *b, int b_step, uint8_t *y, int64_t n) {
-  const lanes k = {vi_set(q->a_zero), vi_set(q->b_zero), vi_set(q->y_zero - 0x4b400000), vf_set(q->a_scale), vf_set(q->b_scale), vf_set(q->lo), vf_set(q->hi)};
+SX_INLINE void binary(const bool product, const bool is_signed, const sx_qbinary *q, const uint8_t *a, int a_step,
+                      const uint8_t *b, int b_step, uint8_t *y, int64_t n) {
+  const lanes k = {vi_set(q->a_zero),  vi_set(q->b_zero),  vi_set(q->y_zero - 0x4b400000),
+                   vf_set(q->a_scale), vf_set(q->b_scale), vf_set(q->lo),
+                   vf_set(q->hi)};
   uint8_t one_a[SX_VL], one_b[SX_VL], out[SX_VL]; /* a repeated element; the last elements */
   memset(one_a, *a, sizeof one_a), memset(one_b, *b, sizeof one_b);
   int64_t i = 0;
@@ -31,11 +38,14 @@ SX_INLINE void binary(const bool product, const bool is_signed, const sx_qbinary
   step(product, is_signed, &k, one_a, one_b, out);
   memcpy(y + i, out, (size_t)(n - i));
 }
-#define BINARY(name, product)                                                                                                        \
-  static void name(const sx_qbinary *q, const uint8_t *a, int a_step, const uint8_t *b, int b_step, uint8_t *y, int64_t n) { \
-    if (n <= 0) return;                                                                                                              \
-    if (q->is_signed) binary(product, true, q, a, a_step, b, b_step, y, n);                                                          \
-    else binary(product, false, q, a, a_step, b, b_step, y, n);                                                                      \
+#define BINARY(name, product)                                                                                   \
+  static void name(const sx_qbinary *q, const uint8_t *a, int a_step, const uint8_t *b, int b_step, uint8_t *y, \
+                   int64_t n) {                                                                                 \
+    if (n <= 0) return;                                                                                         \
+    if (q->is_signed)                                                                                           \
+      binary(product, true, q, a, a_step, b, b_step, y, n);                                                     \
+    else                                                                                                        \
+      binary(product, false, q, a, a_step, b, b_step, y, n);                                                    \
   }
 BINARY(add, false)
 BINARY(mul, true)
@@ -63,12 +73,13 @@ static void to_blocked(const uint8_t *x, uint8_t *y, int64_t channels, int64_t p
       u8s r[SX_VL];
       SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) {
         r[i] = (u8s){0};
-        if (i < rows && n == SX_VL) memcpy(&r[i], x + i * pixels + p, SX_VL);
-        else if (i < rows) memcpy(&r[i], x + i * pixels + p, (size_t)n);
+        if (i < rows && n == SX_VL)
+          memcpy(&r[i], x + i * pixels + p, SX_VL);
+        else if (i < rows)
+          memcpy(&r[i], x + i * pixels + p, (size_t)n);
       }
       transpose(r);
-      SX_UNROLL(16) for (int i = 0; i < SX_VL; i++)
-        if (i < n) memcpy(y + (p + i) * SX_VL, &r[i], SX_VL);
+      SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) if (i < n) memcpy(y + (p + i) * SX_VL, &r[i], SX_VL);
     }
   }
 }
@@ -84,12 +95,15 @@ static void to_plain(const uint8_t *x, uint8_t *y, int64_t channels, int64_t pix
       }
       transpose(r);
       SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) {
-        if (i < rows && n == SX_VL) memcpy(y + i * pixels + p, &r[i], SX_VL);
-        else if (i < rows) memcpy(y + i * pixels + p, &r[i], (size_t)n);
+        if (i < rows && n == SX_VL)
+          memcpy(y + i * pixels + p, &r[i], SX_VL);
+        else if (i < rows)
+          memcpy(y + i * pixels + p, &r[i], (size_t)n);
       }
     }
   }
 }
 
 extern const sx_qlinear_table SX_ISA_NAME(sx_qlinear);
-const sx_qlinear_table SX_ISA_NAME(sx_qlinear) = {.add = add, .mul = mul, .lookup = lookup, .lanes = SX_VL, .to_blocked = to_blocked, .to_plain = to_plain};
+const sx_qlinear_table SX_ISA_NAME(sx_qlinear) = {
+    .add = add, .mul = mul, .lookup = lookup, .lanes = SX_VL, .to_blocked = to_blocked, .to_plain = to_plain};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Planning and running reductions: dimensions merged into kept and reduced ones, units cut by shape, elements brought to the
- * type that computes block by block. */
+/* Planning and running reductions: dimensions merged into kept and reduced ones, units cut by shape, elements brought to
+ * the type that computes block by block. */
 #include "ep/cpu/kernels/reduce/reduce.h"
 #include <math.h>
 #include <string.h>
@@ -29,7 +29,8 @@ static const sx_reduce_wide *wide_of(sx_ew_class c) {
 }
 
 static sx_status add_dim(sx_reduce_dims *d, int64_t dim, int64_t stride, sx_err *e) {
-  if (d->rank == SX_REDUCE_RANK) SX_FAIL(e, NOT_IMPLEMENTED, "a reduction over more than %d separate dimensions", SX_REDUCE_RANK);
+  if (d->rank == SX_REDUCE_RANK)
+    SX_FAIL(e, NOT_IMPLEMENTED, "a reduction over more than %d separate dimensions", SX_REDUCE_RANK);
   d->dim[d->rank] = dim, d->stride[d->rank] = stride;
   d->rank++;
   return SX_OK;
@@ -52,16 +53,20 @@ sx_status sx_reduce_plan_init(sx_reduce_plan *p, sx_reduce_op op, sx_dtype type,
     bool gone = axes >> i & 1;
     if (dim[i] == 1) continue;
     if (any && gone != run_gone) {
-      if (innermost) p->inner = run, p->rows = run_gone;
-      else SX_TRY(add_dim(run_gone ? &p->gone : &p->kept, run, run_stride, e));
+      if (innermost)
+        p->inner = run, p->rows = run_gone;
+      else
+        SX_TRY(add_dim(run_gone ? &p->gone : &p->kept, run, run_stride, e));
       innermost = false, run = 1, run_stride = stride;
     }
     any = true, run_gone = gone;
     if (!sx_i64_mul(run, dim[i], &run) || !sx_i64_mul(stride, dim[i] ? dim[i] : 1, &stride))
       SX_FAIL(e, INVALID_ARGUMENT, "a reduction of a tensor of too many elements");
   }
-  if (any && innermost) p->inner = run, p->rows = run_gone;
-  else if (any) SX_TRY(add_dim(run_gone ? &p->gone : &p->kept, run, run_stride, e));
+  if (any && innermost)
+    p->inner = run, p->rows = run_gone;
+  else if (any)
+    SX_TRY(add_dim(run_gone ? &p->gone : &p->kept, run, run_stride, e));
   for (int k = 0; k < 2; k++) { /* outermost first */
     sx_reduce_dims *d = k ? &p->kept : &p->gone;
     for (uint32_t i = 0; i < d->rank / 2; i++) {
@@ -121,12 +126,13 @@ static const void *fetch(const sx_reduce_plan *p, work *s, sx_ew_class cls, cons
 }
 
 static sx_reduce_map map_of(sx_reduce_op op) {
-  return op == SX_REDUCE_L1 ? SX_REDUCE_ABS : op == SX_REDUCE_L2 || op == SX_REDUCE_SUMSQUARE ? SX_REDUCE_SQUARE : SX_REDUCE_ID;
+  return op == SX_REDUCE_L1                                ? SX_REDUCE_ABS
+         : op == SX_REDUCE_L2 || op == SX_REDUCE_SUMSQUARE ? SX_REDUCE_SQUARE
+                                                           : SX_REDUCE_ID;
 }
-static bool is_sum(sx_reduce_op op) {
-  return op != SX_REDUCE_MAX && op != SX_REDUCE_MIN && op != SX_REDUCE_LOGSUMEXP;
-}
-static void row_f32(const sx_reduce_plan *p, const sx_reduce_table *t, sx_reduce_cell *v, sx_reduce_cell *w, const float *x, int64_t n) {
+static bool is_sum(sx_reduce_op op) { return op != SX_REDUCE_MAX && op != SX_REDUCE_MIN && op != SX_REDUCE_LOGSUMEXP; }
+static void row_f32(const sx_reduce_plan *p, const sx_reduce_table *t, sx_reduce_cell *v, sx_reduce_cell *w, const float *x,
+                    int64_t n) {
   if (is_sum(p->op)) {
     v->f += t->row_sum[map_of(p->op)](x, n);
     return;
@@ -136,8 +142,8 @@ static void row_f32(const sx_reduce_plan *p, const sx_reduce_table *t, sx_reduce
   sx_reduce_f64.merge(p, v, w, &v2, &w2, 1);
 }
 /* Elements [from, to) of one result's reduction. */
-static void reduce_row(const sx_reduce_plan *p, work *s, const void *x, int64_t base, int64_t from, int64_t to, sx_reduce_cell *v,
-                       sx_reduce_cell *w) {
+static void reduce_row(const sx_reduce_plan *p, work *s, const void *x, int64_t base, int64_t from, int64_t to,
+                       sx_reduce_cell *v, sx_reduce_cell *w) {
   const sx_ew_class cls = class_of(p);
   const sx_reduce_table *t = SX_ISA_PICK(sx_reduce, p->isa);
   while (from < to) {
@@ -145,8 +151,10 @@ static void reduce_row(const sx_reduce_plan *p, work *s, const void *x, int64_t 
     int64_t n = p->inner - c < to - from ? p->inner - c : to - from;
     if (n > SX_REDUCE_BLOCK) n = SX_REDUCE_BLOCK;
     const void *q = fetch(p, s, cls, x, base + offset_of(&p->gone, row) + c, n);
-    if (cls == SX_EW_F32) row_f32(p, t, v, w, q, n);
-    else wide_of(cls)->row(p, v, w, q, from, n);
+    if (cls == SX_EW_F32)
+      row_f32(p, t, v, w, q, n);
+    else
+      wide_of(cls)->row(p, v, w, q, from, n);
     from += n;
   }
 }
@@ -157,8 +165,8 @@ static void fold(work *s, int64_t m, int64_t k) {
     for (int64_t i = 0; i < m; i++) s->v[i].f += s->acc[j * m + i];
   memset(s->acc, 0, sizeof s->acc);
 }
-static void sum_columns_f32(const sx_reduce_plan *p, work *s, const sx_reduce_table *t, const void *x, int64_t base, int64_t from,
-                            int64_t to, int64_t m) {
+static void sum_columns_f32(const sx_reduce_plan *p, work *s, const sx_reduce_table *t, const void *x, int64_t base,
+                            int64_t from, int64_t to, int64_t m) {
   const bool dense = p->gone.rank == 1 && p->gone.stride[0] == m;
   const int64_t k = dense ? SX_REDUCE_COLUMNS / m : 1;
   memset(s->acc, 0, sizeof s->acc);
@@ -171,11 +179,12 @@ static void sum_columns_f32(const sx_reduce_plan *p, work *s, const sx_reduce_ta
   }
   fold(s, m, k);
 }
-static void other_columns_f32(const sx_reduce_plan *p, work *s, const sx_reduce_table *t, const void *x, int64_t base, int64_t from,
-                              int64_t to, int64_t m) {
+static void other_columns_f32(const sx_reduce_plan *p, work *s, const sx_reduce_table *t, const void *x, int64_t base,
+                              int64_t from, int64_t to, int64_t m) {
   for (int64_t i = 0; i < m; i++) s->max[i] = p->op == SX_REDUCE_MIN ? INFINITY : -INFINITY;
   for (int64_t r = from; r < to; r++)
-    (p->op == SX_REDUCE_MIN ? t->col_min : t->col_max)(s->max, fetch(p, s, SX_EW_F32, x, base + offset_of(&p->gone, r), m), m);
+    (p->op == SX_REDUCE_MIN ? t->col_min : t->col_max)(s->max, fetch(p, s, SX_EW_F32, x, base + offset_of(&p->gone, r), m),
+                                                       m);
   for (int64_t i = 0; i < m; i++) s->v[i].f = s->max[i];
   if (p->op != SX_REDUCE_LOGSUMEXP) return;
   memset(s->acc, 0, sizeof s->acc);
@@ -188,7 +197,8 @@ static void other_columns_f32(const sx_reduce_plan *p, work *s, const sx_reduce_
   for (int64_t i = 0; i < m; i++)
     if (!(fabs(s->v[i].f) < INFINITY)) s->w[i].f = s->v[i].f == -INFINITY ? 0 : 1;
 }
-static void reduce_columns(const sx_reduce_plan *p, work *s, const void *x, int64_t base, int64_t from, int64_t to, int64_t m) {
+static void reduce_columns(const sx_reduce_plan *p, work *s, const void *x, int64_t base, int64_t from, int64_t to,
+                           int64_t m) {
   const sx_ew_class cls = class_of(p);
   const sx_reduce_table *t = SX_ISA_PICK(sx_reduce, p->isa);
   if (cls == SX_EW_F32) {
@@ -223,13 +233,18 @@ static void finish(const sx_reduce_plan *p, work *s, void *y, int64_t first, int
   if (p->op == SX_REDUCE_MAX || p->op == SX_REDUCE_MIN) bound_empty(p, v, n);
   if (p->op == SX_REDUCE_MEAN && ints) {
     for (int64_t i = 0; i < n && p->count; i++)
-      if (cls == SX_EW_I64) v[i].i /= p->count;
-      else v[i].u /= (uint64_t)p->count;
-  } else if (p->op == SX_REDUCE_L2 || p->op == SX_REDUCE_LOGSUM || p->op == SX_REDUCE_MEAN || p->op == SX_REDUCE_LOGSUMEXP) {
+      if (cls == SX_EW_I64)
+        v[i].i /= p->count;
+      else
+        v[i].u /= (uint64_t)p->count;
+  } else if (p->op == SX_REDUCE_L2 || p->op == SX_REDUCE_LOGSUM || p->op == SX_REDUCE_MEAN ||
+             p->op == SX_REDUCE_LOGSUMEXP) {
     for (int64_t i = 0; i < n; i++) {
       const double a = cls == SX_EW_I64 ? (double)v[i].i : cls == SX_EW_U64 ? (double)v[i].u : v[i].f;
-      v[i].f = p->op == SX_REDUCE_L2 ? sqrt(a) : p->op == SX_REDUCE_MEAN ? a / (double)p->count
-               : p->op == SX_REDUCE_LOGSUM ? log(a) : a + log(s->w[i].f);
+      v[i].f = p->op == SX_REDUCE_L2       ? sqrt(a)
+               : p->op == SX_REDUCE_MEAN   ? a / (double)p->count
+               : p->op == SX_REDUCE_LOGSUM ? log(a)
+                                           : a + log(s->w[i].f);
       if (p->op == SX_REDUCE_LOGSUMEXP && a == INFINITY) v[i].f = a;
     }
     cls = SX_EW_F64;
@@ -256,16 +271,20 @@ static void chunk_of(const sx_reduce_plan *p, int64_t c, int64_t *first, int64_t
 /* Sums of f32 rows that are too short for a call each and lie one behind the other. */
 enum { SHORT_ROW = 8 };
 static bool has_short_rows(const sx_reduce_plan *p, const void *x) {
-  return p->rows && p->split == 1 && p->type == SX_F32 && class_of(p) == SX_EW_F32 && is_sum(p->op) && p->inner == p->count &&
-         p->inner <= SHORT_ROW && (!p->kept.rank || (p->kept.rank == 1 && p->kept.stride[0] == p->inner)) && !((uintptr_t)x & 3);
+  return p->rows && p->split == 1 && p->type == SX_F32 && class_of(p) == SX_EW_F32 && is_sum(p->op) &&
+         p->inner == p->count && p->inner <= SHORT_ROW &&
+         (!p->kept.rank || (p->kept.rank == 1 && p->kept.stride[0] == p->inner)) && !((uintptr_t)x & 3);
 }
 static void short_rows(const sx_reduce_plan *p, sx_reduce_cell *v, const float *x, int64_t n) {
   const sx_reduce_map map = map_of(p->op);
   for (int64_t i = 0; i < n; i++, x += p->inner) {
     double sum = 0;
-    if (map == SX_REDUCE_ID) for (int64_t k = 0; k < p->inner; k++) sum += (double)x[k];
-    else if (map == SX_REDUCE_ABS) for (int64_t k = 0; k < p->inner; k++) sum += fabs((double)x[k]);
-    else for (int64_t k = 0; k < p->inner; k++) sum += (double)x[k] * (double)x[k];
+    if (map == SX_REDUCE_ID)
+      for (int64_t k = 0; k < p->inner; k++) sum += (double)x[k];
+    else if (map == SX_REDUCE_ABS)
+      for (int64_t k = 0; k < p->inner; k++) sum += fabs((double)x[k]);
+    else
+      for (int64_t k = 0; k < p->inner; k++) sum += (double)x[k] * (double)x[k];
     v[i].f = sum;
   }
 }
@@ -288,9 +307,12 @@ void sx_reduce_run(const sx_reduce_plan *p, int phase, const void *x, void *y, v
       continue;
     }
     const int64_t from = p->count * part / p->split, to = p->count * (part + 1) / p->split;
-    if (!p->rows) reduce_columns(p, s, x, base, from, to, n);
-    else if (is_short) short_rows(p, s->v, (const float *)x + first * p->inner, n);
-    else for (int64_t i = 0; i < n; i++) reduce_row(p, s, x, offset_of(&p->kept, first + i), from, to, &s->v[i], &s->w[i]);
+    if (!p->rows)
+      reduce_columns(p, s, x, base, from, to, n);
+    else if (is_short)
+      short_rows(p, s->v, (const float *)x + first * p->inner, n);
+    else
+      for (int64_t i = 0; i < n; i++) reduce_row(p, s, x, offset_of(&p->kept, first + i), from, to, &s->v[i], &s->w[i]);
     if (p->split == 1) {
       finish(p, s, y, first, n);
     } else {

@@ -11,9 +11,9 @@
 
 typedef struct sx_taps {
   int64_t n_in, n_out;
-  int k;                 /* taps per output */
-  const int32_t *index;  /* n_out * k, each in [0, n_in) */
-  const float *weight;   /* n_out * k */
+  int k;                  /* taps per output */
+  const int32_t *index;   /* n_out * k, each in [0, n_in) */
+  const float *weight;    /* n_out * k */
   const uint8_t *outside; /* n_out: nonzero = the extrapolation value; or NULL */
   bool doubled;           /* index[j] is j / 2 */
 } sx_taps;
@@ -27,7 +27,10 @@ typedef struct sx_resize_table {
 } sx_resize_table;
 const sx_resize_table *sx_resize(sx_isa isa);
 /* One tap, elements of `elem` bytes: results [begin, end) of outer x n_out. x and y at their first element. */
-void sx_resize_neighbours(const sx_resize_table *table, const sx_taps *t, const char *x, char *y, size_t elem, int64_t begin, int64_t end);
-/* The same along two axes that follow each other: rows [begin, end) of outer x rows->n_out, each columns->n_out elements. */
-void sx_resize_plane(const sx_resize_table *table, const sx_taps *columns, const sx_taps *rows, const char *x, char *y, size_t elem, int64_t begin, int64_t end);
+void sx_resize_neighbours(const sx_resize_table *table, const sx_taps *t, const char *x, char *y, size_t elem,
+                          int64_t begin, int64_t end);
+/* The same along two axes that follow each other: rows [begin, end) of outer x rows->n_out, each columns->n_out elements.
+ */
+void sx_resize_plane(const sx_resize_table *table, const sx_taps *columns, const sx_taps *rows, const char *x, char *y,
+                     size_t elem, int64_t begin, int64_t end);
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Resampling loops. Along an inner axis rows are combined whole, which vectorises; along the last axis taps are gathered. */
+/* Resampling loops. Along an inner axis rows are combined whole, which vectorises; along the last axis taps are gathered.
+ */
 #include "ep/cpu/vec.h"
 #include "ep/cpu/kernels/resize/resize.h"
 
@@ -7,7 +8,8 @@ static void fill(float *y, int64_t n, float v) {
   for (int64_t i = 0; i < n; i++) y[i] = v;
 }
 
-static void rows(const sx_taps *t, const float *x, float *y, int64_t inner, float extrapolation, int64_t begin, int64_t end) {
+static void rows(const sx_taps *t, const float *x, float *y, int64_t inner, float extrapolation, int64_t begin,
+                 int64_t end) {
   for (int64_t r = begin; r < end; r++) {
     int64_t o = r / t->n_out, j = r % t->n_out;
     float *restrict to = y + r * inner;
@@ -38,7 +40,8 @@ static void last(const sx_taps *t, const float *x, float *y, float extrapolation
     if (t->k == 1)
       for (int64_t j = 0; j < t->n_out; j++) to[j] = from[t->index[j]];
     else if (t->k == 2)
-      for (int64_t j = 0; j < t->n_out; j++) to[j] = t->weight[2 * j] * from[t->index[2 * j]] + t->weight[2 * j + 1] * from[t->index[2 * j + 1]];
+      for (int64_t j = 0; j < t->n_out; j++)
+        to[j] = t->weight[2 * j] * from[t->index[2 * j]] + t->weight[2 * j + 1] * from[t->index[2 * j + 1]];
     else
       for (int64_t j = 0; j < t->n_out; j++) {
         float s = 0;
@@ -50,21 +53,25 @@ static void last(const sx_taps *t, const float *x, float *y, float extrapolation
   }
 }
 
-#define PICK(T)                                                             \
-  {                                                                         \
-    typedef T __attribute__((aligned(1), may_alias)) t;                     \
-    const t *from = x;                                                      \
-    t *restrict to = y;                                                     \
-    int64_t i = 0;                                                          \
-    if (doubled)                                                            \
-      for (; i < n / 2; i++) to[2 * i] = from[i], to[2 * i + 1] = from[i];  \
-    for (i *= 2; i < n; i++) to[i] = from[index[i]];                        \
+#define PICK(T)                                                            \
+  {                                                                        \
+    typedef T __attribute__((aligned(1), may_alias)) t;                    \
+    const t *from = x;                                                     \
+    t *restrict to = y;                                                    \
+    int64_t i = 0;                                                         \
+    if (doubled)                                                           \
+      for (; i < n / 2; i++) to[2 * i] = from[i], to[2 * i + 1] = from[i]; \
+    for (i *= 2; i < n; i++) to[i] = from[index[i]];                       \
   }
 static void pick(const int32_t *index, bool doubled, const void *x, void *y, int64_t n, size_t bytes) {
-  if (bytes == 1) PICK(uint8_t)
-  else if (bytes == 2) PICK(uint16_t)
-  else if (bytes == 4) PICK(uint32_t)
-  else PICK(uint64_t)
+  if (bytes == 1)
+    PICK(uint8_t)
+  else if (bytes == 2)
+    PICK(uint16_t)
+  else if (bytes == 4)
+    PICK(uint32_t)
+  else
+    PICK(uint64_t)
 }
 
 const sx_resize_table SX_ISA_NAME(sx_resize) = {rows, last, pick};

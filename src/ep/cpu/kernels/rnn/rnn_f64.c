@@ -26,8 +26,10 @@ static double dot(const double *a, const double *b, int64_t n) {
   return s;
 }
 
-/* One step of one row. g: gates, filled with x W' + biases; r: this direction's rows; rb: recurrent bias of a GRU's candidate. */
-static void step(const sx_rnn_f64 *q, const sx_rnn_f64_act *act, const double *r, const double *rb, const double *p, double *g, double *h, double *c, double *tmp) {
+/* One step of one row. g: gates, filled with x W' + biases; r: this direction's rows; rb: recurrent bias of a GRU's
+ * candidate. */
+static void step(const sx_rnn_f64 *q, const sx_rnn_f64_act *act, const double *r, const double *rb, const double *p,
+                 double *g, double *h, double *c, double *tmp) {
   const int64_t H = q->H;
   const int64_t first = q->gates == 3 ? 2 * H : q->gates * H;
   for (int64_t i = 0; i < first; i++) g[i] += dot(r + i * H, h, H);
@@ -45,7 +47,8 @@ static void step(const sx_rnn_f64 *q, const sx_rnn_f64_act *act, const double *r
   } else {
     for (int64_t i = 0; i < H; i++) { /* i, o, f, c; peepholes i, o, f */
       const double in = activate(&act[0], clipped(q, g[i] + (p ? p[i] * c[i] : 0)));
-      const double forget = q->input_forget ? 1 - in : activate(&act[0], clipped(q, g[2 * H + i] + (p ? p[2 * H + i] * c[i] : 0)));
+      const double forget =
+          q->input_forget ? 1 - in : activate(&act[0], clipped(q, g[2 * H + i] + (p ? p[2 * H + i] * c[i] : 0)));
       c[i] = forget * c[i] + in * activate(&act[1], clipped(q, g[3 * H + i]));
       h[i] = activate(&act[0], clipped(q, g[H + i] + (p ? p[H + i] * c[i] : 0))) * activate(&act[2], c[i]);
     }
@@ -55,7 +58,8 @@ static void step(const sx_rnn_f64 *q, const sx_rnn_f64_act *act, const double *r
 int64_t sx_rnn_f64_scratch(const sx_rnn_f64 *q) { return (q->gates + 4) * q->H; }
 
 static void run_row(const sx_rnn_f64 *q, const sx_rnn_f64_io *io, int64_t d, int64_t b, double *g) {
-  const int64_t H = q->H, G = q->gates * H, I = q->I, state = (q->batch_first ? b * q->D + d : d * q->B + b) * H, len = io->lens ? io->lens[b] : q->T;
+  const int64_t H = q->H, G = q->gates * H, I = q->I, state = (q->batch_first ? b * q->D + d : d * q->B + b) * H,
+                len = io->lens ? io->lens[b] : q->T;
   double *h = g + G, *c = h + H, *tmp = c + H;
   const double *w = io->w + d * G * I, *r = io->r + d * G * H, *bias = io->b ? io->b + d * 2 * G : NULL;
   const bool apart = q->gates == 3 && q->linear_before_reset; /* the candidate's recurrent bias is inside the reset */
@@ -64,8 +68,10 @@ static void run_row(const sx_rnn_f64 *q, const sx_rnn_f64_io *io, int64_t d, int
     const int64_t at = q->reverse[d] && t < len ? len - 1 - t : t;
     if (t < len) {
       const double *x = io->x + (q->batch_first ? b * q->T + at : at * q->B + b) * I;
-      for (int64_t i = 0; i < G; i++) g[i] = dot(w + i * I, x, I) + (bias ? bias[i] + (apart && i >= 2 * H ? 0 : bias[G + i]) : 0);
-      step(q, &q->act[d * 3], r, apart && bias ? bias + G + 2 * H : NULL, io->peephole ? io->peephole + d * 3 * H : NULL, g, h, c, tmp);
+      for (int64_t i = 0; i < G; i++)
+        g[i] = dot(w + i * I, x, I) + (bias ? bias[i] + (apart && i >= 2 * H ? 0 : bias[G + i]) : 0);
+      step(q, &q->act[d * 3], r, apart && bias ? bias + G + 2 * H : NULL, io->peephole ? io->peephole + d * 3 * H : NULL, g,
+           h, c, tmp);
     }
     if (!io->y) continue;
     double *to = io->y + (q->batch_first ? (b * q->T + at) * q->D + d : (at * q->D + d) * q->B + b) * H;

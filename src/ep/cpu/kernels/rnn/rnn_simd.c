@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Recurrent cells. Plain loops over H, which the compiler vectorises at each level; the transcendental parts are rows of the
- * elementwise family. */
+/* Recurrent cells. Plain loops over H, which the compiler vectorises at each level; the transcendental parts are rows of
+ * the elementwise family. */
 #include "ep/cpu/vec.h"
 #include "ep/cpu/kernels/rnn/rnn.h"
 
@@ -19,7 +19,8 @@ static void lstm(const sx_rnn_cell *cell, float *restrict gates, float *restrict
   activate(cell->f, gi, H, cell->clip);
   if (cell->input_forget)
     for (int i = 0; i < H; i++) gf[i] = 1 - gi[i];
-  else activate(cell->f, gf, H, cell->clip);
+  else
+    activate(cell->f, gf, H, cell->clip);
   activate(cell->g, gc, H, cell->clip);
   for (int i = 0; i < H; i++) c[i] = gf[i] * c[i] + gi[i] * gc[i];
   if (p)
@@ -30,7 +31,8 @@ static void lstm(const sx_rnn_cell *cell, float *restrict gates, float *restrict
   for (int i = 0; i < H; i++) h[i] *= go[i];
 }
 
-static void gru_reset(const sx_rnn_cell *cell, float *restrict gates, const float *restrict h, const float *restrict recurrent, float *restrict reset) {
+static void gru_reset(const sx_rnn_cell *cell, float *restrict gates, const float *restrict h,
+                      const float *restrict recurrent, float *restrict reset) {
   const int H = cell->H;
   float *r = gates + H, *n = gates + 2 * H;
   activate(cell->f, gates, 2 * H, cell->clip);

@@ -4,12 +4,28 @@
 #include <string.h>
 
 /* Storage as a number of `bits`, and for floats what infinity is; kinds without infinity have their NaN above `inf`. */
-typedef struct form { uint8_t bits, is_signed; uint64_t inf; } form;
-static const form forms[SX_DTYPE_COUNT] = {
-    [SX_F64] = {64, 2, 0x7ff0000000000000}, [SX_F32] = {32, 2, 0x7f800000}, [SX_F16] = {16, 2, 0x7c00}, [SX_BF16] = {16, 2, 0x7f80},
-    [SX_F8E4M3FN] = {8, 2, 0x7e}, [SX_F8E5M2] = {8, 2, 0x7c}, [SX_F8E4M3FNUZ] = {8, 3, 0x7f}, [SX_F8E5M2FNUZ] = {8, 3, 0x7f}, [SX_F8E8M0] = {8, 0, 0},
-    [SX_I8] = {8, 1, 0}, [SX_I16] = {16, 1, 0}, [SX_I32] = {32, 1, 0}, [SX_I64] = {64, 1, 0},
-    [SX_U8] = {8, 0, 0}, [SX_U16] = {16, 0, 0}, [SX_U32] = {32, 0, 0}, [SX_U64] = {64, 0, 0}, [SX_BOOL] = {8, 0, 0}};
+typedef struct form {
+  uint8_t bits, is_signed;
+  uint64_t inf;
+} form;
+static const form forms[SX_DTYPE_COUNT] = {[SX_F64] = {64, 2, 0x7ff0000000000000},
+                                           [SX_F32] = {32, 2, 0x7f800000},
+                                           [SX_F16] = {16, 2, 0x7c00},
+                                           [SX_BF16] = {16, 2, 0x7f80},
+                                           [SX_F8E4M3FN] = {8, 2, 0x7e},
+                                           [SX_F8E5M2] = {8, 2, 0x7c},
+                                           [SX_F8E4M3FNUZ] = {8, 3, 0x7f},
+                                           [SX_F8E5M2FNUZ] = {8, 3, 0x7f},
+                                           [SX_F8E8M0] = {8, 0, 0},
+                                           [SX_I8] = {8, 1, 0},
+                                           [SX_I16] = {16, 1, 0},
+                                           [SX_I32] = {32, 1, 0},
+                                           [SX_I64] = {64, 1, 0},
+                                           [SX_U8] = {8, 0, 0},
+                                           [SX_U16] = {16, 0, 0},
+                                           [SX_U32] = {32, 0, 0},
+                                           [SX_U64] = {64, 0, 0},
+                                           [SX_BOOL] = {8, 0, 0}};
 
 static inline uint64_t key_of(form f, uint64_t v) {
   uint64_t sign = 1ull << (f.bits - 1);
@@ -24,8 +40,16 @@ static inline uint64_t load(const char *p, uint32_t bits) {
   uint64_t v = 0;
   switch (bits) {
     case 8: return (uint8_t)*p;
-    case 16: { uint16_t x; memcpy(&x, p, 2); return x; }
-    case 32: { uint32_t x; memcpy(&x, p, 4); return x; }
+    case 16: {
+      uint16_t x;
+      memcpy(&x, p, 2);
+      return x;
+    }
+    case 32: {
+      uint32_t x;
+      memcpy(&x, p, 4);
+      return x;
+    }
     default: memcpy(&v, p, 8); return v;
   }
 }
@@ -36,7 +60,7 @@ void sx_sort_keys(sx_dtype t, const void *x, int64_t stride, int64_t n, uint64_t
 
 void sx_sort_indices(int64_t *idx, int64_t *tmp, int64_t n, sx_less less, const void *ctx) {
   int64_t *from = idx, *to = tmp;
-  for (int64_t w = 1; w < n; w = w > n / 2 ? n : 2 * w) {
+  for (int64_t w = 1; w<n; w = w> n / 2 ? n : 2 * w) {
     for (int64_t i = 0; i < n; i += 2 * w) {
       int64_t mid = i + w < n ? i + w : n, end = i + 2 * w < n ? i + 2 * w : n, a = i, b = mid, o = i;
       while (a < mid && b < end) to[o++] = less(ctx, from[b], from[a]) ? from[b++] : from[a++];
@@ -50,7 +74,9 @@ void sx_sort_indices(int64_t *idx, int64_t *tmp, int64_t n, sx_less less, const 
 }
 
 /* The heap's root is the worst item kept: smallest key, of equal ones the latest. */
-static inline bool worse(const sx_topk_item *a, const sx_topk_item *b) { return a->key != b->key ? a->key < b->key : a->at > b->at; }
+static inline bool worse(const sx_topk_item *a, const sx_topk_item *b) {
+  return a->key != b->key ? a->key < b->key : a->at > b->at;
+}
 static void sink(sx_topk_item *h, int64_t n, sx_topk_item v) {
   int64_t i = 0;
   for (int64_t c; (c = 2 * i + 1) < n; i = c) {
@@ -78,7 +104,9 @@ void sx_topk(sx_dtype t, const void *x, int64_t stride, int64_t n, int64_t k, bo
   if (k == 0) return;
   for (int64_t at = 0; at < n; at += CHUNK) {
     int64_t m = n - at < CHUNK ? n - at : CHUNK;
-    if (have == k && t == SX_F32 && stride == 4 && m == CHUNK && none_better((const float *)x + at, ((const float *)x)[h[0].at], smallest)) continue;
+    if (have == k && t == SX_F32 && stride == 4 && m == CHUNK &&
+        none_better((const float *)x + at, ((const float *)x)[h[0].at], smallest))
+      continue;
     sx_sort_keys(t, (const char *)x + at * stride, stride, m, keys);
     for (int64_t i = 0; i < m; i++) {
       sx_topk_item v = {keys[i] ^ flip, at + i};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* From a description to packed nodes. A subtree that several nodes share is placed once; only its top is repeated, because it must
- * lie beside its sibling. */
+/* From a description to packed nodes. A subtree that several nodes share is placed once; only its top is repeated, because
+ * it must lie beside its sibling. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +13,11 @@ typedef struct builder {
   sx_forest *f;
   sx_arena *a;
   sx_err *e;
-  uint8_t *state;             /* the rest by source node, too */
+  uint8_t *state; /* the rest by source node, too */
   uint32_t *shallow, *deep;
-  uint32_t *pair;             /* where the children lie */
-  uint32_t *leaf;             /* number of a leaf */
-  uint32_t *placed;           /* the source node that lies there */
+  uint32_t *pair;   /* where the children lie */
+  uint32_t *leaf;   /* number of a leaf */
+  uint32_t *placed; /* the source node that lies there */
   uint32_t n_placed, n_leaves;
   uint8_t *scored;
 } builder;
@@ -64,7 +64,9 @@ static sx_status measure(builder *b, uint32_t root) {
 }
 
 /* Which comparison decides for slot 1, and whether `yes` is it. */
-static bool swapped(const builder *b, uint32_t n) { return !b->f->modes && (b->s->nodes[n].mode == SX_TREE_GTE || b->s->nodes[n].mode == SX_TREE_GT); }
+static bool swapped(const builder *b, uint32_t n) {
+  return !b->f->modes && (b->s->nodes[n].mode == SX_TREE_GTE || b->s->nodes[n].mode == SX_TREE_GT);
+}
 static bool nan_slot(const builder *b, uint32_t n) { return b->s->nodes[n].nan_yes != swapped(b, n); }
 
 /* Lays a tree out, level by level. whole: nothing of it lay there before. */
@@ -94,22 +96,28 @@ static int by_leaf(const void *x, const void *y) {
   const sx_tree_entry *a = x, *b = y;
   return a->leaf != b->leaf ? (a->leaf < b->leaf ? -1 : 1) : (a->target > b->target) - (a->target < b->target);
 }
-/* Entries by leaf; those of nodes that are none, or that no walk reaches, fall away, and those of one target and leaf are joined. */
+/* Entries by leaf; those of nodes that are none, or that no walk reaches, fall away, and those of one target and leaf are
+ * joined. */
 static sx_status pack_entries(builder *b) {
   sx_forest *f = b->f;
   sx_tree_entry *from = b->s->entries;
   uint32_t n = 0, m = 0;
   for (uint32_t i = 0; i < b->s->n_entries; i++) {
-    if (from[i].target >= b->s->n_targets) SX_FAIL(b->e, INVALID_GRAPH, "a weight is for target or class %u, there are %u", from[i].target, b->s->n_targets);
+    if (from[i].target >= b->s->n_targets)
+      SX_FAIL(b->e, INVALID_GRAPH, "a weight is for target or class %u, there are %u", from[i].target, b->s->n_targets);
     if (b->leaf[from[i].leaf] != NOWHERE) from[n] = from[i], from[n++].leaf = b->leaf[from[i].leaf];
   }
   if (n) qsort(from, n, sizeof *from, by_leaf);
   for (uint32_t i = 0; i < n; i++) {
     sx_tree_entry *last = m ? &from[m - 1] : NULL;
-    if (!last || by_leaf(last, &from[i])) from[m++] = from[i];
-    else if (f->aggregate == SX_TREE_MIN) last->weight = fmin(last->weight, from[i].weight);
-    else if (f->aggregate == SX_TREE_MAX) last->weight = fmax(last->weight, from[i].weight);
-    else last->weight += from[i].weight;
+    if (!last || by_leaf(last, &from[i]))
+      from[m++] = from[i];
+    else if (f->aggregate == SX_TREE_MIN)
+      last->weight = fmin(last->weight, from[i].weight);
+    else if (f->aggregate == SX_TREE_MAX)
+      last->weight = fmax(last->weight, from[i].weight);
+    else
+      last->weight += from[i].weight;
   }
   uint32_t *at = SX_NEW_N(b->a, uint32_t, (size_t)b->n_leaves + 1), *target = SX_NEW_N(b->a, uint32_t, (size_t)m + 1);
   void *weight = sx_arena_array(b->a, (size_t)m + 1, f->wide ? sizeof(double) : sizeof(float));
@@ -119,8 +127,10 @@ static sx_status pack_entries(builder *b) {
     at[from[i].leaf + 1]++;
     target[i] = from[i].target;
     f->single &= from[i].leaf == i;
-    if (f->wide) ((double *)weight)[i] = from[i].weight;
-    else ((float *)weight)[i] = (float)from[i].weight;
+    if (f->wide)
+      ((double *)weight)[i] = from[i].weight;
+    else
+      ((float *)weight)[i] = (float)from[i].weight;
   }
   for (uint32_t l = 0; l < b->n_leaves; l++) at[l + 1] += at[l];
   f->leaf_at = at, f->target = target, f->weight = weight;
@@ -137,14 +147,18 @@ static void mark_scored(builder *b, uint32_t from, uint32_t to, bool whole, uint
   for (uint32_t e = f->leaf_at[from]; e < f->leaf_at[to]; e++) count[f->target[e]] = 0;
 }
 
-static int by_value(const void *x, const void *y) { return (*(const double *)x > *(const double *)y) - (*(const double *)x < *(const double *)y); }
+static int by_value(const void *x, const void *y) {
+  return (*(const double *)x > *(const double *)y) - (*(const double *)x < *(const double *)y);
+}
 static sx_status pack_set(builder *b, const sx_tree_source_node *q, sx_tree_set *set) {
   double *big = SX_NEW_N(b->a, double, (size_t)q->n_set + 1);
   if (!big) SX_NO_MEMORY(b->e);
   for (uint32_t i = 0; i < q->n_set; i++) {
     double v = b->s->members[q->set + i];
-    if (v >= 0 && v < 64 && v == floor(v)) set->small |= 1ull << (int)v;
-    else big[set->n++] = v;
+    if (v >= 0 && v < 64 && v == floor(v))
+      set->small |= 1ull << (int)v;
+    else
+      big[set->n++] = v;
   }
   if (set->n) qsort(big, set->n, sizeof *big, by_value);
   set->sorted = big;
@@ -153,7 +167,8 @@ static sx_status pack_set(builder *b, const sx_tree_source_node *q, sx_tree_set 
 
 static sx_status pack_nodes(builder *b) {
   sx_forest *f = b->f;
-  void *nodes = sx_arena_aligned(b->a, ((size_t)b->n_placed + 1) * (f->wide ? sizeof(sx_tree_node64) : sizeof(sx_tree_node32)), SX_ALIGN);
+  void *nodes = sx_arena_aligned(
+      b->a, ((size_t)b->n_placed + 1) * (f->wide ? sizeof(sx_tree_node64) : sizeof(sx_tree_node32)), SX_ALIGN);
   uint8_t *modes = f->modes ? SX_NEW_N(b->a, uint8_t, (size_t)b->n_placed + 1) : NULL;
   uint32_t n_sets = 0;
   sx_tree_set *sets = f->modes ? SX_NEW_N(b->a, sx_tree_set, (size_t)b->n_placed + 1) : NULL;
@@ -194,7 +209,8 @@ static sx_status survey(builder *b) {
     const sx_tree_source_node *q = &b->s->nodes[n];
     if (q->mode == SX_TREE_LEAF) continue;
     if (q->mode > SX_TREE_LEAF) SX_FAIL(b->e, INVALID_GRAPH, "node %u has the mode %u, expected 0 to 6", n, q->mode);
-    if (q->yes >= b->s->n_nodes || q->no >= b->s->n_nodes) SX_FAIL(b->e, INVALID_GRAPH, "a branch of node %u leads to no node", n);
+    if (q->yes >= b->s->n_nodes || q->no >= b->s->n_nodes)
+      SX_FAIL(b->e, INVALID_GRAPH, "a branch of node %u leads to no node", n);
     if (q->feature >= INT32_MAX) SX_FAIL(b->e, INVALID_GRAPH, "node %u asks for the feature %u", n, q->feature);
     if (q->feature >= f->n_features) f->n_features = q->feature + 1;
     strict |= q->mode == SX_TREE_LT || q->mode == SX_TREE_GTE;
@@ -215,15 +231,18 @@ sx_status sx_forest_build(const sx_tree_source *s, sx_arena *a, sx_forest *f, sx
   if (most > UINT32_MAX / 2) SX_FAIL(e, INVALID_GRAPH, "the trees have too many nodes");
   b.state = SX_NEW_N(&t, uint8_t, n), b.shallow = SX_NEW_N(&t, uint32_t, n), b.deep = SX_NEW_N(&t, uint32_t, n);
   b.pair = SX_NEW_N(&t, uint32_t, n), b.leaf = SX_NEW_N(&t, uint32_t, n), b.placed = SX_NEW_N(&t, uint32_t, most);
-  uint32_t *first = SX_NEW_N(&t, uint32_t, (size_t)s->n_roots + 2), *count = SX_NEW_N(&t, uint32_t, (size_t)s->n_targets + 1);
+  uint32_t *first = SX_NEW_N(&t, uint32_t, (size_t)s->n_roots + 2),
+           *count = SX_NEW_N(&t, uint32_t, (size_t)s->n_targets + 1);
   bool *whole = SX_NEW_N(&t, bool, (size_t)s->n_roots + 1);
   sx_tree_root *roots = SX_NEW_N(a, sx_tree_root, (size_t)s->n_roots + 1);
   b.scored = SX_NEW_N(a, uint8_t, (size_t)s->n_targets + 1);
   sx_status st = t.failed || !roots || !b.scored ? sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory") : survey(&b);
   for (size_t i = 0; i < n && st == SX_OK; i++) b.pair[i] = b.leaf[i] = NOWHERE;
   for (uint32_t r = 0; r < s->n_roots && st == SX_OK; r++) {
-    if (s->roots[r] >= s->n_nodes) st = sx_fail(e, SX_E_INVALID_GRAPH, SX_HERE, "root %u is node %u, there are %u", r, s->roots[r], s->n_nodes);
-    else st = measure(&b, s->roots[r]);
+    if (s->roots[r] >= s->n_nodes)
+      st = sx_fail(e, SX_E_INVALID_GRAPH, SX_HERE, "root %u is node %u, there are %u", r, s->roots[r], s->n_nodes);
+    else
+      st = measure(&b, s->roots[r]);
     if (st != SX_OK) break;
     roots[r] = (sx_tree_root){b.n_placed, b.shallow[s->roots[r]], b.deep[s->roots[r]]};
     whole[r] = place(&b, s->roots[r], &first[r]);

@@ -11,16 +11,20 @@ static int64_t taps(const sx_grid_sample *a) {
 }
 static int64_t tiles(const sx_grid_sample *a) { return (a->points + SX_GRID_POINTS - 1) / SX_GRID_POINTS; }
 int64_t sx_grid_sample_units(const sx_grid_sample *a) { return a->C ? a->N * tiles(a) : 0; }
-double sx_grid_sample_unit_ns(const sx_grid_sample *a) { return (double)SX_GRID_POINTS * (double)taps(a) * (3 + (double)a->C); }
-size_t sx_grid_sample_scratch_bytes(const sx_grid_sample *a) { return (size_t)(SX_GRID_POINTS * taps(a)) * (sizeof(int64_t) + sizeof(double)); }
+double sx_grid_sample_unit_ns(const sx_grid_sample *a) {
+  return (double)SX_GRID_POINTS * (double)taps(a) * (3 + (double)a->C);
+}
+size_t sx_grid_sample_scratch_bytes(const sx_grid_sample *a) {
+  return (size_t)(SX_GRID_POINTS * taps(a)) * (sizeof(int64_t) + sizeof(double));
+}
 
-#define T float
+#define T       float
 #define N(name) name##_f32
 #include "ep/cpu/kernels/vision/sample_grid.inc"
 #include "ep/cpu/kernels/vision/sample_rois.inc"
 #undef T
 #undef N
-#define T double
+#define T       double
 #define N(name) name##_f64
 #include "ep/cpu/kernels/vision/sample_grid.inc"
 #include "ep/cpu/kernels/vision/sample_rois.inc"
@@ -40,39 +44,55 @@ static void move_any(const sx_grid_sample *a, const char *x, const int64_t *at, 
     default: move(a, x, at, n, y, 16);
   }
 }
-void sx_grid_sample_run(const sx_grid_sample *a, const void *x, const void *grid, void *y, int64_t begin, int64_t end, void *scratch) {
+void sx_grid_sample_run(const sx_grid_sample *a, const void *x, const void *grid, void *y, int64_t begin, int64_t end,
+                        void *scratch) {
   int64_t plane = 1, K = taps(a);
   for (int i = 0; i < a->axes; i++) plane *= a->dims[i];
   size_t wide = a->type == SX_F64 ? sizeof(double) : sizeof(float), elem = a->mode == SX_GRID_NEAREST ? a->elem : wide;
   int64_t *at = scratch;
   void *weight = at + SX_GRID_POINTS * K;
   for (int64_t u = begin; u < end; u++) {
-    int64_t image = u / tiles(a), first = u % tiles(a) * SX_GRID_POINTS, n = a->points - first < SX_GRID_POINTS ? a->points - first : SX_GRID_POINTS;
+    int64_t image = u / tiles(a), first = u % tiles(a) * SX_GRID_POINTS,
+            n = a->points - first < SX_GRID_POINTS ? a->points - first : SX_GRID_POINTS;
     const char *g = (const char *)grid + (size_t)((image * a->points + first) * a->axes) * wide;
-    if (a->type == SX_F64) grid_taps_f64(a, (const double *)(const void *)g, n, at, weight);
-    else grid_taps_f32(a, (const float *)(const void *)g, n, at, weight);
+    if (a->type == SX_F64)
+      grid_taps_f64(a, (const double *)(const void *)g, n, at, weight);
+    else
+      grid_taps_f32(a, (const float *)(const void *)g, n, at, weight);
     for (int64_t c = 0; c < a->C; c++) {
       const char *from = (const char *)x + (size_t)((image * a->C + c) * plane) * elem;
       char *to = (char *)y + (size_t)((image * a->C + c) * a->points + first) * elem;
-      if (a->mode == SX_GRID_NEAREST) move_any(a, from, at, n, to);
-      else if (a->type == SX_F64) grid_sum_f64((const double *)(const void *)from, at, weight, n, K, (double *)(void *)to);
-      else grid_sum_f32((const float *)(const void *)from, at, weight, n, K, (float *)(void *)to);
+      if (a->mode == SX_GRID_NEAREST)
+        move_any(a, from, at, n, to);
+      else if (a->type == SX_F64)
+        grid_sum_f64((const double *)(const void *)from, at, weight, n, K, (double *)(void *)to);
+      else
+        grid_sum_f32((const float *)(const void *)from, at, weight, n, K, (float *)(void *)to);
     }
   }
 }
 
-bool sx_roi_align_row(const sx_rois *a, const void *x, const void *roi, int64_t image, int64_t row, void *y, void *scratch) {
-  return a->type == SX_F64 ? align_row_f64(a, x, roi, image, row, y, scratch) : align_row_f32(a, x, roi, image, row, y, scratch);
+bool sx_roi_align_row(const sx_rois *a, const void *x, const void *roi, int64_t image, int64_t row, void *y,
+                      void *scratch) {
+  return a->type == SX_F64 ? align_row_f64(a, x, roi, image, row, y, scratch)
+                           : align_row_f32(a, x, roi, image, row, y, scratch);
 }
 void sx_roi_pool_plane(const sx_rois *a, const void *plane, const void *roi, void *y) {
-  if (a->type == SX_F64) pool_plane_f64(a, plane, roi, y);
-  else pool_plane_f32(a, plane, roi, y);
+  if (a->type == SX_F64)
+    pool_plane_f64(a, plane, roi, y);
+  else
+    pool_plane_f32(a, plane, roi, y);
 }
 void sx_roi_crop_plane(const sx_rois *a, const void *plane, const void *roi, void *y) {
-  if (a->type == SX_F64) crop_plane_f64(a, plane, roi, y);
-  else crop_plane_f32(a, plane, roi, y);
+  if (a->type == SX_F64)
+    crop_plane_f64(a, plane, roi, y);
+  else
+    crop_plane_f32(a, plane, roi, y);
 }
-void sx_deform_columns(const sx_deform *a, const void *x, const void *offset, const void *mask, int64_t C, int64_t first, int64_t count, int64_t stride, void *cols, void *scratch) {
-  if (a->type == SX_F64) columns_f64(a, x, offset, mask, C, first, count, stride, cols, scratch);
-  else columns_f32(a, x, offset, mask, C, first, count, stride, cols, scratch);
+void sx_deform_columns(const sx_deform *a, const void *x, const void *offset, const void *mask, int64_t C, int64_t first,
+                       int64_t count, int64_t stride, void *cols, void *scratch) {
+  if (a->type == SX_F64)
+    columns_f64(a, x, offset, mask, C, first, count, stride, cols, scratch);
+  else
+    columns_f32(a, x, offset, mask, C, first, count, stride, cols, scratch);
 }

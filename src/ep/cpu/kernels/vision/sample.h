@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Images sampled at computed places: GridSample, RoiAlign, MaxRoiPool, CropAndResize, and the columns of DeformConv. f32 and f64: the
- * type is that of all operands. Places that are no numbers, or infinite, read nothing out of the image. */
+/* Images sampled at computed places: GridSample, RoiAlign, MaxRoiPool, CropAndResize, and the columns of DeformConv. f32
+ * and f64: the type is that of all operands. Places that are no numbers, or infinite, read nothing out of the image. */
 #ifndef SX_EP_CPU_SAMPLE_H
 #define SX_EP_CPU_SAMPLE_H
 #include <stdbool.h>
@@ -11,12 +11,12 @@
 enum { SX_GRID_AXES = 8, SX_GRID_POINTS = 64 };
 typedef enum sx_grid_mode { SX_GRID_NEAREST, SX_GRID_LINEAR, SX_GRID_CUBIC } sx_grid_mode;
 typedef enum sx_grid_padding { SX_GRID_ZEROS, SX_GRID_BORDER, SX_GRID_REFLECTION } sx_grid_padding;
-/* x (N, C, dims...), grid (N, points, axes; the last axis of the image first, -1 to 1), y (N, C, points). A unit is SX_GRID_POINTS
- * points of one image, in all channels. */
+/* x (N, C, dims...), grid (N, points, axes; the last axis of the image first, -1 to 1), y (N, C, points). A unit is
+ * SX_GRID_POINTS points of one image, in all channels. */
 typedef struct sx_grid_sample {
-  sx_dtype type;                 /* of the grid; and of x and y, but where the mode is nearest */
-  uint32_t elem;                 /* nearest: bytes of an element of x and y */
-  char zero[16];                 /* nearest: what lies outside */
+  sx_dtype type; /* of the grid; and of x and y, but where the mode is nearest */
+  uint32_t elem; /* nearest: bytes of an element of x and y */
+  char zero[16]; /* nearest: what lies outside */
   int axes;
   int64_t N, C, dims[SX_GRID_AXES], points;
   sx_grid_mode mode;
@@ -26,7 +26,8 @@ typedef struct sx_grid_sample {
 int64_t sx_grid_sample_units(const sx_grid_sample *a);
 double sx_grid_sample_unit_ns(const sx_grid_sample *a);
 size_t sx_grid_sample_scratch_bytes(const sx_grid_sample *a);
-void sx_grid_sample_run(const sx_grid_sample *a, const void *x, const void *grid, void *y, int64_t begin, int64_t end, void *scratch);
+void sx_grid_sample_run(const sx_grid_sample *a, const void *x, const void *grid, void *y, int64_t begin, int64_t end,
+                        void *scratch);
 
 /* Regions: x (N, C, H, W), y (regions, C, oH, oW). */
 typedef struct sx_rois {
@@ -36,19 +37,21 @@ typedef struct sx_rois {
   int64_t sampling;                   /* samples per bin and axis; 0: as many as pixels */
   bool max, force_one, nearest;       /* force_one: regions have at least one pixel */
 } sx_rois;
-/* RoiAlign: roi is (x1, y1, x2, y2); one row of bins. scratch: C elements. False when the region is no finite one that fits memory. */
+/* RoiAlign: roi is (x1, y1, x2, y2); one row of bins. scratch: C elements. False when the region is no finite one that fits
+ * memory. */
 bool sx_roi_align_row(const sx_rois *a, const void *x, const void *roi, int64_t image, int64_t row, void *y, void *scratch);
 /* MaxRoiPool: roi is (image, x1, y1, x2, y2), of which the image is the caller's to read; one channel. */
 void sx_roi_pool_plane(const sx_rois *a, const void *plane, const void *roi, void *y);
 /* CropAndResize: roi is (y1, x1, y2, x2) in 0 to 1; one channel. */
 void sx_roi_crop_plane(const sx_rois *a, const void *plane, const void *roi, void *y);
 
-/* Columns of a deformable convolution for `count` places from `first` on, of channels [0, C) that share their offsets: column
- * element (c * kernel + k, place) at cols[(c * kernel + k) * stride + place]. */
+/* Columns of a deformable convolution for `count` places from `first` on, of channels [0, C) that share their offsets:
+ * column element (c * kernel + k, place) at cols[(c * kernel + k) * stride + place]. */
 typedef struct sx_deform {
   sx_dtype type;
   int64_t H, W, oH, oW, kernel[2], step[2], dilation[2], pad[2];
 } sx_deform;
 /* x: C planes; offset: (kernel, 2, oH, oW); mask: (kernel, oH, oW) or NULL. scratch: 4 * count of int64 and of elements. */
-void sx_deform_columns(const sx_deform *a, const void *x, const void *offset, const void *mask, int64_t C, int64_t first, int64_t count, int64_t stride, void *cols, void *scratch);
+void sx_deform_columns(const sx_deform *a, const void *x, const void *offset, const void *mask, int64_t C, int64_t first,
+                       int64_t count, int64_t stride, void *cols, void *scratch);
 #endif

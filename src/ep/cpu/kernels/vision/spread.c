@@ -34,7 +34,9 @@ void sx_col2im_plane(const sx_col2im *a, const void *cols, void *image) {
     const int64_t first = k[last] * a->dilation[last] - a->pad[last];
     int64_t begin, end;
     clip(first, a->step[last], a->blocks[last], a->image[last], &begin, &end);
-    if (inside && begin < end) add(a->type, from + (size_t)begin * elem, end - begin, (char *)image + (size_t)(place * a->image[last] + first + begin * a->step[last]) * elem, a->step[last]);
+    if (inside && begin < end)
+      add(a->type, from + (size_t)begin * elem, end - begin,
+          (char *)image + (size_t)(place * a->image[last] + first + begin * a->step[last]) * elem, a->step[last]);
     int i = last - 1; /* the next row: blocks first, then the place in the block */
     for (; i >= 0 && ++at[i] == a->blocks[i]; i--) at[i] = 0;
     if (i >= 0) continue;
@@ -42,7 +44,8 @@ void sx_col2im_plane(const sx_col2im *a, const void *cols, void *image) {
   }
 }
 
-int64_t sx_max_unpool(const void *x, const int64_t *index, int64_t count, uint32_t elem, int rank, const int64_t *inner, const int64_t *outer, void *y) {
+int64_t sx_max_unpool(const void *x, const int64_t *index, int64_t count, uint32_t elem, int rank, const int64_t *inner,
+                      const int64_t *outer, void *y) {
   int64_t size = 1;
   for (int i = 0; i < rank; i++) size *= inner[i];
   for (int64_t e = 0; e < count; e++) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Windows undone: Col2Im sums overlapping blocks into images, MaxUnpool puts maxima back where they were found. And determinants. */
+/* Windows undone: Col2Im sums overlapping blocks into images, MaxUnpool puts maxima back where they were found. And
+ * determinants. */
 #ifndef SX_EP_CPU_SPREAD_H
 #define SX_EP_CPU_SPREAD_H
 #include <stdbool.h>
@@ -12,13 +13,15 @@ enum { SX_SPREAD_AXES = 8 };
 typedef struct sx_col2im {
   sx_dtype type;
   int axes;
-  int64_t image[SX_SPREAD_AXES], block[SX_SPREAD_AXES], blocks[SX_SPREAD_AXES], step[SX_SPREAD_AXES], dilation[SX_SPREAD_AXES], pad[SX_SPREAD_AXES];
+  int64_t image[SX_SPREAD_AXES], block[SX_SPREAD_AXES], blocks[SX_SPREAD_AXES], step[SX_SPREAD_AXES],
+      dilation[SX_SPREAD_AXES], pad[SX_SPREAD_AXES];
 } sx_col2im;
 void sx_col2im_plane(const sx_col2im *a, const void *cols, void *image);
 
-/* Element i of x goes to place index[i] of a tensor of shape `inner`, which lies at the origin of y, of shape `outer`, zero before.
- * The number of the first index that is out of range, or that y has no place for; -1 when all fit. */
-int64_t sx_max_unpool(const void *x, const int64_t *index, int64_t count, uint32_t elem, int rank, const int64_t *inner, const int64_t *outer, void *y);
+/* Element i of x goes to place index[i] of a tensor of shape `inner`, which lies at the origin of y, of shape `outer`, zero
+ * before. The number of the first index that is out of range, or that y has no place for; -1 when all fit. */
+int64_t sx_max_unpool(const void *x, const int64_t *index, int64_t count, uint32_t elem, int rank, const int64_t *inner,
+                      const int64_t *outer, void *y);
 
 /* The determinant of an n x n matrix, which is overwritten: elimination with the greatest pivot of each column. */
 double sx_det(double *m, int64_t n);
