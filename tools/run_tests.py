@@ -293,10 +293,10 @@ def suite(result, build):
 def coverage(result, build):
     if not (build / "sardonyx").exists() or not has_module("onnx"):
         return result.skip("models of single operators: no program, or no Python package onnx (tools/setup.sh test)")
-    code, output = run([python(), "tools/gen_cases.py", ROOT / "build/cases"])
+    code, output = run([interpreter(), "tools/gen_cases.py", ROOT / "build/cases"])
     if code != 0:
         return result.fail("writing ONNX's cases", output)
-    check(result, "operators by version and type", [python(), "tools/coverage.py", build, build / "coverage", "--verify", "--doc", "docs/OPERATORS.md",
+    check(result, "operators by version and type", [interpreter(), "tools/coverage.py", build, build / "coverage", "--verify", "--doc", "docs/OPERATORS.md",
                                                    "--gaps", "tests/suite/coverage_gaps.txt"])
     return None
 
