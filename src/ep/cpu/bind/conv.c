@@ -288,39 +288,28 @@ static sx_status prepare_reorder(sx_prep *p) {
 }
 
 #define F32 (1u << SX_F32)
-const sx_kernel sx_cpu_Conv = {.op = &sx_op_Conv,
-                               .name = "conv",
-                               .types = F32,
-                               .flags = SX_KERNEL_BLOCKED,
-                               .claim = claim,
-                               .offers = offers,
-                               .create = create,
-                               .prepare = prepare};
-const sx_kernel sx_cpu_FusedConv = {.op = &sx_op_FusedConv,
-                                    .name = "conv",
-                                    .types = F32,
-                                    .flags = SX_KERNEL_BLOCKED,
-                                    .claim = claim,
-                                    .offers = offers,
-                                    .create = create,
-                                    .prepare = prepare};
-const sx_kernel sx_cpu_ConvTranspose = {.op = &sx_op_ConvTranspose,
-                                        .name = "conv_transpose",
-                                        .types = F32,
-                                        .flags = SX_KERNEL_BLOCKED,
-                                        .claim = claim,
-                                        .offers = offers,
-                                        .create = create,
-                                        .prepare = prepare};
-#define F64(N)                                             \
+#define CONV(N, text)                                       \
+  const sx_kernel sx_cpu_##N = {.op = &sx_op_##N,           \
+                                .name = text,               \
+                                .types = F32,               \
+                                .flags = SX_KERNEL_BLOCKED, \
+                                .claim = claim,             \
+                                .offers = offers,           \
+                                .create = create,           \
+                                .prepare = prepare}
+CONV(Conv, "conv");
+CONV(FusedConv, "conv");
+CONV(ConvTranspose, "conv_transpose");
+#define CONV_F64(N)                                        \
   const sx_kernel sx_cpu_##N##_3 = {.op = &sx_op_##N,      \
                                     .name = "conv_f64",    \
                                     .types = 1u << SX_F64, \
                                     .claim = claim,        \
                                     .create = create_f64,  \
-                                    .prepare = prepare_f64};
-F64(Conv)
-F64(ConvTranspose) const sx_kernel sx_cpu_ToBlocked = {
+                                    .prepare = prepare_f64}
+CONV_F64(Conv);
+CONV_F64(ConvTranspose);
+const sx_kernel sx_cpu_ToBlocked = {
     .op = &sx_op_ToBlocked, .name = "reorder", .types = REORDERED, .prepare = prepare_reorder};
 const sx_kernel sx_cpu_FromBlocked = {
     .op = &sx_op_FromBlocked, .name = "reorder", .types = REORDERED, .prepare = prepare_reorder};
