@@ -313,7 +313,8 @@ static bool claim_rows(const sx_graph *g, const sx_node *n, const char **reason)
                                 .claim = claim_rows,         \
                                 .prepare = prepare_rows};
 ROWS(LayerNormalization)
-ROWS(RMSNormalization) ROWS(SkipLayerNorm) const sx_kernel sx_cpu_InstanceNormalization = {
+ROWS(RMSNormalization) ROWS(SkipLayerNorm)
+const sx_kernel sx_cpu_InstanceNormalization = {
     .op = &sx_op_InstanceNormalization, .name = "group_norm", .types = FLOATS, .prepare = prepare_groups};
 const sx_kernel sx_cpu_GroupNormalization = {
     .op = &sx_op_GroupNormalization, .name = "group_norm", .types = FLOATS, .prepare = prepare_groups};

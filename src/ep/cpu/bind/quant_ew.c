@@ -111,7 +111,8 @@ static sx_status prepare_lookup(sx_prep *p) {
   const sx_kernel sx_cpu_##N = { \
       .op = &sx_op_##N, .name = "qlinear", .types = BYTES, .flags = SX_KERNEL_BLOCKED, .prepare = prepare_binary};
 ROW(QLinearAdd)
-ROW(QLinearMul) const sx_kernel sx_cpu_Lookup = {.op = &sx_op_Lookup,
+ROW(QLinearMul)
+const sx_kernel sx_cpu_Lookup = {.op = &sx_op_Lookup,
                                                  .name = "lookup",
                                                  .types = BYTES,
                                                  .flags = SX_KERNEL_BLOCKED | SX_KERNEL_INPLACE0,

@@ -84,7 +84,8 @@ static sx_status run_inner(const sx_call *c, uint32_t phase, uint32_t begin, uin
 }
 #define PHASE(k) \
   static sx_status run_##k(const sx_call *c, uint32_t begin, uint32_t end) { return run_inner(c, k, begin, end); }
-PHASE(0) PHASE(1) PHASE(2) enum { INNER_PHASES = 3 };
+PHASE(0) PHASE(1) PHASE(2)
+enum { INNER_PHASES = 3 };
 
 static void convert(const params *q, const wide *w, uint32_t n, void *const *narrow, char *m, uint32_t begin, uint32_t end,
                     bool load) {

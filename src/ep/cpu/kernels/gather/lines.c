@@ -51,7 +51,8 @@ typedef struct line {
     return -1;                                                                                                \
   }
 typedef uint64_t pair __attribute__((vector_size(16)));
-LINES(1, uint8_t) LINES(2, uint16_t) LINES(4, uint32_t) LINES(8, uint64_t) LINES(16, pair) static const struct {
+LINES(1, uint8_t) LINES(2, uint16_t) LINES(4, uint32_t) LINES(8, uint64_t) LINES(16, pair)
+static const struct {
   int64_t (*gather)(const line *, const char *, const void *, bool, char *, int64_t);
   int64_t (*scatter)(const line *, char *, const void *, bool, const char *, int64_t);
 } by_size[] = {
