@@ -19,12 +19,6 @@ static void list_free(list *l) {
   for (uint32_t i = 0; l->at && i < l->n; i++) sx_rt_unref(l->at[i]);
   if (l->at && l->at != l->small) sx_free(l->at, l->n * sizeof *l->at);
 }
-static const sx_node *node_of(const sx_call *c) {
-  const sx_late_ctx *l = sx_late_of(c);
-  const sx_plan *p = sx_exec_plan(l->x);
-  return sx_node_at(p->graph, p->steps[l->step].node);
-}
-
 static sx_status run_if(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   const sx_view *v = &c->late->in[0];
@@ -135,7 +129,7 @@ static sx_status loop_iterate(const sx_call *c, loop *l, int64_t trips, bool go)
 
 static sx_status run_loop(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
-  const sx_node *n = node_of(c);
+  const sx_node *n = sx_late_node(c);
   const sx_graph *b = sx_attr_graph(n, "body");
   loop l = {.states = n->n_formal > 2 ? n->n_formal - 2 : 0};
   l.scans = b->outputs.n - 1 - l.states;
@@ -232,7 +226,7 @@ static sx_status scan_iterate(const sx_call *c, const sx_node *n, loop *l, uint3
 
 static sx_status run_scan(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
-  const sx_node *n = node_of(c);
+  const sx_node *n = sx_late_node(c);
   const sx_graph *b = sx_attr_graph(n, "body");
   uint32_t scans_in = (uint32_t)sx_attr_int(n, "num_scan_inputs", 0);
   loop l = {.states = n->n_formal - scans_in};
@@ -299,7 +293,7 @@ static sx_status map_iterate(const sx_call *c, list *in, list *out, sx_rt_value 
 }
 static sx_status run_map(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
-  const sx_node *n = node_of(c);
+  const sx_node *n = sx_late_node(c);
   const sx_graph *b = sx_attr_graph(n, "body");
   const sx_rt_value *first = c->late->value(c->late, 0);
   if (!first || first->type.kind != SX_RT_SEQUENCE) SX_FAIL(c->e, INVALID_ARGUMENT, "input 0 is no sequence");

@@ -59,6 +59,15 @@ typedef struct sx_late_ctx {
 static inline const sx_late_ctx *sx_late_of(const sx_call *c) { return (const sx_late_ctx *)c->late; }
 /* Input i of a late step as a value: a new reference. Tensors in a slab are wrapped (valid until the step returns). */
 sx_status sx_late_take(const sx_call *c, uint32_t i, sx_rt_value **out);
+/* The node that a late step runs. */
+const sx_node *sx_late_node(const sx_call *c);
+/* Ends a kernel that made v with status s: v becomes output o, or is dropped. */
+sx_status sx_late_give(const sx_call *c, uint32_t o, sx_rt_value *v, sx_status s);
+/* A late kernel of one function, as `id`; linkage: static, or nothing. */
+#define SX_LATE_KERNEL(linkage, id, N, text, run, may)                                \
+  static sx_status prepare_##N(sx_prep *p) { return sx_prep_phase(p, run, 1, 0, 0); } \
+  linkage const sx_kernel id = {                                                      \
+      .op = &sx_op_##N, .name = text, .flags = SX_KERNEL_LATE, .claim = may, .prepare = prepare_##N}
 /* Output o, strings made by sx_late_output, gets texts of its own in place of borrowed ones. */
 sx_status sx_late_own_strings(const sx_call *c, uint32_t o);
 /* Runs the body of attribute `attr`: `formal` values for its inputs; captures are filled in from the node's inputs. */

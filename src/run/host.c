@@ -2,11 +2,6 @@
 /* Kernels of values that are no plain tensors: sequences and optionals, by reference. All are late steps. */
 #include "run/exec.h"
 
-static const sx_node *node_of(const sx_call *c) {
-  const sx_late_ctx *l = sx_late_of(c);
-  const sx_plan *p = sx_exec_plan(l->x);
-  return sx_node_at(p->graph, p->steps[l->step].node);
-}
 static sx_status give(const sx_call *c, sx_rt_value *v) { return c->late->set_value(c->late, 0, v, c->e); }
 
 static sx_status sequence_in(const sx_call *c, sx_rt_value **out) {
@@ -47,12 +42,6 @@ static sx_status insert(const sx_call *c, sx_rt_value *seq, uint32_t input, uint
   sx_rt_unref(item);
   return s;
 }
-static sx_status finish(const sx_call *c, sx_rt_value *seq, sx_status s) {
-  if (s == SX_OK) return give(c, seq);
-  sx_rt_unref(seq);
-  return s;
-}
-
 static sx_status run_construct(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   sx_rt_value *seq;
@@ -60,12 +49,12 @@ static sx_status run_construct(const sx_call *c, uint32_t begin, uint32_t end) {
                                &seq, c->e));
   sx_status s = SX_OK;
   for (uint32_t i = 0; i < c->late->n_in && s == SX_OK; i++) s = insert(c, seq, i, i);
-  return finish(c, seq, s);
+  return sx_late_give(c, 0, seq, s);
 }
 static sx_status run_empty(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   sx_rt_value *seq;
-  uint8_t t = (uint8_t)sx_attr_int(node_of(c), "dtype", SX_F32);
+  uint8_t t = (uint8_t)sx_attr_int(sx_late_node(c), "dtype", SX_F32);
   SX_TRY(sx_rt_sequence_create((sx_rt_type){.kind = SX_RT_SEQUENCE, .elem = SX_RT_TENSOR, .dtype = t}, &seq, c->e));
   return give(c, seq);
 }
@@ -77,7 +66,7 @@ static sx_status run_insert(const sx_call *c, uint32_t begin, uint32_t end) {
   int64_t n = from->u.items.n;
   SX_TRY(position(c, 2, n, n + 1, n, &at));
   SX_TRY(sx_rt_sequence_copy(from, &seq, c->e));
-  return finish(c, seq, insert(c, seq, 1, (uint32_t)at));
+  return sx_late_give(c, 0, seq, insert(c, seq, 1, (uint32_t)at));
 }
 static sx_status run_erase(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
@@ -119,7 +108,7 @@ static void copy_part(char *whole, size_t whole_row, char *part, size_t part_row
   }
 }
 static sx_status axis_of(const sx_call *c, int rank, int *axis) {
-  int64_t a = sx_attr_int(node_of(c), "axis", 0);
+  int64_t a = sx_attr_int(sx_late_node(c), "axis", 0);
   if (a < -rank || a >= rank)
     SX_FAIL(c->e, INVALID_ARGUMENT, "axis is %lld, expected %d to %d", (long long)a, -rank, rank - 1);
   *axis = (int)(a < 0 ? a + rank : a);
@@ -158,7 +147,7 @@ static sx_status cut(const sx_call *c, sx_rt_value *seq, int axis, const sx_view
   const sx_view *x = &c->late->in[0];
   int64_t n = x->dims[axis], dims[SX_MAX_RANK], inner = sx_dims_count(x->dims, axis + 1, x->rank),
           outer = sx_dims_count(x->dims, 0, axis);
-  bool keep = lengths || sx_attr_int(node_of(c), "keepdims", 1);
+  bool keep = lengths || sx_attr_int(sx_late_node(c), "keepdims", 1);
   size_t elem;
   SX_TRY(elem_size(c, (sx_dtype)x->dtype, &elem));
   uint32_t k = 0;
@@ -186,14 +175,14 @@ static sx_status run_split(const sx_call *c, uint32_t begin, uint32_t end) {
   SX_TRY(axis_of(c, x->rank, &axis));
   SX_TRY(check_pieces(c, lengths, x->dims[axis]));
   SX_TRY(sx_rt_sequence_create((sx_rt_type){.kind = SX_RT_SEQUENCE, .elem = SX_RT_TENSOR, .dtype = x->dtype}, &seq, c->e));
-  return finish(c, seq, cut(c, seq, axis, lengths));
+  return sx_late_give(c, 0, seq, cut(c, seq, axis, lengths));
 }
 
 /* ConcatFromSequence: along an axis, or along a new one. */
 static sx_status run_join(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   sx_rt_value *seq = NULL, *y;
-  bool stack = sx_attr_int(node_of(c), "new_axis", 0) != 0;
+  bool stack = sx_attr_int(sx_late_node(c), "new_axis", 0) != 0;
   int64_t dims[SX_MAX_RANK + 1], n = 0;
   int axis = 0;
   size_t elem;
@@ -227,7 +216,7 @@ static sx_status run_join(const sx_call *c, uint32_t begin, uint32_t end) {
     copy_part(y->data, (size_t)n * inner, seq->u.items.at[k]->data, row, at, outer, true);
     at += row;
   }
-  return finish(c, y, first->type.dtype == SX_STRING ? sx_rt_strings_own(y, c->e) : SX_OK);
+  return sx_late_give(c, 0, y, first->type.dtype == SX_STRING ? sx_rt_strings_own(y, c->e) : SX_OK);
 }
 
 /* What an optional holds, NULL: nothing. */
@@ -250,8 +239,8 @@ static sx_rt_type type_of(const sx_type *t) {
 static sx_status run_optional(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   sx_rt_value *v;
-  const sx_attr *a = sx_node_attr(node_of(c), "type");
-  if (c->late->n_in && sx_node_in(node_of(c), 0) != SX_NONE)
+  const sx_attr *a = sx_node_attr(sx_late_node(c), "type");
+  if (c->late->n_in && sx_node_in(sx_late_node(c), 0) != SX_NONE)
     SX_TRY(own(c, 0, &v));
   else
     SX_TRY(sx_rt_none_create(a && a->type_proto ? type_of(a->type_proto) : (sx_rt_type){0}, &v, c->e));
@@ -266,7 +255,7 @@ static sx_status run_get(const sx_call *c, uint32_t begin, uint32_t end) {
 }
 static sx_status run_has(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
-  sx_vid in = sx_node_in(node_of(c), 0);
+  sx_vid in = sx_node_in(sx_late_node(c), 0);
   const sx_plan *p = sx_exec_plan(sx_late_of(c)->x);
   uint8_t *has = sx_late_output(c, 0, SX_BOOL, 0, NULL);
   if (!has) SX_NO_MEMORY(c->e);
@@ -274,9 +263,7 @@ static sx_status run_has(const sx_call *c, uint32_t begin, uint32_t end) {
   return SX_OK;
 }
 
-#define KERNEL(N, run)                                                                \
-  static sx_status prepare_##N(sx_prep *p) { return sx_prep_phase(p, run, 1, 0, 0); } \
-  static const sx_kernel kernel_##N = {.op = &sx_op_##N, .name = "host", .flags = SX_KERNEL_LATE, .prepare = prepare_##N};
+#define KERNEL(N, run) SX_LATE_KERNEL(static, kernel_##N, N, "host", run, NULL);
 KERNEL(ConcatFromSequence, run_join)
 KERNEL(Optional, run_optional)
 KERNEL(OptionalGetElement, run_get)

@@ -109,6 +109,18 @@ sx_status sx_late_take(const sx_call *c, uint32_t i, sx_rt_value **out) {
                            NULL, NULL, out, c->e);
 }
 
+const sx_node *sx_late_node(const sx_call *c) {
+  const sx_late_ctx *l = sx_late_of(c);
+  const sx_plan *p = l->x->plan;
+  return sx_node_at(p->graph, p->steps[l->step].node);
+}
+
+sx_status sx_late_give(const sx_call *c, uint32_t o, sx_rt_value *v, sx_status s) {
+  if (s == SX_OK) return c->late->set_value(c->late, o, v, c->e);
+  sx_rt_unref(v);
+  return s;
+}
+
 sx_status sx_late_own_strings(const sx_call *c, uint32_t o) {
   const sx_late_ctx *l = sx_late_of(c);
   const sx_step *s = &l->x->plan->steps[l->step];

@@ -8,11 +8,6 @@
 #include "base/number.h"
 #include "run/exec.h"
 
-static const sx_node *node_of(const sx_call *c) {
-  const sx_late_ctx *l = sx_late_of(c);
-  const sx_plan *p = sx_exec_plan(l->x);
-  return sx_node_at(p->graph, p->steps[l->step].node);
-}
 static sx_status map_in(const sx_call *c, uint8_t key, const sx_rt_value **keys, const sx_rt_value **values) {
   const sx_rt_value *v = c->late->value(c->late, 0);
   if (!v || v->type.kind != SX_RT_MAP) SX_FAIL(c->e, INVALID_ARGUMENT, "input 0 is no map");
@@ -26,12 +21,6 @@ static sx_status map_in(const sx_call *c, uint8_t key, const sx_rt_value **keys,
 static sx_status row_out(const sx_call *c, sx_dtype t, int64_t n, sx_rt_value **out) {
   return sx_rt_tensor_create(t, 2, (int64_t[]){1, n}, NULL, out, c->e);
 }
-static sx_status finish(const sx_call *c, sx_rt_value *v, sx_status s) {
-  if (s == SX_OK) return c->late->set_value(c->late, 0, v, c->e);
-  sx_rt_unref(v);
-  return s;
-}
-
 /* CastMap: a map's value, a float or text, as another type. Text that is no number is an error. */
 static sx_status number_of(sx_str s, double *v, int64_t *i, sx_err *e) {
   char buf[64], *end = buf;
@@ -71,7 +60,7 @@ static sx_status pad_one(sx_rt_value *out, int64_t to, sx_err *e) {
 }
 static sx_status run_cast(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
-  const sx_node *n = node_of(c);
+  const sx_node *n = sx_late_node(c);
   const sx_rt_value *keys, *values;
   SX_TRY(map_in(c, SX_I64, &keys, &values));
   if (values->type.dtype != SX_F32 && values->type.dtype != SX_STRING)
@@ -90,7 +79,7 @@ static sx_status run_cast(const sx_call *c, uint32_t begin, uint32_t end) {
     bool here = !sparse || (k < keys->count && key[k] == i);
     s = here ? cast_one(values, k++, out, i, c->e) : pad_one(out, i, c->e);
   }
-  return finish(c, out, s);
+  return sx_late_give(c, 0, out, s);
 }
 
 static int compare_text(sx_str a, sx_str b) {
@@ -115,7 +104,7 @@ static int64_t place_of(const sx_rt_value *keys, const sx_attr *vocabulary, uint
 }
 static sx_status run_dict(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
-  const sx_node *n = node_of(c);
+  const sx_node *n = sx_late_node(c);
   const sx_attr *words = sx_node_attr(n, "string_vocabulary");
   bool text = words && words->n;
   if (!text) words = sx_node_attr(n, "int64_vocabulary");
@@ -136,7 +125,7 @@ static sx_status run_dict(const sx_call *c, uint32_t begin, uint32_t end) {
     else
       memset((char *)out->data + i * elem, 0, elem);
   }
-  return finish(c, out, s);
+  return sx_late_give(c, 0, out, s);
 }
 
 /* The labels as a map to their places: its keys are those of every row, its values say where a row's numbers go. */
@@ -165,7 +154,7 @@ static sx_status zip_row(const sx_rt_value *labels, const float *row, sx_rt_valu
 }
 static sx_status run_zip(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
-  const sx_node *n = node_of(c);
+  const sx_node *n = sx_late_node(c);
   const sx_attr *labels = sx_node_attr(n, "classlabels_strings");
   bool text = labels && labels->n;
   if (!text) labels = sx_node_attr(n, "classlabels_int64s");
@@ -181,12 +170,10 @@ static sx_status run_zip(const sx_call *c, uint32_t begin, uint32_t end) {
       c->e);
   for (int64_t r = 0; r < rows && s == SX_OK; r++) s = zip_row(map, (const float *)c->in[0] + r * width, seq, c->e);
   sx_rt_unref(map);
-  return finish(c, seq, s);
+  return sx_late_give(c, 0, seq, s);
 }
 
-#define KERNEL(N, run)                                                                \
-  static sx_status prepare_##N(sx_prep *p) { return sx_prep_phase(p, run, 1, 0, 0); } \
-  const sx_kernel sx_host_##N = {.op = &sx_op_##N, .name = "host", .flags = SX_KERNEL_LATE, .prepare = prepare_##N};
+#define KERNEL(N, run)  SX_LATE_KERNEL(, sx_host_##N, N, "host", run, NULL);
 KERNEL(CastMap, run_cast)
 KERNEL(DictVectorizer, run_dict)
 KERNEL(ZipMap, run_zip)

@@ -4,12 +4,6 @@
 #include "run/exec.h"
 #include "run/text.h"
 
-static sx_status finish(const sx_call *c, uint32_t o, sx_rt_value *v, sx_status s) {
-  if (s == SX_OK) return c->late->set_value(c->late, o, v, c->e);
-  sx_rt_unref(v);
-  return s;
-}
-
 /* Element i of the result in an operand that is broadcast to it. */
 static int64_t source(const sx_view *v, int rank, const int64_t *dims, int64_t i) {
   int64_t at = 0, step = 1;
@@ -47,13 +41,7 @@ static sx_status run_string_concat(const sx_call *c, uint32_t begin, uint32_t en
     if (s == SX_OK && x.n) memcpy(to, x.p, x.n);
     if (s == SX_OK && y.n) memcpy(to + x.n, y.p, y.n);
   }
-  return finish(c, 0, v, s);
-}
-
-static const sx_node *node_of(const sx_call *c) {
-  const sx_late_ctx *l = sx_late_of(c);
-  const sx_plan *p = sx_exec_plan(l->x);
-  return sx_node_at(p->graph, p->steps[l->step].node);
+  return sx_late_give(c, 0, v, s);
 }
 
 /* StringSplit. A walk gives one piece at a time: between delimiters, or, without one, between runs of white space. */
@@ -93,8 +81,8 @@ static bool walk_next(walk *w, sx_str *piece) {
 static sx_status run_string_split(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   const sx_view *x = &c->late->in[0];
-  const sx_attr *most = sx_node_attr(node_of(c), "maxsplit");
-  sx_str delimiter = sx_attr_str(node_of(c), "delimiter", ""), piece;
+  const sx_attr *most = sx_node_attr(sx_late_node(c), "maxsplit");
+  sx_str delimiter = sx_attr_str(sx_late_node(c), "delimiter", ""), piece;
   int64_t cuts = most && most->i >= 0 ? most->i : -1, dims[SX_MAX_RANK + 1], longest = 0;
   if (x->rank >= SX_MAX_RANK)
     SX_FAIL(c->e, INVALID_ARGUMENT, "the input has rank %d, at most %d are supported", x->rank, SX_MAX_RANK - 1);
@@ -116,7 +104,7 @@ static sx_status run_string_split(const sx_call *c, uint32_t begin, uint32_t end
     for (walk w = walk_begin(((const sx_str *)c->in[0])[i], delimiter, cuts); s == SX_OK && walk_next(&w, &piece); k++)
       s = sx_rt_string_set(v, k, piece.p, piece.n, c->e);
   }
-  return finish(c, 0, v, s);
+  return sx_late_give(c, 0, v, s);
 }
 
 /* StringNormalizer: words that are in the list go, compared in lower case where case does not matter. */
@@ -127,9 +115,9 @@ static sx_status cased(sx_arena *a, sx_str s, sx_case to, sx_str *out, sx_err *e
   return SX_OK;
 }
 static sx_status keep_words(const sx_call *c, sx_arena *a, const int64_t **kept, int64_t *n) {
-  const sx_attr *stop = sx_node_attr(node_of(c), "stopwords");
+  const sx_attr *stop = sx_node_attr(sx_late_node(c), "stopwords");
   const sx_view *x = &c->late->in[0];
-  sx_case fold = sx_attr_int(node_of(c), "is_case_sensitive", 0) ? SX_CASE_KEEP : SX_CASE_LOWER;
+  sx_case fold = sx_attr_int(sx_late_node(c), "is_case_sensitive", 0) ? SX_CASE_KEEP : SX_CASE_LOWER;
   int64_t *at = SX_NEW_N(a, int64_t, (size_t)x->count + 1);
   sx_strmap words = {0};
   sx_status s = at ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
@@ -151,7 +139,7 @@ static sx_status keep_words(const sx_call *c, sx_arena *a, const int64_t **kept,
 static sx_status run_normalizer(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   const sx_view *x = &c->late->in[0];
-  sx_str action = sx_attr_str(node_of(c), "case_change_action", "NONE");
+  sx_str action = sx_attr_str(sx_late_node(c), "case_change_action", "NONE");
   sx_case to = sx_str_is(action, "LOWER") ? SX_CASE_LOWER : sx_str_is(action, "UPPER") ? SX_CASE_UPPER : SX_CASE_KEEP;
   if (x->rank < 1 || x->rank > 2 || (x->rank == 2 && x->dims[0] != 1))
     SX_FAIL(c->e, INVALID_ARGUMENT, "the input has rank %d, expected [C] or [1, C]", x->rank);
@@ -169,7 +157,7 @@ static sx_status run_normalizer(const sx_call *c, uint32_t begin, uint32_t end) 
     if (s == SX_OK) sx_utf8_case(word, to, room);
   }
   sx_arena_free(&a);
-  return v ? finish(c, 0, v, s) : s;
+  return v ? sx_late_give(c, 0, v, s) : s;
 }
 static bool claim_normalizer(const sx_graph *g, const sx_node *n, const char **reason) {
   (void)g;
@@ -178,10 +166,7 @@ static bool claim_normalizer(const sx_graph *g, const sx_node *n, const char **r
   return sx_str_is(action, "LOWER") || sx_str_is(action, "UPPER") || sx_str_is(action, "NONE");
 }
 
-#define KERNEL(N, run, may)                                                           \
-  static sx_status prepare_##N(sx_prep *p) { return sx_prep_phase(p, run, 1, 0, 0); } \
-  static const sx_kernel kernel_##N = {                                               \
-      .op = &sx_op_##N, .name = "text", .flags = SX_KERNEL_LATE, .claim = may, .prepare = prepare_##N};
+#define KERNEL(N, run, may) SX_LATE_KERNEL(static, kernel_##N, N, "text", run, may);
 KERNEL(StringConcat, run_string_concat, NULL)
 KERNEL(StringNormalizer, run_normalizer, claim_normalizer)
 KERNEL(StringSplit, run_string_split, NULL)
