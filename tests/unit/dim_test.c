@@ -7,8 +7,9 @@
 #include <cmocka.h>
 #include "ir/dim.h"
 
+/* With n for the first of at most two symbols. */
 static int64_t value(const sx_dimtab *t, sx_dim d, int64_t n) {
-  int64_t symbols[1] = {n}, *atoms = sx_malloc(t->atoms.n * sizeof *atoms),
+  int64_t symbols[2] = {n, SX_DIM_UNKNOWN}, *atoms = sx_malloc(t->atoms.n * sizeof *atoms),
           *polys = sx_malloc((t->polys.n + 1) * sizeof *polys);
   sx_dim_eval_all(t, symbols, atoms, polys);
   int64_t r = sx_dim_value(d, polys);
