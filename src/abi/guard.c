@@ -4,13 +4,13 @@
  * into the process; nothing is linked. (ELF on x86-64 and ARM64; elsewhere a plain call.) */
 #define _GNU_SOURCE
 #include "abi/guard.h"
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__x86_64__) || defined(__aarch64__)
+#if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__))
+#include <dlfcn.h>
 
 /* void *sx_guard_frame(fn, arg): NULL, or the exception object. Its language-specific data is the address to go on at. */
 void *sx_guard_frame(void (*fn)(void *), void *arg) __attribute__((visibility("hidden")));
