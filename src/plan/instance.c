@@ -154,16 +154,7 @@ static sx_status prepare_steps(builder *b) {
     uint32_t contents = s->kernel->flags & SX_KERNEL_CONTENT ? s->kernel->op->shape_inputs : 0;
     for (uint32_t i = 0; i < s->n_in && i < 32; i++) r->deferred |= contents >> i & 1 && v[i].dtype && !v[i].constant;
     if (r->deferred) continue;
-    sx_prep q = {.state = s->state,
-                 .g = p->graph,
-                 .n = sx_node_at(p->graph, s->node),
-                 .cpu = p->cpu,
-                 .n_in = s->n_in,
-                 .n_out = s->n_out,
-                 .in = v,
-                 .out = out,
-                 .arena = &b->x->arena,
-                 .e = b->e};
+    sx_prep q = sx_step_prep(p, s, v, out, &b->x->arena, b->e);
     SX_TRY(sx_node_context(p->graph, q.n, s->copy ? copy_prepare(&q) : s->kernel->prepare(&q), b->e));
     r->params = q.params;
     for (uint32_t i = 0; i < q.n_phases; i++) /* a phase without units is no phase */

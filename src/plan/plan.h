@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* The plan of a graph: a flat list of steps over buffers, cut into segments, and its instances for concrete shapes.
  *
- * A plan is made once and depends on no size. Values that share memory (views, in-place results) share a buffer. Where a size
- * is known only while running (NonZero, Unique, a Reshape to computed numbers) the list is cut: each segment has instances of
- * its own, keyed by the values of the symbols it refers to. An instance holds every buffer's offset in the segment's slab and
- * every step's prepared state; it is immutable and shared by any number of runs. */
+ * A plan is made once and depends on no size. Values that share memory (views, in-place results) share a buffer. Where a
+ * size is known only while running (NonZero, Unique, a Reshape to computed numbers) the list is cut: each segment has
+ * instances of its own, keyed by the values of the symbols it refers to. An instance holds every buffer's offset in the
+ * segment's slab and every step's prepared state; it is immutable and shared by any number of runs. */
 #ifndef SX_PLAN_PLAN_H
 #define SX_PLAN_PLAN_H
 #include "base/lock.h"
@@ -12,17 +12,17 @@
 #include "ep/ep.h"
 
 typedef enum sx_buffer_kind {
-  SX_BUF_SLAB,    /* planned memory of the segment */
-  SX_BUF_CONST,   /* a constant's bytes */
-  SX_BUF_ELEMS,   /* a small integer tensor that follows from the shapes: lies in the instance */
-  SX_BUF_INPUT,   /* the caller's, or captured; index: among inputs, then captures */
-  SX_BUF_OUTPUT,  /* the caller's or to be allocated for it; index: output */
-  SX_BUF_LATE     /* made by a late step while running; index: late value */
+  SX_BUF_SLAB,   /* planned memory of the segment */
+  SX_BUF_CONST,  /* a constant's bytes */
+  SX_BUF_ELEMS,  /* a small integer tensor that follows from the shapes: lies in the instance */
+  SX_BUF_INPUT,  /* the caller's, or captured; index: among inputs, then captures */
+  SX_BUF_OUTPUT, /* the caller's or to be allocated for it; index: output */
+  SX_BUF_LATE    /* made by a late step while running; index: late value */
 } sx_buffer_kind;
 
 typedef struct sx_buffer {
   uint8_t kind;
-  bool exported;        /* SLAB: read in a later segment too */
+  bool exported; /* SLAB: read in a later segment too */
   uint32_t index;
   uint32_t segment;     /* where it is made; 0 for inputs and constants */
   uint32_t first, last; /* SLAB: steps that make and last read it */
@@ -34,42 +34,59 @@ typedef struct sx_step {
   const sx_kernel *kernel;
   sx_nid node;
   void *state;
-  uint32_t args;        /* first of n_in + n_out entries of plan->args */
+  uint32_t args; /* first of n_in + n_out entries of plan->args */
   uint32_t n_in, n_out;
-  uint32_t unused;      /* sx_build.unused_inputs */
-  bool copy;            /* a view whose result must lie elsewhere */
-  bool nothing;         /* a view that needs no work */
+  uint32_t unused; /* sx_build.unused_inputs */
+  bool copy;       /* a view whose result must lie elsewhere */
+  bool nothing;    /* a view that needs no work */
 } sx_step;
 
 typedef struct sx_segment {
-  uint32_t begin, end;      /* steps */
-  sx_nid infer;             /* SX_NONE, or: before it starts, this node's output shape is computed from contents */
-  uint32_t n_keys;          /* symbols that its shapes refer to */
+  uint32_t begin, end; /* steps */
+  sx_nid infer;        /* SX_NONE, or: before it starts, this node's output shape is computed from contents */
+  uint32_t n_keys;     /* symbols that its shapes refer to */
   uint32_t *keys;
-  uint32_t n_patch;         /* argument positions that change from run to run */
+  uint32_t n_patch; /* argument positions that change from run to run */
   uint32_t *patch;
-  sx_lock lock;             /* guards the cache */
+  sx_lock lock; /* guards the cache */
   struct sx_instance *cache[8];
   uint32_t turn;
 } sx_segment;
 
 /* An output that no step writes in place: copied from a buffer when the run ends. */
-typedef struct sx_output_copy { uint32_t output, buffer; } sx_output_copy;
+typedef struct sx_output_copy {
+  uint32_t output, buffer;
+} sx_output_copy;
 
 typedef struct sx_plan {
   const sx_graph *graph;
   const sx_cpu *cpu;
-  uint32_t width;           /* threads that a step may use */
+  uint32_t width; /* threads that a step may use */
   sx_arena arena;
   uint32_t n_steps, n_buffers, n_args, n_segments, n_late, n_copies;
   sx_step *steps;
   sx_buffer *buffers;
-  uint32_t *args;           /* buffer of each argument, SX_NONE: absent */
-  sx_vid *arg_values;       /* value of each argument */
-  uint32_t *value_buffer;   /* by value id; SX_NONE: not in the plan */
+  uint32_t *args;         /* buffer of each argument, SX_NONE: absent */
+  sx_vid *arg_values;     /* value of each argument */
+  uint32_t *value_buffer; /* by value id; SX_NONE: not in the plan */
   sx_segment *segments;
   sx_output_copy *copies;
 } sx_plan;
+
+/* What the kernel of a step is prepared with. */
+static inline sx_prep sx_step_prep(const sx_plan *p, const sx_step *s, const sx_view *in, const sx_view *out, sx_arena *a,
+                                   sx_err *e) {
+  return (sx_prep){.state = s->state,
+                   .g = p->graph,
+                   .n = sx_node_at(p->graph, s->node),
+                   .cpu = p->cpu,
+                   .n_in = s->n_in,
+                   .n_out = s->n_out,
+                   .in = in,
+                   .out = out,
+                   .arena = a,
+                   .e = e};
+}
 
 typedef struct sx_ready { /* a step, prepared */
   void *params;
@@ -77,18 +94,18 @@ typedef struct sx_ready { /* a step, prepared */
   sx_phase phases[SX_MAX_PHASES];
   uint32_t threads[SX_MAX_PHASES], grain[SX_MAX_PHASES];
   size_t scratch, worker_scratch; /* offsets in the slab */
-  bool deferred;            /* SX_KERNEL_CONTENT: prepared by every run */
+  bool deferred;                  /* SX_KERNEL_CONTENT: prepared by every run */
 } sx_ready;
 
 typedef struct sx_instance {
   atomic_uint refs;
   sx_arena arena;
-  int64_t *key;             /* n_keys symbol values */
-  size_t slab;              /* bytes */
-  size_t *offsets;          /* by buffer id; of SLAB buffers of this segment */
-  const void **elems;       /* by buffer id; of ELEMS buffers, else NULL */
-  sx_view *views;           /* by argument position, from the segment's first step on */
-  sx_ready *steps;          /* from the segment's first step on */
+  int64_t *key;       /* n_keys symbol values */
+  size_t slab;        /* bytes */
+  size_t *offsets;    /* by buffer id; of SLAB buffers of this segment */
+  const void **elems; /* by buffer id; of ELEMS buffers, else NULL */
+  sx_view *views;     /* by argument position, from the segment's first step on */
+  sx_ready *steps;    /* from the segment's first step on */
 } sx_instance;
 
 typedef struct sx_plan_options {

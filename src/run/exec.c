@@ -342,16 +342,7 @@ static sx_status run_deferred(const sx_plan *p, const sx_step *s, const sx_view 
   if (!v) SX_NO_MEMORY(c->e);
   memcpy(v, views, (s->n_in + s->n_out) * sizeof *v);
   for (uint32_t i = 0; i < s->n_in; i++) v[i].constant = c->in[i];
-  sx_prep q = {.state = s->state,
-               .g = p->graph,
-               .n = sx_node_at(p->graph, s->node),
-               .cpu = p->cpu,
-               .n_in = s->n_in,
-               .n_out = s->n_out,
-               .in = v,
-               .out = v + s->n_in,
-               .arena = a,
-               .e = c->e};
+  sx_prep q = sx_step_prep(p, s, v, v + s->n_in, a, c->e);
   sx_status t = s->kernel->prepare(&q);
   size_t worker = 0;
   for (uint32_t k = 0; k < q.n_phases; k++)

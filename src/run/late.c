@@ -67,15 +67,7 @@ sx_status sx_exec_run_late(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
   for (uint32_t i = 0; i < s->n_in; i++)
     if (f->late_views[i].rank < 0) SX_TRY(late_shape(&l, i, &f->late_views[i], c->e));
   c->late = &l.base;
-  sx_prep q = {.state = s->state,
-               .g = p->graph,
-               .n = sx_node_at(p->graph, s->node),
-               .cpu = p->cpu,
-               .n_in = s->n_in,
-               .n_out = s->n_out,
-               .in = f->late_views,
-               .out = views + s->n_in,
-               .e = c->e};
+  sx_prep q = sx_step_prep(p, s, f->late_views, views + s->n_in, NULL, c->e);
   SX_TRY(s->kernel->prepare(&q));
   c->params = q.params;
   SX_TRY(q.phases[0].run(c, 0, 1));
