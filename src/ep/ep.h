@@ -154,6 +154,8 @@ static inline int64_t sx_dims_count(const int64_t *dims, int from, int to) { /* 
   for (int i = from; i < to; i++) n *= dims[i];
   return n;
 }
+/* Input i is there. */
+static inline bool sx_prep_has(const sx_prep *p, uint32_t i) { return i < p->n_in && p->in[i].dtype; }
 /* One phase of `units` units more. FAIL when there are too many units or phases. */
 static inline sx_status sx_prep_phase(sx_prep *p, sx_run_fn run, int64_t units, double unit_ns, size_t worker_scratch) {
   if (units > UINT32_MAX) SX_FAIL(p->e, FAIL, "the work does not fit %lld units", (long long)units);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Attention on the attention family: the present keys and values are written first, then used. */
+#include "ep/cpu/bind/attention.h"
 #include "ep/cpu/kernels/attention/attention.h"
 #include "ep/ep.h"
 #include <math.h>
@@ -23,7 +24,6 @@ typedef struct params {
   int64_t pairs;
 } params;
 
-static bool has(const sx_prep *p, uint32_t i) { return i < p->n_in && p->in[i].dtype; }
 static bool wants(const sx_prep *p, uint32_t o) { return o < p->n_out && p->out[o].dtype; }
 
 static sx_status part_of(const sx_prep *p, uint32_t input, const char *heads, part *o) {
@@ -69,15 +69,9 @@ static sx_attention_io io_of(const sx_call *c) {
   if (q->a.has_length) io.length = c->in[LENGTH];
   return io;
 }
-#define PHASE(name)                                                                           \
-  static sx_status run_##name(const sx_call *c, uint32_t begin, uint32_t end) {               \
-    const sx_attention_io io = io_of(c);                                                      \
-    sx_attention_##name(&((const params *)c->params)->a, &io, begin, end, c->worker_scratch); \
-    return SX_OK;                                                                             \
-  }
-PHASE(pack)
-PHASE(run)
-PHASE(merge)
+SX_ATTENTION_PHASE(pack)
+SX_ATTENTION_PHASE(run)
+SX_ATTENTION_PHASE(merge)
 
 /* The mask, right-aligned to (B, Hq, Lq, Lk). Its keys may be fewer: the rest is masked. */
 static sx_status mask_strides(const sx_prep *p, sx_attention *a) {
@@ -101,7 +95,7 @@ static sx_status mask_strides(const sx_prep *p, sx_attention *a) {
 
 static sx_status join_of(sx_prep *p, int which, const part *x, join *j) {
   const uint32_t past = PAST_K + (uint32_t)which;
-  const bool given = has(p, past);
+  const bool given = sx_prep_has(p, past);
   size_t bytes;
   *j = (join){.on = given || wants(p, 1 + (uint32_t)which), .keep = given, .next = x->length, .size = x->size, .from = *x};
   j->row = (size_t)x->size * (sx_dtype_bits((sx_dtype)p->in[K + which].dtype) / 8);
@@ -129,7 +123,7 @@ static sx_status prepare(sx_prep *p) {
   SX_TRY(part_of(p, Q, "q_num_heads", &x));
   SX_TRY(part_of(p, K, "kv_num_heads", &k));
   SX_TRY(part_of(p, V, "kv_num_heads", &v));
-  const int64_t B = p->in[Q].dims[0], past = has(p, PAST_K) && p->in[PAST_K].rank == 4 ? p->in[PAST_K].dims[2] : 0;
+  const int64_t B = p->in[Q].dims[0], past = sx_prep_has(p, PAST_K) && p->in[PAST_K].rank == 4 ? p->in[PAST_K].dims[2] : 0;
   if (x.heads % k.heads || k.heads != v.heads || k.length != v.length || x.size != k.size || p->in[K].dims[0] != B ||
       p->in[V].dims[0] != B)
     SX_FAIL(p->e, INVALID_ARGUMENT,
@@ -164,8 +158,8 @@ static sx_status prepare(sx_prep *p) {
       .left = sx_attr_int(p->n, "left_window_size", -1),
       .right = sx_attr_int(p->n, "right_window_size", -1),
       .offset = past,
-      .has_length = has(p, LENGTH),
-      .from_length = has(p, LENGTH),
+      .has_length = sx_prep_has(p, LENGTH),
+      .from_length = sx_prep_has(p, LENGTH),
       .scores = wants(p, 3) ? (sx_attention_scores)sx_attr_int(p->n, "qk_matmul_output_mode", 0) : SX_SCORES_NONE};
   a->y_b = x.heads * x.length * v.size;
   a->y_h = p->in[Q].rank == 4 ? x.length * v.size : v.size, a->y_l = p->in[Q].rank == 4 ? v.size : x.heads * v.size;
@@ -180,8 +174,8 @@ static sx_status prepare(sx_prep *p) {
     a->v_b = a->v_h * v.heads;
   else
     q->kv[0].keep = q->kv[1].keep = false;
-  if (has(p, MASK)) SX_TRY(mask_strides(p, a));
-  if (has(p, LENGTH) && p->in[LENGTH].count != B)
+  if (sx_prep_has(p, MASK)) SX_TRY(mask_strides(p, a));
+  if (sx_prep_has(p, LENGTH) && p->in[LENGTH].count != B)
     SX_FAIL(p->e, INVALID_ARGUMENT, "nonpad_kv_seqlen has %lld elements, expected %lld", (long long)p->in[LENGTH].count,
             (long long)B);
   const size_t before = p->scratch;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* GroupQueryAttention: the first phase writes the present cache (what was there, then the new keys, normalised and turned)
  * and prepares the queries; attention then reads the cache alone. A cache that is its own past is not copied. */
+#include "ep/cpu/bind/attention.h"
 #include "ep/cpu/kernels/attention/attention.h"
 #include "ep/cpu/kernels/attention/rotary.h"
 #include "ep/cpu/kernels/convert/convert.h"
@@ -37,7 +38,6 @@ typedef struct params {
   size_t lengths_at, q_at, kv_at[2]; /* in the step's scratch, behind what attention has */
 } params;
 
-static bool has(const sx_prep *p, uint32_t i) { return i < p->n_in && p->in[i].dtype; }
 static bool wants(const sx_prep *p, uint32_t o) { return o < p->n_out && p->out[o].dtype; }
 
 /* Keys that batch b has with the new ones, and without. A prompt starts an empty cache, and may be padded at its end. */
@@ -151,15 +151,9 @@ static sx_attention_io io_of(const sx_call *c) {
                            .y = c->out[0],
                            .shared = c->scratch};
 }
-#define PHASE(name)                                                                           \
-  static sx_status run_##name(const sx_call *c, uint32_t begin, uint32_t end) {               \
-    const sx_attention_io io = io_of(c);                                                      \
-    sx_attention_##name(&((const params *)c->params)->a, &io, begin, end, c->worker_scratch); \
-    return SX_OK;                                                                             \
-  }
-PHASE(pack)
-PHASE(run)
-PHASE(merge)
+SX_ATTENTION_PHASE(pack)
+SX_ATTENTION_PHASE(run)
+SX_ATTENTION_PHASE(merge)
 
 static sx_status check(sx_prep *p, params *q) {
   const sx_attention *a = &q->a;
@@ -167,19 +161,19 @@ static sx_status check(sx_prep *p, params *q) {
     SX_FAIL(p->e, INVALID_ARGUMENT, "seqlens_k has %lld elements and total_sequence_length %lld, expected %lld and 1",
             (long long)p->in[SEQLENS].count, (long long)p->in[TOTAL].count, (long long)a->B);
   for (uint32_t i = KEY; i <= VALUE && !q->packed; i++)
-    if (!has(p, i) || p->in[i].rank != 3 || p->in[i].count != a->B * a->Lq * a->Hkv * a->D)
+    if (!sx_prep_has(p, i) || p->in[i].rank != 3 || p->in[i].count != a->B * a->Lq * a->Hkv * a->D)
       SX_FAIL(p->e, INVALID_ARGUMENT, "input %u does not fit the query: expected (%lld, %lld, %lld)", i, (long long)a->B,
               (long long)a->Lq, (long long)(a->Hkv * a->D));
   for (uint32_t i = PAST_KEY; i <= PAST_VALUE; i++) {
     const sx_view *v = &p->in[i];
-    if (has(p, i) != has(p, PAST_KEY) || (has(p, i) && (v->rank != 4 || v->dims[0] != a->B || v->dims[1] != a->Hkv ||
+    if (sx_prep_has(p, i) != sx_prep_has(p, PAST_KEY) || (sx_prep_has(p, i) && (v->rank != 4 || v->dims[0] != a->B || v->dims[1] != a->Hkv ||
                                                         v->dims[2] != q->past || v->dims[3] != a->D)))
       SX_FAIL(p->e, INVALID_ARGUMENT,
               "input %u does not fit the query: expected (%lld, %lld, length, %lld), and equal lengths of keys and values",
               i, (long long)a->B, (long long)a->Hkv, (long long)a->D);
   }
   if (q->turn) {
-    if (!has(p, COSINE) || !has(p, SINE) || p->in[COSINE].rank != 2 || p->in[SINE].count != p->in[COSINE].count)
+    if (!sx_prep_has(p, COSINE) || !sx_prep_has(p, SINE) || p->in[COSINE].rank != 2 || p->in[SINE].count != p->in[COSINE].count)
       SX_FAIL(p->e, INVALID_ARGUMENT, "do_rotary needs cos_cache and sin_cache, two equal matrices");
     q->table_rows = p->in[COSINE].dims[0], q->half = p->in[COSINE].dims[1];
     if (2 * q->half > a->D)
@@ -189,10 +183,10 @@ static sx_status check(sx_prep *p, params *q) {
               (long long)(a->B * a->Lq));
   }
   for (uint32_t i = Q_NORM; i <= K_NORM; i++)
-    if (has(p, i) && p->in[i].count != a->D)
+    if (sx_prep_has(p, i) && p->in[i].count != a->D)
       SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld", i, (long long)p->in[i].count,
               (long long)a->D);
-  if (has(p, HEAD_SINK) && p->in[HEAD_SINK].count != a->Hq)
+  if (sx_prep_has(p, HEAD_SINK) && p->in[HEAD_SINK].count != a->Hq)
     SX_FAIL(p->e, INVALID_ARGUMENT, "head_sink has %lld elements, expected %lld", (long long)p->in[HEAD_SINK].count,
             (long long)a->Hq);
   return SX_OK;
@@ -221,17 +215,17 @@ static sx_status prepare(sx_prep *p) {
   sx_attention *a = &q->a;
   const int64_t heads = sx_attr_int(p->n, "num_heads", 1), kv = sx_attr_int(p->n, "kv_num_heads", 1),
                 window = sx_attr_int(p->n, "local_window_size", -1);
-  q->packed = !has(p, KEY);
+  q->packed = !sx_prep_has(p, KEY);
   const int64_t parts = q->packed ? heads + 2 * kv : heads;
   if (x->rank != 3 || x->dims[2] % parts || x->dims[2] == 0)
     SX_FAIL(p->e, INVALID_ARGUMENT, "query does not divide into %lld heads", (long long)parts);
   const int64_t D = x->dims[2] / parts, L = x->dims[1];
-  q->past = has(p, PAST_KEY) && p->in[PAST_KEY].rank == 4 ? p->in[PAST_KEY].dims[2] : 0;
+  q->past = sx_prep_has(p, PAST_KEY) && p->in[PAST_KEY].rank == 4 ? p->in[PAST_KEY].dims[2] : 0;
   q->turn = sx_attr_int(p->n, "do_rotary", 0) != 0, q->interleaved = sx_attr_int(p->n, "rotary_interleaved", 0) != 0,
-  q->positions = has(p, POSITIONS);
-  q->q_norm = has(p, Q_NORM), q->k_norm = has(p, K_NORM), q->own_q = q->turn || q->q_norm;
+  q->positions = sx_prep_has(p, POSITIONS);
+  q->q_norm = sx_prep_has(p, Q_NORM), q->k_norm = sx_prep_has(p, K_NORM), q->own_q = q->turn || q->q_norm;
   q->epsilon = sx_attr_float(p->n, "qk_norm_epsilon", 1e-6f), q->kv_columns = q->packed ? x->dims[2] : kv * D;
-  const sx_dtype cache = (sx_dtype)(has(p, PAST_KEY) ? p->in[PAST_KEY].dtype : x->dtype);
+  const sx_dtype cache = (sx_dtype)(sx_prep_has(p, PAST_KEY) ? p->in[PAST_KEY].dtype : x->dtype);
   const float scale = sx_attr_float(p->n, "scale", 0);
   *a = (sx_attention){.isa = p->cpu->isa,
                       .q_type = (sx_dtype)x->dtype,
@@ -255,7 +249,7 @@ static sx_status prepare(sx_prep *p) {
                       .has_length = true,
                       .left = window > 0 ? window - 1 : -1,
                       .right = -1,
-                      .sink = has(p, HEAD_SINK)                             ? SX_SINK_HEAD
+                      .sink = sx_prep_has(p, HEAD_SINK)                             ? SX_SINK_HEAD
                               : sx_attr_int(p->n, "smooth_softmax", -1) > 0 ? SX_SINK_ZERO
                                                                             : SX_SINK_NONE,
                       .scores = SX_SCORES_NONE};
@@ -270,7 +264,7 @@ static sx_status prepare(sx_prep *p) {
             "total_sequence_length is not known, and present_key and present_value are not asked for");
   a->k_l = a->v_l = D, a->k_h = a->v_h = a->Lk * D, a->k_b = a->v_b = kv * a->k_h;
   SX_TRY(check(p, q));
-  if (has(p, BIAS)) SX_TRY(bias(p, a));
+  if (sx_prep_has(p, BIAS)) SX_TRY(bias(p, a));
   if (!sx_attention_plan(a)) SX_FAIL(p->e, FAIL, "the memory for %lld keys does not fit", (long long)a->Lk);
   p->scratch = sx_round_up(a->shared, SX_ALIGN);
   q->lengths_at = take(p, 2 * a->B, sizeof(int64_t));

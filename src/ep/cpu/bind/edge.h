@@ -37,8 +37,6 @@ static inline void *sx_edge_out(const sx_edge *e, const sx_call *c, uint32_t o) 
   return e->out[o].converts ? (char *)c->scratch + e->out[o].at : c->out[o];
 }
 
-/* Input i is there. */
-static inline bool sx_prep_has(const sx_prep *p, uint32_t i) { return i < p->n_in && p->in[i].dtype; }
 /* Element k of an integer input whose content is known; dflt when it is absent or not known. */
 int64_t sx_prep_int(const sx_prep *p, uint32_t i, int64_t k, int64_t dflt);
 #endif

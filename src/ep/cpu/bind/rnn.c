@@ -439,40 +439,22 @@ static sx_status describe(sx_prep *p, params *q) {
   return SX_OK;
 }
 
+/* Dense rows times packed weights, into rows of c_row. */
+static sx_gemm product(int64_t M, int64_t N, int64_t K, int64_t c_row, sx_epilogue epi) {
+  return (sx_gemm){.M = M, .N = N, .K = K, .a_row = K, .a_k = 1, .b_packed = true, .c_row = c_row, .alpha = 1, .epi = epi};
+}
+
 static sx_status prepare(sx_prep *p) {
   const rnn_state *s = p->state;
   params *q = SX_NEW(p->arena, params);
   if (!q) SX_NO_MEMORY(p->e);
   SX_TRY(describe(p, q));
-  q->xw = (sx_gemm){.M = q->T * q->B,
-                    .N = q->G,
-                    .K = q->I,
-                    .a_row = q->I,
-                    .a_k = 1,
-                    .b_packed = true,
-                    .c_row = q->G,
-                    .alpha = 1,
-                    .epi = {.bias = true, .bias_col = 1}};
+  const sx_epilogue add_input = {.residual = true, .res_row = q->G, .beta = 1}, add_bias = {.bias = true, .bias_col = 1};
   bool gru = s->k == KIND_GRU;
-  q->hr = (sx_gemm){.M = q->B,
-                    .N = gru ? 2 * q->H : q->G,
-                    .K = q->H,
-                    .a_row = q->H,
-                    .a_k = 1,
-                    .b_packed = true,
-                    .c_row = q->G,
-                    .alpha = 1,
-                    .epi = {.residual = true, .res_row = q->G, .beta = 1}};
-  q->hr2 = (sx_gemm){.M = q->B,
-                     .N = q->H,
-                     .K = q->H,
-                     .a_row = q->H,
-                     .a_k = 1,
-                     .b_packed = true,
-                     .c_row = q->G,
-                     .alpha = 1,
-                     .epi = {.residual = true, .res_row = q->G, .beta = 1}};
-  if (s->linear_before_reset) q->hr2.c_row = q->H, q->hr2.epi = (sx_epilogue){.bias = true, .bias_col = 1};
+  q->xw = product(q->T * q->B, q->G, q->I, q->G, add_bias);
+  q->hr = product(q->B, gru ? 2 * q->H : q->G, q->H, q->G, add_input);
+  q->hr2 = product(q->B, q->H, q->H, q->G, add_input);
+  if (s->linear_before_reset) q->hr2.c_row = q->H, q->hr2.epi = add_bias;
   sx_gemm_plan(s->t, &q->xw);
   sx_gemm_plan(s->t, &q->hr);
   sx_gemm_plan(s->t, &q->hr2);
@@ -555,7 +537,8 @@ static sx_status prepare_f64(sx_prep *p) {
   const sx_kernel sx_cpu_##N = { \
       .op = &sx_op_##N, .name = "rnn", .types = 1u << SX_F32, .create = create, .prepare = prepare};
 ROW(GRU)
-ROW(LSTM) ROW(RNN)
+ROW(LSTM)
+ROW(RNN)
 #define F64(N)                       \
   const sx_kernel sx_cpu_##N##_3 = { \
       .op = &sx_op_##N, .name = "rnn_f64", .types = 1u << SX_F64, .create = create, .prepare = prepare_f64};

@@ -8,7 +8,6 @@
 #include <string.h>
 #include "base/alloc.h"
 
-static bool has(const sx_prep *p, uint32_t i) { return i < p->n_in && p->in[i].dtype; }
 #define FLOATS (1u << SX_F32 | 1u << SX_F16 | 1u << SX_BF16)
 
 /* RotaryEmbedding. A unit is a token of a batch, all heads. */
@@ -74,7 +73,7 @@ static sx_status prepare_rotary(sx_prep *p) {
   if (turned != 2 * q->half || turned > q->d)
     SX_FAIL(p->e, INVALID_ARGUMENT, "the tables have %lld columns, expected %lld: half of what is turned",
             (long long)q->half, (long long)(turned / 2));
-  if (has(p, 3)) {
+  if (sx_prep_has(p, 3)) {
     q->rows = sx_dims_count(t->dims, 0, t->rank - 1);
     q->positions = p->in[3].count == x->dims[0] * q->L ? 2 : p->in[3].count == 1 ? 1 : 0;
     if (!q->positions)
@@ -146,7 +145,7 @@ static sx_status prepare_linear(sx_prep *p) {
                 .Hkv = Hkv,
                 .dk = k->dims[2] / Hkv,
                 .dv = v->dims[2] / Hkv,
-                .past = has(p, 3),
+                .past = sx_prep_has(p, 3),
                 .present = p->n_out > 1 && p->out[1].dtype,
                 .scale = sx_attr_float(p->n, "scale", 0)};
   q->state = q->past ? (sx_dtype)p->in[3].dtype : q->type;
@@ -161,12 +160,12 @@ static sx_status prepare_linear(sx_prep *p) {
   const sx_str rule = sx_attr_str(p->n, "update_rule", "gated_delta");
   const bool gated = sx_str_eq(rule, SX_STR("gated")) || sx_str_eq(rule, SX_STR("gated_delta")),
              delta = sx_str_eq(rule, SX_STR("delta")) || sx_str_eq(rule, SX_STR("gated_delta"));
-  if ((!gated && !delta && !sx_str_eq(rule, SX_STR("linear"))) || gated != has(p, 4) || delta != has(p, 5))
+  if ((!gated && !delta && !sx_str_eq(rule, SX_STR("linear"))) || gated != sx_prep_has(p, 4) || delta != sx_prep_has(p, 5))
     SX_FAIL(p->e, INVALID_ARGUMENT,
             "update_rule is '%.*s': expected linear, gated (with decay), delta (with beta) or gated_delta (with both)",
             SX_FMT(rule));
   for (uint32_t i = 4; i < 6; i++) {
-    if (!has(p, i)) continue;
+    if (!sx_prep_has(p, i)) continue;
     const sx_view *t = &p->in[i];
     const int64_t n = t->rank == 3 ? t->dims[2] : 0;
     if (t->count != q->B * q->T * n || (n != Hkv && n != (i == 4 ? Hkv * q->dk : 1)))
@@ -217,7 +216,7 @@ static sx_status prepare_causal(sx_prep *p) {
     SX_FAIL(p->e, INVALID_ARGUMENT,
             "the weight does not fit the input: expected (channels, 1, taps) and (batch, channels, length)");
   *q = (causal){p->cpu->isa, (sx_dtype)x->dtype, x->dims[1], x->dims[2],
-                w->dims[2],  has(p, 2),          has(p, 3),  p->n_out > 1 && p->out[1].dtype,
+                w->dims[2],  sx_prep_has(p, 2),          sx_prep_has(p, 3),  p->n_out > 1 && p->out[1].dtype,
                 silu};
   if (q->bias && p->in[2].count != q->C)
     SX_FAIL(p->e, INVALID_ARGUMENT, "bias has %lld elements, expected %lld", (long long)p->in[2].count, (long long)q->C);
