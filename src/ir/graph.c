@@ -278,8 +278,9 @@ static bool finds_size(const sx_graph *g, const sx_node *n, const uint8_t *neede
 
 uint32_t sx_graph_sweep(sx_graph *g) {
   uint32_t removed = 0;
-  uint8_t *needed = sx_arena_alloc(&g->model->arena, g->model->dims.symbols.n + 1);
-  if (!needed) return 0;
+  size_t symbols = (size_t)g->model->dims.symbols.n + 1;
+  uint8_t *needed = sx_calloc(symbols, 1);
+  if (!needed) return 0; /* what is dead stays, and does no harm */
   mark_needed(g, needed);
   /* Backwards: in a sorted list one pass does nearly all; a chain against the order is followed at once. */
   for (uint32_t i = g->nodes.n; i-- > 0;) {
@@ -297,6 +298,7 @@ uint32_t sx_graph_sweep(sx_graph *g) {
       id = next;
     }
   }
+  sx_free(needed, symbols);
   return removed;
 }
 
