@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Sessions: from a file or bytes to something that runs. */
-#include "run/session.h"
-#include "onnx/export.h"
-#include "onnx/proto_write.h"
+#include "run/session_priv.h"
 
 /* A session whose plan depends on the sizes of the inputs (a rank that follows from a size, say) is planned anew for each
  * signature, from the same bytes; the variants share weights, and few are kept. */
@@ -99,12 +97,11 @@ int sx_own_providers(const sx_provider **list) {
 }
 
 /* Own providers first, then control flow, then the CPU. */
-enum { MAX_PROVIDERS = 16 };
-static sx_status provider_list(const sx_session_options *o, const sx_provider **list, sx_err *e) {
+sx_status sx_session_providers(const sx_session_options *o, const sx_provider **list, sx_err *e) {
   int n = 0;
   for (; o->providers && o->providers[n]; n++) {
-    if (n >= MAX_PROVIDERS - SX_OWN_PROVIDERS - 1)
-      SX_FAIL(e, INVALID_ARGUMENT, "more than %d providers", MAX_PROVIDERS - SX_OWN_PROVIDERS - 1);
+    if (n >= SX_MAX_PROVIDERS - SX_OWN_PROVIDERS - 1)
+      SX_FAIL(e, INVALID_ARGUMENT, "more than %d providers", SX_MAX_PROVIDERS - SX_OWN_PROVIDERS - 1);
     list[n] = o->providers[n];
   }
   sx_own_providers(list + n);
@@ -139,7 +136,7 @@ static uint32_t can_run(void *ctx, const sx_graph *g, sx_nid n) {
   return !k ? 0 : k->flags & SX_KERNEL_BLOCKED ? SX_RUNS_PLAIN | SX_RUNS_BLOCKED : SX_RUNS_PLAIN;
 }
 
-static sx_status run_passes(sx_model *m, const sx_session_options *o, int level, const sx_provider **providers,
+sx_status sx_session_passes(sx_model *m, const sx_session_options *o, int level, const sx_provider **providers,
                             uint32_t *fired, sx_err *e) {
   sx_pass_ctx c = {.g = m->graph,
                    .level = level,
@@ -156,15 +153,15 @@ static sx_status run_passes(sx_model *m, const sx_session_options *o, int level,
 }
 
 static sx_status finalise(sx_session *s, const sx_session_options *o, sx_err *e) {
-  const sx_provider *providers[MAX_PROVIDERS];
-  SX_TRY(provider_list(o, providers, e));
+  const sx_provider *providers[SX_MAX_PROVIDERS];
+  SX_TRY(sx_session_providers(o, providers, e));
   while (sx_passes[s->n_passes].name) s->n_passes++;
   s->fired = sx_calloc(s->n_passes + 1, sizeof *s->fired);
   s->weights = sx_weights_create(o->pool);
   if (!s->fired || !s->weights) SX_NO_MEMORY(e);
   s->pool = o->pool;
   s->width = !o->pool ? 1 : o->width ? o->width : sx_pool_width(o->pool);
-  SX_TRY(run_passes(s->model, o, o->level, providers, s->fired, e));
+  SX_TRY(sx_session_passes(s->model, o, o->level, providers, s->fired, e));
   SX_TRY(cancelled(o, e));
   /* A rank that the inputs' sizes do not give is met while running, and so is every one behind a custom operator, whose
    * kernel is made once. Otherwise giving the plan the inputs' sizes is tried first: see create(). */
@@ -437,66 +434,4 @@ static sx_status run_by_shapes(sx_session *s, const sx_run_options *o, sx_rt_val
   sx_free(old.key, old.key_bytes);
   if (key != small) sx_free(key, bytes);
   return st;
-}
-
-/* Large initializers go to a file beside the model's: what the caller asks for, or because protobuf ends at 2 GiB. */
-static sx_status write_parts(void *ctx, const sx_model *m, sx_proto_model *p, sx_arena *a, sx_err *e) {
-  enum { ALIGN = 4096, LEAST = 1024 };
-  const sx_write_options *w = ctx;
-  sx_text data = {0}, model = {0};
-  const char *name = w->path + strlen(w->path), *file = w->external;
-  uint64_t total = 0;
-  for (uint32_t i = 0; i < m->tensors.n; i++) total += m->tensors.at[i]->size;
-  while (name > w->path && name[-1] != '/' && name[-1] != '\\') name--;
-  if (!file && total > INT32_MAX - (64u << 20)) file = sx_arena_printf(a, "%s.data", name);
-  char *beside = sx_arena_printf(a, "%.*s%s", (int)(name - w->path), w->path, file ? file : "");
-  if (!beside || (!w->external && !file && total > INT32_MAX)) SX_NO_MEMORY(e);
-  sx_status s =
-      file ? sx_proto_move_external(p, sx_str_c(file), w->external && w->external_least ? w->external_least : LEAST, ALIGN,
-                                    a, &data, e)
-           : SX_OK;
-  if (s == SX_OK) s = sx_proto_write_model(p, &model, e);
-  if (s == SX_OK && (data.failed || model.failed)) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-  if (s == SX_OK && data.n) s = sx_write_file(beside, data.p, data.n, e);
-  if (s == SX_OK) s = sx_write_file(w->path, model.p, model.n, e);
-  sx_text_free(&data);
-  sx_text_free(&model);
-  return s;
-}
-
-static sx_status rewrite_at(int level, const void *data, size_t size, const sx_session_options *o, sx_write_fn write,
-                            void *ctx, sx_err *e) {
-  const sx_provider *providers[MAX_PROVIDERS];
-  sx_import_options io = o->import;
-  sx_arena a = {0};
-  sx_proto_model p;
-  sx_model *m;
-  io.evaluate = sx_evaluate_node;
-  SX_TRY(provider_list(o, providers, e));
-  SX_TRY(sx_import(data, size, &io, &m, e));
-  sx_status s = run_passes(m, o, level, providers, NULL, e);
-  if (s == SX_OK) s = sx_export_prepare(m, e);
-  if (s == SX_OK) s = sx_export(m, &a, &p, e);
-  if (s == SX_OK) s = write(ctx, m, &p, &a, e);
-  sx_arena_free(&a);
-  sx_model_destroy(m);
-  return s;
-}
-
-sx_status sx_session_rewrite(const void *data, size_t size, const sx_session_options *o, sx_write_fn write, void *ctx,
-                             sx_err *e) {
-  int level = o->level > 2 ? 2 : o->level;
-  sx_status s = rewrite_at(level, data, size, o, write, ctx, e);
-  if (s == SX_E_NOT_IMPLEMENTED && level > 0)
-    s = rewrite_at(0, data, size, o, write, ctx, e); /* shapes that no tensor tells once the passes have been over it */
-  return s;
-}
-
-sx_status sx_session_write(const void *data, size_t size, const sx_session_options *o, const sx_write_options *w,
-                           sx_err *e) {
-  sx_status s = sx_session_rewrite(data, size, o, write_parts, (void *)w, e);
-  if (s == SX_E_NO_SUCHFILE) s = SX_E_INVALID_ARGUMENT; /* the folder: it is not the model that is missing */
-  if (s != SX_OK && e) e->code = s;
-  if (s != SX_OK) sx_err_context(e, "the optimised model could not be written to %s", w->path);
-  return s;
 }
