@@ -32,6 +32,8 @@ static const dtype types[] = {
     {"float8e8m0", T(FLOAT8E8M0), 24, DTYPE_FLOAT, 8, "", 8, 0, 127, DTYPE_SCALE},
     {"uint2", T(UINT2), 25, DTYPE_UINT, 2, ""},
     {"int2", T(INT2), 26, DTYPE_INT, 2, ""},
+    {"float6e2m3", SX_ELEMENT_FLOAT6E2M3, 27, DTYPE_FLOAT, 8, "", 2, 3, 1, DTYPE_FINITE},
+    {"float6e3m2", SX_ELEMENT_FLOAT6E3M2, 28, DTYPE_FLOAT, 8, "", 3, 2, 3, DTYPE_FINITE},
 };
 #undef T
 enum { COUNT = sizeof types / sizeof *types };
@@ -87,7 +89,7 @@ static void store_bits(const dtype *t, void *data, size_t i, uint64_t v) {
 
 static double decode_small(const dtype *t, unsigned v) {
   unsigned mantissa = v & ((1u << t->mantissa) - 1), top = (1u << t->exponent) - 1;
-  unsigned exponent = v >> t->mantissa & top, sign = t->special == DTYPE_SCALE ? 0 : v >> (t->bits - 1);
+  unsigned exponent = v >> t->mantissa & top, sign = t->special == DTYPE_SCALE ? 0 : v >> (t->exponent + t->mantissa) & 1;
   if (t->special == DTYPE_SCALE) return v == 0xff ? NAN : ldexp(1, (int)v - t->bias);
   if (t->special == DTYPE_FNUZ && v == 1u << (t->bits - 1)) return NAN;
   if (t->special == DTYPE_FN && exponent == top && mantissa == (1u << t->mantissa) - 1) return NAN;
@@ -98,8 +100,8 @@ static double decode_small(const dtype *t, unsigned v) {
 }
 
 static unsigned encode_small(const dtype *t, double x) {
-  unsigned sign = t->special == DTYPE_SCALE ? 0 : (unsigned)(signbit(x) != 0) << (t->bits - 1);
-  unsigned codes = 1u << (t->bits - (t->special != DTYPE_SCALE)), top = ((1u << t->exponent) - 1) << t->mantissa;
+  unsigned sign = t->special == DTYPE_SCALE ? 0 : (unsigned)(signbit(x) != 0) << (t->exponent + t->mantissa);
+  unsigned codes = 1u << (t->exponent + t->mantissa), top = ((1u << t->exponent) - 1) << t->mantissa;
   unsigned nan = t->special == DTYPE_FNUZ   ? 1u << (t->bits - 1)
                  : t->special == DTYPE_IEEE ? top | 1u << (t->mantissa - 1)
                                             : codes - 1;

@@ -2,7 +2,7 @@
 /* Element types: one row per ONNX type with its names in each format, and element access as double or int64. */
 #ifndef CLI_DTYPE_H
 #define CLI_DTYPE_H
-#include "onnxruntime_c_api.h"
+#include "sardonyx.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +28,8 @@ const dtype *dtype_of_onnx(int onnx);
 const dtype *dtype_of_npy(const char *code);
 const dtype *dtype_of_name(const char *name); /* also "float", "half", "double" */
 
+/* A float of six bits in a byte of its own, which files pack. */
+static inline bool dtype_is_six_bits(const dtype *t) { return t->exponent + t->mantissa == 5; }
 /* Bytes of `count` elements; false on overflow or for strings. */
 bool dtype_bytes(const dtype *t, size_t count, size_t *bytes);
 /* Element i as double (a complex number's real part; part 1: imaginary) or as integer (floats truncate). */

@@ -63,6 +63,14 @@ static bool read_dims(const pb_field *f, int64_t **dims, size_t *rank) {
 
 enum { FLOAT_DATA = 4, INT32_DATA = 5, STRING_DATA = 6, INT64_DATA = 7, RAW_DATA = 9, DOUBLE_DATA = 10, UINT64_DATA = 11 };
 
+/* Four six-bit codes lie in three bytes, low bits first. */
+static void unpack6(uint8_t *out, const uint8_t *in, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    size_t at = i * 6 / 8, shift = i * 6 % 8;
+    out[i] = (in[at] | (shift > 2 ? (unsigned)in[at + 1] << 8 : 0)) >> shift & 63;
+  }
+}
+
 /* Puts a typed field's content at byte *at of the tensor; what is too much is dropped and *at passes the end. */
 static bool read_typed(const pb_field *f, value *v, size_t bytes, size_t *at) {
   pb_cursor c = f->bytes;
@@ -76,6 +84,12 @@ static bool read_typed(const pb_field *f, value *v, size_t bytes, size_t *at) {
   size_t width = f->number == RAW_DATA ? 1 : v->type->bits < 8 ? 1 : (size_t)v->type->bits / 8;
   bool fixed = f->number == FLOAT_DATA || f->number == DOUBLE_DATA;
   if (fixed) width = f->number == FLOAT_DATA ? 4 : 8;
+  if (f->wire == 2 && f->number == RAW_DATA && dtype_is_six_bits(v->type)) {
+    if ((size_t)(c.end - c.at) != bytes - bytes / 4) return false;
+    unpack6(v->data, c.at, bytes);
+    *at += bytes;
+    return true;
+  }
   if (f->wire == 2 && (fixed || f->number == RAW_DATA)) {
     size_t n = (size_t)(c.end - c.at);
     if (*at <= bytes && n <= bytes - *at) memcpy((char *)v->data + *at, c.at, n);

@@ -53,7 +53,8 @@ static void put_tensor(buffer *b, const value *v) {
   put_int(b, 2, (uint64_t)v->type->onnx);
   for (size_t i = 0; v->strings && i < v->count; i++) put_bytes(b, 6, v->strings[i], strlen(v->strings[i]));
   if (v->name) put_bytes(b, 8, v->name, strlen(v->name));
-  if (v->data && dtype_bytes(v->type, v->count, &bytes)) put_bytes(b, 9, v->data, bytes);
+  if (v->data && dtype_bytes(v->type, v->count, &bytes)) /* of six-bit floats, raw data would be packed; as varints a byte is a byte */
+    put_bytes(b, dtype_is_six_bits(v->type) ? 5 : 9, v->data, bytes);
 }
 
 /* Field of SequenceProto and OptionalProto that holds a value of this kind; DataType of their elem_type is 2 less. */

@@ -13,6 +13,10 @@ extern "C" {
 
 #define SARDONYX_EXTENSION_VERSION 2
 
+/* Element types that ONNX Runtime has no number for: six-bit floats, one per byte, the code in its low bits. */
+#define SX_ELEMENT_FLOAT6E2M3 ((ONNXTensorElementDataType)27)
+#define SX_ELEMENT_FLOAT6E3M2 ((ONNXTensorElementDataType)28)
+
 typedef struct SardonyxExtension {
   uint32_t version; /* of this table; members are only added, at the end */
   /* How a session runs its model, step by step: kernel, provider, source nodes, bytes, and why. `json`: 0 text for people,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Nodes for the schema rows that no case of the ONNX suite shows: old forms, and operators without cases.
 
-A recipe: operator (domain in front when it is not ai.onnx), the versions it is for, inputs as (type, shape) or a constant list of integers, attributes,
-and how many outputs. The first that the row's version accepts is taken.
+A recipe: operator (domain in front when it is not ai.onnx), the versions it is for, inputs as (type, shape), a constant list of integers or None
+for one that is left out, attributes, and how many outputs. The first that the row's version accepts is taken.
 """
 from onnx import TensorProto, helper, numpy_helper
 import numpy as np
@@ -19,6 +19,9 @@ def body(inputs, nodes, outputs):
 COUNT = body([("i", TensorProto.INT64, []), ("c", TensorProto.BOOL, []), ("s", TensorProto.FLOAT, [2])],
              [helper.make_node("Identity", ["c"], ["c_out"]), helper.make_node("Add", ["s", "s"], ["s_out"])],
              [("c_out", TensorProto.BOOL, []), ("s_out", TensorProto.FLOAT, [2])])
+STEP = body([("s", TensorProto.FLOAT, [3]), ("a", TensorProto.FLOAT, [3])],
+            [helper.make_node("Add", ["s", "a"], ["t"]), helper.make_node("Identity", ["t"], ["o"])],
+            [("t", TensorProto.FLOAT, [3]), ("o", TensorProto.FLOAT, [3])])
 LEAVES = {"nodes_treeids": [0, 0, 0], "nodes_nodeids": [0, 1, 2], "nodes_featureids": [0, 0, 0], "nodes_values": [0.5, 0.0, 0.0],
           "nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"], "nodes_truenodeids": [1, 0, 0], "nodes_falsenodeids": [2, 0, 0]}
 CLASSES = {**{f"class_{k}": v for k, v in {"treeids": [0, 0], "nodeids": [1, 2], "ids": [0, 1], "weights": [1.0, 2.0]}.items()},
@@ -56,6 +59,7 @@ RECIPES = [
     ("SequenceEmpty", 11, 99, [], {}, 1),
     ("SequenceErase", 11, 99, [("seq(tensor(float))", [2])], {}, 1),
     ("SequenceLength", 11, 99, [("seq(tensor(float))", [2])], {}, 1),
+    ("Scan", 8, 8, [None, (F, [2, 3]), (F, [2, 4, 3])], {"body": STEP, "num_scan_inputs": 1}, 2),
     ("Slice", 1, 9, [(F, [4, 5])], {"axes": [0], "starts": [1], "ends": [3]}, 1),
     ("Squeeze", 1, 12, [(F, [1, 3])], {"axes": [0]}, 1),
     ("Tile", 1, 5, [(F, [2, 3]), 2.0, 1.0], {}, 1),
@@ -63,6 +67,7 @@ RECIPES = [
     ("Unsqueeze", 1, 12, [(F, [3])], {"axes": [0]}, 1),
     ("Upsample", 1, 6, [X4], {"height_scale": 2.0, "width_scale": 2.0}, 1),
     ("Upsample", 7, 8, [X4], {"scales": [1.0, 1.0, 2.0, 2.0]}, 1),
+    ("ai.onnx.preview.training.Gradient", 1, 99, [(F, [2, 3]), (F, [2])], {"xs": ["x0"], "zs": ["x1"], "y": "x0"}, 1),
     ("ai.onnx.ml.CastMap", 1, 99, [("map(int64, float)", None)], {}, 1),
     ("ai.onnx.ml.CategoryMapper", 1, 99, [(S, [2])], {"cats_strings": ["a", "b"], "cats_int64s": [1, 2]}, 1),
     ("ai.onnx.ml.DictVectorizer", 1, 99, [("map(string, float)", None)], {"string_vocabulary": ["a", "b"]}, 1),
@@ -89,9 +94,11 @@ def templates(schema, template):
         if name != full or not first <= schema.since_version <= last:
             continue
         known = {k: v for k, v in attributes.items() if k in schema.attributes}
-        names = [f"x{i}" for i in range(len(inputs))]
+        names = [f"x{i}" if x is not None else "" for i, x in enumerate(inputs)]
         types, values = {}, {}
         for n, x in zip(names, inputs):
+            if not n:
+                continue
             if isinstance(x, tuple):
                 types[n] = x
                 continue

@@ -2,13 +2,14 @@
 /* Type infos: element type and shape, and what sequences, maps and optionals contain. All plain trees on the heap. */
 #include "abi/handles.h"
 
-/* The interface numbers its element types as ONNX does up to FLOAT4E2M1 (23), then in another order. */
+/* The interface numbers its element types as ONNX does up to FLOAT4E2M1 (23), then in another order; 27 and 28 are ONNX's
+ * again (sardonyx.h). */
 sx_dtype sx_dtype_of(ONNXTensorElementDataType t) {
   switch (t) {
     case ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT2: return SX_U2;
     case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT2: return SX_I2;
     case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT8E8M0: return SX_F8E8M0;
-    default: return (unsigned)t <= SX_F4E2M1 ? (sx_dtype)t : SX_UNDEFINED;
+    default: return (unsigned)t <= SX_F4E2M1 || ((unsigned)t >= SX_F6E2M3 && (unsigned)t < SX_DTYPE_COUNT) ? (sx_dtype)t : SX_UNDEFINED;
   }
 }
 

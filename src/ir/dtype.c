@@ -13,7 +13,7 @@ static const struct { const char *name; uint32_t bits; } types[SX_DTYPE_COUNT] =
 
 #define BIT(t) (1u << SX_##t)
 static const uint32_t floats = BIT(F16) | BIT(BF16) | BIT(F32) | BIT(F64) | BIT(F8E4M3FN) | BIT(F8E4M3FNUZ) | BIT(F8E5M2) |
-                               BIT(F8E5M2FNUZ) | BIT(F8E8M0) | BIT(F4E2M1);
+                               BIT(F8E5M2FNUZ) | BIT(F8E8M0) | BIT(F6E2M3) | BIT(F6E3M2) | BIT(F4E2M1);
 static const uint32_t signed_ints = BIT(I2) | BIT(I4) | BIT(I8) | BIT(I16) | BIT(I32) | BIT(I64);
 static const uint32_t unsigned_ints = BIT(U2) | BIT(U4) | BIT(U8) | BIT(U16) | BIT(U32) | BIT(U64);
 static const uint32_t complexes = BIT(C64) | BIT(C128);

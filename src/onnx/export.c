@@ -101,6 +101,11 @@ static sx_status put_tensor(exporter *x, const sx_tensor *t, sx_str name, sx_pro
     out->string_data.at = (sx_str *)data, out->string_data.n = (uint32_t)t->count;
     return SX_OK;
   }
+  if (t->dtype == SX_F6E2M3 || t->dtype == SX_F6E3M2) { /* a byte below 64 is a varint */
+    out->has = HAS(SX_TENSOR_INT32_DATA);
+    out->data.p = data, out->data.n = t->size;
+    return SX_OK;
+  }
   out->has = HAS(SX_TENSOR_RAW_DATA);
   out->raw_data = (sx_str){data ? data : "", t->size};
   return SX_OK;

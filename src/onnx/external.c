@@ -66,15 +66,15 @@ sx_status sx_external_find(sx_external *x, const sx_proto_tensor *t, const sx_pr
                            sx_err *e) {
   sx_external_info where;
   SX_TRY(sx_external_read(t, &where, e));
-  if (where.has_length && where.length != info->bytes) {
+  if (where.has_length && where.length != info->packed) {
     SX_FAIL(e, FAIL, "tensor '%.*s': its external data has a length of %llu bytes, its type and shape ask for %zu",
-            SX_FMT(t->name), (unsigned long long)where.length, info->bytes);
+            SX_FMT(t->name), (unsigned long long)where.length, info->packed);
   }
   SX_TRY(find_file(x, t->name, where.location, &out->file, e));
   const sx_mapping *m = &x->files.at[out->file].map;
-  if (where.offset > m->size || info->bytes > m->size - where.offset) {
+  if (where.offset > m->size || info->packed > m->size - where.offset) {
     SX_FAIL(e, FAIL, "tensor '%.*s': external data '%.*s' has %zu bytes, %zu are needed from byte %llu", SX_FMT(t->name),
-            SX_FMT(where.location), m->size, info->bytes, (unsigned long long)where.offset);
+            SX_FMT(where.location), m->size, info->packed, (unsigned long long)where.offset);
   }
   const uint8_t *p = m->data ? m->data + where.offset : (const uint8_t *)"";
   uintptr_t at = (uintptr_t)p | SX_ALIGN;

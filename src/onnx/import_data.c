@@ -6,6 +6,11 @@ sx_status sx_import_external(sx_importer *im, const sx_proto_tensor *p, const sx
   sx_external_span span;
   sx_tensor *t;
   SX_TRY(sx_external_find(&im->external, p, info, &span, im->e));
+  if (info->packed != info->bytes) { /* has to be unpacked */
+    SX_TRY(sx_tensor_create(info->dtype, (int32_t)p->dims.n, p->dims.at, out, im->e));
+    sx_proto_unpack6((*out)->data, span.view.data, info->bytes);
+    return sx_model_hold(im->m, *out, im->e);
+  }
   SX_TRY(sx_tensor_wrap(info->dtype, (int32_t)p->dims.n, p->dims.at, span.view.data, SX_OWN_MAPPING, &t, im->e));
   const sx_external_file *f = &im->external.files.at[span.file];
   t->file = f->map.id;

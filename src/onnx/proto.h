@@ -188,6 +188,7 @@ typedef struct sx_proto_tensor_info {
   sx_dtype dtype;
   int64_t count;   /* elements; 1 for rank 0 */
   size_t bytes;    /* in memory, sub-byte types packed; a string counts sizeof(sx_str) */
+  size_t packed;   /* in raw data and external data: `bytes`, but for six-bit floats, four of which take three bytes there */
   bool external;   /* the elements lie in another file: onnx/external.h */
 } sx_proto_tensor_info;
 /* Type known, dims not negative, product in range, one source of data, and as much of it as type and dims say. */
@@ -197,10 +198,12 @@ typedef struct sx_proto_view {
   const uint8_t *data; /* info.bytes bytes, within the parsed input */
   uint32_t align;      /* the largest power of two, at most 64, that divides the address */
 } sx_proto_view;
-/* For a checked tensor: true when its elements lie in the input as they are in memory. False: strings, varints, external
- * data; call sx_proto_tensor_fill. */
+/* For a checked tensor: true when its elements lie in the input as they are in memory. False: strings, varints, packed
+ * six-bit floats, external data; call sx_proto_tensor_fill. */
 bool sx_proto_tensor_view(const sx_proto_tensor *t, const sx_proto_tensor_info *info, sx_proto_view *view);
 /* Writes the elements of a checked tensor; `bytes` must be info.bytes. Strings become handles into the input. External data
  * are refused: they are not here. dst is aligned for the type. */
 sx_status sx_proto_tensor_fill(const sx_proto_tensor *t, const sx_proto_tensor_info *info, void *dst, size_t bytes, sx_err *e);
+/* n six-bit codes from their packed form, (6 n + 7) / 8 bytes, to a byte each. */
+void sx_proto_unpack6(uint8_t *dst, const uint8_t *src, size_t n);
 #endif

@@ -20,8 +20,11 @@ static const home homes[SX_DTYPE_COUNT] = {
     [SX_F8E5M2FNUZ] = {SX_TENSOR_INT32_DATA, 1}, [SX_F8E8M0] = {SX_TENSOR_INT32_DATA, 1},
     [SX_F4E2M1] = {SX_TENSOR_INT32_DATA, 1},    [SX_U4] = {SX_TENSOR_INT32_DATA, 1},
     [SX_I4] = {SX_TENSOR_INT32_DATA, 1},        [SX_U2] = {SX_TENSOR_INT32_DATA, 1},
-    [SX_I2] = {SX_TENSOR_INT32_DATA, 1},        [SX_STRING] = {SX_TENSOR_STRING_DATA, sizeof(sx_str)},
+    [SX_I2] = {SX_TENSOR_INT32_DATA, 1},        [SX_F6E2M3] = {SX_TENSOR_INT32_DATA, 1},
+    [SX_F6E3M2] = {SX_TENSOR_INT32_DATA, 1},    [SX_STRING] = {SX_TENSOR_STRING_DATA, sizeof(sx_str)},
 };
+
+static bool six_bits(const sx_proto_tensor_info *info) { return info->dtype == SX_F6E2M3 || info->dtype == SX_F6E3M2; }
 
 static uint32_t given_fields(const sx_proto_tensor *t) {
   uint32_t given = t->has & sx_proto_tensor_message.oneof_fields;
@@ -78,6 +81,7 @@ sx_status sx_proto_tensor_check(const sx_proto_tensor *t, sx_proto_tensor_info *
   if (!sx_dtype_bytes(info->dtype, info->count, &info->bytes)) {
     SX_FAIL(e, FAIL, "tensor '%.*s': its size in bytes overflows", SX_FMT(t->name));
   }
+  info->packed = six_bits(info) ? info->bytes - info->bytes / 4 : info->bytes;
   bool raw = SX_PROTO_HAS(t, SX_TENSOR_RAW_DATA);
   if (t->data_location == 1) {
     info->external = true;
@@ -89,9 +93,9 @@ sx_status sx_proto_tensor_check(const sx_proto_tensor *t, sx_proto_tensor_info *
   }
   if (!raw) return check_typed(t, info, e);
   if (info->dtype == SX_STRING) SX_FAIL(e, FAIL, "tensor '%.*s': strings cannot be in raw_data", SX_FMT(t->name));
-  if (t->raw_data.n != info->bytes) {
+  if (t->raw_data.n != info->packed) {
     SX_FAIL(e, FAIL, "tensor '%.*s' of type %s: raw_data has %zu bytes, its shape asks for %zu", SX_FMT(t->name),
-            sx_dtype_name(info->dtype), t->raw_data.n, info->bytes);
+            sx_dtype_name(info->dtype), t->raw_data.n, info->packed);
   }
   return SX_OK;
 }
@@ -99,7 +103,7 @@ sx_status sx_proto_tensor_check(const sx_proto_tensor *t, sx_proto_tensor_info *
 bool sx_proto_tensor_view(const sx_proto_tensor *t, const sx_proto_tensor_info *info, sx_proto_view *view) {
   uint8_t field = homes[info->dtype].field;
   const uint8_t *p;
-  if (info->external) return false;
+  if (info->external || six_bits(info)) return false;
   if (SX_PROTO_HAS(t, SX_TENSOR_RAW_DATA)) p = (const uint8_t *)t->raw_data.p;
   else if (field == SX_TENSOR_FLOAT_DATA || field == SX_TENSOR_DOUBLE_DATA) p = t->data.p;
   else return false;
@@ -109,11 +113,20 @@ bool sx_proto_tensor_view(const sx_proto_tensor *t, const sx_proto_tensor_info *
   return true;
 }
 
+void sx_proto_unpack6(uint8_t *dst, const uint8_t *src, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    size_t at = i * 6 / 8, shift = i * 6 % 8;
+    uint32_t two = src[at] | (shift > 2 ? (uint32_t)src[at + 1] << 8 : 0);
+    dst[i] = two >> shift & 63;
+  }
+}
+
 static void fill_varints(const sx_wire_packed *data, sx_dtype type, uint32_t width, uint8_t *dst, size_t entries) {
   const uint8_t *p = data->p, *end = data->p + data->n;
   uint64_t v;
   for (size_t i = 0; i < entries && sx_wire_varint(&p, end, &v); i++, dst += width) {
     if (type == SX_BOOL) v = v != 0;
+    if (type == SX_F6E2M3 || type == SX_F6E3M2) v &= 63;
     switch (width) {
       case 1: *dst = (uint8_t)v; break;
       case 2: *(uint16_t *)dst = (uint16_t)v; break;
@@ -133,6 +146,7 @@ sx_status sx_proto_tensor_fill(const sx_proto_tensor *t, const sx_proto_tensor_i
   if (bytes == 0) return SX_OK;
   if (sx_proto_tensor_view(t, info, &view)) memcpy(dst, view.data, bytes);
   else if (info->dtype == SX_STRING) memcpy(dst, t->string_data.at, bytes);
+  else if (SX_PROTO_HAS(t, SX_TENSOR_RAW_DATA)) sx_proto_unpack6(dst, (const uint8_t *)t->raw_data.p, bytes);
   else fill_varints(&t->data, info->dtype, h.width, dst, bytes / h.width);
   return SX_OK;
 }

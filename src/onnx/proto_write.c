@@ -217,7 +217,7 @@ static sx_status move_graph(void *ctx, sx_proto_graph *g, sx_err *e) {
     sx_proto_tensor *t = &g->initializer.at[i];
     sx_proto_tensor_info info;
     SX_TRY(sx_proto_tensor_check(t, &info, e));
-    if (info.external || info.dtype == SX_STRING || info.bytes < v->least || info.bytes == 0) continue;
+    if (info.external || info.dtype == SX_STRING || info.packed != info.bytes || info.bytes < v->least || info.bytes == 0) continue;
     SX_TRY(move_tensor(v, t, &info, e));
   }
   return SX_OK;

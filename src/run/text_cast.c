@@ -16,7 +16,8 @@ typedef struct precision {
 } precision;
 static const precision precisions[] = {
     {SX_F64, 53, -1022},    {SX_F32, 24, -126},  {SX_F16, 11, -14},       {SX_BF16, 8, -126}, {SX_F8E4M3FN, 4, -6},
-    {SX_F8E4M3FNUZ, 4, -7}, {SX_F8E5M2, 3, -14}, {SX_F8E5M2FNUZ, 3, -15}, {SX_F4E2M1, 2, 0},  {SX_F8E8M0, 1, -127}};
+    {SX_F8E4M3FNUZ, 4, -7}, {SX_F8E5M2, 3, -14}, {SX_F8E5M2FNUZ, 3, -15}, {SX_F4E2M1, 2, 0},  {SX_F8E8M0, 1, -127},
+    {SX_F6E2M3, 4, 0},      {SX_F6E3M2, 3, -2}};
 
 /* Whether the type rounds `near` to x, one of its numbers. */
 static bool reads_back(const precision *p, double x, double near) {

@@ -132,7 +132,7 @@ static void blocks_back(void **state) {
   (void)state;
   for (int axes = 1; axes <= 3; axes++)
     for (int round = 0; round < 30; round++) {
-      sx_col2im a = {.type = SX_F64, .axes = axes};
+      sx_col2im a = {.axes = axes};
       int64_t image = 1, block = 1, blocks = 1;
       for (int i = 0; i < axes; i++) {
         a.image[i] = 3 + (round + i) % 4, a.block[i] = 1 + (round / 2 + i) % 3, a.step[i] = 1 + (round + i) % 3,
@@ -155,9 +155,8 @@ static void blocks_back(void **state) {
         }
         if (inside) want[to] += cols[i];
       }
-      sx_col2im_plane(&a, cols, y);
-      a.type = SX_F32;
-      sx_col2im_plane(&a, colsf, yf);
+      sx_col2im_plane(&a, SX_F64, cols, y);
+      sx_col2im_plane(&a, SX_F32, colsf, yf);
       for (int64_t i = 0; i < image; i++) assert_true(fabs(y[i] - want[i]) < 1e-12 && fabs((double)yf[i] - want[i]) < 1e-5);
       free(cols), free(y), free(want), free(colsf), free(yf);
     }

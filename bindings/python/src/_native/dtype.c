@@ -30,7 +30,9 @@ static const struct {
                 {"int4", ONNX_TENSOR_ELEMENT_DATA_TYPE_INT4},
                 {"float4_e2m1fn", ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT4E2M1},
                 {"uint2", ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT2},
-                {"int2", ONNX_TENSOR_ELEMENT_DATA_TYPE_INT2}};
+                {"int2", ONNX_TENSOR_ELEMENT_DATA_TYPE_INT2},
+                {"float6_e2m3fn", SX_ELEMENT_FLOAT6E2M3},
+                {"float6_e3m2fn", SX_ELEMENT_FLOAT6E3M2}};
 enum { N_PLAIN = sizeof plain / sizeof *plain, N_EXTENDED = sizeof extended / sizeof *extended };
 
 static ONNXTensorElementDataType element_of_name(PyObject *dtype) {

@@ -13,48 +13,34 @@ typedef struct col2im {
   sx_col2im a;
   int64_t from, to;
 } col2im;
+static bool is_complex(uint32_t t) { return t == SX_C64 || t == SX_C128; }
 static sx_status run_col2im(const sx_call *c, uint32_t begin, uint32_t end) {
   const col2im *q = c->params;
   for (int64_t u = begin; u < end; u++)
-    sx_col2im_plane(&q->a, (const char *)sx_edge_in(&q->edge, c, 0) + u * q->from,
+    sx_col2im_plane(&q->a, q->edge.wide, (const char *)sx_edge_in(&q->edge, c, 0) + u * q->from,
                     (char *)sx_edge_out(&q->edge, c, 0) + u * q->to);
   return SX_OK;
-}
-static int64_t attr_at(const sx_node *n, const char *name, int i, int64_t dflt) {
-  const int64_t *v;
-  return (uint32_t)i < sx_attr_ints(n, name, &v) ? v[i] : dflt;
 }
 static sx_status prepare_col2im(sx_prep *p) {
   col2im *q = SX_NEW(p->arena, col2im);
   if (!q) SX_NO_MEMORY(p->e);
   const sx_view *x = &p->in[0], *y = &p->out[0];
-  sx_col2im *a = &q->a;
-  int64_t blocks = 1, block = 1, elem;
-  a->axes = y->rank - 2;
-  for (int i = 0; i < a->axes; i++) {
-    a->image[i] = y->dims[i + 2], a->block[i] = sx_prep_int(p, 2, i, 1);
-    a->step[i] = attr_at(p->n, "strides", i, 1), a->dilation[i] = attr_at(p->n, "dilations", i, 1),
-    a->pad[i] = attr_at(p->n, "pads", i, 0);
-    if (a->step[i] < 1 || a->dilation[i] < 1 || a->block[i] < 1 || a->block[i] > INT32_MAX / a->dilation[i])
-      SX_FAIL(p->e, INVALID_ARGUMENT, "axis %d has a block of %lld, stride %lld, dilation %lld: expected 1 or more", i,
-              (long long)a->block[i], (long long)a->step[i], (long long)a->dilation[i]);
-    int64_t room = a->image[i] + a->pad[i] + attr_at(p->n, "pads", i + a->axes, 0) - a->dilation[i] * (a->block[i] - 1) - 1;
-    a->blocks[i] = room < 0 ? 0 : room / a->step[i] + 1;
-    if (!sx_i64_mul(blocks, a->blocks[i], &blocks) || !sx_i64_mul(block, a->block[i], &block))
-      SX_FAIL(p->e, INVALID_ARGUMENT, "the blocks are too many");
-  }
-  if (blocks != x->dims[2] || x->dims[1] != y->dims[1] * block)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "the columns are %lld x %lld, expected %lld x %lld (channels times block, blocks)",
-            (long long)x->dims[1], (long long)x->dims[2], (long long)(y->dims[1] * block), (long long)blocks);
+  const bool complex = is_complex(x->dtype);
+  int64_t block[SX_COL2IM_AXES];
+  for (int i = 0; i < y->rank - 2; i++) block[i] = sx_prep_int(p, 2, i, 1);
+  SX_TRY(sx_col2im_read(p->n, x->dims, y->rank - 2, y->dims + 2, block, &q->a, p->e));
   if (!y->count) return SX_OK;
-  SX_TRY(sx_edge_begin(p, &q->edge, sx_edge_wide((sx_dtype)x->dtype), 1, 1));
-  a->type = q->edge.wide, elem = sx_dtype_bits(a->type) / 8;
-  q->from = block * blocks * elem, q->to = sx_dims_count(y->dims, 2, y->rank) * elem;
-  SX_TRY(sx_prep_phase(p, run_col2im, y->dims[0] * y->dims[1], (double)(block * blocks) + (double)q->to * 0.1, 0));
+  SX_TRY(sx_edge_begin(p, &q->edge, complex ? (sx_dtype)x->dtype : sx_edge_wide((sx_dtype)x->dtype), !complex, !complex));
+  const int64_t elem = sx_dtype_bits(q->edge.wide) / 8, plane = x->dims[1] / y->dims[1] * x->dims[2];
+  q->from = plane * elem, q->to = sx_dims_count(y->dims, 2, y->rank) * elem;
+  SX_TRY(sx_prep_phase(p, run_col2im, y->dims[0] * y->dims[1], (double)plane + (double)q->to * 0.1, 0));
   return sx_edge_end(p, &q->edge);
 }
+static bool claim_col2im(const sx_graph *g, const sx_node *n, const char **reason) {
+  return is_complex(sx_value_at(g, n->in[0].value)->fact.dtype) || sx_edge_claim(g, n, reason);
+}
 const sx_kernel sx_cpu_Col2Im = {
-    .op = &sx_op_Col2Im, .name = "col2im", .flags = SX_KERNEL_CONTENT, .claim = sx_edge_claim, .prepare = prepare_col2im};
+    .op = &sx_op_Col2Im, .name = "col2im", .flags = SX_KERNEL_CONTENT, .claim = claim_col2im, .prepare = prepare_col2im};
 
 /* MaxUnpool: places may lie anywhere, and the last of equal ones wins, so one unit does all. */
 typedef struct unpool {

@@ -23,7 +23,7 @@ void sx_convert_cast(sx_isa isa, sx_ew_class from, sx_dtype to, void *dst, const
 void sx_cast_run(sx_isa isa, sx_dtype from, sx_dtype to, uint32_t mode, void *dst, const void *src, int64_t first, int64_t n);
 
 /* y = saturate(round_half_even(x / scale) + zero_point) for n contiguous floats, one scale. x is f32 (f16 and bf16 are loaded
- * by the caller); type: u8 s8 u16 s16 u4 s4 u2 s2, or an f8 / f4 kind (no zero point). `first` is the element of y. */
+ * by the caller); type: u8 s8 u16 s16 u4 s4 u2 s2, or an f8 / f6 / f4 kind (no zero point). `first` is the element of y. */
 void sx_quantize_f32(sx_isa isa, sx_dtype type, uint32_t mode, void *y, const float *x, float scale, int32_t zero_point,
                      int64_t first, int64_t n);
 /* The same with one scale (and zero point, or NULL) per element: x (rows of a per-axis tensor whose axis is the last). */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The conversions of rare types, compiled once: the eight-bit and four-bit floats, wide integers and f64 between classes.
+/* The conversions of rare types, compiled once: floats of eight, six and four bits, wide integers and f64 between classes.
  *
  * Every small float is one algorithm over its parameters (mantissa bits, bias, largest code, what lies beyond it). Rounding to
  * odd makes a detour over f32 exact: the sticky bit survives in the last place. */
@@ -31,9 +31,12 @@ static const small_float kinds[] = {
     /* E5M2 */ {2, 15, 7, 0x7b, 0x7c, 0x7e, true, true, true, false},
     /* E5M2FNUZ */ {2, 16, 7, 0x7f, 0x80, 0x80, false, false, false, false},
     /* E2M1 */ {1, 1, 3, 0x07, 0x07, 0x08, true, false, true, true},
+    /* E2M3 */ {3, 1, 5, 0x1f, 0x1f, 0x20, true, false, true, true},
+    /* E3M2 */ {2, 3, 5, 0x1f, 0x1f, 0x20, true, false, true, true},
 };
 static const small_float *kind_of(sx_dtype t) {
-  return &kinds[t == SX_F8E4M3FN ? 0 : t == SX_F8E4M3FNUZ ? 1 : t == SX_F8E5M2 ? 2 : t == SX_F8E5M2FNUZ ? 3 : 4];
+  return &kinds[t == SX_F8E4M3FN ? 0 : t == SX_F8E4M3FNUZ ? 1 : t == SX_F8E5M2 ? 2 : t == SX_F8E5M2FNUZ ? 3 : t == SX_F4E2M1 ? 4
+                : t == SX_F6E2M3 ? 5 : 6];
 }
 static uint8_t to_small(const small_float *k, float x, bool saturate) {
   const uint32_t u = bits_of(x), a = u & 0x7fffffffu, sign = (u >> 31) << k->sign_shift, shift = 23u - k->mantissa;
@@ -64,7 +67,7 @@ static float from_small(const small_float *k, uint32_t code) {
 float sx_convert_from_f4(uint32_t code) { return from_small(&kinds[4], code); }
 uint8_t sx_convert_to_f4(float x) { return to_small(&kinds[4], x, true); }
 
-#define DEF_F8(t)                                                                    \
+#define DEF_SMALL(t)                                                                    \
   static void load_##t(void *dst, const void *src, int64_t n) {                      \
     for (int64_t i = 0; i < n; i++) ((float *)dst)[i] = from_small(kind_of(SX_##t), ((const uint8_t *)src)[i]); \
   }                                                                                  \
@@ -72,10 +75,12 @@ uint8_t sx_convert_to_f4(float x) { return to_small(&kinds[4], x, true); }
     for (int64_t i = 0; i < n; i++)                                                  \
       ((uint8_t *)dst)[i] = to_small(kind_of(SX_##t), ((const float *)src)[i], !(mode & SX_CAST_NOSAT)); \
   }
-DEF_F8(F8E4M3FN)
-DEF_F8(F8E4M3FNUZ)
-DEF_F8(F8E5M2)
-DEF_F8(F8E5M2FNUZ)
+DEF_SMALL(F8E4M3FN)
+DEF_SMALL(F8E4M3FNUZ)
+DEF_SMALL(F8E5M2)
+DEF_SMALL(F8E5M2FNUZ)
+DEF_SMALL(F6E2M3)
+DEF_SMALL(F6E3M2)
 
 /* A power of two: code 127 is 1, 255 is NaN and what infinity gives; the sign is dropped. Without a mode, nearest with ties up;
  * below the smallest normal as the standard's reference does: any fraction goes up to code 1 in mode UP. */
@@ -160,10 +165,10 @@ DEF_CAST(wide_copy, uint64_t, uint64_t, x)
 
 const sx_convert_table sx_convert_any = {
 #define X(t) [SX_##t] = load_##t,
-    .load = {X(F8E4M3FN) X(F8E4M3FNUZ) X(F8E5M2) X(F8E5M2FNUZ) X(F8E8M0) X(U32)},
+    .load = {X(F8E4M3FN) X(F8E4M3FNUZ) X(F8E5M2) X(F8E5M2FNUZ) X(F8E8M0) X(F6E2M3) X(F6E3M2) X(U32)},
 #undef X
 #define X(t) [SX_##t] = store_##t,
-    .store = {X(F8E4M3FN) X(F8E4M3FNUZ) X(F8E5M2) X(F8E5M2FNUZ) X(F8E8M0) X(U32)},
+    .store = {X(F8E4M3FN) X(F8E4M3FNUZ) X(F8E5M2) X(F8E5M2FNUZ) X(F8E8M0) X(F6E2M3) X(F6E3M2) X(U32)},
 #undef X
     .cast = {[SX_EW_F32] = {[SX_EW_F64] = f32_f64, [SX_EW_U64] = f32_u64},
              [SX_EW_F64] = {[SX_EW_F32] = f64_f32, [SX_EW_I32] = f64_i32, [SX_EW_I64] = f64_i64, [SX_EW_U64] = f64_u64,

@@ -21,7 +21,7 @@ uint32_t sx_ew_op_sources(sx_ew_op op) { return ops[op].sources; }
 sx_ew_class sx_ew_class_of(sx_dtype t) {
   switch (t) {
     case SX_F32: case SX_F16: case SX_BF16: case SX_F8E4M3FN: case SX_F8E4M3FNUZ: case SX_F8E5M2: case SX_F8E5M2FNUZ:
-    case SX_F4E2M1: case SX_F8E8M0: return SX_EW_F32;
+    case SX_F4E2M1: case SX_F6E2M3: case SX_F6E3M2: case SX_F8E8M0: return SX_EW_F32;
     case SX_F64: return SX_EW_F64;
     case SX_U8: case SX_I8: case SX_U16: case SX_I16: case SX_I32: case SX_U4: case SX_I4: case SX_U2: case SX_I2:
       return SX_EW_I32;

@@ -10,16 +10,24 @@ static void clip(int64_t first, int64_t step, int64_t n, int64_t size, int64_t *
   *end = first >= size ? 0 : (size - first + step - 1) / step;
   if (*end > n) *end = n;
 }
-static void add(sx_dtype type, const void *from, int64_t n, void *to, int64_t step) {
-  if (type == SX_F64)
-    for (int64_t i = 0; i < n; i++) ((double *)to)[i * step] += ((const double *)from)[i];
-  else
-    for (int64_t i = 0; i < n; i++) ((float *)to)[i * step] += ((const float *)from)[i];
-}
-void sx_col2im_plane(const sx_col2im *a, const void *cols, void *image) {
+/* Rows of n elements that have `parts` numbers each. */
+#define DEF_ADD(name, T, parts)                                                  \
+  static void name(const void *from, int64_t n, void *to, int64_t step) {        \
+    const T *x = from;                                                           \
+    T *y = to;                                                                   \
+    for (int64_t i = 0; i < n; i++)                                              \
+      for (int k = 0; k < parts; k++) y[i * step * parts + k] += x[i * parts + k]; \
+  }
+DEF_ADD(add_f32, float, 1)
+DEF_ADD(add_f64, double, 1)
+DEF_ADD(add_c64, float, 2)
+DEF_ADD(add_c128, double, 2)
+void sx_col2im_plane(const sx_col2im *a, sx_dtype type, const void *cols, void *image) {
   const int last = a->axes - 1;
-  const size_t elem = a->type == SX_F64 ? sizeof(double) : sizeof(float);
-  int64_t size = 1, rows = 1, at[SX_SPREAD_AXES] = {0}, k[SX_SPREAD_AXES] = {0};
+  const size_t elem = sx_dtype_bits(type) / 8;
+  void (*add)(const void *, int64_t, void *, int64_t) =
+      type == SX_F64 ? add_f64 : type == SX_C64 ? add_c64 : type == SX_C128 ? add_c128 : add_f32;
+  int64_t size = 1, rows = 1, at[SX_COL2IM_AXES] = {0}, k[SX_COL2IM_AXES] = {0};
   for (int i = 0; i < a->axes; i++) size *= a->image[i], rows *= a->block[i] * (i < last ? a->blocks[i] : 1);
   memset(image, 0, (size_t)size * elem);
   const char *from = cols;
@@ -35,7 +43,7 @@ void sx_col2im_plane(const sx_col2im *a, const void *cols, void *image) {
     int64_t begin, end;
     clip(first, a->step[last], a->blocks[last], a->image[last], &begin, &end);
     if (inside && begin < end)
-      add(a->type, from + (size_t)begin * elem, end - begin,
+      add(from + (size_t)begin * elem, end - begin,
           (char *)image + (size_t)(place * a->image[last] + first + begin * a->step[last]) * elem, a->step[last]);
     int i = last - 1; /* the next row: blocks first, then the place in the block */
     for (; i >= 0 && ++at[i] == a->blocks[i]; i--) at[i] = 0;

@@ -6,17 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "ir/dtype.h"
+#include "ops/vision/col2im.h"
 
-enum { SX_SPREAD_AXES = 8 };
-/* One plane: columns (block..., blocks...) summed into an image; type f32 or f64. */
-typedef struct sx_col2im {
-  sx_dtype type;
-  int axes;
-  int64_t image[SX_SPREAD_AXES], block[SX_SPREAD_AXES], blocks[SX_SPREAD_AXES], step[SX_SPREAD_AXES],
-      dilation[SX_SPREAD_AXES], pad[SX_SPREAD_AXES];
-} sx_col2im;
-void sx_col2im_plane(const sx_col2im *a, const void *cols, void *image);
+/* One plane: columns (block..., blocks...) summed into an image; type f32, f64, c64 or c128. */
+void sx_col2im_plane(const sx_col2im *a, sx_dtype type, const void *cols, void *image);
 
 /* Element i of x goes to place index[i] of a tensor of shape `inner`, which lies at the origin of y, of shape `outer`, zero
  * before. The number of the first index that is out of range, or that y has no place for; -1 when all fit. */
