@@ -14,7 +14,7 @@ static struct {
   double rtol, atol, timeout;
   const char *tolerances, *expect, *write_expect, *json;
   cli_list filters, skips;
-  int64_t jobs;
+  int64_t jobs, threads;
   bool list;
 } opts = {.rtol = 1e-3, .atol = 1e-7, .timeout = 120, .jobs = 1};
 
@@ -30,6 +30,7 @@ static const cli_option options[] = {
     {"atol", 0, CLI_REAL, "X", "absolute tolerance (default 1e-7)", &opts.atol},
     {"tolerances", 0, CLI_TEXT, "FILE", "lines 'PATTERN RTOL ATOL' for single cases; the last match counts",
      &opts.tolerances},
+    {"compare-threads", 0, CLI_INT, "N", "run each case on N threads, too, which must give the same bits", &opts.threads},
     {"jobs", 'J', CLI_INT, "N", "processes to use (0: one per processor)", &opts.jobs},
     {"timeout", 0, CLI_REAL, "SECONDS", "for one case (default 120)", &opts.timeout},
     {"list", 0, CLI_FLAG, NULL, "print the names of the cases and run none", &opts.list},
@@ -126,7 +127,7 @@ static bool start(void *context) {
 static bool run_case(void *context, size_t index, char **why) {
   suite *s = context;
   size_t i = s->order[index];
-  return test_run(s->lib, &s->list.cases[i], s->results[i].tolerance, why);
+  return test_run(s->lib, &s->list.cases[i], s->results[i].tolerance, (int)opts.threads, why);
 }
 
 static void done(void *context, size_t index, bool ok, double seconds, const char *why) {

@@ -56,8 +56,10 @@ extern const cli_option session_options[];
 OrtLoggingLevel session_log_level(void); /* of --log */
 OrtSessionOptions *session_options_make(library *lib); /* NULL: a failure is recorded */
 session *session_open(library *lib, const char *model);
-/* The same at another level of optimisation, and without --profile and --optimized-model. */
+/* The same without --profile and --optimized-model, and at another level of optimisation, or with other threads that share even
+ * the shortest step. */
 session *session_open_level(library *lib, const char *model, int level);
+session *session_open_threads(library *lib, const char *model, int threads);
 /* Turns profiling off and moves the trace to where --profile wants it, releases everything. False when that fails. */
 bool session_close(session *s);
 const session_io *session_input(const session *s, const char *name); /* also an overridable initializer; NULL: none */

@@ -7,12 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct {
+typedef struct session_opts {
   int64_t threads, inter_threads, level;
   cli_list config, ep, ep_library, free_dims, custom_ops;
   const char *optimized, *profile, *log;
   bool parallel, from_memory;
-} opts = {.threads = -1, .inter_threads = -1, .level = -1};
+} session_opts;
+static session_opts opts = {.threads = -1, .inter_threads = -1, .level = -1};
 
 const cli_option session_options[] = {
     {"threads", 't', CLI_INT, "N", "threads inside an operator (0: the library decides)", &opts.threads},
@@ -290,13 +291,28 @@ session *session_open(library *lib, const char *model) {
   return NULL;
 }
 
-session *session_open_level(library *lib, const char *model, int level) {
-  const char *profile = opts.profile, *optimized = opts.optimized;
-  int64_t asked = opts.level;
+/* With the options as the caller has changed them, which are then as they were in `asked`. */
+static session *open_changed(library *lib, const char *model, const session_opts *asked) {
   opts.profile = opts.optimized = NULL;
-  opts.level = level;
   session *s = session_open(lib, model);
-  opts.profile = profile, opts.optimized = optimized, opts.level = asked;
+  opts = *asked;
+  return s;
+}
+
+session *session_open_level(library *lib, const char *model, int level) {
+  const session_opts asked = opts;
+  opts.level = level;
+  return open_changed(lib, model, &asked);
+}
+
+session *session_open_threads(library *lib, const char *model, int threads) {
+  const session_opts asked = opts;
+  cli_list config = {0};
+  for (size_t i = 0; i < opts.config.count; i++) cli_list_add(&config, opts.config.items[i]);
+  cli_list_add(&config, "sardonyx.split_steps=1");
+  opts.threads = threads, opts.config = config;
+  session *s = open_changed(lib, model, &asked);
+  free(config.items);
   return s;
 }
 

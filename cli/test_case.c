@@ -151,32 +151,48 @@ static bool compare(const session *s, value **out, const char *stem, value_toler
   return k > 0 || cli_fail(CLI_FAILED, "no output_0.pb to compare with");
 }
 
-static bool run_set(session *s, const test_case *c, const char *set, value_tolerance t) {
+/* Whether session t gives on the same inputs what s gave. */
+static bool repeat(session *t, const feeds *f, value *const *want) {
+  value **out = cli_alloc(t->num_outputs * sizeof *out);
+  bool ok = session_run(t, f->count, f->names, f->values, out);
+  for (size_t i = 0; ok && i < t->num_outputs; i++) {
+    char *why = NULL;
+    if (!value_same(out[i], want[i], &why)) ok = cli_fail(CLI_FAILED, "output '%s' with more threads: %s", t->outputs[i].name, why);
+    free(why);
+  }
+  for (size_t i = 0; i < t->num_outputs; i++) value_free(out[i]);
+  free(out);
+  return ok;
+}
+
+/* On session s, and again on `again`, unless that is NULL. */
+static bool run_set(session *s, session *again, const test_case *c, const char *set, value_tolerance t) {
   feeds f = {0};
   value **out = cli_alloc(s->num_outputs * sizeof *out);
   char *stem = set ? cli_text("%s/", set) : cli_text("%s_", c->stem);
   bool ok = (set ? read_inputs(s, set, &f) : make_inputs(s, &f)) && session_run(s, f.count, f.names, f.values, out) &&
-            compare(s, out, stem, t);
+            compare(s, out, stem, t) && (!again || repeat(again, &f, out));
   for (size_t i = 0; i < f.count; i++) value_free(f.values[i]);
   for (size_t i = 0; i < s->num_outputs; i++) value_free(out[i]);
   free(f.names), free(f.values), free(out), free(stem);
   return ok;
 }
 
-bool test_run(library *lib, const test_case *c, value_tolerance t, char **why) {
+bool test_run(library *lib, const test_case *c, value_tolerance t, int threads, char **why) {
   cli_failure_clear();
-  session *s = session_open(lib, c->model);
-  bool ok = s != NULL;
-  if (ok && c->stem) ok = run_set(s, c, NULL, t);
+  session *s = session_open(lib, c->model), *again = s && threads > 0 ? session_open_threads(lib, c->model, threads) : NULL;
+  bool ok = s && (again || threads <= 0);
+  if (ok && c->stem) ok = run_set(s, again, c, NULL, t);
   size_t sets = 0;
   for (; ok && !c->stem; sets++) {
     char *set = cli_text("%s/test_data_set_%zu", c->folder, sets);
     bool there = os_is_folder(set);
-    if (there && !(ok = run_set(s, c, set, t)) && sets) cli_fail_context("data set %zu", sets);
+    if (there && !(ok = run_set(s, again, c, set, t)) && sets) cli_fail_context("data set %zu", sets);
     free(set);
     if (!there) break;
   }
   if (ok && !c->stem && !sets) ok = cli_fail(CLI_FAILED, "no test_data_set_0");
+  session_close(again);
   if (!session_close(s)) ok = false;
   if (!ok) *why = cli_copy(cli_failure_text(), strlen(cli_failure_text()));
   cli_failure_clear();

@@ -23,6 +23,6 @@ void test_list_free(test_list *list);
 
 /* Tolerances that the case's data.json asks for, where it does. */
 void test_tolerance(const test_case *c, value_tolerance *t);
-/* Loads the model and runs every data set. False and *why (fresh text) when something is not as expected. */
-bool test_run(library *lib, const test_case *c, value_tolerance t, char **why);
+/* Loads the model and runs every data set; with threads > 0 a second time on so many, with the same bits as the answer. False and *why (fresh text) when something is not as expected. */
+bool test_run(library *lib, const test_case *c, value_tolerance t, int threads, char **why);
 #endif

@@ -168,6 +168,15 @@ bool value_equal(const value *got, const value *want, value_tolerance t, char **
   return true;
 }
 
+bool value_same(const value *got, const value *want, char **why) {
+  size_t bytes;
+  if (!value_equal(got, want, (value_tolerance){0}, why)) return false;
+  for (size_t i = 0; i < want->num_items; i++)
+    if (!value_same(got->items[i], want->items[i], why)) return false;
+  if (want->kind != VALUE_TENSOR || want->strings || !dtype_bytes(want->type, want->count, &bytes)) return true;
+  return !memcmp(got->data, want->data, bytes) || differ(why, got, want, "zeros or NaNs of different bits");
+}
+
 value_gap value_distance(const value *got, const value *want) {
   value_gap gap = {0, 0};
   int parts = want->type->cls == DTYPE_COMPLEX ? 2 : 1;

@@ -42,6 +42,9 @@ typedef struct value_tolerance {
  * big the worst one is (fresh text). */
 bool value_equal(const value *got, const value *want, value_tolerance t, char **why);
 
+/* True when both are the same bit for bit; otherwise *why as above. */
+bool value_same(const value *got, const value *want, char **why);
+
 /* The greatest distance of two tensors of numbers with the same shape, absolute and relative to `want`; places where
  * both are the same infinity or NaN count as equal, where one is as infinitely far. */
 typedef struct value_gap {

@@ -323,6 +323,30 @@ def contrib(result, build):
             result.fail(f"{counts['failed']} of {what}", "\n".join(line for line in output.splitlines() if line.startswith("FAILED")))
 
 
+@layer("the cases of suite and contrib at levels 0 and 99, each with one thread and with four: the same bits")
+def levels(result, build):
+    sets = [("ONNX's", suite_command(build, ROOT / "build/cases")), ("ai.onnx.ml's", [build / "sardonyx", "test", build / "ml-cases", "--atol", "1e-5"])]
+    for script in ("cases", "standard"):
+        cases = build / "contrib" / script
+        sets.append((f"contrib's {script}", [build / "sardonyx", "test", cases, "--tolerances", cases / "tolerances.txt"]))
+    if not (build / "sardonyx").exists() or not all(pathlib.Path(command[2]).is_dir() for _, command in sets):
+        return result.skip("cases at all levels: they are written by the layers suite and contrib")
+    for level in (0, 99):
+        for name, command in sets:  # bernoulli: what has no seed is drawn anew by each session
+            report = build / "levels.json"
+            report.unlink(missing_ok=True)
+            code, output = run([*command, "--jobs", JOBS, "--level", level, "--threads", 1, "--compare-threads", 4, "--timeout", 60,
+                                "--skip", "*bernoulli*", "--json", report], timeout=1800)
+            if not report.exists():
+                result.fail(f"{name} cases at level {level}", output)
+                continue
+            counts = json.loads(report.read_text())
+            result.add(counts["passed"], 0, counts["skipped"])
+            if counts["failed"]:
+                result.add(failed=counts["failed"] - 1)
+                result.fail(f"{counts['failed']} of {name} cases at level {level}", "\n".join(line for line in output.splitlines() if line.startswith("FAILED")))
+
+
 @layer("the demo, on every picture it carries")
 def demo(result, build):
     program = build / "digits"

@@ -184,6 +184,7 @@ OrtStatus *sx_ort_session_options(OrtSession *s, sx_session_options *so, sx_aren
     so->import.custom = sx_custom_find, so->import.custom_infer = sx_custom_infer, so->import.custom_ctx = s->custom;
     so->providers = with_custom;
   }
+  so->split = strcmp(config(o, "sardonyx.split_steps", "0"), "1") == 0;
   so->disabled_passes = sx_kvp_get(&o->config, "optimization.disable_specified_optimizers");
   OrtStatus *failed = choose_pool(s, so);
   s->pool = so->pool;

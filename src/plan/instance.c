@@ -123,8 +123,10 @@ static void choose_threads(const sx_plan *p, sx_ready *r) {
   for (uint32_t i = 0; i < r->n_phases; i++) {
     const sx_phase *f = &r->phases[i];
     double total = (double)f->units * f->unit_ns, unit = f->unit_ns > 1 ? f->unit_ns : 1;
-    uint32_t threads =
-        total < SERIAL_NS ? 1 : (uint32_t)(total / (SERIAL_NS / 2) < p->width ? total / (SERIAL_NS / 2) : p->width);
+    uint32_t threads = p->width;
+    if (total < SERIAL_NS) threads = 1;
+    else if (total / (SERIAL_NS / 2) < threads) threads = (uint32_t)(total / (SERIAL_NS / 2));
+    if (p->split) threads = p->width, unit = RANGE_NS;
     if (threads > f->units) threads = f->units;
     if (threads < 1) threads = 1;
     double grain = (double)f->units / threads / RANGES_PER_THREAD;

@@ -268,7 +268,7 @@ sx_status sx_plan_create(const sx_graph *g, const sx_plan_options *o, const uint
   sx_plan *p = sx_calloc(1, sizeof *p);
   *out = NULL;
   if (!p) SX_NO_MEMORY(e);
-  p->graph = g, p->cpu = sx_cpu_info(), p->width = o->width ? o->width : 1;
+  p->graph = g, p->cpu = sx_cpu_info(), p->width = o->width ? o->width : 1, p->split = o->split;
   sx_compile c = {.g = g, .o = o, .p = p, .outer_known = outer_known, .e = e};
   sx_status s = compile_plan(&c);
   sx_vec_free(&c.steps);

@@ -62,6 +62,7 @@ typedef struct sx_plan {
   const sx_graph *graph;
   const sx_cpu *cpu;
   uint32_t width; /* threads that a step may use */
+  bool split;     /* as in sx_plan_options */
   sx_arena arena;
   uint32_t n_steps, n_buffers, n_args, n_segments, n_late, n_copies;
   sx_step *steps;
@@ -112,6 +113,7 @@ typedef struct sx_plan_options {
   const sx_provider *const *providers; /* NULL-terminated, in order of preference */
   struct sx_weights *weights;
   uint32_t width;
+  bool split; /* every step is cut among all threads, however short it is: for tests */
   int level;
   const sx_kernel *dynamic; /* for nodes with a rank that only the run tells, late; NULL: they are refused */
   /* explain: called with each refusal. May be NULL. */

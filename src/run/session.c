@@ -171,6 +171,7 @@ static sx_status finalise(sx_session *s, const sx_session_options *o, sx_err *e)
                                 .dynamic = o->import.n_shapes || custom ? &sx_dynamic_kernel : NULL,
                                 .weights = s->weights,
                                 .width = s->width,
+                                .split = o->split,
                                 .level = o->level}};
   SX_TRY(sx_exec_create(s->model->graph, &x, &s->exec, e));
   return settle_tensors(s, e);

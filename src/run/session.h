@@ -16,6 +16,7 @@ typedef struct sx_session_options {
   const char *disabled_passes; /* names separated by semicolons, or NULL */
   sx_pool *pool;               /* NULL: one thread; must outlive the session */
   uint32_t width;              /* threads of one step; 0: the pool's */
+  bool split;                  /* short steps are cut among threads, too: for tests */
   const sx_provider *const *providers; /* before the CPU's; NULL-terminated, or NULL */
   const sx_logger *log;
   const atomic_bool *cancel; /* load cancellation, or NULL */

@@ -195,7 +195,7 @@ typedef struct setup {
   int64_t elements[OPERANDS * 2];
 } setup;
 
-/* Runs all units of the program, cut at random places. Scratch is exactly as large as asked. */
+/* Runs all units of the program, cut at random places, the last ones first. Scratch is exactly as large as asked. */
 static void run(const setup *s, sx_isa isa) {
   sx_err e = {0};
   void *mem = malloc(sx_ew_code_bytes(&s->p));
@@ -203,11 +203,11 @@ static void run(const setup *s, sx_isa isa) {
   if (sx_ew_compile(&s->p, &s->space, isa, mem, &c, &e)) fail_msg("%s", e.msg);
   void *scratch = aligned_alloc(64, sx_round_up(sx_ew_scratch_bytes(c), 64));
   memset(scratch, 0xa5, sx_ew_scratch_bytes(c));
-  for (int64_t at = 0, n = sx_ew_units(c); at < n;) {
-    int64_t to = at + 1 + below(4);
-    if (to > n || !below(3)) to = n;
+  for (int64_t to = sx_ew_units(c); to > 0;) {
+    int64_t at = to - 1 - below(4);
+    if (at < 0 || !below(3)) at = 0;
     sx_ew_run(c, (const void *const *)s->in, s->out, at, to, scratch);
-    at = to;
+    to = at;
   }
   free(scratch);
   free(mem);
@@ -232,6 +232,10 @@ static bool same(sx_dtype t, value want, value got, double ulps, double least) {
 static void verify(const setup *s, sx_isa isa, double ulps, double least) {
   int64_t total = 1;
   for (uint32_t i = 0; i < s->space.rank; i++) total *= s->space.dim[i];
+  for (uint32_t k = 0; k < s->p.n_out; k++) {
+    uint64_t bits = (uint64_t)s->elements[s->p.n_in + k] * sx_dtype_bits(s->p.out[k].type);
+    if (bits % 8 && ((uint8_t *)s->out[k])[bits / 8] >> bits % 8) fail_msg("output %u: something behind its last element", k);
+  }
   for (int64_t at = 0; at < total; at++) {
     value v[OPERANDS + MAX_INS];
     for (uint32_t k = 0; k < s->p.n_in; k++) {
@@ -286,7 +290,7 @@ static void make_space(setup *s, uint32_t rank, const int64_t *dim) {
       s->in[k] = p;
       for (int64_t i = 0; i < s->elements[k]; i++) random_element(t, p, i);
     } else {
-      s->out[k - s->p.n_in] = p;
+      memset(s->out[k - s->p.n_in] = p, 0xa5, (size_t)((uint64_t)s->elements[k] * sx_dtype_bits(t) + 7) / 8);
     }
   }
   sx_err e = {0};
@@ -369,7 +373,7 @@ static void random_programs(void **state) {
       uint16_t v = (uint16_t)(below(3) ? n_in + s.p.n_ins - 1 : below(n_in + s.p.n_ins));
       sx_ew_class c = sx_ew_value_class(&s.p, v);
       sx_ew_store(&s.p, &s.arena, v,
-                  c == SX_EW_I32 && below(2)   ? SX_I8
+                  c == SX_EW_I32 && below(2)   ? (below(2) ? SX_I8 : SX_U4)
                   : c == SX_EW_I64 && below(2) ? SX_U32
                                                : class_types[c],
                   0);

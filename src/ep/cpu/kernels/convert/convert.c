@@ -33,7 +33,8 @@ static void store_packed(sx_dtype t, uint8_t *dst, const void *src, int64_t firs
     uint64_t k = (uint64_t)(first + i);
     uint32_t v = t == SX_F4E2M1 ? sx_convert_to_f4(((const float *)src)[i]) : (uint32_t)((const int32_t *)src)[i] & mask;
     uint32_t shift = (uint32_t)(k % per) * bits;
-    dst[k / per] = (uint8_t)((dst[k / per] & ~(mask << shift)) | v << shift);
+    uint32_t rest = shift ? dst[k / per] & ~(mask << shift) : 0; /* a byte begins with zeros: those stay behind the last element */
+    dst[k / per] = (uint8_t)(rest | v << shift);
   }
 }
 

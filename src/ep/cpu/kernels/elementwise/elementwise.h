@@ -3,8 +3,8 @@
  *
  * A program is plain data in single-assignment form: values 0..n_in-1 are the inputs, value n_in+i is what instruction i
  * makes. sx_ew_compile() binds it to a shape and an ISA level: merged dimensions, operand kinds, register tiles, function
- * pointers. sx_ew_run() then does any range of units; a unit is a tile of at most 1024 elements, decided by program, shape
- * and ISA alone. Values are computed in six classes; every other storage type converts on load and on store (convert.h), with
+ * pointers. sx_ew_run() then does any range of units; a unit is a tile of at most 1024 elements (for a packed type perhaps a few),
+ * decided by program, shape and ISA alone. Values are computed in six classes; every other storage type converts on load and on store (convert.h), with
  * the rules of ONNX Cast. Nothing here allocates, and bits do not depend on how units are split over threads.
  *
  * Integers wrap; x / 0 and x mod 0 are 0; a shift by the width or more is 0 (arithmetic right shift of a negative: -1).

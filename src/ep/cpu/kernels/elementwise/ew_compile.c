@@ -429,7 +429,10 @@ static void place(sx_ew_code *c, const sx_ew_space *s, sx_ew_operand *ops, uint3
   }
   c->tile = tile;
   c->per_row = c->row ? (c->row + tile - 1) / tile : 0;
-  c->units = c->row ? c->total / c->row * c->per_row : 0;
+  c->tiles = c->row ? c->total / c->row * c->per_row : 0;
+  c->group = 1;
+  for (uint32_t k = c->n_in; k < operands; k++)
+    if (ops[k].bits < 8 && (c->split_rows ? last : tile) % (8 / ops[k].bits)) c->group = c->split_rows ? 4 * c->per_row : 4;
   const size_t tile_bytes = sx_round_up(((size_t)tile + c->lanes) * width, 64);
   size_t at = sx_round_up((c->n_regs + 1) * sizeof(void *), 64);
   for (uint32_t r = 0; r < c->n_regs; r++) {
@@ -443,6 +446,7 @@ static void place(sx_ew_code *c, const sx_ew_space *s, sx_ew_operand *ops, uint3
   c->unit_ns = 5 + c->unit_ns * (double)tile + 2.5 * c->n_steps;
   for (uint32_t k = 0; k < operands; k++)
     c->unit_ns += (double)tile * (ops[k].kind == SX_EW_GENERAL ? 1 : ops[k].native ? 0.03 : 0.2);
+  c->unit_ns *= (double)c->group;
 }
 
 sx_status sx_ew_compile(const sx_ew_program *p, const sx_ew_space *s, sx_isa isa, void *mem, sx_ew_code **out, sx_err *e) {
@@ -479,6 +483,6 @@ sx_status sx_ew_compile(const sx_ew_program *p, const sx_ew_space *s, sx_isa isa
   *out = c;
   return SX_OK;
 }
-int64_t sx_ew_units(const sx_ew_code *c) { return c->units; }
+int64_t sx_ew_units(const sx_ew_code *c) { return (c->tiles + c->group - 1) / c->group; }
 size_t sx_ew_scratch_bytes(const sx_ew_code *c) { return c->scratch; }
 double sx_ew_unit_ns(const sx_ew_code *c) { return c->unit_ns; }

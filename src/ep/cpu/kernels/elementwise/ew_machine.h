@@ -85,7 +85,7 @@ struct sx_ew_code {
   bool split_rows; /* a tile is a part of one row of the last dimension */
   int64_t dim[SX_EW_RANK];
   int64_t total, row, tile, per_row; /* tile t: row t / per_row, from (t % per_row) * tile on, at most `tile` elements */
-  int64_t units;
+  int64_t tiles, group; /* a unit is `group` tiles, so that no two write to one byte of a packed type */
   size_t scratch, staging;
   double unit_ns;
   uint32_t operands_at, steps_at, offsets_at; /* byte offsets from the struct */

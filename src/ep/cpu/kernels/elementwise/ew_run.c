@@ -237,7 +237,8 @@ void sx_ew_run(const sx_ew_code *c, const void *const *in, void *const *out, int
   const sx_ew_step *st = sx_ew_steps(c);
   for (uint32_t i = 0; i < c->n_once; i++, st++)
     st->fn(r.reg[st->d], r.reg[st->a], r.reg[st->b], r.reg[st->c], &st->q, c->lanes);
-  for (int64_t t = begin; t < end; t++) {
+  end = end * c->group < c->tiles ? end * c->group : c->tiles;
+  for (int64_t t = begin * c->group; t < end; t++) {
     const int64_t from = t % c->per_row * c->tile, i0 = t / c->per_row * c->row + from;
     const int64_t n = c->row - from < c->tile ? c->row - from : c->tile, whole = n - n % c->lanes;
     if (!simple) set_coord(&r, i0);
