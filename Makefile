@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 GENERATOR := $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 PYTHON = $(if $(wildcard build/venv/bin/python),build/venv/bin/python,python3)
 .DEFAULT_GOAL := all
-.PHONY: all demo test check asan ubsan tsan fuzz bench cases suite operators schema golden digits format lint size install clean help
+.PHONY: all demo test check asan ubsan tsan fuzz bench cases suite operators schema slots golden digits format lint size install clean help
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z ]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -53,6 +53,9 @@ operators: all  ## docs/OPERATORS.md anew, and the list of gaps; every type is r
 
 schema:  ## writes src/ops/schema.gen.inc anew (needs the pinned onnx package: tools/setup.sh test)
 	@$(PYTHON) tools/gen_schema.py
+
+slots:  ## writes docs/ABI.md anew, out of src/abi/slots.def
+	@$(PYTHON) tools/gen_slots.py
 
 golden:  ## tests/model/cases anew: models, inputs, answers in float64
 	@$(PYTHON) tools/make_golden.py

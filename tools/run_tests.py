@@ -159,9 +159,10 @@ def configure_and_build(result, build, options, targets=()):
     return code == 0
 
 
-@layer("layering, exported symbols, file lengths, the library's size, the generated schema table")
+@layer("layering, exported symbols, file lengths, the library's size, the generated tables of slots and schemas")
 def house(result, build):
     check(result, "layers", [sys.executable, "tools/check_layers.py"])
+    check(result, "docs/ABI.md", [sys.executable, "tools/gen_slots.py", "--check"])
     check(result, "file lengths", [sys.executable, "tools/size_report.py", "--check"])
     if shutil.which("nm"):
         check(result, "symbols", ["tools/check_symbols.sh", build])

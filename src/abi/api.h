@@ -6,6 +6,7 @@
 
 #define SX_SLOT_TYPE(table, name) __typeof__(*((table *)0)->name)
 #define SX_DECLARE_DONE(table, prefix, name) SX_SLOT_TYPE(table, name) prefix##name;
+#define SX_DECLARE_ABSENT SX_DECLARE_DONE
 #define SX_DECLARE_STATUS(table, prefix, name)
 #define SX_DECLARE_VOID(table, prefix, name)
 #define SX_DECLARE_VALUE(table, prefix, name)

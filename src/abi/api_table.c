@@ -10,6 +10,7 @@
 /* Stubs. They take no arguments, whatever the slot is called with: right for the calling conventions we build for, except
  * WebAssembly, where a call of one traps instead; a finished library has none. */
 #define STUB_DONE(prefix, name)
+#define STUB_ABSENT(prefix, name)
 #define STUB_STATUS(prefix, name) \
   static OrtStatus *stub_##prefix##name(void) { return sx_ort_error(ORT_NOT_IMPLEMENTED, "%s is not implemented", #name); }
 #define STUB_VOID(prefix, name) \
@@ -25,6 +26,7 @@
 #include "abi/slots.def"
 
 #define SLOT_DONE(prefix, name)   .name = prefix##name,
+#define SLOT_ABSENT               SLOT_DONE
 #define SLOT_STATUS(prefix, name) .name = (void *)stub_##prefix##name,
 #define SLOT_VOID                 SLOT_STATUS
 #define SLOT_VALUE                SLOT_STATUS
