@@ -52,6 +52,7 @@ static void check(sx_isa isa, sx_dtype t, int64_t outer, int64_t n, int64_t inne
                        .n = n,
                        .inner = inner,
                        .scale = scale,
+                       .masked = mask,
                        .mask = mask ? m : NULL,
                        .mask_div = {2, 1, 1},
                        .mask_mod = {3, 1, 1},
@@ -83,11 +84,42 @@ static void shapes(void **state) {
   for (int round = 0; round < 1200; round++) {
     sx_isa isa = (sx_isa)below(sx_cpu_info()->isa + 1u);
     bool rows = below(2);
-    check(isa, types[below(5)], 1 + below(7), 1 + below(below(2) ? 20 : 150), rows ? 1 : 1 + below(90), below(2),
+    check(isa, types[below(5)], 1 + below(below(3) ? 7 : 150), 1 + below(below(2) ? 20 : 150), rows ? 1 : 1 + below(90), below(2),
           below(2) ? 1.f : 0.125f, rows && below(2), (int)below(8));
   }
 }
+
+static void hardmax(void **state) {
+  static const sx_dtype types[] = {SX_F32, SX_F32, SX_F64, SX_F16, SX_BF16};
+  for (int round = 0; round < 600; round++) {
+    const int64_t outer = 1 + below(9), n = 1 + below(below(2) ? 20 : 150), inner = below(2) ? 1 : 1 + below(90),
+                  total = outer * n * inner;
+    sx_softmax_args a = {.isa = (sx_isa)below(sx_cpu_info()->isa + 1u), .type = types[below(5)]};
+    a.outer = outer, a.n = n, a.inner = inner;
+    const size_t bytes = sx_dtype_bits(a.type) / 8;
+    void *x = malloc((size_t)total * bytes), *y = malloc((size_t)total * bytes);
+    const uint32_t kinds = 1 + below(30);
+    const bool infinite = below(4) == 0, nan = below(4) == 0;
+    for (int64_t i = 0; i < total; i++) put(a.type, x, i, infinite ? -INFINITY : (double)below(kinds));
+    for (int i = 0; i < 3 && nan; i++) put(a.type, x, below((uint32_t)total), NAN);
+    void *scratch = aligned_alloc(64, (sx_hardmax_scratch_bytes(&a) + 127) / 64 * 64);
+    for (int64_t u = sx_hardmax_units(&a); u-- > 0;) sx_hardmax_run(&a, x, y, u, u + 1, scratch);
+    for (int64_t o = 0; o < outer; o++)
+      for (int64_t c = 0; c < inner; c++) {
+        int64_t best = 0;
+#define AT_K(k) get(a.type, x, (o * n + (k)) * inner + c)
+        for (int64_t k = 1; k < n; k++)
+          if (!isnan(AT_K(best)) && (isnan(AT_K(k)) || AT_K(k) > AT_K(best))) best = k;
+        for (int64_t k = 0; k < n; k++)
+          if (get(a.type, y, (o * n + k) * inner + c) != (k == best))
+            fail_msg("%s %s (%lld,%lld,%lld) at %lld,%lld,%lld, the largest is at %lld", sx_isa_name(a.isa),
+                     sx_dtype_name(a.type), (long long)outer, (long long)n, (long long)inner, (long long)o, (long long)k,
+                     (long long)c, (long long)best);
+      }
+    free(x), free(y), free(scratch);
+  }
+}
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(shapes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(shapes), cmocka_unit_test(hardmax)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,6 +83,16 @@ SX_INLINE void vf_store_n(float *p, vf v, int n) {
 #endif
 }
 
+/* Lanes 0 <= i < n are set. */
+SX_INLINE vi vi_below(int n) {
+#if SX_VL == 16
+  return (vi){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15} < n;
+#elif SX_VL == 8
+  return (vi){0, 1, 2, 3, 4, 5, 6, 7} < n;
+#else
+  return (vi){0, 1, 2, 3} < n;
+#endif
+}
 SX_INLINE vi vi_load_n(const int32_t *p, int n) { return (vi)vf_load_n((const float *)(const void *)p, n); }
 SX_INLINE void vi_store_n(int32_t *p, vi v, int n) { vf_store_n((float *)(void *)p, (vf)v, n); }
 SX_INLINE vd vd_load_n(const double *p, int n) {
@@ -216,10 +226,21 @@ SX_INLINE void sx_transpose_f64(const double *in, int64_t in_row, double *out, i
 
 SX_INLINE vf vf_abs(vf a) { return (vf)((vi)a & vi_set(0x7fffffff)); }
 SX_INLINE float vf_sum(vf v) { /* pairwise, a fixed order per width */
+#if defined(__AVX2__)
+#if defined(__AVX512F__)
+  const __m256 h = _mm256_add_ps(_mm512_castps512_ps256((__m512)v), _mm512_extractf32x8_ps((__m512)v, 1));
+#else
+  const __m256 h = (__m256)v;
+#endif
+  __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+  q = _mm_add_ps(q, _mm_movehl_ps(q, q));
+  return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
+#else
   float t[SX_VL];
   memcpy(t, &v, sizeof t);
   SX_UNROLL(8) for (int w = SX_VL / 2; w; w /= 2) for (int i = 0; i < w; i++) t[i] += t[i + w];
   return t[0];
+#endif
 }
 /* The sums of four vectors, side by side: a tree per vector, another one than vf_sum's. */
 SX_INLINE void vf_sum4(float *to, vf a, vf b, vf c, vf d) {
@@ -248,10 +269,21 @@ SX_INLINE double vd_sum(vd v) {
   return t[0];
 }
 SX_INLINE float vf_hmax(vf v) {
+#if defined(__AVX2__)
+#if defined(__AVX512F__)
+  const __m256 h = _mm256_max_ps(_mm512_castps512_ps256((__m512)v), _mm512_extractf32x8_ps((__m512)v, 1));
+#else
+  const __m256 h = (__m256)v;
+#endif
+  __m128 q = _mm_max_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+  q = _mm_max_ps(q, _mm_movehl_ps(q, q));
+  return _mm_cvtss_f32(_mm_max_ss(q, _mm_movehdup_ps(q)));
+#else
   float t[SX_VL];
   memcpy(t, &v, sizeof t);
   SX_UNROLL(8) for (int w = SX_VL / 2; w; w /= 2) for (int i = 0; i < w; i++) t[i] = t[i] > t[i + w] ? t[i] : t[i + w];
   return t[0];
+#endif
 }
 /* SX_VL bytes as lanes: compilers make a convertvector of it that goes element by element. */
 SX_INLINE vi vi_load_s8(const void *p) {
@@ -381,6 +413,18 @@ SX_INLINE bool vi_any(vi mask) {
   uint64_t q[SX_VBYTES / 8];
   memcpy(q, &mask, sizeof q);
   return (q[0] | q[1]) != 0;
+#endif
+}
+/* The first lane of a mask that is set; SX_VL when none is. */
+SX_INLINE int vi_first(vi mask) {
+#if defined(__AVX512F__)
+  return __builtin_ctz((uint32_t)_mm512_movepi32_mask((__m512i)mask) | 1u << SX_VL);
+#elif defined(__AVX2__)
+  return __builtin_ctz((uint32_t)_mm256_movemask_ps((__m256)mask) | 1u << SX_VL);
+#else
+  int i = 0;
+  while (i < SX_VL && !mask[i]) i++;
+  return i;
 #endif
 }
 /* Rounding to integral values; NaN, infinities and -0 pass. `mode`: 0 half to even, 1 down, 2 up, 3 to zero. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Softmax, LogSoftmax, Hardmax and MaskedSoftmax on the softmax family. */
 #include "ep/ep.h"
-#include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/softmax/softmax.h"
 
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -80,7 +79,7 @@ static sx_status prepare_sums(sx_prep *p, const sx_softmax_args *a) {
   const sx_view *y = &p->out[0];
   if (!s) SX_NO_MEMORY(p->e);
   if (p->in[0].dtype != SX_F32) SX_FAIL(p->e, NOT_IMPLEMENTED, "scores that are broadcast to the mask");
-  s->row = *a, s->row.outer = 1, s->row.n = y->dims[y->rank - 1], s->row.inner = 1, s->row.scale = 1;
+  s->row = *a, s->row.outer = 1, s->row.n = y->dims[y->rank - 1], s->row.inner = 1, s->row.scale = 1, s->row.masked = true;
   s->rank = y->rank, s->scale = sx_attr_float(p->n, "scale", 1);
   for (int i = 0; i < y->rank; i++) s->dims[i] = y->dims[i];
   SX_TRY(broadcast_strides(p, 0, s->x));
@@ -103,6 +102,7 @@ static sx_status prepare_masked(sx_prep *p) {
   if (!p->in[0].count) return SX_OK;
   if (!masked) return sx_prep_phase(p, run, sx_softmax_units(a), sx_softmax_unit_ns(a), sx_softmax_scratch_bytes(a));
   const sx_view *m = &p->in[1];
+  a->masked = true;
   int entries = 0, lead = x->rank - m->rank;
   int64_t div = 1, mul = 1;
   bool joined = false;
@@ -134,40 +134,15 @@ static bool claim_masked(const sx_graph *g, const sx_node *n, const char **reaso
                                  (x->dtype == SX_F32 || m->dims[m->rank - 1] == x->dims[x->rank - 1])));
 }
 
-/* Hardmax: one where the first largest element is. */
-typedef struct hardmax {
-  int64_t n, inner;
-  uint8_t type;
-  sx_isa isa;
-} hardmax;
 static sx_status run_hardmax(const sx_call *c, uint32_t begin, uint32_t end) {
-  const hardmax *h = c->params;
-  double *row = c->worker_scratch, one = 1, zero = 0;
-  for (uint32_t u = begin; u < end; u++) {
-    int64_t first = u / h->inner * h->n * h->inner + u % h->inner, best = 0;
-    for (int64_t k = 0; k < h->n; k++)
-      sx_cast_run(h->isa, (sx_dtype)h->type, SX_F64, 0, row,
-                  (const char *)c->in[0] + (size_t)(first + k * h->inner) * (sx_dtype_bits((sx_dtype)h->type) / 8), 0, 1),
-          row[k + 1] = row[0];
-    for (int64_t k = 1; k < h->n; k++)
-      if (row[k + 1] > row[best + 1]) best = k;
-    for (int64_t k = 0; k < h->n; k++)
-      sx_cast_run(h->isa, SX_F64, (sx_dtype)h->type, 0,
-                  (char *)c->out[0] + (size_t)(first + k * h->inner) * (sx_dtype_bits((sx_dtype)h->type) / 8),
-                  k == best ? &one : &zero, 0, 1);
-  }
+  sx_hardmax_run(c->params, c->in[0], c->out[0], begin, end, c->worker_scratch);
   return SX_OK;
 }
 static sx_status prepare_hardmax(sx_prep *p) {
   sx_softmax_args *a;
   SX_TRY(shape(p, &a));
-  hardmax *h = SX_NEW(p->arena, hardmax);
-  if (!h) SX_NO_MEMORY(p->e);
-  *h = (hardmax){a->n, a->inner, p->in[0].dtype, p->cpu->isa};
-  p->params = h;
-  return p->in[0].count
-             ? sx_prep_phase(p, run_hardmax, a->outer * a->inner, (double)a->n * 10, (size_t)(a->n + 1) * sizeof(double))
-             : SX_OK;
+  return p->in[0].count ? sx_prep_phase(p, run_hardmax, sx_hardmax_units(a), sx_hardmax_unit_ns(a), sx_hardmax_scratch_bytes(a))
+                        : SX_OK;
 }
 
 #define FLOATS (1u << SX_F32 | 1u << SX_F64 | 1u << SX_F16 | 1u << SX_BF16)

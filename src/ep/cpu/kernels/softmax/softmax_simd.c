@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* Softmax of f32: three passes over a row in the first-level cache (maximum, exponentials and their sum, scaling), and the same
- * down columns, four vectors at a time. */
+ * down columns, four vectors at a time. Short rows are turned into columns. And Hardmax's places of the largest elements. */
 #include "ep/cpu/kernels/softmax/softmax_tables.h"
 #include "ep/cpu/vmath.h"
 
 /* The first n lanes, the others `fill`. */
 SX_INLINE vf load_filled(const float *p, int n, float fill) {
-  float t[SX_VL];
-  vf_store(t, vf_set(fill));
-  memcpy(t, p, (size_t)n * sizeof(float));
-  return vf_load(t);
+  return vf_select(vi_below(n), vf_load_n(p, n), vf_set(fill));
 }
-SX_INLINE vf keep(vf v, int n) { /* lanes from n on become 0 */
-  float t[SX_VL] = {0};
-  vf_store_n(t, v, n);
-  return vf_load(t);
-}
+SX_INLINE vf keep(vf v, int n) { return (vf)((vi)v & vi_below(n)); } /* lanes from n on become 0 */
 /* y = scale x + mask (when there is something to do), and the maximum. */
 SX_INLINE float prepare(float *y, const float *x, const float *mask, float scale, int64_t n, bool plain) {
   vf m[4], s = vf_set(scale);
@@ -120,4 +113,91 @@ static void columns(float *y, const float *x, float scale, int64_t n, int64_t st
   if (c < m) column_strip(y + c, x + c, scale, n, stride, 1, (int)(m - c), log);
 }
 
-const sx_softmax_table SX_ISA_NAME(sx_softmax) = {exp_row, row, columns};
+/* Up to SX_VL rows of x into columns SX_VL apart, or back. */
+SX_INLINE void turn_in(float *t, int64_t t_row, const float *x, int64_t n, int rows) {
+  for (int64_t c = 0; c < n; c += SX_VL) {
+    const int w = n - c < SX_VL ? (int)(n - c) : SX_VL;
+    vf r[SX_VL];
+    SX_UNROLL(16) for (int i = 0; i < SX_VL; i++)
+      r[i] = i >= rows ? vf_set(0) : w == SX_VL ? vf_load(x + i * n + c) : vf_load_n(x + i * n + c, w);
+    vf_transpose(r);
+    SX_UNROLL(16) for (int j = 0; j < SX_VL; j++)
+      if (j < w) vf_store(t + (c + j) * t_row, r[j]);
+  }
+}
+SX_INLINE void turn_out(float *y, const float *t, int64_t t_row, int64_t n, int rows) {
+  for (int64_t c = 0; c < n; c += SX_VL) {
+    const int w = n - c < SX_VL ? (int)(n - c) : SX_VL;
+    vf r[SX_VL];
+    SX_UNROLL(16) for (int j = 0; j < SX_VL; j++) r[j] = j < w ? vf_load(t + (c + j) * t_row) : vf_set(0);
+    vf_transpose(r);
+    SX_UNROLL(16) for (int i = 0; i < SX_VL; i++)
+      if (i < rows) {
+        if (w == SX_VL) vf_store(y + i * n + c, r[i]);
+        else vf_store_n(y + i * n + c, r[i], w);
+      }
+  }
+}
+static void short_rows(float *y, const float *x, int64_t rows, int64_t n, float scale, bool log, float *t) {
+  enum { WIDE = 4 * SX_VL };
+  for (int64_t r = 0; r < rows; r += WIDE) {
+    const int64_t some = rows - r < WIDE ? rows - r : WIDE, vectors = (some + SX_VL - 1) / SX_VL;
+    for (int64_t v = 0; v < vectors; v++) {
+      const int64_t left = some - v * SX_VL;
+      turn_in(t + v * SX_VL, WIDE, x + (r + v * SX_VL) * n, n, left < SX_VL ? (int)left : SX_VL);
+    }
+    columns(t, t, scale, n, WIDE, vectors * SX_VL, log);
+    for (int64_t v = 0; v < vectors; v++) {
+      const int64_t left = some - v * SX_VL;
+      turn_out(y + (r + v * SX_VL) * n, t + v * SX_VL, WIDE, n, left < SX_VL ? (int)left : SX_VL);
+    }
+  }
+}
+
+static int64_t first_max_long(const float *x, int64_t n) { /* n >= SX_VL */
+  vf m[2];
+  vi nan = {0};
+  SX_UNROLL(2) for (int k = 0; k < 2; k++) m[k] = vf_load(x);
+  for (int64_t i = 0; i < n; i += 2 * SX_VL)
+    SX_UNROLL(2) for (int k = 0; k < 2; k++) { /* the last vectors overlap */
+      const int64_t at = i + k * SX_VL;
+      const vf v = vf_load(x + (at + SX_VL <= n ? at : n - SX_VL));
+      m[k] = vf_max(v, m[k]);
+      nan |= v != v;
+    }
+  const vf max = vf_set(vf_hmax(vf_max(m[0], m[1])));
+  const bool any = vi_any(nan);
+  for (int64_t i = 0;; i += SX_VL) {
+    if (i + SX_VL > n) i = n - SX_VL;
+    const vf v = vf_load(x + i);
+    const int at = vi_first(any ? v != v : v == max);
+    if (at < SX_VL) return i + at;
+  }
+}
+static void first_max_columns(const float *x, int64_t n, int64_t stride, int64_t m, int32_t *index) {
+  for (int64_t c = 0; c < m; c += SX_VL) {
+    const int w = m - c < SX_VL ? (int)(m - c) : SX_VL;
+    vf best = vf_load_n(x + c, w);
+    vi at = {0};
+    for (int64_t r = 1; r < n; r++) {
+      const vf v = w == SX_VL ? vf_load(x + r * stride + c) : vf_load_n(x + r * stride + c, w);
+      const vi more = (v > best) | ((v != v) & (best == best));
+      best = vf_select(more, v, best);
+      at = (vi)vf_select(more, (vf)vi_set((int32_t)r), (vf)at);
+    }
+    vi_store_n(index + c, at, w);
+  }
+}
+static void first_max_rows(const float *x, int64_t rows, int64_t n, int64_t *index) {
+  for (int64_t r = 0; r < rows && n >= SX_VL; r++) index[r] = first_max_long(x + r * n, n);
+  for (int64_t r = 0; r < rows && n < SX_VL; r += SX_VL) {
+    const int some = rows - r < SX_VL ? (int)(rows - r) : SX_VL;
+    float t[SX_VL * SX_VL];
+    int32_t at[SX_VL];
+    turn_in(t, SX_VL, x + r * n, n, some);
+    first_max_columns(t, n, SX_VL, SX_VL, at);
+    for (int i = 0; i < some; i++) index[r + i] = at[i];
+  }
+}
+
+const sx_softmax_table SX_ISA_NAME(sx_softmax) = {exp_row, row, columns, short_rows, first_max_rows, first_max_columns};
