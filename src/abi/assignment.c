@@ -1,43 +1,80 @@
 // SPDX-License-Identifier: MIT
-/* Which provider runs which of the user's nodes. The CPU has them all, in one group. */
-#include "abi/session.h"
+/* Which provider runs which of the user's nodes: a group for each node that a plugin has, and one for what the CPU runs. */
+#include "abi/plugin/host.h"
 
 struct OrtEpAssignedNode {
   const char *name, *domain, *op_type;
 };
 struct OrtEpAssignedSubgraph {
   const char *ep;
-  sx_arena arena;
   size_t n;
   const OrtEpAssignedNode **nodes;
-  const OrtEpAssignedSubgraph *self; /* the list of one that is handed out */
+};
+struct sx_assignment {
+  sx_arena arena;
+  const sx_model *m;
+  uint8_t *taken; /* by source node: a plugin has it */
+  SX_VEC(const OrtEpAssignedSubgraph *) groups;
 };
 
 static const char *text(sx_arena *a, sx_str s) { return sx_arena_strdup(a, s.p ? s.p : "", s.n); }
 
-static OrtEpAssignedSubgraph *make(const sx_model *m) {
-  OrtEpAssignedSubgraph *g = sx_calloc(1, sizeof *g);
+static bool add_node(struct sx_assignment *x, OrtEpAssignedSubgraph *to, uint32_t source) {
+  const sx_source_node *s = &x->m->sources.at[source];
+  OrtEpAssignedNode *n = SX_NEW(&x->arena, OrtEpAssignedNode);
+  if (!n) return false;
+  n->name = text(&x->arena, s->name), n->domain = text(&x->arena, s->domain), n->op_type = text(&x->arena, s->op_type);
+  to->nodes[to->n++] = n;
+  return n->name && n->domain && n->op_type;
+}
+
+static OrtEpAssignedSubgraph *add_group(struct sx_assignment *x, const char *ep, size_t room) {
+  OrtEpAssignedSubgraph *g = SX_NEW(&x->arena, OrtEpAssignedSubgraph);
   if (!g) return NULL;
-  g->ep = "CPUExecutionProvider";
-  g->self = g;
-  g->nodes = SX_NEW_N(&g->arena, const OrtEpAssignedNode *, (size_t)m->sources.n + 1);
-  for (uint32_t i = 0; g->nodes && i < m->sources.n; i++) {
-    const sx_source_node *s = &m->sources.at[i];
-    OrtEpAssignedNode *n = SX_NEW(&g->arena, OrtEpAssignedNode);
-    if (n)
-      n->name = text(&g->arena, s->name), n->domain = text(&g->arena, s->domain), n->op_type = text(&g->arena, s->op_type);
-    if (!n || !n->name || !n->domain || !n->op_type) break;
-    g->nodes[g->n++] = n;
+  *g = (OrtEpAssignedSubgraph){.ep = sx_arena_strdup(&x->arena, ep, strlen(ep)),
+                               .nodes = SX_NEW_N(&x->arena, const OrtEpAssignedNode *, room + 1)};
+  return g->ep && g->nodes && sx_vec_push(&x->groups, g) ? g : NULL;
+}
+
+/* A group for every node that a plugin has. */
+static bool add_plugins(struct sx_assignment *x, const sx_graph *g) {
+  for (uint32_t i = 0; i < g->nodes.n; i++) {
+    const sx_node *n = sx_node_at(g, i);
+    const sx_ep_node *p = n->dead ? NULL : sx_ep_node_of(n);
+    const sx_origin *o = &x->m->origins.at[n->origin];
+    OrtEpAssignedSubgraph *to = p && o->n ? add_group(x, p->ep->name, o->n) : NULL;
+    if (p && o->n && !to) return false;
+    for (uint32_t k = 0; to && k < o->n; k++) {
+      x->taken[o->ids[k]] = 1;
+      if (!add_node(x, to, o->ids[k])) return false;
+    }
+    for (uint32_t k = 0; k < n->n_attrs && !n->dead; k++)
+      if (n->attrs[k].type == SX_ATTR_GRAPH && !add_plugins(x, n->attrs[k].g)) return false;
   }
-  if (g->nodes && g->n == m->sources.n) return g;
-  sx_assignment_free(g);
+  return true;
+}
+
+static struct sx_assignment *make(const sx_model *m) {
+  struct sx_assignment *x = sx_calloc(1, sizeof *x);
+  if (!x) return NULL;
+  x->m = m;
+  bool ok = (x->taken = SX_NEW_N(&x->arena, uint8_t, (size_t)m->sources.n + 1)) && add_plugins(x, m->graph);
+  OrtEpAssignedSubgraph *cpu = NULL;
+  for (uint32_t i = 0; i < m->sources.n && ok; i++) {
+    if (x->taken[i]) continue;
+    if (!cpu) ok = (cpu = add_group(x, "CPUExecutionProvider", m->sources.n)) != NULL;
+    if (ok) ok = add_node(x, cpu, i);
+  }
+  if (ok) return x;
+  sx_assignment_free(x);
   return NULL;
 }
 
-void sx_assignment_free(OrtEpAssignedSubgraph *g) {
-  if (!g) return;
-  sx_arena_free(&g->arena);
-  sx_free(g, sizeof *g);
+void sx_assignment_free(struct sx_assignment *x) {
+  if (!x) return;
+  sx_vec_free(&x->groups);
+  sx_arena_free(&x->arena);
+  sx_free(x, sizeof *x);
 }
 
 OrtStatus *ORT_API_CALL sx_api_Session_GetEpGraphAssignmentInfo(const OrtSession *session,
@@ -55,8 +92,8 @@ OrtStatus *ORT_API_CALL sx_api_Session_GetEpGraphAssignmentInfo(const OrtSession
   if (!s->assignment) s->assignment = make(sx_session_model(s->s));
   sx_mutex_unlock(&s->async_lock);
   if (!s->assignment) SX_API_NO_MEMORY();
-  *ep_subgraphs = &s->assignment->self;
-  *num_ep_subgraphs = 1;
+  *ep_subgraphs = s->assignment->groups.at;
+  *num_ep_subgraphs = s->assignment->groups.n;
   return NULL;
 }
 

@@ -47,10 +47,13 @@ struct OrtKernelContext {
   const sx_call *call;
   const sx_graph *graph;
   const sx_node *node;
-  const OrtCustomOp *op;
+  const OrtCustomOp *op; /* NULL: of a plugin's node */
+  const struct sx_ep_node *plugin;
   uint32_t n_in, n_out;
   sx_rt_value **in, **out; /* references */
 };
+/* Gives the references back: outputs go to the run when s is SX_OK. */
+sx_status sx_kernel_context_finish(const sx_call *c, OrtKernelContext *k, sx_status s);
 
 /* Domains of the options, checked. */
 OrtStatus *sx_custom_open(OrtSession *s, struct sx_custom_ops **out);

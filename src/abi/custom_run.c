@@ -271,7 +271,7 @@ sx_status sx_custom_infer(void *ctx, sx_graph *g, sx_nid id, sx_err *e) {
 }
 
 static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
-  if (n->custom) return true;
+  if (n->custom && !n->provider) return true;
   *reason = "no custom operator is registered for the node";
   return false;
 }
@@ -301,8 +301,7 @@ static sx_status create_kernel(sx_build *b) {
   return SX_OK;
 }
 
-/* Hands the outputs to the run, or gives everything back. */
-static sx_status finish(const sx_call *c, OrtKernelContext *k, sx_status s) {
+sx_status sx_kernel_context_finish(const sx_call *c, OrtKernelContext *k, sx_status s) {
   for (uint32_t i = 0; i < k->n_in; i++) sx_rt_unref(k->in[i]);
   for (uint32_t o = 0; o < k->n_out; o++) {
     if (!k->out[o]) continue;
@@ -326,12 +325,12 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   uint32_t n_in = n->n_in, n_out = n->n_out, total = n_in + n_out;
   sx_rt_value **at = total <= 2 * SMALL ? few : sx_calloc(total, sizeof *at);
   if (!at) SX_NO_MEMORY(c->e);
-  OrtKernelContext k = {x->owner->session, c, p->graph, n, op, n_in, n_out, at, at + n_in};
+  OrtKernelContext k = {x->owner->session, c, p->graph, n, op, NULL, n_in, n_out, at, at + n_in};
   sx_status s = SX_OK;
   for (uint32_t i = 0; i < n_in && s == SX_OK; i++)
     if (sx_node_in(n, i) != SX_NONE) s = sx_late_take(c, i, &k.in[i]);
   if (s == SX_OK) s = call(call_compute, &(foreign){.op = op, .kernel = kernel->kernel, .context = &k}, c->e);
-  s = finish(c, &k, s);
+  s = sx_kernel_context_finish(c, &k, s);
   if (at != few) sx_free(at, total * sizeof *at);
   return s;
 }

@@ -2,16 +2,6 @@
 /* Devices and what providers make of them. The environment has one: the CPU. */
 #include "abi/handles.h"
 
-OrtStatus *ORT_API_CALL sx_api_GetEpDevices(const OrtEnv *env, const OrtEpDevice *const **ep_devices,
-                                            size_t *num_ep_devices) {
-  SX_API_NOT_NULL(env);
-  SX_API_NOT_NULL(ep_devices);
-  SX_API_NOT_NULL(num_ep_devices);
-  *ep_devices = env->devices;
-  *num_ep_devices = 1;
-  return NULL;
-}
-
 OrtStatus *ORT_API_CALL sx_api_GetNumHardwareDevices(const OrtEnv *env, size_t *num_devices) {
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(num_devices);
@@ -43,7 +33,8 @@ const OrtKeyValuePairs *ORT_API_CALL sx_api_EpDevice_EpMetadata(const OrtEpDevic
 const OrtKeyValuePairs *ORT_API_CALL sx_api_EpDevice_EpOptions(const OrtEpDevice *d) { return d ? &d->options : NULL; }
 const OrtHardwareDevice *ORT_API_CALL sx_api_EpDevice_Device(const OrtEpDevice *d) { return d ? d->hardware : NULL; }
 const OrtMemoryInfo *ORT_API_CALL sx_api_EpDevice_MemoryInfo(const OrtEpDevice *d, OrtDeviceMemoryType memory_type) {
-  return NULL;
+  if (!d) return NULL;
+  return (const OrtMemoryInfo *)d->memory[memory_type == OrtDeviceMemoryType_DEFAULT ? SX_EP_MEMORY_DEVICE : SX_EP_MEMORY_HOST];
 }
 
 OrtStatus *ORT_API_CALL sx_api_CreateSyncStreamForEpDevice(const OrtEpDevice *ep_device,
@@ -68,28 +59,6 @@ OrtStatus *ORT_API_CALL sx_api_ReleaseSharedAllocator(OrtEnv *env, const OrtEpDe
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(ep_device);
   SX_API_FAIL(INVALID_ARGUMENT, "ReleaseSharedAllocator: the device has no memory of its own");
-}
-
-OrtStatus *ORT_API_CALL sx_api_RegisterExecutionProviderLibrary(OrtEnv *env, const char *registration_name,
-                                                                const ORTCHAR_T *path) {
-  SX_API_NOT_NULL(env);
-  SX_API_NOT_NULL(registration_name);
-  SX_API_NOT_NULL(path);
-  char why[400];
-  sx_path text;
-  if (!sx_path_open(&text, path)) SX_API_NO_MEMORY();
-  void *h = sx_dl_open(text.p, why, sizeof why);
-  OrtStatus *s = h ? NULL : sx_ort_error(ORT_FAIL, "the provider library '%.300s' cannot be loaded: %s", text.p, why);
-  sx_path_close(&text);
-  if (s) return s;
-  sx_dl_close(h);
-  SX_API_FAIL(NOT_IMPLEMENTED, "RegisterExecutionProviderLibrary is not implemented");
-}
-
-OrtStatus *ORT_API_CALL sx_api_UnregisterExecutionProviderLibrary(OrtEnv *env, const char *registration_name) {
-  SX_API_NOT_NULL(env);
-  SX_API_NOT_NULL(registration_name);
-  SX_API_FAIL(FAIL, "no provider library is registered as '%.100s'", registration_name);
 }
 
 OrtStatus *ORT_API_CALL sx_api_GetModelCompatibilityForEpDevices(const OrtEpDevice *const *ep_devices,

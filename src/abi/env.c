@@ -21,6 +21,7 @@ static bool copy_threads(const OrtThreadingOptions *from, OrtThreadingOptions *t
 }
 
 static void destroy(OrtEnv *env) {
+  sx_env_close_plugins(env);
   for (uint32_t i = 0; i < env->shared.n; i++) sx_memory_unref(env->shared.at[i].memory);
   sx_vec_free(&env->shared);
   sx_pool_destroy(env->pool);
@@ -57,8 +58,7 @@ static OrtEnv *make(const env_options *o) {
                                                   : "unknown";
   env->cpu = (OrtHardwareDevice){OrtHardwareDeviceType_CPU, cpu->vendor_id, 0, vendor, {0}};
   env->cpu_ep = (OrtEpDevice){.name = "CPUExecutionProvider", .vendor = "Microsoft", .hardware = &env->cpu};
-  env->devices[0] = &env->cpu_ep;
-  if (!env->log_id || (o->threads && !copy_threads(o->threads, &env->threads)) ||
+  if (!env->log_id || !sx_vec_push(&env->devices, &env->cpu_ep) || (o->threads && !copy_threads(o->threads, &env->threads)) ||
       (o->config && !sx_kvp_copy(o->config, &env->config)) ||
       !sx_kvp_set(&env->cpu_ep.metadata, "version", SX_VERSION_TEXT)) {
     destroy(env);
@@ -208,6 +208,13 @@ OrtStatus *ORT_API_CALL sx_api_SetPerSessionThreadPoolCallbacks(OrtEnv *env, con
                 config->version);
   env->callbacks = *config;
   return NULL;
+}
+
+bool sx_env_config_set(OrtEnv *env, const char *key, const char *value) {
+  sx_mutex_lock(&busy);
+  bool ok = sx_kvp_set(&env->config, key, value);
+  sx_mutex_unlock(&busy);
+  return ok;
 }
 
 OrtStatus *ORT_API_CALL sx_epapi_GetEnvConfigEntries(OrtKeyValuePairs **config_entries) {

@@ -3,6 +3,7 @@
  * written once, as a walk over facts; the two forms, text and JSON, differ in how a fact is put. */
 #include <inttypes.h>
 #include "abi/explain.h"
+#include "abi/plugin/host.h"
 #include "run/exec.h"
 
 static void put_dims(const sx_model *m, const sx_fact *f, sx_text *t) {
@@ -49,6 +50,7 @@ static void refused(void *ctx, const sx_graph *g, sx_nid n, const sx_kernel *k, 
 
 static const sx_provider *const *providers_of(const OrtSession *s, const sx_provider **list) {
   int n = 0;
+  if (s && s->eps) list[n++] = &sx_plugin_provider;
   if (s && s->custom) list[n++] = &sx_custom_provider;
   sx_own_providers(list + n);
   return list;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Views: what providers see of a graph. One walk over the nodes makes values as they are met, a second one fills the lists of
  * consumers. A value that a body captures is one of the body's own under the name of the one around it. */
-#include "abi/graph.h"
+#include "abi/plugin/host.h"
 #include "onnx/source.h"
 
 static char *text(OrtGraph *v, sx_str s) { return sx_arena_strdup(&v->arena, s.p ? s.p : "", s.n); }
@@ -77,7 +77,8 @@ static sx_status view_node(OrtGraph *v, sx_nid id, OrtNode **out, sx_err *e) {
   OrtNode *x = *out = v->node_by_id[id] = SX_NEW(&v->arena, OrtNode);
   if (!x) SX_NO_MEMORY(e);
   x->name = text(v, n->name), x->op_type = text(v, n->op_type), x->domain = text(v, n->domain);
-  x->id = x->source = id, x->graph = v, x->ep_name = "", x->since_version = row_version(n);
+  const sx_ep_node *taken = sx_ep_node_of(n);
+  x->id = x->source = id, x->graph = v, x->ep_name = taken ? taken->ep->name : "", x->since_version = row_version(n);
   x->n_in = n->n_formal, x->n_implicit = n->n_in - n->n_formal, x->n_out = n->n_out;
   x->attrs = SX_NEW_N(&v->arena, OrtOpAttr *, (size_t)n->n_attrs + 1);
   x->bodies = SX_NEW_N(&v->arena, OrtGraph *, (size_t)n->n_attrs + 1);

@@ -132,11 +132,21 @@ struct OrtHardwareDevice {
   const char *vendor;
   OrtKeyValuePairs metadata;
 };
+enum { SX_EP_MEMORY_DEVICE, SX_EP_MEMORY_HOST, SX_EP_MEMORY_READ_ONLY, SX_EP_MEMORIES };
 struct OrtEpDevice {
   const char *name, *vendor;
   OrtKeyValuePairs metadata, options;
   const OrtHardwareDevice *hardware;
+  OrtEpFactory *factory; /* of a plugin; NULL: the CPU. The rest is of plugins: */
+  struct sx_ep_library *library;
+  char *name_copy, *vendor_copy;
+  const sx_memory *memory[SX_EP_MEMORIES]; /* that it has; NULL: none of the kind */
+  OrtAllocator *allocator[SX_EP_MEMORIES];
 };
+typedef struct sx_ep_choice { /* devices of one provider that a session shall use */
+  const OrtEpDevice *devices[8];
+  uint32_t n;
+} sx_ep_choice;
 struct OrtEnv {
   uint32_t refs;
   OrtLogger logger;
@@ -151,10 +161,14 @@ struct OrtEnv {
   SX_VEC(sx_shared_allocator) shared;
   OrtHardwareDevice cpu;
   OrtEpDevice cpu_ep;
-  const OrtEpDevice *devices[1];
+  SX_VEC(const OrtEpDevice *) devices; /* the CPU's first, then those of plugins */
+  SX_VEC(void *) plugins;              /* sx_ep_library */
 };
 /* One more holder of the environment; NULL stays NULL. Given back with sx_api_ReleaseEnv. */
 OrtEnv *sx_env_ref(OrtEnv *env);
+/* Sets a configuration entry of the environment; false: out of memory. */
+bool sx_env_config_set(OrtEnv *env, const char *key, const char *value);
+void sx_env_close_plugins(OrtEnv *env);
 /* The environment's logger, or the quiet default one. */
 const sx_logger *sx_env_logger(const OrtEnv *env);
 
@@ -201,6 +215,7 @@ struct OrtSessionOptions {
   SX_VEC(sx_memory_file) files;
   SX_VEC(OrtCustomOpDomain *) domains; /* the caller's */
   SX_VEC(sx_library *) libraries;      /* of RegisterCustomOpsLibrary_V2 */
+  SX_VEC(sx_ep_choice) providers;      /* plugins, in order of preference */
   OrtExecutionProviderDevicePolicy policy;
   EpSelectionDelegate delegate;
   void *delegate_state;
@@ -220,6 +235,9 @@ struct OrtRunOptions {
 };
 /* A copy; NULL when out of memory. */
 OrtSessionOptions *sx_ort_options_clone(const OrtSessionOptions *o);
+/* Stores a provider's options, over the defaults of its device (may be NULL). */
+OrtStatus *sx_ort_store_ep_options(OrtSessionOptions *options, const char *provider, const OrtKeyValuePairs *defaults,
+                                   const char *const *keys, const char *const *values, size_t n);
 /* Adds a configuration entry after a check of the key. */
 OrtStatus *sx_ort_config_set(OrtKeyValuePairs *config, const char *key, const char *value);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* What a custom kernel sees while it computes. Inputs are borrowed, outputs belong to the run. */
-#include "abi/custom.h"
+#include "abi/plugin/host.h"
 
 OrtStatus *ORT_API_CALL sx_api_KernelContext_GetInputCount(const OrtKernelContext *context, size_t *out) {
   SX_API_NOT_NULL(context);
@@ -29,6 +29,7 @@ OrtStatus *ORT_API_CALL sx_api_KernelContext_GetInput(const OrtKernelContext *co
 static sx_dtype output_type(const OrtKernelContext *c, size_t index) {
   sx_vid id = c->node->out[index];
   if (id != SX_NONE && sx_value_at(c->graph, id)->fact.dtype) return (sx_dtype)sx_value_at(c->graph, id)->fact.dtype;
+  if (!c->op) return SX_UNDEFINED;
   size_t declared = c->op->GetOutputTypeCount(c->op);
   sx_dtype t = declared ? sx_dtype_of(c->op->GetOutputType(c->op, index < declared ? index : declared - 1)) : SX_UNDEFINED;
   size_t n = c->op->GetInputTypeCount(c->op);
@@ -60,7 +61,9 @@ OrtStatus *ORT_API_CALL sx_api_KernelContext_GetOutput(OrtKernelContext *context
   if (!t) SX_API_FAIL(FAIL, "KernelContext_GetOutput: the element type of output %zu is not known", index);
   sx_err e;
   sx_rt_value *fresh = NULL;
-  SX_API_TRY(sx_rt_tensor_create(t, (uint32_t)dim_count, dim_values, NULL, &fresh, &e));
+  sx_rt_source room;
+  OrtAllocator *device = sx_ep_output_allocator(context->plugin, index);
+  SX_API_TRY(sx_rt_tensor_create(t, (uint32_t)dim_count, dim_values, device ? sx_source_of(device, &room) : NULL, &fresh, &e));
   sx_rt_unref(*v);
   *v = fresh;
   *out = (OrtValue *)fresh;
@@ -89,6 +92,11 @@ OrtStatus *ORT_API_CALL sx_api_KernelContext_GetAllocator(const OrtKernelContext
   SX_API_NOT_NULL(context);
   SX_API_NOT_NULL(mem_info);
   SX_API_NOT_NULL(out);
+  const sx_ep *ep = context->plugin ? context->plugin->ep : NULL;
+  if (ep && ep->memory && sx_memory_eq(ep->memory, sx_memory_of(mem_info))) {
+    *out = ep->allocator;
+    return NULL;
+  }
   if (!sx_memory_is_host(sx_memory_of(mem_info)))
     SX_API_FAIL(INVALID_ARGUMENT, "KernelContext_GetAllocator: there is none for '%s'", sx_memory_of(mem_info)->name);
   *out = &sx_default_allocator;

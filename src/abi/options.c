@@ -35,6 +35,7 @@ void ORT_API_CALL sx_api_ReleaseSessionOptions(OrtSessionOptions *input) {
   sx_vec_free(&input->domains);
   for (uint32_t i = 0; i < input->libraries.n; i++) sx_library_close(input->libraries.at[i]);
   sx_vec_free(&input->libraries);
+  sx_vec_free(&input->providers);
   sx_free(input, sizeof *input);
 }
 
@@ -66,6 +67,7 @@ OrtSessionOptions *sx_ort_options_clone(const OrtSessionOptions *o) {
             sx_vec_reserve(&c->free_dims, o->free_dims.n) && sx_vec_reserve(&c->initializers, o->initializers.n) &&
             sx_vec_reserve(&c->external, o->external.n) && sx_vec_reserve(&c->files, o->files.n) &&
             sx_vec_reserve(&c->domains, o->domains.n) && sx_vec_reserve(&c->libraries, o->libraries.n) &&
+            sx_vec_reserve(&c->providers, o->providers.n) &&
             copy_named(o->initializers.at, o->initializers.n, c->initializers.at, &c->initializers.n) &&
             copy_named(o->external.at, o->external.n, c->external.at, &c->external.n);
   for (uint32_t i = 0; ok && i < o->free_dims.n; i++) {
@@ -81,6 +83,7 @@ OrtSessionOptions *sx_ort_options_clone(const OrtSessionOptions *o) {
   for (uint32_t i = 0; ok && i < o->domains.n; i++) c->domains.at[c->domains.n++] = o->domains.at[i];
   for (uint32_t i = 0; ok && i < o->libraries.n; i++)
     c->libraries.at[c->libraries.n++] = sx_library_again(o->libraries.at[i]);
+  for (uint32_t i = 0; ok && i < o->providers.n; i++) c->providers.at[c->providers.n++] = o->providers.at[i];
   if (ok) return c;
   sx_api_ReleaseSessionOptions(c);
   return NULL;

@@ -33,18 +33,27 @@ OrtStatus *ORT_API_CALL sx_api_ReleaseAvailableProviders(char **ptr, int provide
   return NULL;
 }
 
-/* Stores a provider's options as session configuration entries: ep.<provider in lower case>.<key>. */
-static OrtStatus *store_options(OrtSessionOptions *options, const char *provider, const char *const *keys,
-                                const char *const *values, size_t n) {
+/* An option of a provider as a session configuration entry: ep.<provider in lower case>.<key>. */
+static OrtStatus *store(OrtSessionOptions *options, const char *provider, const char *name, const char *value, bool keep) {
   char key[1025];
-  for (size_t i = 0; i < n; i++) {
-    SX_API_NOT_NULL(keys && values && keys[i] && values[i]);
-    int used = snprintf(key, sizeof key, "ep.%s.%s", provider, keys[i]);
-    if (used < 0 || used >= (int)sizeof key) SX_API_FAIL(INVALID_ARGUMENT, "a provider option's key is too long");
-    for (size_t k = 3; k < 3 + strlen(provider); k++) key[k] = (char)tolower((unsigned char)key[k]);
-    if (!sx_kvp_set(&options->config, key, values[i])) SX_API_NO_MEMORY();
-  }
+  int used = snprintf(key, sizeof key, "ep.%s.%s", provider, name);
+  if (used < 0 || used >= (int)sizeof key) SX_API_FAIL(INVALID_ARGUMENT, "a provider option's key is too long");
+  for (size_t k = 3; k < 3 + strlen(provider); k++) key[k] = (char)tolower((unsigned char)key[k]);
+  if (keep && sx_kvp_get(&options->config, key)) return NULL;
+  if (!sx_kvp_set(&options->config, key, value)) SX_API_NO_MEMORY();
   return NULL;
+}
+
+OrtStatus *sx_ort_store_ep_options(OrtSessionOptions *options, const char *provider, const OrtKeyValuePairs *defaults,
+                                   const char *const *keys, const char *const *values, size_t n) {
+  OrtStatus *failed = NULL;
+  for (size_t i = 0; i < n && !failed; i++) {
+    SX_API_NOT_NULL(keys && values && keys[i] && values[i]);
+    failed = store(options, provider, keys[i], values[i], false);
+  }
+  for (uint32_t i = 0; defaults && i < defaults->n && !failed; i++)
+    failed = store(options, provider, defaults->keys[i], defaults->values[i], true);
+  return failed;
 }
 
 OrtStatus *ORT_API_CALL sx_api_SessionOptionsAppendExecutionProvider(OrtSessionOptions *options, const char *provider_name,
@@ -54,24 +63,11 @@ OrtStatus *ORT_API_CALL sx_api_SessionOptionsAppendExecutionProvider(OrtSessionO
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(provider_name);
   if (strcmp(provider_name, "CPU") == 0 || strcmp(provider_name, CPU) == 0)
-    return store_options(options, CPU, provider_options_keys, provider_options_values, num_keys);
+    return sx_ort_store_ep_options(options, CPU, NULL, provider_options_keys, provider_options_values, num_keys);
   SX_API_FAIL(INVALID_ARGUMENT,
               "the execution provider '%.100s' is not part of this build, which has CPUExecutionProvider; "
               "others are loaded with RegisterExecutionProviderLibrary",
               provider_name);
-}
-
-OrtStatus *ORT_API_CALL sx_api_SessionOptionsAppendExecutionProvider_V2(
-    OrtSessionOptions *session_options, OrtEnv *env, const OrtEpDevice *const *ep_devices, size_t num_ep_devices,
-    const char *const *ep_option_keys, const char *const *ep_option_vals, size_t num_ep_options) {
-  SX_API_NOT_NULL(session_options);
-  SX_API_NOT_NULL(env);
-  if (!num_ep_devices || !ep_devices)
-    SX_API_FAIL(INVALID_ARGUMENT, "SessionOptionsAppendExecutionProvider_V2: no device is given");
-  for (size_t i = 0; i < num_ep_devices; i++)
-    if (ep_devices[i] != &env->cpu_ep)
-      SX_API_FAIL(INVALID_ARGUMENT, "SessionOptionsAppendExecutionProvider_V2: device %zu is not of this environment", i);
-  return store_options(session_options, ep_devices[0]->name, ep_option_keys, ep_option_vals, num_ep_options);
 }
 
 /* What needs a provider that is not here. PARAMS are the slot's. */

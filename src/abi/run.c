@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Runs: names to numbers, the checks at the door, and the asynchronous form. */
 #include "abi/lora.h"
-#include "abi/session.h"
+#include "abi/plugin/host.h"
 #include "base/thread.h"
 
 OrtStatus *sx_ort_find_input(const OrtSession *s, const char *name, uint32_t *index) {
@@ -25,9 +25,26 @@ OrtStatus *sx_ort_check_input(const char *name, const sx_rt_value *v) {
   return NULL;
 }
 
-OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
+/* The run itself, with its marks in the profile. */
+static OrtStatus *run(OrtSession *s, sx_run_options *ro, sx_rt_value *const *inputs, sx_rt_value **outputs,
                       const bool *wanted) {
   sx_err e;
+  if (!s->profile) {
+    SX_API_TRY(sx_session_run(s->s, ro, inputs, outputs, wanted, &e));
+    return NULL;
+  }
+  uint64_t begin = sx_now_ns();
+  sx_profile_hook hook = sx_profile_steps(s->profile);
+  ro->profile = &hook;
+  sx_status st = sx_session_run(s->s, ro, inputs, outputs, wanted, &e);
+  uint64_t end = sx_now_ns();
+  sx_profile_event(s->profile, "Session", "SequentialExecutor::Execute", begin, end, NULL);
+  sx_profile_event(s->profile, "Session", "model_run", begin, end, NULL);
+  return sx_ort_status(st, &e);
+}
+
+OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
+                      const bool *wanted) {
   sx_run_options ro = {.log = &s->logger.log};
   if (s->editing)
     SX_API_FAIL(
@@ -37,18 +54,11 @@ OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const 
     if (atomic_load_explicit(&o->terminate, memory_order_relaxed))
       SX_API_FAIL(FAIL, "Exiting due to terminate flag being set to true.");
   }
-  if (!s->profile) {
-    SX_API_TRY(sx_session_run(s->s, &ro, inputs, outputs, wanted, &e));
-    return NULL;
+  if (s->eps) {
+    OrtStatus *failed = sx_eps_run_begin(s->eps, o);
+    return failed ? failed : sx_eps_run_end(s->eps, o, run(s, &ro, inputs, outputs, wanted));
   }
-  uint64_t begin = sx_now_ns();
-  sx_profile_hook hook = sx_profile_steps(s->profile);
-  ro.profile = &hook;
-  sx_status st = sx_session_run(s->s, &ro, inputs, outputs, wanted, &e);
-  uint64_t end = sx_now_ns();
-  sx_profile_event(s->profile, "Session", "SequentialExecutor::Execute", begin, end, NULL);
-  sx_profile_event(s->profile, "Session", "model_run", begin, end, NULL);
-  return sx_ort_status(st, &e);
+  return run(s, &ro, inputs, outputs, wanted);
 }
 
 /* The arrays of a run, on the stack as long as they are short. */

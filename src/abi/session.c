@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Sessions: from the caller's options to the runtime's, and what a session says of its inputs and outputs. */
 #include <stdlib.h>
-#include "abi/custom.h"
+#include "abi/plugin/host.h"
 
 static struct {
   sx_mutex lock;
@@ -36,6 +36,7 @@ static void session_free(OrtSession *s) {
   sx_profile_destroy(s->profile);
   sx_session_destroy(s->s);
   sx_custom_close(s->custom);
+  sx_eps_close(s->eps);
   for (uint32_t i = 0; i < s->constants.n; i++) sx_rt_unref(s->constants.at[i]);
   sx_vec_free(&s->constants);
   sx_pool_destroy(s->own_pool);
@@ -177,7 +178,10 @@ OrtStatus *sx_ort_session_options(OrtSession *s, sx_session_options *so, sx_aren
   so->import.folder = sx_kvp_get(&o->config, "session.model_external_initializers_file_folder_path");
   so->import.log = so->log = &s->logger.log;
   so->level = (int)o->level;
-  static const sx_provider *const with_custom[] = {&sx_custom_provider, NULL};
+  static const sx_provider *const with_custom[] = {&sx_plugin_provider, &sx_custom_provider, NULL};
+  OrtStatus *no_eps = s->eps ? NULL : sx_eps_open(s, &s->eps); /* adds their custom operators to the options */
+  if (no_eps) return no_eps;
+  if (s->eps) so->import.place = sx_eps_place, so->import.place_ctx = s->eps, so->providers = with_custom;
   if (o->domains.n) {
     OrtStatus *failed = sx_custom_open(s, &s->custom);
     if (failed) return failed;
@@ -250,6 +254,7 @@ OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data
   if (failed) return failed;
   s->graph = sx_session_model(s->s)->graph;
   if ((failed = sx_ort_session_index(s)) != NULL) return failed;
+  if (s->eps && (failed = sx_eps_ready(s->eps)) != NULL) return failed;
   if (s->profile) {
     uint64_t now = sx_now_ns();
     sx_profile_event(s->profile, "Session", path ? "model_loading_uri" : "model_loading_array", begin, now, NULL);
@@ -417,14 +422,6 @@ OrtStatus *ORT_API_CALL sx_api_CreateAllocator(const OrtSession *session, const 
     SX_API_FAIL(INVALID_ARGUMENT, "CreateAllocator: the session has no allocator for '%s'", sx_memory_of(mem_info)->name);
   *out = &sx_default_allocator;
   return NULL;
-}
-
-OrtStatus *ORT_API_CALL sx_api_SetEpDynamicOptions(OrtSession *sess, const char *const *keys, const char *const *values,
-                                                   size_t kv_len) {
-  SX_API_NOT_NULL(sess);
-  if (!kv_len) SX_API_FAIL(INVALID_ARGUMENT, "SetEpDynamicOptions: no option is given");
-  SX_API_NOT_NULL(keys && values);
-  return NULL; /* the CPU has none; ONNX Runtime's ignores them too */
 }
 
 OrtStatus *ORT_API_CALL sx_api_SessionGetProfilingStartTimeNs(const OrtSession *session, uint64_t *out) {

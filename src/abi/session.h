@@ -16,6 +16,7 @@ struct OrtSession {
   sx_pool *pool;     /* that runs use; NULL: none */
   sx_pool *own_pool; /* when it is the session's own */
   struct sx_custom_ops *custom;
+  struct sx_eps *eps; /* providers of plugins; NULL: none */
   SX_VEC(sx_rt_value *) constants; /* handed out to custom kernels */
   uint32_t n_required, n_overridable;
   uint32_t *required, *overridable;  /* graph input numbers, in order */
@@ -23,7 +24,7 @@ struct OrtSession {
   struct OrtSession *next, **at;     /* in the list of all */
   struct sx_editing *editing;        /* of the model editor: not finalised yet; NULL: ready to run */
   sx_profile *profile;               /* NULL: not profiling */
-  OrtEpAssignedSubgraph *assignment; /* made when first asked for */
+  struct sx_assignment *assignment; /* made when first asked for */
   sx_mutex async_lock;               /* also of `assignment` */
   struct sx_async *async;            /* runs of RunAsync */
 };
@@ -54,7 +55,7 @@ OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const 
                       const bool *wanted);
 OrtStatus *sx_ort_find_input(const OrtSession *s, const char *name, uint32_t *index);
 OrtStatus *sx_ort_find_output(const OrtSession *s, const char *name, uint32_t *index);
-void sx_assignment_free(OrtEpAssignedSubgraph *g);
+void sx_assignment_free(struct sx_assignment *x);
 /* Joins the runs of RunAsync that have ended, or all. */
 void sx_ort_join_async(OrtSession *s, bool all);
 /* Gives back what idle runs hold, of all sessions. */

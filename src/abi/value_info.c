@@ -83,7 +83,7 @@ OrtStatus *ORT_API_CALL sx_api_ValueInfo_GetExternalInitializerInfo(const OrtVal
   *info = NULL;
   VIEW_ONLY(value_info);
   const sx_tensor *t = value_info->tensor;
-  const sx_model *m = value_info->graph->source->model;
+  const sx_model *m = t ? value_info->graph->source->model : NULL;
   for (uint32_t i = 0; t && i < m->external.n; i++) {
     const sx_external_ref *r = &m->external.at[i];
     if (r->tensor != t) continue;

@@ -7,6 +7,8 @@
 
 /* The system's handle, or NULL and a message in `why`. */
 void *sx_dl_open(const char *path, char *why, size_t why_size);
+/* A relative path is looked for beside this library (or program) first, then as it is. */
+void *sx_dl_open_near(const char *path, char *why, size_t why_size);
 void *sx_dl_symbol(void *handle, const char *name); /* handle NULL: anywhere in the process */
 void sx_dl_close(void *handle);
 

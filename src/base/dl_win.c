@@ -10,6 +10,10 @@ void *sx_dl_open(const char *path, char *why, size_t why_size) {
   return h;
 }
 
+void *sx_dl_open_near(const char *path, char *why, size_t why_size) { /* Windows looks beside the program by itself */
+  return sx_dl_open(path, why, why_size);
+}
+
 void *sx_dl_symbol(void *handle, const char *name) {
   return (void *)GetProcAddress(handle ? (HMODULE)handle : GetModuleHandleA(NULL), name);
 }

@@ -517,7 +517,9 @@ sx_status sx_import_source(const void *data, size_t size, const sx_import_option
 
 sx_status sx_import(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e) {
   SX_TRY(sx_import_source(data, size, o, out, e));
-  sx_status s = sx_model_status(*out, sx_canonicalise(*out, o, e), e);
+  sx_status s = o->place ? o->place(o->place_ctx, *out, data, size, o, e) : SX_OK;
+  s = sx_model_status(*out, s, e);
+  if (s == SX_OK) s = sx_model_status(*out, sx_canonicalise(*out, o, e), e);
   if (s == SX_OK) return s;
   sx_model_destroy(*out);
   *out = NULL;

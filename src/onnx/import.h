@@ -52,6 +52,11 @@ typedef struct sx_import_options {
   void *custom_ctx;
   /* Types and shapes of a custom node's outputs; may be NULL. */
   sx_status (*custom_infer)(void *ctx, sx_graph *g, sx_nid n, sx_err *e);
+  /* Between the two dialects: the source graph before it becomes canonical. What it sets `custom` on is left as it is, and so
+   * are the facts of its outputs. May be NULL. */
+  sx_status (*place)(void *ctx, sx_model *source, const void *data, size_t size, const struct sx_import_options *o,
+                     sx_err *e);
+  void *place_ctx;
   /* Computes small constants while reading, where sizes and branches follow from them; may be NULL. */
   sx_evaluate_fn evaluate;
   void *evaluate_ctx;

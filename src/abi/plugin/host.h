@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+/* Plugin providers as this library hosts them: libraries that the environment has loaded, the providers that a session made
+ * of them, and the nodes that these took.
+ *
+ * Everything that a plugin hands over was built against some older or newer header: a callback is read only when the struct's
+ * version has it (SX_EP_HAS), and none is called while a lock is held. */
+#ifndef SX_ABI_PLUGIN_HOST_H
+#define SX_ABI_PLUGIN_HOST_H
+#include "abi/graph.h"
+
+/* Does struct `p` have `member`, which came with API version v, and is it there? */
+#define SX_EP_HAS(p, v, member) ((p)->ort_version_supported >= (v) && (p)->member)
+
+enum { SX_EP_MAX_FACTORIES = 4, SX_EP_MAX_DEVICES = 8 };
+
+typedef struct sx_ep_library {
+  char *name, *path; /* of the registration */
+  void *handle;
+  ReleaseEpApiFactoryFn release;
+  OrtEpFactory *factories[SX_EP_MAX_FACTORIES];
+  OrtDataTransferImpl *transfers[SX_EP_MAX_FACTORIES];
+  size_t n_factories;
+  SX_VEC(OrtEpDevice *) devices;
+  bool virtual_devices;
+  _Atomic uint32_t sessions; /* alive, with a provider of this library */
+} sx_ep_library;
+
+/* A kernel definition and a registry of kernels (registry.c). */
+typedef struct sx_ep_constraint {
+  char *name;
+  uint64_t types; /* bit t: element type t */
+} sx_ep_constraint;
+typedef struct sx_ep_alias {
+  int32_t input, output;
+} sx_ep_alias;
+struct OrtKernelDef {
+  char *op_type, *domain, *ep;
+  int first, last; /* versions */
+  SX_VEC(sx_ep_constraint) constraints;
+  SX_VEC(sx_ep_alias) aliases, mutable_aliases;
+  uint64_t host_in, host_out; /* bit i: in host memory */
+  SX_VEC(OrtMemType) in_types, out_types;
+};
+typedef struct sx_ep_kernel {
+  OrtKernelDef *def;
+  OrtKernelCreateFunc create;
+  void *create_state;
+} sx_ep_kernel;
+struct OrtKernelRegistry {
+  SX_VEC(sx_ep_kernel) kernels;
+};
+
+/* One provider of one session. */
+typedef struct sx_ep {
+  struct sx_eps *owner;
+  sx_ep_library *library;
+  OrtEpFactory *factory;
+  OrtEp *ep;
+  const char *name;
+  const OrtEpDevice *const *devices;
+  uint32_t n_devices;
+  OrtKernelRegistry *registry;    /* a copy; NULL: it compiles */
+  const sx_memory *memory;        /* of its device; NULL: the host's */
+  OrtAllocator *allocator, *own_allocator; /* for that memory; the second: made for this session */
+  OrtDataTransferImpl *transfer;
+  OrtEpDataLayout layout;         /* that it prefers */
+  bool serial;                    /* no two runs at once */
+  OrtSyncStreamImpl *stream;
+} sx_ep;
+
+/* What a call of Compile gave. */
+typedef struct sx_ep_compiled {
+  sx_ep *ep;
+  OrtNodeComputeInfo **infos;
+  size_t n;
+} sx_ep_compiled;
+
+/* A node that a provider has: sx_node.custom, with sx_node.provider = &sx_plugin_provider. */
+typedef struct sx_ep_node {
+  sx_ep *ep;
+  OrtNode *view;                /* what the provider was shown; lives as long as the session */
+  OrtNodeComputeInfo *info;     /* compiled */
+  const sx_ep_kernel *kernel;   /* from the registry */
+  void *state;                  /* CreateState's; NULL: none yet */
+  OrtKernelImpl *impl;
+  struct OrtKernelInfo *kernel_info;
+  bool created, to_host, to_device; /* the last two: a copy */
+  sx_rt_value *cached;          /* of a copy: the constant on the device */
+} sx_ep_node;
+
+struct sx_eps {
+  OrtSession *session;
+  sx_arena arena;
+  SX_VEC(sx_ep *) list; /* in order of preference */
+  SX_VEC(sx_ep_compiled) compiled;
+  SX_VEC(sx_ep_node *) nodes;
+  SX_VEC(OrtValueInfo *) infos; /* of fused nodes */
+  sx_mutex serial, copies; /* copies: of sx_ep_node.cached */
+  bool any_serial;
+  uint32_t fused; /* groups so far, for names */
+};
+
+struct OrtNodeComputeContext {
+  const char *name;
+};
+
+/* ---- session.c: the providers that a session's options ask for ---- */
+/* Makes them; *out NULL: there are none but our own. */
+OrtStatus *sx_eps_choose(OrtSession *s); /* adds to the options' providers by policy (policy.c) */
+OrtStatus *sx_eps_open(OrtSession *s, struct sx_eps **out);
+void sx_eps_close(struct sx_eps *x);
+/* Around every run. */
+OrtStatus *sx_eps_run_begin(struct sx_eps *x, const OrtRunOptions *o);
+OrtStatus *sx_eps_run_end(struct sx_eps *x, const OrtRunOptions *o, OrtStatus *failed);
+/* After the session is ready. */
+OrtStatus *sx_eps_ready(struct sx_eps *x);
+
+/* ---- place.c: who takes which node ---- */
+/* Hook of the importer (sx_import_options.place). */
+sx_status sx_eps_place(void *ctx, sx_model *source, const void *data, size_t size, const sx_import_options *o, sx_err *e);
+/* Puts copies where values cross memories; after everything is placed. */
+sx_status sx_eps_add_copies(struct sx_eps *x, sx_graph *g, sx_err *e);
+
+/* ---- registry.c ---- */
+OrtStatus *sx_ep_registry_copy(const OrtKernelRegistry *from, OrtKernelRegistry **out);
+void sx_ep_registry_free(OrtKernelRegistry *r);
+/* The kernel that fits a node of the source dialect, or NULL. */
+const sx_ep_kernel *sx_ep_registry_find(const OrtKernelRegistry *r, const char *ep, const OrtNode *n);
+
+/* ---- memory.c ---- */
+/* A copy of tensor v where `to` says (NULL: the host), by the transfer of ep. */
+sx_status sx_ep_copy(sx_ep *ep, sx_rt_value *v, bool to_device, sx_rt_value **out, sx_err *e);
+
+/* Where output i of the node is made; NULL: in the host's memory. n may be NULL. */
+OrtAllocator *sx_ep_output_allocator(const sx_ep_node *n, size_t i);
+
+extern const sx_provider sx_plugin_provider;
+static inline const sx_ep_node *sx_ep_node_of(const sx_node *n) {
+  return n->provider == &sx_plugin_provider ? n->custom : NULL;
+}
+#endif

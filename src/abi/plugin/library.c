@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+/* Libraries of plugin providers: loading one, asking its factories for devices, giving it back. The environment lists the
+ * devices; a library that a session still uses cannot go. */
+#include <stdio.h>
+#include "abi/plugin/host.h"
+
+static sx_mutex lists; /* guards env->plugins and env->devices; not held while a plugin's function runs */
+
+static sx_ep_library *find(const OrtEnv *env, const char *name, uint32_t *at) {
+  for (uint32_t i = 0; i < env->plugins.n; i++)
+    if (!strcmp(((sx_ep_library *)env->plugins.at[i])->name, name)) return *at = i, env->plugins.at[i];
+  return NULL;
+}
+
+static void free_device(OrtEpDevice *d) {
+  sx_kvp_clear(&d->metadata);
+  sx_kvp_clear(&d->options);
+  sx_text_drop(d->name_copy);
+  sx_text_drop(d->vendor_copy);
+  for (int i = 0; i < SX_EP_MEMORIES; i++) sx_memory_unref(d->memory[i]);
+  sx_free(d, sizeof *d);
+}
+void ORT_API_CALL sx_epapi_ReleaseEpDevice(OrtEpDevice *device) {
+  if (device && device->factory) free_device(device);
+}
+
+static OrtStatus *check_version(const OrtEpFactory *f, const char **version) {
+  static const char none[] = "0.0.0";
+  *version = none;
+  if (!SX_EP_HAS(f, 23, GetVersion)) return NULL;
+  unsigned a, b, c;
+  const char *v = f->GetVersion(f);
+  if (!v || sscanf(v, "%u.%u.%u", &a, &b, &c) != 3)
+    SX_API_FAIL(INVALID_ARGUMENT, "CreateEpDevice: the factory's version '%.60s' is not of the form 1.2.3", v ? v : "NULL");
+  *version = v;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_epapi_CreateEpDevice(OrtEpFactory *ep_factory, const OrtHardwareDevice *hardware_device,
+                                                const OrtKeyValuePairs *ep_metadata, const OrtKeyValuePairs *ep_options,
+                                                OrtEpDevice **ep_device) {
+  SX_API_NOT_NULL(ep_factory);
+  SX_API_NOT_NULL(hardware_device);
+  SX_API_NOT_NULL(ep_device);
+  if (ep_metadata && sx_kvp_get(ep_metadata, "version"))
+    SX_API_FAIL(INVALID_ARGUMENT, "CreateEpDevice: the metadata may not have 'version', which the factory's GetVersion says");
+  const char *name = ep_factory->GetName(ep_factory), *vendor = ep_factory->GetVendor(ep_factory), *version;
+  if (!name || !*name || !vendor) SX_API_FAIL(INVALID_ARGUMENT, "CreateEpDevice: the factory has no name or no vendor");
+  OrtStatus *failed = check_version(ep_factory, &version);
+  if (failed) return failed;
+  OrtEpDevice *d = sx_calloc(1, sizeof *d);
+  if (!d) SX_API_NO_MEMORY();
+  d->factory = ep_factory, d->hardware = hardware_device;
+  d->name = d->name_copy = sx_text_dup(name), d->vendor = d->vendor_copy = sx_text_dup(vendor);
+  if (!d->name || !d->vendor || (ep_metadata && !sx_kvp_copy(ep_metadata, &d->metadata)) ||
+      (ep_options && !sx_kvp_copy(ep_options, &d->options)) || !sx_kvp_set(&d->metadata, "version", version)) {
+    free_device(d);
+    SX_API_NO_MEMORY();
+  }
+  *ep_device = d;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_epapi_EpDevice_AddAllocatorInfo(OrtEpDevice *ep_device,
+                                                           const OrtMemoryInfo *allocator_memory_info) {
+  SX_API_NOT_NULL(ep_device);
+  SX_API_NOT_NULL(allocator_memory_info);
+  const sx_memory *m = sx_memory_of(allocator_memory_info);
+  int at = m->allocator_type == OrtReadOnlyAllocator ? SX_EP_MEMORY_READ_ONLY
+           : m->device_mem_type                      ? SX_EP_MEMORY_HOST
+                                                     : SX_EP_MEMORY_DEVICE;
+  const sx_memory *old = ep_device->memory[at];
+  ep_device->memory[at] = sx_memory_ref(m);
+  sx_memory_unref(old);
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_epapi_CreateHardwareDevice(OrtHardwareDeviceType type, uint32_t vendor_id, uint32_t device_id,
+                                                      const char *vendor_name, const OrtKeyValuePairs *metadata,
+                                                      OrtHardwareDevice **hardware_device) {
+  SX_API_NOT_NULL(hardware_device);
+  SX_API_NOT_NULL(vendor_name);
+  OrtHardwareDevice *d = sx_calloc(1, sizeof *d);
+  if (!d) SX_API_NO_MEMORY();
+  d->type = type, d->vendor_id = vendor_id, d->device_id = device_id, d->vendor = sx_text_dup(vendor_name);
+  if (!d->vendor || (metadata && !sx_kvp_copy(metadata, &d->metadata))) {
+    sx_epapi_ReleaseHardwareDevice(d);
+    SX_API_NO_MEMORY();
+  }
+  *hardware_device = d;
+  return NULL;
+}
+
+void ORT_API_CALL sx_epapi_ReleaseHardwareDevice(OrtHardwareDevice *device) {
+  if (!device) return;
+  sx_text_drop((char *)device->vendor);
+  sx_kvp_clear(&device->metadata);
+  sx_free(device, sizeof *device);
+}
+
+static void destroy(OrtEnv *env, sx_ep_library *l) {
+  for (uint32_t i = 0; i < l->devices.n; i++) {
+    for (int k = 0; k < SX_EP_MEMORIES; k++) {
+      OrtEpDevice *d = l->devices.at[i];
+      if (!d->memory[k] || !d->allocator[k]) continue;
+      sx_api_ReleaseStatus(sx_api_UnregisterAllocator(env, (const OrtMemoryInfo *)d->memory[k]));
+      if (SX_EP_HAS(d->factory, 23, ReleaseAllocator)) d->factory->ReleaseAllocator(d->factory, d->allocator[k]);
+    }
+    free_device(l->devices.at[i]);
+  }
+  sx_vec_free(&l->devices);
+  for (size_t i = 0; i < l->n_factories; i++) {
+    if (l->transfers[i] && l->transfers[i]->Release) l->transfers[i]->Release(l->transfers[i]);
+    if (l->factories[i]) sx_api_ReleaseStatus(l->release(l->factories[i]));
+  }
+  if (l->handle) sx_dl_close(l->handle);
+  sx_text_drop(l->name);
+  sx_text_drop(l->path);
+  sx_free(l, sizeof *l);
+}
+
+/* Devices of one factory: what it makes of the machine's. */
+static OrtStatus *ask_devices(OrtEnv *env, sx_ep_library *l, OrtEpFactory *f) {
+  const OrtHardwareDevice *machine[1] = {&env->cpu};
+  OrtEpDevice *made[SX_EP_MAX_DEVICES] = {0};
+  size_t n = 0;
+  if (!f->GetSupportedDevices) SX_API_FAIL(INVALID_ARGUMENT, "the factory has no GetSupportedDevices");
+  OrtStatus *failed = f->GetSupportedDevices(f, machine, 1, made, SX_EP_MAX_DEVICES, &n);
+  if (failed) return failed;
+  if (n > SX_EP_MAX_DEVICES) SX_API_FAIL(FAIL, "the factory says that it made %zu devices, there is room for 8", n);
+  for (size_t i = 0; i < n; i++) {
+    OrtEpDevice *d = made[i];
+    if (!d) continue;
+    if (!sx_vec_push(&l->devices, d)) {
+      free_device(d);
+      SX_API_NO_MEMORY();
+    }
+    d->library = l;
+    if (!sx_kvp_set(&d->metadata, "library_path", l->path)) SX_API_NO_MEMORY();
+  }
+  return NULL;
+}
+
+/* Allocators that all sessions share, one for each memory that a device said it has. */
+static OrtStatus *make_allocators(OrtEnv *env, OrtEpDevice *d) {
+  for (int k = 0; k < SX_EP_MEMORIES; k++) {
+    if (!d->memory[k] || d->memory[k]->allocator_type == OrtReadOnlyAllocator || !SX_EP_HAS(d->factory, 23, CreateAllocator))
+      continue;
+    const OrtMemoryInfo *info = (const OrtMemoryInfo *)d->memory[k];
+    OrtStatus *failed = d->factory->CreateAllocator(d->factory, info, NULL, &d->allocator[k]);
+    if (!failed && d->allocator[k]) failed = sx_api_RegisterAllocator(env, d->allocator[k]);
+    if (failed) return failed;
+  }
+  return NULL;
+}
+
+static OrtStatus *start(OrtEnv *env, sx_ep_library *l) {
+  CreateEpApiFactoriesFn create = (CreateEpApiFactoriesFn)sx_dl_symbol(l->handle, "CreateEpFactories");
+  l->release = (ReleaseEpApiFactoryFn)sx_dl_symbol(l->handle, "ReleaseEpFactory");
+  if (sx_dl_symbol(l->handle, "GetProvider"))
+    SX_API_FAIL(FAIL,
+                "'%.300s' is a provider bridge, built for one version of ONNX Runtime's private C++ classes, and cannot be "
+                "loaded here: use the plugin build of that provider (a library with CreateEpFactories alone)",
+                l->path);
+  if (!create || !l->release)
+    SX_API_FAIL(FAIL, "'%.300s' is no provider library: it does not export CreateEpFactories and ReleaseEpFactory", l->path);
+  OrtStatus *failed =
+      create(l->name, OrtGetApiBase(), &env->logger, l->factories, SX_EP_MAX_FACTORIES, &l->n_factories);
+  if (failed) {
+    l->n_factories = 0;
+    return failed;
+  }
+  if (l->n_factories > SX_EP_MAX_FACTORIES) {
+    l->n_factories = SX_EP_MAX_FACTORIES;
+    SX_API_FAIL(FAIL, "'%.300s' says that it made more factories than there is room for (4)", l->path);
+  }
+  for (size_t i = 0; i < l->n_factories && !failed; i++) {
+    OrtEpFactory *f = l->factories[i];
+    if (!f || !f->GetName || !f->GetVendor || !f->CreateEp || !f->ReleaseEp)
+      SX_API_FAIL(INVALID_ARGUMENT, "'%.300s': factory %zu lacks GetName, GetVendor, CreateEp or ReleaseEp", l->path, i);
+    failed = ask_devices(env, l, f);
+    if (!failed && SX_EP_HAS(f, 23, CreateDataTransfer)) failed = f->CreateDataTransfer(f, &l->transfers[i]);
+  }
+  for (uint32_t i = 0; i < l->devices.n && !failed; i++) failed = make_allocators(env, l->devices.at[i]);
+  return failed;
+}
+
+static bool ends_with(const char *s, const char *end) {
+  size_t n = strlen(s), m = strlen(end);
+  return n >= m && !strcmp(s + n - m, end);
+}
+
+/* Where plugins read it, for as long as a library is registered under a name that asks for it. */
+static OrtStatus *allow_virtual(OrtEnv *env, const char *name, bool on) {
+  if (!ends_with(name, ".virtual")) return NULL;
+  if (sx_env_config_set(env, "allow_virtual_devices", on ? "1" : "0")) return NULL;
+  SX_API_NO_MEMORY();
+}
+
+static OrtStatus *publish(OrtEnv *env, sx_ep_library *l) {
+  OrtStatus *failed = NULL;
+  uint32_t at;
+  sx_mutex_lock(&lists);
+  if (find(env, l->name, &at))
+    failed = sx_ort_error(ORT_FAIL, "a provider library is registered as '%.100s' already", l->name);
+  else if (!sx_vec_reserve(&env->devices, env->devices.n + l->devices.n) || !sx_vec_push(&env->plugins, l))
+    failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
+  else
+    for (uint32_t i = 0; i < l->devices.n; i++) env->devices.at[env->devices.n++] = l->devices.at[i];
+  sx_mutex_unlock(&lists);
+  return failed;
+}
+
+OrtStatus *ORT_API_CALL sx_api_RegisterExecutionProviderLibrary(OrtEnv *env, const char *registration_name,
+                                                                const ORTCHAR_T *path) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(registration_name);
+  SX_API_NOT_NULL(path);
+  char why[400];
+  uint32_t at;
+  sx_mutex_lock(&lists);
+  bool taken = find(env, registration_name, &at) != NULL;
+  sx_mutex_unlock(&lists);
+  if (taken) SX_API_FAIL(FAIL, "a provider library is registered as '%.100s' already", registration_name);
+  sx_path text;
+  if (!sx_path_open(&text, path)) SX_API_NO_MEMORY();
+  sx_ep_library *l = sx_calloc(1, sizeof *l);
+  OrtStatus *failed = NULL;
+  if (!l || !(l->name = sx_text_dup(registration_name)) || !(l->path = sx_text_dup(text.p)))
+    failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
+  sx_path_close(&text);
+  if (!failed && !(l->handle = sx_dl_open_near(l->path, why, sizeof why)))
+    failed = sx_ort_error(ORT_FAIL, "the provider library '%.300s' cannot be loaded: %s", l->path, why);
+  if (!failed) failed = allow_virtual(env, registration_name, true);
+  if (!failed) failed = start(env, l);
+  if (!failed) failed = publish(env, l);
+  if (failed && l) {
+    sx_api_ReleaseStatus(allow_virtual(env, registration_name, false));
+    destroy(env, l);
+  }
+  return failed;
+}
+
+OrtStatus *ORT_API_CALL sx_api_UnregisterExecutionProviderLibrary(OrtEnv *env, const char *registration_name) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(registration_name);
+  uint32_t at = 0;
+  sx_mutex_lock(&lists);
+  sx_ep_library *l = find(env, registration_name, &at);
+  uint32_t users = l ? atomic_load(&l->sessions) : 0;
+  if (l && !users) {
+    for (uint32_t k = at + 1; k < env->plugins.n; k++) env->plugins.at[k - 1] = env->plugins.at[k];
+    env->plugins.n--;
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < env->devices.n; k++)
+      if (env->devices.at[k]->library != l) env->devices.at[n++] = env->devices.at[k];
+    env->devices.n = n;
+  }
+  sx_mutex_unlock(&lists);
+  if (!l) SX_API_FAIL(FAIL, "no provider library is registered as '%.100s'", registration_name);
+  if (users)
+    SX_API_FAIL(FAIL, "the provider library '%.100s' is in use by %u session%s: release them first", registration_name,
+                (unsigned)users, users == 1 ? "" : "s");
+  OrtStatus *failed = allow_virtual(env, registration_name, false);
+  destroy(env, l);
+  return failed;
+}
+
+void sx_env_close_plugins(OrtEnv *env) {
+  while (env->plugins.n) destroy(env, env->plugins.at[--env->plugins.n]);
+  sx_vec_free(&env->plugins);
+  sx_vec_free(&env->devices);
+}
+
+OrtStatus *ORT_API_CALL sx_api_GetEpDevices(const OrtEnv *env, const OrtEpDevice *const **ep_devices,
+                                            size_t *num_ep_devices) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(ep_devices);
+  SX_API_NOT_NULL(num_ep_devices);
+  sx_mutex_lock(&lists);
+  *ep_devices = env->devices.at;
+  *num_ep_devices = env->devices.n;
+  sx_mutex_unlock(&lists);
+  return NULL;
+}

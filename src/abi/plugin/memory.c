@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/* Values that cross memories: where a provider computes in memory of its own, copies become nodes between its nodes and the
+ * others. A constant is copied once for the session. */
+#include "abi/plugin/host.h"
+
+static sx_status device_tensor(sx_ep *p, const sx_rt_value *like, sx_rt_value **out, sx_err *e) {
+  sx_rt_source room;
+  return sx_rt_tensor_create((sx_dtype)like->type.dtype, like->rank, like->dims, sx_source_of(p->allocator, &room), out, e);
+}
+
+sx_status sx_ep_copy(sx_ep *p, sx_rt_value *v, bool to_device, sx_rt_value **out, sx_err *e) {
+  if (!sx_rt_is_tensor(v)) SX_FAIL(e, NOT_IMPLEMENTED, "only tensors can lie in the memory of %s", p->name);
+  if (sx_memory_is_host(v->memory) == !to_device) { /* it lies there already */
+    *out = sx_rt_ref(v);
+    return SX_OK;
+  }
+  if (!p->transfer || !p->transfer->CopyTensors)
+    SX_FAIL(e, EP_FAIL, "%s has memory of its own and no data transfer (OrtEpFactory.CreateDataTransfer)", p->name);
+  *out = NULL;
+  SX_TRY(to_device ? device_tensor(p, v, out, e)
+                   : sx_rt_tensor_create((sx_dtype)v->type.dtype, v->rank, v->dims, NULL, out, e));
+  const OrtValue *from = (const OrtValue *)v;
+  OrtValue *to = (OrtValue *)*out;
+  OrtSyncStream *stream = NULL;
+  sx_status s = v->bytes ? sx_ort_take(p->transfer->CopyTensors(p->transfer, &from, &to, &stream, 1), e) : SX_OK;
+  if (s == SX_OK) return SX_OK;
+  sx_rt_unref(*out);
+  *out = NULL;
+  return s;
+}
+
+OrtAllocator *sx_ep_output_allocator(const sx_ep_node *n, size_t i) {
+  if (!n || !n->ep->memory || (n->kernel && i < 64 && n->kernel->def->host_out >> i & 1)) return NULL;
+  return n->ep->allocator;
+}
+
+/* The provider whose memory a value lies in; NULL: the host's. */
+static sx_ep *home_of(const sx_graph *g, sx_vid v) {
+  const sx_node *n = sx_value_producer(g, v);
+  const sx_ep_node *x = n ? sx_ep_node_of(n) : NULL;
+  if (!x || x->to_host || !x->ep->memory) return NULL;
+  uint32_t o = sx_value_at(g, v)->index;
+  return x->kernel && o < 64 && x->kernel->def->host_out >> o & 1 ? NULL : x->ep;
+}
+
+/* ... that input i of a node is read from. */
+static sx_ep *wanted_at(const sx_node *n, uint32_t i) {
+  const sx_ep_node *x = sx_ep_node_of(n);
+  if (!x || !x->ep->memory) return NULL;
+  return x->kernel && i < 64 && x->kernel->def->host_in >> i & 1 ? NULL : x->ep;
+}
+
+static sx_status add_copy(struct sx_eps *x, sx_graph *g, sx_vid from, sx_ep *home, sx_ep *to, sx_vid *out, sx_err *e) {
+  sx_ep *p = to ? to : home;
+  sx_ep_node *c = SX_NEW(&x->arena, sx_ep_node);
+  *out = sx_graph_add_value(g, SX_VALUE_NODE, (sx_str){"", 0});
+  sx_nid id = c && *out != SX_NONE ? sx_graph_add_node(g, NULL, &from, 1, out, 1) : SX_NONE;
+  if (id == SX_NONE || !sx_vec_push(&x->nodes, c)) SX_NO_MEMORY(e);
+  *c = (sx_ep_node){.ep = p, .to_device = to != NULL, .to_host = !to};
+  sx_node *n = sx_node_at(g, id);
+  n->op_type = to ? SX_STR("MemcpyFromHost") : SX_STR("MemcpyToHost");
+  n->since_version = 1, n->custom = c, n->provider = &sx_plugin_provider;
+  sx_value_at(g, *out)->fact = sx_value_at(g, from)->fact;
+  sx_value_at(g, *out)->fact.constant = NULL;
+  return SX_OK;
+}
+
+typedef struct moved {
+  sx_vid value;
+  sx_ep *to;
+  sx_vid copy;
+} moved;
+typedef struct movings {
+  SX_VEC(moved) list;
+} movings;
+
+/* The copy of `v` for a reader at `to`, made once. */
+static sx_status moved_to(struct sx_eps *x, sx_graph *g, movings *m, sx_vid v, sx_ep *home, sx_ep *to,
+                          sx_vid *out, sx_err *e) {
+  for (uint32_t i = 0; i < m->list.n; i++)
+    if (m->list.at[i].value == v && m->list.at[i].to == to) return *out = m->list.at[i].copy, SX_OK;
+  SX_TRY(add_copy(x, g, v, home, to, out, e));
+  if (!sx_vec_push(&m->list, ((moved){v, to, *out}))) SX_NO_MEMORY(e);
+  return SX_OK;
+}
+
+static sx_status copies_of(struct sx_eps *x, sx_graph *g, movings *m, sx_err *e) {
+  for (uint32_t k = 0, last = g->nodes.n; k < last; k++) {
+    for (uint32_t i = 0; i < sx_node_at(g, k)->n_in && !sx_node_at(g, k)->dead; i++) {
+      sx_vid v = sx_node_at(g, k)->in[i].value, copy;
+      if (v == SX_NONE) continue;
+      sx_ep *home = home_of(g, v), *to = wanted_at(sx_node_at(g, k), i);
+      if (home == to) continue;
+      if (home && to) { /* from one device to another: by way of the host */
+        SX_TRY(moved_to(x, g, m, v, home, NULL, &copy, e));
+        v = copy;
+      }
+      SX_TRY(moved_to(x, g, m, v, home, to, &copy, e));
+      sx_graph_set_input(g, k, i, copy);
+    }
+  }
+  for (uint32_t i = 0; i < g->outputs.n; i++) {
+    sx_vid v = g->outputs.at[i], copy;
+    sx_ep *home = home_of(g, v);
+    if (!home) continue;
+    SX_TRY(moved_to(x, g, m, v, home, NULL, &copy, e));
+    if (!sx_graph_set_output(g, i, copy)) SX_NO_MEMORY(e);
+  }
+  return SX_OK;
+}
+
+sx_status sx_eps_add_copies(struct sx_eps *x, sx_graph *g, sx_err *e) {
+  bool needed = false;
+  for (uint32_t i = 0; i < x->list.n; i++) needed |= x->list.at[i]->memory != NULL;
+  if (!needed) return SX_OK;
+  movings m = {{0}};
+  sx_status s = copies_of(x, g, &m, e);
+  sx_vec_free(&m.list);
+  for (uint32_t k = 0; k < g->nodes.n && s == SX_OK; k++)
+    for (uint32_t i = 0; i < sx_node_at(g, k)->n_attrs && !sx_node_at(g, k)->dead && s == SX_OK; i++)
+      if (sx_node_at(g, k)->attrs[i].type == SX_ATTR_GRAPH) s = sx_eps_add_copies(x, sx_node_at(g, k)->attrs[i].g, e);
+  return s == SX_OK ? sx_graph_sort(g, e) : s;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/* Nodes that plugins have, as steps of the plan: a compiled group, a kernel of a registry, a copy between memories. All are
+ * late: what they make is known when they have run. */
+#include "abi/guard.h"
+#include "abi/plugin/host.h"
+
+static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
+  if (n->custom && n->provider == &sx_plugin_provider) return true;
+  *reason = "no plugin has the node";
+  return false;
+}
+
+/* Constant inputs that the kernel wants to keep in a form of its own. */
+static sx_status prepack(sx_ep_node *x, const sx_build *b) {
+  if (!SX_EP_HAS(x->impl, 24, PrePackWeight) || x->ep->memory) return SX_OK;
+  for (uint32_t i = 0; i < b->n->n_formal; i++) {
+    const sx_tensor *t = sx_value_const(b->g, b->n->in[i].value);
+    OrtValue *v = NULL;
+    bool packed = false;
+    if (!t || t->dtype == SX_STRING) continue;
+    sx_status s = sx_ort_take(sx_ort_value_of(t, NULL, &v), b->e);
+    if (s == SX_OK)
+      s = sx_ort_take(x->impl->PrePackWeight(x->impl, v, (int)i, &sx_default_allocator, NULL, &packed), b->e);
+    sx_api_ReleaseValue(v);
+    SX_TRY(s);
+  }
+  return SX_OK;
+}
+
+static sx_status create_state(sx_build *b) {
+  sx_ep_node *x = (sx_ep_node *)b->n->custom;
+  b->state = x;
+  if (x->created || x->to_host || x->to_device) return SX_OK;
+  if (x->info) {
+    OrtNodeComputeContext c = {x->view->name};
+    if (x->info->CreateState) SX_TRY(sx_ort_take(x->info->CreateState(x->info, &c, &x->state), b->e));
+    x->created = true;
+    return SX_OK;
+  }
+  OrtKernelInfo *info = SX_NEW(&x->ep->owner->arena, OrtKernelInfo);
+  if (!info) SX_NO_MEMORY(b->e);
+  *info = (OrtKernelInfo){x->ep->owner->session, b->g, b->n};
+  SX_TRY(sx_ort_take(x->kernel->create(x->kernel->create_state, info, &x->impl), b->e));
+  if (!x->impl || !x->impl->Compute)
+    SX_FAIL(b->e, EP_FAIL, "%s made no kernel with a Compute for %.*s", x->ep->name, SX_FMT(b->n->op_type));
+  x->created = true;
+  return prepack(x, b);
+}
+
+static sx_status run_copy(sx_ep_node *x, const sx_call *c) {
+  sx_rt_value *in = NULL, *out = NULL;
+  bool constant = false;
+  const sx_node *n = sx_late_node(c);
+  const sx_late_ctx *l = sx_late_of(c);
+  if (x->to_device && sx_value_const(sx_exec_plan(l->x)->graph, n->in[0].value)) {
+    constant = true;
+    sx_mutex_lock(&x->ep->owner->copies);
+    out = sx_rt_ref(x->cached);
+    sx_mutex_unlock(&x->ep->owner->copies);
+    if (out) return c->late->set_value(c->late, 0, out, c->e);
+  }
+  SX_TRY(sx_late_take(c, 0, &in));
+  sx_status s = sx_ep_copy(x->ep, in, x->to_device, &out, c->e);
+  sx_rt_unref(in);
+  SX_TRY(s);
+  if (constant) {
+    sx_mutex_lock(&x->ep->owner->copies);
+    if (!x->cached) x->cached = sx_rt_ref(out);
+    sx_mutex_unlock(&x->ep->owner->copies);
+  }
+  return c->late->set_value(c->late, 0, out, c->e);
+}
+
+/* Foreign code behind a guard: an exception becomes a status. */
+typedef struct foreign {
+  sx_ep_node *x;
+  OrtKernelContext *context;
+  OrtStatus *status;
+} foreign;
+static void call_compute(void *p) {
+  foreign *f = p;
+  f->status = f->x->info ? f->x->info->Compute(f->x->info, f->x->state, f->context)
+                         : f->x->impl->Compute(f->x->impl, f->context);
+}
+
+static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
+  sx_ep_node *x = (sx_ep_node *)c->state;
+  if (x->to_host || x->to_device) return run_copy(x, c);
+  enum { SMALL = 16 };
+  const sx_late_ctx *l = sx_late_of(c);
+  const sx_node *n = sx_late_node(c);
+  uint32_t n_in = n->n_in, n_out = n->n_out, total = n_in + n_out;
+  sx_rt_value *few[2 * SMALL] = {0};
+  sx_rt_value **at = total <= 2 * SMALL ? few : sx_calloc(total, sizeof *at);
+  if (!at) SX_NO_MEMORY(c->e);
+  OrtKernelContext k = {.session = x->ep->owner->session,
+                        .call = c,
+                        .graph = sx_exec_plan(l->x)->graph,
+                        .node = n,
+                        .plugin = x,
+                        .n_in = n_in,
+                        .n_out = n_out,
+                        .in = at,
+                        .out = at + n_in};
+  sx_status s = SX_OK;
+  for (uint32_t i = 0; i < n_in && s == SX_OK; i++)
+    if (sx_node_in(n, i) != SX_NONE) s = sx_late_take(c, i, &k.in[i]);
+  foreign f = {x, &k, NULL};
+  if (s == SX_OK) s = sx_guarded(call_compute, &f, c->e);
+  if (s == SX_OK) s = sx_ort_take(f.status, c->e);
+  s = sx_kernel_context_finish(c, &k, s);
+  if (at != few) sx_free(at, total * sizeof *at);
+  return s;
+}
+
+static sx_status prepare(sx_prep *p) { return sx_prep_phase(p, run, 1, 1000, 0); }
+
+static const sx_kernel plugin = {
+    .op = NULL, .name = "plugin", .flags = SX_KERNEL_LATE, .claim = claim, .create = create_state, .prepare = prepare};
+static const sx_kernel *const kernels[] = {&plugin, NULL};
+const sx_provider sx_plugin_provider = {"plugin", kernels, 0};

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: MIT
+/* Who takes which node. Each provider in turn is shown each graph (bodies before the graph around them) and says what it
+ * wants; groups that can run as one are compiled and become one node of the source dialect each. The importer then goes on
+ * with what is left. */
+#include <stdio.h>
+#include "abi/editor.h"
+#include "abi/plugin/host.h"
+#include "onnx/source.h"
+
+typedef struct claim {
+  uint32_t n;
+  sx_nid *nodes; /* in execution order */
+  bool fuse, drop_constants, refused;
+} claim;
+struct OrtEpGraphSupportInfo {
+  sx_ep *ep;
+  const OrtGraph *view;
+  sx_arena arena;
+  SX_VEC(claim) claims;
+};
+
+static OrtStatus *add_claim(OrtEpGraphSupportInfo *info, const OrtNode *const *nodes, size_t n, claim c) {
+  if (n > info->view->n_nodes)
+    SX_API_FAIL(INVALID_ARGUMENT, "%zu nodes are claimed, the graph has %u", n, info->view->n_nodes);
+  c.n = (uint32_t)n;
+  if (!(c.nodes = SX_NEW_N(&info->arena, sx_nid, n + 1)) || !sx_vec_reserve(&info->claims, info->claims.n + 1))
+    SX_API_NO_MEMORY();
+  for (size_t i = 0; i < n; i++) {
+    if (!nodes[i] || nodes[i]->editor || nodes[i]->graph != info->view)
+      SX_API_FAIL(INVALID_ARGUMENT, "node %zu of the claim is no node of the graph that was shown", i);
+    c.nodes[i] = nodes[i]->source;
+  }
+  info->claims.at[info->claims.n++] = c;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_epapi_EpGraphSupportInfo_AddNodesToFuse(OrtEpGraphSupportInfo *graph_support_info,
+                                                                   const OrtNode *const *nodes, size_t num_nodes,
+                                                                   const OrtNodeFusionOptions *node_fusion_options) {
+  SX_API_NOT_NULL(graph_support_info);
+  SX_API_NOT_NULL(nodes && num_nodes);
+  bool drop = node_fusion_options && node_fusion_options->drop_constant_initializers;
+  return add_claim(graph_support_info, nodes, num_nodes, (claim){.fuse = true, .drop_constants = drop});
+}
+
+OrtStatus *ORT_API_CALL sx_epapi_EpGraphSupportInfo_AddSingleNode(OrtEpGraphSupportInfo *graph_support_info,
+                                                                  const OrtNode *node) {
+  SX_API_NOT_NULL(graph_support_info);
+  SX_API_NOT_NULL(node);
+  return add_claim(graph_support_info, &node, 1, (claim){0});
+}
+
+OrtStatus *ORT_API_CALL sx_epapi_EpGraphSupportInfo_LookUpKernel(OrtEpGraphSupportInfo *graph_support_info,
+                                                                 const OrtNode *node, const OrtKernelDef **out_kernel_def) {
+  SX_API_NOT_NULL(graph_support_info);
+  SX_API_NOT_NULL(node);
+  SX_API_NOT_NULL(out_kernel_def);
+  const sx_ep *p = graph_support_info->ep;
+  const sx_ep_kernel *k = p->registry && !node->editor ? sx_ep_registry_find(p->registry, p->name, node) : NULL;
+  *out_kernel_def = k ? k->def : NULL;
+  return NULL;
+}
+
+/* ---- which claims can be had ---- */
+/* group[n]: 1 + the claim that node n belongs to; position[n]: of the node in execution order. */
+typedef struct claims {
+  const sx_graph *g;
+  OrtEpGraphSupportInfo *info;
+  uint32_t *group, *position, *pending;
+  uint8_t *mark;
+} claims;
+
+static void refuse(claims *c, claim *k, const char *why) {
+  const sx_node *n = sx_node_at(c->g, k->nodes[0]);
+  k->refused = true;
+  for (uint32_t i = 0; i < k->n; i++)
+    if (c->group[k->nodes[i]] == (uint32_t)(k - c->info->claims.at) + 1) c->group[k->nodes[i]] = 0;
+  sx_log(&c->info->ep->owner->session->logger.log, ERROR,
+         "%s: GetCapability claims a group of %u nodes, from '%.*s' (%.*s) on, that cannot be had: %s. Others run it",
+         c->info->ep->name, k->n, SX_FMT(n->name), SX_FMT(n->op_type), why);
+}
+
+static bool take(claims *c, claim *k) {
+  uint32_t me = (uint32_t)(k - c->info->claims.at) + 1, first = UINT32_MAX;
+  for (uint32_t i = 0; i < k->n; i++) {
+    const sx_node *n = sx_node_at(c->g, k->nodes[i]);
+    if (n->custom || n->dead || c->group[k->nodes[i]]) return false;
+    c->group[k->nodes[i]] = me;
+    if (c->position[k->nodes[i]] < first) first = c->position[k->nodes[i]];
+  }
+  for (uint32_t i = 0, at = first; i < k->n; at++) /* into execution order */
+    if (c->group[c->g->order.at[at]] == me) k->nodes[i++] = c->g->order.at[at];
+  return true;
+}
+
+/* No path leaves the group and comes back: one walk from its first node to its last. */
+static bool is_convex(claims *c, const claim *k) {
+  uint32_t me = (uint32_t)(k - c->info->claims.at) + 1;
+  uint32_t first = c->position[k->nodes[0]], last = c->position[k->nodes[k->n - 1]];
+  bool convex = true;
+  for (uint32_t p = first; p <= last && convex; p++) {
+    const sx_node *n = sx_node_at(c->g, c->g->order.at[p]);
+    bool mine = c->group[c->g->order.at[p]] == me, behind = false;
+    for (uint32_t i = 0; i < n->n_in && !behind; i++) {
+      sx_vid v = n->in[i].value;
+      sx_nid from = v == SX_NONE ? SX_NONE : sx_value_at(c->g, v)->producer;
+      if (from == SX_NONE || c->position[from] < first) continue;
+      behind = mine ? c->mark[from] : c->mark[from] || c->group[from] == me;
+    }
+    c->mark[c->g->order.at[p]] = behind && !mine;
+    convex = !(mine && behind);
+  }
+  for (uint32_t p = first; p <= last; p++) c->mark[c->g->order.at[p]] = 0;
+  return convex;
+}
+
+/* With every group as one node: is there an order in which all can run? Returns how many groups and nodes have their turn;
+ * those that never have are left with pending > 0 (by first node of the group). */
+static sx_nid root_of(const claims *c, sx_nid n) {
+  return c->group[n] ? c->info->claims.at[c->group[n] - 1].nodes[0] : n;
+}
+static uint32_t count_edges(claims *c, sx_nid from, int step, sx_nid *queue, uint32_t tail) {
+  const sx_node *n = sx_node_at(c->g, from);
+  for (uint32_t o = 0; o < n->n_out; o++)
+    for (const sx_use *u = n->out[o] == SX_NONE ? NULL : sx_value_at(c->g, n->out[o])->uses; u; u = u->next) {
+      if (sx_node_at(c->g, u->node)->dead || root_of(c, u->node) == root_of(c, from)) continue;
+      uint32_t *p = &c->pending[root_of(c, u->node)];
+      if (step > 0)
+        ++*p;
+      else if (--*p == 0)
+        queue[tail++] = root_of(c, u->node);
+    }
+  return tail;
+}
+static bool has_order(claims *c, sx_nid *queue) {
+  uint32_t tail = 0, roots = 0;
+  for (uint32_t i = 0; i < c->g->order.n; i++) c->pending[c->g->order.at[i]] = 0;
+  for (uint32_t i = 0; i < c->g->order.n; i++) count_edges(c, c->g->order.at[i], 1, NULL, 0);
+  for (uint32_t i = 0; i < c->g->order.n; i++) {
+    sx_nid n = c->g->order.at[i];
+    if (root_of(c, n) != n) continue;
+    roots++;
+    if (!c->pending[n]) queue[tail++] = n;
+  }
+  for (uint32_t head = 0; head < tail; head++) {
+    uint32_t k = c->group[queue[head]];
+    const claim *one = k ? &c->info->claims.at[k - 1] : NULL;
+    for (uint32_t i = 0; i < (one ? one->n : 1); i++) tail = count_edges(c, one ? one->nodes[i] : queue[head], -1, queue, tail);
+  }
+  return tail == roots;
+}
+
+static sx_status sift(OrtEpGraphSupportInfo *info, const sx_graph *g, sx_err *e) {
+  size_t n = (size_t)g->nodes.n + 1;
+  claims c = {.g = g,
+              .info = info,
+              .group = SX_NEW_N(&info->arena, uint32_t, n),
+              .position = SX_NEW_N(&info->arena, uint32_t, n),
+              .pending = SX_NEW_N(&info->arena, uint32_t, n),
+              .mark = SX_NEW_N(&info->arena, uint8_t, n)};
+  sx_nid *queue = SX_NEW_N(&info->arena, sx_nid, n);
+  if (!c.group || !c.position || !c.pending || !c.mark || !queue) SX_NO_MEMORY(e);
+  for (uint32_t i = 0; i < g->order.n; i++) c.position[g->order.at[i]] = i;
+  for (uint32_t k = 0; k < info->claims.n; k++) {
+    claim *x = &info->claims.at[k];
+    if (!take(&c, x))
+      refuse(&c, x, "a node of it is taken already");
+    else if (x->fuse && !is_convex(&c, x))
+      refuse(&c, x, "a node outside of it lies between nodes of it (the group is not convex)");
+  }
+  if (has_order(&c, queue)) return SX_OK;
+  /* Two groups that wait for each other: groups come in one after the other, as far as there is an order. */
+  uint32_t *wanted = sx_arena_copy(&info->arena, c.group, n * sizeof *c.group);
+  if (!wanted) SX_NO_MEMORY(e);
+  memset(c.group, 0, n * sizeof *c.group);
+  for (uint32_t k = 0; k < info->claims.n; k++) {
+    claim *x = &info->claims.at[k];
+    if (x->refused) continue;
+    for (uint32_t i = 0; i < x->n; i++) c.group[x->nodes[i]] = wanted[x->nodes[i]];
+    if (x->n > 1 && !has_order(&c, queue)) refuse(&c, x, "it and another group each need a result of the other");
+  }
+  return SX_OK;
+}
+
+/* ---- what becomes of a group ---- */
+static OrtValueInfo *copy_info(struct sx_eps *x, const OrtValueInfo *from) {
+  OrtValueInfo *i = SX_NEW(&x->arena, OrtValueInfo);
+  if (!i) return NULL;
+  *i = (OrtValueInfo){.flags = from->flags, .id = from->id};
+  i->name = sx_arena_strdup(&x->arena, from->name, strlen(from->name));
+  i->type = from->type ? sx_ort_type_copy(from->type) : NULL;
+  return i->name && (i->type || !from->type) && sx_vec_push(&x->infos, i) ? i : NULL;
+}
+
+static OrtValueInfo **copy_infos(struct sx_eps *x, OrtValueInfo *const *from, uint32_t n) {
+  OrtValueInfo **to = SX_NEW_N(&x->arena, OrtValueInfo *, (size_t)n + 1);
+  for (uint32_t i = 0; to && i < n; i++)
+    if (!(to[i] = copy_info(x, from[i]))) return NULL;
+  return to;
+}
+
+static sx_ep_node *node_create(struct sx_eps *x, sx_ep *p, sx_err *e) {
+  sx_ep_node *n = SX_NEW(&x->arena, sx_ep_node);
+  OrtNode *v = n ? SX_NEW(&x->arena, OrtNode) : NULL;
+  if (!v || !sx_vec_push(&x->nodes, n)) {
+    (void)sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+    return NULL;
+  }
+  *n = (sx_ep_node){.ep = p, .view = v};
+  v->ep_name = v->domain = p->name;
+  v->since_version = 1;
+  return n;
+}
+
+/* The model's text, for the operator type of a fused node: the same model has the same one. */
+static uint64_t hash_of(const sx_graph *g) {
+  uint64_t h = 1469598103934665603u;
+  for (uint32_t i = 0; i < g->order.n; i++) {
+    const sx_node *n = sx_node_at(g, g->order.at[i]);
+    for (size_t k = 0; k < n->op_type.n; k++) h = (h ^ (uint8_t)n->op_type.p[k]) * 1099511628211u;
+    for (size_t k = 0; k < n->name.n; k++) h = (h ^ (uint8_t)n->name.p[k]) * 1099511628211u;
+  }
+  return h;
+}
+
+static sx_status describe_group(struct sx_eps *x, sx_ep *p, const claim *k, OrtGraph *group, uint64_t hash, sx_ep_node **out,
+                                sx_err *e) {
+  sx_ep_node *n = *out = node_create(x, p, e);
+  if (!n) return SX_E_NO_MEMORY;
+  OrtNode *v = n->view;
+  uint32_t at = x->fused++, constants = k->drop_constants ? 0 : group->initializers.n;
+  v->op_type = sx_arena_printf(&x->arena, "%s_%llu_%u", p->name, (unsigned long long)hash, at);
+  v->name = v->op_type ? sx_arena_printf(&x->arena, "%s_%s_%u", p->name, v->op_type, at) : NULL;
+  v->n_in = group->inputs.n + constants, v->n_out = group->outputs.n;
+  OrtValueInfo **in = SX_NEW_N(&group->arena, OrtValueInfo *, (size_t)v->n_in + 1);
+  if (!v->name || !in) SX_NO_MEMORY(e);
+  for (uint32_t i = 0; i < group->inputs.n; i++) in[i] = group->inputs.at[i];
+  for (uint32_t i = 0; i < constants; i++) in[group->inputs.n + i] = group->initializers.at[i];
+  v->in = copy_infos(x, in, v->n_in), v->out = copy_infos(x, group->outputs.at, v->n_out);
+  if (!v->in || !v->out) SX_NO_MEMORY(e);
+  return SX_OK;
+}
+
+/* The nodes of a group give way to one. */
+static sx_status fuse(sx_graph *g, const claim *k, sx_ep_node *n, sx_err *e) {
+  const OrtNode *v = n->view;
+  sx_vid *ids = sx_malloc(((size_t)v->n_in + v->n_out + 1) * sizeof *ids);
+  if (!ids) SX_NO_MEMORY(e);
+  for (uint32_t i = 0; i < v->n_in + v->n_out; i++) ids[i] = i < v->n_in ? v->in[i]->id : v->out[i - v->n_in]->id;
+  uint32_t origin = 0, place = sx_node_at(g, k->nodes[0])->place;
+  for (uint32_t i = 0; i < k->n; i++) {
+    origin = sx_origin_union(g->model, origin, sx_node_at(g, k->nodes[i])->origin);
+    sx_graph_kill(g, k->nodes[i]);
+  }
+  sx_nid id = sx_graph_add_node(g, NULL, ids, v->n_in, ids + v->n_in, v->n_out);
+  sx_free(ids, ((size_t)v->n_in + v->n_out + 1) * sizeof *ids);
+  if (id == SX_NONE) SX_NO_MEMORY(e);
+  sx_node *x = sx_node_at(g, id);
+  x->name = sx_str_c(v->name), x->op_type = sx_str_c(v->op_type), x->domain = sx_str_c(v->domain);
+  x->since_version = 1, x->origin = origin, x->place = place;
+  x->custom = n, x->provider = &sx_plugin_provider;
+  return SX_OK;
+}
+
+static sx_status compile(struct sx_eps *x, sx_ep *p, OrtGraph *const *groups, sx_ep_node *const *made, size_t n,
+                         sx_err *e) {
+  if (!SX_EP_HAS(p->ep, 23, Compile))
+    SX_FAIL(e, EP_FAIL, "%s claims nodes to be compiled and has no Compile", p->name);
+  const OrtNode **nodes = SX_NEW_N(&x->arena, const OrtNode *, n + 1);
+  OrtNode **contexts = SX_NEW_N(&x->arena, OrtNode *, n + 1);
+  OrtNodeComputeInfo **infos = SX_NEW_N(&x->arena, OrtNodeComputeInfo *, n + 1);
+  if (!nodes || !contexts || !infos || !sx_vec_reserve(&x->compiled, x->compiled.n + 1)) SX_NO_MEMORY(e);
+  for (size_t i = 0; i < n; i++) nodes[i] = made[i]->view;
+  sx_status s = sx_ort_take(p->ep->Compile(p->ep, (const OrtGraph **)groups, nodes, n, infos, contexts), e);
+  for (size_t i = 0; i < n; i++)
+    if (contexts[i]) sx_api_ReleaseNode(contexts[i]);
+  if (s != SX_OK) {
+    sx_err_context(e, "%s failed to compile", p->name);
+    return s;
+  }
+  x->compiled.at[x->compiled.n++] = (sx_ep_compiled){p, infos, n};
+  for (size_t i = 0; i < n; i++) {
+    if (!infos[i] || !infos[i]->Compute)
+      SX_FAIL(e, EP_FAIL, "%s made no OrtNodeComputeInfo with a Compute for '%s'", p->name, made[i]->view->name);
+    made[i]->info = infos[i];
+  }
+  return SX_OK;
+}
+
+static sx_status compile_groups(struct sx_eps *x, sx_graph *g, OrtEpGraphSupportInfo *info, sx_err *e) {
+  uint32_t n = 0, most = info->claims.n;
+  OrtGraph **groups = SX_NEW_N(&info->arena, OrtGraph *, (size_t)most + 1);
+  sx_ep_node **made = SX_NEW_N(&info->arena, sx_ep_node *, (size_t)most + 1);
+  const claim **of = SX_NEW_N(&info->arena, const claim *, (size_t)most + 1);
+  if (!groups || !made || !of) SX_NO_MEMORY(e);
+  uint64_t hash = hash_of(g);
+  sx_status s = SX_OK;
+  for (uint32_t k = 0; k < most && s == SX_OK; k++) {
+    const claim *c = &info->claims.at[k];
+    if (!c->fuse || c->refused) continue;
+    const OrtNode **nodes = SX_NEW_N(&info->arena, const OrtNode *, (size_t)c->n + 1);
+    if (!nodes) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+    for (uint32_t i = 0; s == SX_OK && i < c->n; i++) nodes[i] = info->view->node_by_id[c->nodes[i]];
+    if (s == SX_OK) s = sx_ort_graph_subset(info->view, nodes, c->n, &groups[n], e);
+    if (s == SX_OK) of[n] = c, n++;
+    if (s == SX_OK) s = describe_group(x, info->ep, c, groups[n - 1], hash, &made[n - 1], e);
+  }
+  if (s == SX_OK && n) s = compile(x, info->ep, groups, made, n, e);
+  for (uint32_t i = 0; i < n; i++) {
+    if (s == SX_OK) s = fuse(g, of[i], made[i], e);
+    sx_ort_graph_free(groups[i]);
+  }
+  return s;
+}
+
+/* Nodes by themselves: run by kernels of the provider's registry. */
+static sx_status take_singles(struct sx_eps *x, sx_graph *g, OrtEpGraphSupportInfo *info, sx_err *e) {
+  for (uint32_t k = 0; k < info->claims.n; k++) {
+    const claim *c = &info->claims.at[k];
+    if (c->fuse || c->refused) continue;
+    const OrtNode *v = info->view->node_by_id[c->nodes[0]];
+    sx_node *node = sx_node_at(g, c->nodes[0]);
+    const sx_ep_kernel *kernel = info->ep->registry ? sx_ep_registry_find(info->ep->registry, info->ep->name, v) : NULL;
+    if (!kernel) {
+      sx_log(&x->session->logger.log, WARNING, "%s claims node '%s' (%s) and has no kernel for it: others run it",
+             info->ep->name, v->name, v->op_type);
+      continue;
+    }
+    sx_ep_node *n = node_create(x, info->ep, e);
+    if (!n) return SX_E_NO_MEMORY;
+    n->kernel = kernel;
+    node->custom = n, node->provider = &sx_plugin_provider;
+  }
+  return SX_OK;
+}
+
+static OrtGraph *view_of(OrtGraph *v, const sx_graph *g) {
+  if (v->source == g) return v;
+  for (uint32_t i = 0; i < v->n_nodes; i++)
+    for (uint32_t k = 0; k < v->nodes[i]->n_bodies; k++) {
+      OrtGraph *found = view_of(v->nodes[i]->bodies[k], g);
+      if (found) return found;
+    }
+  return NULL;
+}
+
+static sx_status offer(struct sx_eps *x, sx_ep *p, sx_graph *g, sx_err *e) {
+  OrtGraph *root;
+  if (!SX_EP_HAS(p->ep, 23, GetCapability)) return SX_OK;
+  SX_TRY(sx_ort_graph_view(g->model->graph, false, &root, e));
+  OrtEpGraphSupportInfo info = {.ep = p, .view = view_of(root, g)};
+  sx_err refused;
+  sx_status s = sx_ort_take(info.view ? p->ep->GetCapability(p->ep, info.view, &info) : NULL, &refused);
+  if (s != SX_OK) {
+    sx_log(&x->session->logger.log, ERROR, "%s: GetCapability failed, others run its nodes: %s", p->name, refused.msg);
+    s = SX_OK;
+  } else if (info.claims.n) {
+    s = sift(&info, g, e);
+    if (s == SX_OK) s = compile_groups(x, g, &info, e);
+    if (s == SX_OK) s = take_singles(x, g, &info, e);
+    if (s == SX_OK) s = sx_graph_sort(g, e);
+  }
+  sx_vec_free(&info.claims);
+  sx_arena_free(&info.arena);
+  sx_ort_graph_free(root);
+  return s;
+}
+
+static sx_status offer_all(struct sx_eps *x, sx_ep *p, sx_graph *g, sx_err *e) {
+  for (uint32_t i = 0, n = g->nodes.n; i < n; i++) {
+    const sx_node *node = sx_node_at(g, i);
+    for (uint32_t k = 0; k < node->n_attrs && !node->dead && !node->custom; k++)
+      if (node->attrs[k].type == SX_ATTR_GRAPH) SX_TRY(offer_all(x, p, node->attrs[k].g, e));
+  }
+  return offer(x, p, g, e);
+}
+
+/* Facts of what the importer will see again: it finds them itself. Those of plugins' results stay. */
+static void forget(sx_graph *g) {
+  for (uint32_t i = 0; i < g->values.n; i++) {
+    sx_value *v = sx_value_at(g, i);
+    const sx_node *n = sx_value_producer(g, i);
+    if (v->kind == SX_VALUE_CAPTURE)
+      v->fact = (sx_fact){0};
+    else if (v->kind == SX_VALUE_NODE && !(n && sx_ep_node_of(n)))
+      v->fact = (sx_fact){.kind = v->fact.kind, .dtype = v->fact.dtype, .rank = -1, .type = v->fact.type};
+  }
+  for (uint32_t i = 0; i < g->nodes.n; i++)
+    for (uint32_t k = 0; k < sx_node_at(g, i)->n_attrs && !sx_node_at(g, i)->dead; k++)
+      if (sx_node_at(g, i)->attrs[k].type == SX_ATTR_GRAPH) forget(sx_node_at(g, i)->attrs[k].g);
+}
+
+static sx_status check_fallback(const struct sx_eps *x, const sx_graph *g, sx_err *e) {
+  const char *off = sx_kvp_get(&x->session->options->config, "session.disable_cpu_ep_fallback");
+  if (!off || strcmp(off, "1") != 0) return SX_OK;
+  for (uint32_t i = 0; i < g->order.n; i++) {
+    const sx_node *n = sx_node_at(g, g->order.at[i]);
+    if (!sx_ep_node_of(n))
+      SX_FAIL(e, FAIL,
+              "This session contains graph nodes that are assigned to the default CPU EP, but fallback to CPU EP has been "
+              "explicitly disabled by the user: '%.*s' (%.*s) is the first",
+              SX_FMT(n->name), SX_FMT(n->op_type));
+  }
+  return SX_OK;
+}
+
+sx_status sx_eps_place(void *ctx, sx_model *m, const void *data, size_t size, const sx_import_options *o, sx_err *e) {
+  struct sx_eps *x = ctx;
+  sx_model *canonical;
+  sx_import_options plain = *o;
+  plain.place = NULL, plain.log = NULL;
+  SX_TRY(sx_import(data, size, &plain, &canonical, e));
+  sx_status s = sx_source_take_facts(m->graph, canonical->graph, e);
+  sx_model_destroy(canonical);
+  SX_TRY(s);
+  if (o->path && !m->path && !(m->path = sx_arena_strdup(&m->arena, o->path, strlen(o->path)))) SX_NO_MEMORY(e);
+  if (x->session->options->level != ORT_DISABLE_ALL)
+    SX_TRY(sx_source_clean(m->graph, e));
+  else
+    SX_TRY(sx_graph_sort(m->graph, e));
+  for (uint32_t i = 0; i < x->list.n; i++) SX_TRY(offer_all(x, x->list.at[i], m->graph, e));
+  SX_TRY(check_fallback(x, m->graph, e));
+  SX_TRY(sx_eps_add_copies(x, m->graph, e));
+  forget(m->graph);
+  return SX_OK;
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MIT
+/* The providers of a session: made from what its options ask for, told of every run, released with it. */
+#include "abi/plugin/host.h"
+
+OrtStatus *ORT_API_CALL sx_api_SessionOptionsAppendExecutionProvider_V2(
+    OrtSessionOptions *session_options, OrtEnv *env, const OrtEpDevice *const *ep_devices, size_t num_ep_devices,
+    const char *const *ep_option_keys, const char *const *ep_option_vals, size_t num_ep_options) {
+  SX_API_NOT_NULL(session_options);
+  SX_API_NOT_NULL(env);
+  if (!num_ep_devices || !ep_devices)
+    SX_API_FAIL(INVALID_ARGUMENT, "SessionOptionsAppendExecutionProvider_V2: no device is given");
+  if (num_ep_devices > SX_EP_MAX_DEVICES)
+    SX_API_FAIL(INVALID_ARGUMENT, "SessionOptionsAppendExecutionProvider_V2: %zu devices, at most 8 are supported",
+                num_ep_devices);
+  const OrtEpDevice *first = ep_devices[0];
+  for (size_t i = 0; i < num_ep_devices; i++) {
+    SX_API_NOT_NULL(ep_devices[i]);
+    if (ep_devices[i]->factory != first->factory || strcmp(ep_devices[i]->name, first->name) != 0)
+      SX_API_FAIL(INVALID_ARGUMENT,
+                  "SessionOptionsAppendExecutionProvider_V2: all devices must be of one provider, found '%.60s' and '%.60s'",
+                  first->name, ep_devices[i]->name);
+  }
+  OrtStatus *failed = sx_ort_store_ep_options(session_options, first->name, &first->options, ep_option_keys, ep_option_vals,
+                                              num_ep_options);
+  OrtEpFactory *f = first->factory;
+  if (failed || !f) return failed;
+  size_t n = 0;
+  if (SX_EP_HAS(f, 24, GetNumCustomOpDomains) && SX_EP_HAS(f, 24, GetCustomOpDomains))
+    failed = f->GetNumCustomOpDomains(f, &n);
+  if (failed) return failed;
+  if (!sx_vec_reserve(&session_options->domains, session_options->domains.n + (uint32_t)n) ||
+      !sx_vec_reserve(&session_options->providers, session_options->providers.n + 1))
+    SX_API_NO_MEMORY();
+  OrtCustomOpDomain **room = session_options->domains.at + session_options->domains.n;
+  for (size_t i = 0; i < n; i++) room[i] = NULL;
+  if (n && (failed = f->GetCustomOpDomains(f, room, n)) != NULL) return failed;
+  for (size_t i = 0; i < n; i++)
+    if (room[i]) session_options->domains.at[session_options->domains.n++] = room[i];
+  sx_ep_choice *c = &session_options->providers.at[session_options->providers.n++];
+  *c = (sx_ep_choice){.n = (uint32_t)num_ep_devices};
+  memcpy(c->devices, ep_devices, num_ep_devices * sizeof *ep_devices);
+  return NULL;
+}
+
+static OrtStatus *copy_registry(sx_ep *p) {
+  const OrtKernelRegistry *r = NULL;
+  if (!SX_EP_HAS(p->ep, 24, GetKernelRegistry)) return NULL;
+  OrtStatus *failed = p->ep->GetKernelRegistry(p->ep, &r);
+  return failed || !r ? failed : sx_ep_registry_copy(r, &p->registry);
+}
+
+/* Where its values lie: on the device that it names, else where its first device has memory of its own. */
+static OrtStatus *find_memory(sx_ep *p) {
+  const OrtMemoryDevice *named = NULL;
+  if (SX_EP_HAS(p->ep, 27, GetDefaultMemoryDevice)) {
+    OrtStatus *failed = p->ep->GetDefaultMemoryDevice(p->ep, &named);
+    if (failed) return failed;
+  }
+  for (uint32_t i = 0; i < p->n_devices && !p->memory; i++) {
+    const OrtEpDevice *d = p->devices[i];
+    const sx_memory *m = d->memory[SX_EP_MEMORY_DEVICE];
+    if (!m || (named && !sx_epapi_MemoryDevice_AreEqual(named, (const OrtMemoryDevice *)m))) continue;
+    p->memory = m, p->allocator = d->allocator[SX_EP_MEMORY_DEVICE];
+  }
+  if (p->memory && SX_EP_HAS(p->ep, 23, CreateAllocator)) {
+    OrtAllocator *own = NULL;
+    OrtStatus *failed = p->ep->CreateAllocator(p->ep, (const OrtMemoryInfo *)p->memory, &own);
+    if (failed) return failed;
+    if (own) p->allocator = p->own_allocator = own;
+  }
+  if (p->memory && sx_memory_is_host(p->memory)) p->memory = NULL, p->allocator = NULL;
+  if (p->memory && !p->allocator)
+    SX_API_FAIL(EP_FAIL, "the provider has memory of its own ('%.60s') and makes no allocator for it", p->memory->name);
+  return NULL;
+}
+
+static OrtStatus *ask(sx_ep *p) {
+  OrtStatus *failed = copy_registry(p);
+  bool concurrent = true;
+  if (!failed) failed = find_memory(p);
+  if (!failed && SX_EP_HAS(p->ep, 24, IsConcurrentRunSupported)) failed = p->ep->IsConcurrentRunSupported(p->ep, &concurrent);
+  p->serial = !concurrent;
+  p->owner->any_serial |= p->serial;
+  if (!failed && SX_EP_HAS(p->factory, 23, CreateDataTransfer))
+    failed = p->factory->CreateDataTransfer(p->factory, &p->transfer);
+  if (!failed && SX_EP_HAS(p->ep, 23, GetPreferredDataLayout)) failed = p->ep->GetPreferredDataLayout(p->ep, &p->layout);
+  return failed;
+}
+
+static OrtStatus *start(struct sx_eps *x, const sx_ep_choice *c, sx_ep *p) {
+  const OrtHardwareDevice *hardware[SX_EP_MAX_DEVICES];
+  const OrtKeyValuePairs *metadata[SX_EP_MAX_DEVICES];
+  for (uint32_t i = 0; i < c->n; i++) hardware[i] = c->devices[i]->hardware, metadata[i] = &c->devices[i]->metadata;
+  p->owner = x, p->factory = c->devices[0]->factory, p->library = c->devices[0]->library, p->name = c->devices[0]->name;
+  p->n_devices = c->n;
+  if (!(p->devices = sx_arena_copy(&x->arena, c->devices, c->n * sizeof *c->devices))) SX_API_NO_MEMORY();
+  OrtEp *ep = NULL;
+  OrtStatus *failed =
+      p->factory->CreateEp(p->factory, hardware, metadata, c->n, x->session->options, &x->session->logger, &ep);
+  if (failed) return failed;
+  if (!ep) SX_API_FAIL(EP_FAIL, "the factory made no provider and reported no failure");
+  p->ep = ep;
+  if (ep->ort_version_supported < 22)
+    SX_API_FAIL(INVALID_ARGUMENT, "the provider's ort_version_supported is %u, 22 or more is due",
+                (unsigned)ep->ort_version_supported);
+  if (!ep->GetName || !ep->GetName(ep)) SX_API_FAIL(INVALID_ARGUMENT, "the provider has no name (OrtEp.GetName)");
+  if (!(p->name = sx_arena_strdup(&x->arena, ep->GetName(ep), strlen(ep->GetName(ep))))) SX_API_NO_MEMORY();
+  return ask(p);
+}
+
+OrtStatus *sx_eps_open(OrtSession *s, struct sx_eps **out) {
+  const OrtSessionOptions *o = s->options;
+  *out = NULL;
+  OrtStatus *failed = sx_eps_choose(s);
+  if (failed || !o->providers.n) return failed;
+  struct sx_eps *x = sx_calloc(1, sizeof *x);
+  if (!x) SX_API_NO_MEMORY();
+  x->session = s;
+  for (uint32_t i = 0; i < o->providers.n && !failed; i++) {
+    sx_ep *p = SX_NEW(&x->arena, sx_ep);
+    if (!p || !sx_vec_push(&x->list, p)) {
+      failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
+      break;
+    }
+    failed = start(x, &o->providers.at[i], p);
+    if (p->library) atomic_fetch_add(&p->library->sessions, 1);
+    if (!failed) continue;
+    OrtStatus *told = sx_ort_error(sx_api_GetErrorCode(failed), "the provider '%.100s' could not start: %s",
+                                   o->providers.at[i].devices[0]->name, sx_api_GetErrorMessage(failed));
+    sx_api_ReleaseStatus(failed);
+    failed = told;
+  }
+  if (failed)
+    sx_eps_close(x);
+  else
+    *out = x;
+  return failed;
+}
+
+static void close_node(sx_ep_node *n) {
+  if (n->info && n->created && n->info->ReleaseState) n->info->ReleaseState(n->info, n->state);
+  if (n->impl && n->impl->Release) n->impl->Release(n->impl);
+  sx_rt_unref(n->cached);
+}
+
+static void close_ep(sx_ep *p) {
+  if (p->transfer && p->transfer->Release) p->transfer->Release(p->transfer);
+  if (p->own_allocator && SX_EP_HAS(p->factory, 23, ReleaseAllocator))
+    p->factory->ReleaseAllocator(p->factory, p->own_allocator);
+  if (p->ep) p->factory->ReleaseEp(p->factory, p->ep);
+  sx_ep_registry_free(p->registry);
+  if (p->library) atomic_fetch_sub(&p->library->sessions, 1);
+}
+
+void sx_eps_close(struct sx_eps *x) {
+  if (!x) return;
+  for (uint32_t i = 0; i < x->nodes.n; i++) close_node(x->nodes.at[i]);
+  for (uint32_t i = 0; i < x->compiled.n; i++) {
+    const sx_ep_compiled *c = &x->compiled.at[i];
+    if (SX_EP_HAS(c->ep->ep, 23, ReleaseNodeComputeInfos)) c->ep->ep->ReleaseNodeComputeInfos(c->ep->ep, c->infos, c->n);
+  }
+  for (uint32_t i = 0; i < x->infos.n; i++) sx_api_ReleaseTypeInfo(x->infos.at[i]->type);
+  for (uint32_t i = x->list.n; i-- > 0;) close_ep(x->list.at[i]);
+  sx_vec_free(&x->nodes);
+  sx_vec_free(&x->compiled);
+  sx_vec_free(&x->infos);
+  sx_vec_free(&x->list);
+  sx_arena_free(&x->arena);
+  sx_free(x, sizeof *x);
+}
+
+OrtStatus *sx_eps_ready(struct sx_eps *x) {
+  OrtStatus *failed = NULL;
+  for (uint32_t i = 0; i < x->list.n && !failed; i++) {
+    OrtEp *ep = x->list.at[i]->ep;
+    if (SX_EP_HAS(ep, 27, OnSessionInitializationEnd)) failed = ep->OnSessionInitializationEnd(ep);
+  }
+  return failed;
+}
+
+static const OrtRunOptions plain_run = {.log_severity = -1};
+
+OrtStatus *sx_eps_run_begin(struct sx_eps *x, const OrtRunOptions *o) {
+  if (x->any_serial) sx_mutex_lock(&x->serial);
+  for (uint32_t i = 0; i < x->list.n; i++) {
+    OrtEp *ep = x->list.at[i]->ep;
+    OrtStatus *failed = SX_EP_HAS(ep, 23, OnRunStart) ? ep->OnRunStart(ep, o ? o : &plain_run) : NULL;
+    if (!failed) continue;
+    if (x->any_serial) sx_mutex_unlock(&x->serial);
+    return failed;
+  }
+  return NULL;
+}
+
+OrtStatus *sx_eps_run_end(struct sx_eps *x, const OrtRunOptions *o, OrtStatus *failed) {
+  const char *lazy = o ? sx_kvp_get(&o->config, "disable_synchronize_execution_providers") : NULL;
+  bool sync = !lazy || strcmp(lazy, "1") != 0;
+  for (uint32_t i = 0; i < x->list.n; i++) {
+    OrtEp *ep = x->list.at[i]->ep;
+    OrtStatus *s = SX_EP_HAS(ep, 23, OnRunEnd) ? ep->OnRunEnd(ep, o ? o : &plain_run, sync) : NULL;
+    if (!s) continue;
+    if (failed)
+      sx_api_ReleaseStatus(s); /* the first one counts */
+    else
+      failed = s;
+  }
+  if (x->any_serial) sx_mutex_unlock(&x->serial);
+  return failed;
+}
+
+OrtStatus *ORT_API_CALL sx_api_SetEpDynamicOptions(OrtSession *sess, const char *const *keys, const char *const *values,
+                                                   size_t kv_len) {
+  SX_API_NOT_NULL(sess);
+  if (!kv_len) SX_API_FAIL(INVALID_ARGUMENT, "SetEpDynamicOptions: no inputs were passed");
+  SX_API_NOT_NULL(keys && values);
+  OrtStatus *failed = NULL;
+  for (uint32_t i = 0; sess->eps && i < sess->eps->list.n && !failed; i++) {
+    OrtEp *ep = sess->eps->list.at[i]->ep;
+    if (SX_EP_HAS(ep, 23, SetDynamicOptions)) failed = ep->SetDynamicOptions(ep, keys, values, kv_len);
+  }
+  return failed;
+}
