@@ -210,6 +210,15 @@ OrtStatus *sx_ep_registry_copy(const OrtKernelRegistry *from, OrtKernelRegistry 
   return failed;
 }
 
+OrtStatus *ORT_API_CALL sx_epapi_KernelInfo_GetEp(const OrtKernelInfo *info, const OrtEp **ep) {
+  SX_API_NOT_NULL(info);
+  SX_API_NOT_NULL(ep);
+  const sx_ep_node *n = sx_ep_node_of(info->node);
+  if (!n) SX_API_FAIL(INVALID_ARGUMENT, "KernelInfo_GetEp: the node is run by the CPU, not by a plugin");
+  *ep = n->ep->ep;
+  return NULL;
+}
+
 /* ---- which kernel fits ---- */
 static const char *domain_of(const char *d) { return strcmp(d, "ai.onnx") ? d : ""; }
 
