@@ -56,6 +56,7 @@ struct OrtGraph {
   OrtGraph *root;            /* the outermost view */
   OrtValueInfo **by_id;      /* by value number; NULL: not in this view */
   OrtNode **node_by_id;
+  uint32_t n_by_id, n_node_by_id; /* entries: the graph may have grown since */
   sx_value_list inputs, outputs, initializers;
   OrtNode **nodes;           /* in execution order */
   uint32_t n_nodes;

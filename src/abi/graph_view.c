@@ -151,6 +151,7 @@ static sx_status view_nodes(OrtGraph *v, const sx_nid *nodes, uint32_t n, sx_err
 }
 
 static sx_status make_tables(OrtGraph *v, sx_err *e) {
+  v->n_by_id = v->source->values.n, v->n_node_by_id = v->source->nodes.n;
   v->by_id = SX_NEW_N(&v->arena, OrtValueInfo *, (size_t)v->source->values.n + 1);
   v->node_by_id = SX_NEW_N(&v->arena, OrtNode *, (size_t)v->source->nodes.n + 1);
   if (!v->by_id || !v->node_by_id) SX_NO_MEMORY(e);
@@ -168,12 +169,12 @@ static sx_status view_graph(OrtGraph *v, const sx_nid *nodes, uint32_t n, sx_err
 
 void sx_ort_graph_free(OrtGraph *v) {
   if (!v) return;
-  for (uint32_t i = 0; v->by_id && i < v->source->values.n; i++) {
+  for (uint32_t i = 0; v->by_id && i < v->n_by_id; i++) {
     if (!v->by_id[i]) continue;
     sx_api_ReleaseTypeInfo(v->by_id[i]->type);
     sx_rt_unref(v->by_id[i]->value);
   }
-  for (uint32_t k = 0; v->node_by_id && k < v->source->nodes.n; k++) {
+  for (uint32_t k = 0; v->node_by_id && k < v->n_node_by_id; k++) {
     OrtNode *x = v->node_by_id[k];
     for (uint32_t i = 0; x && i < x->n_attrs; i++) sx_api_ReleaseOpAttr(x->attrs[i]);
     for (uint32_t i = 0; x && i < x->n_bodies; i++) sx_ort_graph_free(x->bodies[i]);
@@ -250,7 +251,7 @@ sx_status sx_ort_graph_subset(const OrtGraph *of, const OrtNode *const *nodes, s
   sx_status s = v && take && ids ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   uint32_t count = 0;
   for (size_t i = 0; i < n && s == SX_OK; i++) {
-    if (!nodes[i] || nodes[i]->editor || nodes[i]->source >= of->source->nodes.n || of->node_by_id[nodes[i]->source] == NULL)
+    if (!nodes[i] || nodes[i]->editor || nodes[i]->source >= of->n_node_by_id || of->node_by_id[nodes[i]->source] == NULL)
       s = sx_fail(e, SX_E_INVALID_ARGUMENT, SX_HERE, "node %zu of the list is no node of the graph", i);
     else
       take[nodes[i]->source] = 1;

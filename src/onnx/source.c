@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Facts and clean-up of the source dialect. The clean-up is a walk that makes known values constants and unlinks nodes that
  * do nothing, a sweep, and a copy of each DequantizeLinear for every reader beyond the first. */
+#include <stdlib.h>
 #include "onnx/source.h"
+#include "ops/schema.h"
 
 static bool is(const sx_node *n, const char *op) { return !n->domain.n && sx_str_is(n->op_type, op); }
 
@@ -64,6 +66,51 @@ sx_status sx_source_take_facts(sx_graph *g, const sx_graph *canonical, sx_err *e
       sx_graph *body = n->attrs[i].type == SX_ATTR_GRAPH ? sx_attr_graph(c, n->attrs[i].name.p) : NULL;
       if (body) SX_TRY(sx_source_take_facts(n->attrs[i].g, body, e));
     }
+  }
+  return SX_OK;
+}
+
+/* The default of a schema row (its text form: ops/schema.h) as an attribute of a node. */
+static sx_status set_default(sx_graph *g, sx_nid id, const sx_schema_attr *r, sx_err *e) {
+  sx_arena *m = &g->model->arena;
+  const char *text = sx_schema_text(r->dflt), *name = sx_schema_text(r->name);
+  sx_attr a = {.name = sx_str_c(name), .type = (sx_attr_type)r->type};
+  uint32_t n = *text && strcmp(text, "[]") != 0;
+  for (const char *p = text; n && *p; p++) n += *p == ',';
+  float *floats = SX_NEW_N(m, float, (size_t)n + 1);
+  int64_t *ints = SX_NEW_N(m, int64_t, (size_t)n + 1);
+  if (!floats || !ints) SX_NO_MEMORY(e);
+  const char *at = text;
+  for (uint32_t i = 0; i < n && a.type != SX_ATTR_STRING && a.type != SX_ATTR_STRINGS; i++) {
+    floats[i] = strtof(at, NULL), ints[i] = strtoll(at, NULL, 10);
+    at = strchr(at, ',');
+    at = at ? at + 1 : "";
+  }
+  switch (a.type) {
+    case SX_ATTR_FLOAT: a.f = floats[0]; break;
+    case SX_ATTR_INT: a.i = ints[0]; break;
+    case SX_ATTR_STRING: a.s = sx_str_c(text); break;
+    case SX_ATTR_FLOATS: a.floats = floats, a.n = n; break;
+    case SX_ATTR_INTS: a.ints = ints, a.n = n; break;
+    default: return SX_OK;
+  }
+  if (!sx_node_set_attr(g, id, &a)) SX_NO_MEMORY(e);
+  return SX_OK;
+}
+
+sx_status sx_source_defaults(sx_graph *g, sx_err *e) {
+  for (uint32_t k = 0; k < g->nodes.n; k++) {
+    const sx_node *n = sx_node_at(g, k);
+    sx_domain d;
+    if (n->dead || !sx_domain_find(n->domain, &d)) continue;
+    int opset = n->since_version > 0 && n->since_version < sx_domain_latest(d) ? n->since_version : sx_domain_latest(d);
+    const sx_schema *s = sx_schema_find(d, n->op_type, opset);
+    for (uint32_t i = 0; s && i < s->n_attrs; i++) {
+      const sx_schema_attr *r = sx_schema_attr_at(s, i);
+      if (r->has_default && !sx_node_attr(n, sx_schema_text(r->name))) SX_TRY(set_default(g, k, r, e));
+    }
+    for (uint32_t i = 0; i < n->n_attrs; i++)
+      if (n->attrs[i].type == SX_ATTR_GRAPH) SX_TRY(sx_source_defaults(n->attrs[i].g, e));
   }
   return SX_OK;
 }

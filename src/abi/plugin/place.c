@@ -14,6 +14,7 @@ typedef struct claim {
 } claim;
 struct OrtEpGraphSupportInfo {
   sx_ep *ep;
+  OrtGraph *root; /* owned */
   const OrtGraph *view;
   sx_arena arena;
   SX_VEC(claim) claims;
@@ -344,25 +345,64 @@ static OrtGraph *view_of(OrtGraph *v, const sx_graph *g) {
   return NULL;
 }
 
-static sx_status offer(struct sx_eps *x, sx_ep *p, sx_graph *g, sx_err *e) {
-  OrtGraph *root;
-  if (!SX_EP_HAS(p->ep, 23, GetCapability)) return SX_OK;
-  SX_TRY(sx_ort_graph_view(g->model->graph, false, &root, e));
-  OrtEpGraphSupportInfo info = {.ep = p, .view = view_of(root, g)};
+/* What the provider says of graph g, as views of now show it. *info keeps the view. */
+static sx_status ask(struct sx_eps *x, sx_ep *p, sx_graph *g, OrtEpGraphSupportInfo *info, sx_err *e) {
+  *info = (OrtEpGraphSupportInfo){.ep = p};
+  SX_TRY(sx_ort_graph_view(g->model->graph, false, &info->root, e));
   sx_err refused;
-  sx_status s = sx_ort_take(info.view ? p->ep->GetCapability(p->ep, info.view, &info) : NULL, &refused);
-  if (s != SX_OK) {
-    sx_log(&x->session->logger.log, ERROR, "%s: GetCapability failed, others run its nodes: %s", p->name, refused.msg);
-    s = SX_OK;
-  } else if (info.claims.n) {
-    s = sift(&info, g, e);
-    if (s == SX_OK) s = compile_groups(x, g, &info, e);
-    if (s == SX_OK) s = take_singles(x, g, &info, e);
-    if (s == SX_OK) s = sx_graph_sort(g, e);
+  info->view = view_of(info->root, g);
+  if (!info->view) return SX_OK;
+  if (sx_ort_take(p->ep->GetCapability(p->ep, info->view, info), &refused) == SX_OK) return SX_OK;
+  info->claims.n = 0;
+  sx_log(&x->session->logger.log, ERROR, "%s: GetCapability failed, others run its nodes: %s", p->name, refused.msg);
+  return SX_OK;
+}
+static void answered(OrtEpGraphSupportInfo *info) {
+  sx_vec_free(&info->claims);
+  sx_arena_free(&info->arena);
+  sx_ort_graph_free(info->root);
+}
+
+/* Whether the provider claims node n and wants it channels-last. */
+typedef struct wants {
+  const OrtEpGraphSupportInfo *info;
+  const sx_graph *g;
+  const uint8_t *claimed;
+} wants;
+static bool wants_last(void *ctx, sx_nid id) {
+  const wants *w = ctx;
+  sx_ep *p = w->info->ep;
+  int should = -1;
+  if (!w->claimed[id]) return false;
+  const OrtNode *v = w->info->view->node_by_id[id];
+  if (SX_EP_HAS(p->ep, 23, ShouldConvertDataLayoutForOp))
+    sx_api_ReleaseStatus(p->ep->ShouldConvertDataLayoutForOp(p->ep, v->domain, v->op_type, OrtEpDataLayout_NHWC, &should));
+  return should != 0;
+}
+static sx_status convert(OrtEpGraphSupportInfo *info, sx_graph *g, bool *changed, sx_err *e) {
+  uint8_t *claimed = SX_NEW_N(&info->arena, uint8_t, (size_t)g->nodes.n + 1);
+  if (!claimed) SX_NO_MEMORY(e);
+  for (uint32_t k = 0; k < info->claims.n; k++)
+    for (uint32_t i = 0; i < info->claims.at[k].n; i++) claimed[info->claims.at[k].nodes[i]] = 1;
+  return sx_source_channels_last(g, wants_last, &(wants){info, g, claimed}, changed, e);
+}
+
+static sx_status offer(struct sx_eps *x, sx_ep *p, sx_graph *g, sx_err *e) {
+  if (!SX_EP_HAS(p->ep, 23, GetCapability)) return SX_OK;
+  OrtEpGraphSupportInfo info;
+  bool changed = false;
+  sx_status s = ask(x, p, g, &info, e);
+  if (s == SX_OK && p->layout == OrtEpDataLayout_NHWC && info.claims.n) s = convert(&info, g, &changed, e);
+  if (s == SX_OK && changed) {
+    answered(&info);
+    s = ask(x, p, g, &info, e);
   }
-  sx_vec_free(&info.claims);
-  sx_arena_free(&info.arena);
-  sx_ort_graph_free(root);
+  if (s == SX_OK) s = sift(&info, g, e);
+  if (s == SX_OK) s = compile_groups(x, g, &info, e);
+  if (s == SX_OK) s = take_singles(x, g, &info, e);
+  if (s == SX_OK && changed) s = sx_source_channels_first(g, e);
+  if (s == SX_OK) s = sx_graph_sort(g, e);
+  answered(&info);
   return s;
 }
 
@@ -414,6 +454,7 @@ sx_status sx_eps_place(void *ctx, sx_model *m, const void *data, size_t size, co
   sx_model_destroy(canonical);
   SX_TRY(s);
   if (o->path && !m->path && !(m->path = sx_arena_strdup(&m->arena, o->path, strlen(o->path)))) SX_NO_MEMORY(e);
+  SX_TRY(sx_source_defaults(m->graph, e));
   if (x->session->options->level != ORT_DISABLE_ALL)
     SX_TRY(sx_source_clean(m->graph, e));
   else
