@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 GENERATOR := $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 PYTHON = $(if $(wildcard build/venv/bin/python),build/venv/bin/python,python3)
 .DEFAULT_GOAL := all
-.PHONY: all demo test check asan ubsan tsan fuzz bench cases suite operators schema slots golden digits format lint size install clean help
+.PHONY: all reduced demo test check asan ubsan tsan fuzz bench cases suite operators schema slots golden digits format lint size install clean help
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z ]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -17,6 +17,15 @@ all: $(BUILD)/CMakeCache.txt  ## the library and the program, in build/
 $(BUILD)/CMakeCache.txt:
 	@command -v cmake >/dev/null || { echo "cmake is not here; 'tools/setup.sh build' installs what is missing"; exit 1; }
 	@cmake -S . -B $(BUILD) -G "$(GENERATOR)" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON $(CMAKE_ARGS)
+
+LIST = $(if $(OPS),$(OPS),$(BUILD)/reduced/models.txt)
+reduced: $(if $(OPS),$(BUILD)/CMakeCache.txt,all)  ## a smaller library: OPS=FILE with operators, or MODELS="a.onnx b.onnx" (docs/REDUCED.md)
+	@test -n "$(OPS)$(MODELS)" || { echo 'make reduced OPS=file, or make reduced MODELS="a.onnx b.onnx": docs/REDUCED.md'; exit 2; }
+	@mkdir -p $(BUILD)/reduced
+	@$(if $(OPS),true,$(PYTHON) tools/reduce_ops.py models $(BUILD)/sardonyx $(LIST) $(MODELS))
+	@cmake -S . -B $(BUILD) -DSX_OPS=$(LIST) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target reduced_$(basename $(notdir $(LIST)))
+	@ls -lL $(BUILD)/reduced/$(basename $(notdir $(LIST)))/libsardonyx.*
 
 demo:  ## builds everything and recognises handwritten digits
 	@tools/setup.sh build

@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct { const char *json, *output; } opts;
+static struct {
+  const char *json, *output;
+  bool operators;
+} opts;
 
 static const cli_option options[] = {
     {"json", 'j', CLI_TEXT, "FILE", "write JSON ('-': to stdout), in place of the text", &opts.json},
@@ -15,8 +18,17 @@ static const cli_option options[] = {
     {NULL},
 };
 
+static const cli_option check_options[] = {
+    {"json", 'j', CLI_TEXT, "FILE", "write JSON ('-': to stdout), in place of the text", &opts.json},
+    {"output", 'o', CLI_TEXT, "FILE", "write the text to a file, or what --json - would print", &opts.output},
+    {"operators", 0, CLI_FLAG, NULL, "print the operators that the models need, from which a smaller library is made", &opts.operators},
+    {NULL},
+};
+
 static const cli_group groups[] = {
     {"Options", options}, {"Session", session_options}, {"General", cli_general_options}, {NULL}};
+static const cli_group check_groups[] = {
+    {"Options", check_options}, {"Session", session_options}, {"General", cli_general_options}, {NULL}};
 
 /* What all models gave, and where it goes: --json FILE, --output FILE or stdout. */
 static bool deliver(char *all) {
@@ -51,20 +63,22 @@ static int run_explain(int count, char **args) {
 static int run_check(int count, char **args) {
   library *lib = library_open(cli_opts.library);
   const SardonyxExtension *x = lib ? library_extension_or_fail(lib, "check") : NULL;
+  if (x && opts.operators && x->version < 3) x = NULL, cli_fail(CLI_NO_EXTENSION, "the library is too old for --operators");
   OrtSessionOptions *so = x ? session_options_make(lib) : NULL;
   size_t problems = 0;
   char *all = NULL;
   for (int i = 0; so && i < count && !cli_failure_code(); i++) {
     size_t found = 0;
     char *text = NULL;
-    OrtStatus *status = x->version >= 2
+    OrtStatus *status = opts.operators ? x->Operators(lib->env, so, os_path(args[i]), lib->allocator, &text)
+                        : x->version >= 2
                             ? x->CheckFor(lib->env, so, os_path(args[i]), opts.json != NULL, lib->allocator, &text, &found)
                             : x->Check(lib->env, os_path(args[i]), opts.json != NULL, lib->allocator, &text, &found);
     if (!library_ok(lib, status)) {
       cli_fail_context("%s", args[i]);
       break;
     }
-    all = gather(lib, all, count > 1 && !opts.json ? args[i] : NULL, text);
+    all = gather(lib, all, count > 1 && !opts.json && !opts.operators ? args[i] : NULL, text);
     problems += found;
   }
   deliver(all);
@@ -97,11 +111,13 @@ const cli_command cli_command_check = {
     .text =
         "Reads models and plans them as a session would, but runs nothing, and lists every problem: node, operator, what\n"
         "was expected, what was found. --level and the other options of a session count.\n"
-        "Exit code 1 when there is one. Needs Sardonyx's own library (exit code 4 without).\n\n"
+        "Exit code 1 when there is one. Needs Sardonyx's own library (exit code 4 without).\n"
+        "--operators prints what the models need instead: 'make reduced OPS=FILE' builds a smaller library from it.\n\n"
         "Examples\n"
         "  sardonyx check model.onnx\n"
-        "  sardonyx check --json - model.onnx\n",
-    .groups = groups,
+        "  sardonyx check --json - model.onnx\n"
+        "  sardonyx check --operators a.onnx b.onnx -o operators.txt\n",
+    .groups = check_groups,
     .least = 1,
     .most = -1,
     .run = run_check,

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define SARDONYX_EXTENSION_VERSION 2
+#define SARDONYX_EXTENSION_VERSION 3
 
 /* Element types that ONNX Runtime has no number for: six-bit floats, one per byte, the code in its low bits. */
 #define SX_ELEMENT_FLOAT6E2M3 ((ONNXTensorElementDataType)27)
@@ -40,6 +40,10 @@ typedef struct SardonyxExtension {
   /* Version 2. Check for a session with these options (NULL: the defaults), its level and custom operators for instance. */
   OrtStatusPtr(ORT_API_CALL *CheckFor)(const OrtEnv *env, const OrtSessionOptions *options, const ORTCHAR_T *path, int json,
                                        OrtAllocator *allocator, char **out, size_t *problems);
+  /* Version 3. The operators that a session with these options needs, those included that fusion makes, in lines
+   * "domain;opset;Conv,Relu": the list from which a smaller library is made. */
+  OrtStatusPtr(ORT_API_CALL *Operators)(const OrtEnv *env, const OrtSessionOptions *options, const ORTCHAR_T *path,
+                                        OrtAllocator *allocator, char **out);
 } SardonyxExtension;
 
 /* NULL for a version that is not known. */

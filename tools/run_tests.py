@@ -348,6 +348,43 @@ def levels(result, build):
                 result.fail(f"{counts['failed']} of {name} cases at level {level}", "\n".join(line for line in output.splitlines() if line.startswith("FAILED")))
 
 
+def list_notes(file):
+    """{word: text} of the lines "# word: text" of a list of operators."""
+    return dict(re.findall(r"^# (\w+): (.*)$", file.read_text(), re.M))
+
+
+@layer("smaller libraries, of tests/reduced/*.txt: same numbers, their size, and what they say of operators they lack")
+def reduced(result, build):
+    lists = sorted((ROOT / "tests/reduced").glob("*.txt"))
+    help_text = run(["cmake", "--build", build, "--target", "help"])[1]
+    if not (build / "sardonyx").exists() or f"reduced_{lists[0].stem}" not in help_text:
+        return result.skip("smaller libraries need the program, Python and ELF objects")
+    code, output = run(["cmake", "--build", build, "-j", str(JOBS), "--target", *(f"reduced_{f.stem}" for f in lists)])
+    if code:
+        return result.fail("the build of smaller libraries", output)
+    for file in lists:
+        library, notes = build / "reduced" / file.stem / "libsardonyx.so", list_notes(file)
+        for model in (m for m in notes["models"].split() if (ROOT / m).exists()):
+            for level in ("0", "99"):
+                outputs = [library.parent / "small.npz", library.parent / "full.npz"]
+                for file_out, used in zip(outputs, (library, build / "libsardonyx.so")):
+                    file_out.unlink(missing_ok=True)
+                    code, output = run([build / "sardonyx", "run", model, "--fill", "random:7", "--level", level, "-o", file_out, "--library", used])
+                if code or not outputs[0].exists() or outputs[0].read_bytes() != outputs[1].read_bytes():
+                    result.fail(f"{file.stem}: {model} at level {level} has other results than the full library's", output)
+                else:
+                    result.add(passed=1)
+        code, output = run([build / "sardonyx", "check", "--library", library, notes["lacks"].split()[0]])
+        for name in notes["lacks"].split()[1:]:
+            if code != 1 or not re.search(rf"^ai\.onnx;.*\b{name}\b", output, re.M) or "was left out of this build" not in output:
+                result.fail(f"{file.stem}: {name} is not said to be left out", "\n".join(output.splitlines()[-4:]))
+            else:
+                result.add(passed=1)
+        if shutil.which("strip"):
+            check(result, f"{file.stem}: size", [sys.executable, "tools/size_report.py", "--ceiling", build, library, notes["bytes"]], tell=True)
+    return None
+
+
 @layer("the demo, on every picture it carries")
 def demo(result, build):
     program = build / "digits"

@@ -289,12 +289,20 @@ OrtStatus *sx_report_check(const OrtEnv *env, const OrtSessionOptions *options, 
     if (st != SX_OK && !p.n) put_problem(&p, &e);
     if (st == SX_OK && !p.n) st = check_plan(s, &so, data, size, &p);
     if (st == SX_E_NO_MEMORY) failed = sx_ort_status(st, &e);
-    if (json)
-      sx_text_add(t, "%s]}\n", p.n ? "\n" : "");
-    else if (!p.n)
+    sx_text missing = {0};
+    if (p.n && sx_ops_reduced) sx_report_missing(data, size, &so.import, &missing);
+    const sx_str lines = {missing.p ? missing.p : "", missing.n};
+    if (json) {
+      sx_text_add(t, "%s],", p.n ? "\n" : "");
+      put_json(t, "missing", lines);
+      sx_text_add(t, "}\n");
+    } else if (!p.n)
       sx_text_add(t, "no problems\n");
     else
-      sx_text_add(t, "%zu problem%s\n", p.n, p.n == 1 ? "" : "s");
+      sx_text_add(t, "%zu problem%s\n%s%.*s", p.n, p.n == 1 ? "" : "s",
+                  lines.n ? "Operators that this build of the library lacks (docs/REDUCED.md):\n" : "", SX_FMT(lines));
+    t->failed |= missing.failed;
+    sx_text_free(&missing);
     *count = p.n;
   }
   sx_arena_free(&lists);

@@ -10,5 +10,10 @@ void sx_report_explain(const OrtSession *s, bool json, sx_text *t);
  * for. Fails only when the check could not be done. */
 OrtStatus *sx_report_check(const OrtEnv *env, const OrtSessionOptions *options, const void *data, size_t size,
                            const char *path, bool json, sx_text *t, size_t *count);
+/* The operators of a model as lines "domain;opset;Conv,Relu", with those that the passes make. */
+OrtStatus *sx_report_operators(const OrtEnv *env, const OrtSessionOptions *options, const void *data, size_t size,
+                               const char *path, sx_text *t);
+/* In the same form, the operators that a model is written in and this library was not built with; nothing when there are none. */
+void sx_report_missing(const void *data, size_t size, const sx_import_options *o, sx_text *t);
 void sx_report_memory(const OrtSession *s, bool json, sx_text *t); /* s NULL: of the process */
 #endif

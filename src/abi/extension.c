@@ -30,19 +30,47 @@ static OrtStatus *check_bytes(const OrtEnv *env, const OrtSessionOptions *option
   return failed;
 }
 
+/* A model file for as long as a report is made of it. */
+typedef struct model_file {
+  sx_path path;
+  sx_mapping m;
+  const void *data;
+} model_file;
+static OrtStatus *open_model(model_file *f, const ORTCHAR_T *path) {
+  sx_err e;
+  if (!sx_path_open(&f->path, path)) SX_API_NO_MEMORY();
+  OrtStatus *s = sx_ort_status(sx_map_file(f->path.p, &f->m, &e), &e);
+  f->data = f->m.data ? f->m.data : (const uint8_t *)"";
+  if (s) sx_path_close(&f->path);
+  return s;
+}
+static void close_model(model_file *f) {
+  sx_unmap_file(&f->m);
+  sx_path_close(&f->path);
+}
+
 static OrtStatus *ORT_API_CALL check_for(const OrtEnv *env, const OrtSessionOptions *options, const ORTCHAR_T *path,
                                          int json, OrtAllocator *allocator, char **out, size_t *problems) {
   REQUIRE("Check", env && path && allocator && out && problems);
-  sx_err e;
-  sx_mapping m;
-  sx_path file;
-  if (!sx_path_open(&file, path)) SX_API_NO_MEMORY();
-  OrtStatus *s = sx_ort_status(sx_map_file(file.p, &m, &e), &e);
-  if (!s) {
-    s = check_bytes(env, options, m.data ? m.data : (const uint8_t *)"", m.size, file.p, json, allocator, out, problems);
-    sx_unmap_file(&m);
-  }
-  sx_path_close(&file);
+  model_file f = {0};
+  OrtStatus *s = open_model(&f, path);
+  if (s) return s;
+  s = check_bytes(env, options, f.data, f.m.size, f.path.p, json, allocator, out, problems);
+  close_model(&f);
+  return s;
+}
+
+static OrtStatus *ORT_API_CALL operators(const OrtEnv *env, const OrtSessionOptions *options, const ORTCHAR_T *path,
+                                         OrtAllocator *allocator, char **out) {
+  REQUIRE("Operators", env && path && allocator && out);
+  model_file f = {0};
+  sx_text t = {0};
+  OrtStatus *s = open_model(&f, path);
+  if (s) return s;
+  s = sx_report_operators(env, options, f.data, f.m.size, f.path.p, &t);
+  close_model(&f);
+  if (!s) return deliver(&t, allocator, out);
+  sx_text_free(&t);
   return s;
 }
 
@@ -76,6 +104,6 @@ static uint64_t ORT_API_CALL allocations(void) { return sx_allocations(); }
 
 const SardonyxExtension *ORT_API_CALL SardonyxGetExtension(uint32_t version) {
   static const SardonyxExtension table = {
-      SARDONYX_EXTENSION_VERSION, explain, check, check_array, memory, trim, allocations, check_for};
+      SARDONYX_EXTENSION_VERSION, explain, check, check_array, memory, trim, allocations, check_for, operators};
   return version >= 1 && version <= SARDONYX_EXTENSION_VERSION ? &table : NULL;
 }

@@ -2,6 +2,7 @@
 /* Providers by name, and the options of providers that this build does not have: the codes of ONNX Runtime without them. */
 #include <ctype.h>
 #include <stdio.h>
+#include "ops/ops.h"
 #include "abi/handles.h"
 
 OrtStatus *ORT_API_CALL OrtSessionOptionsAppendExecutionProvider_CPU(OrtSessionOptions *options, int use_arena) {
@@ -131,5 +132,7 @@ OrtStatus *ORT_API_CALL sx_api_GetExecutionProviderApi(const char *provider_name
 #define SX_BUILD_TYPE "Debug"
 #endif
 const char *ORT_API_CALL sx_api_GetBuildInfoString(void) {
-  return "ORT Build Info: sardonyx " SX_VERSION_TEXT ", build type=" SX_BUILD_TYPE;
+  static const char full[] = "ORT Build Info: sardonyx " SX_VERSION_TEXT ", build type=" SX_BUILD_TYPE,
+                    reduced[] = "ORT Build Info: sardonyx " SX_VERSION_TEXT ", build type=" SX_BUILD_TYPE ", reduced";
+  return sx_ops_reduced ? reduced : full;
 }

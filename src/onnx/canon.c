@@ -125,6 +125,12 @@ static sx_status visit(canon *c, sx_graph *g, sx_nid id);
 static sx_status upgrade(canon *c, sx_graph *g, sx_nid id, const sx_schema *s, int opset) {
   sx_node *n = sx_node_at(g, id);
   const sx_op *op = sx_op_find(n->domain, n->op_type);
+  if (!op && sx_ops_reduced)
+    SX_FAIL(c->e, NOT_IMPLEMENTED,
+            "operator '%s' was left out of this build of the library: it is not in the list '%s'. A line '%s%s%s' there "
+            "brings it in (docs/REDUCED.md)",
+            sx_schema_text(s->name), sx_ops_reduced, sx_domain_name(s->domain), s->domain == SX_DOMAIN_ONNX ? "" : ":",
+            sx_schema_text(s->name));
   if (!op)
     SX_FAIL(c->e, NOT_IMPLEMENTED,
             "Could not find an implementation for operator '%s' of domain '%s', version %u: it is not in this build",

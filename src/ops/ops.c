@@ -2,6 +2,12 @@
 /* The table of operators and its lookup. */
 #include "ops/ops.h"
 
+#ifdef SX_REDUCED
+const char *const sx_ops_reduced = SX_REDUCED;
+#else
+const char *const sx_ops_reduced = NULL;
+#endif
+
 static const sx_op *const table[] = {
 #define OP(domain, name) &sx_op_##name,
 #define PRIVATE(name) &sx_op_##name,

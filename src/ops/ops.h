@@ -62,6 +62,9 @@ typedef struct sx_op {
 /* The operator of a domain and name, or NULL. Private ones by domain text "sardonyx". */
 const sx_op *sx_op_find(sx_str domain, sx_str name);
 
+/* The name of the list of operators that this library was reduced to (docs/REDUCED.md); NULL: it has them all. */
+extern const char *const sx_ops_reduced;
+
 /* Inference. The engine calls the hook with every input fact there; outputs start unknown and are merged with what the
  * model declared (a contradiction of rank or type of a standard operator is FAIL, of a dimension: the inferred one wins).
  */

@@ -123,6 +123,7 @@ else
       expect 0 '' check double.onnx --json c.json; expect 0 '' explain double.onnx -o e.txt
       grep -q problems c.json && grep -q Add e.txt || { echo "no reports in files"; bad=$((bad + 1)); }
       expect 0 'no problems' check double.onnx --level 1
+      expect 0 'ai.onnx;*;Add' check double.onnx --operators
       expect 1 '*Bdd*' check broken.onnx
       model many.onnx Bdd
       printf '\072\012\012\010\012\001p\012\001q\022\000' >>many.onnx # a message that comes twice is one: a node more, without an operator

@@ -40,32 +40,11 @@ sx_status sx_widen_const(sx_isa isa, const sx_tensor *t, float **wide, size_t *b
   return SX_OK;
 }
 
-#define INNER(X)                                                                                                     \
-  X(Conv)                                                                                                            \
-  X(ConvTranspose) X(MaxPool) X(AveragePool) X(LpPool) X(GlobalMaxPool) X(GlobalAveragePool) X(GlobalLpPool) X(LSTM) \
-      X(GRU) X(RNN)
-#define X(N) extern const sx_kernel sx_cpu_##N;
-INNER(X)
-#undef X
-static const sx_kernel *inner_of(const sx_op *op) {
-#define X(N) &sx_cpu_##N,
-  static const sx_kernel *const all[] = {INNER(X)};
-#undef X
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-    if (all[i]->op == op) return all[i];
-  return NULL;
-}
-
-static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
-  const sx_kernel *k = inner_of(n->op);
-  return !k->claim || k->claim(g, n, reason);
-}
-
-static sx_status create(sx_build *b) {
+static sx_status create(const sx_kernel *inner, sx_build *b) {
   widen_state *s = SX_NEW(b->arena, widen_state);
   if (!s) SX_NO_MEMORY(b->e);
-  *s = (widen_state){.inner = inner_of(b->n->op)};
-  if (s->inner->create) SX_TRY(s->inner->create(b));
+  *s = (widen_state){.inner = inner};
+  if (inner->create) SX_TRY(inner->create(b));
   s->state = b->state, s->packed = b->unused_inputs;
   b->state = s;
   return SX_OK;
@@ -155,11 +134,27 @@ static sx_status prepare(sx_prep *p) {
   return sx_prep_phase(p, run_store, stores, chunk_ns, 0);
 }
 
-#define X(N)                                                               \
-  const sx_kernel sx_cpu_##N##_2 = {.op = &sx_op_##N,                      \
-                                    .name = "widened",                     \
-                                    .types = 1u << SX_F16 | 1u << SX_BF16, \
-                                    .claim = claim,                        \
-                                    .create = create,                      \
+/* Each borrows from one row by name, so that a library without that row has no need of its kernel. */
+#define ROW(N)                                                                                  \
+  extern const sx_kernel sx_cpu_##N;                                                            \
+  static bool claim_##N(const sx_graph *g, const sx_node *n, const char **reason) {             \
+    return !sx_cpu_##N.claim || sx_cpu_##N.claim(g, n, reason);                                 \
+  }                                                                                             \
+  static sx_status create_##N(sx_build *b) { return create(&sx_cpu_##N, b); }                   \
+  const sx_kernel sx_cpu_##N##_2 = {.op = &sx_op_##N,                                           \
+                                    .name = "widened",                                          \
+                                    .types = 1u << SX_F16 | 1u << SX_BF16,                      \
+                                    .claim = claim_##N,                                         \
+                                    .create = create_##N,                                       \
                                     .prepare = prepare};
-INNER(X)
+ROW(Conv)
+ROW(ConvTranspose)
+ROW(MaxPool)
+ROW(AveragePool)
+ROW(LpPool)
+ROW(GlobalMaxPool)
+ROW(GlobalAveragePool)
+ROW(GlobalLpPool)
+ROW(LSTM)
+ROW(GRU)
+ROW(RNN)
