@@ -95,13 +95,14 @@ static uint64_t allocations(library *lib) {
 
 bool bench_block(bench *b, double seconds, size_t most) {
   caller *callers = cli_alloc(b->callers * sizeof *callers);
-  double start = os_seconds();
+  double start = os_seconds(), processor = os_processor_seconds();
   size_t each = (most - 1) / b->callers + 1;
   for (size_t i = 0; i < b->callers; i++) callers[i] = (caller){.b = b, .index = i, .most = each, .until = start + seconds};
   uint64_t before = allocations(b->lib);
   bool ok = run_callers(b, callers);
   b->allocations += allocations(b->lib) - before;
   b->busy_seconds += os_seconds() - start;
+  b->processor_seconds += os_processor_seconds() - processor;
   for (size_t i = 0; i < b->callers; i++) {
     caller *c = &callers[i];
     if (!library_ok(b->lib, c->status)) ok = false;
@@ -117,7 +118,7 @@ bool bench_block(bench *b, double seconds, size_t most) {
 bool bench_warm_up(bench *b, int64_t runs) {
   bool ok = runs < 1 || bench_block(b, 10, (size_t)runs * b->callers);
   b->count = 0;
-  b->busy_seconds = 0;
+  b->busy_seconds = b->processor_seconds = 0;
   b->allocations = 0;
   return ok;
 }

@@ -15,6 +15,7 @@ typedef struct bench {
   OrtValue ***kept;    /* per caller: outputs to write into, or NULL */
   double first_seconds;
   double busy_seconds; /* wall time of the measured blocks */
+  double processor_seconds; /* of all threads in them */
   double *samples;     /* seconds of each run */
   size_t count;
   uint64_t memory_before, memory_loaded;

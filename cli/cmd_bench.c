@@ -98,6 +98,7 @@ static void json_summary(json *j, const bench *b, const summary *s) {
   json_real(j, "p99", s->p99);
   json_real(j, "max", s->most);
   json_close(j, '}');
+  json_real(j, "processor_seconds_per_run", b->processor_seconds / (double)b->count);
   json_real(j, "allocations_per_run", (double)b->allocations / (double)b->count);
   json_int(j, "memory_before_load", (int64_t)b->memory_before);
   json_int(j, "memory_after_load", (int64_t)b->memory_loaded);

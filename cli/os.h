@@ -22,7 +22,8 @@ void *os_library_symbol(void *library, const char *name);
 /* The path in the form that the C ABI takes; valid until the program ends. */
 const ORTCHAR_T *os_path(const char *path);
 
-double os_seconds(void); /* monotonic */
+double os_seconds(void);           /* monotonic */
+double os_processor_seconds(void); /* of all threads of this process; 0 where unknown */
 bool os_terminal(FILE *f);
 int os_processors(void); /* that this process may use */
 /* The folder of the running program, without a slash at its end; fresh text, or NULL. */

@@ -31,6 +31,11 @@ double os_seconds(void) {
   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+double os_processor_seconds(void) {
+  struct timespec t;
+  return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) ? 0 : (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 bool os_terminal(FILE *f) { return isatty(fileno(f)); }
 
 int os_processors(void) {

@@ -44,6 +44,13 @@ double os_seconds(void) {
   return (double)now.QuadPart / (double)rate.QuadPart;
 }
 
+double os_processor_seconds(void) {
+  FILETIME made, ended, kernel, user;
+  if (!GetProcessTimes(GetCurrentProcess(), &made, &ended, &kernel, &user)) return 0;
+  uint64_t k = (uint64_t)kernel.dwHighDateTime << 32 | kernel.dwLowDateTime, u = (uint64_t)user.dwHighDateTime << 32 | user.dwLowDateTime;
+  return (double)(k + u) * 1e-7;
+}
+
 bool os_terminal(FILE *f) { return _isatty(_fileno(f)); }
 
 int os_processors(void) {

@@ -316,14 +316,15 @@ static uint32_t random_dims(int64_t *dim) {
   return rank;
 }
 
-static const sx_dtype class_types[SX_EW_CLASSES] = {SX_F32, SX_F64, SX_I32, SX_I64, SX_U64, SX_BOOL};
+static const sx_dtype class_types[SX_EW_CLASSES] = {SX_F32, SX_F64, SX_I32, SX_I64, SX_U64, SX_BOOL, SX_U8, SX_I8};
 static bool cancels(int op) {
   return op == SX_EW_MulAdd || op == SX_EW_Affine || op == SX_EW_HardSigmoid || op == SX_EW_HardSwish;
 }
 static void every_op(void **state) {
   for (sx_isa isa = SX_ISA_BASE; isa <= sx_cpu_info()->isa; isa++)
-    for (int c = 0; c < SX_EW_CLASSES; c++)
+    for (int t = 0; t < SX_EW_CLASSES; t++) /* all storage types that are computed as they are */
       for (int op = SX_EW_CAST + 1; op < SX_EW_OP_COUNT; op++) {
+        const sx_ew_class c = sx_ew_class_of(class_types[t]);
         value r;
         sx_ew_ins probe = {.op = (uint8_t)op, .cls = (uint8_t)c};
         if (!sx_ew_supported(op, c) || !eval(&probe, (value){0}, (value){0}, (value){0}, &r)) continue;
@@ -332,10 +333,10 @@ static void every_op(void **state) {
           uint16_t v[3] = {SX_EW_NONE, SX_EW_NONE, SX_EW_NONE};
           int sources = op >= SX_EW_Where ? 3 : op >= SX_EW_Add ? 2 : 1;
           for (int k = 0; k < sources; k++)
-            v[k] = sx_ew_input(&s.p, &s.arena, op == SX_EW_Where && k == 0 ? SX_BOOL : class_types[c]);
+            v[k] = sx_ew_input(&s.p, &s.arena, op == SX_EW_Where && k == 0 ? SX_BOOL : class_types[t]);
           uint16_t y = sources == 1 ? sx_ew_op1(&s.p, &s.arena, op, v[0], 0.75, 1.5)
                                     : sx_ew_op3(&s.p, &s.arena, op, v[0], v[1], v[2]);
-          sx_ew_store(&s.p, &s.arena, y, class_types[sx_ew_value_class(&s.p, y)], 0);
+          sx_ew_store(&s.p, &s.arena, y, sx_ew_value_class(&s.p, y) == c ? class_types[t] : SX_BOOL, 0);
           const int64_t dim[] = {1 + below(30), 1 + below(20)};
           make_space(&s, 2, dim);
           run(&s, isa);

@@ -32,17 +32,17 @@ sx_ew_class sx_ew_class_of(sx_dtype t) {
   }
 }
 sx_dtype sx_ew_class_type(sx_ew_class c) {
-  static const uint8_t types[] = {SX_F32, SX_F64, SX_I32, SX_I64, SX_U64, SX_BOOL};
+  static const uint8_t types[] = {SX_F32, SX_F64, SX_I32, SX_I64, SX_U64, SX_BOOL, SX_U8, SX_I8};
   return (sx_dtype)types[c];
 }
 uint32_t sx_ew_class_bytes(sx_ew_class c) {
-  static const uint8_t bytes[] = {4, 8, 4, 8, 8, 1};
+  static const uint8_t bytes[] = {4, 8, 4, 8, 8, 1, 1, 1};
   return c < SX_EW_CLASSES ? bytes[c] : 0;
 }
 
 sx_ew_fn sx_ew_find(const sx_ew_table *t, sx_ew_op op, sx_ew_class cls) {
   if (op == SX_EW_Where) return t->where[cls];
-  return cls == SX_EW_F32 ? t->f32[op] : sx_ew_wide[cls][op];
+  return cls == SX_EW_F32 ? t->f32[op] : t->others->fn[cls][op];
 }
 bool sx_ew_supported(sx_ew_op op, sx_ew_class cls) {
   if ((uint32_t)op >= SX_EW_OP_COUNT || cls >= SX_EW_CLASSES) return false;

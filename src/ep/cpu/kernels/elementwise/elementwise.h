@@ -3,13 +3,14 @@
  *
  * A program is plain data in single-assignment form: values 0..n_in-1 are the inputs, value n_in+i is what instruction i
  * makes. sx_ew_compile() binds it to a shape and an ISA level: merged dimensions, operand kinds, register tiles, function
- * pointers. sx_ew_run() then does any range of units; a unit is a tile of at most 1024 elements (for a packed type perhaps a few),
- * decided by program, shape and ISA alone. Values are computed in six classes; every other storage type converts on load and on store (convert.h), with
+ * pointers. sx_ew_run() then does any range of units; a unit is a tile (for a packed type perhaps a few), decided by program, shape
+ * and ISA alone. Values are computed in six classes; every other storage type converts on load and on store (convert.h), with
  * the rules of ONNX Cast. Nothing here allocates, and bits do not depend on how units are split over threads.
  *
  * Integers wrap; x / 0 and x mod 0 are 0; a shift by the width or more is 0 (arithmetic right shift of a negative: -1).
  * A narrow integer (i8, u8, i16, u16, i4, ..., u32) computes in the wider class and wraps when stored: inside a longer program
- * its result passes sx_ew_cast() to its own type before anything but an output reads it. */
+ * its result passes sx_ew_cast() to its own type before anything but an output reads it. A program of one instruction on 8-bit
+ * integers is compiled to compute them as they are, with the same results. */
 #ifndef SX_EP_CPU_ELEMENTWISE_H
 #define SX_EP_CPU_ELEMENTWISE_H
 #include "base/alloc.h"
@@ -18,8 +19,8 @@
 #include "ir/dtype.h"
 
 /* What a register holds: f32 for every float type up to 32 bits; i32 for signed and unsigned integers below 32 bits and i32;
- * i64 for u32 and i64; b8 is a byte, zero or not. */
-typedef enum sx_ew_class { SX_EW_F32, SX_EW_F64, SX_EW_I32, SX_EW_I64, SX_EW_U64, SX_EW_B8, SX_EW_CLASSES } sx_ew_class;
+ * i64 for u32 and i64; b8 is a byte, zero or not. U8 and I8 are the compiler's own: no program says them. */
+typedef enum sx_ew_class { SX_EW_F32, SX_EW_F64, SX_EW_I32, SX_EW_I64, SX_EW_U64, SX_EW_B8, SX_EW_U8, SX_EW_I8, SX_EW_CLASSES } sx_ew_class;
 /* The class that computes a storage type; SX_EW_CLASSES for string and complex, which have none. */
 sx_ew_class sx_ew_class_of(sx_dtype t);
 uint32_t sx_ew_class_bytes(sx_ew_class c);

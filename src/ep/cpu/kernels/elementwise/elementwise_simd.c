@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* The instruction functions of the elementwise machine in f32, per ISA level: each a loop over one tile.
  *
- * f32 over vec.h and vmath.h; what gives booleans, selects or is rarely used as plain loops. The other classes are compiled
- * once, in ew_wide.c. */
+ * f32 over vec.h and vmath.h; what gives booleans, selects or is rarely used as plain loops. The other classes are
+ * in ew_wide_simd.c. */
 #include "ep/cpu/vmath.h"
 #define EW_LANES SX_VL
 #include "ep/cpu/kernels/elementwise/ew_loops.h"
@@ -235,6 +235,7 @@ static void chain(ARGS) {
   { (sx_ew_link_fn) name##_group, (sx_ew_link_fn)name##_one }
 #endif
 
+extern const sx_ew_others SX_ISA_NAME(sx_ew_others);
 const sx_ew_table SX_ISA_NAME(sx_ew) = {
     .lanes = SX_VL,
 #if SX_VECTOR_CALLS
@@ -256,8 +257,9 @@ const sx_ew_table SX_ISA_NAME(sx_ew) = {
             [SX_EW_MulAdd][SX_EW_VKK] = PAIR(MulAdd_VKK),
         },
 #endif
-    .splat = {splat_4, splat_8, splat_4, splat_8, splat_8, splat_1},
-    .where = {w32_Where, w64_Where, w32_Where, w64_Where, w64_Where, w8_Where},
+    .splat = {splat_4, splat_8, splat_4, splat_8, splat_8, splat_1, splat_1, splat_1},
+    .where = {w32_Where, w64_Where, w32_Where, w64_Where, w64_Where, w8_Where, w8_Where, w8_Where},
+    .others = &SX_ISA_NAME(sx_ew_others),
 #define X(name, expr) [SX_EW_##name] = f32_##name,
     .f32 = {F32_UNARY(X) F32_BINARY(X) F32_LANES(X) F32_BINARY_LANES(X) COMPARE(X) X(Pow, ) X(IsNaN, ) X(IsInf, ) X(Clip, )
                 X(MulAdd, )},

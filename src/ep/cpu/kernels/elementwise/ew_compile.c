@@ -137,6 +137,22 @@ static bool is_periodic(const sx_ew_space *s, uint32_t k) {
   return true;
 }
 
+/* One instruction on 8-bit integers of one type, which gives that type or bool: what it computes in i32 and cuts off when it
+ * is stored, it can compute in 8 bits. */
+static sx_ew_class byte_class(const sx_ew_program *p, const sx_ew_table *t) {
+  const sx_ew_ins *ins = p->ins;
+  sx_dtype type = SX_UNDEFINED;
+  if (p->n_ins != 1 || p->n_out != 1 || ins->cls != SX_EW_I32 || ins->op == SX_EW_CAST) return SX_EW_CLASSES;
+  for (uint32_t i = 0; i < p->n_in; i++) {
+    if (p->in[i] == SX_BOOL) continue;
+    if (type && type != p->in[i]) return SX_EW_CLASSES;
+    type = (sx_dtype)p->in[i];
+  }
+  const sx_ew_class cls = type == SX_U8 ? SX_EW_U8 : type == SX_I8 ? SX_EW_I8 : SX_EW_CLASSES;
+  const bool has = cls < SX_EW_CLASSES && sx_ew_find(t, (sx_ew_op)ins->op, cls);
+  return has && (p->out->type == type || p->out->type == SX_BOOL) ? cls : SX_EW_CLASSES;
+}
+
 static void classify(sx_ew_code *c, const sx_ew_program *p, const sx_ew_space *s, sx_ew_operand *ops) {
   bool simple = true;
   for (uint32_t k = 0; k < s->operands; k++) {
@@ -145,6 +161,7 @@ static void classify(sx_ew_code *c, const sx_ew_program *p, const sx_ew_space *s
     o->type = in ? p->in[k] : p->out[k - p->n_in].type;
     o->mode = in ? 0 : p->out[k - p->n_in].mode;
     o->cls = (uint8_t)sx_ew_class_of((sx_dtype)o->type);
+    if (c->bytes < SX_EW_CLASSES && o->cls == SX_EW_I32) o->cls = (uint8_t)c->bytes;
     o->width = (uint8_t)sx_ew_class_bytes((sx_ew_class)o->cls);
     o->bits = (uint8_t)sx_dtype_bits((sx_dtype)o->type);
     o->native = o->type == sx_ew_class_type((sx_ew_class)o->cls);
@@ -252,11 +269,12 @@ static double step_ns(const sx_ew_ins *ins) { /* per element, roughly */
 }
 
 static sx_ew_step step_of(const sx_ew_code *c, const sx_ew_ins *ins) {
+  const sx_ew_class cls = c->bytes < SX_EW_CLASSES ? c->bytes : (sx_ew_class)ins->cls;
   sx_ew_step st = {.fn = ins->op == SX_EW_CONST  ? const_step
                          : ins->op == SX_EW_CAST ? sx_ew_cast_step
-                                                 : sx_ew_find(c->table, (sx_ew_op)ins->op, (sx_ew_class)ins->cls)};
+                                                 : sx_ew_find(c->table, (sx_ew_op)ins->op, cls)};
   st.q = (sx_ew_params){
-      .imm = {ins->imm[0], ins->imm[1]}, .cls = ins->cls, .to = ins->to, .mode = ins->mode, .isa = (uint32_t)c->isa};
+      .imm = {ins->imm[0], ins->imm[1]}, .cls = (uint8_t)cls, .to = ins->to, .mode = ins->mode, .isa = (uint32_t)c->isa};
   if (ins->cls == SX_EW_F32) st.q.f[0] = (float)ins->imm[0].f, st.q.f[1] = (float)ins->imm[1].f;
   return st;
 }
@@ -415,7 +433,10 @@ static void place(sx_ew_code *c, const sx_ew_space *s, sx_ew_operand *ops, uint3
     width = w > width ? w : width;
   }
   int64_t tile = SX_EW_TILE, last = s->rank ? s->dim[s->rank - 1] : 1;
-  while (tile > 256 && (uint64_t)tile * tiles * width > 40960) tile /= 2;
+  bool direct = c->n_steps == 1;
+  for (uint32_t k = 0; k < operands; k++) direct &= ops[k].kind == SX_EW_DIRECT || ops[k].kind == SX_EW_SCALAR;
+  while (direct && (uint64_t)tile * width < SX_EW_DIRECT_BYTES && c->unit_ns * (double)tile < 1000) tile *= 2;
+  while (!direct && tile > 256 && (uint64_t)tile * tiles * width > 40960) tile /= 2;
   c->row = c->total;
   bool simple = true;
   for (uint32_t k = 0; k < operands; k++) simple &= ops[k].linear || ops[k].kind == SX_EW_SCALAR;
@@ -462,6 +483,7 @@ sx_status sx_ew_compile(const sx_ew_program *p, const sx_ew_space *s, sx_isa isa
                     .rank = s->rank,
                     .lanes = table->lanes,
                     .isa = isa,
+                    .bytes = byte_class(p, table),
                     .total = 1,
                     .operands_at = (uint32_t)l.operands,
                     .steps_at = (uint32_t)l.steps,

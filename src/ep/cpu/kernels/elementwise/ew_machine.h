@@ -33,6 +33,9 @@ typedef struct sx_ew_link_pair {
   sx_ew_link_fn group, one;
 } sx_ew_link_pair;
 
+typedef struct sx_ew_others { /* the classes but f32 */
+  sx_ew_fn fn[SX_EW_CLASSES][SX_EW_OP_COUNT];
+} sx_ew_others;
 typedef struct sx_ew_table {
   uint32_t lanes;
   sx_ew_fn
@@ -40,14 +43,17 @@ typedef struct sx_ew_table {
   sx_ew_link_pair store, link[SX_EW_OP_COUNT][SX_EW_FORMS]; /* NULL: no such link */
   sx_ew_fn f32[SX_EW_OP_COUNT];
   sx_ew_fn where[SX_EW_CLASSES], splat[SX_EW_CLASSES]; /* splat: d[i] = a[0] */
+  const sx_ew_others *others;
 } sx_ew_table;
-extern const sx_ew_fn sx_ew_wide[SX_EW_CLASSES][SX_EW_OP_COUNT]; /* the classes that have one form for all levels */
 const sx_ew_table *sx_ew_table_of(sx_isa isa);
 uint32_t sx_ew_op_sources(sx_ew_op op);
 sx_dtype sx_ew_class_type(sx_ew_class c);                                /* the storage type that a class is */
 sx_ew_fn sx_ew_find(const sx_ew_table *t, sx_ew_op op, sx_ew_class cls); /* NULL when there is none */
 
-#define SX_EW_TILE 1024
+enum {
+  SX_EW_TILE = 1024,            /* elements, where instructions pass tiles on */
+  SX_EW_DIRECT_BYTES = 1 << 14, /* of the widest operand, where one instruction takes tensors and gives one */
+};
 
 /* An operand's way into a register or out of it. Everything but DIRECT goes through the operand's own register. */
 typedef enum sx_ew_kind {
@@ -82,6 +88,7 @@ struct sx_ew_code {
   uint32_t n_in, n_out, n_regs, n_once, n_tile, n_steps;
   uint32_t rank, lanes;
   sx_isa isa;
+  sx_ew_class bytes; /* U8, I8: computes 8-bit integers as they are; CLASSES: in i32 */
   bool split_rows; /* a tile is a part of one row of the last dimension */
   int64_t dim[SX_EW_RANK];
   int64_t total, row, tile, per_row; /* tile t: row t / per_row, from (t % per_row) * tile on, at most `tile` elements */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* The instruction functions of the elementwise machine in f64, i32, i64, u64 and b8: compiled once, for any CPU.
+/* The instruction functions of the elementwise machine in all classes but f32, per ISA level: plain loops for the compiler.
  *
  * f64 goes through libm. Integer arithmetic is done unsigned, so it wraps; divisions never trap. */
 #include <math.h>
-#define EW_LANES 4
+#include "ep/cpu/vec.h"
+#define EW_LANES SX_VL
 #include "ep/cpu/kernels/elementwise/ew_loops.h"
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wtype-limits" /* u64 rows share the text of the signed ones */
@@ -120,7 +121,39 @@ BOOL_BINARY(DEF)
 #undef DEF
 DEF1(uint8_t, uint8_t, b8_Not, !x)
 
-const sx_ew_fn sx_ew_wide[SX_EW_CLASSES][SX_EW_OP_COUNT] = {
+/* 8 bits: what has no row here computes in i32. A float holds such a quotient well enough to cut it off. */
+#define BYTE_UNARY(X, T, t) \
+  X(Abs, x < 0 ? -x : x) X(BitwiseNot, ~x) X(Neg, -x) X(Relu, x < 0 ? 0 : x) X(Sign, (x > 0) - (x < 0)) X(Square, x *x)
+#define BYTE_BINARY(X, T, t)                                                                                          \
+  X(Add, x + y) X(Sub, x - y) X(Mul, x *y) X(Div, quotient_##t(x, y)) X(FMod, y ? x - y * quotient_##t(x, y) : 0)     \
+  X(Mod, mod_##t(x, y)) X(Min, x < y ? x : y) X(Max, x > y ? x : y) X(BitwiseAnd, x &y) X(BitwiseOr, x | y)           \
+  X(BitwiseXor, x ^ y) X(ShiftLeft, (uint8_t)y > 7 ? 0 : (uint8_t)x << ((uint8_t)y & 7))                              \
+  X(ShiftRight, x >> ((uint8_t)y > 7 ? 7 : (uint8_t)y) >> ((uint8_t)y > 7))                                           \
+  COMPARE(X)
+#define DEF_BYTE(T, t)                                                                             \
+  static inline int quotient_##t(T x, T y) { return y ? (int)((float)x / (float)y) : 0; }           \
+  static inline int mod_##t(T x, T y) {                                                            \
+    int r = y ? x - y * quotient_##t(x, y) : 0;                                                     \
+    return r && (r ^ y) < 0 ? r + y : r;                                                           \
+  }                                                                                                \
+  DEF3(T, T, t##_Clip, (x < y ? y : x) > z ? z : (x < y ? y : x))
+DEF_BYTE(uint8_t, u8)
+DEF_BYTE(int8_t, i8)
+#define DEF(name, expr) DEF1(uint8_t, uint8_t, u8_##name, expr)
+BYTE_UNARY(DEF, uint8_t, u8)
+#undef DEF
+#define DEF(name, expr) DEF1(int8_t, int8_t, i8_##name, expr)
+BYTE_UNARY(DEF, int8_t, i8)
+#undef DEF
+#define DEF(name, expr) DEF2(uint8_t, uint8_t, u8_##name, expr)
+BYTE_BINARY(DEF, uint8_t, u8)
+#undef DEF
+#define DEF(name, expr) DEF2(int8_t, int8_t, i8_##name, expr)
+BYTE_BINARY(DEF, int8_t, i8)
+#undef DEF
+
+extern const sx_ew_others SX_ISA_NAME(sx_ew_others);
+const sx_ew_others SX_ISA_NAME(sx_ew_others) = {{
 #define X(name, expr) [SX_EW_##name] = f64_##name,
     [SX_EW_F64] = {F64_UNARY(X) F64_BINARY(X) COMPARE(X) X(IsNaN, ) X(IsInf, ) X(Clip, ) X(MulAdd, )},
 #undef X
@@ -136,4 +169,10 @@ const sx_ew_fn sx_ew_wide[SX_EW_CLASSES][SX_EW_OP_COUNT] = {
 #define X(name, expr) [SX_EW_##name] = b8_##name,
     [SX_EW_B8] = {BOOL_BINARY(X) X(Not, )},
 #undef X
-};
+#define X(name, expr) [SX_EW_##name] = u8_##name,
+    [SX_EW_U8] = {BYTE_UNARY(X, , u8) BYTE_BINARY(X, , u8) X(Clip, )},
+#undef X
+#define X(name, expr) [SX_EW_##name] = i8_##name,
+    [SX_EW_I8] = {BYTE_UNARY(X, , i8) BYTE_BINARY(X, , i8) X(Clip, )},
+#undef X
+}};
