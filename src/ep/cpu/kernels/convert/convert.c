@@ -5,9 +5,9 @@
 #include <string.h>
 #include "ep/cpu/isa.h"
 #include "ep/cpu/kernels/convert/convert_tables.h"
-#include "ep/cpu/kernels/elementwise/ew_machine.h"
 
 SX_ISA_DECLARE(sx_convert_table, sx_convert);
+SX_ISA_DECLARE(sx_cast_table, sx_cast);
 enum { BLOCK = 128 };
 
 static bool is_packed(sx_dtype t) { return sx_dtype_bits(t) < 8; }
@@ -75,6 +75,13 @@ void sx_convert_cast(sx_isa isa, sx_ew_class from, sx_dtype to, void *dst, const
     fn(dst, src, n);
   else
     memmove(dst, src, (size_t)n * sx_ew_class_bytes(cls));
+}
+
+sx_ew_fn sx_ew_cast_pair(sx_isa isa, sx_dtype from, sx_dtype to) {
+  static const uint8_t kind[SX_DTYPE_COUNT] = {[SX_F32] = SX_CAST_F32, [SX_F64] = SX_CAST_F64, [SX_I8] = SX_CAST_I8,
+                                               [SX_U8] = SX_CAST_U8, [SX_I32] = SX_CAST_I32, [SX_I64] = SX_CAST_I64,
+                                               [SX_BOOL] = SX_CAST_B8, [SX_F16] = SX_CAST_F16, [SX_BF16] = SX_CAST_BF16};
+  return SX_ISA_PICK(sx_cast, isa)->fn[kind[from]][kind[to]];
 }
 
 void sx_cast_run(sx_isa isa, sx_dtype from, sx_dtype to, uint32_t mode, void *dst, const void *src, int64_t first,

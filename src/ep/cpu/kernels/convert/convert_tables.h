@@ -3,6 +3,7 @@
 #ifndef SX_EP_CPU_CONVERT_TABLES_H
 #define SX_EP_CPU_CONVERT_TABLES_H
 #include "ep/cpu/kernels/convert/convert.h"
+#include "ep/cpu/kernels/elementwise/ew_machine.h"
 
 typedef void (*sx_load_fn)(void *dst, const void *src, int64_t n);
 typedef void (*sx_store_fn)(void *dst, const void *src, int64_t n, uint32_t mode);
@@ -15,5 +16,13 @@ typedef struct sx_convert_table {
   void (*quantize)(int32_t *q, const float *x, const float *scale, bool cols, float lo, float hi, int64_t n);
   void (*minmax)(const float *x, int64_t n, float *lo, float *hi);
 } sx_convert_table;
+/* The storage types that are cast directly; [from][to] has the signature of elementwise instructions, or is NULL. */
+typedef enum sx_cast_kind {
+  SX_CAST_NO, SX_CAST_F32, SX_CAST_F64, SX_CAST_I8, SX_CAST_U8, SX_CAST_I32, SX_CAST_I64, SX_CAST_B8, SX_CAST_F16, SX_CAST_BF16,
+  SX_CAST_KINDS
+} sx_cast_kind;
+typedef struct sx_cast_table {
+  sx_ew_fn fn[SX_CAST_KINDS][SX_CAST_KINDS];
+} sx_cast_table;
 extern const sx_convert_table sx_convert_any; /* loads and stores, casts and odd casts: all that an ISA level lacks */
 #endif

@@ -138,9 +138,9 @@ SX_INLINE float mod_f32(float x, float y) {
 F32_BINARY_LANES(DEF)
 #undef DEF
 
-DEF3(uint8_t, uint8_t, w8_Where, x ? y : z)
-DEF3(uint32_t, uint8_t, w32_Where, x ? y : z)
-DEF3(uint64_t, uint8_t, w64_Where, x ? y : z)
+DEF3(uint8_t, uint8_t, w8_Where, CHOICE_SETS, x ? y : z)
+DEF3(uint32_t, uint8_t, w32_Where, CHOICE_SETS, x ? y : z)
+DEF3(uint64_t, uint8_t, w64_Where, CHOICE_SETS, x ? y : z)
 #define DEF(name, expr) DEF2(uint8_t, float, f32_##name, expr)
 COMPARE(DEF)
 #undef DEF

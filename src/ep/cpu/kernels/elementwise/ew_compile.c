@@ -153,6 +153,13 @@ static sx_ew_class byte_class(const sx_ew_program *p, const sx_ew_table *t) {
   return has && (p->out->type == type || p->out->type == SX_BOOL) ? cls : SX_EW_CLASSES;
 }
 
+/* A cast of a tensor and nothing else, where the types are a pair that has an instruction. */
+static sx_ew_fn whole_cast(const sx_ew_program *p, const sx_ew_space *s, sx_isa isa) {
+  if (p->n_in != 1 || p->n_out != 1 || p->n_ins > 1 || p->out->value != p->n_ins || !is_linear(s, 0) || !is_linear(s, 1)) return NULL;
+  if (p->n_ins && (p->ins->op != SX_EW_CAST || p->ins->to != p->out->type)) return NULL;
+  return p->in[0] == p->out->type ? NULL : sx_ew_cast_pair(isa, (sx_dtype)p->in[0], (sx_dtype)p->out->type);
+}
+
 static void classify(sx_ew_code *c, const sx_ew_program *p, const sx_ew_space *s, sx_ew_operand *ops) {
   bool simple = true;
   for (uint32_t k = 0; k < s->operands; k++) {
@@ -165,6 +172,7 @@ static void classify(sx_ew_code *c, const sx_ew_program *p, const sx_ew_space *s
     o->width = (uint8_t)sx_ew_class_bytes((sx_ew_class)o->cls);
     o->bits = (uint8_t)sx_dtype_bits((sx_dtype)o->type);
     o->native = o->type == sx_ew_class_type((sx_ew_class)o->cls);
+    if (c->whole_cast) o->native = true, o->width = o->bits / 8;
     o->linear = is_linear(s, k);
     o->reg = (uint16_t)k;
     memcpy(o->stride, s->stride[k], sizeof o->stride);
@@ -434,7 +442,7 @@ static void place(sx_ew_code *c, const sx_ew_space *s, sx_ew_operand *ops, uint3
   }
   int64_t tile = SX_EW_TILE, last = s->rank ? s->dim[s->rank - 1] : 1;
   bool direct = c->n_steps == 1;
-  for (uint32_t k = 0; k < operands; k++) direct &= ops[k].kind == SX_EW_DIRECT || ops[k].kind == SX_EW_SCALAR;
+  for (uint32_t k = 0; k < operands; k++) direct &= ops[k].kind <= SX_EW_ROW && ops[k].kind != SX_EW_DENSE;
   while (direct && (uint64_t)tile * width < SX_EW_DIRECT_BYTES && c->unit_ns * (double)tile < 1000) tile *= 2;
   while (!direct && tile > 256 && (uint64_t)tile * tiles * width > 40960) tile /= 2;
   c->row = c->total;
@@ -496,12 +504,19 @@ sx_status sx_ew_compile(const sx_ew_program *p, const sx_ew_space *s, sx_isa isa
   value_info *v = (value_info *)(m + l.values);
   sx_ew_step *steps = (sx_ew_step *)(m + l.steps);
   uint32_t count[3] = {0};
+  const sx_ew_fn cast = whole_cast(p, s, isa);
+  c->whole_cast = cast != NULL;
   classify(c, p, s, ops);
-  find_levels(c, p, ops, v, count);
-  choose_direct(p, ops, v);
-  emit(c, p, ops, v, (uint16_t *)(m + l.free_regs), steps);
+  if (cast) {
+    steps[0] = (sx_ew_step){.fn = cast, .a = 0, .d = 1};
+    c->n_steps = 1, c->n_regs = 2, c->unit_ns = 0.1;
+  } else {
+    find_levels(c, p, ops, v, count);
+    choose_direct(p, ops, v);
+    emit(c, p, ops, v, (uint16_t *)(m + l.free_regs), steps);
+  }
   place(c, s, ops, (uint32_t *)(m + l.offsets)); /* looks at all steps' classes */
-  link_steps(c, p, v, steps, (sx_ew_link *)(m + l.links));
+  if (!cast) link_steps(c, p, v, steps, (sx_ew_link *)(m + l.links));
   *out = c;
   return SX_OK;
 }

@@ -49,32 +49,35 @@
     }                                            \
   }
 
-#define UNI3(T, K, A) T u##K = q->uni & (1 << K) ? *A : 0
-#define PICK3(K, A) (q->uni & (1 << K) ? u##K : A[i])
-#define DEF3(T, T0, fname, expr)                                                       \
-  static void fname(ARGS) {                                                            \
-    T *d = d_;                                                                         \
-    const T0 *a = a_;                                                                  \
-    const T *b = b_, *c = c_;                                                          \
-    PARAMS;                                                                            \
-    WHOLE_VECTORS;                                                                     \
-    if (!q->uni) {                                                                     \
-      EW_IVDEP for (int64_t i = 0; i < n; i++) {                                       \
-        T0 x = a[i];                                                                   \
-        T y = b[i], z = c[i];                                                          \
-        d[i] = (T)(expr);                                                              \
-      }                                                                                \
-      return;                                                                          \
-    }                                                                                  \
-    UNI3(T0, 0, a);                                                                    \
-    UNI3(T, 1, b);                                                                     \
-    UNI3(T, 2, c);                                                                     \
-    EW_IVDEP for (int64_t i = 0; i < n; i++) {                                         \
-      T0 x = PICK3(0, a);                                                              \
-      T y = PICK3(1, b), z = PICK3(2, c);                                              \
-      d[i] = (T)(expr);                                                                \
-    }                                                                                  \
+/* Three sources. The compiler gets a loop of its own for each set of single values in `sets` (an X-list of q->uni); the others
+ * share one that it may leave scalar. */
+#define LOOP3(T, T0, X_, Y_, Z_, expr)         \
+  EW_IVDEP for (int64_t i = 0; i < n; i++) {   \
+    T0 x = X_;                                 \
+    T y = Y_, z = Z_;                          \
+    d[i] = (T)(expr);                          \
   }
+#define SET3(k, T, T0, expr)                                                                                       \
+  if (q->uni == k) {                                                                                               \
+    LOOP3(T, T0, k & 1 ? x1 : a[i], k & 2 ? y1 : b[i], k & 4 ? z1 : c[i], expr)                                    \
+    return;                                                                                                        \
+  }
+#define DEF3(T, T0, fname, sets, expr)                                                                             \
+  static void fname(ARGS) {                                                                                        \
+    T *d = d_;                                                                                                     \
+    const T0 *a = a_;                                                                                              \
+    const T *b = b_, *c = c_;                                                                                      \
+    PARAMS;                                                                                                        \
+    WHOLE_VECTORS;                                                                                                 \
+    const T0 x1 = *a;                                                                                              \
+    const T y1 = *b, z1 = *c;                                                                                      \
+    sets(SET3, T, T0, expr)                                                                                        \
+    const bool u0 = q->uni & 1, u1 = q->uni & 2, u2 = q->uni & 4;                                                  \
+    LOOP3(T, T0, u0 ? x1 : a[i], u1 ? y1 : b[i], u2 ? z1 : c[i], expr)                                             \
+  }
+#define CHOICE_SETS(X, ...) X(0, __VA_ARGS__) X(1, __VA_ARGS__) X(2, __VA_ARGS__) X(4, __VA_ARGS__) X(6, __VA_ARGS__)
+#define CLIP_SETS(X, ...)   X(6, __VA_ARGS__)
+#define SUM_SETS(X, ...)    X(0, __VA_ARGS__)
 #define COMPARE(X) \
   X(Equal, x == y) X(NotEqual, x != y) X(Less, x < y) X(LessOrEqual, x <= y) X(Greater, x > y) X(GreaterOrEqual, x >= y)
 #endif

@@ -69,7 +69,7 @@ typedef struct sx_ew_operand {
   uint8_t width; /* bytes of a class element */
   uint8_t bits;  /* of a storage element */
   bool linear;   /* element i of the space is element i of the tensor */
-  bool native;   /* storage and class are the same */
+  bool native;   /* storage and class are the same, or instructions take the storage type */
   uint16_t reg;  /* of an output: where the value lies */
   uint32_t work; /* offset in scratch of the operand's own register */
   int64_t stride[SX_EW_RANK];
@@ -89,6 +89,7 @@ struct sx_ew_code {
   uint32_t rank, lanes;
   sx_isa isa;
   sx_ew_class bytes; /* U8, I8: computes 8-bit integers as they are; CLASSES: in i32 */
+  bool whole_cast; /* a cast from memory to memory: operands are native whatever their type */
   bool split_rows; /* a tile is a part of one row of the last dimension */
   int64_t dim[SX_EW_RANK];
   int64_t total, row, tile, per_row; /* tile t: row t / per_row, from (t % per_row) * tile on, at most `tile` elements */
@@ -109,4 +110,6 @@ static inline const uint32_t *sx_ew_offsets(const sx_ew_code *c) {
 
 /* The instruction function of CAST: any class to any storage type and back into its class. */
 void sx_ew_cast_step(void *d, const void *a, const void *b, const void *c, const void *params, int64_t n);
+/* The instruction that takes one storage type to another as it lies in memory, or NULL. */
+sx_ew_fn sx_ew_cast_pair(sx_isa isa, sx_dtype from, sx_dtype to);
 #endif

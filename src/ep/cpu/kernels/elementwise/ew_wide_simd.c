@@ -76,13 +76,13 @@ DEF_DIV(uint64_t, uint64_t, u64, 0)
   X(ShiftLeft, (U)y >= WIDTH(T) ? 0 : (U)x << ((U)y & (WIDTH(T) - 1)))                                                \
   X(ShiftRight, (U)y >= WIDTH(T) ? (x < 0 ? (T)-1 : 0) : x >> ((U)y & (WIDTH(T) - 1)))
 #define INT_TERNARY(T, U, t)                                                    \
-  DEF3(T, T, t##_Clip, (x < y ? y : x) > z ? z : (x < y ? y : x))               \
-  DEF3(T, T, t##_MulAdd, (U)x *(U)y + (U)z)
+  DEF3(T, T, t##_Clip, CLIP_SETS, (x < y ? y : x) > z ? z : (x < y ? y : x))               \
+  DEF3(T, T, t##_MulAdd, SUM_SETS, (U)x *(U)y + (U)z)
 INT_TERNARY(int32_t, uint32_t, i32)
 INT_TERNARY(int64_t, uint64_t, i64)
 INT_TERNARY(uint64_t, uint64_t, u64)
-DEF3(double, double, f64_Clip, (x < y ? y : x) > z ? z : (x < y ? y : x))
-DEF3(double, double, f64_MulAdd, x *y + z)
+DEF3(double, double, f64_Clip, CLIP_SETS, (x < y ? y : x) > z ? z : (x < y ? y : x))
+DEF3(double, double, f64_MulAdd, SUM_SETS, x *y + z)
 
 #define DEF(name, expr) DEF1(int32_t, int32_t, i32_##name, expr)
 INT_UNARY(DEF, int32_t, uint32_t, i32)
@@ -123,20 +123,22 @@ DEF1(uint8_t, uint8_t, b8_Not, !x)
 
 /* 8 bits: what has no row here computes in i32. A float holds such a quotient well enough to cut it off. */
 #define BYTE_UNARY(X, T, t) \
-  X(Abs, x < 0 ? -x : x) X(BitwiseNot, ~x) X(Neg, -x) X(Relu, x < 0 ? 0 : x) X(Sign, (x > 0) - (x < 0)) X(Square, x *x)
+  X(Abs, x < 0 ? -x : x) X(BitwiseNot, ~x) X(Neg, -x) X(Relu, x < 0 ? 0 : x) X(Sign, (x > 0) - (x < 0)) X(Square, x *x) \
+  X(Shrink, (int)((double)x < -p0 ? (double)x + p1 : (double)x > p0 ? (double)x - p1 : 0))
 #define BYTE_BINARY(X, T, t)                                                                                          \
-  X(Add, x + y) X(Sub, x - y) X(Mul, x *y) X(Div, quotient_##t(x, y)) X(FMod, y ? x - y * quotient_##t(x, y) : 0)     \
+  X(Add, x + y) X(Sub, x - y) X(Mul, x *y) X(Div, quotient_##t(x, y)) X(FMod, rest_##t(x, y))                          \
   X(Mod, mod_##t(x, y)) X(Min, x < y ? x : y) X(Max, x > y ? x : y) X(BitwiseAnd, x &y) X(BitwiseOr, x | y)           \
   X(BitwiseXor, x ^ y) X(ShiftLeft, (uint8_t)y > 7 ? 0 : (uint8_t)x << ((uint8_t)y & 7))                              \
   X(ShiftRight, x >> ((uint8_t)y > 7 ? 7 : (uint8_t)y) >> ((uint8_t)y > 7))                                           \
   COMPARE(X)
-#define DEF_BYTE(T, t)                                                                             \
-  static inline int quotient_##t(T x, T y) { return y ? (int)((float)x / (float)y) : 0; }           \
-  static inline int mod_##t(T x, T y) {                                                            \
-    int r = y ? x - y * quotient_##t(x, y) : 0;                                                     \
-    return r && (r ^ y) < 0 ? r + y : r;                                                           \
-  }                                                                                                \
-  DEF3(T, T, t##_Clip, (x < y ? y : x) > z ? z : (x < y ? y : x))
+#define DEF_BYTE(T, t)                                                                                        \
+  static inline int quotient_##t(T x, T y) { return (int)((float)x / (float)(y ? y : (T)1)) & -(y != 0); }     \
+  static inline int rest_##t(T x, T y) { return (x - y * quotient_##t(x, y)) & -(y != 0); }                    \
+  static inline int mod_##t(T x, T y) {                                                                       \
+    const int r = rest_##t(x, y);                                                                             \
+    return r + (y & -(r != 0 && (r ^ y) < 0));                                                                \
+  }                                                                                                           \
+  DEF3(T, T, t##_Clip, CLIP_SETS, (x < y ? y : x) > z ? z : (x < y ? y : x))
 DEF_BYTE(uint8_t, u8)
 DEF_BYTE(int8_t, i8)
 #define DEF(name, expr) DEF1(uint8_t, uint8_t, u8_##name, expr)
