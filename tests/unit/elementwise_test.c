@@ -506,6 +506,32 @@ static void cast_and_store(void **state) {
   sx_arena_free(&s.arena);
 }
 
+/* A cast of a whole tensor goes in one loop: as by way of classes. */
+static void whole_casts(void **state) {
+  static const sx_dtype types[] = {SX_F32, SX_F64, SX_I8, SX_U8, SX_I32, SX_I64, SX_BOOL, SX_F16, SX_BF16, SX_U16};
+  static const double odd[] = {NAN, INFINITY, -INFINITY, -0.0, 3e9, -3e9, 1e19, 300, -1, 65519.9};
+  enum { N = 4500, TYPES = 10 };
+  double numbers[N] = {0}, in[N], out[N], want[N];
+  for (int i = 0; i < N; i++) numbers[i] = i % 50 ? (double)below(1u << (i % 31)) / 8 - i % 7 : odd[i / 50 % 10];
+  for (sx_isa isa = SX_ISA_BASE; isa <= sx_cpu_info()->isa; isa++)
+    for (int f = 0; f < TYPES; f++)
+      for (int t = 0; t < TYPES; t++) {
+        setup s = {0};
+        const int64_t dim[] = {N - 3};
+        sx_ew_shape shapes[] = {{dim, NULL, 1}, {dim, NULL, 1}};
+        uint16_t x = sx_ew_input(&s.p, &s.arena, types[f]);
+        sx_ew_store(&s.p, &s.arena, sx_ew_cast(&s.p, &s.arena, x, types[t], 0), types[t], 0);
+        assert_int_equal(sx_ew_space_init(&s.space, 1, dim, 1, 1, shapes, NULL), SX_OK);
+        memset(out, 0, sizeof out), memset(want, 0, sizeof want);
+        sx_cast_run(SX_ISA_BASE, SX_F64, types[f], 0, in, numbers, 0, N);
+        sx_cast_run(SX_ISA_BASE, types[f], types[t], 0, want, in, 0, dim[0]);
+        s.in[0] = in, s.out[0] = out;
+        run(&s, isa);
+        if (memcmp(out, want, sizeof out)) fail_msg("%s to %s, level %d", sx_dtype_name(types[f]), sx_dtype_name(types[t]), isa);
+        sx_arena_free(&s.arena);
+      }
+}
+
 static void activations(void **state) {
   for (int n = 0; n < 50; n++) {
     float row[51], want = 0;
@@ -529,6 +555,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_op),       cmocka_unit_test(random_programs),
                                      cmocka_unit_test(float_programs), cmocka_unit_test(aliases_and_strides),
                                      cmocka_unit_test(refusals),       cmocka_unit_test(cast_and_store),
+                                     cmocka_unit_test(whole_casts),
                                      cmocka_unit_test(activations)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
