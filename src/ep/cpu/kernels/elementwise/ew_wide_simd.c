@@ -132,7 +132,7 @@ DEF1(uint8_t, uint8_t, b8_Not, !x)
   X(ShiftRight, x >> ((uint8_t)y > 7 ? 7 : (uint8_t)y) >> ((uint8_t)y > 7))                                           \
   COMPARE(X)
 #define DEF_BYTE(T, t)                                                                                        \
-  static inline int quotient_##t(T x, T y) { return (int)((float)x / (float)(y ? y : (T)1)) & -(y != 0); }     \
+  static inline int quotient_##t(T x, T y) { return (int)((float)x / (float)(y + (y == 0))) & -(y != 0); }     \
   static inline int rest_##t(T x, T y) { return (x - y * quotient_##t(x, y)) & -(y != 0); }                    \
   static inline int mod_##t(T x, T y) {                                                                       \
     const int r = rest_##t(x, y);                                                                             \
