@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 GENERATOR := $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 PYTHON = $(if $(wildcard build/venv/bin/python),build/venv/bin/python,python3)
 .DEFAULT_GOAL := all
-.PHONY: all reduced demo test check asan ubsan tsan fuzz bench cases suite operators schema slots golden digits format lint size install clean help
+.PHONY: all reduced demo test check asan ubsan tsan fuzz bench cases suite operators schema slots keys golden digits format lint size install package clean help
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z ]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -66,6 +66,9 @@ schema:  ## writes src/ops/schema.gen.inc anew (needs the pinned onnx package: t
 slots:  ## writes docs/ABI.md anew, out of src/abi/slots.def
 	@$(PYTHON) tools/gen_slots.py
 
+keys:  ## writes docs/CONFIG.md and the headers of configuration keys anew, out of src/abi/keys.def
+	@$(PYTHON) tools/gen_keys.py
+
 golden:  ## tests/model/cases anew: models, inputs, answers in float64
 	@$(PYTHON) tools/make_golden.py
 
@@ -81,8 +84,11 @@ lint:  ## layering, exported symbols, file lengths
 size: all  ## the library's bytes by folder, the longest files
 	@$(PYTHON) tools/size_report.py $(BUILD)
 
-install: all
+install: all  ## into PREFIX (/usr/local), below DESTDIR where that is set
 	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+package: all  ## a tarball and, where dpkg-deb is, a Debian package, in build/package
+	@cpack --config $(BUILD)/CPackConfig.cmake -B $(BUILD)/package
 
 clean:
 	@cmake -E rm -rf $(BUILD)/CMakeCache.txt $(BUILD)/CMakeFiles $(BUILD)/cases build-asan build-tsan build-aarch64 build-fuzz build-wasm32-wasi \

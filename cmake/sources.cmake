@@ -148,7 +148,7 @@ function(sx_shared_library target name folder tables)
   add_library(${target} SHARED $<TARGET_OBJECTS:${tables}> ${SX_REST})
   target_link_libraries(${target} PRIVATE ${SX_LIBS} sx_flags)
   target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/include)
-  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} SOVERSION 1
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} VERSION ${PROJECT_VERSION} SOVERSION 1
     LIBRARY_OUTPUT_DIRECTORY ${folder} RUNTIME_OUTPUT_DIRECTORY ${folder} ARCHIVE_OUTPUT_DIRECTORY ${folder})
   if(WIN32)
     set_target_properties(${target} PROPERTIES PREFIX "" IMPORT_PREFIX "" ARCHIVE_OUTPUT_NAME ${name}_import)

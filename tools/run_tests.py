@@ -163,6 +163,7 @@ def configure_and_build(result, build, options, targets=()):
 def house(result, build):
     check(result, "layers", [sys.executable, "tools/check_layers.py"])
     check(result, "docs/ABI.md", [sys.executable, "tools/gen_slots.py", "--check"])
+    check(result, "configuration keys", [sys.executable, "tools/gen_keys.py", "--check"])
     check(result, "file lengths", [sys.executable, "tools/size_report.py", "--check"])
     if shutil.which("nm"):
         check(result, "symbols", ["tools/check_symbols.sh", build])

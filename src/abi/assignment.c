@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Which provider runs which of the user's nodes: a group for each node that a plugin has, and one for what the CPU runs. */
 #include "abi/plugin/host.h"
+#include "onnxruntime_session_options_config_keys.h"
 
 struct OrtEpAssignedNode {
   const char *name, *domain, *op_type;
@@ -84,7 +85,7 @@ OrtStatus *ORT_API_CALL sx_api_Session_GetEpGraphAssignmentInfo(const OrtSession
   SX_API_NOT_NULL(ep_subgraphs);
   SX_API_NOT_NULL(num_ep_subgraphs);
   if (session->editing) SX_API_FAIL(FAIL, "the session is one of the model editor and has to be finalised first");
-  const char *on = sx_kvp_get(&session->options->config, "session.record_ep_graph_assignment_info");
+  const char *on = sx_kvp_get(&session->options->config, kOrtSessionOptionsRecordEpGraphAssignmentInfo);
   if (!on || strcmp(on, "1") != 0)
     SX_API_FAIL(FAIL, "the session configuration entry session.record_ep_graph_assignment_info must be \"1\" for this");
   OrtSession *s = (OrtSession *)session;

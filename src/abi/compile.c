@@ -4,6 +4,7 @@
  * the model is compiled. */
 #include "abi/editor.h"
 #include "onnx/proto_write.h"
+#include "onnxruntime_session_options_config_keys.h"
 
 enum { INPUT_NONE, INPUT_PATH, INPUT_BYTES, INPUT_MODEL };
 enum { OUTPUT_NONE, OUTPUT_PATH, OUTPUT_BUFFER, OUTPUT_FUNCTION };
@@ -167,7 +168,7 @@ OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetOutputModelGetInit
 OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetEpContextEmbedMode(OrtModelCompilationOptions *o,
                                                                                  bool embed_ep_context_in_model) {
   SX_API_NOT_NULL(o);
-  return sx_ort_config_set(&o->session->config, "ep.context_embed_mode", embed_ep_context_in_model ? "1" : "0");
+  return sx_ort_config_set(&o->session->config, kOrtSessionOptionEpContextEmbedMode, embed_ep_context_in_model ? "1" : "0");
 }
 
 OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetEpContextBinaryInformation(OrtModelCompilationOptions *o,
@@ -189,7 +190,7 @@ OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetEpContextBinaryInf
       failed = sx_ort_error(ORT_INVALID_ARGUMENT, "'%.200s' is not a directory: it has to end in a separator", folder);
     sx_text_add(&path, "%s%s%s", folder, ends ? "" : "/", name);
     if (!failed && path.failed) failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
-    if (!failed) failed = sx_ort_config_set(&o->session->config, "ep.context_file_path", path.p);
+    if (!failed) failed = sx_ort_config_set(&o->session->config, kOrtSessionOptionEpContextFilePath, path.p);
   }
   sx_text_free(&path);
   sx_text_drop(folder);
@@ -217,7 +218,7 @@ OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetGraphOptimizationL
 OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetWeightlessEnabled(OrtModelCompilationOptions *o,
                                                                                 bool use_weightless) {
   SX_API_NOT_NULL(o);
-  return sx_ort_config_set(&o->session->config, "ep.enable_weightless", use_weightless ? "1" : "0");
+  return sx_ort_config_set(&o->session->config, kOrtSessionOptionEpEnableWeightless, use_weightless ? "1" : "0");
 }
 
 OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetEpContextDataWriteFunc(OrtModelCompilationOptions *o,

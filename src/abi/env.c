@@ -3,6 +3,7 @@
  * the order of the releases. */
 #include "abi/session.h"
 #include "base/cpu.h"
+#include "onnxruntime_ep_device_ep_metadata_keys.h"
 
 static OrtEnv *current;
 static sx_mutex busy; /* guards it, its count and the list of shared allocators; held for a few instructions, never while a
@@ -60,7 +61,7 @@ static OrtEnv *make(const env_options *o) {
   env->cpu_ep = (OrtEpDevice){.name = "CPUExecutionProvider", .vendor = "Microsoft", .hardware = &env->cpu};
   if (!env->log_id || !sx_vec_push(&env->devices, &env->cpu_ep) || (o->threads && !copy_threads(o->threads, &env->threads)) ||
       (o->config && !sx_kvp_copy(o->config, &env->config)) ||
-      !sx_kvp_set(&env->cpu_ep.metadata, "version", SX_VERSION_TEXT)) {
+      !sx_kvp_set(&env->cpu_ep.metadata, kOrtEpDevice_EpMetadataKey_Version, SX_VERSION_TEXT)) {
     destroy(env);
     return NULL;
   }

@@ -239,6 +239,8 @@ OrtSessionOptions *sx_ort_options_clone(const OrtSessionOptions *o);
 OrtStatus *sx_ort_store_ep_options(OrtSessionOptions *options, const char *provider, const OrtKeyValuePairs *defaults,
                                    const char *const *keys, const char *const *values, size_t n);
 /* Adds a configuration entry after a check of the key. */
+/* Does ONNX Runtime or this library know the key? Keys of areas that are not the runtime's (ep., a user's own) count as known. */
+bool sx_ort_config_known(const char *key);
 OrtStatus *sx_ort_config_set(OrtKeyValuePairs *config, const char *key, const char *value);
 
 /* ---- libraries of custom operators and providers ---- */

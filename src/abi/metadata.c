@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What a model says about itself, as a copy that outlives its session; and types of a model's values for clients. */
 #include "abi/graph.h"
+#include "onnxruntime_ep_device_ep_metadata_keys.h"
 
 struct OrtModelMetadata {
   sx_arena arena;
@@ -118,7 +119,8 @@ OrtStatus *ORT_API_CALL sx_api_ModelMetadataGetCustomMetadataMapKeys(const OrtMo
 
 /* What a provider wrote into a model that it compiled: the entry ep_compatibility_info.<provider>. NULL: nothing. */
 static OrtStatus *compatibility(const void *data, size_t size, const char *ep, OrtAllocator *a, char **out) {
-  static const char prefix[] = "ep_compatibility_info.";
+  const char *const prefix = kOrtModelMetadata_EpCompatibilityInfoPrefix;
+  const size_t before = strlen(prefix);
   sx_arena arena = {0};
   sx_proto_model *m;
   sx_err e;
@@ -126,8 +128,8 @@ static OrtStatus *compatibility(const void *data, size_t size, const char *ep, O
   OrtStatus *failed = sx_ort_status(st == SX_E_INVALID_PROTOBUF ? SX_E_INVALID_GRAPH : st, &e);
   for (uint32_t i = 0; st == SX_OK && !failed && !*out && i < m->metadata_props.n; i++) {
     sx_str key = m->metadata_props.at[i].key;
-    if (key.n < sizeof prefix || memcmp(key.p, prefix, sizeof prefix - 1) != 0) continue;
-    if (sx_str_is((sx_str){key.p + sizeof prefix - 1, key.n - (sizeof prefix - 1)}, ep))
+    if (key.n <= before || memcmp(key.p, prefix, before) != 0) continue;
+    if (sx_str_is((sx_str){key.p + before, key.n - before}, ep))
       failed = sx_ort_text_out(a, m->metadata_props.at[i].value, out);
   }
   sx_arena_free(&arena);

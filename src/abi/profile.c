@@ -20,6 +20,7 @@ struct sx_profile {
   char *file; /* once written */
   sx_text events;
   bool first, done;
+  sx_profile *also; /* NULL, or another one that gets the events */
 };
 
 OrtStatus *sx_profile_create(const char *prefix, sx_profile **out) {
@@ -46,6 +47,7 @@ uint64_t sx_profile_start_ns(const sx_profile *p) { return p->start_ns; }
 
 void sx_profile_event(sx_profile *p, const char *category, const char *name, uint64_t begin_ns, uint64_t end_ns,
                       const char *args) {
+  if (p->also) sx_profile_event(p->also, category, name, begin_ns, end_ns, args);
   sx_mutex_lock(&p->lock);
   if (!p->done) {
     int pid = (int)getpid();
@@ -113,6 +115,7 @@ static void step(void *ctx, const sx_exec *x, uint32_t k, uint64_t begin_ns, uin
   sx_text_free(&args);
 }
 
+void sx_profile_share(sx_profile *p, sx_profile *also) { p->also = also; }
 sx_profile_hook sx_profile_steps(sx_profile *p) { return (sx_profile_hook){step, p}; }
 
 OrtStatus *sx_profile_end(sx_profile *p, const char **file) {

@@ -2,7 +2,9 @@
 /* Runs: names to numbers, the checks at the door, and the asynchronous form. */
 #include "abi/lora.h"
 #include "abi/plugin/host.h"
+#include "base/cpu.h"
 #include "base/thread.h"
+#include "onnxruntime_run_options_config_keys.h"
 
 OrtStatus *sx_ort_find_input(const OrtSession *s, const char *name, uint32_t *index) {
   if (!name) SX_API_FAIL(INVALID_ARGUMENT, "an input's name is NULL");
@@ -25,22 +27,47 @@ OrtStatus *sx_ort_check_input(const char *name, const sx_rt_value *v) {
   return NULL;
 }
 
-/* The run itself, with its marks in the profile. */
-static OrtStatus *run(OrtSession *s, sx_run_options *ro, sx_rt_value *const *inputs, sx_rt_value **outputs,
-                      const bool *wanted) {
+/* A run that is profiled, into the session's profile or into one of its own, or both. */
+static OrtStatus *run_profiled(OrtSession *s, const OrtRunOptions *o, sx_run_options *ro, sx_rt_value *const *inputs,
+                               sx_rt_value **outputs, const bool *wanted) {
   sx_err e;
-  if (!s->profile) {
-    SX_API_TRY(sx_session_run(s->s, ro, inputs, outputs, wanted, &e));
-    return NULL;
+  sx_profile *p = s->profile;
+  if (o && o->profiling) {
+    OrtStatus *failed = sx_profile_create(o->profile_prefix, &p);
+    if (failed) return failed;
+    sx_profile_share(p, s->profile);
   }
   uint64_t begin = sx_now_ns();
-  sx_profile_hook hook = sx_profile_steps(s->profile);
+  sx_profile_hook hook = sx_profile_steps(p);
   ro->profile = &hook;
   sx_status st = sx_session_run(s->s, ro, inputs, outputs, wanted, &e);
   uint64_t end = sx_now_ns();
-  sx_profile_event(s->profile, "Session", "SequentialExecutor::Execute", begin, end, NULL);
-  sx_profile_event(s->profile, "Session", "model_run", begin, end, NULL);
-  return sx_ort_status(st, &e);
+  sx_profile_event(p, "Session", "SequentialExecutor::Execute", begin, end, NULL);
+  sx_profile_event(p, "Session", "model_run", begin, end, NULL);
+  OrtStatus *failed = sx_ort_status(st, &e);
+  if (p != s->profile) {
+    const char *file;
+    OrtStatus *unwritten = sx_profile_end(p, &file);
+    if (unwritten) sx_log(&s->logger.log, WARNING, "the profile of the run is lost: %s", unwritten->message);
+    sx_api_ReleaseStatus(unwritten);
+    sx_profile_destroy(p);
+  }
+  return failed;
+}
+
+/* The run itself, in the session's mode of denormal numbers. */
+static OrtStatus *run(OrtSession *s, const OrtRunOptions *o, sx_run_options *ro, sx_rt_value *const *inputs,
+                      sx_rt_value **outputs, const bool *wanted) {
+  OrtStatus *failed;
+  bool was = s->denormals_zero ? sx_denormals_zero(true) : false;
+  if (s->profile || (o && o->profiling)) {
+    failed = run_profiled(s, o, ro, inputs, outputs, wanted);
+  } else {
+    sx_err e;
+    failed = sx_ort_status(sx_session_run(s->s, ro, inputs, outputs, wanted, &e), &e);
+  }
+  if (s->denormals_zero) sx_denormals_zero(was);
+  return failed;
 }
 
 OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
@@ -54,11 +81,13 @@ OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const 
     if (atomic_load_explicit(&o->terminate, memory_order_relaxed))
       SX_API_FAIL(FAIL, "Exiting due to terminate flag being set to true.");
   }
-  if (s->eps) {
-    OrtStatus *failed = sx_eps_run_begin(s->eps, o);
-    return failed ? failed : sx_eps_run_end(s->eps, o, run(s, &ro, inputs, outputs, wanted));
-  }
-  return run(s, &ro, inputs, outputs, wanted);
+  OrtStatus *failed = s->eps ? sx_eps_run_begin(s->eps, o) : NULL;
+  if (failed) return failed;
+  failed = run(s, o, &ro, inputs, outputs, wanted);
+  if (s->eps) failed = sx_eps_run_end(s->eps, o, failed);
+  const char *shrink = o && o->config.n ? sx_kvp_get(&o->config, kOrtRunOptionsConfigEnableMemoryArenaShrinkage) : NULL;
+  if (shrink && strstr(shrink, "cpu:0")) (void)sx_session_trim(s->s);
+  return failed;
 }
 
 /* The arrays of a run, on the stack as long as they are short. */

@@ -2,6 +2,7 @@
 /* Sessions: from the caller's options to the runtime's, and what a session says of its inputs and outputs. */
 #include <stdlib.h>
 #include "abi/plugin/host.h"
+#include "onnxruntime_session_options_config_keys.h"
 
 static struct {
   sx_mutex lock;
@@ -69,6 +70,9 @@ static void make_logger(OrtSession *s) {
   if (o->user_log_set) s->logger.log.fn = to_user, s->logger.log.ctx = (void *)o;
   if (o->log_severity >= 0) s->logger.log.least = (sx_severity)o->log_severity;
   if (o->log_id) s->logger.log.id = o->log_id;
+  for (uint32_t i = 0; i < o->config.n; i++)
+    if (!sx_ort_config_known(o->config.keys[i]))
+      sx_log(&s->logger.log, WARNING, "there is no configuration entry '%.200s': it changes nothing", o->config.keys[i]);
 }
 
 static const char *config(const OrtSessionOptions *o, const char *key, const char *dflt) {
@@ -85,18 +89,21 @@ static void *start_thread(void *options, void (*entry)(void *), void *arg) {
 static OrtStatus *choose_pool(OrtSession *s, sx_session_options *so) {
   const OrtSessionOptions *o = s->options;
   sx_err e;
+  s->denormals_zero = strcmp(config(o, kOrtSessionOptionsConfigSetDenormalAsZero, "0"), "1") == 0;
   if (!o->per_session_threads) {
+    s->denormals_zero |= s->env->threads.denormals_zero;
     OrtStatus *failed = NULL;
     so->pool = sx_env_pool(s->env, &failed);
     so->width = s->env->threads.intra > 0 ? (uint32_t)s->env->threads.intra : 0;
     return failed;
   }
   if (o->intra == 1) return NULL;
-  const char *affinity = sx_kvp_get(&o->config, "session.intra_op_thread_affinities");
-  bool spin = strcmp(config(o, "session.intra_op.allow_spinning", "1"), "0") != 0;
-  bool denormals = strcmp(config(o, "session.set_denormal_as_zero", "0"), "1") == 0;
+  const char *affinity = sx_kvp_get(&o->config, kOrtSessionOptionsConfigIntraOpThreadAffinities);
+  bool spin = strcmp(config(o, kOrtSessionOptionsConfigAllowIntraOpSpinning, "1"), "0") != 0;
+  const char *spin_us = sx_kvp_get(&o->config, kOrtSessionOptionsConfigIntraOpSpinDurationUs);
+  unsigned long us = spin_us ? strtoul(spin_us, NULL, 10) : 100;
   uint32_t cores = sx_cpu_info()->cores, want = o->intra > 0 ? (uint32_t)o->intra : 0;
-  if (!affinity && spin && !denormals && !o->thread_create && want <= cores && !s->env->global_pools) {
+  if (!affinity && spin && !spin_us && !s->denormals_zero && !o->thread_create && want <= cores && !s->env->global_pools) {
     OrtStatus *failed = NULL;
     so->pool = sx_env_pool(s->env, &failed);
     so->width = want;
@@ -104,7 +111,12 @@ static OrtStatus *choose_pool(OrtSession *s, sx_session_options *so) {
   }
   if (o->thread_create && !o->thread_join)
     SX_API_FAIL(INVALID_ARGUMENT, "a custom function that creates threads needs one that joins them");
-  sx_pool_options po = {.threads = want, .spin_us = spin ? 100 : 0, .denormals_zero = denormals, .affinity = affinity};
+  sx_pool_options po = {.threads = want,
+                        .spin_us = !spin         ? 0
+                                   : us < 100000 ? (uint32_t)us
+                                                 : 100000,
+                        .denormals_zero = s->denormals_zero,
+                        .affinity = affinity};
   if (o->thread_create) {
     po.thread_create = start_thread, po.hook_options = (void *)o;
     po.thread_join = (void (*)(void *))(void *)o->thread_join;
@@ -174,8 +186,8 @@ bool sx_ort_import_lists(const OrtSessionOptions *o, sx_import_options *im, sx_a
 OrtStatus *sx_ort_session_options(OrtSession *s, sx_session_options *so, sx_arena *lists) {
   const OrtSessionOptions *o = s->options;
   if (!sx_ort_import_lists(o, &so->import, lists)) SX_API_NO_MEMORY();
-  so->import.bytes_live = strcmp(config(o, "session.use_ort_model_bytes_directly", "0"), "1") == 0;
-  so->import.folder = sx_kvp_get(&o->config, "session.model_external_initializers_file_folder_path");
+  so->import.bytes_live = strcmp(config(o, kOrtSessionOptionsConfigUseORTModelBytesDirectly, "0"), "1") == 0;
+  so->import.folder = sx_kvp_get(&o->config, kOrtSessionOptionsModelExternalInitializersFileFolderPath);
   so->import.log = so->log = &s->logger.log;
   so->level = (int)o->level;
   static const sx_provider *const with_custom[] = {&sx_plugin_provider, &sx_custom_provider, NULL};
@@ -189,7 +201,7 @@ OrtStatus *sx_ort_session_options(OrtSession *s, sx_session_options *so, sx_aren
     so->providers = with_custom;
   }
   so->split = strcmp(config(o, "sardonyx.split_steps", "0"), "1") == 0;
-  so->disabled_passes = sx_kvp_get(&o->config, "optimization.disable_specified_optimizers");
+  so->disabled_passes = sx_kvp_get(&o->config, kOrtSessionOptionsDisableSpecifiedOptimizers);
   OrtStatus *failed = choose_pool(s, so);
   s->pool = so->pool;
   return failed;
@@ -198,12 +210,12 @@ OrtStatus *sx_ort_session_options(OrtSession *s, sx_session_options *so, sx_aren
 /* Session options' optimized_model_filepath. */
 static OrtStatus *write_optimised(const OrtSessionOptions *o, const sx_session_options *so, const char *path,
                                   const void *data, size_t size) {
-  const char *least = config(o, "session.optimized_model_external_initializers_min_size_in_bytes", "1024");
+  const char *least = config(o, kOrtSessionOptionsOptimizedModelExternalInitializersMinSizeInBytes, "1024");
   sx_write_options w = {.path = o->optimized_path,
-                        .external = sx_kvp_get(&o->config, "session.optimized_model_external_initializers_file_name"),
+                        .external = sx_kvp_get(&o->config, kOrtSessionOptionsOptimizedModelExternalInitializersFileName),
                         .external_least = (size_t)strtoull(least, NULL, 10)};
   size_t n = strlen(w.path);
-  if (!strcmp(config(o, "session.save_model_format", ""), "ORT") || (n > 4 && !strcmp(w.path + n - 4, ".ort")))
+  if (!strcmp(config(o, kOrtSessionOptionsConfigSaveModelFormat, ""), "ORT") || (n > 4 && !strcmp(w.path + n - 4, ".ort")))
     SX_API_FAIL(NOT_IMPLEMENTED, "the optimised model cannot be written in ORT format (%s): give a path that ends in .onnx",
                 w.path);
   sx_mapping map = {.data = data, .size = size};

@@ -15,6 +15,7 @@ struct OrtSession {
   OrtLogger logger;
   sx_pool *pool;     /* that runs use; NULL: none */
   sx_pool *own_pool; /* when it is the session's own */
+  bool denormals_zero; /* on the thread that runs, too */
   struct sx_custom_ops *custom;
   struct sx_eps *eps; /* providers of plugins; NULL: none */
   SX_VEC(sx_rt_value *) constants; /* handed out to custom kernels */
@@ -70,6 +71,8 @@ sx_pool *sx_env_pool(OrtEnv *env, OrtStatus **failed);
 OrtStatus *sx_profile_create(const char *prefix, sx_profile **out);
 void sx_profile_event(sx_profile *p, const char *category, const char *name, uint64_t begin_ns, uint64_t end_ns,
                       const char *args);
+/* What p is told, `also` is told as well. */
+void sx_profile_share(sx_profile *p, sx_profile *also);
 sx_profile_hook sx_profile_steps(sx_profile *p);
 uint64_t sx_profile_start_ns(const sx_profile *p);
 /* Writes the file and gives its name, which belongs to the profile. */
