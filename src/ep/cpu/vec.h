@@ -354,6 +354,22 @@ SX_INLINE vf vf_zip_hi(vf a, vf b) { return __builtin_shufflevector(a, b, SX_ZIP
 SX_INLINE vf vf_zip_lo(vf a, vf b) { return __builtin_shuffle(a, b, (vi){SX_ZIP_LO}); }
 SX_INLINE vf vf_zip_hi(vf a, vf b) { return __builtin_shuffle(a, b, (vi){SX_ZIP_HI}); }
 #endif
+/* Every other lane of a and then of b. */
+#if SX_VL == 16
+#define SX_EVENS 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#elif SX_VL == 8
+#define SX_EVENS 0, 2, 4, 6, 8, 10, 12, 14
+#else
+#define SX_EVENS 0, 2, 4, 6
+#endif
+#if defined(__clang__)
+SX_INLINE vf vf_evens(vf a, vf b) { return __builtin_shufflevector(a, b, SX_EVENS); }
+#else
+SX_INLINE vf vf_evens(vf a, vf b) { return __builtin_shuffle(a, b, (vi){SX_EVENS}); }
+#endif
+SX_INLINE vf vf_odds(vf a, vf b) {
+  return vf_evens((vf)((vl)a >> 32), (vf)((vl)b >> 32)); /* the odd lanes in place of the even ones */
+}
 /* log2(VL) rounds of interleaving rows i and i + VL / 2 transpose a square. */
 SX_INLINE void vf_transpose(vf r[SX_VL]) {
   SX_UNROLL(4) for (int round = SX_VL; round > 1; round /= 2) {

@@ -38,13 +38,14 @@ typedef struct sx_pooling {
   size_t scratch_bytes;
   int64_t units, rows; /* rows: of all planes */
   double unit_ns;
-  bool by_list;
+  bool by_list, plain;
 } sx_pooling;
 
 sx_status sx_pooling_prepare(sx_pooling *p, const sx_pooling_table *t, const sx_pooling_shape *s, sx_err *e);
 /* indices: of MAX in the plain layout, as ONNX numbers them over the whole tensor; or NULL. */
 void sx_pooling_run(const sx_pooling *p, const void *x, void *y, int64_t *indices, int64_t begin, int64_t end, void *scratch);
 
-/* Obviously right, for every mode and type; rows [begin, end) of planes * out[0] * out[1]. Also the path for indices and LP. */
+/* Obviously right, for every mode and type; rows [begin, end) of planes * out[0] * out[1]. Also the path of
+ * most of LP. */
 void sx_pooling_ref(const sx_pooling_shape *s, const void *x, void *y, int64_t *indices, int64_t begin, int64_t end);
 #endif
