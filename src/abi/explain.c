@@ -82,7 +82,7 @@ static size_t constant_bytes(const sx_graph *g, const sx_node *n) {
   size_t sum = 0;
   for (uint32_t i = 0; i < n->n_in; i++) {
     const sx_tensor *c = sx_value_const(g, sx_node_in(n, i));
-    if (c) sum += c->size;
+    if (c) sum += sx_tensor_source_size(c);
   }
   return sum;
 }

@@ -21,7 +21,7 @@ static sx_status make(sx_dtype t, int32_t rank, const int64_t *dims, sx_tensor *
   }
   if (rank) memcpy(d, dims, sizeof(int64_t) * (size_t)rank);
   atomic_init(&x->refs, 1);
-  x->dtype = (uint8_t)t, x->rank = rank, x->dims = d, x->count = count;
+  x->dtype = x->stored = (uint8_t)t, x->rank = rank, x->dims = d, x->count = count;
   *out = x;
   return SX_OK;
 }
@@ -50,6 +50,14 @@ sx_status sx_tensor_wrap(sx_dtype t, int32_t rank, const int64_t *dims, const vo
   return SX_OK;
 }
 
+/* x has its elements from those of `of`. */
+static void refer(sx_tensor *x, sx_tensor *of) {
+  x->of = sx_tensor_ref(of);
+  x->bytes = of->bytes; /* not its aligned copy, which may be given back */
+  x->stored = of->stored, x->owner = of->owner, x->caller_lives = of->caller_lives;
+  x->file = of->file, x->offset = of->offset;
+}
+
 sx_status sx_tensor_scale(sx_tensor *t, const double *factors, sx_tensor **out, sx_err *e) {
   sx_tensor *x, *of = t->of ? t->of : t;
   SX_TRY(make(SX_F32, t->rank, t->dims, &x, e));
@@ -59,10 +67,14 @@ sx_status sx_tensor_scale(sx_tensor *t, const double *factors, sx_tensor **out, 
     SX_NO_MEMORY(e);
   }
   for (size_t i = 0; i < rows; i++) x->factors[i] = factors[i] * (t->factors ? t->factors[i] : 1);
-  x->of = sx_tensor_ref(of);
-  x->bytes = of->bytes; /* not its aligned copy, which may be given back */
-  x->owner = of->owner, x->caller_lives = of->caller_lives, x->file = of->file, x->offset = of->offset;
+  refer(x, of);
   *out = x;
+  return SX_OK;
+}
+
+sx_status sx_tensor_widen(sx_tensor *t, sx_tensor **out, sx_err *e) {
+  SX_TRY(make(SX_F32, t->rank, t->dims, out, e));
+  refer(*out, t);
   return SX_OK;
 }
 
@@ -86,6 +98,33 @@ void sx_tensor_unref(sx_tensor *t) {
   sx_free(t, sizeof *t);
 }
 
+static float half(uint16_t h) {
+  uint32_t sign = (uint32_t)(h & 0x8000) << 16, exp = (h >> 10) & 31, man = h & 1023, bits;
+  if (exp == 31)
+    bits = sign | 0x7f800000u | man << 13;
+  else if (exp)
+    bits = sign | (exp + 112) << 23 | man << 13;
+  else {
+    float f = (float)man * 0x1p-24f;
+    memcpy(&bits, &f, 4);
+    bits |= sign;
+  }
+  float f;
+  memcpy(&f, &bits, 4);
+  return f;
+}
+
+/* Element i of what is stored as f16 or bf16. */
+static float narrow_at(const sx_tensor *t, int64_t i) {
+  uint16_t h;
+  memcpy(&h, (const char *)t->bytes + 2 * i, sizeof h);
+  if (t->stored == SX_F16) return half(h);
+  const uint32_t b = (uint32_t)h << 16;
+  float f;
+  memcpy(&f, &b, 4);
+  return f;
+}
+
 static size_t alignment_of(sx_dtype t) {
   uint32_t bits = sx_dtype_bits(t);
   return bits <= 8 ? 1 : t == SX_C128 || t == SX_STRING || t == SX_C64 ? 8 : bits / 8;
@@ -95,7 +134,10 @@ static size_t alignment_of(sx_dtype t) {
 static sx_status materialise(sx_tensor *t, sx_err *e) {
   void *p = sx_malloc_aligned(t->size);
   if (!p) SX_NO_MEMORY(e);
-  if (t->size) memcpy(p, t->bytes, t->size);
+  if (t->stored != t->dtype)
+    for (int64_t i = 0; i < t->count; i++) ((float *)p)[i] = narrow_at(t, i);
+  else if (t->size)
+    memcpy(p, t->bytes, t->size);
   int64_t rows = t->factors ? t->dims[0] : 0, row = rows ? t->count / rows : 0;
   for (int64_t i = 0; i < rows; i++)
     for (int64_t k = i * row; k < (i + 1) * row; k++) ((float *)p)[k] = (float)(((float *)p)[k] * t->factors[i]);
@@ -106,13 +148,16 @@ static sx_status materialise(sx_tensor *t, sx_err *e) {
 sx_status sx_tensor_source(const sx_tensor *t, const void **bytes, sx_err *e) {
   if (!t->data && !t->bytes && t->size)
     SX_FAIL(e, FAIL, "the content of this constant was given back after it had been packed");
-  *bytes = t->data && !t->factors ? t->data : t->bytes;
+  *bytes = t->data && !sx_tensor_is_derived(t) ? t->data : t->bytes;
   return SX_OK;
+}
+size_t sx_tensor_source_size(const sx_tensor *t) {
+  return t->stored == t->dtype ? t->size : t->size / sizeof(float) * sizeof(uint16_t);
 }
 
 sx_status sx_tensor_data(const sx_tensor *t, const void **data, sx_err *e) {
   SX_TRY(sx_tensor_source(t, data, e));
-  if (!t->data && (t->factors || (uintptr_t)t->bytes % alignment_of(t->dtype))) SX_TRY(materialise((sx_tensor *)t, e));
+  if (!t->data && (sx_tensor_is_derived(t) || (uintptr_t)t->bytes % alignment_of(t->dtype))) SX_TRY(materialise((sx_tensor *)t, e));
   *data = t->data ? t->data : t->bytes;
   return SX_OK;
 }
@@ -128,7 +173,7 @@ sx_status sx_tensor_own(sx_tensor *t, sx_err *e) {
     }
   }
   t->bytes = t->data;
-  t->owner = SX_OWN_SELF;
+  t->stored = t->dtype, t->owner = SX_OWN_SELF;
   drop_factors(t);
   return SX_OK;
 }
@@ -144,22 +189,6 @@ void sx_tensor_drop(sx_tensor *t) {
   if (t->data) sx_free_aligned(t->data, t->size);
   t->data = NULL;
   if (ours || borrowed) t->bytes = NULL;
-}
-
-static float half(uint16_t h) {
-  uint32_t sign = (uint32_t)(h & 0x8000) << 16, exp = (h >> 10) & 31, man = h & 1023, bits;
-  if (exp == 31)
-    bits = sign | 0x7f800000u | man << 13;
-  else if (exp)
-    bits = sign | (exp + 112) << 23 | man << 13;
-  else {
-    float f = (float)man * 0x1p-24f;
-    memcpy(&bits, &f, 4);
-    bits |= sign;
-  }
-  float f;
-  memcpy(&f, &bits, 4);
-  return f;
 }
 
 bool sx_tensor_get_i64(const sx_tensor *t, int64_t i, int64_t *v) {
@@ -182,6 +211,10 @@ bool sx_tensor_get_i64(const sx_tensor *t, int64_t i, int64_t *v) {
 bool sx_tensor_get_f64(const sx_tensor *t, int64_t i, double *v) {
   const void *d = NULL;
   int64_t n;
+  if (i >= 0 && i < t->count && t->stored != t->dtype && !t->factors && !t->data && t->bytes) {
+    *v = narrow_at(t, i);
+    return true;
+  }
   if (i < 0 || i >= t->count || sx_tensor_data(t, &d, NULL) != SX_OK) return false;
   switch (t->dtype) {
     case SX_F32: *v = ((const float *)d)[i]; return true;

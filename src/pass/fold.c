@@ -58,9 +58,24 @@ static sx_status replace_by_tensor(sx_pass_ctx *c, sx_vid from, sx_tensor *t) {
   return SX_OK;
 }
 
+/* f16 and bf16 as f32: the constant keeps its bytes. */
+static sx_status widen(sx_pass_ctx *c, sx_nid id) {
+  const sx_node *n = sx_node_at(c->g, id);
+  sx_tensor *t;
+  SX_TRY(sx_tensor_widen(sx_value_const(c->g, n->in[0].value), &t, c->e));
+  SX_TRY(replace_by_tensor(c, n->out[0], t));
+  sx_graph_kill(c->g, id);
+  if (c->fired) c->fired[c->pass]++;
+  return SX_OK;
+}
+
 static sx_status fold_node(sx_pass_ctx *c, sx_nid id, size_t *budget) {
   sx_graph *g = c->g;
   const sx_node *n = sx_node_at(g, id);
+  if (n->op == &sx_op_Cast && sx_value_at(g, n->out[0])->fact.dtype == SX_F32) {
+    const uint8_t t = sx_value_const(g, n->in[0].value)->dtype;
+    if (t == SX_F16 || t == SX_BF16) return widen(c, id);
+  }
   size_t freed, bytes = result_bytes(g, n, &freed);
   if (bytes > NODE_BUDGET || bytes > *budget + freed) return SX_OK;
   sx_tensor *out[32] = {0};

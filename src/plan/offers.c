@@ -10,7 +10,7 @@ static size_t constant_bytes(const sx_graph *g) {
   size_t total = 0;
   for (uint32_t v = 0; v < g->values.n; v++) {
     const sx_value *x = sx_value_at(g, v);
-    if (x->n_uses && x->fact.constant) total += x->fact.constant->size;
+    if (x->n_uses && x->fact.constant) total += sx_tensor_source_size(x->fact.constant);
   }
   return total;
 }

@@ -118,8 +118,9 @@ void sx_weights_destroy(struct sx_weights *w) {
 size_t sx_weights_bytes(const struct sx_weights *w) { return w->bytes; }
 
 static uint64_t sample(const sx_tensor *t, const uint8_t *p) {
+  const size_t size = sx_tensor_source_size(t);
   uint64_t h = sx_hash(&t->size, sizeof t->size, t->dtype);
-  size_t head = t->size < 4096 ? t->size : 4096, step = t->size / 64;
+  size_t head = size < 4096 ? size : 4096, step = size / 64;
   h = sx_hash(p, head, h);
   for (size_t i = 1; i < 64 && step > 4096; i++) h = sx_hash(p + i * step, 64, h);
   return h;
@@ -201,7 +202,7 @@ static sx_status pack(sx_build *b, const sx_tensor *t, const void *src, const do
     }
     if (s != SX_OK) return s;
   }
-  if (t->owner == SX_OWN_MAPPING) sx_pages_release(t->bytes, t->size); /* what is packed lets go of its source */
+  if (t->owner == SX_OWN_MAPPING) sx_pages_release(t->bytes, sx_tensor_source_size(t)); /* what is packed lets go of its source */
   if (!sx_vec_push(&w->used, x)) {
     drop(x);
     SX_NO_MEMORY(b->e);
@@ -214,7 +215,7 @@ static sx_status pack(sx_build *b, const sx_tensor *t, const void *src, const do
 sx_status sx_weights_pack(sx_build *b, const sx_tensor *t, const char *packing, size_t size, uint32_t units, sx_pack_fn fn,
                           const void *ctx, const void **packed) {
   const void *src;
-  SX_TRY(t->factors ? sx_tensor_data(t, &src, b->e) : sx_tensor_source(t, &src, b->e));
+  SX_TRY(sx_tensor_is_derived(t) ? sx_tensor_data(t, &src, b->e) : sx_tensor_source(t, &src, b->e));
   return pack(b, t, src, t->factors, packing, size, units, fn, ctx, packed);
 }
 

@@ -133,6 +133,39 @@ static void check(const subject *s, sx_gemm *g, const sx_gemm_io *io, int64_t c_
   free(want), free(start), free(c);
 }
 
+static float *floats(const subject *s, const void *p, int64_t n) {
+  float *f = malloc((size_t)(n ? n : 1) * sizeof *f);
+  for (int64_t i = 0; i < n; i++) f[i] = (float)get(s, p, i);
+  return f;
+}
+/* The same numbers with a packed B of 16 bits and everything else in f32: elements of A, bias and residual behind io. */
+static void check_wide(const subject *s, const sx_gemm *g, const sx_gemm_io *io, int64_t a_elems, int64_t bias_elems,
+                       int64_t c_elems) {
+  const sx_gemm_table *t = s->t;
+  float *a = floats(s, io->a, a_elems), *bias = floats(s, io->bias, bias_elems), *res = floats(s, io->res, c_elems);
+  float *c = malloc((size_t)(c_elems ? c_elems : 1) * sizeof *c);
+  double *want = calloc((size_t)c_elems + 1, sizeof *want);
+  void *packed = pack(t, g, io->b);
+  sx_gemm_ref(s->type, g, io, want);
+  sx_gemm h = *g;
+  h.b_packed = h.wide = true;
+  sx_gemm_plan(t, &h);
+  void *scratch = aligned_alloc(64, h.scratch + 64);
+  memcpy(c, res, (size_t)c_elems * sizeof *c);
+  const sx_gemm_io x = {a, packed, bias, io->res == io->c ? c : res, c};
+  for (int64_t u = h.units - 1; u >= 0; u--) t->run(&h, &x, u, u + 1, scratch);
+  const double tol = 3e-7 * (5 + sqrt((double)g->K)) * (1 + fabs(g->alpha)) * 2;
+  for (int64_t m = 0; m < g->M; m++)
+    for (int64_t n = 0; n < g->N; n++) {
+      const int64_t i = m * g->c_row + n;
+      const double w = g->epi.tile_fn ? -want[i] : want[i];
+      if (!(fabs(c[i] - w) <= tol * (1 + fabs(w))))
+        fail_msg("wide %s lanes %d M %d N %d K %d at %d: %g, want %g", sx_dtype_name(s->type), t->lanes, (int)g->M, (int)g->N,
+                 (int)g->K, (int)i, (double)c[i], w);
+    }
+  free(a), free(bias), free(res), free(c), free(want), free(packed), free(scratch);
+}
+
 static void shape(const subject *s, int64_t M, int64_t N, int64_t K, int variant) {
   const bool whole = integral(s->type);
   const bool ta = variant & 1, tb = variant & 2;
@@ -161,7 +194,8 @@ static void shape(const subject *s, int64_t M, int64_t N, int64_t K, int variant
     case 7: g.epi.tile_fn = whole ? NULL : s->type == SX_F64 ? negate_f64 : negate_f32, g.alpha = 3; break;
     default: break;
   }
-  void *a = block(s, a_rows && lda ? (a_rows - 1) * lda + (ta ? M : K) : 0);
+  const int64_t a_elems = a_rows && lda ? (a_rows - 1) * lda + (ta ? M : K) : 0;
+  void *a = block(s, a_elems);
   void *b = block(s, b_rows && ldb ? (b_rows - 1) * ldb + (tb ? K : N) : 0);
   void *bias = block(s, M > N ? M : N);
   const int64_t c_elems = M && N ? (M - 1) * ldc + N : 0;
@@ -169,6 +203,7 @@ static void shape(const subject *s, int64_t M, int64_t N, int64_t K, int variant
   sx_gemm_io io = {.a = a, .b = b, .bias = bias, .res = in_c};
   if (kind == 4) io.res = io.c = in_c; /* the residual is C itself */
   check(s, &g, &io, c_elems);
+  if (s->t->elem == 2) check_wide(s, &g, &io, a_elems, M > N ? M : N, c_elems);
   free(a), free(b), free(bias), free(in_c);
 }
 

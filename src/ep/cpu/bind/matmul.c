@@ -8,6 +8,8 @@ typedef struct linear { /* session state */
   const sx_gemm_table *t;
   const void *packed;   /* right side, or NULL */
   size_t packed_matrix; /* elements from one packed matrix to the next */
+  bool wide;            /* the packed right side is narrow, everything else f32 */
+  int elem;             /* bytes of an element of what is not packed */
   double alpha, beta;
   int8_t perm_a[SX_MAX_RANK], perm_b[SX_MAX_RANK], perm_y[SX_MAX_RANK];
   int select_a, select_b; /* an axis that is fixed at an index, or -1 */
@@ -95,7 +97,7 @@ static sx_status pack_right(sx_build *b, linear *l) {
   snprintf(name, sizeof name, "gemm%d %lldx%lld %lld,%lld", l->t->elem, (long long)c.K, (long long)c.N, (long long)c.b_k,
            (long long)c.b_n);
   l->packed_matrix = c.packed / (size_t)l->t->elem;
-  return sx_weights_pack(b, t, name, total, (uint32_t)(matrices * c.panels), pack, &c, &l->packed);
+  return (l->wide ? sx_weights_pack_scaled : sx_weights_pack)(b, t, name, total, (uint32_t)(matrices * c.panels), pack, &c, &l->packed);
 }
 
 static const sx_gemm_table *table_of(sx_dtype t) {
@@ -131,16 +133,22 @@ static sx_status create(sx_build *b) {
   if (gemm && sx_attr_int(b->n, "transB", 0)) l->perm_b[0] = 1, l->perm_b[1] = 0;
   SX_TRY(sx_activation_read(b, &l->act));
   b->state = l;
+  const sx_tensor *right = sx_value_const(b->g, b->n->in[1].value);
+  l->elem = l->t->elem;
+  if (right && right->stored != right->dtype && !right->factors) l->wide = true, l->t = table_of((sx_dtype)right->stored);
   SX_TRY(pack_right(b, l));
-  if (l->packed) b->unused_inputs = 2;
+  if (l->packed)
+    b->unused_inputs = 2;
+  else if (l->wide)
+    l->wide = false, l->t = table_of((sx_dtype)fa->dtype);
   return SX_OK;
 }
 
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *p = c->params;
   const linear *l = p->l;
-  sx_gemm_io io = {(const char *)c->in[0] + p->a_at * l->t->elem,
-                   l->packed ? l->packed : (const char *)c->in[1] + p->b_at * l->t->elem, NULL, NULL, c->out[0]};
+  sx_gemm_io io = {(const char *)c->in[0] + p->a_at * l->elem,
+                   l->packed ? l->packed : (const char *)c->in[1] + p->b_at * l->elem, NULL, NULL, c->out[0]};
   if (p->g.epi.bias) io.bias = c->in[l->bias];
   if (p->g.epi.residual) io.res = c->in[l->residual >= 0 ? l->residual : l->bias];
   l->t->run(&p->g, &io, begin, end, c->worker_scratch);
@@ -231,7 +239,7 @@ static sx_status prepare(sx_prep *p) {
     SX_TRY(broadcast_strides(p, extra, &y, res));
   }
   g->a_row = a.stride[a.rank - 2], g->a_k = a.stride[a.rank - 1];
-  g->b_packed = l->packed != NULL;
+  g->b_packed = l->packed != NULL, g->wide = l->wide;
   g->b_k = b.stride[b.rank - 2], g->b_n = b.stride[b.rank - 1];
   g->c_row = y.stride[nb];
   g->alpha = l->alpha;

@@ -54,11 +54,11 @@ bool sx_gemm_packed_bytes(const sx_gemm_table *t, int64_t K, int64_t N, size_t *
 /* Rows whose distance is a multiple of 4 KB share one set of the first-level cache, so that a tall tile evicts its own
  * lines; and a transposed A touches another page with every step. A copy pays when enough panels use it. */
 static void plan_copy(const sx_gemm_table *t, sx_gemm *g) {
-  if (t->elem != t->sum) { /* A is widened */
+  if (t->elem != t->sum && !g->wide) { /* A is widened */
     g->copy_a = g->a_k == 1 ? SX_GEMM_COPY_ROWS : SX_GEMM_COPY_PANELS;
     return;
   }
-  const bool conflict = g->a_k == 1 && t->mr > 8 && g->M > 8 && g->a_row * t->elem % 4096 == 0;
+  const bool conflict = g->a_k == 1 && t->mr > 8 && g->M > 8 && g->a_row * t->sum % 4096 == 0;
   g->copy_a = g->panels < COPY_PANELS || g->M < t->mr / 2 ? SX_GEMM_COPY_NONE
               : conflict                                  ? SX_GEMM_COPY_ROWS
               : g->a_k != 1                               ? SX_GEMM_COPY_PANELS
@@ -69,7 +69,7 @@ void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   int64_t batch = 1;
   for (int i = 0; i < g->batch_rank; i++) batch *= g->batch[i];
   const int64_t K = g->K > 0 ? g->K : 1;
-  g->kc = t->elem != t->sum ? K : ceil_div(K, ceil_div(K, KC)); /* C cannot hold partial sums that are wider */
+  g->kc = t->elem != t->sum && !g->wide ? K : ceil_div(K, ceil_div(K, KC)); /* C cannot hold partial sums that are wider */
   g->panels = sx_gemm_panels(t, g->N);
   g->units = 0, g->scratch = 0, g->unit_ns = 0;
   if (!g->M || !g->panels || !batch) return;
@@ -78,6 +78,7 @@ void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   if (!g->dot) plan_copy(t, g);
   g->row_blocks = ceil_div(g->M, clamp(A_BLOCK / g->kc, t->mr, 1024));
   const int64_t rows = ceil_div(g->M, g->row_blocks);
+  g->widen = g->wide && rows > t->mr ? t->widen : NULL; /* a second tile would widen a second time */
   const double panel = (double)rows * (double)K * (double)(g->N < t->nr ? g->N : t->nr);
   const double total = panel * (double)g->row_blocks * (double)g->panels * (double)batch;
   const double want = total / UNITS < UNIT_MIN ? UNIT_MIN : total / UNITS > UNIT_MAX ? UNIT_MAX : total / UNITS;
@@ -90,7 +91,7 @@ void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   const double fetch = (double)g->block_panels * t->nr * (double)K * t->elem / BYTES_PER_NS;
   g->unit_ns = total / (double)g->units / t->fma_per_ns;
   if (g->unit_ns < fetch) g->unit_ns = fetch; /* few rows: B comes from memory or the last cache and is used once */
-  if (g->dot || (!g->copy_a && (g->b_packed || (g->b_n == 1 && g->N % t->lanes == 0)))) return;
+  if (g->dot || (!g->copy_a && !g->widen && (g->b_packed || (g->b_n == 1 && g->N % t->lanes == 0)))) return;
   /* One panel of B, then the copy of A: rows with a cache line of padding, or panels as wide as vectors make them. */
   size_t elems = (size_t)g->kc * (size_t)t->nr;
   if (g->copy_a == SX_GEMM_COPY_ROWS) elems += (size_t)rows * (size_t)(g->kc + 64 / t->sum);

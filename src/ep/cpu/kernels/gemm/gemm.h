@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Matrix multiplication: C[M,N] = act(alpha * A[M,K] B[K,N] + bias + beta * R), batched.
  *
- * f32, f64; f16 and bf16, summed in f32 and rounded once (tile_fn then gets f32 rows, before the rounding); integers of 32
+ * f32, f64; f16 and bf16, summed in f32 and rounded once (tile_fn then gets f32 rows, before the rounding), or everything
+ * but a packed B in f32; integers of 32
  * and 64 bits of either sign, which wrap and have no clip. alpha and beta of integers are integral.
  *
  * A table per element type and ISA level; elements behind the void pointers are of the table's type, strides count
@@ -25,6 +26,7 @@ typedef struct sx_gemm {
   int64_t M, N, K;
   int64_t a_row, a_k; /* A(m,k) = a[m * a_row + k * a_k] */
   bool b_packed;      /* b is the output of pack_b, panels of every matrix of the batch b_batch elements apart */
+  bool wide;          /* tables of f16 and bf16, b_packed: A, C, bias and R are f32 */
   int64_t b_k, b_n;   /* else B(k,n) = b[k * b_k + n * b_n]; b_n 1 is read in place, other layouts are packed per unit. A
                        * constant with one column is better left unpacked. */
   int64_t c_row;      /* C(m,n) = c[m * c_row + n] */
@@ -41,6 +43,7 @@ typedef struct sx_gemm {
   size_t scratch; /* bytes per worker, aligned to 64 */
   double unit_ns; /* estimated cost of one unit */
   int64_t kc, row_blocks, col_blocks, panels, block_panels;
+  void (*widen)(const void *b, int64_t n, float *out);                       /* B comes by way of f32 panels in scratch */
   bool dot;                                                                  /* by inner products */
   enum { SX_GEMM_COPY_NONE, SX_GEMM_COPY_ROWS, SX_GEMM_COPY_PANELS } copy_a; /* A by way of scratch */
 } sx_gemm;
@@ -60,6 +63,7 @@ typedef struct sx_gemm_table {
    * its padding zero. */
   void (*pack_b)(const void *b, int64_t b_k, int64_t b_n, int64_t K, int64_t N, int64_t begin, int64_t end, void *packed);
   void (*run)(const sx_gemm *g, const sx_gemm_io *io, int64_t begin, int64_t end, void *scratch);
+  void (*widen)(const void *b, int64_t n, float *out); /* f16, bf16: n elements, whole vectors, of a packed B as f32 */
 } sx_gemm_table;
 
 /* The tables of the best level this process may use; chosen once. */
