@@ -48,7 +48,8 @@ job *conv_job(int level, int layout, int64_t c, int64_t k, int64_t h, int64_t w,
     return NULL;
   int64_t b = 16, ci = (c + b - 1) / b * b, ko = (k + b - 1) / b * b;
   float *packed = filled((int64_t)j->c.packed_bytes / 4), *weights = filled(c / group * k * kh * kw);
-  sx_conv_pack(&j->c, weights, NULL, packed, 0, j->c.pack_units);
+  const sx_conv_source source = {.w = weights, .type = SX_F32};
+  sx_conv_pack(&j->c, &source, packed, 0, j->c.pack_units);
   free(weights);
   j->io =
       (sx_conv_io){.x = filled(ci * h * w), .packed = packed, .bias = filled(ko), .y = filled(ko * s.out[1] * s.out[2])};

@@ -127,6 +127,8 @@ static bool run_at(sx_str text, const char *title, int level, sx_rt_value **out,
         ((double *)in[i]->data)[k] = x;
       else if (f->dtype == SX_I64)
         ((int64_t *)in[i]->data)[k] = r >> 30;
+      else if (f->dtype == SX_F16) /* 1/2 to 2, of either sign */
+        ((uint16_t *)in[i]->data)[k] = (uint16_t)((r >> 31) << 15 | (14u << 10) | (r >> 8 & 0x7ff));
       else
         ((uint8_t *)in[i]->data)[k] = (uint8_t)(r >> 31);
     }
@@ -138,16 +140,28 @@ static bool run_at(sx_str text, const char *title, int level, sx_rt_value **out,
   return true;
 }
 
+static double f16(uint16_t h) { /* of a normal number or zero */
+  return (h >> 15 ? -1 : 1) * (h & 0x7fff ? ldexp(1024 + (h & 1023), (h >> 10 & 31) - 25) : 0);
+}
 static double element(const sx_rt_value *v, int64_t i) {
   return v->type.dtype == SX_F32   ? ((float *)v->data)[i]
          : v->type.dtype == SX_F64 ? ((double *)v->data)[i]
          : v->type.dtype == SX_I64 ? (double)((int64_t *)v->data)[i]
+         : v->type.dtype == SX_F16 ? f16(((uint16_t *)v->data)[i])
                                    : ((uint8_t *)v->data)[i];
 }
 
+static bool mentions(sx_str text, const char *word) {
+  const size_t n = strlen(word);
+  for (size_t i = 0; i + n <= text.n; i++)
+    if (!memcmp(text.p + i, word, n)) return true;
+  return false;
+}
 static void check_equal(sx_str text, const char *title, int level) {
   sx_rt_value *a[16] = {0}, *b[16] = {0};
   uint32_t n = 0;
+  /* Unoptimised, 16 bits are rounded to after every operator. */
+  const double tolerance = mentions(text, "bfloat16[") ? 2e-2 : mentions(text, "float16[") ? 3e-3 : 2e-5;
   if (!run_at(text, title, 0, a, &n) || !run_at(text, title, level, b, &n)) {
     print_message("%s: not run, an operator has no kernel\n", title);
     return;
@@ -159,7 +173,7 @@ static void check_equal(sx_str text, const char *title, int level) {
     for (int64_t i = 0; i < a[o]->count; i++) largest = fmax(largest, fabs(element(a[o], i)));
     for (int64_t i = 0; i < a[o]->count; i++) {
       double x = element(a[o], i), y = element(b[o], i);
-      if (!(fabs(x - y) <= 2e-5 * largest + 1e-12) && !(isnan(x) && isnan(y)))
+      if (!(fabs(x - y) <= tolerance * largest + 1e-12) && !(isnan(x) && isnan(y)))
         fail_msg("%s at level %d: output %u element %lld is %g, unoptimised %g", title, level, o, (long long)i, y, x);
     }
     sx_rt_unref(a[o]);

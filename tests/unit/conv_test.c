@@ -19,7 +19,24 @@ static float *values(int64_t n) {
   for (int64_t i = 0; i < n; i++) p[i] = noise();
   return p;
 }
-static int winograd; /* of the shapes that run() makes */
+static int winograd;          /* of the shapes that run() makes */
+static uint8_t type = SX_F32; /* of their weights */
+
+/* The elements of w, rounded to zero in place, as 16 bits of the type. */
+static uint16_t *narrow(float *w, int64_t n) {
+  uint16_t *h = malloc((size_t)(n + 1) * sizeof *h);
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t bits;
+    if (fabsf(w[i]) < 1e-4f) w[i] = 0;
+    memcpy(&bits, &w[i], 4);
+    bits &= type == SX_F16 ? ~0x1fffu : ~0xffffu;
+    h[i] = (uint16_t)(type == SX_BF16 ? bits >> 16
+                      : w[i] == 0     ? 0
+                                      : (bits >> 16 & 0x8000) | ((bits >> 13 & 0x3ffff) - (112u << 10)));
+    memcpy(&w[i], &bits, 4);
+  }
+  return h;
+}
 static int64_t volume(const int64_t v[3]) { return v[0] * v[1] * v[2]; }
 
 static void halve(void *ctx, void *row, int64_t n) {
@@ -38,14 +55,14 @@ static float *block(const float *x, int64_t batch, int64_t channels, int64_t pix
   return y;
 }
 
-static void compare(const sx_conv_shape *s, const float *want, const float *got, int b, double depth) {
+static void compare(const sx_conv_shape *s, const float *want, const float *got, int b, double depth, double rounding) {
   int64_t pixels = volume(s->out), blocks = (s->out_channels + b - 1) / b;
   for (int64_t n = 0; n < s->batch; n++)
     for (int64_t c = 0; c < blocks * b; c++)
       for (int64_t p = 0; p < pixels; p++) {
         float y = got[b == 1 ? (n * s->out_channels + c) * pixels + p : ((n * blocks + c / b) * pixels + p) * b + c % b];
         float r = c < s->out_channels ? want[(n * s->out_channels + c) * pixels + p] : 0;
-        if (!(fabs(y - r) <= 1.2e-7 * (4 + depth / 2 + sqrt(depth) * fabs(r))))
+        if (!(fabs(y - r) <= 1.2e-7 * (4 + depth / 2 + sqrt(depth) * fabs(r)) + rounding * sqrt(depth)))
           fail_msg("image %d channel %d of %d pixel %d: %.9g, expected %.9g", (int)n, (int)c, (int)s->out_channels, (int)p,
                    y, r);
       }
@@ -62,10 +79,13 @@ static void pack_scaled(const sx_conv *c, const float *w, int64_t n, const void 
   for (int64_t k = 0; k < c->s.out_channels; k++) factors[k] = noise();
   for (int64_t i = 0; i < n; i++) scaled[i] = (float)(w[i] * factors[i / row]);
   memcpy(odd + 1, w, (size_t)n * 4);
-  sx_conv_pack(c, scaled, NULL, packed, 0, c->pack_units);
-  sx_conv_pack(c, odd + 1, factors, again, 0, c->pack_units);
+  sx_conv_source from = {scaled, SX_F32, NULL};
+  sx_conv_pack(c, &from, packed, 0, c->pack_units);
+  from = (sx_conv_source){odd + 1, SX_F32, factors};
+  sx_conv_pack(c, &from, again, 0, c->pack_units);
   assert_memory_equal(packed, again, c->packed_bytes);
-  sx_conv_pack(c, odd + 1, NULL, again, 0, c->pack_units);
+  from.factors = NULL;
+  sx_conv_pack(c, &from, again, 0, c->pack_units);
   assert_memory_equal(want, again, c->packed_bytes);
   free(factors), free(scaled), free(odd);
   sx_free_aligned(packed, c->packed_bytes), sx_free_aligned(again, c->packed_bytes);
@@ -81,6 +101,13 @@ static void check(const sx_conv_shape *s, int kind) {
           ny = s->batch * s->out_channels * volume(s->out);
   float *x = values(nx), *w = values(s->in_channels / s->group * s->out_channels * taps), *bias = values(s->out_channels);
   float *res = values(ny), *want = values(ny);
+  const int64_t nw = s->in_channels / s->group * s->out_channels * taps;
+  uint16_t *h = type == SX_F32 ? NULL : narrow(w, nw);
+  double *factors = h && !s->transposed ? malloc((size_t)s->out_channels * sizeof *factors) : NULL;
+  for (int64_t k = 0; k < s->out_channels && factors; k++) {
+    factors[k] = noise();
+    for (int64_t i = 0; i < nw / s->out_channels; i++) w[k * (nw / s->out_channels) + i] *= (float)factors[k];
+  }
   sx_conv_ref(s, &epi, x, w, bias, res, want);
   if (kind == 3) {
     epi.tile_fn = halve, epi.tile_ctx = &shift;
@@ -93,12 +120,15 @@ static void check(const sx_conv_shape *s, int kind) {
       if (!t || !sx_conv_has(t, s, lx, ly)) continue;
       int b = sx_conv_block(t), by = layout ? b : 1;
       sx_conv c;
-      assert_int_equal(sx_conv_prepare(&c, t, s, &epi, lx, ly, NULL), SX_OK);
+      sx_conv_shape shape = *s;
+      shape.weights = ly == SX_CONV_PLAIN && factors ? SX_F32 : type; /* not both */
+      assert_int_equal(sx_conv_prepare(&c, t, &shape, &epi, lx, ly, NULL), SX_OK);
       float *packed = sx_malloc_aligned(c.packed_bytes + 4);
       void *scratch = sx_malloc_aligned(c.scratch_bytes);
       memset(scratch, 0xff, c.scratch_bytes); /* NaN */
-      for (int64_t u = c.pack_units - 1; u >= 0; u--) sx_conv_pack(&c, w, NULL, packed, u, u + 1);
-      if (!kind) pack_scaled(&c, w, s->in_channels / s->group * s->out_channels * taps, packed);
+      const sx_conv_source from = {h ? (const void *)h : w, type, factors};
+      for (int64_t u = c.pack_units - 1; u >= 0; u--) sx_conv_pack(&c, &from, packed, u, u + 1);
+      if (!kind && !h) pack_scaled(&c, w, s->in_channels / s->group * s->out_channels * taps, packed);
       float *bx = lx ? block(x, s->batch, s->in_channels, volume(s->in), b) : x;
       int64_t padded = s->batch * (s->out_channels + by - 1) / by * by * volume(s->out) + by * volume(s->out);
       float *y = malloc((size_t)(padded + 1) * 4);
@@ -108,12 +138,14 @@ static void check(const sx_conv_shape *s, int kind) {
       sx_conv_io io = {.x = bx, .packed = packed, .bias = bias, .residual = y2, .y = epi.residual ? y2 : y};
       for (int64_t u = c.units - 1; u >= 0; u--) sx_conv_run(&c, &io, u, u + 1, scratch);
       double depth = (double)(s->in_channels / s->group * taps);
-      compare(s, want, io.y, by, c.algo == SX_CONV_WINOGRAD ? 4 * depth : depth);
+      const bool rounded = c.algo == SX_CONV_WINOGRAD && h; /* weights to 15 bits */
+      compare(s, want, io.y, by, c.algo == SX_CONV_WINOGRAD ? 4 * depth : depth, rounded ? 2.5e-4 : 0);
       if (bx != x) free(bx);
       free(y), free(y2);
       sx_free_aligned(packed, c.packed_bytes + 4);
       sx_free_aligned(scratch, c.scratch_bytes);
     }
+  free(h), free(factors);
   sx_free_aligned(x, (size_t)(nx + 1) * 4);
   sx_free_aligned(w, (size_t)(s->in_channels / s->group * s->out_channels * taps + 1) * 4);
   sx_free_aligned(bias, (size_t)(s->out_channels + 1) * 4);
@@ -159,6 +191,10 @@ static void run(int64_t batch, int64_t c, int64_t k, int64_t g, const int64_t in
   }
   check(&s, kind);
   if (kind == 0 && !winograd) check_f64(&s);
+  if (kind != 0 && kind != 3) return;
+  type = kind ? SX_BF16 : SX_F16;
+  check(&s, kind);
+  type = SX_F32;
 }
 #define I(d, h, w) ((const int64_t[3]){d, h, w})
 
@@ -261,7 +297,8 @@ static void conv_nan(void **state) {
     float *x = values(1024), *w = values(2304), *y = values(1024), *packed = sx_malloc_aligned(c.packed_bytes);
     void *scratch = sx_malloc_aligned(c.scratch_bytes);
     x[0] = NAN;
-    for (int64_t u = c.pack_units - 1; u >= 0; u--) sx_conv_pack(&c, w, NULL, packed, u, u + 1);
+    const sx_conv_source from = {.w = w, .type = SX_F32};
+    for (int64_t u = c.pack_units - 1; u >= 0; u--) sx_conv_pack(&c, &from, packed, u, u + 1);
     sx_conv_io io = {.x = x, .packed = packed, .y = y};
     sx_conv_run(&c, &io, 0, c.units, scratch);
     for (int i = 0; i < 1024; i++) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Constants: misaligned elements, and rows with factors, which are computed when somebody asks. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -57,7 +58,36 @@ static void pinned(void **state) {
   sx_tensor_unref(x), sx_tensor_unref(t);
 }
 
+static void widened(void **state) {
+  const uint16_t f16[4] = {0x3c00, 0xc200, 0x0001, 0x7c00}, bf16[4] = {0x3f80, 0xc040, 0x3380, 0x7f80};
+  const float want[4] = {1, -3, 0x1p-24f, INFINITY};
+  const int64_t dims[2] = {2, 2};
+  for (int brain = 0; brain < 2; brain++) {
+    sx_tensor *t, *x;
+    const void *d;
+    double v;
+    char odd[sizeof f16 + 1];
+    memcpy(odd + 1, brain ? bf16 : f16, sizeof f16);
+    assert_int_equal(sx_tensor_wrap(brain ? SX_BF16 : SX_F16, 2, dims, odd + 1, SX_OWN_MAPPING, &t, NULL), SX_OK);
+    assert_int_equal(sx_tensor_widen(t, &x, NULL), SX_OK);
+    sx_tensor_unref(t);
+    assert_int_equal(x->dtype, SX_F32);
+    assert_int_equal(x->size, 16);
+    assert_int_equal(sx_tensor_source_size(x), 8);
+    for (int i = 0; i < 4; i++) assert_true(sx_tensor_get_f64(x, i, &v) && v == (double)want[i]);
+    assert_null(x->data); /* nothing was computed */
+    assert_int_equal(sx_tensor_source(x, &d, NULL), SX_OK);
+    assert_ptr_equal(d, odd + 1);
+    x = scale(x, first);
+    for (int i = 0; i < 4; i++)
+      assert_true(sx_tensor_get_f64(x, i, &v) && v == (double)(float)(want[i] * first[i / 2]));
+    assert_int_equal(sx_tensor_own(x, NULL), SX_OK);
+    assert_int_equal(sx_tensor_source_size(x), 16);
+    sx_tensor_unref(x);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(scaled), cmocka_unit_test(pinned)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(scaled), cmocka_unit_test(pinned), cmocka_unit_test(widened)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

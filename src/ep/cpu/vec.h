@@ -310,6 +310,19 @@ SX_INLINE vi vi_load_u8(const void *p) {
   return __builtin_convertvector(b, vi);
 #endif
 }
+/* The same of 16 bits, as floats. */
+SX_INLINE vf vf_load_i16(const uint16_t *p) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_cvtepi32_ps(_mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)p)));
+#elif defined(__AVX2__)
+  return (vf)_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)p)));
+#else
+  typedef int16_t v16 __attribute__((vector_size(SX_VBYTES / 2)));
+  v16 h;
+  memcpy(&h, p, sizeof h);
+  return __builtin_convertvector(__builtin_convertvector(h, vi), vf);
+#endif
+}
 /* The low byte of each lane. */
 SX_INLINE void vi_store_bytes(void *p, vi v) {
 #if defined(__AVX512F__)

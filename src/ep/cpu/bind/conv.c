@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "ep/cpu/bind/activation.h"
 #include "ep/cpu/bind/conv.h"
-#include "ep/cpu/bind/widen.h"
 #include "ep/cpu/kernels/quant/qlinear.h"
 #include "ops/nn/window.h"
 #include <stdio.h>
@@ -23,7 +22,7 @@ typedef struct conv_state {
 typedef struct params {
   sx_conv c;
   const conv_state *st;
-  const float *packed; /* NULL: packed by the first phase into scratch */
+  const void *packed; /* NULL: packed by the first phase into scratch */
 } params;
 
 static sx_conv_layout layout_of(int layout) { return layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN; }
@@ -75,15 +74,23 @@ static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
   return x->rank >= 3 && x->rank <= 5;
 }
 
+/* Constant weights as they are stored, w->w being left to the caller. */
+static sx_conv_source source_of(const sx_tensor *t) { return (sx_conv_source){.type = t->stored, .factors = t->factors}; }
 typedef struct pack_ctx {
   sx_conv c;
-  const double *factors;
-  const float *wide;
+  sx_conv_source w;
 } pack_ctx;
 static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
   const pack_ctx *p = ctx;
-  sx_conv_pack(&p->c, p->wide ? p->wide : src, p->factors, dst, begin, end);
+  sx_conv_source w = p->w;
+  w.w = src;
+  sx_conv_pack(&p->c, &w, dst, begin, end);
   return SX_OK;
+}
+/* The type that weights are packed in. */
+static uint8_t packed_type(const conv_state *st, sx_conv_layout y) {
+  if (!st->w || (st->w->factors && y == SX_CONV_PLAIN)) return SX_F32;
+  return st->w->stored;
 }
 
 /* Table, weight and inputs of the node. */
@@ -115,9 +122,10 @@ static sx_status describe_shape(const sx_build *b, const conv_state *st, sx_conv
   return sx_conv_describe(b->n, st->transposed, 0, x->rank, xd, st->w->dims, yd, s, b->e);
 }
 
-static sx_status prepare_pack(const sx_build *b, const conv_state *st, const sx_conv_shape *s, sx_conv *c) {
+static sx_status prepare_pack(const sx_build *b, const conv_state *st, sx_conv_shape *s, sx_conv *c) {
   const sx_fact *x = &sx_value_at(b->g, b->n->in[0].value)->fact, *y = &sx_value_at(b->g, b->n->out[0])->fact;
   sx_epilogue e = epilogue(b->n, st);
+  s->weights = packed_type(st, layout_of(y->layout));
   return sx_conv_prepare(c, st->t, s, &e, layout_of(x->layout), layout_of(y->layout), b->e);
 }
 
@@ -158,18 +166,14 @@ static sx_status create(sx_build *b) {
   for (int i = 0; i < x->rank; i++) fixed &= sx_dim_is_const(x->dims[i]);
   if (!fixed) sx_tensor_pin((sx_tensor *)st->w);
   b->unused_inputs = 2;
-  float *wide;
-  size_t bytes;
-  SX_TRY(sx_widen_const(b->cpu->isa, st->w, &wide, &bytes, b->e));
-  pack_ctx ctx = {c, st->w->factors, wide};
-  sx_status t = sx_weights_pack_scaled(b, st->w, name, c.packed_bytes, (uint32_t)c.pack_units, pack, &ctx, &st->packed);
-  if (wide) sx_free_aligned(wide, bytes);
-  return t;
+  pack_ctx ctx = {c, source_of(st->w)};
+  return sx_weights_pack_scaled(b, st->w, name, c.packed_bytes, (uint32_t)c.pack_units, pack, &ctx, &st->packed);
 }
 
 static sx_status run_pack(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
-  sx_conv_pack(&q->c, c->in[1], NULL, c->scratch, begin, end);
+  const sx_conv_source w = {.w = c->in[1], .type = SX_F32};
+  sx_conv_pack(&q->c, &w, c->scratch, begin, end);
   return SX_OK;
 }
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -202,21 +206,18 @@ static sx_status prepare(sx_prep *p) {
   SX_TRY(check_extra(p));
   SX_TRY(sx_conv_describe(p->n, st->transposed, st->winograd, p->in[0].rank, p->in[0].dims, p->in[1].dims, p->out[0].dims,
                           &s, p->e));
+  s.weights = packed_type(st, layout_of(p->out[0].layout));
   SX_TRY(sx_conv_prepare(&q->c, st->t, &s, &e, layout_of(p->in[0].layout), layout_of(p->out[0].layout), p->e));
   q->st = st;
   p->params = q;
   if (st->packed && q->c.packing == st->packing)
     q->packed = st->packed;
   else if (st->w) {
-    const void *w;
-    float *packed = sx_arena_aligned(p->arena, q->c.packed_bytes + SX_ALIGN, SX_ALIGN);
+    sx_conv_source w = source_of(st->w);
+    void *packed = sx_arena_aligned(p->arena, q->c.packed_bytes + SX_ALIGN, SX_ALIGN);
     if (!packed) SX_NO_MEMORY(p->e);
-    float *wide;
-    size_t bytes;
-    SX_TRY(sx_tensor_source(st->w, &w, p->e));
-    SX_TRY(sx_widen_const(p->cpu->isa, st->w, &wide, &bytes, p->e));
-    sx_conv_pack(&q->c, wide ? wide : w, st->w->factors, packed, 0, q->c.pack_units);
-    if (wide) sx_free_aligned(wide, bytes);
+    SX_TRY(sx_tensor_source(st->w, &w.w, p->e));
+    sx_conv_pack(&q->c, &w, packed, 0, q->c.pack_units);
     q->packed = packed;
   } else {
     p->scratch = q->c.packed_bytes;

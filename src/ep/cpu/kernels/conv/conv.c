@@ -112,17 +112,46 @@ sx_status sx_conv_prepare(sx_conv *c, const sx_conv_table *t, const sx_conv_shap
     case SX_CONV_GEMM: sx_conv_plain_prepare(c); break;
   }
   if (s->batch == 0 || product(s->out) == 0 || s->out_channels == 0) c->units = 0;
-  c->packing = ((uint32_t)c->algo * 8 + (uint32_t)c->tile) * 64 + (uint32_t)lanes;
+  c->packing = ((uint32_t)c->algo * 8 + (uint32_t)c->tile) * 64 + (uint32_t)lanes + ((uint32_t)s->weights << 16);
   return SX_OK;
 }
 
-void sx_conv_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end) {
+size_t sx_conv_packed_bytes(const sx_conv *c, int64_t n, int64_t factors) {
+  if (!sx_conv_narrow(c)) return (size_t)n * 4;
+  return (size_t)((uintptr_t)sx_conv_factors(NULL, n) + (uintptr_t)factors * 4 + 64);
+}
+
+sx_conv_rows sx_conv_rows_at(const sx_conv *c, const sx_conv_source *w, int64_t at, int64_t step, int rows, int64_t k) {
+  const bool narrow = sx_conv_narrow(c);
+  return (sx_conv_rows){.w = (const char *)w->w + at * (w->type == SX_F32 ? 4 : 2),
+                        .step = step,
+                        .rows = rows,
+                        .type = w->type,
+                        .to = narrow ? w->type : SX_F32,
+                        .factors = w->factors && !narrow ? w->factors + k : NULL};
+}
+
+void sx_conv_put(const sx_conv *c, const sx_conv_source *w, int64_t i, int64_t k, void *packed, int64_t at) {
+  if (sx_conv_narrow(c)) {
+    memcpy((char *)packed + 2 * at, (const char *)w->w + 2 * i, 2);
+    return;
+  }
+  float x[SX_CONV_LANES];
+  const sx_conv_rows r = sx_conv_rows_at(c, w, i, 1, 1, k);
+  if (w->type == SX_F32 && !r.factors)
+    memcpy(x, r.w, 4);
+  else
+    c->table->reorder->lay(&r, 1, 1, x, 1, 1);
+  ((float *)packed)[at] = x[0];
+}
+
+void sx_conv_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end) {
   switch (c->algo) {
     case SX_CONV_DIRECT:
-    case SX_CONV_STEM: sx_conv_blocked_pack(c, w, factors, packed, begin, end); break;
-    case SX_CONV_DEPTHWISE: sx_conv_depthwise_pack(c, w, factors, packed, begin, end); break;
-    case SX_CONV_WINOGRAD: sx_conv_winograd_pack(c, w, factors, packed, begin, end); break;
-    case SX_CONV_GEMM: sx_conv_plain_pack(c, w, factors, packed, begin, end); break;
+    case SX_CONV_STEM: sx_conv_blocked_pack(c, w, packed, begin, end); break;
+    case SX_CONV_DEPTHWISE: sx_conv_depthwise_pack(c, w, packed, begin, end); break;
+    case SX_CONV_WINOGRAD: sx_conv_winograd_pack(c, w, packed, begin, end); break;
+    case SX_CONV_GEMM: sx_conv_plain_pack(c, w, packed, begin, end); break;
   }
 }
 

@@ -4,6 +4,8 @@
  * Tensors are plain [N][C][D][H][W], or blocked: [N][ceil(C/b)][D][H][W][b], b = sx_conv_table.block lanes. Padded lanes of
  * a blocked tensor are zero; where an input is not finite they may be NaN, and no kernel lets them reach a real channel.
  *
+ * Packed weights may be kept in 16 bits; a unit widens the part that it works with into its scratch.
+ *
  * sx_conv_prepare() picks an algorithm for a shape and a pair of layouts and says what it needs. sx_conv_pack() lays the
  * weights out once; packings with equal `packing` and channels are interchangeable, whatever the batch and the extents.
  * sx_conv_run() does any range of units; unit boundaries depend on shape and table alone. Nothing here allocates. */
@@ -15,6 +17,7 @@
 #include "base/cpu.h"
 #include "base/status.h"
 #include "ep/cpu/kernels/epilogue.h"
+#include "ir/dtype.h"
 
 typedef struct sx_conv_table sx_conv_table;
 /* The kernels of a level, or NULL when they are not in this build. Whether the CPU can run them is the caller's to know. */
@@ -29,6 +32,7 @@ typedef struct sx_conv_shape {
   int winograd;    /* where it can be: 0 no; 2 F(2x2), as exact as a direct sum, weights 1.8 times as many bytes;
                       4 F(4x4), about twice the rounding error, 4 times the bytes */
   bool transposed; /* ConvTranspose: weights [C][K/group][taps], `out` by its rules */
+  uint8_t weights; /* F16 or BF16: packed weights have 16 bits, and what is packed has that type */
 } sx_conv_shape;
 
 typedef enum sx_conv_layout { SX_CONV_PLAIN, SX_CONV_BLOCKED } sx_conv_layout;
@@ -61,9 +65,19 @@ typedef struct sx_conv {
 
 /* What was not asked for by the epilogue may be NULL. x, y, residual, bias need no alignment; packed has 64. */
 typedef struct sx_conv_io {
-  const float *x, *packed, *bias, *residual;
+  const float *x;
+  const void *packed;
+  const float *bias, *residual;
   float *y;
 } sx_conv_io;
+
+/* What is packed: a whole tensor, at any alignment. */
+typedef struct sx_conv_source {
+  const void *w;
+  uint8_t type;          /* F32, F16 or BF16 */
+  const double *factors; /* NULL, or what each output channel is multiplied by before it is rounded (no transposed
+                          * convolution; not for SX_CONV_GEMM with weights of 16 bits) */
+} sx_conv_source;
 
 /* The best value of `winograd` for the shape, at most `most`. */
 int sx_conv_winograd_for(const sx_conv_shape *s, int most);
@@ -72,9 +86,8 @@ bool sx_conv_has(const sx_conv_table *t, const sx_conv_shape *s, sx_conv_layout 
 /* Fails (NOT_IMPLEMENTED) when sx_conv_has says no or a size does not fit. */
 sx_status sx_conv_prepare(sx_conv *c, const sx_conv_table *t, const sx_conv_shape *s, const sx_epilogue *epi,
                           sx_conv_layout x, sx_conv_layout y, sx_err *e);
-/* Units [begin, end) of pack_units; w is the whole tensor, at any alignment, packed the whole result. factors: NULL, or what
- * each output channel is multiplied by, in double, before it is rounded (no transposed convolution). */
-void sx_conv_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end);
+/* Units [begin, end) of pack_units; packed is the whole result. */
+void sx_conv_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end);
 void sx_conv_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 
 /* Between plain [C][pixels] and blocked [ceil(C/b)][pixels][b], one image; any range of pixels [begin, end). */

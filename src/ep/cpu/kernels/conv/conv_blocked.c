@@ -48,8 +48,14 @@ static int64_t stem_pitch(const sx_conv *c) {
 typedef struct scratch {
   sx_conv_pixels px;
   int32_t *off;
-  float *bias, *acc, *stem;
+  float *bias, *acc, *stem, *wide; /* wide: the weights of a pass, where they are packed in 16 bits */
 } scratch;
+
+/* Weights of a panel for one channel block. */
+static int64_t panel_step(const sx_conv *c, int64_t nv) { return tile_taps(c) * block_run(c) * nv * c->table->direct->lanes; }
+static int64_t packed_count(const sx_conv *c) {
+  return c->groups * group_vectors(c) * c->table->direct->lanes * c->group_in * c->taps;
+}
 
 /* Lays out the scratch of a worker from `base` (0 to measure) and gives its size. */
 static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
@@ -63,6 +69,7 @@ static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   PLACE(s->acc, float *, (size_t)(c->block_pixels * c->table->direct->nv * c->table->direct->lanes) * 4);
   PLACE(s->stem, float *,
         c->algo == SX_CONV_STEM ? (size_t)(c->group_in * c->s.kernel[0] * stem_rows(c) * stem_pitch(c)) * 4 : 0);
+  PLACE(s->wide, float *, sx_conv_narrow(c) ? (size_t)(c->pass_blocks * panel_step(c, c->table->direct->nv)) * 4 : 0);
 #undef PLACE
   return at;
 }
@@ -72,7 +79,7 @@ void sx_conv_blocked_prepare(sx_conv *c) {
   int64_t vectors = group_vectors(c), depth = c->group_in * c->taps;
   c->panels = sx_conv_ceil(vectors, d->nv);
   c->pack_units = c->groups * c->panels;
-  c->packed_bytes = (size_t)(c->groups * vectors * d->lanes * depth) * 4;
+  c->packed_bytes = sx_conv_packed_bytes(c, packed_count(c), c->groups * vectors * d->lanes);
   /* Pixels: enough to use a weight panel well, few enough that their input and their offsets stay in the second cache. */
   int64_t pixels = c->pixels > 0 ? c->pixels : 1, most = 192;
   most = sx_conv_min(most, (256 << 10) / (c->group_in * 4) + 1);
@@ -100,41 +107,51 @@ void sx_conv_blocked_prepare(sx_conv *c) {
 
 /* Weights of `n` output channels from k0 for one input channel and tap, of merged group g; 0 beyond the last channel and
  * off the diagonal of merged groups. */
-static void weight_row(const sx_conv *c, const void *w, const double *factors, int64_t g, int64_t k0, int64_t n, int64_t ci,
-                       int64_t tap, float *to) {
+static void weight_row(const sx_conv *c, const sx_conv_source *w, int64_t g, int64_t k0, int64_t n, int64_t ci, int64_t tap,
+                       void *packed, int64_t at) {
   int64_t in = c->group_in / c->merge, out = c->group_out / c->merge, sub = ci / in, group = g * c->merge + sub;
   int64_t step = c->s.transposed ? c->taps : in * c->taps; /* between output channels */
   int64_t from = (c->s.transposed ? (group * in + ci % in) * out * c->taps : (group * out * in + ci % in) * c->taps) + tap;
+  const size_t size = sx_conv_narrow(c) ? 2 : 4;
   for (int64_t i = 0; i < n; i++) {
     int64_t k = k0 + i - sub * out;
-    to[i] = k >= 0 && k < out ? sx_conv_weight(w, from + k * step, factors ? factors[group * out + k] : 1) : 0;
+    if (k >= 0 && k < out)
+      sx_conv_put(c, w, from + k * step, group * out + k, packed, at + i);
+    else
+      memset((char *)packed + (size_t)(at + i) * size, 0, size);
   }
 }
 
-void sx_conv_blocked_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin,
-                          int64_t end) {
+/* The factors of a panel's channels, behind weights of 16 bits. */
+static void pack_factors(const sx_conv *c, const sx_conv_source *w, int64_t g, panel p, float *to) {
+  int64_t lanes = c->table->direct->lanes, k0 = p.first * lanes;
+  for (int64_t k = k0; k < k0 + p.nv * lanes; k++)
+    to[g * group_vectors(c) * lanes + k] = w->factors && k < c->group_out ? (float)w->factors[g * c->group_out + k] : 1;
+}
+
+void sx_conv_blocked_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end) {
   int64_t lanes = c->table->direct->lanes, step = c->algo == SX_CONV_STEM ? 1 : lanes, depth = c->group_in * c->taps;
   for (int64_t u = begin; u < end; u++) {
     int64_t g = u / c->panels;
     panel p = panel_at(c, u % c->panels);
-    float *to = packed + (g * group_vectors(c) + p.first) * lanes * depth;
-    int64_t width = p.nv * lanes;
+    int64_t to = (g * group_vectors(c) + p.first) * lanes * depth, width = p.nv * lanes;
+    if (sx_conv_narrow(c)) pack_factors(c, w, g, p, sx_conv_factors(packed, packed_count(c)));
     for (int64_t v = 0; v < p.nv && c->merge == 1 && !c->s.transposed; v++) {
       int64_t k = (p.first + v) * lanes;
-      sx_conv_rows r = {.step = depth, .rows = (int)sx_conv_min(lanes, c->group_out - k)};
+      int rows = (int)sx_conv_min(lanes, c->group_out - k);
       k += g * c->group_out;
-      r.factors = factors ? factors + k : NULL;
       for (int64_t c0 = 0; c0 < c->group_in; c0 += step) {
         int64_t run = sx_conv_min(step, c->group_in - c0);
-        r.w = (const char *)w + (k * depth + c0 * c->taps) * 4;
-        c->table->reorder->lay(&r, run * c->taps, c->taps, to + c0 * c->taps * width + v * lanes, run * width, width);
+        sx_conv_rows r = sx_conv_rows_at(c, w, k * depth + c0 * c->taps, depth, rows, k);
+        c->table->reorder->lay(&r, run * c->taps, c->taps, sx_conv_packed(c, packed, to + c0 * c->taps * width + v * lanes),
+                               run * width, width);
       }
     }
     if (c->merge == 1 && !c->s.transposed) continue;
     for (int64_t c0 = 0; c0 < c->group_in; c0 += step)
       for (int64_t tap = 0; tap < c->taps; tap++)
         for (int64_t ci = c0; ci < sx_conv_min(c0 + step, c->group_in); ci++, to += width)
-          weight_row(c, w, factors, g, p.first * lanes, width, ci, tap, to);
+          weight_row(c, w, g, p.first * lanes, width, ci, tap, packed, to);
   }
 }
 
@@ -167,8 +184,10 @@ static void stem_gather(const sx_conv *c, const float *x, int64_t begin, int64_t
   }
 }
 
-/* The tiles of one panel over the pixels of the unit, all passes. `y` is the output's first element of the group. */
-static void run_panel(const sx_conv *c, sx_conv_tile *t, const scratch *s, const float *packed, panel p, int64_t pixels) {
+/* The tiles of one panel over the pixels of the unit, all passes. `y` is the output's first element of the group, `packed`
+ * are its weights and `factors` what those of 16 bits are multiplied by. */
+static void run_panel(const sx_conv *c, sx_conv_tile *t, const scratch *s, const char *packed, const float *factors, panel p,
+                      int64_t pixels) {
   const sx_conv_direct *d = c->table->direct;
   int64_t n_blocks = blocks(c), width = p.nv * d->lanes, run = block_run(c), plane = c->s.in[0] * c->s.in[1] * c->s.in[2];
   int64_t tiles = sx_conv_ceil(pixels, d->mr[p.nv]), least = pixels / tiles, more = pixels % tiles;
@@ -176,17 +195,22 @@ static void run_panel(const sx_conv *c, sx_conv_tile *t, const scratch *s, const
   float *y = t->out.y;
   const float *residual = t->out.residual;
   t->x_step = plane * d->lanes;
-  t->w_step = tile_taps(c) * run * width;
+  t->w_step = panel_step(c, p.nv);
   t->run = (int32_t)run;
   if (residual) t->out.residual += p.first * t->y_step;
   t->out.y += p.first * t->y_step;
-  packed += p.first * d->lanes * c->group_in * c->taps;
+  packed = sx_conv_packed(c, packed, p.first * d->lanes * c->group_in * c->taps);
   for (int64_t b = 0; b < n_blocks; b += c->pass_blocks) {
     t->blocks = (int32_t)sx_conv_min(c->pass_blocks, n_blocks - b);
     bool last = b + t->blocks == n_blocks;
     t->last_run = (int32_t)(!last || c->algo == SX_CONV_STEM ? run : c->group_in - (n_blocks - 1) * d->lanes);
     t->x = x + b * t->x_step;
-    t->w = packed + b * t->w_step;
+    t->w = sx_conv_packed(c, packed, b * t->w_step);
+    if (sx_conv_narrow(c)) {
+      int64_t rows = ((t->blocks - 1) * run + t->last_run) * tile_taps(c);
+      c->table->reorder->widen(c->s.weights, t->w, factors + p.first * d->lanes, rows, width, s->wide);
+      t->w = s->wide;
+    }
     t->bias = s->bias + p.first * d->lanes;
     for (int64_t big = 1, at = 0; big >= 0; big--) {
       int64_t mr = least + big;
@@ -249,9 +273,10 @@ void sx_conv_blocked_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, 
     for (int64_t k = 0; k < vectors * lanes; k++)
       s.bias[k] = c->epi.bias && k < c->group_out ? io->bias[g * c->group_out + k] : 0;
     t.out = sx_conv_store_at(c, io, (image * c->groups + g) * vectors * lanes * out_plane);
-    const float *packed = io->packed + g * vectors * lanes * c->group_in * c->taps;
+    const char *packed = sx_conv_packed(c, io->packed, g * vectors * lanes * c->group_in * c->taps);
+    const float *factors = sx_conv_factors(io->packed, packed_count(c)) + g * vectors * lanes;
     for (int64_t i = sx_conv_split(c->panels, c->panel_units, panels);
          i < sx_conv_split(c->panels, c->panel_units, panels + 1); i++)
-      run_panel(c, &t, &s, packed, panel_at(c, i), n);
+      run_panel(c, &t, &s, packed, factors, panel_at(c, i), n);
   }
 }

@@ -8,16 +8,20 @@
 #include "ep/cpu/kernels/conv/conv_kernels.h"
 
 typedef struct scratch {
-  float *bias;
+  float *bias, *wide; /* wide: the weights of a channel block, where they are packed in 16 bits */
   int32_t *x_off, *w_off;
 } scratch;
+
+static int64_t block_weights(const sx_conv *c) { return c->table->direct->lanes * c->taps * c->group_in; }
+static int64_t channel_blocks(const sx_conv *c) { return sx_conv_ceil(c->s.in_channels, c->table->direct->lanes); }
 
 static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   size_t list = sx_round_up((size_t)c->taps * 4, 64);
   s->bias = (float *)base;
   s->x_off = (int32_t *)(base + 64);
   s->w_off = (int32_t *)(base + 64 + list);
-  return 64 + 2 * list;
+  s->wide = (float *)(base + 64 + 2 * list);
+  return 64 + 2 * list + (sx_conv_narrow(c) ? (size_t)block_weights(c) * 4 : 0);
 }
 
 static bool takes_row_kernel(const sx_conv_shape *s) {
@@ -31,7 +35,7 @@ void sx_conv_depthwise_prepare(sx_conv *c) {
   int64_t lanes = c->table->direct->lanes, rows = c->s.out[0] * c->s.out[1], blocks = sx_conv_ceil(c->s.in_channels, lanes);
   c->row_kernel = takes_row_kernel(&c->s);
   c->pack_units = blocks;
-  c->packed_bytes = (size_t)(blocks * lanes * c->taps * c->group_in) * 4;
+  c->packed_bytes = sx_conv_packed_bytes(c, blocks * block_weights(c), blocks * lanes);
   scratch s;
   c->scratch_bytes = scratch_layout(c, NULL, &s);
   double row_ns = (double)c->s.out[2] * (double)(c->taps * c->group_in) * 0.4 + 10;
@@ -41,15 +45,15 @@ void sx_conv_depthwise_prepare(sx_conv *c) {
   c->unit_ns = row_ns * (double)rows / (double)c->pixel_units;
 }
 
-void sx_conv_depthwise_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin,
-                            int64_t end) {
+void sx_conv_depthwise_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end) {
   int64_t lanes = c->table->direct->lanes, width = c->group_in;
+  float *factors = sx_conv_factors(packed, channel_blocks(c) * block_weights(c));
   for (int64_t b = begin * lanes; b < end * lanes; b += lanes) {
-    sx_conv_rows r = {.w = (const char *)w + b * width * c->taps * 4,
-                      .step = width * c->taps,
-                      .rows = (int)sx_conv_min(lanes, c->s.out_channels - b)};
-    r.factors = factors ? factors + b : NULL;
-    c->table->reorder->lay(&r, width * c->taps, c->taps, packed + b * width * c->taps, width * lanes, lanes);
+    int rows = (int)sx_conv_min(lanes, c->s.out_channels - b);
+    sx_conv_rows r = sx_conv_rows_at(c, w, b * width * c->taps, width * c->taps, rows, b);
+    c->table->reorder->lay(&r, width * c->taps, c->taps, sx_conv_packed(c, packed, b * width * c->taps), width * lanes, lanes);
+    for (int64_t i = 0; i < lanes && sx_conv_narrow(c); i++)
+      factors[b + i] = w->factors && i < rows ? (float)w->factors[b + i] : 1;
   }
 }
 
@@ -135,7 +139,12 @@ void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin
   for (int64_t u = begin; u < end; u++) {
     int64_t part = u % c->pixel_units, image = u / c->pixel_units, block = image % blocks;
     int real = (int)sx_conv_min(lanes, channels - block * lanes);
-    const float *x = io->x + image * in_plane, *w = io->packed + block * lanes * c->taps * c->group_in;
+    const float *x = io->x + image * in_plane, *w = sx_conv_packed(c, io->packed, block * block_weights(c));
+    if (sx_conv_narrow(c)) {
+      const float *factors = sx_conv_factors(io->packed, blocks * block_weights(c)) + block * lanes;
+      c->table->reorder->widen(c->s.weights, w, factors, c->taps * c->group_in, lanes, m.wide);
+      w = m.wide;
+    }
     for (int i = 0; i < lanes; i++) m.bias[i] = c->epi.bias && i < real ? io->bias[block * lanes + i] : 0;
     sx_conv_row tile = {.w = w, .bias = m.bias, .pitch = s->dilation[1] * s->in[2] * lanes, .width = s->in[2]};
     int64_t last = sx_conv_split(rows, c->pixel_units, part + 1);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "ep/cpu/kernels/conv/conv.h"
 
-enum { SX_CONV_NV = 4, SX_CONV_MR = 8 }; /* most vectors and pixels of a register tile */
+enum { SX_CONV_NV = 4, SX_CONV_MR = 8, SX_CONV_LANES = 16 }; /* most vectors and pixels of a register tile, lanes of a vector */
 
 /* How a finished sum leaves a kernel. The bias is already in it. */
 typedef struct sx_conv_store {
@@ -86,7 +86,8 @@ typedef struct sx_conv_rows {
   const void *w;
   int64_t step;
   int rows;
-  const double *factors; /* of the rows, or NULL */
+  uint8_t type, to;      /* of the elements, and of the packing: F32 or the same */
+  const double *factors; /* of the rows, or NULL; only to F32 */
 } sx_conv_rows;
 
 typedef struct sx_reorder {
@@ -94,7 +95,10 @@ typedef struct sx_reorder {
   void (*to_plain)(const float *x, float *y, int64_t channels, int64_t pixels, int64_t begin, int64_t end);
   /* Transposes n elements of each row, which count channels and in them taps: element channel * taps + tap of all rows is
    * the vector at to + tap * tap_step + channel * channel_step. Lanes without a row are 0. */
-  void (*lay)(const sx_conv_rows *r, int64_t n, int64_t taps, float *to, int64_t tap_step, int64_t channel_step);
+  void (*lay)(const sx_conv_rows *r, int64_t n, int64_t taps, void *to, int64_t tap_step, int64_t channel_step);
+  /* `rows` rows of `width` elements of 16 bits (F16, BF16, I16), one behind the other, as f32; column i times scale[i] unless
+   * that is NULL. Whole vectors are read and written at the end. */
+  void (*widen)(uint8_t type, const void *from, const float *scale, int64_t rows, int64_t width, float *to);
 } sx_reorder;
 
 typedef void (*sx_conv_tile_fn)(const sx_conv_tile *t);
@@ -142,6 +146,9 @@ typedef struct sx_conv_winograd { /* [0]: F(2x2,3x3), [1]: F(4x4,3x3) */
    */
   void (*pack[2])(const sx_reorder *reorder, const sx_conv_rows *r, int64_t channels, float *to, int64_t step,
                   int64_t plane_step);
+  /* The same as I16: what is widened with factor scale[plane * scale_step + lane], the largest of a lane being 32767. */
+  void (*pack_i16[2])(const sx_reorder *reorder, const sx_conv_rows *r, int64_t channels, int16_t *to, int64_t step,
+                      int64_t plane_step, float *scale, int64_t scale_step);
 } sx_conv_winograd;
 
 struct sx_conv_table {
@@ -152,12 +159,6 @@ struct sx_conv_table {
   const sx_reorder *reorder;
 };
 
-/* Element i of weights at any alignment, times a factor. */
-static inline float sx_conv_weight(const void *w, int64_t i, double factor) {
-  float x;
-  memcpy(&x, (const char *)w + i * 4, 4);
-  return (float)(x * factor);
-}
 static inline int64_t sx_conv_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static inline int64_t sx_conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
 /* The part of n things, split evenly into `parts`, that starts at `part`. */
@@ -169,21 +170,34 @@ void sx_conv_finish(const sx_conv *c, float *y, int64_t n, int real);
 /* Fills what an epilogue says about one image's output and residual, both starting `at` elements in. */
 sx_conv_store sx_conv_store_at(const sx_conv *c, const sx_conv_io *io, int64_t at);
 
+/* Packed weights of 16 bits? Then behind them, aligned, lies a factor for each output channel (of each plane). */
+static inline bool sx_conv_narrow(const sx_conv *c) { return c->s.weights == SX_F16 || c->s.weights == SX_BF16; }
+/* Bytes of n packed weights with `factors` of those. */
+size_t sx_conv_packed_bytes(const sx_conv *c, int64_t n, int64_t factors);
+static inline float *sx_conv_factors(const void *packed, int64_t n) { /* behind n weights of 16 bits */
+  return (float *)((uintptr_t)packed + ((uintptr_t)n * 2 + 63) / 64 * 64);
+}
+/* Packed weights from element `at` on. */
+static inline void *sx_conv_packed(const sx_conv *c, const void *packed, int64_t at) {
+  return (char *)(uintptr_t)packed + at * (sx_conv_narrow(c) ? 2 : 4);
+}
+/* Rows of the source from element `at` on; factors are those of output channel k on. */
+sx_conv_rows sx_conv_rows_at(const sx_conv *c, const sx_conv_source *w, int64_t at, int64_t step, int rows, int64_t k);
+/* Element i of the source, times the factor of output channel k, to element `at` of the packing. */
+void sx_conv_put(const sx_conv *c, const sx_conv_source *w, int64_t i, int64_t k, void *packed, int64_t at);
+
 /* Each driver: choose blocking, units and scratch; pack; run. */
 void sx_conv_blocked_prepare(sx_conv *c);
-void sx_conv_blocked_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin,
-                          int64_t end);
+void sx_conv_blocked_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end);
 void sx_conv_blocked_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 void sx_conv_depthwise_prepare(sx_conv *c);
-void sx_conv_depthwise_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin,
-                            int64_t end);
+void sx_conv_depthwise_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end);
 void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 bool sx_conv_winograd_takes(const sx_conv_shape *s);
 void sx_conv_winograd_prepare(sx_conv *c);
-void sx_conv_winograd_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin,
-                           int64_t end);
+void sx_conv_winograd_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end);
 void sx_conv_winograd_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 void sx_conv_plain_prepare(sx_conv *c);
-void sx_conv_plain_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end);
+void sx_conv_plain_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end);
 void sx_conv_plain_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 #endif

@@ -13,7 +13,7 @@ typedef struct scratch {
   sx_conv_pixels px;
   int32_t *off;
   uint8_t *kind;
-  float *cols, *acc, *zero, *tile;
+  float *cols, *acc, *zero, *tile, *wide; /* wide: the weights of a panel in a pass, where they are packed in 16 bits */
 } scratch;
 
 static int64_t width(const sx_conv *c) { return (int64_t)c->table->plain->nv * c->table->direct->lanes; }
@@ -34,13 +34,14 @@ static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   PLACE(s->acc, float *, (size_t)(sx_conv_ceil(c->group_out, mr) * mr * n) * 4);
   PLACE(s->zero, float *, (size_t)mr * 4);
   PLACE(s->tile, float *, (size_t)(mr * n) * 4);
+  PLACE(s->wide, float *, sx_conv_narrow(c) ? (size_t)(c->pass_blocks * c->taps * mr) * 4 + 64 : 0);
 #undef PLACE
   return at;
 }
 
 void sx_conv_plain_prepare(sx_conv *c) {
   int64_t n = width(c), depth = c->group_in * c->taps;
-  c->packed_bytes = (size_t)(c->groups * c->group_out * depth) * 4;
+  c->packed_bytes = sx_conv_packed_bytes(c, c->groups * c->group_out * depth, 0);
   c->panels = sx_conv_ceil(c->group_out, c->table->plain->mr);
   c->pack_units = c->groups * c->panels;
   /* Channels of a pass: few outputs use a panel little, it stays in the first cache for them. */
@@ -54,16 +55,15 @@ void sx_conv_plain_prepare(sx_conv *c) {
   c->scratch_bytes = scratch_layout(c, NULL, &s);
 }
 
-void sx_conv_plain_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin, int64_t end) {
+void sx_conv_plain_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end) {
   int64_t mr = c->table->plain->mr, in = c->group_in, out = c->group_out, taps = c->taps;
   for (int64_t u = begin; u < end; u++) {
-    int64_t g = u / c->panels, k0 = u % c->panels * mr, k1 = sx_conv_min(k0 + mr, out);
-    float *to = packed + (g * out + k0) * in * taps;
+    int64_t g = u / c->panels, k0 = u % c->panels * mr, k1 = sx_conv_min(k0 + mr, out), to = (g * out + k0) * in * taps;
     for (int64_t ci = 0; ci < in; ci++)
       for (int64_t t = 0; t < taps; t++)
         for (int64_t k = k0; k < k1; k++)
-          *to++ = sx_conv_weight(w, (c->s.transposed ? (g * in + ci) * out + k : (g * out + k) * in + ci) * taps + t,
-                                 factors ? factors[g * out + k] : 1);
+          sx_conv_put(c, w, (c->s.transposed ? (g * in + ci) * out + k : (g * out + k) * in + ci) * taps + t, g * out + k,
+                      packed, to++);
   }
 }
 
@@ -82,7 +82,7 @@ static void scatter(const sx_conv *c, const sx_conv_store *out, float *tile, int
 }
 
 /* All channels of the group for the `n` pixels of the unit. `out` starts at the group's first channel. */
-static void run_unit(const sx_conv *c, const scratch *s, const float *x, const float *w, const float *bias,
+static void run_unit(const sx_conv *c, const scratch *s, const float *x, const void *w, const float *bias,
                      sx_conv_store out, int64_t n) {
   const sx_conv_plain *p = c->table->plain;
   int64_t lanes = c->table->direct->lanes, vectors = sx_conv_ceil(n, lanes), ld = vectors * lanes;
@@ -95,7 +95,12 @@ static void run_unit(const sx_conv *c, const scratch *s, const float *x, const f
       p->fill(x + (c0 + i) * in_plane, s->off, width(c), s->kind, c->taps, n, s->cols + i * c->taps * ld);
     for (int64_t k = 0; k < c->group_out; k += p->mr) {
       int64_t mr = sx_conv_min(p->mr, c->group_out - k);
-      sx_conv_gemm_tile t = {.a = w + k * depth + c0 * c->taps * mr, .b = s->cols, .b_ld = ld, .kc = channels * c->taps};
+      sx_conv_gemm_tile t = {.b = s->cols, .b_ld = ld, .kc = channels * c->taps};
+      t.a = sx_conv_packed(c, w, k * depth + c0 * c->taps * mr);
+      if (sx_conv_narrow(c)) {
+        c->table->reorder->widen(c->s.weights, t.a, NULL, 1, t.kc * mr, s->wide);
+        t.a = s->wide;
+      }
       t.bias = c->epi.bias ? bias + k : s->zero;
       t.from = c0 ? s->acc + k * ld : NULL;
       t.acc = s->acc + k * ld, t.last = last;
@@ -136,7 +141,7 @@ void sx_conv_plain_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, in
     sx_conv_pixels_init(c->table, &s.px, sh, &grid, first, n, 1);
     sx_conv_offsets(c->table, sh, &grid, &s.px, n, 1, s.off, width(c));
     c->table->plain->classify(s.off, width(c), c->taps, n, s.kind);
-    run_unit(c, &s, io->x + rest * c->group_in * in_plane, io->packed + g * c->group_out * c->group_in * c->taps,
+    run_unit(c, &s, io->x + rest * c->group_in * in_plane, sx_conv_packed(c, io->packed, g * c->group_out * c->group_in * c->taps),
              c->epi.bias ? io->bias + g * c->group_out : NULL, sx_conv_store_at(c, io, rest * c->group_out * plane), n);
   }
 }

@@ -35,42 +35,71 @@ static void to_plain(const float *x, float *y, int64_t channels, int64_t pixels,
   }
 }
 
-/* A vector of p times f in double, rounded once. */
-SX_INLINE vf scaled(const char *p, double f) {
-  const vfh_mem *h = (const vfh_mem *)p;
-  vfh out[2];
-  SX_UNROLL(2) for (int i = 0; i < 2; i++) out[i] = __builtin_convertvector(__builtin_convertvector(h[i], vd) * f, vfh);
-  vf v;
-  memcpy(&v, out, sizeof v);
+SX_INLINE vf load(uint8_t type, const char *p) {
+  return type == SX_F16    ? vf_load_f16((const uint16_t *)(const void *)p)
+         : type == SX_BF16 ? vf_load_bf16((const uint16_t *)(const void *)p)
+                           : vf_load((const float *)(const void *)p);
+}
+
+/* v times f in double, rounded once. */
+SX_INLINE vf scaled(vf v, double f) {
+  vfh h[2];
+  memcpy(h, &v, sizeof v);
+  SX_UNROLL(2) for (int i = 0; i < 2; i++) h[i] = __builtin_convertvector(__builtin_convertvector(h[i], vd) * f, vfh);
+  memcpy(&v, h, sizeof v);
   return v;
 }
 
-/* A square with missing rows or columns. */
-static void ragged(const sx_conv_rows *r, const char *from, int m, vf v[SX_VL]) {
+/* A square, maybe with missing rows or columns. */
+static void square(const sx_conv_rows *r, const char *from, int m, vf v[SX_VL]) {
+  const int64_t size = r->type == SX_F32 ? 4 : 2;
   for (int i = 0; i < SX_VL; i++) {
-    float part[SX_VL] = {0};
-    if (i < r->rows) memcpy(part, from + i * r->step * 4, (size_t)m * 4);
-    v[i] = r->factors && i < r->rows ? scaled((const char *)part, r->factors[i]) : vf_load(part);
+    char part[SX_VBYTES] = {0};
+    const char *row = part;
+    if (m == SX_VL && i < r->rows)
+      row = from + i * r->step * size;
+    else if (i < r->rows)
+      memcpy(part, from + i * r->step * size, (size_t)(m * size));
+    v[i] = load(r->type, row);
+    if (r->factors && i < r->rows) v[i] = scaled(v[i], r->factors[i]);
   }
 }
 
-static void lay(const sx_conv_rows *r, int64_t n, int64_t taps, float *to, int64_t tap_step, int64_t channel_step) {
+static void lay(const sx_conv_rows *r, int64_t n, int64_t taps, void *out, int64_t tap_step, int64_t channel_step) {
+  const int64_t size = r->type == SX_F32 ? 4 : 2;
   const char *from = r->w; /* at any address: read by vectors and memcpy only */
-  int64_t tap = 0;
-  for (int64_t j = 0; j < n; j += SX_VL, from += SX_VBYTES) {
+  float *to = out;
+  uint16_t *narrow = out;
+  int64_t tap = 0, at = 0; /* at: of the channel */
+  for (int64_t j = 0; j < n; j += SX_VL, from += SX_VL * size) {
     const int m = n - j < SX_VL ? (int)(n - j) : SX_VL;
-    const int64_t step = r->step * 4;
     vf v[SX_VL];
-    if (m < SX_VL || r->rows < SX_VL) ragged(r, from, m, v);
-    else if (r->factors) SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) v[i] = scaled(from + i * step, r->factors[i]);
-    else SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) v[i] = vf_load((const float *)(from + i * step));
+    if (m < SX_VL || r->rows < SX_VL || r->factors || r->type != SX_F32)
+      square(r, from, m, v);
+    else
+      SX_UNROLL(16) for (int i = 0; i < SX_VL; i++) v[i] = vf_load((const float *)(const void *)(from + i * r->step * 4));
     vf_transpose(v);
     for (int i = 0; i < m; i++) {
-      vf_store(to + tap * tap_step, v[i]);
-      if (++tap == taps) tap = 0, to += channel_step;
+      if (r->to == SX_F16) vf_store_f16(narrow + at + tap * tap_step, v[i]);
+      else if (r->to == SX_BF16) vf_store_bf16(narrow + at + tap * tap_step, v[i]);
+      else vf_store(to + at + tap * tap_step, v[i]);
+      if (++tap == taps) tap = 0, at += channel_step;
     }
   }
 }
 
+#define WIDEN(name, LOAD)                                                                                      \
+  static void widen_##name(const uint16_t *from, const float *scale, int64_t rows, int64_t width, float *to) { \
+    for (int64_t i = 0; i < rows; i++, from += width, to += width)                                             \
+      for (int64_t j = 0; j < width; j += SX_VL)                                                               \
+        vf_store(to + j, scale ? LOAD(from + j) * vf_load(scale + j) : LOAD(from + j));                        \
+  }
+WIDEN(f16, vf_load_f16)
+WIDEN(bf16, vf_load_bf16)
+WIDEN(i16, vf_load_i16)
+static void widen(uint8_t type, const void *from, const float *scale, int64_t rows, int64_t width, float *to) {
+  (type == SX_F16 ? widen_f16 : type == SX_BF16 ? widen_bf16 : widen_i16)(from, scale, rows, width, to);
+}
+
 extern const sx_reorder SX_ISA_NAME(sx_reorder);
-const sx_reorder SX_ISA_NAME(sx_reorder) = {.to_blocked = to_blocked, .to_plain = to_plain, .lay = lay};
+const sx_reorder SX_ISA_NAME(sx_reorder) = {.to_blocked = to_blocked, .to_plain = to_plain, .lay = lay, .widen = widen};

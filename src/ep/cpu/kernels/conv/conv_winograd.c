@@ -3,13 +3,14 @@
  * multiplies them, plane by plane, with a range of weight panels by the direct form's register tiles, and transforms a few
  * panels back at a time, so that nothing but inputs, weights and outputs leaves the second cache.
  *
- * Packed weights: [panel][plane][channel][panel width]. */
+ * Packed weights: [panel][plane][channel][panel width]. In 16 bits they are integers, with a factor for each plane and
+ * output channel: transformed weights need more digits than those that they are made of. */
 #include "base/alloc.h"
 #include "ep/cpu/kernels/conv/conv_kernels.h"
 
 typedef struct scratch {
   float *v, *m, *bias, *edge,
-      *zero;    /* transformed inputs [plane][block][tile][lane], products [plane][vector][tile][lane] */
+      *zero, *wide; /* wide: the weights of a panel in a plane; v, m: transformed inputs [plane][block][tile][lane], products [plane][vector][tile][lane] */
   int32_t *off; /* of the tiles of a block */
 } scratch;
 
@@ -23,6 +24,10 @@ static int64_t m_plane(const sx_conv *c) {
   return (c->block_pixels * c->pass_blocks * c->table->direct->nv + 1) * c->table->direct->lanes;
 }
 
+static int64_t packed_count(const sx_conv *c) {
+  return planes(c) * vectors(c) * c->table->direct->lanes * c->group_in;
+}
+
 static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   size_t at = 0, lane = (size_t)c->table->direct->lanes * 4;
 #define PLACE(field, type, bytes) (field) = (type)(base + at), at += sx_round_up((bytes), 64)
@@ -32,6 +37,7 @@ static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   PLACE(s->edge, float *, 36 * lane);
   PLACE(s->zero, float *, SX_CONV_NV *lane);
   PLACE(s->off, int32_t *, (size_t)c->block_pixels * 4);
+  PLACE(s->wide, float *, sx_conv_narrow(c) ? (size_t)(c->group_in * c->table->direct->nv) * lane : 0);
 #undef PLACE
   return at;
 }
@@ -54,7 +60,7 @@ void sx_conv_winograd_prepare(sx_conv *c) {
   c->tile = c->s.winograd >= 4 ? 4 : 2;
   int64_t tiles = tiles_of(c, 1) * tiles_of(c, 2);
   c->panels = c->pack_units = sx_conv_ceil(vectors(c), d->nv);
-  c->packed_bytes = (size_t)(planes(c) * vectors(c) * d->lanes * c->group_in) * 4;
+  c->packed_bytes = sx_conv_packed_bytes(c, packed_count(c), planes(c) * vectors(c) * d->lanes);
   int64_t most = (512 << 10) / (planes(c) * c->group_in * 4);
   most = sx_conv_min(most, sx_conv_ceil(tiles, 8)); /* some units for the threads */
   if (most < 16) most = 16;
@@ -73,24 +79,31 @@ void sx_conv_winograd_prepare(sx_conv *c) {
   c->scratch_bytes = scratch_layout(c, NULL, &s);
 }
 
-void sx_conv_winograd_pack(const sx_conv *c, const void *w, const double *factors, float *packed, int64_t begin,
-                           int64_t end) {
+void sx_conv_winograd_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end) {
+  const sx_conv_winograd *k = c->table->winograd;
   int64_t lanes = c->table->direct->lanes, n = vectors(c), in = c->group_in;
+  float *factors = sx_conv_factors(packed, packed_count(c));
   for (int64_t p = begin; p < end; p++) {
     int64_t first = sx_conv_split(n, c->panels, p), last = sx_conv_split(n, c->panels, p + 1),
             width = (last - first) * lanes;
     for (int64_t v = first; v < last; v++) {
-      int64_t k = v * lanes;
-      sx_conv_rows r = {(const char *)w + k * in * 9 * 4, in * 9, (int)sx_conv_min(lanes, c->group_out - k),
-                        factors ? factors + k : NULL};
-      c->table->winograd->pack[c->tile / 4](
-          c->table->reorder, &r, in, packed + first * lanes * planes(c) * in + (v - first) * lanes, width, in * width);
+      int64_t at = first * lanes * planes(c) * in + (v - first) * lanes;
+      int rows = (int)sx_conv_min(lanes, c->group_out - v * lanes);
+      sx_conv_rows r = sx_conv_rows_at(c, w, v * lanes * in * 9, in * 9, rows, v * lanes);
+      r.to = SX_F32;
+      if (!sx_conv_narrow(c)) {
+        k->pack[c->tile / 4](c->table->reorder, &r, in, (float *)packed + at, width, in * width);
+        continue;
+      }
+      r.factors = w->factors ? w->factors + v * lanes : NULL;
+      k->pack_i16[c->tile / 4](c->table->reorder, &r, in, (int16_t *)packed + at, width, in * width,
+                               factors + first * lanes * planes(c) + (v - first) * lanes, width);
     }
   }
 }
 
 /* All planes of panels [begin, end), into s->m. */
-static void multiply(const sx_conv *c, const scratch *s, const float *packed, int64_t tiles, int64_t begin, int64_t end) {
+static void multiply(const sx_conv *c, const scratch *s, const void *packed, int64_t tiles, int64_t begin, int64_t end) {
   const sx_conv_direct *d = c->table->direct;
   int64_t n = vectors(c), lanes = d->lanes, base = sx_conv_split(n, c->panels, begin);
   sx_conv_tile t = {.taps = 1, .blocks = (int32_t)blocks(c), .bias = s->zero, .x_step = c->block_pixels * lanes};
@@ -102,7 +115,12 @@ static void multiply(const sx_conv *c, const scratch *s, const float *packed, in
       int64_t first = sx_conv_split(n, c->panels, p), nv = sx_conv_split(n, c->panels, p + 1) - first;
       int64_t rows = sx_conv_ceil(tiles, d->mr[nv]), least = tiles / rows, more = tiles % rows;
       t.x = s->v + plane * v_plane(c);
-      t.w = packed + (first * planes(c) + plane * nv) * c->group_in * lanes;
+      t.w = sx_conv_packed(c, packed, (first * planes(c) + plane * nv) * c->group_in * lanes);
+      if (sx_conv_narrow(c)) {
+        const float *factors = sx_conv_factors(packed, packed_count(c)) + (first * planes(c) + plane * nv) * lanes;
+        c->table->reorder->widen(SX_I16, t.w, factors, c->group_in, nv * lanes, s->wide);
+        t.w = s->wide;
+      }
       t.w_step = lanes * nv * lanes;
       t.out = (sx_conv_store){.y = s->m + plane * m_plane(c) + (first - base) * t.y_step};
       t.off = t.y_off = s->off;

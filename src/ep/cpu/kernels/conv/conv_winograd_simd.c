@@ -43,4 +43,4 @@ SX_INLINE void weight_line__2(vd *o, const vd *w) {
 #include "ep/cpu/kernels/conv/conv_winograd.inc"
 
 extern const sx_conv_winograd SX_ISA_NAME(sx_conv_winograd);
-const sx_conv_winograd SX_ISA_NAME(sx_conv_winograd) = {.in = {in__2, in__4}, .out = {out__2, out__4}, .pack = {pack__2, pack__4}};
+const sx_conv_winograd SX_ISA_NAME(sx_conv_winograd) = {.in = {in__2, in__4}, .out = {out__2, out__4}, .pack = {pack__2, pack__4}, .pack_i16 = {pack_i16__2, pack_i16__4}};
