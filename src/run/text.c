@@ -172,5 +172,5 @@ KERNEL(StringNormalizer, run_normalizer, claim_normalizer)
 KERNEL(StringSplit, run_string_split, NULL)
 static const sx_kernel *const kernels[] = {
     &sx_text_Cast,  &sx_text_Col2Im, &sx_text_RegexFullMatch, &kernel_StringConcat, &kernel_StringNormalizer,
-    &kernel_StringSplit, NULL};
+    &kernel_StringSplit, &sx_text_Tokenizer, NULL};
 const sx_provider sx_text_provider = {"CPUExecutionProvider", kernels, 0};

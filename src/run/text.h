@@ -7,4 +7,5 @@
 extern const sx_kernel sx_text_Cast;           /* text_cast.c */
 extern const sx_kernel sx_text_Col2Im;         /* text_col2im.c */
 extern const sx_kernel sx_text_RegexFullMatch; /* regex.c */
+extern const sx_kernel sx_text_Tokenizer;      /* tokenizer.c */
 #endif

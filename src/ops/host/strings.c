@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Strings joined, cut, matched, normalised, counted. Kernels: run/text.c, run/regex.c, ep/cpu/bind/ngram.c. */
+/* Strings joined, cut, matched, normalised, counted. Kernels: run/text.c, run/regex.c, run/tokenizer.c, ep/cpu/bind/ngram.c. */
 #include "ops/ops.h"
 
 static sx_status infer_string_concat(sx_infer *c) {
@@ -19,6 +19,16 @@ static sx_status infer_string_split(sx_infer *c) {
   return sx_infer_set(c, 1, SX_I64, x->rank, x->dims);
 }
 const sx_op sx_op_StringSplit = {.name = "StringSplit", .flags = SX_OP_HOST, .infer = infer_string_split};
+
+static sx_status infer_tokenizer(sx_infer *c) {
+  const sx_fact *x = sx_infer_in(c, 0);
+  sx_dim d[3] = {SX_DIM_UNKNOWN, SX_DIM_UNKNOWN, SX_DIM_UNKNOWN};
+  if (x->rank == 0 || x->rank > 2) return SX_INFER_FAIL(c, "the input has rank %d, expected [C] or [N, C]", x->rank);
+  for (int i = 0; i < x->rank; i++) d[i] = x->dims[i];
+  return sx_infer_set(c, 0, SX_STRING, x->rank < 0 ? -1 : x->rank + 1, d);
+}
+const sx_op sx_op_Tokenizer = {
+    .name = "Tokenizer", .domain = SX_DOMAIN_MS, .flags = SX_OP_HOST, .infer = infer_tokenizer};
 
 static sx_status infer_match(sx_infer *c) {
   return sx_infer_set(c, 0, SX_BOOL, sx_infer_in(c, 0)->rank, sx_infer_in(c, 0)->dims);

@@ -4,8 +4,7 @@
 #include "ops/lower.h"
 #include "ops/quant/quant.h"
 
-/* The numbers that bytes hold, low bits first, along the last axis; n of them are kept. */
-static sx_vid unpacked(sx_lower *l, sx_vid x, int64_t bits, sx_dim n) {
+sx_vid sx_nbits_unpacked(sx_lower *l, sx_vid x, int64_t bits, sx_dim n) {
   static const int64_t last[] = {-1}, begin[] = {0};
   const sx_fact *f = sx_lower_fact(l, x);
   const int64_t per = 8 / bits;
@@ -57,9 +56,9 @@ static sx_status open_gather(sx_upgrade_ctx *c) {
                               SX_LOWER_INT("axis", gather));
   }
   if (bytes) {
-    part[0] = unpacked(&l, part[0], bits, SX_DIM_UNKNOWN);
+    part[0] = sx_nbits_unpacked(&l, part[0], bits, SX_DIM_UNKNOWN);
     if (part[2] != SX_LOWER_ABSENT)
-      part[2] = unpacked(&l, part[2], bits, last_dim(&l, part[1]));
+      part[2] = sx_nbits_unpacked(&l, part[2], bits, last_dim(&l, part[1]));
     else
       part[2] =
           sx_lower_2(&l, &sx_op_Expand, sx_lower_number(&l, (double)(1 << (bits - 1)), SX_U8), sx_lower_shape(&l, part[1]));
@@ -101,7 +100,7 @@ sx_status sx_nbits_open_groups(sx_upgrade_ctx *c) {
   const sx_dim flat[2] = {N, blocks * (block * bits / 8)}, per_block[2] = {N, blocks},
                per_byte[2] = {N, (blocks * bits + 7) / 8};
   const sx_dtype t = (sx_dtype)sx_lower_fact(&l, sx_lower_in(&l, SCALES))->dtype;
-  sx_vid w = sx_lower_cast(&l, unpacked(&l, sx_lower_reshape(&l, sx_lower_in(&l, B), flat, 2), bits, K), t),
+  sx_vid w = sx_lower_cast(&l, sx_nbits_unpacked(&l, sx_lower_reshape(&l, sx_lower_in(&l, B), flat, 2), bits, K), t),
          z = sx_lower_number(&l, (double)(1 << (bits - 1)), t);
   sx_vid at = sx_lower_3(&l, &sx_op_Slice, sx_lower_in(&l, GROUPS), sx_lower_ints(&l, &zero, 1), sx_lower_ints(&l, &K, 1));
   sx_vid s = sx_lower_node(&l, &sx_op_Gather, SX_LOWER_IN(sx_lower_reshape(&l, sx_lower_in(&l, SCALES), per_block, 2), at),
@@ -109,7 +108,7 @@ sx_status sx_nbits_open_groups(sx_upgrade_ctx *c) {
   if (sx_lower_has(&l, ZEROS)) {
     z = sx_lower_in(&l, ZEROS);
     z = sx_lower_fact(&l, z)->dtype == SX_U8
-            ? sx_lower_cast(&l, unpacked(&l, sx_lower_reshape(&l, z, per_byte, 2), bits, blocks), t)
+            ? sx_lower_cast(&l, sx_nbits_unpacked(&l, sx_lower_reshape(&l, z, per_byte, 2), bits, blocks), t)
             : sx_lower_reshape(&l, z, per_block, 2);
     z = sx_lower_node(&l, &sx_op_Gather, SX_LOWER_IN(z, at), SX_LOWER_INT("axis", 1));
   }
