@@ -382,7 +382,7 @@ def reduced(result, build):
             else:
                 result.add(passed=1)
         if shutil.which("strip"):
-            check(result, f"{file.stem}: size", [sys.executable, "tools/size_report.py", "--ceiling", build, library, notes["bytes"]], tell=True)
+            check(result, f"{file.stem}: size", [sys.executable, "tools/size_report.py", "--part", build, library, notes["percent"]], tell=True)
     return None
 
 

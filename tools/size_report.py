@@ -3,7 +3,8 @@
 """The library's bytes by folder of src/, and the longest files.
 
     size_report.py [BUILD]              the report
-    size_report.py --ceiling [BUILD [LIBRARY BYTES]]   exit code 1 when the stripped library is above its ceiling
+    size_report.py --ceiling [BUILD]    exit code 1 when the stripped library is above its ceiling
+    size_report.py --part BUILD LIBRARY PERCENT   ... when a reduced library has more than so much of the whole one
     size_report.py --check              exit code 1 when a file written by hand has more than 1,500 lines
 """
 import collections
@@ -26,6 +27,23 @@ def line_counts():
         for file in (ROOT / folder).rglob("*"):
             if file.suffix in KINDS and ".gen." not in file.name and "node_modules" not in file.parts and file.is_file():
                 yield sum(1 for _ in open(file, errors="replace")), file.relative_to(ROOT).as_posix()
+
+
+PRICE = {"meaning: versions, inference, what it is said in": ["src/ops/*/*"], "binding: attributes and shapes to a kernel": ["src/ep/cpu/bind/*"],
+         "kernels": ["src/ep/cpu/kernels/**/*", "src/ep/cpu/image/*", "src/ep/cpu/vec.h"],
+         "kernels of values that are no plain tensors": [f"src/run/{name}.c" for name in ("control", "host", "maps", "text*", "regex", "tokenizer")]}
+
+
+def price_table():
+    """Markdown: the lines that operators are made of, without empty ones, over the number of operators."""
+    operators = len(re.findall(r"^OP\(", (ROOT / "src/ops/ops.def").read_text(), re.M))
+    table, total = ["| what | lines | per operator |", "| --- | ---: | ---: |"], 0
+    for name, patterns in PRICE.items():
+        files = {f for pattern in patterns for f in ROOT.glob(pattern) if f.suffix in (".c", ".h") and ".gen." not in f.name}
+        lines = sum(bool(line.strip()) for f in files for line in f.read_text().splitlines())
+        table.append(f"| {name} | {lines:,} | {lines / operators:.0f} |")
+        total += lines
+    return table + [f"| all, for {operators} operators in all their versions and types | {total:,} | {total / operators:.0f} |"]
 
 
 def object_bytes(build):
@@ -77,15 +95,16 @@ def main():
     named = [a for a in sys.argv[1:] if not a.startswith("--")]
     build = pathlib.Path(named[0] if named else ROOT / "build")
     if "--ceiling" in sys.argv:
-        library, most = named[1:] or (build / "libsardonyx.so", BYTES_MOST)
-        check_ceiling(build, pathlib.Path(library), int(most))
+        check_ceiling(build, build / "libsardonyx.so", BYTES_MOST)
+    if "--part" in sys.argv:
+        check_ceiling(build, pathlib.Path(named[1]), stripped(build / "libsardonyx.so") * int(named[2]) // 100)
     folders = object_bytes(build)
     for name, size in folders.most_common():
         print(f"{size:10,}  {name}")
     print(f"{sum(folders.values()):10,}  code and data of all objects")
     if (build / "libsardonyx.so").exists():
         print(f"{stripped(build / 'libsardonyx.so'):10,}  libsardonyx.so, stripped")
-    print("\nlongest files:")
+    print("\n" + "\n".join(price_table()) + "\n\nlongest files:")
     for n, f in lines[:10]:
         print(f"{n:10,}  {f}")
 
