@@ -48,10 +48,8 @@ static bool wants_blocks(const layout *l, const sx_node *n) {
   const sx_graph *g = l->g;
   const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *y = &sx_value_at(g, n->out[0])->fact;
   const bool integer = is_integer_conv(n->op);
-  if (!image(x) || !image(y) || !sx_value_const(g, n->in[integer && n->op != &sx_op_ConvInteger ? 3 : 1].value))
-    return false;
+  if (!image(x) || !image(y) || (integer && !sx_value_const(g, n->in[n->op != &sx_op_ConvInteger ? 3 : 1].value))) return false;
   int64_t b = l->c->channel_block, group = sx_attr_int(n, "group", 1), in = x->dims[1], out = y->dims[1];
-  if (n->op == &sx_op_ConvTranspose && group == in && group == out) return false;
   if (group == 1) return (integer || in >= b / 2) && out >= b / 2;
   if (group == in && group == out) return true;
   for (int64_t m = 1; m <= b; m *= 2)
@@ -63,7 +61,7 @@ static bool is_stem(const layout *l, const sx_node *n) {
   const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *y = &sx_value_at(g, n->out[0])->fact;
   const int64_t *dil;
   uint32_t k = sx_attr_ints(n, "dilations", &dil);
-  if (!image(x) || !image(y) || !sx_value_const(g, n->in[1].value) || is_blocked(g, n->in[0].value)) return false;
+  if (!image(x) || !image(y) || is_blocked(g, n->in[0].value)) return false;
   return sx_attr_int(n, "group", 1) == 1 && x->dims[1] <= 4 && y->dims[1] >= l->c->channel_block / 2 &&
          (k == 0 || dil[k - 1] == 1) && sx_node_in(n, 3) == SX_NONE;
 }
@@ -287,7 +285,10 @@ static sx_status visit(layout *l, sx_nid id) {
 sx_status sx_pass_layout(sx_pass_ctx *c) {
   sx_graph *g = c->g;
   bool any = false;
-  for (uint32_t i = 0; i < g->order.n; i++) any |= is_conv(sx_node_at(g, g->order.at[i])->op);
+  for (uint32_t i = 0; i < g->order.n && !any; i++) {
+    const sx_op *op = sx_node_at(g, g->order.at[i])->op;
+    any |= is_conv(op) || op == &sx_op_ConvTranspose;
+  }
   if (!any || c->channel_block < 2) return SX_OK;
   layout l = {.c = c, .g = g, .n = g->values.n};
   size_t bytes = (size_t)l.n * sizeof(sx_vid);

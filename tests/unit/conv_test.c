@@ -260,6 +260,10 @@ static void conv_transpose(void **state) {
     run(1, 6, 6, 1, I(1, 4, 5), I(1, 3, 3), 1, 1, 0, 0, 0, true, kind);
     run(1, 6, 6, 1, I(1, 4, 5), I(1, 1, 1), 3, 1, 0, 0, 0, true, kind); /* outputs without a tap */
     run(1, 16, 16, 16, I(1, 4, 5), I(1, 4, 4), 2, 1, 1, 1, 0, true, kind);
+    run(2, 37, 37, 37, I(1, 4, 20), I(1, 5, 3), 2, 2, 2, 1, 1, true, kind);
+    run(1, 20, 20, 20, I(3, 4, 5), I(3, 3, 3), 3, 1, 1, 1, 1, true, kind);
+    run(1, 20, 20, 20, I(1, 1, 9), I(1, 1, 16), 8, 1, 4, 4, 0, true, kind);
+    run(1, 5, 5, 5, I(1, 3, 4), I(1, 1, 1), 3, 1, 0, 0, 0, true, kind);
   }
 }
 

@@ -47,8 +47,9 @@ static int64_t merged_groups(const sx_conv_shape *s, int lanes) {
 
 /* Depthwise, or narrow groups that lie inside a channel block. */
 static bool is_depthwise(const sx_conv_table *t, const sx_conv_shape *s) {
-  if (s->transposed || s->group == 1 || s->in_channels != s->out_channels) return false;
+  if (s->group == 1 || s->in_channels != s->out_channels) return false;
   int64_t width = s->in_channels / s->group;
+  if (s->transposed) return width == 1;
   return width == 1 || (width == 2 && t->depthwise->list[1][1]) || (width == 4 && t->depthwise->list[2][1]) ||
          (width == 8 && t->depthwise->list[3][1]);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The depthwise form, and groups of 2, 4 or 8 channels inside a channel block: a unit is a range of output rows of one
  * channel block. Common depthwise kernel widths slide over the input row; any other shape runs a list of taps, rebuilt
- * where the taps inside the image change.
+ * where the taps inside the image change. The transpose does so for each residue of the stride.
  *
  * Packed weights: [channel block][tap][channel of the group][lane]. */
 #include "base/alloc.h"
@@ -26,7 +26,7 @@ static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
 
 static bool takes_row_kernel(const sx_conv_shape *s) {
   int64_t k = s->kernel[2], right = (s->out[2] - 1) * s->stride[2] - s->pad[2] + k - s->in[2]; /* taps after the row */
-  return s->group == s->in_channels && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0 &&
+  return !s->transposed && s->group == s->in_channels && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0 &&
          s->dilation[2] == 1 && (k == 3 || k == 5 || k == 7) && (s->stride[2] == 1 || s->stride[2] == 2) &&
          s->pad[2] <= k / 2 && right <= k / 2;
 }
@@ -38,7 +38,7 @@ void sx_conv_depthwise_prepare(sx_conv *c) {
   c->packed_bytes = sx_conv_packed_bytes(c, blocks * block_weights(c), blocks * lanes);
   scratch s;
   c->scratch_bytes = scratch_layout(c, NULL, &s);
-  double row_ns = (double)c->s.out[2] * (double)(c->taps * c->group_in) * 0.4 + 10;
+  double row_ns = (double)c->s.out[2] * (double)(c->taps * c->group_in) / (double)c->phases * 0.4 + 10;
   int64_t unit_rows = (int64_t)(40e3 / row_ns) + 1; /* rows of a unit */
   c->pixel_units = rows > unit_rows ? sx_conv_ceil(rows, unit_rows) : 1;
   c->units = c->s.batch * blocks * c->pixel_units;
@@ -100,6 +100,7 @@ static void walk(const sx_conv *c, const float *x, const float *w, const scratch
                                                                         : width == 4 ? 2
                                                                                      : 3];
   sx_conv_list t = {.w = w, .bias = m->bias, .x_off = m->x_off, .w_off = m->w_off, .x_step = s->stride[2] * lanes};
+  t.y_step = lanes;
   int64_t first = sx_conv_ceil(s->pad[2], s->stride[2]); /* pixels [first, last) have all taps of the row inside */
   int64_t room = s->in[2] + s->pad[2] - (s->kernel[2] - 1) * s->dilation[2],
           last = room > 0 ? sx_conv_ceil(room, s->stride[2]) : 0;
@@ -129,6 +130,56 @@ static void walk(const sx_conv *c, const float *x, const float *w, const scratch
   }
 }
 
+/* The transpose. Tap k of an axis brings output o the input at *from, if there is one. */
+static bool lands(const sx_conv_shape *s, int axis, int64_t o, int64_t k, int64_t *from) {
+  const int64_t at = o + s->pad[axis] - k * s->dilation[axis];
+  *from = at / s->stride[axis];
+  return at >= 0 && at % s->stride[axis] == 0 && *from < s->in[axis];
+}
+static int64_t list_taps(const sx_conv_shape *s, int64_t lanes, int64_t oz, int64_t oy, int64_t ox, int64_t pixel,
+                         const scratch *m) {
+  int64_t n = 0, z, y, x;
+  for (int64_t k = 0; k < s->kernel[0] * s->kernel[1] * s->kernel[2]; k++)
+    if (lands(s, 2, ox, k % s->kernel[2], &x) && lands(s, 1, oy, k / s->kernel[2] % s->kernel[1], &y) &&
+        lands(s, 0, oz, k / s->kernel[2] / s->kernel[1], &z)) {
+      m->x_off[n] = (int32_t)(((z * s->in[1] + y) * s->in[2] + x - pixel) * lanes);
+      m->w_off[n++] = (int32_t)(k * lanes);
+    }
+  return n;
+}
+/* A whole output row, by the pixels that agree modulo the stride: where the same taps are inside they share a list. */
+static void spread(const sx_conv *c, const float *x, const float *w, const scratch *m, int64_t oz, int64_t oy,
+                   sx_conv_store out) {
+  const sx_conv_shape *s = &c->s;
+  const int64_t lanes = c->table->direct->lanes, step = s->stride[2];
+  void (*const *list)(const sx_conv_list *) = c->table->depthwise->list[0];
+  sx_conv_list t = {.w = w, .bias = m->bias, .x_off = m->x_off, .w_off = m->w_off, .x_step = lanes, .y_step = step * lanes};
+  sx_conv_grid g;
+  for (int64_t phase = 0; phase < step; phase++) {
+    sx_conv_grid_init(&g, s, phase); /* of the last axis */
+    int64_t inner = 0, outer = g.n[2]; /* pixels [inner, outer) have all taps inside */
+    for (int64_t k = 0; k < s->kernel[2]; k++) {
+      const int64_t shift = sx_conv_shift(s, &g, 2, k);
+      if (shift == SX_CONV_NEVER) continue;
+      if (inner < -shift) inner = -shift;
+      outer = sx_conv_min(outer, s->in[2] - shift);
+    }
+    bool listed = false;
+    for (int64_t l = 0, n; l < g.n[2]; l += n) {
+      const bool inside = l >= inner && l < outer;
+      n = inside ? sx_conv_min(SX_CONV_ROW_MR, outer - l) : 1;
+      while (!list[n]) n--;
+      if (!listed || !inside) t.taps = list_taps(s, lanes, oz, oy, l * step + phase, l, m);
+      listed = inside;
+      t.x = x + l * lanes;
+      t.out = out;
+      t.out.y += (l * step + phase) * lanes;
+      if (out.residual) t.out.residual += (l * step + phase) * lanes;
+      list[n](&t);
+    }
+  }
+}
+
 void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *mem) {
   const sx_conv_shape *s = &c->s;
   int64_t lanes = c->table->direct->lanes, channels = s->in_channels, blocks = sx_conv_ceil(channels, lanes),
@@ -153,7 +204,7 @@ void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin
       if (c->row_kernel)
         slide(c, &tile, x, r, out);
       else
-        walk(c, x, w, &m, r / s->out[1], r % s->out[1], out);
+        (s->transposed ? spread : walk)(c, x, w, &m, r / s->out[1], r % s->out[1], out);
       if (c->epi.tile_fn || c->zero_tail) sx_conv_finish(c, out.y, row, real);
     }
   }

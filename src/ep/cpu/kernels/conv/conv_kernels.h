@@ -60,11 +60,12 @@ typedef struct sx_conv_row {
   int32_t tiles;
   sx_conv_store out;
 } sx_conv_row;
-/* The same with a list of taps, for every kernel and dilation: pixel i reads x + x_off[t] + i * x_step. */
+/* The same with a list of taps, for every kernel and dilation: pixel i reads x + x_off[t] + i * x_step and goes to
+ * y + i * y_step. */
 typedef struct sx_conv_list {
   const float *x, *w, *bias;
   const int32_t *x_off, *w_off;
-  int64_t taps, x_step;
+  int64_t taps, x_step, y_step;
   sx_conv_store out;
 } sx_conv_list;
 
