@@ -6,10 +6,10 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 GENERATOR := $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 PYTHON = $(if $(wildcard build/venv/bin/python),build/venv/bin/python,python3)
 .DEFAULT_GOAL := all
-.PHONY: all reduced demo test check asan ubsan tsan fuzz bench cases suite operators schema slots keys golden digits format lint size install package clean help
+.PHONY: all reduced demo test test-clients check asan ubsan tsan fuzz bench cases suite operators schema slots keys golden digits format lint size install package clean help
 
 help:  ## this list
-	@sed -n 's/^\([a-z][a-z ]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z][a-z -]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 all: $(BUILD)/CMakeCache.txt  ## the library and the program, in build/
 	@cmake --build $(BUILD) -j $(JOBS)
@@ -36,6 +36,9 @@ test:  ## every test; the last line counts them
 	@tools/setup.sh test
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) tools/run_tests.py --build $(BUILD) $(LAYERS)
+
+test-clients: all  ## published clients (npm, Go, Maven, PyPI) over this library
+	@$(PYTHON) tools/run_tests.py --build $(BUILD) clients
 
 check: all  ## the quick ones: layering, unit tests, ABI tests (under two minutes)
 	@$(PYTHON) tools/run_tests.py --build $(BUILD) house unit

@@ -5,7 +5,7 @@
 #   tests/<other>/*_test.c      cmocka programs over the static library, with the internal headers
 #   tests/<folder>/support*.c   linked to every test of that folder
 #   tests/<folder>/*.sh         plain commands, 77 is a skip
-# tests/cli belongs to cmake/cli.cmake.
+# tests/cli belongs to cmake/cli.cmake, tests/clients to the layer of that name.
 enable_testing()
 find_library(CMOCKA cmocka PATHS ${SX_CMOCKA_DIR})
 
@@ -57,7 +57,7 @@ foreach(f IN LISTS SX_ABI_TESTS)
 endforeach()
 
 file(GLOB SX_TEST_SCRIPTS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/*/*.sh)
-list(FILTER SX_TEST_SCRIPTS EXCLUDE REGEX "/tests/cli/")
+list(FILTER SX_TEST_SCRIPTS EXCLUDE REGEX "/tests/(cli|clients)/")
 foreach(f IN LISTS SX_TEST_SCRIPTS)
   get_filename_component(name ${f} NAME_WE)
   add_test(NAME ${name} COMMAND sh ${f} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})

@@ -73,9 +73,9 @@ def run(command, env=None, timeout=TIMEOUT, folder=None):
         return 124, output.decode(errors="replace") + f"\nstill running after {timeout} s"
 
 
-def check(result, name, command, env=None, tell=False):
+def check(result, name, command, env=None, tell=False, timeout=TIMEOUT):
     """One command as one test: 0 passes, 77 is a skip. `tell`: what it prints is shown when it passes, too."""
-    code, output = run(command, env)
+    code, output = run(command, env, timeout)
     if code == 0:
         result.add(passed=1)
         if tell:
@@ -392,6 +392,15 @@ def demo(result, build):
     if not program.exists():
         return result.skip("the demo is not built")
     check(result, "digits", [program, "--check"])
+
+
+@layer("published clients of ONNX Runtime's interface, unmodified, over this library")
+def clients(result, build):
+    if not (build / "ort").exists():
+        return result.skip("no shared library")
+    for script in sorted((ROOT / "tests/clients").glob("*.sh")):
+        if script.name != "common.sh":
+            check(result, script.stem, ["sh", script], {"BUILD": str(build)}, timeout=1200)
 
 
 SMALL = ("node", "simple", "pytorch-operator", "pytorch-converted")  # kinds of cases without the large models
