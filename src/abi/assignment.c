@@ -14,19 +14,22 @@ struct OrtEpAssignedSubgraph {
 struct sx_assignment {
   sx_arena arena;
   const sx_model *m;
-  uint8_t *taken; /* by source node: a plugin has it */
+  uint8_t *left; /* by source node: the CPU runs something of it */
   SX_VEC(const OrtEpAssignedSubgraph *) groups;
 };
 
 static const char *text(sx_arena *a, sx_str s) { return sx_arena_strdup(a, s.p ? s.p : "", s.n); }
 
-static bool add_node(struct sx_assignment *x, OrtEpAssignedSubgraph *to, uint32_t source) {
-  const sx_source_node *s = &x->m->sources.at[source];
+static bool add_node(struct sx_assignment *x, OrtEpAssignedSubgraph *to, const char *name, const char *domain,
+                     const char *op_type) {
   OrtEpAssignedNode *n = SX_NEW(&x->arena, OrtEpAssignedNode);
   if (!n) return false;
-  n->name = text(&x->arena, s->name), n->domain = text(&x->arena, s->domain), n->op_type = text(&x->arena, s->op_type);
+  *n = (OrtEpAssignedNode){name, domain, op_type};
   to->nodes[to->n++] = n;
-  return n->name && n->domain && n->op_type;
+  return name && domain && op_type;
+}
+static bool add_source(struct sx_assignment *x, OrtEpAssignedSubgraph *to, const sx_source_node *s) {
+  return add_node(x, to, text(&x->arena, s->name), text(&x->arena, s->domain), text(&x->arena, s->op_type));
 }
 
 static OrtEpAssignedSubgraph *add_group(struct sx_assignment *x, const char *ep, size_t room) {
@@ -37,19 +40,19 @@ static OrtEpAssignedSubgraph *add_group(struct sx_assignment *x, const char *ep,
   return g->ep && g->nodes && sx_vec_push(&x->groups, g) ? g : NULL;
 }
 
-/* A group for every node that a plugin has. */
+/* A group for every node that a plugin has; `left` are the user's nodes that the others were made from. */
 static bool add_plugins(struct sx_assignment *x, const sx_graph *g) {
   for (uint32_t i = 0; i < g->nodes.n; i++) {
     const sx_node *n = sx_node_at(g, i);
     const sx_ep_node *p = n->dead ? NULL : sx_ep_node_of(n);
     const sx_origin *o = &x->m->origins.at[n->origin];
-    OrtEpAssignedSubgraph *to = p && o->n ? add_group(x, p->ep->name, o->n) : NULL;
-    if (p && o->n && !to) return false;
-    for (uint32_t k = 0; to && k < o->n; k++) {
-      x->taken[o->ids[k]] = 1;
-      if (!add_node(x, to, o->ids[k])) return false;
-    }
-    for (uint32_t k = 0; k < n->n_attrs && !n->dead; k++)
+    OrtEpAssignedSubgraph *to = p && p->n_members ? add_group(x, p->ep->name, p->n_members) : NULL;
+    if (n->dead) continue;
+    if (p && p->n_members && !to) return false;
+    for (uint32_t k = 0; to && k < p->n_members; k++)
+      if (!add_node(x, to, p->members[k].name, p->members[k].domain, p->members[k].op_type)) return false;
+    for (uint32_t k = 0; !p && k < o->n; k++) x->left[o->ids[k]] = 1;
+    for (uint32_t k = 0; k < n->n_attrs; k++)
       if (n->attrs[k].type == SX_ATTR_GRAPH && !add_plugins(x, n->attrs[k].g)) return false;
   }
   return true;
@@ -59,12 +62,12 @@ static struct sx_assignment *make(const sx_model *m) {
   struct sx_assignment *x = sx_calloc(1, sizeof *x);
   if (!x) return NULL;
   x->m = m;
-  bool ok = (x->taken = SX_NEW_N(&x->arena, uint8_t, (size_t)m->sources.n + 1)) && add_plugins(x, m->graph);
+  bool ok = (x->left = SX_NEW_N(&x->arena, uint8_t, (size_t)m->sources.n + 1)) && add_plugins(x, m->graph);
   OrtEpAssignedSubgraph *cpu = NULL;
   for (uint32_t i = 0; i < m->sources.n && ok; i++) {
-    if (x->taken[i]) continue;
+    if (!x->left[i]) continue;
     if (!cpu) ok = (cpu = add_group(x, "CPUExecutionProvider", m->sources.n)) != NULL;
-    if (ok) ok = add_node(x, cpu, i);
+    if (ok) ok = add_source(x, cpu, &m->sources.at[i]);
   }
   if (ok) return x;
   sx_assignment_free(x);

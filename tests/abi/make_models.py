@@ -57,6 +57,25 @@ custom = model(
 )
 custom.opset_import.append(h.make_opsetid("my.ops", 1))
 
+chain = model(  # for a provider that takes elementwise chains: two of them around a convolution
+    [
+        h.make_node("Add", ["x", "k"], ["a"], name="add"),
+        h.make_node("Mul", ["a", "half"], ["b"], name="mul"),
+        h.make_node("Relu", ["b"], ["c"], name="relu"),
+        h.make_node("Conv", ["c", "weights"], ["d"], name="conv", pads=[1, 1, 1, 1]),
+        h.make_node("Sub", ["d", "half"], ["e"], name="sub"),
+        h.make_node("Mul", ["e", "e"], ["y"], name="square"),
+        h.make_node("Sub", ["b", "x"], ["z"], name="difference"),
+    ],
+    [value("x", T.FLOAT, [1, 1, 4, 4])],
+    [value("y", T.FLOAT, [1, 1, 4, 4]), value("z", T.FLOAT, [1, 1, 4, 4])],
+    [
+        h.make_tensor("k", T.FLOAT, [1, 1, 4, 4], [i / 8 for i in range(16)]),
+        h.make_tensor("half", T.FLOAT, [], [0.5]),
+        h.make_tensor("weights", T.FLOAT, [1, 1, 3, 3], [i / 4 for i in range(9)]),
+    ],
+)
+
 squeezed = model(  # the rank of the result follows from the sizes of x
     [h.make_node("Squeeze", ["x"], ["q"]), h.make_node("Add", ["q", "w"], ["y"])],
     [value("x", T.FLOAT, ["A", "B"])],
@@ -80,5 +99,5 @@ outside.graph.initializer[0].ClearField("raw_data")
 
 with open(os.path.join(os.path.dirname(__file__), "models.h"), "w") as f:
     f.write("// SPDX-License-Identifier: MIT\n/* Models as bytes, written by make_models.py: what each is stands there. */\n")
-    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed), ("outside", outside):
+    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed), ("outside", outside), ("chain", chain):
         f.write(text("model_" + name, m))

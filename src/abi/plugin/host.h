@@ -79,6 +79,8 @@ typedef struct sx_ep_compiled {
 typedef struct sx_ep_node {
   sx_ep *ep;
   OrtNode *view;                /* what the provider was shown; lives as long as the session */
+  const OrtNode *members;       /* name, domain and op_type of each node of the group */
+  uint32_t n_members;
   OrtNodeComputeInfo *info;     /* compiled */
   const sx_ep_kernel *kernel;   /* from the registry */
   void *state;                  /* CreateState's; NULL: none yet */

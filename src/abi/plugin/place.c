@@ -200,14 +200,23 @@ static OrtValueInfo **copy_infos(struct sx_eps *x, OrtValueInfo *const *from, ui
   return to;
 }
 
-static sx_ep_node *node_create(struct sx_eps *x, sx_ep *p, sx_err *e) {
+static sx_ep_node *node_create(struct sx_eps *x, sx_ep *p, OrtNode *const *members, uint32_t n_members, sx_err *e) {
   sx_ep_node *n = SX_NEW(&x->arena, sx_ep_node);
   OrtNode *v = n ? SX_NEW(&x->arena, OrtNode) : NULL;
-  if (!v || !sx_vec_push(&x->nodes, n)) {
+  OrtNode *list = SX_NEW_N(&x->arena, OrtNode, (size_t)n_members + 1);
+  bool ok = v && list && sx_vec_reserve(&x->nodes, x->nodes.n + 1);
+  for (uint32_t i = 0; i < n_members && ok; i++) {
+    list[i].name = sx_arena_strdup(&x->arena, members[i]->name, strlen(members[i]->name));
+    list[i].domain = sx_arena_strdup(&x->arena, members[i]->domain, strlen(members[i]->domain));
+    list[i].op_type = sx_arena_strdup(&x->arena, members[i]->op_type, strlen(members[i]->op_type));
+    ok = list[i].name && list[i].domain && list[i].op_type;
+  }
+  if (!ok) {
     (void)sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     return NULL;
   }
-  *n = (sx_ep_node){.ep = p, .view = v};
+  *n = (sx_ep_node){.ep = p, .view = v, .members = list, .n_members = n_members};
+  x->nodes.at[x->nodes.n++] = n;
   v->ep_name = v->domain = p->name;
   v->since_version = 1;
   return n;
@@ -226,7 +235,7 @@ static uint64_t hash_of(const sx_graph *g) {
 
 static sx_status describe_group(struct sx_eps *x, sx_ep *p, const claim *k, OrtGraph *group, uint64_t hash, sx_ep_node **out,
                                 sx_err *e) {
-  sx_ep_node *n = *out = node_create(x, p, e);
+  sx_ep_node *n = *out = node_create(x, p, group->nodes, group->n_nodes, e);
   if (!n) return SX_E_NO_MEMORY;
   OrtNode *v = n->view;
   uint32_t at = x->fused++, constants = k->drop_constants ? 0 : group->initializers.n;
@@ -327,7 +336,7 @@ static sx_status take_singles(struct sx_eps *x, sx_graph *g, OrtEpGraphSupportIn
              info->ep->name, v->name, v->op_type);
       continue;
     }
-    sx_ep_node *n = node_create(x, info->ep, e);
+    sx_ep_node *n = node_create(x, info->ep, (OrtNode *const[]){(OrtNode *)v}, 1, e);
     if (!n) return SX_E_NO_MEMORY;
     n->kernel = kernel;
     node->custom = n, node->provider = &sx_plugin_provider;
