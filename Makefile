@@ -46,8 +46,9 @@ check: all  ## the quick ones: layering, unit tests, ABI tests (under two minute
 asan ubsan tsan: ## unit and ABI tests under a sanitizer; asan: ONNX's cases, too
 	@$(PYTHON) tools/run_tests.py --build $(BUILD) $@
 
-fuzz:  ## fuzzes each entry point for FUZZ_SECONDS (60) with clang
+fuzz: all  ## fuzzes each entry point for FUZZ_SECONDS (60) with clang, then random graphs
 	@tools/fuzz.sh build-fuzz
+	@$(PYTHON) tools/fuzz_graphs.py $(BUILD)/libsardonyx.so --seconds $${FUZZ_SECONDS:-60} --jobs $(JOBS)
 
 bench: all  ## side by side with ONNX Runtime, where its Python package is installed
 	@bench/run.sh $(BUILD) $(ARGS)

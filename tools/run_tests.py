@@ -386,6 +386,22 @@ def reduced(result, build):
     return None
 
 
+@layer("random graphs at level 99 and level 0, three sizes, one thread and four, against onnx.reference")
+def graphs(result, build):
+    library = build / "libsardonyx.so"
+    if not library.exists() or not has_module("onnx"):
+        return result.skip("random graphs: no shared library, or no Python package onnx (tools/setup.sh test)")
+    code, output = run([interpreter(), "tools/fuzz_graphs.py", library, "--count", 400, "--jobs", JOBS, "--out", build / "fuzz-graphs"], timeout=900)
+    counts = re.search(r"^(\d+) graphs, (\d+) failed", output, re.M)
+    if not counts:
+        return result.fail("tools/fuzz_graphs.py", output)
+    result.add(int(counts[1]) - int(counts[2]))
+    if code:
+        result.add(failed=max(int(counts[2]) - 1, 0))
+        result.fail(f"{counts[2]} graphs", output)
+    return None
+
+
 @layer("the demo, on every picture it carries")
 def demo(result, build):
     program = build / "digits"

@@ -41,16 +41,14 @@ sx_graph *sx_attr_graph(const sx_node *n, const char *name) {
 
 bool sx_node_set_attr(sx_graph *g, sx_nid id, const sx_attr *a) {
   sx_node *n = sx_node_at(g, id);
-  for (uint32_t i = 0; i < n->n_attrs; i++)
-    if (sx_str_eq(n->attrs[i].name, a->name)) {
-      n->attrs[i] = *a;
-      return true;
-    }
-  sx_attr *grown = SX_NEW_N(&g->model->arena, sx_attr, (size_t)n->n_attrs + 1);
-  if (!grown) return false;
-  if (n->n_attrs) memcpy(grown, n->attrs, n->n_attrs * sizeof *grown);
-  grown[n->n_attrs++] = *a;
-  n->attrs = grown;
+  sx_attr *own = SX_NEW_N(&g->model->arena, sx_attr, (size_t)n->n_attrs + 1); /* nodes made after others share their list */
+  uint32_t i = 0;
+  if (!own) return false;
+  if (n->n_attrs) memcpy(own, n->attrs, n->n_attrs * sizeof *own);
+  while (i < n->n_attrs && !sx_str_eq(own[i].name, a->name)) i++;
+  own[i] = *a;
+  if (i == n->n_attrs) n->n_attrs++;
+  n->attrs = own;
   return true;
 }
 bool sx_node_set_int(sx_graph *g, sx_nid n, const char *name, int64_t v) {

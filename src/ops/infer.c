@@ -358,6 +358,13 @@ sx_vid sx_graph_emit(sx_graph *g, const sx_op *op, const sx_vid *in, uint32_t n_
   if (op->flags & SX_OP_PRIVATE) sx_node_at(g, id)->domain = SX_STR("sardonyx");
   return out;
 }
+sx_vid sx_graph_const_like(sx_graph *g, sx_vid like, float x) {
+  uint8_t dtype = sx_value_at(g, like)->fact.dtype;
+  sx_vid v = sx_graph_const_f32(g, x);
+  if (v == SX_NONE || dtype == SX_F32) return v;
+  v = sx_graph_emit(g, &sx_op_Cast, &v, 1);
+  return v != SX_NONE && sx_node_set_int(g, sx_value_at(g, v)->producer, "to", dtype) ? v : SX_NONE;
+}
 sx_node *sx_graph_emitted(sx_graph *g, sx_vid v) { return sx_value_producer(g, v); }
 
 /* False: the type has no such number, or is none of those that attributes are moved to. */

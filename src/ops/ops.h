@@ -142,6 +142,8 @@ struct sx_upgrade_ctx {
 sx_status sx_upgrade_attr_to_input(sx_upgrade_ctx *c, const char *attr, uint32_t slot, sx_dtype dtype);
 sx_vid sx_graph_const_i64(sx_graph *g, const int64_t *v, int64_t n, bool scalar);
 sx_vid sx_graph_const_f32(sx_graph *g, float v);
+/* The number in the element type that value `like` has, by way of a Cast. */
+sx_vid sx_graph_const_like(sx_graph *g, sx_vid like, float v);
 /* A 1-D int64 tensor that holds these dimensions, numbers or not: what Shape would give. rank <= SX_MAX_ELEMS. */
 sx_vid sx_graph_const_dims(sx_graph *g, const sx_dim *dims, int rank);
 /* New node of operator `op` on in[], with one new output; facts are inferred. SX_NONE when out of memory. */

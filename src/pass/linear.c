@@ -106,11 +106,11 @@ static bool read_transpose(const sx_graph *g, const sx_node *t, perm p) {
   return !k || (int)k == rank;
 }
 
-/* A factor that the scale can take over exactly enough: f64 products keep f64 factors. */
+/* A factor that the scale can take over exactly enough. */
 static bool scale_of(const sx_graph *g, const sx_node *n, sx_vid *x, double *factor) {
   double shift;
   return sx_pass_affine(g, n, x, factor, &shift) && shift == 0 && (n->op == &sx_op_Mul || n->op == &sx_op_Div) &&
-         (sx_value_at(g, *x)->fact.dtype != SX_F64 || (double)(float)*factor == *factor);
+         sx_pass_fits_float(&sx_value_at(g, *x)->fact, *factor);
 }
 
 /* Above operand i: a scale, maybe behind views and Transposes, and the Transpose that stands there last. */

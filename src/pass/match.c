@@ -13,6 +13,7 @@ bool sx_pass_scalar(const sx_graph *g, sx_vid v, double *x) {
   const sx_tensor *t = v == SX_NONE ? NULL : sx_value_const(g, v);
   return t && t->count == 1 && sx_tensor_get_f64(t, 0, x);
 }
+bool sx_pass_fits_float(const sx_fact *like, double x) { return like->dtype != SX_F64 || (double)(float)x == x; }
 bool sx_pass_same_shape(const sx_fact *a, const sx_fact *b) {
   if (a->kind != SX_KIND_TENSOR || b->kind != SX_KIND_TENSOR || a->rank != b->rank || a->rank < 0) return false;
   for (int i = 0; i < a->rank; i++)

@@ -96,6 +96,7 @@ static sx_status make_norm(sx_pass_ctx *c, const sx_op *op, sx_vid x, sx_vid y, 
   sx_graph *g = c->g;
   const sx_fact *f = &sx_value_at(g, x)->fact;
   sx_vid in[3] = {x, SX_NONE, SX_NONE}, other = SX_NONE;
+  if (!sx_pass_fits_float(f, epsilon)) return SX_OK;
   /* Halves computed in f32: from a Cast to a Cast is what the operator does by itself. */
   const sx_node *wide = sx_pass_producer(g, x, &sx_op_Cast), *narrow = next_with(g, y, &sx_op_Cast, &other);
   if (wide && narrow) {

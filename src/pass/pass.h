@@ -67,6 +67,8 @@ sx_status sx_patch_apply(sx_patch *p, bool *applied);
 sx_node *sx_pass_producer(const sx_graph *g, sx_vid v, const sx_op *op); /* the `op` whose output 0 is v, or NULL */
 bool sx_pass_single_use(const sx_graph *g, sx_vid v);                    /* one use and no graph output */
 bool sx_pass_scalar(const sx_graph *g, sx_vid v, double *x);             /* a constant with one element */
+/* Whether a number may become an attribute, which is a float, of a node on `like`: f64 keeps what is none. */
+bool sx_pass_fits_float(const sx_fact *like, double x);
 /* n = x * scale + shift with numbers from constants, x of the result's shape; either may be trivial. */
 bool sx_pass_affine(const sx_graph *g, const sx_node *n, sx_vid *x, double *scale, double *shift);
 bool sx_pass_same_shape(const sx_fact *a, const sx_fact *b); /* tensors of known, provably equal shapes */

@@ -46,7 +46,7 @@ static sx_status fuse(sx_pass_ctx *c, const sx_node *n) {
     break;
   }
   in[0] = without_scale(g, in[0], &scale);
-  if (in[0] == n->in[0].value) return SX_OK;
+  if (in[0] == n->in[0].value || !sx_pass_fits_float(y, scale)) return SX_OK;
   sx_patch p = sx_patch_begin(c);
   sx_vid v = sx_patch_node(&p, &sx_op_MaskedSoftmax, in, in[1] == SX_NONE ? 1 : 2);
   if (v == SX_NONE || (scale != 1 && !sx_node_set_float(g, sx_value_at(g, v)->producer, "scale", (float)scale)))

@@ -62,8 +62,10 @@ static sx_status view_of(builder *b, sx_vid id, bool content, sx_view *v) {
   return SX_OK;
 }
 
-/* The bytes of a small integer tensor that follows from the shapes. */
-static sx_status materialise(builder *b, const sx_view *v, const void **out) {
+/* The bytes of a small integer tensor that follows from the shapes. Its views need not know them. */
+static sx_status materialise(builder *b, uint32_t buffer, const void **out) {
+  sx_view own, *v = &own;
+  SX_TRY(view_of(b, b->p->buffers[buffer].value, true, v));
   char *d = sx_arena_alloc(&b->x->arena, v->size + 1);
   if (!d) SX_NO_MEMORY(b->e);
   size_t size = sx_dtype_bits((sx_dtype)v->dtype) / 8;
@@ -91,7 +93,7 @@ static sx_status views(builder *b) {
       }
       sx_status st = view_of(b, p->arg_values[at], buf != SX_NONE && i < s->n_in, v);
       if (st == SX_OK && buf != SX_NONE && p->buffers[buf].kind == SX_BUF_ELEMS && !b->x->elems[buf])
-        st = materialise(b, v, &b->x->elems[buf]);
+        st = materialise(b, buf, &b->x->elems[buf]);
       if (st != SX_OK) return sx_node_context(p->graph, sx_node_at(p->graph, s->node), st, b->e);
       if (buf != SX_NONE && p->buffers[buf].kind == SX_BUF_ELEMS) v->constant = b->x->elems[buf];
     }

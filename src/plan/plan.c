@@ -204,7 +204,12 @@ static sx_status collect(sx_compile *c) {
   return SX_OK;
 }
 
-/* Symbols that the shapes of a segment's arguments refer to. */
+static void fact_symbols(const sx_dimtab *t, const sx_fact *f, uint8_t *used) {
+  for (int i = 0; i < f->rank; i++) sx_dim_symbols(t, f->dims[i], used);
+  for (uint32_t i = 0; i < f->n_elems; i++) sx_dim_symbols(t, f->elems[i], used);
+}
+
+/* Symbols that the shapes of a segment's arguments refer to, and the contents of what they are views of. */
 static sx_status segment_keys(sx_compile *c, sx_segment *s) {
   const sx_dimtab *t = &c->g->model->dims;
   uint8_t *used = sx_arena_alloc(&c->tmp, t->symbols.n + 1);
@@ -214,10 +219,11 @@ static sx_status segment_keys(sx_compile *c, sx_segment *s) {
     for (uint32_t a = 0; a < x->n_in + x->n_out; a++) {
       sx_vid v = c->p->arg_values[x->args + a];
       if (v == SX_NONE) continue;
-      const sx_fact *f = &sx_value_at(c->g, v)->fact;
       if (x->kernel->flags & SX_KERNEL_LATE && a >= x->n_in) continue;
-      for (int i = 0; i < f->rank; i++) sx_dim_symbols(t, f->dims[i], used);
-      for (uint32_t i = 0; i < f->n_elems; i++) sx_dim_symbols(t, f->elems[i], used);
+      fact_symbols(t, &sx_value_at(c->g, v)->fact, used);
+      uint32_t b = c->p->args[x->args + a];
+      if (b != SX_NONE && c->p->buffers[b].kind == SX_BUF_ELEMS)
+        fact_symbols(t, &sx_value_at(c->g, c->p->buffers[b].value)->fact, used);
     }
   }
   for (uint32_t i = 0; i < t->symbols.n; i++) s->n_keys += used[i];

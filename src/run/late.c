@@ -87,11 +87,17 @@ sx_status sx_exec_run_late(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
   return SX_OK;
 }
 
+/* A view of a value has its data and other dimensions: only what is the same tensor may pass as the value. */
+static bool is_whole(const sx_rt_value *v, const sx_view *w) {
+  return v->data == w->constant && v->type.dtype == w->dtype && v->rank == (uint32_t)w->rank &&
+         !memcmp(v->dims, w->dims, v->rank * sizeof *v->dims);
+}
+
 sx_status sx_late_take(const sx_call *c, uint32_t i, sx_rt_value **out) {
   const sx_late_ctx *l = sx_late_of(c);
   sx_rt_value *v = l->base.value(&l->base, i);
   const sx_view *w = &l->base.in[i];
-  if (v && (!sx_rt_is_tensor(v) || v->data == w->constant)) {
+  if (v && (!sx_rt_is_tensor(v) || is_whole(v, w))) {
     *out = sx_rt_ref(v);
     return SX_OK;
   }

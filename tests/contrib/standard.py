@@ -26,7 +26,8 @@ def info(name, array, dims=None):
     return helper.make_tensor_value_info(name, dtype, array.shape if dims is None else dims)
 
 
-def case(name, nodes, inputs, outputs, opset=18, names=None, dims=None, constants=()):
+def case(name, nodes, inputs, outputs, opset=18, names=None, dims=None, constants=(), more=()):
+    """`more`: further data sets, (inputs, outputs) each, for the same session."""
     names = names or [f"x{i}" for i in range(len(inputs))]
     outputs = [np.asarray(o) for o in outputs]
     open_outputs = [info(f"y{i}", o) for i, o in enumerate(outputs)]
@@ -35,12 +36,13 @@ def case(name, nodes, inputs, outputs, opset=18, names=None, dims=None, constant
     graph = helper.make_graph(nodes, "g", [info(n, a, dims and dims[i]) for i, (n, a) in enumerate(zip(names, inputs))], open_outputs,
                               [numpy_helper.from_array(v, k) for k, v in constants])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid(TRAINING, 1)], ir_version=8)
-    data = OUT / name / "test_data_set_0"
-    data.mkdir(parents=True)
+    for n, (given, wanted) in enumerate([(inputs, outputs), *more]):
+        data = OUT / name / f"test_data_set_{n}"
+        data.mkdir(parents=True)
+        for kind, values in (("input", given), ("output", wanted)):
+            for i, value in enumerate(values):
+                (data / f"{kind}_{i}.pb").write_bytes(numpy_helper.from_array(np.asarray(value)).SerializeToString())
     onnx.save(model, OUT / name / "model.onnx")
-    for kind, values in (("input", inputs), ("output", outputs)):
-        for i, value in enumerate(values):
-            (data / f"{kind}_{i}.pb").write_bytes(numpy_helper.from_array(value).SerializeToString())
 
 
 def einsum():
@@ -202,9 +204,43 @@ def types():
          [(x - mean) / np.sqrt(x.var(1, keepdims=True) + 1e-5), mean.astype(np.float32)], 17)
 
 
+def graphs():
+    """What tools/fuzz_graphs.py found, made small."""
+    x = rng.standard_normal((4, 3)).astype(np.float32)
+    pair = [node("Unsqueeze", ["x0", "a"], ["v"]), node("SequenceConstruct", ["v", "v"], ["s"])]
+    case("view_in_sequence", [*pair, node("ConcatFromSequence", ["s"], ["y0"], axis=0, new_axis=1)], [x], [np.stack([x[:, None]] * 2)],
+         dims=[["n", 3]], constants=[("a", np.array([1]))])
+    f32 = TensorProto.FLOAT
+    side = [helper.make_graph([node(op, ["v"], [f"r{op}"])], op, [], [helper.make_tensor_value_info(f"r{op}", f32, None)]) for op in ("Shape", "Size")]
+    for g in side:
+        g.output[0].type.tensor_type.elem_type = TensorProto.INT64
+    case("view_in_branch", [node("Reshape", ["x0", "a"], ["v"]), node("If", ["x1"], ["y0"], then_branch=side[0], else_branch=side[1])], [x, np.array(True)],
+         [np.array([2, 6])], dims=[["n", 3], []], constants=[("a", np.array([2, -1]))], more=[([x, np.array(False)], [np.array(12)])])
+    turn = helper.make_graph([node("Identity", ["go"], ["on"]), node("Neg", ["t"], ["u"])], "turn",
+                             [helper.make_tensor_value_info("i", TensorProto.INT64, []), helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+                              helper.make_tensor_value_info("t", f32, None)],
+                             [helper.make_tensor_value_info("on", TensorProto.BOOL, []), helper.make_tensor_value_info("u", f32, None)])
+    case("view_in_loop", [node("Transpose", ["x0"], ["v"], perm=[1, 2, 0]), node("Loop", ["n", "", "v"], ["y0"], body=turn)], [x[None]], [-x[:, :, None]],
+         constants=[("n", np.array(1))])
+    # a size behind a view, read in the second part of a plan that NonZero cuts; on other sizes of the same session
+    cut = [node("Shape", ["x1"], ["n"]), node("Flatten", ["n"], ["v"], axis=0), node("NonZero", ["x0"], ["z"]), node("ReduceSum", ["z"], ["k"], keepdims=0),
+           node("If", ["x2"], ["y0"], then_branch=helper.make_graph([node("Add", ["k", "v"], ["p"])], "then", [], [helper.make_tensor_value_info("p", TensorProto.INT64, None)]),
+                else_branch=helper.make_graph([node("Sub", ["k", "v"], ["q"])], "else", [], [helper.make_tensor_value_info("q", TensorProto.INT64, None)]))]
+    yes, flags = np.array(True), np.array([1, 0, 1], np.float32)
+    case("size_behind_cut", cut, [flags, np.zeros(5, np.float32), yes], [np.array([[7]])], dims=[["k"], ["m"], []],
+         more=[([flags, np.zeros(9, np.float32), yes], [np.array([[11]])]), ([flags, np.zeros(2, np.float32), np.array(False)], [np.array([[0]])])])
+    image = rng.standard_normal((1, 2, 2, 5)).astype(np.float32)
+    small = [image[:, :, :, i:i + 3] for i in (0, 2)]
+    for dims in (None, [["n", "c", "h", "w"]]):
+        word = "_open" if dims else ""
+        case(f"pool_smaller_than_kernel{word}", [node("MaxPool", ["x0"], ["y0"], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1),
+                                                 node("AveragePool", ["x0"], ["y1"], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)],
+             [image], [np.stack([s.max((2, 3)) for s in small], -1)[:, :, None], np.stack([s.mean((2, 3)) for s in small], -1)[:, :, None]], 19, dims=dims)
+
+
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
-    for write in (einsum, scan8, gradients, old_forms, strings, text_values, types):
+    for write in (einsum, scan8, gradients, old_forms, strings, text_values, types, graphs):
         write()
     (OUT / "tolerances.txt").write_text("einsum_* 1e-4 1e-5\nscan8_* 1e-4 1e-5\ngradient_* 1e-4 1e-6\n")
 

@@ -99,20 +99,12 @@ static sx_vid transpose(sx_graph *g, const sx_node *n, const char *perm_attr, co
   sx_vid v = step(g, n, &sx_op_Transpose, x, SX_NONE);
   return v != SX_NONE && sx_node_set_ints(g, sx_value_at(g, v)->producer, "perm", own, k) ? v : SX_NONE;
 }
-/* A number of the element type that the operands have. */
-static sx_vid number(sx_graph *g, const sx_node *n, float x) {
-  int dtype = sx_value_at(g, n->in[0].value)->fact.dtype;
-  sx_vid v = sx_graph_const_f32(g, x);
-  if (dtype == SX_F32 || v == SX_NONE) return v;
-  v = step(g, n, &sx_op_Cast, v, SX_NONE);
-  return v != SX_NONE && sx_node_set_int(g, sx_value_at(g, v)->producer, "to", dtype) ? v : SX_NONE;
-}
 static sx_status lower_linear(sx_graph *g, sx_nid id, sx_err *e) {
   const sx_node *n = sx_node_at(g, id);
   sx_vid y = step(g, n, &sx_op_MatMul, transpose(g, n, "perm_a", "select_a", n->in[0].value),
                   transpose(g, n, "perm_b", "select_b", n->in[1].value));
   float alpha = sx_attr_float(n, "alpha", 1);
-  if (alpha != 1) y = step(g, n, &sx_op_Mul, y, number(g, n, alpha));
+  if (alpha != 1) y = step(g, n, &sx_op_Mul, y, sx_graph_const_like(g, n->in[0].value, alpha));
   for (uint32_t i = 2; i < 4; i++)
     if (sx_node_in(n, i) != SX_NONE) y = step(g, n, &sx_op_Add, y, n->in[i].value);
   if (y != SX_NONE) y = sx_activation_lower(g, n, y);

@@ -62,7 +62,7 @@ static sx_status lower_masked_softmax(sx_graph *g, sx_nid id, sx_err *e) {
   sx_vid v = n->in[0].value, in[2];
   float scale = sx_attr_float(n, "scale", 1);
   if (scale != 1) {
-    in[0] = v, in[1] = sx_graph_const_f32(g, scale);
+    in[0] = v, in[1] = sx_graph_const_like(g, v, scale);
     if (in[1] == SX_NONE || (v = sx_graph_emit(g, &sx_op_Mul, in, 2)) == SX_NONE) SX_NO_MEMORY(e);
   }
   if (sx_node_in(n, 1) != SX_NONE) {

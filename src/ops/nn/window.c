@@ -53,9 +53,8 @@ int64_t sx_window_size(const sx_window *w, int i, int64_t in, int64_t *begin, in
   }
   *begin = w->pad[i], *end = w->pad[i + w->n];
   int64_t room = in + *begin + *end - extent;
-  if (room < 0) return 0;
-  int64_t out = room / s + 1;
-  if (w->ceil && room % s && out * s < in + *begin)
+  int64_t out = room < 0 ? 0 : room / s + 1;
+  if (w->ceil && room > -s && room % s && out * s < in + *begin)
     out++; /* a window that starts in the padding at the end does not count */
   return out;
 }

@@ -1,0 +1,892 @@
+# SPDX-License-Identifier: MIT
+"""Families of operators for random graphs: each function adds one node, or a pattern that passes look for, to a Builder, or
+raises Reject. A new one needs nothing but `@family(weight)`."""
+import math
+
+import numpy as np
+from onnx import TensorProto, helper
+
+from fuzz_builder import BF16, BINDINGS, BOOL, F16, F32, F64, FLOATS, I32, I64, I8, U8, Reject, Value, captured, is_float, number_of
+
+FAMILIES = []  # (function, weight)
+
+
+def family(weight=1.0):
+    def register(function):
+        FAMILIES.append((function, weight))
+        return function
+    return register
+
+
+def floating(v):
+    return is_float(v.dtype) and not v.const
+
+
+def arithmetic(v):
+    return v.dtype in FLOATS or v.dtype in (I32, I64)
+
+
+def least(v):
+    return min(float(np.min(a.astype(np.float64), initial=np.inf)) for a in v.arrays)
+
+
+def most_abs(v):
+    return max(float(np.max(np.abs(a.astype(np.float64)), initial=0)) for a in v.arrays)
+
+
+def broadcast(*values):
+    try:
+        for k in range(BINDINGS):
+            np.broadcast_shapes(*(v.arrays[k].shape for v in values))
+    except ValueError:
+        return False
+    return True
+
+
+def floats(b, rank=None, least_rank=0):
+    """A float value of that rank: mostly one that is there."""
+    if b.rng.random() < 0.12 and not b.parent:
+        return b.some_input(b.dtype, rank if rank is not None else max(least_rank, b.rng.choice([1, 2, 3, 4])))
+    return b.pick(lambda v: floating(v) and (v.rank == rank if rank is not None else v.rank >= least_rank))
+
+
+def partner(b, x):
+    """Something that broadcasts with x: a value that is there, or a constant that fits some of its axes."""
+    if b.rng.random() < 0.6:
+        found = [v for v in b.pool() if v.dtype == x.dtype and broadcast(v, x)]
+        if found:
+            return b.rng.choice(found)
+    shape = [x.dim(i)[0] if x.fixed(i) and b.rng.random() < 0.6 else 1 for i in range(x.rank)]
+    cut = b.rng.randrange(len(shape) + 1) if b.rng.random() < 0.5 else 0
+    return b.const(b.draw(x.dtype, shape[cut:]))
+
+
+def axis_of(b, v):
+    """An axis, negative in one of two cases."""
+    axis = b.rng.randrange(v.rank)
+    return axis - v.rank if b.rng.random() < 0.5 else axis
+
+
+# -- elementwise -----------------------------------------------------------------------------------------------------------------
+
+EXACT = ("Abs", "Neg", "Relu", "Floor", "Ceil", "Round", "Sign")
+SMOOTH = ("Sigmoid", "Tanh", "Softplus", "Softsign", "Erf", "Sin", "Cos", "Atan", "Asinh", "HardSwish", "Mish", "Exp", "Sqrt", "Log", "Reciprocal", "Sinh", "Cosh", "Acosh", "Atanh", "Tan")
+CURVES = (("Elu", {"alpha": 0.7}), ("Selu", {}), ("Celu", {"alpha": 1.5}), ("LeakyRelu", {"alpha": 0.125}), ("HardSigmoid", {"alpha": 0.25, "beta": 0.4}),
+          ("ThresholdedRelu", {"alpha": 0.3}), ("Shrink", {"lambd": 0.4, "bias": 0.2}))
+
+
+@family(4)
+def unary(b):
+    x = floats(b)
+    kind = b.rng.random()
+    if kind < 0.35:
+        return b.add(b.rng.choice(EXACT), [x])
+    if kind < 0.55:
+        op, attributes = b.rng.choice(CURVES)
+        return b.add(op, [x], noise="op", **attributes)
+    if kind < 0.62 and b.opset >= 20:
+        return b.add("Gelu", [x], noise="op", approximate=b.rng.choice(["none", "tanh"]))
+    if kind < 0.66 and b.opset >= 24:
+        return b.add("Swish", [x], noise="op", alpha=b.rng.choice([1.0, 1.5]))
+    op = b.rng.choice(SMOOTH)
+    if op in ("Exp", "Sinh", "Cosh") and most_abs(x) > 5:
+        raise Reject("would explode")
+    if op in ("Sqrt", "Log", "Acosh") and least(x) < (1.0001 if op == "Acosh" else 1e-2):
+        x = b.add("Add", [b.add("Abs", [x]), b.const(np.array(1.25, x.dtype))], noise="op")
+    if op == "Reciprocal" and least(b.add("Abs", [x])) < 0.05:
+        raise Reject("close to a pole")
+    return b.add(op, [x], noise="op")
+
+
+@family(1)
+def clip(b):
+    x = floats(b)
+    low, high = b.const(np.array(-0.75, x.dtype)), b.const(np.array(b.rng.choice([0.5, 2.0, 6.0]), x.dtype))
+    return b.add("Clip", [x, b.rng.choice([low, None]), b.rng.choice([high, None])])
+
+
+@family(6)
+def binary(b):
+    x = floats(b)
+    y = partner(b, x)
+    if b.rng.random() < 0.5:
+        x, y = y, x
+    op = b.rng.choice(["Add", "Add", "Sub", "Mul", "Mul", "Div", "Min", "Max", "Mean", "Sum", "PRelu"])
+    if op == "PRelu" and any(np.broadcast_shapes(a.shape, s.shape) != a.shape for a, s in zip(x.arrays, y.arrays)):
+        raise Reject("a slope does not broadcast back")
+    if op == "Div" and min(np.min(np.abs(a.astype(np.float64)), initial=9) for a in y.arrays) < 0.05:
+        raise Reject("close to a pole")
+    if op in ("Mean", "Sum", "Min", "Max") and b.rng.random() < 0.3:
+        z = partner(b, x)
+        if broadcast(x, y, z):
+            return b.add(op, [x, y, z], noise=None if op in ("Min", "Max") else "sum")
+    return b.add(op, [x, y], noise=None if op in ("Min", "Max") else "sum")
+
+
+@family(1)
+def power(b):
+    x = floats(b)
+    if b.rng.random() < 0.5:
+        return b.add("Pow", [x, b.const(np.array(b.rng.choice([2, 3, 2.0, 1]), b.rng.choice([x.dtype, x.dtype, I32, I64])))], noise="op")
+    positive = b.add("Add", [b.add("Abs", [x]), b.const(np.array(0.5, x.dtype))], noise="op")
+    return b.add("Pow", [positive, b.const(np.array(b.rng.choice([0.5, -1.0, 1.5, -0.5]), x.dtype))], noise="op")
+
+
+@family(2)
+def integers(b):
+    x = b.pick(lambda v: v.dtype in (I32, I64))
+    y = partner(b, x)
+    op = b.rng.choice(["Add", "Sub", "Mul", "Div", "Mod", "Min", "Max", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Abs", "Neg", "BitwiseNot", "Sign"])
+    if op in ("Abs", "Neg", "BitwiseNot", "Sign"):
+        return b.add(op, [x])
+    if op in ("Div", "Mod"):
+        if any((a == 0).any() for a in y.arrays):
+            raise Reject("division by zero")
+        if op == "Div" and (least(x) < 0 or least(y) < 0):
+            raise Reject("onnx.reference rounds quotients down")
+    out = b.add(op, [x, y], **({"fmod": b.rng.choice([0, 1])} if op == "Mod" else {}))
+    if most_abs(out) > 1e6:
+        raise Reject("too large")
+    return out
+
+
+@family(2)
+def comparison(b):
+    x = b.pick(lambda v: arithmetic(v) and not v.const)
+    op = b.rng.choice(["Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal"])
+    return b.add(op, [x, partner(b, x)])
+
+
+@family(1)
+def logic(b):
+    x = b.pick(lambda v: v.dtype == BOOL)
+    if b.rng.random() < 0.3:
+        return b.add("Not", [x])
+    return b.add(b.rng.choice(["And", "Or", "Xor"]), [x, partner(b, x)])
+
+
+@family(2)
+def where(b):
+    c = b.pick(lambda v: v.dtype == BOOL)
+    x = b.pick(lambda v: v.dtype != BOOL and broadcast(v, c))
+    y = partner(b, x)
+    if not broadcast(c, x, y):
+        raise Reject("no broadcast")
+    return b.add("Where", [c, *b.rng.sample([x, y], 2)])
+
+
+@family(2)
+def cast(b):
+    x = b.pick(lambda v: not v.const)
+    to = b.rng.choice([b.dtype, b.dtype, F32, F64, F16, BF16, I32, I64, U8, I8, BOOL])
+    if is_float(x.dtype) and not is_float(to) and to != BOOL and (most_abs(x) > 100 or (to == U8 and least(x) < 0)):
+        raise Reject("out of the type's range")
+    if to in (U8, I8) and not is_float(x.dtype) and (most_abs(x) > 100 or least(x) < 0):
+        raise Reject("out of the type's range")
+    if b.rng.random() < 0.2:
+        return b.add("CastLike", [x, b.pick(lambda v: v.dtype in (F32, I64, I32, F64))], noise="op" if is_float(x.dtype) else None)
+    return b.add("Cast", [x], noise="op" if is_float(x.dtype) and is_float(to) else None, to=number_of(to))
+
+
+# -- sums ------------------------------------------------------------------------------------------------------------------------
+
+@family(3)
+def reduce(b):
+    x = b.pick(lambda v: arithmetic(v) and not v.const and v.rank >= 1)
+    op = b.rng.choice(["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL2", "ReduceL1", "ReduceSumSquare", "ReduceLogSumExp", "ReduceProd"])
+    if not is_float(x.dtype) and op not in ("ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd"):
+        op = "ReduceSum"
+    if not all(a.size for a in x.arrays) or (op == "ReduceProd" and most_abs(x) > 2):
+        raise Reject("nothing to reduce, or too large")
+    count = b.rng.choice([1, 1, 1, 2, x.rank])
+    axes = sorted(b.rng.sample(range(x.rank), min(count, x.rank)))
+    if b.rng.random() < 0.5:
+        axes = [a - x.rank for a in axes]
+    given = b.ints(*axes) if b.rng.random() < 0.9 else None
+    return b.add(op, [x, given], noise="sum" if op not in ("ReduceMax", "ReduceMin") else None, keepdims=b.rng.choice([0, 1]))
+
+
+@family(1)
+def cumulate(b):
+    x = floats(b, least_rank=1)
+    return b.add("CumSum", [x, b.const(np.array(axis_of(b, x), I64))], noise="sum", exclusive=b.rng.choice([0, 1]), reverse=b.rng.choice([0, 1]))
+
+
+@family(1)
+def arg(b):
+    x = floats(b, least_rank=1)
+    axis = axis_of(b, x)
+    if b.rng.random() < 0.5:
+        return b.add(b.rng.choice(["ArgMax", "ArgMin"]), [x], axis=axis, keepdims=b.rng.choice([0, 1]))
+    k = min(x.dim(axis))
+    if k < 1:
+        raise Reject("nothing to choose from")
+    b.add("ArgMax", [b.add("TopK", [x, b.ints(b.rng.randint(1, k))], 2, axis=axis, largest=b.rng.choice([0, 1]))[0]], axis=axis)
+    return None
+
+
+def weight(b, dtype, *shape):
+    return b.const(b.draw(dtype, shape, 1.0 / math.sqrt(max(1, np.prod(shape[:-1]) if len(shape) < 3 else np.prod(shape[1:])))))
+
+
+@family(4)
+def matmul(b):
+    x = floats(b, least_rank=1)
+    if b.rng.random() < 0.4:
+        if x.rank < 2:
+            raise Reject("a vector")
+        y = b.pick(lambda v: v.dtype == x.dtype and v.rank >= 2)
+        order = list(range(y.rank))
+        order[-2:] = order[:-3:-1]
+        if y.dim(y.rank - 1) == x.dim(x.rank - 1) and b.rng.random() < 0.8:
+            y = b.add("Transpose", [y], perm=order)
+    else:
+        if not x.fixed(x.rank - 1):
+            raise Reject("an open inner dimension")
+        k = x.dim(x.rank - 1)[0]
+        y = weight(b, x.dtype, k, b.rng.choice([1, 3, 8, 16, 24]))
+    out = b.add("MatMul", [x, y], noise="sum")
+    if b.rng.random() < 0.5 and out.rank and out.fixed(out.rank - 1):
+        bias = b.const(b.draw(out.dtype, [out.dim(out.rank - 1)[0]]))
+        out = b.add("Add", b.rng.sample([out, bias], 2), noise="op")
+    if b.rng.random() < 0.3:
+        out = b.add(b.rng.choice(["Relu", "Sigmoid", "Tanh"]), [out], noise="op")
+    return out
+
+
+@family(2)
+def gemm(b):
+    x = floats(b, rank=2)
+    ta, tb = b.rng.choice([0, 0, 1]), b.rng.choice([0, 1])
+    if not x.fixed(0 if ta else 1):
+        raise Reject("an open inner dimension")
+    k, n = x.dim(0 if ta else 1)[0], b.rng.choice([1, 5, 16])
+    rows = x.dim(1 if ta else 0)
+    shape = b.rng.choice([(n,), (1, n), (), (1,), *([(rows[0], n), (rows[0], 1)] if len(set(rows)) == 1 else [])])
+    c = b.const(b.draw(x.dtype, shape)) if b.rng.random() < 0.7 else None
+    return b.add("Gemm", [x, weight(b, x.dtype, *((n, k) if tb else (k, n))), c], noise="sum", transA=ta, transB=tb, alpha=b.rng.choice([1.0, 0.5]),
+                 beta=b.rng.choice([1.0, 2.0]))
+
+
+@family(0.7)
+def einsum(b):
+    x = floats(b, rank=3)
+    if not x.fixed(2):
+        raise Reject("an open inner dimension")
+    y = weight(b, x.dtype, x.dim(2)[0], b.rng.choice([2, 6]))
+    return b.add("Einsum", [x, y], noise="sum", equation=b.rng.choice(["abc,cd->abd", "abc,cd->adb", "abc, cd -> bd", "...c,cd->...d"]))
+
+
+@family(1)
+def attention(b):
+    """softmax(q k' * scale + mask) v over values or fresh inputs."""
+    q = b.input(b.dtype, [b.symbols and "N", 2, b.rng.choice(["S", 5]), 8]) if not b.parent else floats(b, rank=4)
+    k = b.add("Tanh", [q], noise="op") if b.rng.random() < 0.5 else q
+    kt = b.add("Transpose", [k], perm=[0, 1, 3, 2])
+    if b.rng.random() < 0.5:
+        q = b.add("Mul", [q, b.const(np.array(0.35, q.dtype))], noise="op")
+    s = b.add("MatMul", [q, kt], noise="sum")
+    if b.rng.random() < 0.5:
+        s = b.add(b.rng.choice(["Mul", "Div"]), [s, b.const(np.array(2.5, q.dtype))], noise="op")
+    if b.rng.random() < 0.5:
+        s = b.add("Add", b.rng.sample([s, partner(b, s)], 2), noise="op")
+    p = b.add("Softmax", [s], noise="sum", axis=-1)
+    out = b.add("MatMul", [p, k], noise="sum")
+    out = b.add("Transpose", [out], perm=[0, 2, 1, 3])
+    return b.add("Reshape", [out, b.ints(0, 0, -1)])
+
+
+# -- windows ---------------------------------------------------------------------------------------------------------------------
+
+def image(b, least_side=1):
+    """A value N, C, H, W whose channels are known."""
+    if b.rng.random() < 0.35 and not b.parent:
+        return b.input(b.dtype, [b.rng.choice(["N", 1, 2]), b.rng.choice([1, 3, 4, 8, 16, 17, 32]), b.rng.choice(["S", 5, 7, 8]), b.rng.choice(["M", 5, 6, 9])], 0.7)
+    return b.pick(lambda v: floating(v) and v.rank == 4 and v.fixed(1) and 0 < v.dim(1)[0] <= 64 and all(a.size for a in v.arrays)
+                  and min(v.dim(2)) >= least_side and min(v.dim(3)) >= least_side)
+
+
+def window(b, x, strides=True):
+    kernel = [b.rng.choice([1, 1, 2, 3, 3]), b.rng.choice([1, 1, 2, 3, 3])]
+    found = {"kernel_shape": kernel, "strides": [b.rng.choice([1, 1, 2]), b.rng.choice([1, 1, 2])] if strides else [1, 1]}
+    kind = b.rng.random()
+    if kind < 0.6:
+        found["pads"] = [min(k - 1, b.rng.choice([0, 1])) for k in kernel] + [min(k - 1, b.rng.choice([0, 1])) for k in kernel]
+    elif kind < 0.75:
+        found["auto_pad"] = b.rng.choice(["SAME_UPPER", "SAME_LOWER", "VALID"])
+    return found
+
+
+@family(4)
+def conv(b):
+    x = image(b)
+    c = x.dim(1)[0]
+    group = b.rng.choice([1, 1, 1, c] + [g for g in (2, 4) if c % g == 0])
+    outs = group * b.rng.choice([1, 2, 4, 8]) if group > 1 else b.rng.choice([1, 3, 8, 16, 20])
+    if outs > 64:
+        raise Reject("too many channels")
+    how = window(b, x)
+    if b.rng.random() < 0.2 and "auto_pad" not in how:
+        how["dilations"] = [b.rng.choice([1, 2]), b.rng.choice([1, 2])]
+    bias = b.const(b.draw(x.dtype, [outs])) if b.rng.random() < 0.6 else None
+    out = b.add("Conv", [x, weight(b, x.dtype, outs, c // group, *how["kernel_shape"]), bias], noise="sum", group=group, **how)
+    kind = b.rng.random()
+    if kind < 0.25:
+        out = batch_norm_of(b, out)
+    elif kind < 0.4:
+        factor = b.const(b.draw(x.dtype, [outs, 1, 1]))
+        out = b.add(b.rng.choice(["Mul", "Add", "Sub"]), [out, factor], noise="op")
+    if b.rng.random() < 0.3:
+        found = [v for v in b.pool() if v.dtype == out.dtype and v.shapes == out.shapes]
+        if found:
+            out = b.add("Add", b.rng.sample([out, b.rng.choice(found)], 2), noise="op")
+    if b.rng.random() < 0.5:
+        op, attributes = b.rng.choice([("Relu", {}), ("Sigmoid", {}), ("LeakyRelu", {"alpha": 0.1}), ("HardSwish", {}), ("Tanh", {})])
+        out = b.add(op, [out], noise="op", **attributes)
+    return out
+
+
+def batch_norm_of(b, x):
+    c = x.dim(1)[0]
+    parts = [np.abs(b.draw(x.dtype, [c])) + np.array(0.5, x.dtype), b.draw(x.dtype, [c]), b.draw(x.dtype, [c]), np.abs(b.draw(x.dtype, [c])) + np.array(0.5, x.dtype)]
+    return b.add("BatchNormalization", [x, *(b.const(p.astype(x.dtype)) for p in parts)], noise="sum", epsilon=1e-3)
+
+
+@family(1)
+def conv_transpose(b):
+    x = image(b)
+    c = x.dim(1)[0]
+    how = {"kernel_shape": [2, 3], "strides": [b.rng.choice([1, 2]), b.rng.choice([1, 2])]}
+    if b.rng.random() < 0.5:
+        how["pads"] = [0, 1, 1, 0]
+    return b.add("ConvTranspose", [x, weight(b, x.dtype, c, b.rng.choice([1, 4]), 2, 3)], noise="sum", **how)
+
+
+@family(2)
+def pool(b):
+    x = image(b)
+    op = b.rng.choice(["MaxPool", "MaxPool", "AveragePool", "AveragePool", "LpPool", "GlobalAveragePool", "GlobalMaxPool"])
+    if op.startswith("Global"):
+        return b.add(op, [x], noise="sum" if "Average" in op else None)
+    how = window(b, x)
+    if "auto_pad" not in how and b.rng.random() < 0.2 and op != "LpPool":
+        how["ceil_mode"] = 1
+    if op == "AveragePool":
+        how["count_include_pad"] = b.rng.choice([0, 1])
+    return b.add(op, [x], noise=None if op == "MaxPool" else "sum", **how)
+
+
+@family(1)
+def resize(b):
+    x = image(b)
+    mode = b.rng.choice(["nearest", "linear", "cubic"])
+    scales = b.const(np.array([1, 1, *b.rng.choice([(2, 2), (0.5, 1), (1.5, 2), (1, 3)])], np.float32))
+    how = b.rng.choice(["asymmetric", "half_pixel", "align_corners", "pytorch_half_pixel"])
+    return b.add("Resize", [x, None, scales], noise="sum" if mode != "nearest" else None, mode=mode, coordinate_transformation_mode=how, nearest_mode="floor")
+
+
+@family(0.7)
+def blocks(b):
+    x = image(b)
+    if b.rng.random() < 0.5:
+        return b.add("DepthToSpace", [x], blocksize=2, mode=b.rng.choice(["DCR", "CRD"]))
+    return b.add("SpaceToDepth", [x], blocksize=2)
+
+
+# -- normalisation -----------------------------------------------------------------------------------------------------------------
+
+@family(2)
+def softmax(b):
+    x = floats(b, least_rank=1)
+    op = b.rng.choice(["Softmax", "Softmax", "LogSoftmax", "Hardmax"])
+    return b.add(op, [x], noise="sum" if op != "Hardmax" else None, axis=axis_of(b, x))
+
+
+@family(2)
+def norm(b):
+    x = floats(b, least_rank=2)
+    kind = b.rng.choice(["LayerNormalization", "InstanceNormalization", "GroupNormalization", "LpNormalization", "MeanVarianceNormalization", "LRN", "BatchNormalization", "RMSNormalization"])
+    if kind in ("LayerNormalization", "RMSNormalization"):
+        if not x.fixed(x.rank - 1) or (kind[0] == "R" and b.opset < 23):
+            raise Reject("open, or not there yet")
+        d = x.dim(x.rank - 1)[0]
+        parts = [b.const(b.draw(x.dtype, [d])) for _ in range(b.rng.choice([1, 2]) if kind[0] == "L" else 1)]
+        return b.add(kind, [x, *parts], noise="sum", axis=-1, epsilon=1e-2)
+    if kind == "LpNormalization":
+        return b.add(kind, [x], noise="sum", axis=axis_of(b, x), p=b.rng.choice([1, 2]))
+    x = image(b)
+    c = x.dim(1)[0]
+    if kind == "BatchNormalization":
+        return batch_norm_of(b, x)
+    if kind == "InstanceNormalization":
+        return b.add(kind, [x, b.const(b.draw(x.dtype, [c])), b.const(b.draw(x.dtype, [c]))], noise="sum", epsilon=1e-2)
+    if kind == "GroupNormalization":
+        if b.opset < 21 or c % 2:
+            raise Reject("not there yet, or odd")
+        return b.add(kind, [x, b.const(b.draw(x.dtype, [c])), b.const(b.draw(x.dtype, [c]))], noise="sum", num_groups=2, epsilon=1e-2)
+    if kind == "LRN":
+        return b.add(kind, [x], noise="sum", size=3)
+    return b.add("MeanVarianceNormalization", [x], noise="sum")
+
+
+@family(1)
+def norm_by_hand(b):
+    """Layer or RMS normalisation written as arithmetic, after an addition perhaps."""
+    x = floats(b, least_rank=2)
+    if not x.fixed(x.rank - 1) or x.dim(x.rank - 1)[0] < 2:
+        raise Reject("open, or one number")
+    if b.rng.random() < 0.4:
+        x = b.add("Add", [x, partner(b, x)], noise="op")
+    d, axes = x.dim(x.rank - 1)[0], b.ints(-1)
+    centred = x
+    if b.rng.random() < 0.6:
+        centred = b.add("Sub", [x, b.add("ReduceMean", [x, axes], noise="sum")], noise="op")
+    square = b.add("Pow", [centred, b.const(np.array(2, x.dtype))], noise="op") if b.rng.random() < 0.6 else b.add("Mul", [centred, centred], noise="op")
+    variance = b.add("Add", [b.add("ReduceMean", [square, axes], noise="sum"), b.const(np.array(0.01, x.dtype))], noise="op")
+    root = b.add("Sqrt", [variance], noise="op")
+    out = b.add("Div", [centred, root], noise="op") if b.rng.random() < 0.6 else b.add("Mul", [centred, b.add("Reciprocal", [root], noise="op")], noise="op")
+    out = b.add("Mul", b.rng.sample([out, b.const(b.draw(x.dtype, [d]))], 2), noise="op")
+    return b.add("Add", b.rng.sample([out, b.const(b.draw(x.dtype, [d]))], 2), noise="op") if b.rng.random() < 0.6 else out
+
+
+@family(1.5)
+def activation_by_hand(b):
+    x = floats(b)
+    one = lambda c: b.const(np.array(c, x.dtype))  # noqa: E731
+    kind = b.rng.choice(["swish", "gelu", "gelu2", "tanh", "hardswish", "mish", "quick"])
+    if kind in ("swish", "quick"):
+        inner = x if kind == "swish" else b.add("Mul", [x, one(1.702)], noise="op")
+        return b.add("Mul", b.rng.sample([x, b.add("Sigmoid", [inner], noise="op")], 2), noise="op")
+    if kind == "mish":
+        return b.add("Mul", [x, b.add("Tanh", [b.add("Softplus", [x], noise="op")], noise="op")], noise="op")
+    if kind == "hardswish":
+        six = b.add("Clip", [b.add("Add", [x, one(3)], noise="op"), one(0), one(6)])
+        return b.add("Div", [b.add("Mul", [x, six], noise="op"), one(6)], noise="op")
+    if kind == "tanh":
+        cube = b.add("Mul", [b.add("Pow", [x, one(3)], noise="op"), one(0.044715)], noise="op")
+        inner = b.add("Mul", [b.add("Add", [x, cube], noise="sum"), one(0.7978845608)], noise="op")
+        return b.add("Mul", [b.add("Mul", [x, b.add("Add", [b.add("Tanh", [inner], noise="op"), one(1)], noise="sum")], noise="op"), one(0.5)], noise="op")
+    erf = b.add("Erf", [b.add("Div", [x, one(math.sqrt(2))], noise="op")], noise="op")
+    factor = b.add("Add", b.rng.sample([erf, one(1)], 2), noise="sum")
+    if kind == "gelu":
+        return b.add("Mul", [b.add("Mul", [x, factor], noise="op"), one(0.5)], noise="op")
+    return b.add("Mul", [b.add("Mul", [x, one(0.5)], noise="op"), factor], noise="op")
+
+
+# -- moving elements -------------------------------------------------------------------------------------------------------------
+
+def anything(b, least_rank=0):
+    if b.rng.random() < 0.05 and not b.parent:
+        return b.some_input(b.rng.choice([F32, I64, I32, BOOL, U8]))
+    return b.pick(lambda v: v.rank >= least_rank and v.rank <= 5 and not v.const)
+
+
+@family(3)
+def transpose(b):
+    x = anything(b, 2)
+    perm = list(range(x.rank))
+    b.rng.shuffle(perm)
+    return b.add("Transpose", [x], **({"perm": perm} if b.rng.random() < 0.9 else {}))
+
+
+@family(3)
+def reshape(b):
+    x = anything(b)
+    kind = b.rng.random()
+    if kind < 0.2:
+        return b.add("Flatten", [x], axis=b.rng.randint(-x.rank, x.rank))
+    if kind < 0.35:
+        return b.add("Unsqueeze", [x, b.ints(*b.rng.choice([[0], [-1], [0, x.rank + 1], [1] if x.rank else [0]]))])
+    if kind < 0.5:
+        ones = [i for i in range(x.rank) if x.dim(i) == (1,) * BINDINGS]
+        if not ones:
+            raise Reject("nothing to squeeze")
+        return b.add("Squeeze", [x, b.ints(b.rng.choice(ones))] if b.rng.random() < 0.8 else [x])
+    target, rest = [], False
+    for i in range(x.rank):
+        if x.fixed(i) and x.dim(i)[0] % 2 == 0 and x.dim(i)[0] and b.rng.random() < 0.3:
+            target += [2, x.dim(i)[0] // 2]
+        elif b.rng.random() < 0.3 and not rest:
+            target.append(-1)
+            rest = True
+        elif x.fixed(i) and b.rng.random() < 0.6:
+            target.append(x.dim(i)[0])
+        else:
+            target.append(0 if i == len(target) else -2)
+    if kind < 0.7:
+        target = [-1] if b.rng.random() < 0.5 else [*target[:1], -1]
+    if target.count(-1) > 1 or -2 in target:
+        raise Reject("no such shape")
+    return b.add("Reshape", [x, b.ints(*target)])
+
+
+@family(2)
+def slices(b):
+    x = anything(b, 1)
+    axes = b.rng.sample(range(x.rank), b.rng.choice([1, 1, min(2, x.rank)]))
+    starts, ends, steps = [], [], []
+    for _ in axes:
+        step = b.rng.choice([1, 1, 1, 2, -1, -2])
+        start, end = b.rng.choice([(0, 3), (1, 1 << 40), (-3, -1), (0, -1), (-2, 1 << 31)]) if step > 0 else b.rng.choice([(-1, -(1 << 40)), (5, 0), (-2, -4)])
+        starts, ends, steps = starts + [start], ends + [end], steps + [step]
+    given = [a - x.rank if b.rng.random() < 0.4 else a for a in axes]
+    return b.add("Slice", [x, b.ints(*starts), b.ints(*ends), b.ints(*given), *([b.ints(*steps)] if any(s != 1 for s in steps) or b.rng.random() < 0.5 else [])])
+
+
+@family(2)
+def gather(b):
+    x = anything(b, 1)
+    axis = axis_of(b, x)
+    d = min(x.dim(axis))
+    if d < 1:
+        raise Reject("nothing to take")
+    kind = b.rng.random()
+    if kind < 0.6:
+        shape = b.rng.choice([(), (1,), (3,), (2, 2)])
+        return b.add("Gather", [x, b.const(b.numbers.integers(-d, d, shape).astype(b.rng.choice([I64, I32])))], axis=axis)
+    if kind < 0.8:
+        picks = [b.numbers.integers(-d, d, [2 if i == axis % x.rank else 1 for i in range(x.rank)])]
+        return b.add("GatherElements", [x, b.const(picks[0].astype(I64))], axis=axis)
+    return b.add("GatherND", [x, b.const(b.numbers.integers(0, min(x.dim(0)), (3, 1)).astype(I64))]) if min(x.dim(0)) else None
+
+
+@family(1)
+def scatter(b):
+    x = anything(b, 1)
+    d = min(x.dim(0))
+    if d < 1 or x.dtype == BOOL:
+        raise Reject("nothing to write")
+    if b.rng.random() < 0.5:
+        indices = b.const(np.array([[b.rng.randrange(d)]], I64))
+        updates = b.add("Unsqueeze", [b.add("Gather", [x, b.const(np.array(0, I64))], axis=0), b.ints(0)])
+        how = b.rng.choice(["none", "add", "max"])
+        return b.add("ScatterND", [x, indices, updates], noise="op" if how == "add" else None, reduction=how)
+    where_to = b.const(np.array(b.rng.sample(range(d), 1), I64).reshape([1] * x.rank))
+    return b.add("ScatterElements", [x, where_to, b.const(b.draw(x.dtype, [1] * x.rank))], axis=0)
+
+
+@family(3)
+def concat(b):
+    x = anything(b, 1)
+    axis = axis_of(b, x)
+    same = [v for v in b.pool() if v.dtype == x.dtype and v.rank == x.rank
+            and all(v.dim(i) == x.dim(i) for i in range(x.rank) if i != axis % x.rank)]
+    return b.add("Concat", [b.rng.choice(same) for _ in range(b.rng.choice([1, 2, 2, 3]))], axis=axis)
+
+
+@family(2)
+def split(b):
+    x = anything(b, 1)
+    axis = axis_of(b, x)
+    if x.fixed(axis) and x.dim(axis)[0] > 1 and b.rng.random() < 0.6:
+        first = b.rng.randint(1, x.dim(axis)[0] - 1)
+        return b.add("Split", [x, b.ints(first, x.dim(axis)[0] - first)], 2, axis=axis)
+    return b.add("Split", [x], 2, axis=axis, num_outputs=2)
+
+
+@family(1)
+def expand(b):
+    x = anything(b)
+    if b.rng.random() < 0.5:
+        repeats = [b.rng.choice([1, 1, 2, 3]) for _ in range(x.rank)]
+        return b.add("Tile", [x, b.ints(*repeats)]) if x.rank else None
+    shape = [b.rng.choice([1, 2, 3])] * b.rng.choice([0, 1]) + [b.rng.choice([1, 4]) if x.dim(i) == (1,) * BINDINGS else 1 for i in range(x.rank)]
+    return b.add("Expand", [x, b.ints(*shape)])
+
+
+@family(1.5)
+def pad(b):
+    x = anything(b, 1)
+    mode = b.rng.choice(["constant", "constant", "constant", "reflect", "edge", "wrap"])
+    if mode == "wrap" and b.opset < 19:
+        mode = "edge"
+    if x.dtype == BOOL or (mode != "constant" and min(min(s) for s in x.shapes) < 3):
+        raise Reject("too small")
+    amounts = [b.rng.choice([0, 0, 1, 2, *([-1] if mode == "constant" and min(x.dim(i % x.rank)) > 3 else [])]) for i in range(2 * x.rank)]
+    value = b.const(np.array(2, x.dtype)) if mode == "constant" and b.rng.random() < 0.6 else None
+    return b.add("Pad", [x, b.ints(*amounts), value], mode=mode)
+
+
+@family(1)
+def odd_moves(b):
+    kind = b.rng.choice(["Trilu", "Identity", "OneHot", "EyeLike", "Compress", "NonZero", "ReverseSequence", "Range", "Dropout"])
+    if kind == "Trilu":
+        x = anything(b, 2)
+        return b.add("Trilu", [x, b.const(np.array(b.rng.choice([-1, 0, 1]), I64))], upper=b.rng.choice([0, 1]))
+    if kind in ("Identity", "Dropout"):
+        x = anything(b) if kind == "Identity" else floats(b)
+        return b.add(kind, [x])
+    if kind == "OneHot":
+        x = b.pick(lambda v: v.dtype == I64 and v.rank < 4)
+        return b.add("OneHot", [x, b.const(np.array(5, I64)), b.const(np.array([0, 1], b.dtype))], axis=-1)
+    if kind == "EyeLike":
+        return b.add("EyeLike", [floats(b, rank=2)], k=b.rng.choice([0, 1, -1]))
+    if kind == "Compress":
+        x = anything(b, 1)
+        if not all(a.size for a in x.arrays):
+            raise Reject("the reference is wrong")
+        return b.add("Compress", [x, b.const(np.array([True, False, True]))], axis=axis_of(b, x))
+    if kind == "NonZero":
+        return b.add("Cast", [b.add("NonZero", [anything(b, 1)])], to=TensorProto.FLOAT)
+    if kind == "Range":
+        n = b.add("Size", [anything(b)])
+        return b.add("Range", [b.const(np.array(0, I64)), b.add("Min", [n, b.const(np.array(100, I64))]), b.const(np.array(b.rng.choice([1, 3]), I64))])
+    x = b.pick(lambda v: not v.const and v.rank >= 2 and v.fixed(1) and v.dim(1)[0] > 0 and min(v.dim(0)) > 0)
+    lengths = b.const(np.full([x.dim(1)[0]], min(x.dim(0)), I64))
+    return b.add("ReverseSequence", [x, lengths], time_axis=0, batch_axis=1)
+
+
+# -- computing with shapes -----------------------------------------------------------------------------------------------------
+
+def size_of(b, x, axis):
+    """One dimension of x as a value of shape [1] or []."""
+    if b.rng.random() < 0.5:
+        return b.add("Shape", [x], start=axis, end=axis + 1)
+    return b.add("Gather", [b.add("Shape", [x]), b.rng.choice([b.ints(axis), b.ints(axis - x.rank)])], axis=0)
+
+
+@family(4)
+def shape_chain(b):
+    """A shape computed from sizes, and who asks for one."""
+    x = anything(b, 1)
+    dims = [size_of(b, x, i) for i in range(x.rank)]
+    kind = b.rng.choice(["reshape", "reshape", "expand", "fill", "slice", "tile", "arith", "range"])
+    if kind == "arith":
+        n = b.rng.choice(dims)
+        for _ in range(b.rng.randint(1, 3)):
+            op = b.rng.choice(["Add", "Mul", "Sub", "Div", "Mod", "Max", "Min"])
+            n = b.add(op, [n, b.ints(b.rng.choice([1, 2, 3]))])
+        return b.add("Cast", [n], to=number_of(b.dtype))
+    if kind == "reshape":
+        if x.rank >= 2 and b.rng.random() < 0.5:
+            i = b.rng.randrange(x.rank - 1)
+            dims[i:i + 2] = [b.add("Mul", dims[i:i + 2])]
+        elif b.rng.random() < 0.5:
+            dims[b.rng.randrange(len(dims))] = b.ints(-1)
+        return b.add("Reshape", [x, b.add("Concat", dims, axis=0)])
+    if kind == "expand":
+        last = b.const(b.draw(x.dtype, [1] * x.rank))
+        return b.add("Expand", [last, b.add("Concat", dims, axis=0)])
+    if kind == "fill":
+        from onnx import numpy_helper
+        return b.add("ConstantOfShape", [b.add("Concat", dims, axis=0)], value=numpy_helper.from_array(np.array([1.5]).astype(b.dtype), "value"))
+    if kind == "slice":
+        half = b.add("Div", [dims[0], b.ints(2)])
+        return b.add("Slice", [x, b.ints(0), half, b.ints(0)] if b.rng.random() < 0.5 else [x, half, b.ints(1 << 30), b.ints(0)])
+    if kind == "range":
+        n = b.add("Squeeze", [dims[0], b.ints(0)])
+        return b.add("Range", [b.const(np.array(0, I64)), n, b.const(np.array(1, I64))])
+    return b.add("Tile", [x, b.add("Concat", [dims[0], *(b.ints(1) for _ in dims[1:])], axis=0)])
+
+
+# -- quantisation -----------------------------------------------------------------------------------------------------------------
+
+def scales(b, x, dtype=None):
+    zero = b.const(np.array(b.rng.choice([0, 3]) if (dtype or U8) == I8 else b.rng.choice([0, 120, 128]), dtype or U8))
+    return b.const(np.array(max(most_abs(x), 0.1) / 120, x.dtype)), zero
+
+
+def quantise(b, x, dtype=None):
+    if x.dtype not in (F32, F16) or (x.dtype == F16 and b.opset < 19):
+        raise Reject("not a type to quantise")
+    scale, zero = scales(b, x, dtype or b.rng.choice([U8, I8]))
+    return b.add("QuantizeLinear", [x, scale, zero]), scale, zero
+
+
+def there_and_back(b, x, dtype=None):
+    q, scale, zero = quantise(b, x, dtype)
+    return b.add("DequantizeLinear", [q, scale, zero], noise="op")
+
+
+@family(2)
+def qdq(b):
+    return there_and_back(b, floats(b))
+
+
+def quantised_weight(b, dtype, *shape, per_channel=None):
+    scale_shape = [shape[per_channel]] if per_channel is not None else []
+    scale = b.const((np.abs(b.numbers.standard_normal(scale_shape)) * 0.01 + 0.005).astype(dtype))
+    zero = b.const(np.zeros(scale_shape, I8))
+    w = b.const(b.numbers.integers(-127, 128, shape).astype(I8))
+    return b.add("DequantizeLinear", [w, scale, zero], noise="op", **({"axis": per_channel} if per_channel is not None else {}))
+
+
+@family(3)
+def qdq_pattern(b):
+    """Operators between DequantizeLinear and QuantizeLinear, as quantisers write them."""
+    kind = b.rng.choice(["matmul", "matmul", "conv", "conv", "add", "mul", "unary", "move", "pool", "concat", "gemm"])
+    if kind in ("conv", "pool"):
+        x = there_and_back(b, image(b))
+        c = x.dim(1)[0]
+        if kind == "pool":
+            return there_and_back(b, b.add(b.rng.choice(["GlobalAveragePool", "MaxPool", "AveragePool"]), [x], noise="sum", **({} if b.rng.random() < 0 else {})))
+        outs = b.rng.choice([1, 4, 16])
+        w = quantised_weight(b, x.dtype, outs, c, 3, 1, per_channel=b.rng.choice([None, 0]))
+        y = b.add("Conv", [x, w], noise="sum", pads=[1, 0, 1, 0])
+        if b.rng.random() < 0.5:
+            y = b.add("Relu", [y])
+        return there_and_back(b, y)
+    x = floats(b, least_rank=1 if kind != "gemm" else 2)
+    if kind in ("matmul", "gemm"):
+        if not x.fixed(x.rank - 1) or (kind == "gemm" and x.rank != 2):
+            raise Reject("an open inner dimension")
+        k, n = x.dim(x.rank - 1)[0], b.rng.choice([1, 4, 17])
+        w = quantised_weight(b, x.dtype, k, n, per_channel=b.rng.choice([None, 1]))
+        y = b.add("MatMul" if kind == "matmul" else "Gemm", [there_and_back(b, x), w], noise="sum")
+        if b.rng.random() < 0.4 and y.rank:
+            y = b.add("Add", [y, b.const(b.draw(y.dtype, [n]))], noise="op")
+        return there_and_back(b, y) if b.rng.random() < 0.7 else y
+    if kind in ("add", "mul"):
+        y = there_and_back(b, partner(b, x))
+        return there_and_back(b, b.add(kind.capitalize(), [there_and_back(b, x), y], noise="op"))
+    if kind == "concat":
+        parts = [there_and_back(b, x), there_and_back(b, x)]
+        return there_and_back(b, b.add("Concat", parts, axis=-1))
+    x = there_and_back(b, x)
+    if kind == "unary":
+        return there_and_back(b, b.add(b.rng.choice(["Sigmoid", "Tanh", "Relu", "LeakyRelu", "Softmax"]), [x], noise="sum"))
+    moved = b.add("Reshape", [x, b.ints(-1)]) if b.rng.random() < 0.5 else b.add("Transpose", [x])
+    return b.add("DequantizeLinear", list(quantise(b, moved)), noise="op")
+
+
+@family(1)
+def quantised_products(b):
+    if b.rng.random() < 0.5:
+        x = b.pick(lambda v: v.dtype == F32 and v.rank >= 1 and not v.const)
+        if not x.fixed(x.rank - 1) or not all(a.any() for a in x.arrays):
+            raise Reject("an open inner dimension, or nothing but zeros: the reference takes another scale")
+        q, scale, zero = b.add("DynamicQuantizeLinear", [x], 3)
+        w = b.const(b.numbers.integers(-127, 128, (x.dim(x.rank - 1)[0], 6)).astype(I8))
+        y = b.add("Cast", [b.add("MatMulInteger", [q, w, zero])], to=TensorProto.FLOAT)
+        return b.add("Mul", [y, b.add("Mul", [scale, b.const(np.array(0.02, F32))], noise="op")], noise="op")
+    q = b.pick(lambda v: v.dtype in (U8, I8) and v.rank >= 1)
+    if not q.fixed(q.rank - 1):
+        raise Reject("an open inner dimension")
+    w = b.const(b.numbers.integers(-100, 101, (q.dim(q.rank - 1)[0], 5)).astype(b.rng.choice([I8, I8, U8]) if q.dtype == U8 else I8))
+    return b.add("Cast", [b.add("MatMulInteger", [q, w, b.const(np.array(7, q.dtype))])], to=TensorProto.FLOAT)
+
+
+# -- bodies and sequences ---------------------------------------------------------------------------------------------------------
+
+def grow(b, count):
+    """Adds up to `count` nodes; what does not fit is tried again a few times."""
+    for _ in range(count):
+        for _ in range(8):
+            function = b.rng.choices([f for f, _ in FAMILIES], [w * (0 if b.depth > 1 and f in BODIES else 1) for f, w in FAMILIES])[0]
+            try:
+                function(b)
+                break
+            except Reject:
+                continue
+
+
+def run_body_node(b, op, inputs, bodies, outputs, **attributes):
+    names = [b.fresh() for _ in range(outputs)]
+    node = helper.make_node(op, [v.name if v is not None else "" for v in inputs], names, **attributes, **bodies)
+    seen = [b.find(n) for g in bodies.values() for n in captured(g)]
+    if None in seen:
+        raise Reject("a body reads what is not there")
+    return b.take([node], [v for v in inputs if v is not None] + seen, names, "op", wide=False)
+
+
+@family(1.2)
+def branch(b):
+    kind = b.rng.random()
+    if kind < 0.35:
+        condition = b.const(np.array(b.rng.random() < 0.5))
+    elif kind < 0.7:
+        x = anything(b, 1)
+        condition = b.add("Greater", [b.add("Squeeze", [size_of(b, x, 0), b.ints(0)]), b.const(np.array(2, I64))])
+    else:
+        condition = b.pick(lambda v: v.dtype == BOOL and v.rank == 0) if b.rng.random() < 0.5 else b.input(BOOL, [])
+    sides, first = {}, None
+    for side in ("then_branch", "else_branch"):
+        inner = b.body()
+        grow(inner, b.rng.randint(1, 4))
+        fits = [v for v in inner.values if v.name not in {n.output[0] for n in inner.nodes if n.op_type == "Constant"}
+                and (first is None or (v.dtype == first.dtype and v.rank == first.rank))]
+        result = b.rng.choice(fits) if fits else None
+        if not result:
+            outer = first or anything(b)
+            result = inner.add("Identity", [outer if side == "then_branch" or not b.by_name.get(outer.name) is None else
+                                            b.pick(lambda v: v.dtype == first.dtype and v.rank == first.rank)])
+        first = first or result
+        sides[side] = inner.body_graph([], [result])
+    return run_body_node(b, "If", [condition], sides, 1)
+
+
+@family(1)
+def loop(b):
+    """A carried tensor, a scan output, captures."""
+    start = floats(b)
+    inner = b.body()
+    names = [inner.fresh("i"), inner.fresh("go"), inner.fresh("state")]
+    turn = inner.keep(Value(names[0], [np.array(0, I64)] * BINDINGS))
+    going = inner.keep(Value(names[1], [np.array(True)] * BINDINGS))
+    state = inner.keep(Value(names[2], start.arrays, start.twins))
+    grow(inner, b.rng.randint(1, 3))
+    same = [v for v in inner.values if v.dtype == state.dtype and v.shapes == state.shapes and v is not state]
+    factor = inner.const(np.array(0.5, state.dtype))
+    step = inner.add("Mul", [inner.rng.choice(same) if same else state, factor], noise="op")
+    result = inner.add("Add", [step, inner.add("Mul", [state, factor], noise="op")], noise="sum")
+    if b.rng.random() < 0.5:
+        result = inner.add("Add", [result, inner.add("Mul", [inner.add("Cast", [turn], to=number_of(state.dtype)), factor], noise="op")], noise="op")
+    go = inner.add("Identity", [going])
+    scanned = inner.add("Identity", [inner.rng.choice([v for v in inner.values if is_float(v.dtype)])])
+    body = inner.body_graph([(names[0], I64, []), (names[1], BOOL, []), (names[2], state.dtype, None)], [go, result, scanned])
+    trips = b.const(np.array(b.rng.choice([1, 2, 3]), I64)) if b.rng.random() < 0.5 else None
+    if not trips:
+        x = anything(b, 1)
+        trips = b.add("Min", [b.add("Squeeze", [size_of(b, x, 0), b.ints(0)]), b.const(np.array(3, I64))])
+    return run_body_node(b, "Loop", [trips, b.const(np.array(True)), start], {"body": body}, 2)
+
+
+@family(0.5)
+def scan(b):
+    x = floats(b, least_rank=1)
+    if min(x.dim(0)) < 1:
+        raise Reject("nothing to scan")
+    inner = b.body()
+    names = [inner.fresh("state"), inner.fresh("item")]
+    start = b.add("ReduceSum", [x, b.ints(0)], noise="sum", keepdims=0) if b.rng.random() < 0.5 else b.add("Gather", [x, b.const(np.array(0, I64))], axis=0)
+    state = inner.keep(Value(names[0], start.arrays, start.twins))
+    item = inner.keep(Value(names[1], [a[0] for a in x.arrays], [a[0] for a in x.twins]))
+    half = inner.add("Mul", [state, inner.const(np.array(0.5, x.dtype))], noise="op")
+    result = inner.add("Add", [half, item], noise="sum")
+    scanned = inner.add("Tanh", [result], noise="op")
+    body = inner.body_graph([(names[0], x.dtype, None), (names[1], x.dtype, None)], [result, scanned])
+    return run_body_node(b, "Scan", [start, x], {"body": body}, 2, num_scan_inputs=1)
+
+
+@family(1)
+def sequence(b):
+    """Tensors into a sequence and out again; the sequence itself never leaves the pattern."""
+    x = anything(b, 1)
+    if x.dtype == BF16:
+        raise Reject("no type of sequences")
+    names, nodes = [b.fresh() for _ in range(4)], []
+    others = [v for v in b.pool() if v.dtype == x.dtype and v.shapes == x.shapes]
+    if b.rng.random() < 0.5:
+        parts = [x, b.rng.choice(others), b.rng.choice(others)]
+        nodes.append(helper.make_node("SequenceConstruct", [p.name for p in parts], [names[0]]))
+        inputs = parts
+    else:
+        nodes.append(helper.make_node("SplitToSequence", [x.name], [names[0]], axis=0, keepdims=b.rng.choice([0, 1])))
+        inputs = [x]
+    kind = b.rng.choice(["at", "concat", "length", "erase"])
+    last = names[0]
+    if kind == "erase":
+        nodes.append(helper.make_node("SequenceErase", [last], [names[1]]))
+        last = names[1]
+    if kind == "at":
+        where_to = b.const(np.array(0, I64))
+        nodes.append(helper.make_node("SequenceAt", [last, where_to.name], [names[2]]))
+        inputs.append(where_to)
+    elif kind == "length":
+        nodes.append(helper.make_node("SequenceLength", [last], [names[2]]))
+    else:
+        nodes.append(helper.make_node("ConcatFromSequence", [last], [names[2]], axis=0, new_axis=0 if kind == "erase" and x.rank > 1 else b.rng.choice([0, 1])))
+    return b.take(nodes, inputs, [names[2]], None, wide=False)
+
+
+BODIES = (branch, loop, scan, sequence)
