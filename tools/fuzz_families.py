@@ -477,7 +477,7 @@ def activation_by_hand(b):
 
 def anything(b, least_rank=0):
     if b.rng.random() < 0.05 and not b.parent:
-        return b.some_input(b.rng.choice([F32, I64, I32, BOOL, U8]))
+        return b.some_input(b.rng.choice([F32, I64, I32, BOOL, U8]), max(least_rank, b.rng.choice([1, 2, 3])))
     return b.pick(lambda v: v.rank >= least_rank and v.rank <= 5 and not v.const)
 
 

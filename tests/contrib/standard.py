@@ -229,6 +229,10 @@ def graphs():
     yes, flags = np.array(True), np.array([1, 0, 1], np.float32)
     case("size_behind_cut", cut, [flags, np.zeros(5, np.float32), yes], [np.array([[7]])], dims=[["k"], ["m"], []],
          more=[([flags, np.zeros(9, np.float32), yes], [np.array([[11]])]), ([flags, np.zeros(2, np.float32), np.array(False)], [np.array([[0]])])])
+    rows = [rng.standard_normal((2, n, 5)).astype(np.float32) for n in (3, 0)]
+    normed = [(r - r.mean(-1, keepdims=True)) / np.sqrt(r.var(-1, keepdims=True) + 1e-5) for r in (rows[0] * 2, rows[1])]
+    case("skip_norm_of_nothing", [node("Add", ["x0", "x0"], ["s"]), node("LayerNormalization", ["s", "g"], ["y0"])], rows[:1], normed[:1], dims=[[2, "n", 5]],
+         constants=[("g", np.ones(5, np.float32))], more=[(rows[1:], normed[1:])])
     image = rng.standard_normal((1, 2, 2, 5)).astype(np.float32)
     small = [image[:, :, :, i:i + 3] for i in (0, 2)]
     for dims in (None, [["n", "c", "h", "w"]]):

@@ -57,7 +57,7 @@ static sx_status prepare_rows(sx_prep *p) {
   SX_TRY(check_row(p, q->bias, q->a.n));
   if (skip) {
     int64_t rows = p->in[1].count / (q->a.n ? q->a.n : 1);
-    if (rows * q->a.n != p->in[1].count || rows == 0 || q->a.rows % rows)
+    if (rows * q->a.n != p->in[1].count || (x->count && (rows == 0 || q->a.rows % rows)))
       SX_FAIL(p->e, INVALID_ARGUMENT, "the addend of %lld elements does not fit %lld rows of %lld",
               (long long)p->in[1].count, (long long)q->a.rows, (long long)q->a.n);
     q->a.skip_rows = rows == q->a.rows ? 0 : rows;
