@@ -127,6 +127,10 @@ static void quantize(sx_isa isa, sx_dtype type, uint32_t mode, void *y, const fl
                      const int32_t *zero_point, int64_t first, int64_t n) {
   int32_t q[BLOCK], lo = 0, hi = 0;
   const bool ints = int_range(type, &lo, &hi);
+  if (type == SX_U8 || type == SX_I8) {
+    SX_ISA_PICK(sx_convert, isa)->quantize_8((uint8_t *)y + first, x, scale, zero_point, cols, (float)lo, (float)hi, n);
+    return;
+  }
   for (int64_t i = 0; i < n; i += BLOCK) {
     const int64_t m = n - i < BLOCK ? n - i : BLOCK;
     const float *s = cols ? scale + i : scale;
@@ -162,19 +166,27 @@ void sx_quantize_f32_cols(sx_isa isa, sx_dtype type, uint32_t mode, void *y, con
 
 static void dequantize(sx_isa isa, sx_dtype type, float *y, const void *x, const float *scale, bool cols,
                        const int32_t *zero_point, int64_t first, int64_t n) {
+  const sx_convert_table *t = SX_ISA_PICK(sx_convert, isa);
+  if (type == SX_U8 || type == SX_I8) {
+    (type == SX_U8 ? t->dequantize_u8 : t->dequantize_i8)(y, (const char *)x + first, scale, zero_point, cols, n);
+    return;
+  }
+  if (type == SX_I32) {
+    t->dequantize_i32(y, (const int32_t *)x + first, scale, zero_point, cols, n);
+    return;
+  }
   int32_t q[BLOCK];
   for (int64_t i = 0; i < n; i += BLOCK) {
     const int64_t m = n - i < BLOCK ? n - i : BLOCK;
     float *d = y + i;
+    const float *s = cols ? scale + i : scale;
     if (sx_ew_class_of(type) == SX_EW_F32) {
       sx_convert_load(isa, type, d, x, first + i, m);
+      for (int64_t k = 0; k < m; k++) d[k] *= s[cols ? k : 0];
     } else {
       sx_convert_load(isa, type, q, x, first + i, m);
-      if (zero_point)
-        for (int64_t k = 0; k < m; k++) q[k] = (int32_t)((uint32_t)q[k] - (uint32_t)zero_point[cols ? i + k : 0]);
-      for (int64_t k = 0; k < m; k++) d[k] = (float)q[k];
+      t->dequantize_i32(d, q, s, cols && zero_point ? zero_point + i : zero_point, cols, m);
     }
-    for (int64_t k = 0; k < m; k++) d[k] *= scale[cols ? i + k : 0];
   }
 }
 void sx_dequantize_f32(sx_isa isa, sx_dtype type, float *y, const void *x, float scale, int32_t zero_point, int64_t first,

@@ -84,6 +84,46 @@ static void quantize(int32_t *q, const float *x, const float *scale, bool cols, 
     q[i] = (int32_t)(v > hi ? hi : v > lo ? v : lo);
   }
 }
+static void quantize_8(uint8_t *q, const float *x, const float *scale, const int32_t *zero, bool cols, float lo, float hi,
+                       int64_t n) {
+  vf s = vf_set(*scale);
+  vi z = vi_set(zero ? *zero : 0);
+  for (int64_t i = 0; i < n; i += SX_VL) {
+    const int w = n - i < SX_VL ? (int)(n - i) : SX_VL;
+    if (cols) {
+      s = w == SX_VL ? vf_load(scale + i) : vf_load_n(scale + i, w);
+      if (zero) z = w == SX_VL ? vi_load(zero + i) : vi_load_n(zero + i, w);
+    }
+    const vf shift = __builtin_convertvector(z, vf), v = vf_round((w == SX_VL ? vf_load(x + i) : vf_load_n(x + i, w)) / s);
+    const vi r = __builtin_convertvector(vf_min(vf_max(v, lo - shift), hi - shift), vi) + z; /* NaN gives lo */
+    if (w == SX_VL) {
+      vi_store_bytes(q + i, r);
+      continue;
+    }
+    uint8_t last[SX_VL];
+    vi_store_bytes(last, r);
+    memcpy(q + i, last, (size_t)w);
+  }
+}
+#define DEF_DEQUANTIZE(name, T, load)                                                                                \
+  static void name(float *y, const void *xv, const float *scale, const int32_t *zero, bool cols, int64_t n) {        \
+    const T *x = xv;                                                                                                 \
+    const int32_t z0 = zero ? *zero : 0;                                                                             \
+    int64_t i = 0;                                                                                                   \
+    if (!cols)                                                                                                       \
+      for (; i + SX_VL <= n; i += SX_VL)                                                                             \
+        vf_store(y + i, __builtin_convertvector((vi)((vu)load(x + i) - (uint32_t)z0), vf) * *scale);                 \
+    for (; cols && i + SX_VL <= n; i += SX_VL) {                                                                     \
+      const vi z = zero ? vi_load(zero + i) : (vi){0};                                                               \
+      vf_store(y + i, __builtin_convertvector((vi)((vu)load(x + i) - (vu)z), vf) * vf_load(scale + i));              \
+    }                                                                                                                \
+    for (; i < n; i++)                                                                                               \
+      y[i] = (float)(int32_t)((uint32_t)x[i] - (uint32_t)(cols && zero ? zero[i] : z0)) * scale[cols ? i : 0];       \
+  }
+typedef int32_t __attribute__((aligned(1), may_alias)) i32_any;
+DEF_DEQUANTIZE(dequantize_u8, uint8_t, vi_load_u8)
+DEF_DEQUANTIZE(dequantize_i8, int8_t, vi_load_s8)
+DEF_DEQUANTIZE(dequantize_i32, i32_any, vi_load)
 static void minmax(const float *x, int64_t n, float *lo, float *hi) {
   vf l[2] = {{0}, {0}}, h[2] = {{0}, {0}};
   int64_t i = 0;
@@ -107,5 +147,9 @@ const sx_convert_table SX_ISA_NAME(sx_convert) = {
              [SX_EW_I64] = {[SX_EW_I32] = i64_i32, [SX_EW_F32] = i64_f32},
              [SX_EW_B8] = {[SX_EW_F32] = b8_f32, [SX_EW_I32] = b8_i32, [SX_EW_I64] = b8_i64}},
     .quantize = quantize,
+    .quantize_8 = quantize_8,
+    .dequantize_u8 = dequantize_u8,
+    .dequantize_i8 = dequantize_i8,
+    .dequantize_i32 = dequantize_i32,
     .minmax = minmax,
 };
