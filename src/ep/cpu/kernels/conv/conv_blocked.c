@@ -82,7 +82,8 @@ void sx_conv_blocked_prepare(sx_conv *c) {
   c->packed_bytes = sx_conv_packed_bytes(c, packed_count(c), c->groups * vectors * d->lanes);
   /* Pixels: enough to use a weight panel well, few enough that their input and their offsets stay in the second cache. */
   int64_t pixels = c->pixels > 0 ? c->pixels : 1, most = 192;
-  most = sx_conv_min(most, (256 << 10) / (c->group_in * 4) + 1);
+  const int64_t input = sx_conv_narrow(c) ? 512 << 10 : 256 << 10; /* the more pixels, the fewer times weights are widened */
+  most = sx_conv_min(most, input / (c->group_in * 4) + 1);
   most = sx_conv_min(most, 16384 / tile_taps(c) + 1);
   if (most < 24) most = 24;
   c->pixel_units = sx_conv_ceil(pixels, most);
@@ -194,6 +195,7 @@ static void run_panel(const sx_conv *c, sx_conv_tile *t, const scratch *s, const
   const float *x = t->x;
   float *y = t->out.y;
   const float *residual = t->out.residual;
+  const char *next;
   t->x_step = plane * d->lanes;
   t->w_step = panel_step(c, p.nv);
   t->run = (int32_t)run;
@@ -209,6 +211,7 @@ static void run_panel(const sx_conv *c, sx_conv_tile *t, const scratch *s, const
     if (sx_conv_narrow(c)) {
       int64_t rows = ((t->blocks - 1) * run + t->last_run) * tile_taps(c);
       c->table->reorder->widen(c->s.weights, t->w, factors + p.first * d->lanes, rows, width, s->wide);
+      sx_conv_fetch(t, &next, sx_conv_packed(c, t->w, rows * width), rows * width * 2, tiles);
       t->w = s->wide;
     }
     t->bias = s->bias + p.first * d->lanes;

@@ -30,6 +30,8 @@ typedef struct sx_conv_tile {
   const int32_t *y_off;                /* of each pixel */
   int64_t y_step;                      /* between the vectors */
   sx_conv_store out;
+  const char **ahead; /* lines from there on are fetched, `lines` with each tap of each block, while the tiles run */
+  int32_t lines;
 } sx_conv_tile;
 
 /* The pixels of one phase of the output, and where their taps lie in the input: pixel l of an axis reads, for tap k, the
@@ -186,6 +188,12 @@ static inline void *sx_conv_packed(const sx_conv *c, const void *packed, int64_t
 sx_conv_rows sx_conv_rows_at(const sx_conv *c, const sx_conv_source *w, int64_t at, int64_t step, int rows, int64_t k);
 /* Element i of the source, times the factor of output channel k, to element `at` of the packing. */
 void sx_conv_put(const sx_conv *c, const sx_conv_source *w, int64_t i, int64_t k, void *packed, int64_t at);
+
+/* Lets `calls` register tiles of t fetch the `bytes` behind `from` for whoever comes next. */
+static inline void sx_conv_fetch(sx_conv_tile *t, const char **ahead, const void *from, int64_t bytes, int64_t calls) {
+  *ahead = from;
+  t->ahead = ahead, t->lines = (int32_t)sx_conv_ceil(bytes / 64, calls * t->blocks * t->taps);
+}
 
 /* Each driver: choose blocking, units and scratch; pack; run. */
 void sx_conv_blocked_prepare(sx_conv *c);

@@ -62,8 +62,9 @@ void sx_conv_winograd_prepare(sx_conv *c) {
   c->panels = c->pack_units = sx_conv_ceil(vectors(c), d->nv);
   c->packed_bytes = sx_conv_packed_bytes(c, packed_count(c), planes(c) * vectors(c) * d->lanes);
   int64_t most = (512 << 10) / (planes(c) * c->group_in * 4);
-  most = sx_conv_min(most, sx_conv_ceil(tiles, 8)); /* some units for the threads */
+  most = sx_conv_min(most, sx_conv_ceil(tiles, sx_conv_narrow(c) ? 4 : 8)); /* some units for the threads */
   if (most < 16) most = 16;
+  if (most < 25 && sx_conv_narrow(c) && planes(c) * c->group_in * 4 * 25 <= 512 << 10) most = 25; /* each widens all weights */
   c->pixel_units = tiles ? sx_conv_ceil(tiles, most) : 1;
   c->block_pixels = sx_conv_ceil(tiles, c->pixel_units);
   if (c->block_pixels < 1) c->block_pixels = 1;
@@ -102,6 +103,11 @@ void sx_conv_winograd_pack(const sx_conv *c, const sx_conv_source *w, void *pack
   }
 }
 
+static const void *weights_at(const sx_conv *c, const void *packed, int64_t plane, int64_t panel) {
+  int64_t n = vectors(c), first = sx_conv_split(n, c->panels, panel), nv = sx_conv_split(n, c->panels, panel + 1) - first;
+  return sx_conv_packed(c, packed, (first * planes(c) + plane * nv) * c->group_in * c->table->direct->lanes);
+}
+
 /* All planes of panels [begin, end), into s->m. */
 static void multiply(const sx_conv *c, const scratch *s, const void *packed, int64_t tiles, int64_t begin, int64_t end) {
   const sx_conv_direct *d = c->table->direct;
@@ -110,15 +116,18 @@ static void multiply(const sx_conv *c, const scratch *s, const void *packed, int
   t.run = (int32_t)sx_conv_min(lanes, c->group_in);
   t.last_run = (int32_t)(c->group_in - (blocks(c) - 1) * lanes);
   t.y_step = c->block_pixels * lanes;
+  const char *next;
   for (int64_t plane = 0; plane < planes(c); plane++)
     for (int64_t p = begin; p < end; p++) {
       int64_t first = sx_conv_split(n, c->panels, p), nv = sx_conv_split(n, c->panels, p + 1) - first;
       int64_t rows = sx_conv_ceil(tiles, d->mr[nv]), least = tiles / rows, more = tiles % rows;
       t.x = s->v + plane * v_plane(c);
-      t.w = sx_conv_packed(c, packed, (first * planes(c) + plane * nv) * c->group_in * lanes);
+      t.w = weights_at(c, packed, plane, p);
       if (sx_conv_narrow(c)) {
         const float *factors = sx_conv_factors(packed, packed_count(c)) + (first * planes(c) + plane * nv) * lanes;
         c->table->reorder->widen(SX_I16, t.w, factors, c->group_in, nv * lanes, s->wide);
+        sx_conv_fetch(&t, &next, p + 1 < end ? weights_at(c, packed, plane, p + 1) : weights_at(c, packed, plane + 1, begin),
+                      c->group_in * nv * lanes * 2, rows);
         t.w = s->wide;
       }
       t.w_step = lanes * nv * lanes;
