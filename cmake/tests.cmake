@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Tests by folder; tools/run_tests.py runs what ctest lists:
 #   tests/abi/*_test.c          written as a stranger would: the public headers, and the library that it is given
+#   tests/op/*_test.c           the same, with the tables of that folder
 #   tests/fuzz/*_fuzz.c         with replay.c runs tests/fuzz/corpus/<name>; with clang and -DSX_FUZZ=ON a libFuzzer program, not a test
 #   tests/<other>/*_test.c      cmocka programs over the static library, with the internal headers
 #   tests/<folder>/support*.c   linked to every test of that folder
@@ -22,7 +23,7 @@ function(sx_test_program folder name)
 endfunction()
 
 file(GLOB SX_TEST_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/*/*_test.c)
-list(FILTER SX_TEST_SOURCES EXCLUDE REGEX "/tests/(abi|cli)/")
+list(FILTER SX_TEST_SOURCES EXCLUDE REGEX "/tests/(abi|cli|op)/")
 if(CMOCKA)
   foreach(f IN LISTS SX_TEST_SOURCES)
     get_filename_component(name ${f} NAME_WE)
@@ -40,6 +41,7 @@ endif()
 # With -DSX_ORT_LIBRARY=<libonnxruntime.so> the ABI tests run on that library too, and both must pass.
 set(SX_ORT_LIBRARY "" CACHE FILEPATH "ONNX Runtime's own library, for the ABI tests")
 file(GLOB SX_ABI_TESTS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/abi/*_test.c)
+file(GLOB SX_OP_TABLES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/op/*.txt)
 if(NOT TARGET sardonyx)
   set(SX_ABI_TESTS)
 endif()
@@ -57,6 +59,14 @@ foreach(f IN LISTS SX_ABI_TESTS)
     add_test(NAME ${name}_ort COMMAND ${name} ${SX_ORT_LIBRARY})
   endif()
 endforeach()
+
+if(TARGET sardonyx AND UNIX)
+  add_executable(op_table_test ${CMAKE_SOURCE_DIR}/tests/op/table_test.c)
+  target_link_libraries(op_table_test PRIVATE sx_flags ${SX_LIBS} m)
+  target_include_directories(op_table_test PRIVATE ${CMAKE_SOURCE_DIR}/include)
+  set_target_properties(op_table_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/op)
+  add_test(NAME op_table_test COMMAND op_table_test $<TARGET_FILE:sardonyx> ${SX_OP_TABLES})
+endif()
 
 file(GLOB SX_TEST_SCRIPTS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/*/*.sh)
 list(FILTER SX_TEST_SCRIPTS EXCLUDE REGEX "/tests/(cli|clients)/")

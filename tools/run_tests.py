@@ -109,7 +109,7 @@ def listed(build):
 
 
 def source_text(name):
-    source = next((ROOT / "tests").glob(f"*/{name.removeprefix('abi_')}.c"), None)
+    source = next((ROOT / "tests").glob(f"*/{name.removeprefix('abi_').removeprefix('op_')}.c"), None)
     return source.read_text(errors="replace") if source else ""
 
 

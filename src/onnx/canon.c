@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Canonicalising: each node is held against its schema row, upgraded to the newest form, and its facts are inferred; in
  * execution order, so that every step sees the facts of its inputs. After this nobody asks for an operator set version. */
-#include "onnx/import.h"
+#include "onnx/import_priv.h"
 
 typedef struct canon {
   sx_model *m;
@@ -44,55 +44,6 @@ static sx_status check_arity(canon *c, const sx_schema *s, const sx_node *n) {
       SX_FAIL(c->e, INVALID_GRAPH, "input %u ('%s') is left out, but it is not optional", i, sx_schema_text(p->name));
   }
   return SX_OK;
-}
-
-/* Attributes that are one of few words, which a kernel would take for its default otherwise: the words of all versions. */
-static sx_status check_words(canon *c, const sx_node *n) {
-  static const struct {
-    const char *op, *attr, *words[6];
-  } rows[] = {
-      {"BitShift", "direction", {"LEFT", "RIGHT"}},
-      {"DepthToSpace", "mode", {"DCR", "CRD"}},
-      {"Gelu", "approximate", {"none", "tanh"}},
-      {"GridSample", "mode", {"linear", "nearest", "cubic", "bilinear", "bicubic"}},
-      {"GridSample", "padding_mode", {"zeros", "border", "reflection"}},
-  };
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    if (!sx_str_is(n->op_type, rows[i].op)) continue;
-    const sx_attr *a = sx_node_attr(n, rows[i].attr);
-    bool known = !a;
-    for (int k = 0; k < 6 && !known && rows[i].words[k]; k++) known = sx_str_is(a->s, rows[i].words[k]);
-    if (!known)
-      SX_FAIL(c->e, FAIL, "attribute '%s' is '%.*s', expected %s, %s or another word that the standard knows", rows[i].attr,
-              SX_FMT(a->s), rows[i].words[0], rows[i].words[1]);
-  }
-  return SX_OK;
-}
-
-static sx_status check_attrs(canon *c, const sx_schema *s, const sx_node *n) {
-  static const char *const types[] = {"undefined",      "float",      "int",        "string",  "tensor", "graph",
-                                      "floats",         "ints",       "strings",    "tensors", "graphs", "sparse_tensor",
-                                      "sparse_tensors", "type_proto", "type_protos"};
-  for (uint32_t i = 0; i < n->n_attrs; i++) {
-    const sx_attr *a = &n->attrs[i];
-    const sx_schema_attr *r = sx_schema_find_attr(s, a->name);
-    if (!r) {
-      if (s->domain != SX_DOMAIN_ONNX && s->domain != SX_DOMAIN_ML)
-        continue; /* exporters of contrib operators are ahead of any table */
-      SX_FAIL(c->e, INVALID_GRAPH, "has an attribute '%.*s', which version %u of the operator does not know",
-              SX_FMT(a->name), s->since_version);
-    }
-    bool empty_list = a->n == 0 && a->type >= SX_ATTR_FLOATS && r->type >= SX_ATTR_FLOATS;
-    if (r->type != a->type && !empty_list && !(r->type == SX_ATTR_SPARSE_TENSOR && a->type == SX_ATTR_TENSOR))
-      SX_FAIL(c->e, INVALID_GRAPH, "attribute '%s' has type %s, expected %s", sx_schema_text(r->name), types[a->type],
-              types[r->type]);
-  }
-  for (uint32_t i = 0; i < s->n_attrs; i++) {
-    const sx_schema_attr *r = sx_schema_attr_at(s, i);
-    if (r->required && !sx_node_attr(n, sx_schema_text(r->name)))
-      SX_FAIL(c->e, INVALID_GRAPH, "lacks the required attribute '%s'", sx_schema_text(r->name));
-  }
-  return s->domain == SX_DOMAIN_ONNX ? check_words(c, n) : SX_OK;
 }
 
 /* Element types against the row's constraints; equal within a constraint. Values of unknown type pass. */
@@ -169,7 +120,7 @@ static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
     SX_FAIL(c->e, INVALID_GRAPH, "operator '%s' is deprecated at version %d", sx_schema_text(s->name), opset);
   n->since_version = s->since_version; /* what messages speak of from here on */
   SX_TRY(check_arity(c, s, n));
-  SX_TRY(check_attrs(c, s, n));
+  SX_TRY(sx_import_check_attrs(s, n, c->e));
   SX_TRY(check_types(c, s, g, n));
   const uint32_t first_new = g->nodes.n;
   SX_TRY(upgrade(c, g, id, s, opset));
@@ -180,7 +131,8 @@ static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
     return SX_OK;
   }
   sx_graph *taken = n->op == &sx_op_If ? sx_if_branch(g, n) : NULL;
-  if (taken && taken->outputs.n == n->n_out) { /* the other branch is not even looked at: its sizes may not make sense */
+  if (taken && taken->outputs.n == n->n_out &&
+      !taken->inputs.n) { /* the other branch is not even looked at: its sizes may not make sense */
     uint32_t first = g->nodes.n;
     SX_TRY(sx_graph_inline(g, id, taken, c->e));
     for (uint32_t i = first, last = g->nodes.n; i < last; i++) SX_TRY(visit(c, g, i));

@@ -37,5 +37,7 @@ sx_status sx_import_external(sx_importer *im, const sx_proto_tensor *p, const sx
 sx_status sx_import_given(sx_importer *im, const sx_proto_tensor *p, sx_tensor **out);
 sx_status sx_import_sparse(sx_importer *im, const sx_proto_sparse *p, sx_tensor **out); /* made dense */
 sx_status sx_import_attr(sx_importer *im, sx_scope *s, sx_nid node, const sx_proto_attr *p, sx_attr *out);
+/* The node's attributes against the row, and against attr_rules.def. */
+sx_status sx_import_check_attrs(const sx_schema *s, const sx_node *n, sx_err *e);
 sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s);
 #endif

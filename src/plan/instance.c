@@ -47,15 +47,15 @@ static sx_status view_of(builder *b, sx_vid id, bool content, sx_view *v) {
     d[i] = sx_dim_value(f->dims[i], b->polys);
     int64_t phys = f->layout == SX_BLOCKED && i == 1 && d[i] >= 0 ? (d[i] + f->block - 1) / f->block * f->block : d[i];
     if (d[i] == SX_DIM_UNKNOWN)
-      SX_FAIL(b->e, RUNTIME_EXCEPTION, "dimension %d of value '%.*s' cannot be computed for these inputs", i,
+      SX_FAIL(b->e, FAIL, "dimension %d of value '%.*s' cannot be computed for these inputs", i,
               SX_FMT(x->name));
     if (d[i] < 0 || !sx_i64_mul(count, d[i], &count) || !sx_i64_mul(padded, phys, &padded))
-      SX_FAIL(b->e, INVALID_ARGUMENT, "dimension %d of value '%.*s' would be %lld for these inputs, or the size overflows",
+      SX_FAIL(b->e, FAIL, "dimension %d of value '%.*s' would be %lld for these inputs, or the size overflows",
               i, SX_FMT(x->name), (long long)d[i]);
   }
   v->dims = d, v->count = count;
   if (!sx_dtype_bytes((sx_dtype)f->dtype, padded, &v->size))
-    SX_FAIL(b->e, INVALID_ARGUMENT, "value '%.*s' of %lld elements does not fit memory", SX_FMT(x->name),
+    SX_FAIL(b->e, FAIL, "value '%.*s' of %lld elements does not fit memory", SX_FMT(x->name),
             (long long)padded);
   if (f->constant && !x->overridable && content) SX_TRY(sx_tensor_data(f->constant, &v->constant, b->e));
   if (f->elems && !x->overridable && (int64_t)f->n_elems == count) SX_TRY(elems_of(b, f, &v->elems));
@@ -140,6 +140,28 @@ static void choose_threads(const sx_plan *p, sx_ready *r) {
   }
 }
 
+/* What inference could not refuse of open sizes, it may now. */
+static sx_status check_sizes(builder *b, const sx_step *s, const sx_view *v) {
+  const sx_graph *g = b->p->graph;
+  const sx_node *n = sx_node_at(g, s->node);
+  if (!n->op || !n->op->infer || !(n->op->flags & SX_OP_CHECK_SIZES) || n->n_in != s->n_in) return SX_OK;
+  sx_fact *in = SX_NEW_N(&b->tmp, sx_fact, (size_t)n->n_in + 1), *out = SX_NEW_N(&b->tmp, sx_fact, (size_t)n->n_out + 1);
+  sx_dimtab dims = {0};
+  if (!in || !out) SX_NO_MEMORY(b->e);
+  bool open = false;
+  for (uint32_t i = 0; i < n->n_in; i++) {
+    if (n->in[i].value == SX_NONE) continue;
+    in[i] = sx_value_at(g, n->in[i].value)->fact;
+    for (int k = 0; k < in[i].rank; k++) open |= !sx_dim_is_const(in[i].dims[k]);
+    if (v[i].rank >= 0) in[i].dims = v[i].dims;
+    if (in[i].elems) in[i].elems = v[i].elems, in[i].n_elems = v[i].elems ? (uint32_t)v[i].count : 0;
+  }
+  if (!open) return SX_OK; /* it has seen the numbers */
+  const sx_status st = sx_infer_concrete(g, s->node, in, out, &dims, &b->tmp, b->e);
+  sx_dimtab_free(&dims);
+  return st;
+}
+
 static sx_status prepare_steps(builder *b) {
   sx_plan *p = b->p;
   uint32_t base = b->seg->begin < p->n_steps ? p->steps[b->seg->begin].args : 0;
@@ -158,6 +180,7 @@ static sx_status prepare_steps(builder *b) {
     uint32_t contents = s->kernel->flags & SX_KERNEL_CONTENT ? s->kernel->op->shape_inputs : 0;
     for (uint32_t i = 0; i < s->n_in && i < 32; i++) r->deferred |= contents >> i & 1 && v[i].dtype && !v[i].constant;
     if (r->deferred) continue;
+    SX_TRY(check_sizes(b, s, v));
     sx_prep q = sx_step_prep(p, s, v, out, &b->x->arena, b->e);
     SX_TRY(sx_node_context(p->graph, q.n, s->copy ? copy_prepare(&q) : s->kernel->prepare(&q), b->e));
     r->params = q.params;
@@ -185,10 +208,17 @@ static sx_status place(builder *b) {
   b->x->slab = sx_place_blocks(b->blocks, b->n_blocks, &b->tmp, &failed);
   if (b->tmp.failed) SX_NO_MEMORY(b->e);
   if (failed) SX_FAIL(b->e, FAIL, "the intermediate results of these shapes do not fit memory");
-  if (b->x->slab > ((size_t)1 << 28) && b->x->slab > sx_memory_available())
-    SX_FAIL(b->e, FAIL,
-            "the intermediate results of these shapes need %zu MB, more than the %llu MB that this process may use",
-            b->x->slab >> 20, (unsigned long long)(sx_memory_available() >> 20));
+  if (b->x->slab > ((size_t)1 << 28) && b->x->slab > sx_memory_available()) {
+    uint32_t most = 0;
+    for (uint32_t i = 1; i < b->n_blocks; i++)
+      if (b->blocks[i].size > b->blocks[most].size) most = i;
+    const sx_status st =
+        sx_fail(b->e, SX_E_FAIL, SX_HERE,
+                "the intermediate results of these shapes need %zu MB, more than the %llu MB that this process may use; "
+                "the largest is this node's, of %zu MB",
+                b->x->slab >> 20, (unsigned long long)(sx_memory_available() >> 20), b->blocks[most].size >> 20);
+    return sx_node_context(b->p->graph, sx_node_at(b->p->graph, b->p->steps[b->blocks[most].first].node), st, b->e);
+  }
   for (uint32_t i = 0; i < b->n_blocks; i++)
     if (b->block_buffer[i] != SX_NONE) b->x->offsets[b->block_buffer[i]] = b->blocks[i].offset;
   for (uint32_t k = 0; k < b->seg->end - b->seg->begin; k++) {

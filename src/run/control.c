@@ -22,7 +22,7 @@ static void list_free(list *l) {
 static sx_status run_if(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   const sx_view *v = &c->late->in[0];
-  if (v->count != 1) SX_FAIL(c->e, INVALID_ARGUMENT, "the condition has %lld elements, expected one", (long long)v->count);
+  if (v->count != 1) SX_FAIL(c->e, FAIL, "the condition has %lld elements, expected one", (long long)v->count);
   list out;
   if (!list_init(&out, c->late->n_out)) SX_NO_MEMORY(c->e);
   sx_status s = sx_late_run_body(c, *(const uint8_t *)v->constant ? "then_branch" : "else_branch", NULL, out.at);
@@ -91,7 +91,7 @@ static sx_status read_scalar(const sx_call *c, uint32_t i, int64_t dflt, int64_t
   const sx_view *v = i < c->late->n_in ? &c->late->in[i] : NULL;
   *out = dflt;
   if (!v || !v->dtype || !c->in[i]) return SX_OK;
-  if (v->count != 1) SX_FAIL(c->e, INVALID_ARGUMENT, "input %u has %lld elements, expected one", i, (long long)v->count);
+  if (v->count != 1) SX_FAIL(c->e, FAIL, "input %u has %lld elements, expected one", i, (long long)v->count);
   *out = v->dtype == SX_BOOL ? *(const uint8_t *)v->constant : *(const int64_t *)v->constant;
   return SX_OK;
 }
@@ -192,9 +192,9 @@ static sx_status scan_steps(const sx_call *c, const sx_node *n, uint32_t states,
     int64_t axis = attr_at(n, "scan_input_axes", i);
     if (axis < 0) axis += v->rank;
     if (v->rank < 1 || axis < 0 || axis >= v->rank)
-      SX_FAIL(c->e, INVALID_ARGUMENT, "scanned input %u has rank %d, axis %lld", i, v->rank, (long long)axis);
+      SX_FAIL(c->e, FAIL, "scanned input %u has rank %d, axis %lld", i, v->rank, (long long)axis);
     if (i && v->dims[axis] != *steps)
-      SX_FAIL(c->e, INVALID_ARGUMENT, "scanned inputs have different lengths: %lld and %lld", (long long)*steps,
+      SX_FAIL(c->e, FAIL, "scanned inputs have different lengths: %lld and %lld", (long long)*steps,
               (long long)v->dims[axis]);
     *steps = v->dims[axis];
   }

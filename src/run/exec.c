@@ -237,9 +237,12 @@ static sx_status open_output(const sx_plan *p, sx_frame *f, const sx_run_ctx *r,
   }
   if (usable)
     f->out[i] = sx_rt_ref(given);
-  else
-    SX_TRY(sx_rt_tensor_create((sx_dtype)v->dtype, (uint32_t)v->rank, v->dims, given ? NULL : r->output_source, &f->out[i],
-                               e));
+  else {
+    const sx_status s =
+        sx_rt_tensor_create((sx_dtype)v->dtype, (uint32_t)v->rank, v->dims, given ? NULL : r->output_source, &f->out[i], e);
+    const sx_node *n = sx_value_producer(p->graph, p->graph->outputs.at[i]);
+    if (s != SX_OK) return n ? sx_node_context(p->graph, n, s, e) : s;
+  }
   f->ext[p->value_buffer[p->graph->outputs.at[i]]] = f->out[i]->data;
   return SX_OK;
 }

@@ -74,7 +74,7 @@ static sx_status run_erase(const sx_call *c, uint32_t begin, uint32_t end) {
   int64_t at;
   SX_TRY(sequence_in(c, &from));
   int64_t n = from->u.items.n;
-  if (n == 0) SX_FAIL(c->e, INVALID_ARGUMENT, "nothing can be erased from an empty sequence");
+  if (n == 0) SX_FAIL(c->e, FAIL, "nothing can be erased from an empty sequence");
   SX_TRY(position(c, 1, n, n, n - 1, &at));
   SX_TRY(sx_rt_sequence_copy(from, &seq, c->e));
   sx_rt_sequence_remove(seq, (uint32_t)at);
@@ -136,7 +136,7 @@ static sx_status check_pieces(const sx_call *c, const sx_view *lengths, int64_t 
   for (int64_t k = 0; k < lengths->count; k++) {
     int64_t v = piece(lengths, (uint32_t)k, INT64_MAX);
     if (v < (lengths->rank == 0) || !sx_i64_add(sum, v, &sum))
-      SX_FAIL(c->e, INVALID_ARGUMENT, "a piece has the length %lld", (long long)v);
+      SX_FAIL(c->e, FAIL, "a piece has the length %lld", (long long)v);
   }
   if (lengths->rank == 1 && sum != n)
     SX_FAIL(c->e, INVALID_ARGUMENT, "the pieces have %lld elements together, the axis has %lld", (long long)sum,
@@ -187,7 +187,7 @@ static sx_status run_join(const sx_call *c, uint32_t begin, uint32_t end) {
   int axis = 0;
   size_t elem;
   SX_TRY(sequence_in(c, &seq));
-  if (!seq->u.items.n) SX_FAIL(c->e, INVALID_ARGUMENT, "the sequence is empty: there is nothing to join");
+  if (!seq->u.items.n) SX_FAIL(c->e, FAIL, "the sequence is empty: there is nothing to join");
   const sx_rt_value *first = seq->u.items.at[0];
   int rank = (int)first->rank + stack;
   if (rank > SX_MAX_RANK)
@@ -198,7 +198,7 @@ static sx_status run_join(const sx_call *c, uint32_t begin, uint32_t end) {
     bool same = sx_rt_is_tensor(v) && v->rank == first->rank && v->type.dtype == first->type.dtype;
     for (int i = 0; i < (int)first->rank && same; i++) same = v->dims[i] == first->dims[i] || (i == axis && !stack);
     if (!same)
-      SX_FAIL(c->e, INVALID_ARGUMENT,
+      SX_FAIL(c->e, FAIL,
               "element %u of the sequence differs from element 0 in its type or shape: they cannot be joined along axis %d",
               k, axis);
     if (!sx_i64_add(n, stack ? 1 : v->dims[axis], &n)) SX_NO_MEMORY(c->e);

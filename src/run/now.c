@@ -89,10 +89,9 @@ sx_status sx_infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
     bool numbers = out[o].rank >= 0;
     for (int i = 0; i < out[o].rank; i++) numbers &= sx_dim_is_const(out[o].dims[i]);
     if (!numbers)
-      s = sx_node_context(g, n,
-                          sx_fail(e, SX_E_RUNTIME_EXCEPTION, SX_HERE,
-                                  "the shape of output %u does not follow from the contents of the inputs", o),
-                          e);
+      s = sx_node_context(
+          g, n, sx_fail(e, SX_E_FAIL, SX_HERE, "the shape of output %u does not follow from the contents of the inputs", o),
+          e);
     else
       s = sx_exec_bind_dims(g, n->out[o], "output", out[o].rank, out[o].dims, f->symbols, e);
   }

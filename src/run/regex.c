@@ -109,7 +109,7 @@ sx_status sx_regex_compile(sx_arena *a, sx_str pattern, bool whole, sx_regex **o
   if (!r->code) {
     char text[200] = "";
     r->f.message(error, (uint8_t *)text, sizeof text);
-    SX_FAIL(e, INVALID_GRAPH, "the pattern '%.*s' is wrong at byte %zu: %s", SX_FMT(pattern), at, text);
+    SX_FAIL(e, FAIL, "the pattern '%.*s' is wrong at byte %zu: %s", SX_FMT(pattern), at, text);
   }
   if (r->f.info(r->code, BACKREF_MAX, &back) == 0 && back)
     SX_FAIL(e, INVALID_GRAPH, "the pattern '%.*s' refers back to a group, which RE2 does not allow", SX_FMT(pattern));
@@ -143,6 +143,7 @@ sx_status sx_regex_longest(const sx_regex *r, sx_matcher *m, sx_str text, size_t
 
 static sx_status create(sx_build *b) {
   sx_regex *r;
+  if (!sx_node_attr(b->n, "pattern")) SX_FAIL(b->e, FAIL, "lacks the attribute 'pattern'");
   SX_TRY(sx_regex_compile(b->arena, sx_attr_str(b->n, "pattern", ""), true, &r, b->e));
   b->state = r;
   return SX_OK;

@@ -26,7 +26,7 @@ static sx_status run_string_concat(const sx_call *c, uint32_t begin, uint32_t en
     int64_t x = d < rank - a->rank ? 1 : a->dims[d - (rank - a->rank)],
             y = d < rank - b->rank ? 1 : b->dims[d - (rank - b->rank)];
     if (x != y && x != 1 && y != 1)
-      SX_FAIL(c->e, INVALID_ARGUMENT, "axis %d has %lld and %lld elements: they cannot be broadcast", d, (long long)x,
+      SX_FAIL(c->e, FAIL, "axis %d has %lld and %lld elements: they cannot be broadcast", d, (long long)x,
               (long long)y);
     dims[d] = x == 1 ? y : x;
   }
@@ -142,7 +142,7 @@ static sx_status run_normalizer(const sx_call *c, uint32_t begin, uint32_t end) 
   sx_str action = sx_attr_str(sx_late_node(c), "case_change_action", "NONE");
   sx_case to = sx_str_is(action, "LOWER") ? SX_CASE_LOWER : sx_str_is(action, "UPPER") ? SX_CASE_UPPER : SX_CASE_KEEP;
   if (x->rank < 1 || x->rank > 2 || (x->rank == 2 && x->dims[0] != 1))
-    SX_FAIL(c->e, INVALID_ARGUMENT, "the input has rank %d, expected [C] or [1, C]", x->rank);
+    SX_FAIL(c->e, FAIL, "the input has rank %d, expected [C] or [1, C]", x->rank);
   sx_arena a = {0};
   const int64_t *kept = NULL;
   int64_t n = 0, dims[2] = {1, 1};

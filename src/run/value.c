@@ -2,6 +2,8 @@
 /* Making and dropping values. The block of a tensor of our own ends with its data, so that an output costs one allocation.
  */
 #include "run/value.h"
+#include "base/file.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 const sx_memory sx_memory_cpu = {.name = "Cpu", .name_size = 4};
@@ -78,6 +80,20 @@ static sx_status measure(sx_dtype dtype, uint32_t rank, const int64_t *dims, int
   return SX_OK;
 }
 
+/* Large memory is asked for only where there is some: a system that promises more than it has would end the process later.
+ */
+static sx_status check_room(sx_dtype dtype, uint32_t rank, const int64_t *dims, size_t bytes, sx_err *e) {
+  const uint64_t room = bytes > (size_t)1 << 28 ? sx_memory_available() : UINT64_MAX;
+  char shape[160];
+  size_t n = 0;
+  if (bytes <= room) return SX_OK;
+  shape[0] = 0;
+  for (uint32_t i = 0; i < rank && n < sizeof shape - 24; i++)
+    n += (size_t)snprintf(shape + n, sizeof shape - n, i ? ", %lld" : "%lld", (long long)dims[i]);
+  SX_FAIL(e, FAIL, "a tensor %s[%s] needs %zu MB, more than the %llu MB that this process may use", sx_dtype_name(dtype),
+          shape, bytes >> 20, (unsigned long long)(room >> 20));
+}
+
 static void strings_clear(sx_rt_value *v) {
   sx_str *s = v->data;
   for (int64_t i = 0; i < v->count; i++) s[i] = SX_STR("");
@@ -88,6 +104,7 @@ sx_status sx_rt_tensor_create(sx_dtype dtype, uint32_t rank, const int64_t *dims
   int64_t count;
   size_t bytes;
   SX_TRY(measure(dtype, rank, dims, &count, &bytes, e));
+  if (!from || from->memory == &sx_memory_cpu) SX_TRY(check_room(dtype, rank, dims, bytes, e));
   sx_rt_value *v = block(SX_RT_TENSOR, rank, dims, from ? 0 : bytes, !from);
   if (!v) SX_NO_MEMORY(e);
   if (from) {

@@ -42,6 +42,8 @@ static sx_status infer_if(sx_infer *c) {
   if (t->outputs.n != c->n->n_out || e->outputs.n != c->n->n_out)
     return SX_INFER_FAIL(c, "the node has %u outputs, then_branch gives %u and else_branch %u", c->n->n_out, t->outputs.n,
                          e->outputs.n);
+  if (t->inputs.n || e->inputs.n)
+    return SX_INFER_FAIL(c, "then_branch has %u inputs and else_branch %u: branches have none", t->inputs.n, e->inputs.n);
   const sx_dim *cond;
   if (sx_infer_ints(c, 0, &cond) == 1 && sx_dim_is_const(cond[0])) /* only one branch will run */
     *(cond[0] ? &e : &t) = cond[0] ? t : e;
@@ -188,6 +190,13 @@ static sx_status bind_scan(sx_infer *c) {
   if (!b || states < 0 || b->inputs.n != c->n->n_formal || b->outputs.n != c->n->n_out || (int64_t)b->outputs.n < states)
     return SX_INFER_FAIL(c, "%u inputs with num_scan_inputs %lld do not fit a body of %u inputs and %u outputs",
                          c->n->n_formal, (long long)scans, b ? b->inputs.n : 0, b ? b->outputs.n : 0);
+  static const char *const lists[] = {"scan_input_axes", "scan_input_directions", "scan_output_axes",
+                                      "scan_output_directions"};
+  for (int i = 0; i < 4; i++) {
+    const int64_t *v, want = i < 2 ? scans : (int64_t)b->outputs.n - states, n = sx_attr_ints(c->n, lists[i], &v);
+    if (n && n != want)
+      return SX_INFER_FAIL(c, "attribute '%s' has %lld entries, expected %lld", lists[i], (long long)n, (long long)want);
+  }
   for (uint32_t i = 0; i < c->n->n_formal; i++) {
     sx_fact *f = &sx_value_at(b, b->inputs.at[i])->fact;
     const sx_fact *x = sx_infer_in(c, i);

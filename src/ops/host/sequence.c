@@ -15,11 +15,18 @@ static sx_status infer_construct(sx_infer *c) {
   return sx_infer_container(c, 0, SX_KIND_SEQUENCE, item);
 }
 static sx_status infer_empty(sx_infer *c) {
+  const int64_t t = sx_attr_int(c->n, "dtype", SX_F32);
+  if (t <= 0 || t >= SX_DTYPE_COUNT)
+    return SX_INFER_FAIL(c, "attribute 'dtype' is %lld, which is no element type", (long long)t);
   sx_fact f = {.kind = SX_KIND_TENSOR, .dtype = (uint8_t)sx_attr_int(c->n, "dtype", SX_F32), .rank = SX_RANK_NONE};
   return sx_infer_container(c, 0, SX_KIND_SEQUENCE, sx_type_of(c, &f));
 }
 static sx_status infer_insert(sx_infer *c) {
-  const sx_type *item = sx_type_of(c, sx_infer_in(c, 1));
+  const sx_type *item = sx_type_of(c, sx_infer_in(c, 1)), *old = item_of(sx_infer_in(c, 0));
+  if (item && old && item->kind == SX_KIND_TENSOR && old->kind == SX_KIND_TENSOR && item->dtype && old->dtype &&
+      item->dtype != old->dtype)
+    return SX_INFER_FAIL(c, "a tensor of %s does not fit a sequence of %s", sx_dtype_name((sx_dtype)item->dtype),
+                         sx_dtype_name((sx_dtype)old->dtype));
   if (item && item_of(sx_infer_in(c, 0))) item = sx_type_join(c, item_of(sx_infer_in(c, 0)), item);
   return sx_infer_container(c, 0, SX_KIND_SEQUENCE, item);
 }

@@ -41,16 +41,16 @@ static sx_status read_term(sx_lower *l, sx_str s, size_t *at, int rank, int hidd
     if (ch == ' ') continue;
     if (ch == '.') {
       if (*ellipsis || *at + 3 > s.n || memcmp(s.p + *at, "...", 3))
-        return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': a term has one '...' at most, and no other dots",
+        return SX_LOWER_FAIL(l, INVALID_ARGUMENT, "equation '%.*s': a term has one '...' at most, and no other dots",
                              SX_FMT(s));
       for (int i = 0; i < hidden; i++)
         if (!push(t, LETTERS + hidden - 1 - i))
-          return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': more than %d dimensions", SX_FMT(s), SX_MAX_RANK);
+          return SX_LOWER_FAIL(l, INVALID_ARGUMENT, "equation '%.*s': more than %d dimensions", SX_FMT(s), SX_MAX_RANK);
       *ellipsis = true, *at += 2;
     } else if (label_of(ch) < 0)
-      return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': '%c' is no letter", SX_FMT(s), ch);
+      return SX_LOWER_FAIL(l, INVALID_ARGUMENT, "equation '%.*s': '%c' is no letter", SX_FMT(s), ch);
     else if (!push(t, label_of(ch)))
-      return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': more than %d dimensions", SX_FMT(s), SX_MAX_RANK);
+      return SX_LOWER_FAIL(l, INVALID_ARGUMENT, "equation '%.*s': more than %d dimensions", SX_FMT(s), SX_MAX_RANK);
   }
   return l->status;
 }
@@ -75,13 +75,13 @@ static sx_status parse(sx_lower *l, equation *q) {
     return SX_LOWER_FAIL(l, NOT_IMPLEMENTED, "%u operands, at most %d are supported", l->c->n->n_formal, MAX_TERMS);
   for (;; at++) {
     if (q->n == l->c->n->n_formal)
-      return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s' has more terms than the node has inputs (%u)", SX_FMT(s),
+      return SX_LOWER_FAIL(l, INVALID_ARGUMENT, "equation '%.*s' has more terms than the node has inputs (%u)", SX_FMT(s),
                            q->n);
     term *t = &q->in[q->n];
     int rank = sx_lower_fact(l, sx_lower_in(l, q->n))->rank, before = t->n;
     SX_TRY(read_term(l, s, &at, rank, 0, t, &dots));
     if (t->n - before != rank)
-      return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': term %u names %d dimensions, input %u has %d", SX_FMT(s),
+      return SX_LOWER_FAIL(l, INVALID_ARGUMENT, "equation '%.*s': term %u names %d dimensions, input %u has %d", SX_FMT(s),
                            q->n, t->n, q->n, rank);
     for (int i = 0; i < t->n; i++)
       if (t->at[i] >= LETTERS && t->at[i] - LETTERS >= hidden) hidden = t->at[i] - LETTERS + 1;
@@ -89,16 +89,16 @@ static sx_status parse(sx_lower *l, equation *q) {
     if (at >= s.n || s.p[at] != ',') break;
   }
   if (q->n != l->c->n->n_formal)
-    return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s' has %u terms, the node has %u inputs", SX_FMT(s), q->n,
+    return SX_LOWER_FAIL(l, INVALID_ARGUMENT, "equation '%.*s' has %u terms, the node has %u inputs", SX_FMT(s), q->n,
                          l->c->n->n_formal);
   if (at < s.n) {
     if (at + 2 > s.n || s.p[at + 1] != '>')
-      return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': '-' without '>'", SX_FMT(s));
+      return SX_LOWER_FAIL(l, INVALID_ARGUMENT, "equation '%.*s': '-' without '>'", SX_FMT(s));
     at += 2, explicit_out = true;
     SX_TRY(read_term(l, s, &at, -1, hidden, &q->out, &dots));
-    if (at < s.n) return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s' goes on after its result", SX_FMT(s));
+    if (at < s.n) return SX_LOWER_FAIL(l, INVALID_ARGUMENT, "equation '%.*s' goes on after its result", SX_FMT(s));
     if (any_dots && hidden && !dots)
-      return SX_LOWER_FAIL(l, INVALID_GRAPH, "equation '%.*s': an operand has '...', the result has not", SX_FMT(s));
+      return SX_LOWER_FAIL(l, INVALID_ARGUMENT, "equation '%.*s': an operand has '...', the result has not", SX_FMT(s));
   }
   if (!explicit_out) implicit_output(q, hidden);
   for (int i = 0; i < q->out.n; i++) {
@@ -106,7 +106,7 @@ static sx_status parse(sx_lower *l, equation *q) {
     for (uint32_t k = 0; k < q->n; k++) found |= has(&q->in[k], q->out.at[i]);
     for (int j = 0; j < i; j++) found &= q->out.at[j] != q->out.at[i];
     if (!found)
-      return SX_LOWER_FAIL(l, INVALID_GRAPH,
+      return SX_LOWER_FAIL(l, INVALID_ARGUMENT,
                            "equation '%.*s': each label of the result stands there once, and in an operand", SX_FMT(s));
   }
   for (int label = 0; label < LABELS; label++) {
@@ -141,7 +141,7 @@ static void take_diagonals(sx_lower *l, operand *x) {
     sx_dimtab *tab = &l->c->g->model->dims;
     sx_dim d[SX_MAX_RANK], n = dims_of(l, x)[i], m = dims_of(l, x)[j];
     if (n != m && sx_dim_is_const(n) && sx_dim_is_const(m)) {
-      SX_LOWER_FAIL(l, INVALID_GRAPH, "one label names dimensions of %lld and %lld of the same operand", (long long)n,
+      SX_LOWER_FAIL(l, INVALID_ARGUMENT, "one label names dimensions of %lld and %lld of the same operand", (long long)n,
                     (long long)m);
       return;
     }
@@ -223,7 +223,7 @@ static void join(sx_lower *l, const equation *q, operand *a, operand *b) {
     if (in_a && in_b && l->status == SX_OK) {
       sx_dim x = size_of(l, a, label), y = size_of(l, b, label);
       if (x != y && sx_dim_is_const(x) && sx_dim_is_const(y) && x != 1 && y != 1) {
-        SX_LOWER_FAIL(l, INVALID_GRAPH, "one label names dimensions of %lld and %lld", (long long)x, (long long)y);
+        SX_LOWER_FAIL(l, INVALID_ARGUMENT, "one label names dimensions of %lld and %lld", (long long)x, (long long)y);
         return;
       }
       if (done && x != y && (x == 1 || y == 1))

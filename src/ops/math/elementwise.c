@@ -207,5 +207,12 @@ static sx_status clip_attrs_to_inputs(sx_upgrade_ctx *c) {
   SX_TRY(sx_upgrade_attr_to_input(c, "min", 1, t));
   return sx_upgrade_attr_to_input(c, "max", 2, t);
 }
-const sx_op sx_op_Clip = {
-    .name = "Clip", .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_same, .upgrades = {{11, clip_attrs_to_inputs}}};
+static sx_status infer_clip(sx_infer *c) {
+  SX_TRY(sx_infer_one(c, 1, "min"));
+  SX_TRY(sx_infer_one(c, 2, "max"));
+  return sx_infer_same(c);
+}
+const sx_op sx_op_Clip = {.name = "Clip",
+                          .flags = SX_OP_ELEMENTWISE | SX_OP_CHECK_SIZES,
+                          .infer = infer_clip,
+                          .upgrades = {{11, clip_attrs_to_inputs}}};

@@ -32,6 +32,18 @@ static inline int64_t sx_infer_count(const sx_infer *c, uint32_t i) {
     if (!sx_dim_is_const(f->dims[k]) || !sx_i64_mul(n, f->dims[k], &n)) return -1;
   return n;
 }
+/* Input i is a list: a vector, or one number without dimensions. */
+static inline sx_status sx_infer_list(sx_infer *c, uint32_t i, const char *what) {
+  if (sx_infer_has_rank(c, i) && sx_infer_in(c, i)->rank > 1)
+    return SX_INFER_FAIL(c, "%s has rank %d, expected a list of rank 1", what, sx_infer_in(c, i)->rank);
+  return SX_OK;
+}
+/* Input i, where it is there, is one number. */
+static inline sx_status sx_infer_one(sx_infer *c, uint32_t i, const char *what) {
+  const int64_t n = sx_infer_in(c, i) ? sx_infer_count(c, i) : 1;
+  if (n >= 0 && n != 1) return SX_INFER_FAIL(c, "%s has %lld elements, expected 1", what, (long long)n);
+  return SX_OK;
+}
 /* max(d, 0), without the maximum where the expression tells. */
 static inline sx_dim sx_infer_at_least_0(sx_infer *c, sx_dim d) {
   return sx_dim_sign(c->dims, d) > 0 ? d : sx_dim_max(c->dims, d, 0);

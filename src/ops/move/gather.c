@@ -72,6 +72,8 @@ static sx_status infer_scatter_elements(sx_infer *c) {
   if (x->rank >= 0 && i->rank >= 0 && x->rank != i->rank)
     return SX_INFER_FAIL(c, "the indices have rank %d, the data %d; expected the same", i->rank, x->rank);
   if (rank >= 0) SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", 0), rank, &axis));
+  if (i->rank >= 0 && u->rank >= 0 && i->rank != u->rank)
+    return SX_INFER_FAIL(c, "the updates have rank %d, the indices %d; expected the same", u->rank, i->rank);
   for (int k = 0; k < i->rank && u->rank == i->rank; k++)
     if (sx_dim_is_const(i->dims[k]) && sx_dim_is_const(u->dims[k]) && i->dims[k] != u->dims[k])
       return SX_INFER_FAIL(c, "indices and updates differ at axis %d: %lld and %lld", k, (long long)i->dims[k],
@@ -113,11 +115,15 @@ static sx_status infer_one_hot(sx_infer *c) {
   sx_dim d[SX_MAX_RANK], depth = sx_infer_elem(c, 1, 0);
   double f;
   int axis;
+  SX_TRY(sx_infer_one(c, 1, "depth"));
+  if (sx_infer_count(c, 2) >= 0 && sx_infer_count(c, 2) != 2)
+    return SX_INFER_FAIL(c, "values has %lld elements, expected 2: for off and for on", (long long)sx_infer_count(c, 2));
   if (i->rank < 0) return sx_infer_set(c, 0, v->dtype, -1, NULL);
   if (i->rank + 1 > SX_MAX_RANK)
     return SX_INFER_FAIL(c, "the result would have rank %d, at most %d are supported", i->rank + 1, SX_MAX_RANK);
   if (depth == SX_DIM_UNKNOWN && t && t->count == 1 && sx_tensor_get_f64(t, 0, &f))
     depth = f >= 0 && f < 9e15 ? (int64_t)f : -1;
+  if (sx_dim_is_const(depth) && depth < 0) return SX_INFER_FAIL(c, "depth is %lld, expected 0 or more", (long long)depth);
   SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", -1), i->rank + 1, &axis));
   for (int k = 0; k <= i->rank; k++) d[k] = k < axis ? i->dims[k] : k == axis ? depth : i->dims[k - 1];
   return sx_infer_set(c, 0, v->dtype, i->rank + 1, d);

@@ -82,9 +82,20 @@ static sx_status infer_split(sx_infer *c) {
   uint32_t parts = c->n->n_out;
   bool sizes = sx_infer_in(c, 1) != NULL;
   int64_t want = sx_attr_int(c->n, "num_outputs", parts), given = sizes ? sx_infer_count(c, 1) : parts;
+  if (c->n->since_version >= 18 && sizes == (sx_node_attr(c->n, "num_outputs") != NULL))
+    return SX_INFER_FAIL(c, "has %s, expected one of them",
+                         sizes ? "both the input 'split' and the attribute 'num_outputs'"
+                               : "neither the input 'split' nor the attribute 'num_outputs'");
   if (want != parts) return SX_INFER_FAIL(c, "num_outputs is %lld, but the node has %u outputs", (long long)want, parts);
   if (given >= 0 && given != parts) return SX_INFER_FAIL(c, "%lld sizes are given for %u outputs", (long long)given, parts);
   if (x->rank >= 0) SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", 0), x->rank, &axis));
+  if (x->rank >= 0 && !sizes && sx_dim_is_const(x->dims[axis])) {
+    const int64_t n = x->dims[axis];
+    if (c->n->since_version < 18 && c->n->since_version && n % parts)
+      return SX_INFER_FAIL(c, "axis %d has %lld, which does not divide into %u equal parts", axis, (long long)n, parts);
+    if (n < parts && n)
+      return SX_INFER_FAIL(c, "axis %d has %lld, which is too little for %u parts", axis, (long long)n, parts);
+  }
   for (uint32_t o = 0; o < parts; o++) {
     if (x->rank >= 0) {
       memcpy(d, x->dims, (size_t)x->rank * sizeof *d);
@@ -100,7 +111,7 @@ static sx_status infer_split(sx_infer *c) {
   return SX_OK;
 }
 const sx_op sx_op_Split = {.name = "Split",
-                           .flags = SX_OP_QDQ_TRANSPARENT,
+                           .flags = SX_OP_QDQ_TRANSPARENT | SX_OP_CHECK_SIZES,
                            .shape_inputs = 2,
                            .infer = infer_split,
                            .upgrades = {{13, split_to_input}}};
@@ -150,6 +161,8 @@ static sx_status infer_slice(sx_infer *c) {
   bool numbers = false, all = n >= 0;
   uint32_t seen = 0;
   int axis;
+  static const char *const lists[] = {"starts", "ends", "axes", "steps"};
+  for (uint32_t i = 0; i < 4; i++) SX_TRY(sx_infer_list(c, i + 1, lists[i]));
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   if (n >= 0 && m >= 0 && n != m)
     return SX_INFER_FAIL(c, "%lld starts but %lld ends are given", (long long)n, (long long)m);

@@ -6,6 +6,7 @@ static sx_status infer_expand(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
   sx_dim d[SX_MAX_RANK];
   int64_t n = sx_infer_count(c, 1);
+  SX_TRY(sx_infer_list(c, 1, "the shape"));
   if (x->rank < 0 || n < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   if (n > SX_MAX_RANK)
     return SX_INFER_FAIL(c, "the shape has %lld entries, at most %d are supported", (long long)n, SX_MAX_RANK);
@@ -14,6 +15,7 @@ static sx_status infer_expand(sx_infer *c) {
     int from = i - (rank - x->rank), at = i - (rank - (int)n);
     sx_dim a = from < 0 ? 1 : x->dims[from], b = at < 0 ? 1 : sx_infer_elem(c, 1, at);
     bool clash = false;
+    if (sx_dim_is_const(b) && b < 0) return SX_INFER_FAIL(c, "element %d of the shape is %lld", at, (long long)b);
     d[i] = b == SX_DIM_UNKNOWN ? sx_dim_is_const(a) && a > 1 ? a : SX_DIM_UNKNOWN : sx_dim_broadcast(c->dims, a, b, &clash);
     if (clash) return SX_INFER_FAIL(c, "axis %d of size %lld cannot be expanded to %lld", from, (long long)a, (long long)b);
   }
@@ -90,8 +92,8 @@ static sx_status infer_pad(sx_infer *c) {
   int axis;
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   if (n >= 0 && k >= 0 && n != 2 * k)
-    return SX_INFER_FAIL(c, "%lld pads are given, expected a begin and an end for each of %lld axes", (long long)n,
-                         (long long)k);
+    return SX_INFER_FAIL(c, "%lld pads are given, expected %lld: a begin and an end for each axis", (long long)n,
+                         (long long)(2 * k));
   for (int i = 0; i < x->rank; i++) d[i] = k < 0 ? SX_DIM_UNKNOWN : x->dims[i];
   for (int64_t i = 0; i < k; i++) {
     at = i;
@@ -118,6 +120,7 @@ static sx_status infer_center_crop_pad(sx_infer *c) {
   sx_dim d[SX_MAX_RANK];
   uint32_t n = sx_attr_ints(c->n, "axes", &axes);
   int64_t given = sx_infer_count(c, 1);
+  uint32_t seen = 0;
   int axis;
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   int want = sx_node_attr(c->n, "axes") ? (int)n : x->rank;
@@ -125,6 +128,8 @@ static sx_status infer_center_crop_pad(sx_infer *c) {
   for (int i = 0; i < x->rank; i++) d[i] = x->dims[i];
   for (int i = 0; i < want; i++) {
     SX_TRY(sx_infer_axis(c, n ? axes[i] : i, x->rank, &axis));
+    if (seen >> axis & 1) return SX_INFER_FAIL(c, "axis %d is given twice", axis);
+    seen |= 1u << axis;
     d[axis] = sx_infer_elem(c, 1, i);
   }
   return sx_infer_set(c, 0, x->dtype, x->rank, d);

@@ -16,6 +16,7 @@ static sx_status infer_topk(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
   sx_dim d[SX_MAX_RANK], k = sx_infer_elem(c, 1, 0);
   int axis;
+  SX_TRY(sx_infer_one(c, 1, "k"));
   if (x->rank >= 0) {
     SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", -1), x->rank, &axis));
     memcpy(d, x->dims, (size_t)x->rank * sizeof *d);

@@ -30,6 +30,7 @@ const sx_op sx_op_Size = {.name = "Size", .flags = SX_OP_SHAPE_ONLY, .infer = in
 static sx_status content_dims(sx_infer *c, uint32_t i, sx_dim *d, int *rank) {
   int64_t n = sx_infer_count(c, i);
   *rank = -1;
+  SX_TRY(sx_infer_list(c, i, "the shape"));
   if (n > SX_MAX_RANK)
     return SX_INFER_FAIL(c, "input %u gives a shape of rank %lld, at most %d are supported", i, (long long)n, SX_MAX_RANK);
   if (n < 0) return SX_OK;
@@ -102,6 +103,7 @@ static sx_status range_count(sx_infer *c, sx_dim *n) {
 static sx_status infer_range(sx_infer *c) {
   sx_dim n, e[SX_MAX_ELEMS];
   int64_t delta;
+  for (uint32_t i = 0; i < 3; i++) SX_TRY(sx_infer_one(c, i, i == 0 ? "start" : i == 1 ? "limit" : "delta"));
   SX_TRY(range_count(c, &n));
   SX_TRY(sx_infer_set(c, 0, sx_infer_in(c, 0)->dtype, 1, &n));
   sx_dim from = sx_infer_elem(c, 0, 0);
@@ -115,8 +117,8 @@ static sx_status infer_eye_like(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
   int64_t dtype = sx_attr_int(c->n, "dtype", x->dtype);
   if (x->rank >= 0 && x->rank != 2) return SX_INFER_FAIL(c, "the input has rank %d, expected a matrix", x->rank);
-  if (dtype < 0 || dtype >= SX_DTYPE_COUNT)
-    return SX_INFER_FAIL(c, "attribute 'dtype' is %lld, which is no element type", (long long)dtype);
+  if (dtype < 0 || dtype >= SX_DTYPE_COUNT || dtype == SX_STRING)
+    return SX_INFER_FAIL(c, "attribute 'dtype' is %lld, which is no type of numbers", (long long)dtype);
   return sx_infer_set(c, 0, (int)dtype, x->rank, x->dims);
 }
 const sx_op sx_op_EyeLike = {.name = "EyeLike", .flags = SX_OP_SHAPE_ONLY, .infer = infer_eye_like};

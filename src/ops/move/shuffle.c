@@ -28,6 +28,7 @@ const sx_op sx_op_DepthToSpace = {.name = "DepthToSpace", .flags = SX_OP_QDQ_TRA
 static sx_status infer_trilu(sx_infer *c) {
   if (sx_infer_has_rank(c, 0) && sx_infer_in(c, 0)->rank < 2)
     return SX_INFER_FAIL(c, "the input has rank %d, expected matrices", sx_infer_in(c, 0)->rank);
+  SX_TRY(sx_infer_one(c, 1, "k"));
   return sx_infer_like(c, 0, 0);
 }
 const sx_op sx_op_Trilu = {.name = "Trilu", .infer = infer_trilu};
@@ -46,6 +47,11 @@ const sx_op sx_op_ReverseSequence = {.name = "ReverseSequence", .infer = infer_r
 static sx_status infer_scan(sx_infer *c) {
   if (sx_infer_has_rank(c, 0) && sx_infer_in(c, 0)->rank < 1)
     return SX_INFER_FAIL(c, "the input is a scalar, expected at least one axis");
+  SX_TRY(sx_infer_one(c, 1, "axis"));
+  int64_t at;
+  int axis;
+  if (sx_infer_has_rank(c, 0) && sx_infer_number(c, 1, 0, &at))
+    SX_TRY(sx_infer_axis(c, at, sx_infer_in(c, 0)->rank, &axis));
   return sx_infer_like(c, 0, 0);
 }
 const sx_op sx_op_CumSum = {.name = "CumSum", .accuracy = SX_ACCUMULATE, .infer = infer_scan};
@@ -71,11 +77,13 @@ static sx_status dropout_mask_type(sx_upgrade_ctx *c) {
 static sx_status dropout_ratio_to_input(sx_upgrade_ctx *c) { return sx_upgrade_attr_to_input(c, "ratio", 1, SX_F32); }
 static sx_status infer_dropout(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
+  SX_TRY(sx_infer_one(c, 1, "ratio"));
+  SX_TRY(sx_infer_one(c, 2, "training_mode"));
   SX_TRY(sx_infer_like(c, 0, 0));
   return sx_infer_set(c, 1, SX_BOOL, x->rank, x->dims);
 }
 const sx_op sx_op_Dropout = {.name = "Dropout",
                              .accuracy = SX_RANDOM,
-                             .flags = SX_OP_NONDETERMINISTIC,
+                             .flags = SX_OP_NONDETERMINISTIC | SX_OP_CHECK_SIZES,
                              .infer = infer_dropout,
                              .upgrades = {{10, dropout_mask_type}, {12, dropout_ratio_to_input}}};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Operators that give the same bytes another shape. Element facts pass through all of them. */
-#include "ops/ops.h"
+#include "ops/move/content.h"
 
 static sx_status pass_elems(sx_infer *c) {
   const sx_dim *e;
@@ -24,6 +24,7 @@ static sx_status infer_reshape(sx_infer *c) {
   sx_dim d[SX_MAX_RANK], rest = 1;
   int n = sx_infer_ints(c, 1, &want), minus = -1;
   bool allowzero = sx_attr_int(c->n, "allowzero", 0) != 0;
+  SX_TRY(sx_infer_list(c, 1, "the new shape"));
   if (n < 0) { /* content unknown: the rank may follow from the shape's own shape */
     n = s->rank == 1 && sx_dim_is_const(s->dims[0]) && s->dims[0] <= SX_MAX_RANK ? (int)s->dims[0] : -1;
     for (int i = 0; i < n; i++) d[i] = SX_DIM_UNKNOWN;
@@ -79,6 +80,7 @@ static sx_status axes_set(sx_infer *c, int rank, uint32_t *set, bool *known) {
   int n = sx_infer_in(c, 1) ? sx_infer_ints(c, 1, &a) : 0, axis;
   *known = n >= 0;
   *set = 0;
+  SX_TRY(sx_infer_list(c, 1, "axes"));
   for (int i = 0; i < n; i++) {
     if (!sx_dim_is_const(a[i])) {
       *known = false;

@@ -50,7 +50,8 @@ static sx_status infer_attention(sx_infer *c) {
   for (uint32_t o = 1; o < c->n->n_out && o < 4; o++) SX_TRY(sx_infer_set(c, o, types[o], 4, rest[o - 1]));
   return SX_OK;
 }
-const sx_op sx_op_Attention = {.name = "Attention", .accuracy = SX_ACCUMULATE, .infer = infer_attention};
+const sx_op sx_op_Attention = {
+    .name = "Attention", .accuracy = SX_ACCUMULATE, .flags = SX_OP_CHECK_SIZES, .infer = infer_attention};
 
 /* (X, cos, sin, position_ids?). Positions may also be one number, that of the first row: com.microsoft has that. */
 const sx_op sx_op_RotaryEmbedding = {.name = "RotaryEmbedding", .accuracy = SX_ULP, .ulp = 8, .infer = sx_infer_same};
@@ -72,7 +73,8 @@ static sx_status infer_linear_attention(sx_infer *c) {
   SX_TRY(sx_infer_set(c, 0, q->dtype, 3, (sx_dim[]){q->dims[0], q->dims[1], sx_dim_mul(c->dims, dv, hq)}));
   return c->n->n_out > 1 ? sx_infer_set(c, 1, state, 4, (sx_dim[]){q->dims[0], hkv, dk, dv}) : SX_OK;
 }
-const sx_op sx_op_LinearAttention = {.name = "LinearAttention", .accuracy = SX_ACCUMULATE, .infer = infer_linear_attention};
+const sx_op sx_op_LinearAttention = {
+    .name = "LinearAttention", .accuracy = SX_ACCUMULATE, .flags = SX_OP_CHECK_SIZES, .infer = infer_linear_attention};
 
 static sx_status infer_causal_conv(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0), *w = sx_infer_in(c, 1);

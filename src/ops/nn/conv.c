@@ -31,6 +31,18 @@ sx_status sx_infer_conv(sx_infer *c, uint32_t weight, int dtype) {
       x->dims[1] != wt->dims[1] * group)
     return SX_INFER_FAIL(c, "the input has %lld channels, the weight expects %lld (%lld per group, %lld groups)",
                          (long long)x->dims[1], (long long)(wt->dims[1] * group), (long long)wt->dims[1], (long long)group);
+  const uint32_t bias = weight == 3                      ? 8
+                        : c->n->op == &sx_op_DeformConv  ? 3
+                        : c->n->op == &sx_op_ConvInteger ? UINT32_MAX
+                                                         : 2;
+  const sx_fact *b = bias == UINT32_MAX ? NULL : sx_infer_in(c, bias);
+  if (b && b->rank >= 0 &&
+      (b->rank != 1 ||
+       (wt->rank > 0 && sx_dim_is_const(b->dims[0]) && sx_dim_is_const(wt->dims[0]) && b->dims[0] != wt->dims[0])))
+    return SX_INFER_FAIL(c, "the bias has rank %d and %lld elements, expected rank 1 and %lld, one for each output channel",
+                         b->rank, (long long)(b->rank > 0 ? b->dims[0] : 1), (long long)(wt->rank > 0 ? wt->dims[0] : 0));
+  for (int i = 0; i < w.n && x->rank > 0; i++)
+    if (sx_dim_is_const(x->dims[i + 2])) SX_TRY(sx_window_fits(&w, i, x->dims[i + 2], c->e));
   d[0] = x->rank > 0 ? x->dims[0] : SX_DIM_UNKNOWN;
   d[1] = wt->rank > 0 ? wt->dims[0] : SX_DIM_UNKNOWN;
   for (int i = 2; i < rank; i++) d[i] = x->rank > 0 ? sx_window_dim(&w, i - 2, x->dims[i], c->dims) : SX_DIM_UNKNOWN;
@@ -41,7 +53,7 @@ sx_status sx_infer_conv(sx_infer *c, uint32_t weight, int dtype) {
   return SX_OK;
 }
 static sx_status infer_conv(sx_infer *c) { return sx_infer_conv(c, 1, sx_infer_in(c, 0)->dtype); }
-const sx_op sx_op_Conv = {.name = "Conv", .accuracy = SX_ACCUMULATE, .infer = infer_conv};
+const sx_op sx_op_Conv = {.name = "Conv", .accuracy = SX_ACCUMULATE, .flags = SX_OP_CHECK_SIZES, .infer = infer_conv};
 
 static sx_status lower_fused_conv(sx_graph *g, sx_nid id, sx_err *e) {
   sx_node *n = sx_node_at(g, id);
@@ -62,8 +74,11 @@ static sx_status lower_fused_conv(sx_graph *g, sx_nid id, sx_err *e) {
   sx_graph_kill(g, id);
   return SX_OK;
 }
-const sx_op sx_op_FusedConv = {
-    .name = "FusedConv", .accuracy = SX_ACCUMULATE, .flags = SX_OP_PRIVATE, .infer = infer_conv, .lower = lower_fused_conv};
+const sx_op sx_op_FusedConv = {.name = "FusedConv",
+                               .accuracy = SX_ACCUMULATE,
+                               .flags = SX_OP_PRIVATE | SX_OP_CHECK_SIZES,
+                               .infer = infer_conv,
+                               .lower = lower_fused_conv};
 
 static sx_status infer_conv_transpose(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0), *wt = sx_infer_in(c, 1);
@@ -85,7 +100,13 @@ static sx_status infer_conv_transpose(sx_infer *c) {
                          (long long)wt->dims[0], (long long)group);
   uint32_t n_extra = sx_attr_ints(c->n, "output_padding", &extra), n_shape = sx_attr_ints(c->n, "output_shape", &shape);
   if ((n_extra && (int)n_extra != w.n) || (n_shape && (int)n_shape != w.n && (int)n_shape != w.n + 2))
-    return SX_INFER_FAIL(c, "output_padding or output_shape has %u entries, expected %d", n_extra ? n_extra : n_shape, w.n);
+    return SX_INFER_FAIL(c, "%s has %u entries, expected %d",
+                         n_extra && (int)n_extra != w.n ? "output_padding" : "output_shape",
+                         n_extra && (int)n_extra != w.n ? n_extra : n_shape, w.n);
+  for (int i = 0; i < w.n && n_extra; i++)
+    if (extra[i] >= w.stride[i] && extra[i] >= w.dilation[i])
+      return SX_INFER_FAIL(c, "output_padding[%d] is %lld, expected less than the stride %lld or the dilation %lld", i,
+                           (long long)extra[i], (long long)w.stride[i], (long long)w.dilation[i]);
   d[0] = x->dims[0];
   d[1] = sx_dim_mul(c->dims, wt->dims[1], group);
   for (int i = 0; i < w.n; i++) {
@@ -100,7 +121,8 @@ static sx_status infer_conv_transpose(sx_infer *c) {
   }
   return sx_infer_set(c, 0, x->dtype, x->rank, d);
 }
-const sx_op sx_op_ConvTranspose = {.name = "ConvTranspose", .accuracy = SX_ACCUMULATE, .infer = infer_conv_transpose};
+const sx_op sx_op_ConvTranspose = {
+    .name = "ConvTranspose", .accuracy = SX_ACCUMULATE, .flags = SX_OP_CHECK_SIZES, .infer = infer_conv_transpose};
 
 static sx_status infer_to_blocked(sx_infer *c) {
   SX_TRY(sx_infer_like(c, 0, 0));

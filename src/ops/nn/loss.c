@@ -3,9 +3,30 @@
  * target classes are gathered, weighted, and reduced. What is to be ignored gathers class 0, and is made 0 afterwards. */
 #include "ops/lower.h"
 
+/* Sizes of scores, targets and weights, as far as they are numbers. */
+static bool fits(sx_lower *l, const sx_fact *x, const sx_fact *target) {
+  const sx_fact *w = sx_lower_has(l, 2) ? sx_lower_fact(l, sx_lower_in(l, 2)) : NULL;
+  if (x->rank < 0) return true;
+  if (x->rank < 2 || (target->rank >= 0 && target->rank != x->rank - 1))
+    return SX_LOWER_FAIL(l, FAIL, "the scores have rank %d, the targets %d: expected one less", x->rank, target->rank),
+           false;
+  for (int i = 0; i < target->rank; i++)
+    if (sx_dim_is_const(target->dims[i]) && sx_dim_is_const(x->dims[i + (i > 0)]) &&
+        target->dims[i] != x->dims[i + (i > 0)])
+      return SX_LOWER_FAIL(l, FAIL, "the targets have %lld at axis %d, the scores %lld", (long long)target->dims[i], i,
+                           (long long)x->dims[i + (i > 0)]),
+             false;
+  if (w && w->rank == 1 && sx_dim_is_const(w->dims[0]) && sx_dim_is_const(x->dims[1]) && w->dims[0] != x->dims[1])
+    return SX_LOWER_FAIL(l, FAIL, "there are weights of %lld classes, the scores have %lld", (long long)w->dims[0],
+                         (long long)x->dims[1]),
+           false;
+  return true;
+}
+
 /* The loss of log probabilities x (N, C, d...) for the classes in input 1 (N, d...), weights of classes in input 2. */
 static sx_vid loss_of(sx_lower *l, sx_vid x) {
   const int64_t class_axis[] = {1};
+  if (x == SX_NONE || !fits(l, sx_lower_fact(l, x), sx_lower_fact(l, sx_lower_in(l, 1)))) return SX_NONE;
   sx_dtype t = (sx_dtype)sx_lower_fact(l, x)->dtype;
   const sx_attr *ignore = sx_node_attr(l->c->n, "ignore_index");
   sx_str reduction = sx_attr_str(l->c->n, "reduction", "mean");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Resize(X, roi?, scales?, sizes?): canonical form of opset 19. Upsample and Resize-10 become it: asymmetric coordinates,
  * nearest by floor. scales and sizes speak of `axes` (all when absent). */
-#include "ops/ops.h"
+#include "ops/move/content.h"
 
-/* The axes that scales and sizes speak of; count, or -1 on an axis out of range. */
+/* The axes that scales and sizes speak of; count, or -1 on an axis out of range, -2 on one that is there twice. */
 static int resize_axes(const sx_node *n, int rank, int *axes) {
   const int64_t *a;
   uint32_t k = sx_attr_ints(n, "axes", &a);
@@ -11,9 +11,12 @@ static int resize_axes(const sx_node *n, int rank, int *axes) {
     for (int i = 0; i < rank; i++) axes[i] = i;
     return rank;
   }
+  uint32_t seen = 0;
   for (uint32_t i = 0; i < k; i++) {
     int64_t x = a[i] < 0 ? a[i] + rank : a[i];
-    if (k > (uint32_t)rank || x < 0 || x >= rank) return -1;
+    if (x < 0 || x >= rank) return -1;
+    if (seen >> x & 1) return -2;
+    seen |= 1u << x;
     axes[i] = (int)x;
   }
   return (int)k;
@@ -26,7 +29,14 @@ static sx_status infer_resize(sx_infer *c) {
   int axes[SX_MAX_RANK];
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   int k = resize_axes(c->n, x->rank, axes), n = sx_infer_in(c, 3) ? sx_infer_ints(c, 3, &sizes) : -1;
+  if (k == -2) return SX_INFER_FAIL(c, "attribute 'axes' has an axis twice");
   if (k < 0) return SX_INFER_FAIL(c, "attribute 'axes' has an axis outside of a tensor of rank %d", x->rank);
+  const int64_t count[2] = {sx_infer_in(c, 2) ? sx_infer_count(c, 2) : 0, sx_infer_in(c, 3) ? sx_infer_count(c, 3) : 0},
+                corners = sx_infer_in(c, 1) ? sx_infer_count(c, 1) : 0;
+  if (count[0] > 0 && count[1] > 0) return SX_INFER_FAIL(c, "both scales and sizes are given, expected one of them");
+  if (corners > 0 && corners != 2 * k &&
+      sx_str_is(sx_attr_str(c->n, "coordinate_transformation_mode", ""), "tf_crop_and_resize"))
+    return SX_INFER_FAIL(c, "roi has %lld elements, expected %d", (long long)corners, 2 * k);
   for (int i = 0; i < x->rank; i++) d[i] = x->dims[i];
   bool by_sizes = sx_infer_in(c, 3) && (n > 0 || n < 0), by_scales = scales && !(scales->rank == 1 && scales->dims[0] == 0);
   if (!by_scales && sx_infer_in(c, 3)) by_sizes = true;
@@ -35,7 +45,8 @@ static sx_status infer_resize(sx_infer *c) {
     sx_str policy = sx_attr_str(c->n, "keep_aspect_ratio_policy", "stretch");
     for (int i = 0; i < k; i++) {
       d[axes[i]] = n < 0 ? SX_DIM_UNKNOWN : sizes[i];
-      if (sx_dim_is_const(d[axes[i]]) && d[axes[i]] < 0)
+      const sx_dim size = d[axes[i]], from = x->dims[axes[i]];
+      if (sx_dim_is_const(size) && (size < 0 || (size == 0 && sx_dim_is_const(from) && from != 0)))
         return SX_INFER_FAIL(c, "sizes[%d] is %lld", i, (long long)d[axes[i]]);
     }
     if (n >= 0 && !sx_str_is(policy, "stretch")) { /* one scale for all axes */

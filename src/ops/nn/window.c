@@ -42,6 +42,14 @@ sx_status sx_window_read(const sx_node *n, int spatial, const int64_t *kernel, s
   return SX_OK;
 }
 
+sx_status sx_window_fits(const sx_window *w, int i, int64_t in, sx_err *e) {
+  const int64_t extent = (w->kernel[i] - 1) * w->dilation[i] + 1, room = in + w->pad[i] + w->pad[i + w->n];
+  if (!w->same && extent > room && in)
+    SX_FAIL(e, INVALID_ARGUMENT, "the kernel reaches over %lld along axis %d, the padded input has %lld", (long long)extent,
+            i, (long long)room);
+  return SX_OK;
+}
+
 int64_t sx_window_size(const sx_window *w, int i, int64_t in, int64_t *begin, int64_t *end) {
   int64_t extent = (w->kernel[i] - 1) * w->dilation[i] + 1, s = w->stride[i];
   if (w->same) {

@@ -17,6 +17,8 @@ typedef struct sx_window {
 /* Reads kernel_shape (or `kernel`, when given, from the weight), strides, dilations, pads, auto_pad, ceil_mode. FAIL with
  * the attribute named. */
 sx_status sx_window_read(const sx_node *n, int spatial, const int64_t *kernel, sx_window *w, sx_err *e);
+/* A kernel is no larger than the padded input: what a convolution asks for. */
+sx_status sx_window_fits(const sx_window *w, int i, int64_t in, sx_err *e);
 /* Output size along axis i for an input size, and the pads that apply. */
 int64_t sx_window_size(const sx_window *w, int i, int64_t in, int64_t *pad_begin, int64_t *pad_end);
 sx_dim sx_window_dim(const sx_window *w, int i, sx_dim in, sx_dimtab *t);

@@ -6,8 +6,9 @@
 
 static sx_status infer_integer(sx_infer *c) { return sx_infer_conv(c, 1, SX_I32); }
 static sx_status infer_qlinear(sx_infer *c) { return sx_infer_conv(c, 3, sx_infer_in(c, 7)->dtype); }
-const sx_op sx_op_ConvInteger = {.name = "ConvInteger", .infer = infer_integer};
-const sx_op sx_op_QLinearConv = {.name = "QLinearConv", .accuracy = SX_QUANTUM, .infer = infer_qlinear};
+const sx_op sx_op_ConvInteger = {.name = "ConvInteger", .flags = SX_OP_CHECK_SIZES, .infer = infer_integer};
+const sx_op sx_op_QLinearConv = {
+    .name = "QLinearConv", .accuracy = SX_QUANTUM, .flags = SX_OP_CHECK_SIZES, .infer = infer_qlinear};
 
 static sx_status to_standard(sx_upgrade_ctx *c) {
   if (sx_attr_int(c->n, "channels_last", 0))

@@ -39,6 +39,9 @@ static sx_status check_scale(sx_infer *c) {
 static sx_status infer_quantize(sx_infer *c) {
   const sx_fact *zero = sx_infer_in(c, 2);
   int64_t to = sx_attr_int(c->n, "output_dtype", 0);
+  if (to && (to < 0 || to >= SX_DTYPE_COUNT ||
+             (!sx_dtype_is_int((sx_dtype)to) && !(sx_dtype_is_float((sx_dtype)to) && sx_dtype_bits((sx_dtype)to) <= 8))))
+    return SX_INFER_FAIL(c, "attribute 'output_dtype' is %lld, which is no type to quantise to", (long long)to);
   if (zero && zero->dtype) {
     if (to && to != zero->dtype)
       return SX_INFER_FAIL(c, "attribute 'output_dtype' is %s, the zero point is %s", sx_dtype_name((sx_dtype)to),
@@ -58,8 +61,10 @@ static sx_status infer_dequantize(sx_infer *c) {
   c->out[0].dtype = (uint8_t)(to ? to : scale->dtype == SX_F8E8M0 ? SX_F32 : scale->dtype);
   return SX_OK;
 }
-const sx_op sx_op_QuantizeLinear = {.name = "QuantizeLinear", .accuracy = SX_QUANTUM, .infer = infer_quantize};
-const sx_op sx_op_DequantizeLinear = {.name = "DequantizeLinear", .accuracy = SX_ROUNDED, .infer = infer_dequantize};
+const sx_op sx_op_QuantizeLinear = {
+    .name = "QuantizeLinear", .accuracy = SX_QUANTUM, .flags = SX_OP_CHECK_SIZES, .infer = infer_quantize};
+const sx_op sx_op_DequantizeLinear = {
+    .name = "DequantizeLinear", .accuracy = SX_ROUNDED, .flags = SX_OP_CHECK_SIZES, .infer = infer_dequantize};
 
 static sx_status to_standard(sx_upgrade_ctx *c) {
   bool q = sx_str_is(c->n->op_type, "QuantizeLinear");

@@ -15,9 +15,13 @@ static sx_status infer_dft(sx_infer *c) {
   bool onesided = sx_attr_int(c->n, "onesided", 0) != 0, inverse = sx_attr_int(c->n, "inverse", 0) != 0;
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   if (x->rank < 2) return SX_INFER_FAIL(c, "the input has rank %d, expected 2 or more, the last axis of 1 or 2", x->rank);
+  SX_TRY(sx_infer_one(c, 1, "dft_length"));
+  SX_TRY(sx_infer_one(c, 2, "axis"));
   sx_dim last = x->dims[x->rank - 1];
   if (sx_dim_is_const(last) && last != 1 && last != 2)
     return SX_INFER_FAIL(c, "the last axis has %lld elements, expected 1 (real) or 2 (complex)", (long long)last);
+  if (onesided && !inverse && last == 2)
+    return SX_INFER_FAIL(c, "onesided is 1, which takes real numbers: the last axis has 2 elements, expected 1");
   bool known = !sx_infer_in(c, 2) || sx_infer_number(c, 2, 0, &at);
   for (int i = 0; i < x->rank - 1; i++) d[i] = known ? x->dims[i] : SX_DIM_UNKNOWN;
   d[x->rank - 1] = onesided && inverse ? 1 : 2;
@@ -27,18 +31,23 @@ static sx_status infer_dft(sx_infer *c) {
     return SX_INFER_FAIL(c, "axis %d holds the parts of a number, expected one of those before it", axis);
   sx_dim n = sx_infer_in(c, 1) ? sx_infer_elem(c, 1, 0) : x->dims[axis];
   if (onesided && inverse && !sx_infer_in(c, 1)) n = sx_dim_mul(c->dims, sx_dim_sub(c->dims, n, 1), 2);
-  if (sx_dim_is_const(n) && n < 1)
-    return SX_INFER_FAIL(c, "the transform has length %lld, expected 1 or more", (long long)n);
+  if (sx_dim_is_const(n) && n < 1) return SX_INFER_FAIL(c, "dft_length is %lld, expected 1 or more", (long long)n);
   d[axis] = onesided && !inverse && n != SX_DIM_UNKNOWN ? sx_dim_add(c->dims, sx_dim_div(c->dims, n, 2), 1) : n;
   return sx_infer_set(c, 0, x->dtype, x->rank, d);
 }
-const sx_op sx_op_DFT = {
-    .name = "DFT", .accuracy = SX_ACCUMULATE, .shape_inputs = 6, .infer = infer_dft, .upgrades = {{20, axis_to_input}}};
+const sx_op sx_op_DFT = {.name = "DFT",
+                         .accuracy = SX_ACCUMULATE,
+                         .flags = SX_OP_CHECK_SIZES,
+                         .shape_inputs = 6,
+                         .infer = infer_dft,
+                         .upgrades = {{20, axis_to_input}}};
 
 /* STFT(signal [batch, length, 1 or 2], frame_step, window?, frame_length?) */
 static sx_status infer_stft(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0), *w = sx_infer_in(c, 2);
   sx_dim d[4] = {SX_DIM_UNKNOWN, SX_DIM_UNKNOWN, SX_DIM_UNKNOWN, 2}, n = SX_DIM_UNKNOWN, step = sx_infer_elem(c, 1, 0);
+  SX_TRY(sx_infer_one(c, 1, "frame_step"));
+  SX_TRY(sx_infer_one(c, 3, "frame_length"));
   if (x->rank >= 0 && x->rank != 2 && x->rank != 3)
     return SX_INFER_FAIL(c, "the signal has rank %d, expected [batch, length, 1 or 2]", x->rank);
   if (w && w->rank >= 0 && w->rank != 1) return SX_INFER_FAIL(c, "the window has rank %d, expected 1", w->rank);
@@ -52,7 +61,7 @@ static sx_status infer_stft(sx_infer *c) {
   else
     n = x->rank > 1 ? x->dims[1] : SX_DIM_UNKNOWN;
   if (sx_dim_is_const(step) && step < 1) return SX_INFER_FAIL(c, "frame_step is %lld, expected 1 or more", (long long)step);
-  if (sx_dim_is_const(n) && n < 1) return SX_INFER_FAIL(c, "a frame has %lld elements, expected 1 or more", (long long)n);
+  if (sx_dim_is_const(n) && n < 1) return SX_INFER_FAIL(c, "frame_length is %lld, expected 1 or more", (long long)n);
   if (x->rank > 1) d[0] = x->dims[0];
   if (x->rank > 1 && n != SX_DIM_UNKNOWN && step != SX_DIM_UNKNOWN) {
     if (sx_dim_is_const(n) && sx_dim_is_const(x->dims[1]) && n > x->dims[1])
@@ -73,7 +82,10 @@ static sx_status of_type(sx_infer *c, int rank, const sx_dim *d) {
     if (sx_dim_is_const(d[i]) && d[i] < 0) return SX_INFER_FAIL(c, "the size %lld is asked for", (long long)d[i]);
   return sx_infer_set(c, 0, (int)t, rank, d);
 }
-static sx_status infer_window(sx_infer *c) { return of_type(c, 1, (sx_dim[]){sx_infer_elem(c, 0, 0)}); }
+static sx_status infer_window(sx_infer *c) {
+  SX_TRY(sx_infer_one(c, 0, "the size"));
+  return of_type(c, 1, (sx_dim[]){sx_infer_elem(c, 0, 0)});
+}
 #define WINDOW(N) \
   const sx_op sx_op_##N = {.name = #N, .accuracy = SX_ULP, .ulp = 8, .shape_inputs = 1, .infer = infer_window};
 WINDOW(BlackmanWindow)
@@ -82,7 +94,9 @@ WINDOW(HannWindow)
 
 /* MelWeightMatrix(num_mel_bins, dft_length, sample_rate, lower_edge_hertz, upper_edge_hertz) */
 static sx_status infer_mel(sx_infer *c) {
+  static const char *const names[] = {"num_mel_bins", "dft_length", "sample_rate", "lower_edge_hertz", "upper_edge_hertz"};
   sx_dim n = sx_infer_elem(c, 1, 0);
+  for (uint32_t i = 0; i < 5; i++) SX_TRY(sx_infer_one(c, i, names[i]));
   return of_type(
       c, 2,
       (sx_dim[]){n == SX_DIM_UNKNOWN ? n : sx_dim_add(c->dims, sx_dim_div(c->dims, n, 2), 1), sx_infer_elem(c, 0, 0)});

@@ -23,7 +23,7 @@ sx_status sx_col2im_read(const sx_node *n, const int64_t *columns, int axes, con
       SX_FAIL(e, INVALID_ARGUMENT, "the blocks are too many");
   }
   if (blocks != columns[2] || columns[1] % size)
-    SX_FAIL(e, INVALID_ARGUMENT, "the columns are %lld x %lld, expected a multiple of the block, %lld, times %lld blocks",
+    SX_FAIL(e, FAIL, "the columns are %lld x %lld, expected a multiple of the block, %lld, times %lld blocks",
             (long long)columns[1], (long long)columns[2], (long long)size, (long long)blocks);
   return SX_OK;
 }

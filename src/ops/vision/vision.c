@@ -60,6 +60,9 @@ static sx_status infer_affine_grid(sx_infer *c) {
   if (n != 4 && n != 5) return SX_INFER_FAIL(c, "size has %lld entries, expected 4 or 5", (long long)n);
   if (sx_dim_is_const(at) && at != n - 2)
     return SX_INFER_FAIL(c, "size has %lld entries, theta is for %lld axes", (long long)n, (long long)at);
+  const sx_dim first = sx_infer_elem(c, 1, 0);
+  if (sx_dim_is_const(first) && sx_dim_is_const(dim(c, 0, 0)) && first != dim(c, 0, 0))
+    return SX_INFER_FAIL(c, "size[0] is %lld, theta is for %lld images", (long long)first, (long long)dim(c, 0, 0));
   d[0] = dim(c, 0, 0) == SX_DIM_UNKNOWN ? sx_infer_elem(c, 1, 0) : dim(c, 0, 0);
   for (int i = 2; i < n; i++) {
     d[i - 1] = sx_infer_elem(c, 1, i);
@@ -78,6 +81,10 @@ static sx_status infer_rois(sx_infer *c, sx_dim h, sx_dim w) {
   sx_dim cols = dim(c, 1, 1), want = c->n->op == &sx_op_MaxRoiPool ? 5 : 4;
   if (sx_dim_is_const(cols) && cols != want)
     return SX_INFER_FAIL(c, "a region has %lld numbers, expected %lld", (long long)cols, (long long)want);
+  if (c->n->op == &sx_op_RoiAlign && sx_dim_is_const(dim(c, 1, 0)) && sx_infer_has_rank(c, 2) &&
+      sx_infer_in(c, 2)->rank == 1 && sx_dim_is_const(dim(c, 2, 0)) && dim(c, 2, 0) != dim(c, 1, 0))
+    return SX_INFER_FAIL(c, "%lld regions are given, but images for %lld", (long long)dim(c, 1, 0),
+                         (long long)dim(c, 2, 0));
   if ((sx_dim_is_const(h) && h < 0) || (sx_dim_is_const(w) && w < 0))
     return SX_INFER_FAIL(c, "a result of %lld x %lld is asked for", (long long)h, (long long)w);
   return sx_infer_set(c, 0, x->dtype, 4, (sx_dim[]){dim(c, 1, 0), dim(c, 0, 1), h, w});
@@ -144,6 +151,16 @@ static sx_status infer_col2im(sx_infer *c) {
   if (n < 1 || n > SX_MAX_SPATIAL || (b >= 0 && b != n))
     return SX_INFER_FAIL(c, "image_shape has %lld entries, block_shape %lld: expected equal counts of 1 to %d",
                          (long long)n, (long long)b, SX_MAX_SPATIAL);
+  static const char *const lists[] = {"strides", "dilations", "pads"};
+  for (int i = 0; i < 3; i++) {
+    const int64_t *v, count = sx_attr_ints(c->n, lists[i], &v), want = i == 2 ? 2 * n : n;
+    if (count && count != want)
+      return SX_INFER_FAIL(c, "attribute '%s' has %lld entries, expected %lld", lists[i], (long long)count,
+                           (long long)want);
+    for (int64_t k = 0; k < count && i < 2; k++)
+      if (v[k] < 1)
+        return SX_INFER_FAIL(c, "attribute '%s' has the entry %lld, expected 1 or more", lists[i], (long long)v[k]);
+  }
   for (int64_t i = 0; i < n && block != SX_DIM_UNKNOWN; i++) {
     sx_dim e = sx_infer_elem(c, 2, i);
     if (sx_dim_is_const(e) && e < 1) return SX_INFER_FAIL(c, "block_shape[%lld] is %lld", (long long)i, (long long)e);
@@ -165,7 +182,8 @@ const sx_op sx_op_Col2Im = {.name = "Col2Im", .accuracy = SX_ACCUMULATE, .shape_
 
 /* DeformConv(X, W, offset, B?, mask?) */
 static sx_status infer_deform_conv(sx_infer *c) { return sx_infer_conv(c, 1, sx_infer_in(c, 0)->dtype); }
-const sx_op sx_op_DeformConv = {.name = "DeformConv", .accuracy = SX_ACCUMULATE, .infer = infer_deform_conv};
+const sx_op sx_op_DeformConv = {
+    .name = "DeformConv", .accuracy = SX_ACCUMULATE, .flags = SX_OP_CHECK_SIZES, .infer = infer_deform_conv};
 
 static sx_status infer_det(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);

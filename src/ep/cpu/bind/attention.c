@@ -72,6 +72,15 @@ static sx_attention_io io_of(const sx_call *c) {
 SX_ATTENTION_PHASE(pack)
 SX_ATTENTION_PHASE(run)
 SX_ATTENTION_PHASE(merge)
+static sx_status run_checked(const sx_call *c, uint32_t begin, uint32_t end) {
+  const sx_attention *a = &((const params *)c->params)->a;
+  const int64_t *length = a->has_length ? c->in[LENGTH] : NULL;
+  for (int64_t b = 0; length && b < a->B; b++)
+    if (length[b] < 0 || length[b] > a->Lk)
+      SX_FAIL(c->e, FAIL, "nonpad_kv_seqlen[%lld] is %lld, expected 0 to %lld", (long long)b, (long long)length[b],
+              (long long)a->Lk);
+  return run_run(c, begin, end);
+}
 
 /* The mask, right-aligned to (B, Hq, Lq, Lk). Its keys may be fewer: the rest is masked. */
 static sx_status mask_strides(const sx_prep *p, sx_attention *a) {
@@ -81,11 +90,10 @@ static sx_status mask_strides(const sx_prep *p, sx_attention *a) {
   if (m->rank < 1 || m->rank > 4) SX_FAIL(p->e, INVALID_ARGUMENT, "attn_mask has rank %d, expected 1 to 4", m->rank);
   for (int i = 3, k = m->rank; k-- > 0; s *= m->dims[k], i--) {
     if (i < 3 && m->dims[k] != 1 && m->dims[k] != want[i])
-      SX_FAIL(p->e, INVALID_ARGUMENT, "attn_mask has %lld at axis %d, expected 1 or %lld", (long long)m->dims[k], k,
+      SX_FAIL(p->e, FAIL, "attn_mask has %lld at axis %d, expected 1 or %lld", (long long)m->dims[k], k,
               (long long)want[i]);
     if (i == 3 && m->dims[k] > want[i])
-      SX_FAIL(p->e, INVALID_ARGUMENT, "attn_mask has %lld keys, expected at most %lld", (long long)m->dims[k],
-              (long long)want[i]);
+      SX_FAIL(p->e, FAIL, "attn_mask has %lld keys, expected at most %lld", (long long)m->dims[k], (long long)want[i]);
     stride[i] = i < 3 && m->dims[k] == 1 ? 0 : s;
   }
   a->m_type = (sx_dtype)m->dtype, a->m_len = m->dims[m->rank - 1];
@@ -103,7 +111,7 @@ static sx_status join_of(sx_prep *p, int which, const part *x, join *j) {
   const sx_view *v = &p->in[past];
   if (v->rank != 4 || v->dims[0] != p->in[K].dims[0] || v->dims[1] != x->heads || v->dims[3] != x->size ||
       v->dtype != p->in[K + which].dtype)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "input %u does not fit input %d: expected (%lld, %lld, length, %lld)", past, K + which,
+    SX_FAIL(p->e, FAIL, "input %u does not fit input %d: expected (%lld, %lld, length, %lld)", past, K + which,
             (long long)p->in[K].dims[0], (long long)x->heads, (long long)x->size);
   j->past = v->dims[2];
   if (wants(p, 1 + (uint32_t)which)) return SX_OK;
@@ -126,7 +134,7 @@ static sx_status prepare(sx_prep *p) {
   const int64_t B = p->in[Q].dims[0], past = sx_prep_has(p, PAST_K) && p->in[PAST_K].rank == 4 ? p->in[PAST_K].dims[2] : 0;
   if (x.heads % k.heads || k.heads != v.heads || k.length != v.length || x.size != k.size || p->in[K].dims[0] != B ||
       p->in[V].dims[0] != B)
-    SX_FAIL(p->e, INVALID_ARGUMENT,
+    SX_FAIL(p->e, FAIL,
             "Q, K and V do not fit: %lld, %lld and %lld heads, %lld and %lld elements of queries and keys, %lld keys and "
             "%lld values",
             (long long)x.heads, (long long)k.heads, (long long)v.heads, (long long)x.size, (long long)k.size,
@@ -167,8 +175,7 @@ static sx_status prepare(sx_prep *p) {
   SX_TRY(join_of(p, 0, &k, &q->kv[0]));
   SX_TRY(join_of(p, 1, &v, &q->kv[1]));
   if (q->kv[0].past != q->kv[1].past)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "past_key has %lld rows, past_value %lld", (long long)q->kv[0].past,
-            (long long)q->kv[1].past);
+    SX_FAIL(p->e, FAIL, "past_key has %lld rows, past_value %lld", (long long)q->kv[0].past, (long long)q->kv[1].past);
   if (past)
     a->k_l = k.size, a->k_h = a->Lk * k.size, a->k_b = a->k_h * k.heads, a->v_l = v.size, a->v_h = a->Lk * v.size,
     a->v_b = a->v_h * v.heads;
@@ -176,8 +183,7 @@ static sx_status prepare(sx_prep *p) {
     q->kv[0].keep = q->kv[1].keep = false;
   if (sx_prep_has(p, MASK)) SX_TRY(mask_strides(p, a));
   if (sx_prep_has(p, LENGTH) && p->in[LENGTH].count != B)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "nonpad_kv_seqlen has %lld elements, expected %lld", (long long)p->in[LENGTH].count,
-            (long long)B);
+    SX_FAIL(p->e, FAIL, "nonpad_kv_seqlen has %lld elements, expected %lld", (long long)p->in[LENGTH].count, (long long)B);
   const size_t before = p->scratch;
   if (!sx_attention_plan(a)) SX_FAIL(p->e, FAIL, "the memory for %lld keys does not fit", (long long)a->Lk);
   for (int i = 0; i < 2; i++) q->kv[i].scratch_at += sx_round_up(a->shared, SX_ALIGN);
@@ -186,7 +192,7 @@ static sx_status prepare(sx_prep *p) {
   if (q->kv[0].on || q->kv[1].on)
     SX_TRY(sx_prep_phase(p, run_join, 2 * q->pairs, (double)(a->Lk * (a->D + a->Dv)) * 0.1 + 20, 0));
   if (a->pack_units) SX_TRY(sx_prep_phase(p, run_pack, a->pack_units, a->pack_ns, a->scratch));
-  if (a->units) SX_TRY(sx_prep_phase(p, run_run, a->units, a->unit_ns, a->scratch));
+  if (a->units) SX_TRY(sx_prep_phase(p, run_checked, a->units, a->unit_ns, a->scratch));
   return a->merge_units ? sx_prep_phase(p, run_merge, a->merge_units, a->merge_ns, a->scratch) : SX_OK;
 }
 

@@ -28,6 +28,27 @@ static sx_status transpose(sx_prep *p) {
   return one_copy(p, (uint32_t)x->rank, d, 0);
 }
 
+/* Expand to a shape that only the run tells: what inference took for granted of it is held to it. */
+typedef struct held {
+  sx_run_fn run;
+  void *params;
+  sx_view shape, x, y;
+} held;
+static sx_status run_held(const sx_call *c, uint32_t begin, uint32_t end) {
+  const held *q = c->params;
+  sx_call inner = *c;
+  int64_t want[SX_MAX_RANK];
+  if (c->in[1] && q->shape.count <= q->y.rank && sx_view_ints(&q->shape, c->in[1], want))
+    for (int i = 0; i < q->shape.count; i++) {
+      const int at = q->y.rank - (int)q->shape.count + i, from = at - (q->y.rank - q->x.rank);
+      if (want[i] != q->y.dims[at] && want[i] != 1)
+        SX_FAIL(c->e, INVALID_ARGUMENT, "axis %d of size %lld cannot be expanded to %lld", from,
+                (long long)(from < 0 ? 1 : q->x.dims[from]), (long long)want[i]);
+    }
+  inner.params = q->params;
+  return q->run(&inner, begin, end);
+}
+
 static sx_status expand(sx_prep *p) {
   const sx_view *x = &p->in[0], *y = &p->out[0];
   int64_t from[SX_MAX_RANK], to[SX_MAX_RANK];
@@ -41,7 +62,13 @@ static sx_status expand(sx_prep *p) {
               (long long)y->dims[i]);
     d[i] = (sx_move_dim){y->dims[i], k < 0 || x->dims[k] == 1 ? 0 : from[k], to[i]};
   }
-  return one_copy(p, (uint32_t)y->rank, d, 0);
+  SX_TRY(one_copy(p, (uint32_t)y->rank, d, 0));
+  if (p->in[1].constant || p->in[1].elems || !p->n_phases) return SX_OK;
+  held *q = SX_NEW(p->arena, held);
+  if (!q) SX_NO_MEMORY(p->e);
+  *q = (held){p->phases[0].run, p->params, p->in[1], *x, *y};
+  p->params = q, p->phases[0].run = run_held;
+  return SX_OK;
 }
 
 static sx_status tile(sx_prep *p) {
@@ -67,8 +94,7 @@ static sx_status blocks(sx_prep *p) {
   const sx_view *plane = to_depth ? &p->in[0] : &p->out[0], *deep = to_depth ? &p->out[0] : &p->in[0];
   int64_t b = sx_attr_int(p->n, "blocksize", 1), C = plane->dims[1], H = deep->dims[2], W = deep->dims[3], at = 1, thin[6];
   if (deep->dims[1] != C * b * b || plane->dims[2] != H * b || plane->dims[3] != W * b)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "channels or plane are no multiples of the blocks of %lld x %lld", (long long)b,
-            (long long)b);
+    SX_FAIL(p->e, FAIL, "channels or plane are no multiples of the blocks of %lld x %lld", (long long)b, (long long)b);
   int64_t wide[6] = {H * b * W * b * C, H * b * W * b, W * b * b, W * b, b, 1}; /* n, c, h, i, w, j in the plane */
   int64_t size[6] = {plane->dims[0], C, H, b, W, b};
   static const int order[2][6] = {{0, 1, 3, 5, 2, 4}, {0, 3, 5, 1, 2, 4}};
@@ -175,7 +201,7 @@ static sx_status joined(sx_prep *p, const sx_view *whole, const sx_view *part, u
     if (!part[i].dtype) continue;
     for (int k = 0; k < whole->rank; k++)
       if (k != axis && part[i].dims[k] != whole->dims[k])
-        SX_FAIL(p->e, INVALID_ARGUMENT, "%s %u has %lld at axis %d, expected %lld; only axis %d may differ",
+        SX_FAIL(p->e, FAIL, "%s %u has %lld at axis %d, expected %lld; only axis %d may differ",
                 into_whole ? "input" : "output", i, (long long)part[i].dims[k], k, (long long)whole->dims[k], axis);
     int64_t own = part[i].dims[axis] * after, all = whole->dims[axis] * after, off = at * after * elem;
     if (part[i].dims[axis] > whole->dims[axis] - at)

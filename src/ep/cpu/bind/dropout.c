@@ -71,7 +71,7 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   double ratio = 0.5, *u = c->worker_scratch;
   bool training = q->has_training && *(const uint8_t *)c->in[2];
   if (training && q->has_ratio) sx_cast_run(q->isa, q->ratio_type, SX_F64, 0, &ratio, c->in[1], 0, 1);
-  if (training && !(ratio >= 0 && ratio <= 1)) SX_FAIL(c->e, INVALID_ARGUMENT, "ratio is %g, expected 0 up to 1", ratio);
+  if (training && !(ratio >= 0 && ratio <= 1)) SX_FAIL(c->e, FAIL, "ratio is %g, expected 0 up to 1", ratio);
   mt *m = q->seeded ? c->scratch : NULL;
   if (m && begin < end)
     mt_seed(m, q->seed),

@@ -235,8 +235,8 @@ static sx_status cache_run(const sx_call *c, uint32_t begin, uint32_t end) {
   for (uint32_t u = begin; u < end; u++) {
     int64_t b = u / q->before, at = q->indices ? ((const int64_t *)c->in[2])[b] : 0;
     if (at < 0 || (q->circular ? at >= q->n && q->n : at > q->n - q->m))
-      SX_FAIL(c->e, INVALID_ARGUMENT, "write index %lld of batch %lld: %lld new entries do not fit a cache of %lld",
-              (long long)at, (long long)b, (long long)q->m, (long long)q->n);
+      SX_FAIL(c->e, FAIL, "write index %lld of batch %lld: %lld new entries do not fit a cache of %lld", (long long)at,
+              (long long)b, (long long)q->m, (long long)q->n);
     for (int64_t k = 0; k < q->m; k++)
       memcpy((char *)c->out[0] + (u * q->n + (at + k) % q->n) * q->inner,
              (const char *)c->in[1] + (u * q->m + k) * q->inner, (size_t)q->inner);
@@ -250,7 +250,7 @@ static sx_status tensor_scatter(sx_prep *p) {
   int axis = axis_of(p, -2, x->rank);
   for (int k = 0; k < x->rank; k++)
     if (k == axis ? u->dims[k] > x->dims[k] : u->dims[k] != x->dims[k])
-      SX_FAIL(p->e, INVALID_ARGUMENT, "the update has %lld at axis %d, the cache %lld", (long long)u->dims[k], k,
+      SX_FAIL(p->e, FAIL, "the update has %lld at axis %d, the cache %lld", (long long)u->dims[k], k,
               (long long)x->dims[k]);
   *q = (cache_params){x->dims[0],
                       sx_dims_count(x->dims, 1, axis),
@@ -261,8 +261,7 @@ static sx_status tensor_scatter(sx_prep *p) {
                       p->n_in > 2 && p->in[2].dtype,
                       plain_size(x)};
   if (q->indices && p->in[2].count != q->batch)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "%lld write indices for a batch of %lld", (long long)p->in[2].count,
-            (long long)q->batch);
+    SX_FAIL(p->e, FAIL, "%lld write indices for a batch of %lld", (long long)p->in[2].count, (long long)q->batch);
   p->params = q;
   SX_TRY(copy_phase(p, cache_copy, q->bytes));
   return sx_prep_phase(p, cache_run, q->m && q->inner ? q->batch * q->before : 0, (double)(q->m * q->inner) * 0.1 + 10, 0);

@@ -10,6 +10,7 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   order o = *(const order *)c->state;
   sx_image m;
   (void)begin, (void)end;
+  if (x->rank != 1) SX_FAIL(c->e, FAIL, "input 0 has rank %d, expected a row of bytes", x->rank);
   SX_TRY(sx_image_decode(x->constant, (size_t)x->count, &m, c->e));
   uint8_t *y = sx_late_output(c, 0, SX_U8, 3, (int64_t[]){m.rgb ? m.height : 0, m.rgb ? m.width : 0, o == GRAY ? 1 : 3});
   for (int64_t i = 0; y && m.rgb && i < m.width * m.height; i++) {

@@ -79,9 +79,8 @@ static sx_status plant(sx_build *b, vectorizer *v, const int64_t *tokens, uint32
   for (uint32_t k = 0; k < n_counts; k++) {
     int64_t from = counts[k], to = k + 1 < n_counts ? counts[k + 1] : n_tokens, length = k + 1;
     if (from < 0 || from > to || to > n_tokens || (to - from) % length)
-      SX_FAIL(b->e, INVALID_GRAPH,
-              "ngram_counts[%u] is %lld and ends at %lld: expected a multiple of %lld tokens out of %u", k, (long long)from,
-              (long long)to, (long long)length, n_tokens);
+      SX_FAIL(b->e, FAIL, "ngram_counts[%u] is %lld and ends at %lld: expected a multiple of %lld tokens out of %u", k,
+              (long long)from, (long long)to, (long long)length, n_tokens);
     for (int64_t at = from; at < to; at += length, gram++) {
       uint32_t node = 0;
       if (gram >= n_columns)
@@ -107,10 +106,21 @@ static sx_status create(sx_build *b) {
   v->shortest = sx_attr_int(b->n, "min_gram_length", 1), v->longest = sx_attr_int(b->n, "max_gram_length", 1),
   v->skips = sx_attr_int(b->n, "max_skip_count", 0);
   if ((v->mode == TF && !sx_str_is(mode, "TF")) || v->shortest < 1 || v->longest < v->shortest || v->skips < 0)
-    SX_FAIL(b->e, INVALID_GRAPH,
+    SX_FAIL(b->e, FAIL,
             "mode '%.*s', lengths %lld to %lld, %lld skips: expected TF, IDF or TFIDF, lengths from 1 up, and no negative "
             "number",
             SX_FMT(mode), (long long)v->shortest, (long long)v->longest, (long long)v->skips);
+  const int64_t *list;
+  const float *weights;
+  const uint32_t n_counts = sx_attr_ints(b->n, "ngram_counts", &list),
+                 n_columns = sx_attr_ints(b->n, "ngram_indexes", &list),
+                 n_weights = sx_attr_floats(b->n, "weights", &weights);
+  if (v->longest > n_counts)
+    SX_FAIL(b->e, FAIL, "max_gram_length is %lld, but ngram_counts has %u entries", (long long)v->longest, n_counts);
+  if (n_weights && n_weights != n_columns)
+    SX_FAIL(b->e, FAIL, "there are %u weights, but ngram_indexes has %u entries", n_weights, n_columns);
+  if (!sx_node_attr(b->n, "pool_strings") && !sx_node_attr(b->n, "pool_int64s"))
+    SX_FAIL(b->e, FAIL, "has neither pool_strings nor pool_int64s");
   SX_TRY(pool_tokens(b, v, &tokens, &n));
   if (!v->words != (sx_value_at(b->g, b->n->in[0].value)->fact.dtype != SX_STRING))
     SX_FAIL(b->e, INVALID_GRAPH, "strings want pool_strings, integers pool_int64s");

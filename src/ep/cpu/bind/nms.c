@@ -61,7 +61,7 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   if (boxes->rank != 3 || scores->rank != 3 || boxes->dims[2] != 4 || boxes->dims[0] != scores->dims[0] ||
       boxes->dims[1] != scores->dims[2])
-    SX_FAIL(c->e, INVALID_ARGUMENT, "boxes must be [batches, boxes, 4] and scores [batches, classes, boxes]");
+    SX_FAIL(c->e, FAIL, "boxes must be [batches, boxes, 4] and scores [batches, classes, boxes]");
   int64_t batches = scores->dims[0], classes = scores->dims[1], N = scores->dims[2], total = 0;
   nms q = {boxes->constant,
            scores->constant,
@@ -73,7 +73,7 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
            l->n_in > 4 && l->in[4].constant && l->in[4].count};
   if (l->n_in > 2 && l->in[2].constant && l->in[2].count) q.most = *(const int64_t *)l->in[2].constant;
   q.most = q.most < 0 ? 0 : q.most > N ? N : q.most;
-  if (!(q.iou >= 0 && q.iou <= 1)) SX_FAIL(c->e, INVALID_ARGUMENT, "iou_threshold is %g, expected 0 to 1", (double)q.iou);
+  if (!(q.iou >= 0 && q.iou <= 1)) SX_FAIL(c->e, FAIL, "iou_threshold is %g, expected 0 to 1", (double)q.iou);
   size_t per = 2 * sizeof(int64_t) + sizeof(box), bytes;
   if (!sx_size_mul((size_t)N, per, &bytes)) SX_FAIL(c->e, FAIL, "%lld boxes do not fit memory", (long long)N);
   SX_VEC(int64_t) out = {0};

@@ -86,7 +86,7 @@ static sx_status prepare_groups(sx_prep *p) {
                             .epsilon = sx_attr_float(p->n, "epsilon", 1e-5f)};
   a->groups = p->n->op == &sx_op_InstanceNormalization ? a->C : sx_attr_int(p->n, "num_groups", 1);
   if (a->groups < 1 || a->C % a->groups)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "%lld channels do not divide into %lld groups", (long long)a->C, (long long)a->groups);
+    SX_FAIL(p->e, FAIL, "%lld channels do not divide into %lld groups", (long long)a->C, (long long)a->groups);
   SX_TRY(check_row(p, 1, a->C));
   SX_TRY(check_row(p, 2, a->C));
   p->params = a;

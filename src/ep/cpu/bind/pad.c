@@ -44,8 +44,7 @@ static sx_status plan_axes(pad_plan *q, const pad_params *p, const int64_t *befo
     if (p->y.dims[i] && p->y.dims[i] != p->x.dims[i] + before[i] + after[i])
       SX_FAIL(e, INVALID_ARGUMENT, "axis %d of size %lld with pads %lld and %lld does not become %lld", i,
               (long long)p->x.dims[i], (long long)before[i], (long long)after[i], (long long)p->y.dims[i]);
-    if (p->mode != PAD_CONSTANT && a->own == 0 && a->n)
-      SX_FAIL(e, INVALID_ARGUMENT, "axis %d has nothing that could be repeated", i);
+    if (p->mode != PAD_CONSTANT && a->own == 0 && a->n) SX_FAIL(e, FAIL, "axis %d has nothing that could be repeated", i);
     for (int64_t k = 0; k < a->n; k++) {
       int64_t s = source_index(p->mode, k - a->before, a->own);
       maps[k] = s < 0 ? -1 : s + cut;
@@ -157,7 +156,7 @@ static sx_status pad(sx_prep *p) {
   if (p->n_in > 3) q->axes = p->in[3];
   q->has_value = p->n_in > 2 && p->in[2].dtype;
   if (q->has_value && p->in[2].count != 1)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "constant_value has %lld elements, expected one", (long long)p->in[2].count);
+    SX_FAIL(p->e, FAIL, "constant_value has %lld elements, expected one", (long long)p->in[2].count);
   if (q->axes.count > SX_MAX_RANK || q->pads.count != 2 * (q->axes.dtype ? q->axes.count : q->x.rank))
     SX_FAIL(p->e, INVALID_ARGUMENT, "%lld pads are given, expected a begin and an end for each axis",
             (long long)q->pads.count);

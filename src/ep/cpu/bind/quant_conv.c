@@ -110,8 +110,8 @@ static sx_status create(sx_build *b) {
   SX_TRY(sx_qconv_prepare(&pc.c, st->t, b->e));
   pc.step = st->w_zero && st->w_zero->count > 1;
   if (pc.step && st->w_zero->count != st->w->dims[0])
-    SX_FAIL(b->e, INVALID_ARGUMENT, "the weight has %lld zero points for %lld output channels",
-            (long long)st->w_zero->count, (long long)st->w->dims[0]);
+    SX_FAIL(b->e, FAIL, "the weight has %lld zero points for %lld output channels", (long long)st->w_zero->count,
+            (long long)st->w->dims[0]);
   st->packing = pc.c.packing;
   char name[64];
   snprintf(name, sizeof name, "qconv %u%d%d %lldx%lld/%lld %llx", pc.c.packing, pc.c.x_signed, pc.c.w_signed,
@@ -158,8 +158,7 @@ static sx_status prepare_factors(sx_prep *p, params *q) {
   SX_TRY(sx_quant_scale_prepare(p, st->in[W_SCALE], -1, &q->w_scale));
   SX_TRY(sx_quant_scale_prepare(p, st->in[Y_SCALE], -1, &q->y_scale));
   if (q->x_scale.n != 1 || q->y_scale.n != 1 || (q->w_scale.n != 1 && q->w_scale.n != k))
-    SX_FAIL(p->e, INVALID_ARGUMENT, "expected one scale for input and output and one, or %lld, for the weight",
-            (long long)k);
+    SX_FAIL(p->e, FAIL, "expected one scale for input and output and one, or %lld, for the weight", (long long)k);
   if (!q->x_scale.constant || !q->w_scale.constant || !q->y_scale.constant) {
     q->factor_at = sx_round_up(p->scratch, SX_ALIGN);
     p->scratch = q->factor_at + (size_t)k * sizeof(float);
@@ -198,7 +197,7 @@ static sx_status prepare(sx_prep *p) {
     const int64_t n = st->in[r] < 0 ? 1 : p->in[st->in[r]].count;
     const bool channels = r == W_ZERO || r == BIAS;
     if ((r == X_ZERO || r == Y_ZERO || channels) && n != 1 && (!channels || n != q->c.s.out_channels))
-      SX_FAIL(p->e, NOT_IMPLEMENTED, "input %d has %lld elements", st->in[r], (long long)n);
+      SX_FAIL(p->e, FAIL, "input %d has %lld elements", st->in[r], (long long)n);
     if (r == BIAS && st->in[r] >= 0 && n != q->c.s.out_channels)
       SX_FAIL(p->e, INVALID_ARGUMENT, "the bias has %lld elements for %lld output channels", (long long)n,
               (long long)q->c.s.out_channels);

@@ -186,7 +186,7 @@ static sx_status prepare_factors(sx_prep *p, params *q) {
     if (in[i] < 0) continue;
     SX_TRY(sx_quant_scale_prepare(p, in[i], -1, role[i]));
     if (role[i]->n != 1 && (i != 1 || role[i]->n != q->g.N))
-      SX_FAIL(p->e, NOT_IMPLEMENTED, "input %d has %lld elements, expected one%s", in[i], (long long)role[i]->n,
+      SX_FAIL(p->e, FAIL, "input %d has %lld elements, expected one%s", in[i], (long long)role[i]->n,
               i == 1 ? " or one per column" : "");
   }
   if (in[0] < 0) return SX_OK;
@@ -243,7 +243,7 @@ static sx_status prepare_batch(sx_prep *p, params *q, const sx_view *a, const sx
     const int64_t da = i < r - ra ? 1 : a->dims[i - (r - ra)], db = i < r - rb ? 1 : b->dims[i - (r - rb)],
                   d = da == 1 ? db : da;
     if (da != db && da != 1 && db != 1)
-      SX_FAIL(p->e, INVALID_ARGUMENT, "batch dimension %d is %lld and %lld", i, (long long)da, (long long)db);
+      SX_FAIL(p->e, FAIL, "batch dimension %d is %lld and %lld", i, (long long)da, (long long)db);
     const int64_t x = da == 1 ? 0 : sa, y = db == 1 ? 0 : sb;
     sa *= da, sb *= db, total *= d;
     if (d == 1) continue;
@@ -273,8 +273,7 @@ static sx_status prepare(sx_prep *p) {
   q->s = s, q->b = describe_b(s, b->rank, b->dims, a->dtype, b->dtype);
   g->M = a->rank == 1 ? 1 : a->dims[a->rank - 2], g->K = a->dims[a->rank - 1], g->N = q->b.N;
   g->a_row = g->K, g->c_row = g->N, g->a_signed = a->dtype == SX_I8, g->out = outs[p->out[0].dtype];
-  if (q->b.K != g->K)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "the inner dimensions differ: %lld and %lld", (long long)g->K, (long long)q->b.K);
+  if (q->b.K != g->K) SX_FAIL(p->e, FAIL, "the inner dimensions differ: %lld and %lld", (long long)g->K, (long long)q->b.K);
   if (!sx_igemm_packed_bytes(s->t, g->K, g->N, &q->packed_bytes)) SX_FAIL(p->e, FAIL, "the right side does not fit memory");
   SX_TRY(prepare_bias(p, q));
   SX_TRY(prepare_factors(p, q));
@@ -286,13 +285,12 @@ static sx_status prepare(sx_prep *p) {
   if (s->in[A_ZERO] >= 0) {
     const int64_t n = p->in[s->in[A_ZERO]].count;
     if (n != 1 && (n != g->M || g->batch_rank))
-      SX_FAIL(p->e, NOT_IMPLEMENTED, "%lld zero points for A, expected one or one per row", (long long)n);
+      SX_FAIL(p->e, FAIL, "%lld zero points for A, expected one or one per row", (long long)n);
     g->a_zero_row = n != 1;
   }
   if (s->in[B_ZERO] >= 0) {
     const int64_t n = p->in[s->in[B_ZERO]].count;
-    if (n != 1 && n != g->N)
-      SX_FAIL(p->e, NOT_IMPLEMENTED, "%lld zero points for B, expected one or one per column", (long long)n);
+    if (n != 1 && n != g->N) SX_FAIL(p->e, FAIL, "%lld zero points for B, expected one or one per column", (long long)n);
     q->b.zero_col = n != 1;
   }
   if (s->in[Y_ZERO] >= 0) q->y_zero = (sx_dtype)p->in[s->in[Y_ZERO]].dtype;

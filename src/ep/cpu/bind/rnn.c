@@ -74,11 +74,13 @@ static sx_status read_activations(sx_build *b, rnn_state *s, int directions) {
   uint32_t na = sx_attr_floats(b->n, "activation_alpha", &alpha), nb = sx_attr_floats(b->n, "activation_beta", &beta),
            ka = 0, kb = 0;
   int per = s->k == KIND_LSTM ? 3 : s->k == KIND_GRU ? 2 : 1;
+  if (names && names->n && (int)names->n != per * directions)
+    SX_FAIL(b->e, FAIL, "attribute 'activations' has %u entries, expected %d", names->n, per * directions);
   for (int i = 0; i < per * directions; i++) {
     sx_str name = names && (uint32_t)i < names->n ? names->strings[i] : sx_str_c(dflt[s->k][i % per]);
     float p0, p1;
     sx_ew_op op = activation(name, &p0, &p1);
-    if (op == SX_EW_OP_COUNT) SX_FAIL(b->e, NOT_IMPLEMENTED, "activation '%.*s' is not known", SX_FMT(name));
+    if (op == SX_EW_OP_COUNT) SX_FAIL(b->e, FAIL, "activation '%.*s' is not known", SX_FMT(name));
     /* The lists hold values for those activations that take them, in order. */
     bool takes_a = p0 != 0 || op == SX_EW_Affine, takes_b = op == SX_EW_HardSigmoid || op == SX_EW_Affine;
     if (takes_a && ka < na) p0 = alpha[ka++];
@@ -104,7 +106,7 @@ static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begi
 }
 static sx_status pack_constant(sx_build *b, const rnn_state *s, uint32_t input, int direction, const void **out) {
   const sx_tensor *t = sx_value_const(b->g, b->n->in[input].value);
-  if (!t || t->rank != 3 || !t->count) return SX_OK;
+  if (!t || t->rank != 3 || !t->count || direction >= t->dims[0]) return SX_OK; /* prepare refuses what does not fit */
   pack_ctx c = {s->t, t->dims[2], t->dims[1], direction * t->dims[1] * t->dims[2], NULL};
   size_t bytes, wide_bytes;
   float *wide;
@@ -427,6 +429,11 @@ static sx_status describe(sx_prep *p, params *q) {
   q->T = x->dims[s->batch_first], q->B = x->dims[!s->batch_first], q->I = x->dims[2];
   const int cols = s->qt ? 1 : 2, rows = 3 - cols; /* quantised weights lie transposed */
   q->D = r->dims[0], q->H = r->dims[cols], q->G = gate_count[s->k] * q->H;
+  const int64_t directions = sx_str_is(sx_attr_str(p->n, "direction", "forward"), "bidirectional") ? 2 : 1,
+                size = sx_attr_int(p->n, "hidden_size", q->H);
+  if (q->D != directions || q->H != size)
+    SX_FAIL(p->e, INVALID_ARGUMENT, "R is for %lld directions and a hidden_size of %lld, expected %lld and %lld",
+            (long long)q->D, (long long)q->H, (long long)directions, (long long)size);
   if (w->rank != 3 || w->dims[0] != q->D || w->dims[rows] != q->G || w->dims[cols] != q->I || r->dims[rows] != q->G)
     SX_FAIL(p->e, INVALID_ARGUMENT, "W and R do not fit: expected W (%lld, %lld, %lld) and R (%lld, %lld, %lld)",
             (long long)q->D, (long long)q->G, (long long)q->I, (long long)q->D, (long long)q->G, (long long)q->H);

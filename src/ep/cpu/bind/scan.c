@@ -11,7 +11,7 @@ typedef struct scan_params {
 } scan_params;
 static sx_status scan_axis(const sx_view *x, int64_t axis, sx_scan *s, sx_err *e) {
   if (axis < -x->rank || axis >= x->rank)
-    SX_FAIL(e, INVALID_ARGUMENT, "axis is %lld, expected %d to %d", (long long)axis, -x->rank, x->rank - 1);
+    SX_FAIL(e, FAIL, "axis is %lld, expected %d to %d", (long long)axis, -x->rank, x->rank - 1);
   axis += axis < 0 ? x->rank : 0;
   s->outer = sx_dims_count(x->dims, 0, (int)axis), s->n = x->dims[axis],
   s->inner = sx_dims_count(x->dims, (int)axis + 1, x->rank);
@@ -86,8 +86,7 @@ static sx_status trilu(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   if (x->rank < 2) SX_FAIL(p->e, INVALID_ARGUMENT, "the input has rank %d, expected matrices", x->rank);
   bool has_k = p->n_in > 1 && p->in[1].dtype;
-  if (has_k && p->in[1].count != 1)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "k has %lld elements, expected one", (long long)p->in[1].count);
+  if (has_k && p->in[1].count != 1) SX_FAIL(p->e, FAIL, "k has %lld elements, expected one", (long long)p->in[1].count);
   *q = (rows_params){x->count ? x->count / x->dims[x->rank - 1] : 0,
                      x->dims[x->rank - 2],
                      x->dims[x->rank - 1],
@@ -116,8 +115,8 @@ static sx_status reverse_run(const sx_call *c, uint32_t begin, uint32_t end) {
     for (int64_t j = 0; j < q->dim[1]; j++) {
       int64_t b = q->time_first ? j : i, t = q->time_first ? i : j, n = lens[b], steps = q->dim[!q->time_first];
       if (n < 0 || n > steps)
-        SX_FAIL(c->e, INVALID_ARGUMENT, "sequence length %lld of batch %lld, expected 0 to %lld", (long long)n,
-                (long long)b, (long long)steps);
+        SX_FAIL(c->e, FAIL, "sequence length %lld of batch %lld, expected 0 to %lld", (long long)n, (long long)b,
+                (long long)steps);
       int64_t from = t < n ? n - 1 - t : t, row = q->time_first ? from * q->dim[1] + j : i * q->dim[1] + from;
       memcpy((char *)c->out[0] + (size_t)(i * q->dim[1] + j) * q->inner, (const char *)c->in[0] + (size_t)row * q->inner,
              q->inner);

@@ -92,7 +92,7 @@ static sx_status compress_run(const sx_call *c, uint32_t begin, uint32_t end) {
   int64_t before, n, inner, some = 0, limit;
   (void)begin, (void)end;
   if (axis && (axis->i < -x->rank || axis->i >= x->rank))
-    SX_FAIL(c->e, INVALID_ARGUMENT, "axis is %lld for a tensor of rank %d", (long long)axis->i, x->rank);
+    SX_FAIL(c->e, FAIL, "axis is %lld for a tensor of rank %d", (long long)axis->i, x->rank);
   split_at(x, axis, &before, &n, &inner);
   limit = k->count < n ? k->count : n;
   for (int64_t i = 0; i < limit; i++) some += keep[i] != 0;

@@ -71,7 +71,7 @@ static sx_status prepare_stft(sx_prep *p) {
   if (step < 1 || n < 1)
     SX_FAIL(p->e, INVALID_ARGUMENT, "frames of %lld elements, %lld apart", (long long)n, (long long)step);
   if (q->window && window != n)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "the window has %lld elements, a frame %lld", (long long)window, (long long)n);
+    SX_FAIL(p->e, FAIL, "the window has %lld elements, a frame %lld", (long long)window, (long long)n);
   if (y->count && (y->dims[1] - 1) * step + n > x->dims[1])
     SX_FAIL(p->e, INVALID_ARGUMENT, "%lld frames of %lld elements do not fit a signal of %lld", (long long)y->dims[1],
             (long long)n, (long long)x->dims[1]);
@@ -173,7 +173,7 @@ static sx_status run_mel(const sx_call *c, uint32_t begin, uint32_t end) {
   for (int64_t b = begin; b < end; b++) {
     int64_t left = edge_row(q, c, b), mid = edge_row(q, c, b + 1), right = edge_row(q, c, b + 2);
     if (left < 0 || mid < left || right < mid || right > q->rows || mid >= q->rows)
-      SX_FAIL(c->e, INVALID_ARGUMENT,
+      SX_FAIL(c->e, FAIL,
               "filter %lld lies outside of a spectrum of %lld rows: expected 0 <= lower_edge_hertz <= upper_edge_hertz <= "
               "sample_rate / 2",
               (long long)b, (long long)q->rows);

@@ -40,8 +40,7 @@ static sx_status prepare(sx_prep *p) {
                 sx_attr_int(p->n, "largest", 1) == 0,
                 p->out[0].dtype != 0,
                 p->n_out > 1 && p->out[1].dtype};
-  if (q->k > q->n)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "k is %lld, axis %lld has %lld", (long long)q->k, (long long)axis, (long long)q->n);
+  if (q->k > q->n) SX_FAIL(p->e, FAIL, "k is %lld, axis %lld has %lld", (long long)q->k, (long long)axis, (long long)q->n);
   if (!sx_size_mul((size_t)q->k, sizeof(sx_topk_item), &scratch)) SX_FAIL(p->e, FAIL, "scratch memory overflows");
   p->params = q;
   return sx_prep_phase(p, run, q->k ? q->outer * q->inner : 0, (double)q->n * 2 + (double)q->k * 20, scratch);

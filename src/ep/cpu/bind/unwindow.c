@@ -66,8 +66,7 @@ static sx_status prepare_unpool(sx_prep *p) {
   SX_TRY(sx_window_read(p->n, x->rank - 2, NULL, &w, p->e));
   *q = (unpool){.elem = sx_elem_bytes(x->dtype), .rank = x->rank, .count = x->count, .size = (int64_t)y->size};
   if (p->in[1].count != x->count)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "there are %lld elements and %lld indices", (long long)x->count,
-            (long long)p->in[1].count);
+    SX_FAIL(p->e, FAIL, "there are %lld elements and %lld indices", (long long)x->count, (long long)p->in[1].count);
   for (int i = 0; i < x->rank; i++) {
     q->outer[i] = y->dims[i];
     q->inner[i] =
@@ -137,18 +136,16 @@ static sx_status prepare_deform(sx_prep *p) {
   int64_t kernel = w->dims[2] * w->dims[3];
   if (q->groups < 1 || q->C != w->dims[1] * q->groups || w->dims[0] % q->groups || q->offset_groups < 1 ||
       q->C % q->offset_groups)
-    SX_FAIL(p->e, INVALID_ARGUMENT,
-            "%lld channels, %lld groups, %lld offset groups and a weight for %lld channels do not fit", (long long)q->C,
-            (long long)q->groups, (long long)q->offset_groups, (long long)w->dims[1]);
+    SX_FAIL(p->e, FAIL, "%lld channels, %lld groups, %lld offset groups and a weight for %lld channels do not fit",
+            (long long)q->C, (long long)q->groups, (long long)q->offset_groups, (long long)w->dims[1]);
   q->M = w->dims[0] / q->groups, q->K = w->dims[1] * kernel, q->has_bias = sx_prep_has(p, 3),
   q->has_mask = sx_prep_has(p, 4);
   if (off->rank != 4 || off->dims[0] != x->dims[0] || off->dims[1] != 2 * q->offset_groups * kernel ||
       off->dims[2] != q->a.oH || off->dims[3] != q->a.oW)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "the offsets must be [%lld, %lld, %lld, %lld]", (long long)x->dims[0],
+    SX_FAIL(p->e, FAIL, "the offsets must be [%lld, %lld, %lld, %lld]", (long long)x->dims[0],
             (long long)(2 * q->offset_groups * kernel), (long long)q->a.oH, (long long)q->a.oW);
   if (q->has_mask && p->in[4].count * 2 != off->count)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "the mask has %lld elements, expected %lld", (long long)p->in[4].count,
-            (long long)off->count / 2);
+    SX_FAIL(p->e, FAIL, "the mask has %lld elements, expected %lld", (long long)p->in[4].count, (long long)off->count / 2);
   if (q->has_bias && p->in[3].count != w->dims[0])
     SX_FAIL(p->e, INVALID_ARGUMENT, "the bias has %lld elements, expected %lld", (long long)p->in[3].count,
             (long long)w->dims[0]);

@@ -31,8 +31,10 @@ static sx_status prepare_grid(sx_prep *p) {
   if (a->axes > SX_GRID_AXES || (a->mode == SX_GRID_CUBIC && a->axes > 4))
     SX_FAIL(p->e, NOT_IMPLEMENTED, "an image of %d axes is sampled, at most %d are supported in this mode", a->axes,
             a->mode == SX_GRID_CUBIC ? 4 : SX_GRID_AXES);
+  for (int i = 2; i < x->rank && y->count; i++)
+    if (!x->dims[i]) SX_FAIL(p->e, FAIL, "axis %d has 0 elements: nothing can be sampled", i);
   if (g->dims[0] != x->dims[0] || g->dims[g->rank - 1] != a->axes)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "the grid is for %lld images of %lld axes, expected %lld of %d", (long long)g->dims[0],
+    SX_FAIL(p->e, FAIL, "the grid is for %lld images of %lld axes, expected %lld of %d", (long long)g->dims[0],
             (long long)g->dims[g->rank - 1], (long long)x->dims[0], a->axes);
   a->N = x->dims[0], a->C = x->dims[1], a->points = sx_dims_count(g->dims, 1, g->rank - 1);
   for (int i = 0; i < a->axes; i++) a->dims[i] = x->dims[i + 2];
@@ -94,7 +96,7 @@ static sx_status prepare_affine(sx_prep *p) {
   const sx_view *theta = &p->in[0], *y = &p->out[0];
   q->axes = y->rank - 2, q->align = sx_attr_int(p->n, "align_corners", 0) != 0, q->rows = 1;
   if (theta->dims[1] != q->axes || theta->dims[2] != q->axes + 1 || theta->dims[0] != y->dims[0])
-    SX_FAIL(p->e, INVALID_ARGUMENT, "theta is [%lld, %lld, %lld], expected [%lld, %d, %d]", (long long)theta->dims[0],
+    SX_FAIL(p->e, FAIL, "theta is [%lld, %lld, %lld], expected [%lld, %d, %d]", (long long)theta->dims[0],
             (long long)theta->dims[1], (long long)theta->dims[2], (long long)y->dims[0], q->axes, q->axes + 1);
   for (int i = 0; i < q->axes; i++) q->dims[i] = y->dims[i + 1], q->rows *= i < q->axes - 1 ? q->dims[i] : 1;
   if (!y->count) return SX_OK;
@@ -170,11 +172,14 @@ static sx_status prepare_rois(sx_prep *p) {
                    .max = sx_str_is(sx_attr_str(p->n, "mode", "avg"), "max"),
                    .nearest = sx_str_is(sx_attr_str(p->n, "mode", ""), "nearest"),
                    .extrapolation = sx_attr_float(p->n, "extrapolation_value", 0)};
+  const int64_t want = p->n->op == &sx_op_MaxRoiPool ? 5 : 4;
+  if (p->in[1].dims[1] != want)
+    SX_FAIL(p->e, FAIL, "a region has %lld numbers, expected %lld", (long long)p->in[1].dims[1], (long long)want);
   if (q->a.sampling > 65536)
     SX_FAIL(p->e, INVALID_ARGUMENT, "sampling_ratio is %lld, expected at most 65536", (long long)q->a.sampling);
   q->index_type = p->n->op == &sx_op_MaxRoiPool ? SX_UNDEFINED : p->in[2].dtype;
   if (q->index_type && p->in[2].count != p->in[1].dims[0])
-    SX_FAIL(p->e, INVALID_ARGUMENT, "%lld regions are given, but images for %lld", (long long)p->in[1].dims[0],
+    SX_FAIL(p->e, FAIL, "%lld regions are given, but images for %lld", (long long)p->in[1].dims[0],
             (long long)p->in[2].count);
   if (y->count && x->count == 0) SX_FAIL(p->e, INVALID_ARGUMENT, "regions of an empty image");
   if (!y->count) return SX_OK;

@@ -28,8 +28,7 @@ sx_status sx_ew_space_init(sx_ew_space *s, uint32_t rank, const int64_t *dim, ui
       const sx_ew_shape *o = &operands[k];
       int64_t own = i < o->rank ? o->dim[o->rank - 1 - i] : 1;
       if (own != d && (own != 1 || k >= n_in))
-        SX_FAIL(e, INVALID_ARGUMENT, "operand %u has dimension %lld where the result has %lld", k, (long long)own,
-                (long long)d);
+        SX_FAIL(e, FAIL, "operand %u has dimension %lld where the result has %lld", k, (long long)own, (long long)d);
       stride[k] = own == 1 ? 0 : o->stride ? o->stride[o->rank - 1 - i] : dense[k];
       if (own > 1) dense[k] *= own;
     }
