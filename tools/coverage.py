@@ -130,6 +130,8 @@ def bindings(schema, template):
         for t in allowed[c]:
             if t != base[c] and not bodies and schema.name not in STATED:  # a body states its own types
                 same = {"@to": t} if schema.name == "BitCast" else {}  # the same width is what it asks for
+                if schema.name == "SequenceInsert":  # a tensor like those that are there
+                    same = {"S": t if c == "S" else f"seq({t})", "T": t[4:-1] if c == "S" else t}
                 yield f"{c}={t}", {**base, c: t, **same}
     for a in template.node.attribute:  # types that an attribute names
         if a.name in DTYPE_ATTRS and a.type == onnx.AttributeProto.INT:
