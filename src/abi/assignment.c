@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Which provider runs which of the user's nodes: a group for each node that a plugin has, and one for what the CPU runs. */
+/* Which provider runs which of the user's nodes: a group for each node that a plugin has, and one for each that is left to the
+ * CPU, as in ONNX Runtime. */
 #include "abi/plugin/host.h"
 #include "onnxruntime_session_options_config_keys.h"
 
@@ -63,11 +64,10 @@ static struct sx_assignment *make(const sx_model *m) {
   if (!x) return NULL;
   x->m = m;
   bool ok = (x->left = SX_NEW_N(&x->arena, uint8_t, (size_t)m->sources.n + 1)) && add_plugins(x, m->graph);
-  OrtEpAssignedSubgraph *cpu = NULL;
   for (uint32_t i = 0; i < m->sources.n && ok; i++) {
     if (!x->left[i]) continue;
-    if (!cpu) ok = (cpu = add_group(x, "CPUExecutionProvider", m->sources.n)) != NULL;
-    if (ok) ok = add_source(x, cpu, &m->sources.at[i]);
+    OrtEpAssignedSubgraph *cpu = add_group(x, "CPUExecutionProvider", 1);
+    ok = cpu && add_source(x, cpu, &m->sources.at[i]);
   }
   if (ok) return x;
   sx_assignment_free(x);

@@ -77,7 +77,8 @@ static sx_status parameter(OrtLoraAdapter *a, const reader *r, size_t table, sx_
     bytes = copy ? memcpy(copy, bytes, n_data) : NULL;
   }
   if (!v.name || !bytes) SX_NO_MEMORY(e);
-  SX_TRY(sx_rt_tensor_wrap((sx_dtype)dtype, rank, d, bytes, n_data, &sx_memory_cpu, NULL, NULL, &v.value, e));
+  if (sx_rt_tensor_wrap((sx_dtype)dtype, rank, d, bytes, n_data, &sx_memory_cpu, NULL, NULL, &v.value, e) != SX_OK)
+    SX_FAIL(e, FAIL, "parameter '%s' is not as large as its dimensions say", v.name);
   if (sx_vec_push(&a->values, v)) return SX_OK;
   sx_rt_unref(v.value);
   SX_NO_MEMORY(e);

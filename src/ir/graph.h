@@ -134,7 +134,7 @@ struct sx_model {
   sx_arena arena;
   sx_dimtab dims;
   sx_graph *graph;
-  int64_t ir_version, model_version;
+  int64_t ir_version, model_version; /* model_version: INT64_MAX where the file has none */
   sx_str producer, producer_version, domain, doc;
   SX_VEC(sx_opset) opsets;
   SX_VEC(sx_kv) metadata;

@@ -337,7 +337,7 @@ sx_status sx_export(const sx_model *m, sx_arena *a, sx_proto_model *out, sx_err 
   exporter x = {.m = m, .a = a, .e = e};
   sx_wire_init(&sx_proto_model_message, out);
   out->producer_name = m->producer, out->producer_version = m->producer_version;
-  out->domain = m->domain, out->model_version = m->model_version, out->doc_string = m->doc;
+  out->domain = m->domain, out->model_version = m->model_version == INT64_MAX ? 0 : m->model_version, out->doc_string = m->doc;
   if (!(out->graph = SX_NEW(a, sx_proto_graph)) || !LIST(&x, out->metadata_props, m->metadata.n)) SX_NO_MEMORY(e);
   for (uint32_t i = 0; i < m->metadata.n; i++)
     out->metadata_props.at[i] = (sx_proto_pair){HAS(1) | HAS(2), m->metadata.at[i].key, m->metadata.at[i].value};

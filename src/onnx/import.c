@@ -447,7 +447,7 @@ static sx_status read_header(sx_importer *im) {
   const sx_proto_model *p = im->proto;
   sx_model *m = im->m;
   if (!p->graph) SX_FAIL(im->e, INVALID_ARGUMENT, "the model has no graph");
-  m->ir_version = p->ir_version, m->model_version = p->model_version;
+  m->ir_version = p->ir_version, m->model_version = SX_PROTO_HAS(p, 5) ? p->model_version : INT64_MAX;
   if (p->ir_version < 3 && p->ir_version != 0 && SX_PROTO_HAS(p, 1)) {
     if (p->ir_version < 1) SX_FAIL(im->e, INVALID_GRAPH, "ir_version is %lld: no such version", (long long)p->ir_version);
   }
