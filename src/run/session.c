@@ -242,6 +242,7 @@ static sx_status create(const void *data, size_t size, const sx_import_options *
   sx_err first = {0};
   *out = NULL;
   SX_TRY(sx_import(data, size, io, &m, e));
+  io->log = NULL; /* its warnings are told; the model is read again below, and for each variant */
   sx_session_options full = *o;
   full.import = *io;
   sx_status s = sx_session_create_model(m, &full, out, &first);
