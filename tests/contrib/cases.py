@@ -572,6 +572,115 @@ qembed("signed", dtype=np.int8)
 qembed("no_segment", segment=False, mask=False)
 
 
+# --- hybrid language models -----------------------------------------------------------------------------------------------
+
+def causal_conv(name, B=2, C=5, L=7, K=4, bias=True, past=True, activation="silu"):
+    x, w, b, p = rand(B, C, L), rand(C, 1, K), rand(C) if bias else None, rand(B, C, K - 1) if past else None
+    wide = np.concatenate([p if past else np.zeros((B, C, K - 1)), x.astype(np.float64)], 2)
+    y = sum(wide[:, :, k:k + L] * w[:, 0, k, None] for k in range(K)) + (b[:, None] if bias else 0)
+    case("causal_conv_" + name, "CausalConvWithState", [x, w, b, p], [silu(y) if activation == "silu" else y, wide[:, :, L:]], dict(activation=activation, ndim=1))
+
+
+causal_conv("silu")
+causal_conv("plain", bias=False, past=False, activation="none", L=1)
+
+
+def linear_attention(name, rule="gated_delta", B=2, T=5, Hq=2, Hkv=2, Hk=None, dk=6, dv=4, past=True, by_column=False, shared=False, scale=0.0):
+    Hk = Hk or Hkv
+    q, k, v = rand(B, T, Hq * dk), rand(B, T, Hk * dk, scale=0.4), rand(B, T, Hkv * dv)
+    g = (-rng.uniform(0, 1, (B, T, Hkv * dk if by_column else Hkv))).astype(np.float32) if "gated" in rule else None
+    beta = rng.uniform(0, 1, (B, T, 1 if shared else Hkv)).astype(np.float32) if "delta" in rule else None
+    p = rand(B, Hkv, dk, dv) if past else None
+    S = p.astype(np.float64) if past else np.zeros((B, Hkv, dk, dv))
+    most = max(Hq, Hkv)
+    Q = np.repeat(q.astype(np.float64).reshape(B, T, Hq, dk), most // Hq, 2)
+    Kk = np.repeat(k.astype(np.float64).reshape(B, T, Hk, dk), Hkv // Hk, 2)
+    V, y = v.astype(np.float64).reshape(B, T, Hkv, dv), np.zeros((B, T, most, dv))
+    for t in range(T):
+        if g is not None:
+            S = S * np.exp(g[:, t].astype(np.float64).reshape(B, Hkv, -1, 1))
+        add = V[:, t]
+        if beta is not None:
+            add = beta[:, t].astype(np.float64)[..., None] * (add - np.einsum("bhkv,bhk->bhv", S, Kk[:, t]))
+        S = S + Kk[:, t][..., None] * add[:, :, None]
+        y[:, t] = np.einsum("bhkv,bhk->bhv", np.repeat(S, most // Hkv, 1), Q[:, t]) * (scale or 1 / math.sqrt(dk))
+    attrs = dict(q_num_heads=Hq, kv_num_heads=Hkv, update_rule=rule, scale=scale)
+    case("linear_attention_" + name, "LinearAttention", [q, k, v, p, g, beta], [y.reshape(B, T, -1), S], attrs, tol=1e-3)
+
+
+linear_attention("gated_delta")
+linear_attention("grouped", Hq=4, by_column=True)
+linear_attention("few_queries", Hq=2, Hkv=4, shared=True)
+linear_attention("few_keys", Hq=1, Hkv=4, Hk=2, rule="delta", past=False)
+linear_attention("linear", rule="linear", scale=0.3)
+linear_attention("gated", rule="gated", T=1)
+
+a, dt, decay, b = rand(2, 3, 4), rand(4), -rng.uniform(0.1, 2, 4).astype(np.float32), rand(2, 3, 4)
+softplus = lambda x: np.log1p(np.exp(x.astype(np.float64)))
+case("linear_attention_gate", "LinearAttentionGate", [a, dt, decay, b], [decay * softplus(a + dt), 1 / (1 + np.exp(-b.astype(np.float64)))])
+case("linear_attention_gate_decay", "LinearAttentionGate", [a, dt, decay], [decay * softplus(a + dt)])
+
+
+def gated_norm(name, shape, n, eps=1e-5, dtype=np.float32):
+    x, s, z = rand(*shape, dtype=dtype), rand(n, dtype=dtype), rand(*shape, dtype=dtype)
+    rows = x.astype(np.float64).reshape(-1, n)
+    y = (rows / np.sqrt((rows ** 2).mean(-1, keepdims=True) + eps) * s).reshape(shape) * silu(z.astype(np.float64))
+    case("gated_norm_" + name, "GatedRMSNorm", [x, s, z], [y], dict(epsilon=eps), tol=2e-3 if dtype == np.float16 else 1e-4)
+
+
+gated_norm("row", (2, 3, 16), 16)
+gated_norm("heads", (2, 3, 24), 8, eps=1e-3)
+gated_norm("half", (5, 24), 8, dtype=np.float16)
+x, y, gate = rand(2, 3, 8), rand(2, 3, 8), rand(2, 3, 1)
+case("gated_add", "GatedAdd", [x, y, gate], [x + y.astype(np.float64) * gate])
+
+
+def mrotary(name, sections, layout=0, interleaved=0, B=2, S=4, H=3, D=16, rotary=0, rank=3, scale=1.0, positions=20):
+    half = (rotary or D) // 2
+    x = rand(B, S, H * D) if rank == 3 else rand(B, H, S, D)
+    ids = rng.integers(0, positions, (3, B, S))
+    angle = rng.uniform(-3, 3, (positions, half))
+    cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+    owner = np.repeat([0, 1, 2], sections) if not layout else np.zeros(half, int)
+    for d in (1, 2) if layout else ():
+        owner[[k for k in range(d, sections[d] * 3, 3) if k < half]] = d
+    c, s = (np.stack([t[ids[owner[k]], k] for k in range(half)], -1).astype(np.float64)[:, None] * scale for t in (cos, sin))
+    v = heads(x, H) if rank == 3 else x.astype(np.float64)
+    out = v.copy()
+    one, two = (slice(0, 2 * half, 2), slice(1, 2 * half, 2)) if interleaved else (slice(0, half), slice(half, 2 * half))
+    out[..., one] = v[..., one] * c - v[..., two] * s
+    out[..., two] = v[..., two] * c + v[..., one] * s
+    attrs = dict(mrope_section=sections, mrope_layout=layout, interleaved=interleaved, scale=scale)
+    if rank == 3:
+        attrs.update(rotary_embedding_dim=rotary, num_heads=H)
+    case("mrotary_" + name, "MRotaryEmbedding", [x, ids, cos, sin], [joined(out) if rank == 3 else out], attrs, constant=(2, 3))
+
+
+mrotary("sections", [4, 2, 2])
+mrotary("woven", [4, 2, 2], layout=1, rank=4)
+mrotary("partial", [2, 1, 1], rotary=8, interleaved=1)
+mrotary("scaled", [3, 3, 2], layout=1, scale=0.5)
+
+BNB4 = [[0, 5.208333333e-03, 0.66666667, 1, 0.33333333, 0.5, 0.16666667, 0.25, 0, -5.208333333e-03, -0.66666667, -1, -0.33333333, -0.5, -0.16666667, -0.25],
+        [-1, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453, -0.28444138169288635, -0.18477343022823334, -0.09105003625154495, 0,
+         0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224, 0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1]]
+
+
+def bnb4(name, K, N, block=16, kind=0, M=3):
+    v = rng.integers(0, 16, K * N)
+    absmax = rng.uniform(0.1, 2, -(-K * N // block)).astype(np.float32)
+    w = (np.array(BNB4[kind])[v] * absmax[np.arange(K * N) // block]).reshape(N, K)
+    v = np.append(v, np.zeros(K * N % 2, int)).reshape(-1, 2)
+    x = rand(2, M, K)
+    case("bnb4_" + name, "MatMulBnb4", [x, (v[:, 0] << 4 | v[:, 1]).astype(np.uint8), absmax], [x.astype(np.float64) @ w.T],
+         dict(K=K, N=N, block_size=block, quant_type=kind), constant=(1, 2))
+
+
+bnb4("fp4", 32, 8)
+bnb4("nf4", 32, 8, kind=1, block=64)
+bnb4("nf4_odd", 9, 5, kind=1)
+
+
 # --- texts ----------------------------------------------------------------------------------------------------------------
 
 def word_conv(name, S=5, W=9, V=30, E=6, M=7, width=3):
