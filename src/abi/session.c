@@ -91,6 +91,10 @@ static OrtStatus *choose_pool(OrtSession *s, sx_session_options *so) {
   sx_err e;
   s->denormals_zero = strcmp(config(o, kOrtSessionOptionsConfigSetDenormalAsZero, "0"), "1") == 0;
   if (!o->per_session_threads) {
+    if (!s->env->global_pools)
+      SX_API_FAIL(FAIL,
+                  "the session is to have no threads of its own, but the environment was made without "
+                  "CreateEnvWithGlobalThreadPools");
     s->denormals_zero |= s->env->threads.denormals_zero;
     OrtStatus *failed = NULL;
     so->pool = sx_env_pool(s->env, &failed);
@@ -110,7 +114,7 @@ static OrtStatus *choose_pool(OrtSession *s, sx_session_options *so) {
     return failed;
   }
   if (o->thread_create && !o->thread_join)
-    SX_API_FAIL(INVALID_ARGUMENT, "a custom function that creates threads needs one that joins them");
+    SX_API_FAIL(FAIL, "a custom function that creates threads needs one that joins them");
   sx_pool_options po = {.threads = want,
                         .spin_us = !spin         ? 0
                                    : us < 100000 ? (uint32_t)us

@@ -397,7 +397,7 @@ static sx_status parse_affinity(sx_pool *p, const char *text, sx_err *e) {
     sx_vec_free(&cpus);
     if (!fits) SX_NO_MEMORY(e);
     if (!ok || *c != (i + 2 < p->threads ? ';' : 0))
-      SX_FAIL(e, INVALID_ARGUMENT, "thread affinities \"%.200s\": expected %u lists like \"1,2;3-4\" (one for each thread but the "
+      SX_FAIL(e, FAIL, "thread affinities \"%.200s\": expected %u lists like \"1,2;3-4\" (one for each thread but the "
               "caller, CPUs from 1), found something else at \"%.20s\"", text, p->threads - 1, c);
     if (*c) c++;
   }
@@ -418,6 +418,11 @@ sx_status sx_pool_create(const sx_pool_options *o, sx_pool **out, sx_err *e) {
   for (uint32_t i = 0; p->workers && i < threads; i++) p->workers[i] = (worker){.pool = p, .index = i};
   sx_status s = p->workers ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   if (s == SX_OK && o->affinity && *o->affinity) s = parse_affinity(p, o->affinity, e);
+  if (s == SX_OK && o->thread_create && threads > 1) {
+    start_workers(p, threads - 1);
+    uint32_t n = atomic_load(&p->started);
+    if (n < threads - 1) s = sx_fail(e, SX_E_FAIL, SX_HERE, "the custom function that creates threads made %u of %u", n, threads - 1);
+  }
   if (s != SX_OK) {
     sx_pool_destroy(p);
     return s;

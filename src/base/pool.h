@@ -24,7 +24,7 @@ typedef struct sx_pool_options {
   void *hook_options;
 } sx_pool_options;
 
-/* Starts no thread: workers start at the first call that wants them. */
+/* Workers start at the first call that wants them; those of custom hooks at once, and it fails when one cannot be made. */
 sx_status sx_pool_create(const sx_pool_options *o, sx_pool **out, sx_err *e);
 void sx_pool_destroy(sx_pool *p); /* joins the workers; NULL is allowed */
 uint32_t sx_pool_width(const sx_pool *p);

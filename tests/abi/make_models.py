@@ -97,7 +97,20 @@ outside = model([h.make_node("Add", ["x", "w"], ["y"])], [value("x", T.FLOAT, [2
 set_external_data(outside.graph.initializer[0], "abi_outside.bin")
 outside.graph.initializer[0].ClearField("raw_data")
 
+denoted = model([h.make_node("Relu", ["x"], ["y"])], [value("x", T.FLOAT, ["N", "C"])], [value("y", T.FLOAT, ["N", "C"])])
+for dim, denotation in zip(denoted.graph.input[0].type.tensor_type.shape.dim, ("DATA_BATCH", "DATA_CHANNEL")):
+    dim.denotation = denotation
+
+body = h.make_graph(  # one step of a long run
+    [h.make_node("Add", ["sum", "one"], ["next"]), h.make_node("Identity", ["on"], ["still"])],
+    "body",
+    [value("i", T.INT64, []), value("on", T.BOOL, []), value("sum", T.FLOAT, [])],
+    [value("still", T.BOOL, []), value("next", T.FLOAT, [])],
+)
+endless = model([h.make_node("Loop", ["n", "", "zero"], ["y"], body=body)], [value("n", T.INT64, [])], [value("y", T.FLOAT, [])],
+                [h.make_tensor("one", T.FLOAT, [], [1]), h.make_tensor("zero", T.FLOAT, [], [0])])
+
 with open(os.path.join(os.path.dirname(__file__), "models.h"), "w") as f:
     f.write("// SPDX-License-Identifier: MIT\n/* Models as bytes, written by make_models.py: what each is stands there. */\n")
-    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed), ("outside", outside), ("chain", chain):
+    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed), ("outside", outside), ("chain", chain), ("denoted", denoted), ("endless", endless):
         f.write(text("model_" + name, m))

@@ -39,7 +39,7 @@ both() { # NAME, COMMAND: over each library; the traces without what may differ
     echo "$name: < this library, > ONNX Runtime" && head -n 20 "$WORK/diff" && failed=1
   fi
 }
-for test in custom editor options compile op memory value session; do
+for test in settings custom editor options compile op memory value session; do
   [ -x "$BUILD/tests/abi/abi_${test}_test" ] && both "$test" "$BUILD/tests/abi/abi_${test}_test" "$proxy"
 done
 for client in ctypes extensions node go java; do both "$client" sh "$HERE/$client.sh" "$proxy"; done

@@ -231,7 +231,7 @@ static void test_hooks(void **state) {
   sx_pool *p;
   sx_pool_options o = {.threads = 3, .thread_create = hook_create, .thread_join = hook_join, .hook_options = &hooked};
   assert_int_equal(sx_pool_create(&o, &p, NULL), SX_OK);
-  assert_int_equal(hooked, 0);
+  assert_int_equal(hooked, 2);
   for (int i = 0; i < 50; i++) check_run(p, 3, 100, 1);
   assert_int_equal(hooked, 2);
   sx_pool_destroy(p);
@@ -268,7 +268,7 @@ static void test_affinity(void **state) {
   }
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     o.affinity = bad[i];
-    assert_int_equal(sx_pool_create(&o, &p, &e), SX_E_INVALID_ARGUMENT);
+    assert_int_equal(sx_pool_create(&o, &p, &e), SX_E_FAIL);
   }
 }
 
