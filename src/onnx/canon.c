@@ -17,8 +17,9 @@ static sx_status unknown_operator(canon *c, const sx_node *n) {
     if (latest)
       SX_FAIL(c->e, INVALID_GRAPH, "operator '%.*s' came to domain '%s' later than version %d, which the model imports",
               SX_FMT(n->op_type), sx_domain_name(d), n->since_version);
-    SX_FAIL(c->e, INVALID_GRAPH, "'%.*s' is not a registered operator of domain '%s'", SX_FMT(n->op_type),
-            d == SX_DOMAIN_ONNX ? "ai.onnx" : sx_domain_name(d));
+    return sx_fail(c->e, d == SX_DOMAIN_ONNX || d == SX_DOMAIN_ML ? SX_E_INVALID_GRAPH : SX_E_FAIL, SX_HERE,
+                   "'%.*s' is not a registered operator of domain '%s'", SX_FMT(n->op_type),
+                   d == SX_DOMAIN_ONNX ? "ai.onnx" : sx_domain_name(d));
   }
   return sx_fail(
       c->e, n->since_version ? SX_E_FAIL : SX_E_INVALID_GRAPH, SX_HERE,

@@ -21,7 +21,7 @@ static sx_status create(sx_build *b) {
   const sx_str expression = sx_attr_str(b->n, "tokenexp", "");
   const int64_t least = sx_attr_int(b->n, "mincharnum", 0);
   if (!t) SX_NO_MEMORY(b->e);
-  if (least < 1) SX_FAIL(b->e, INVALID_GRAPH, "mincharnum is %lld, expected 1 or more", (long long)least);
+  if (least < 1) SX_FAIL(b->e, FAIL, "mincharnum is %lld, expected 1 or more", (long long)least);
   if (separators ? !separators->n : !expression.n)
     SX_FAIL(b->e, INVALID_GRAPH, "one of the attributes separators and tokenexp must be there and not be empty");
   *t = (tokenizer){.separators = separators != NULL, .mark = sx_attr_int(b->n, "mark", 0) != 0, .least = (size_t)least,

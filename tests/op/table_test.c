@@ -276,7 +276,7 @@ static bool wanted(const char **text, int kind) {
   const char letter = "csoR"[kind];
   if (!n || (*text)[n] != ':') return true;
   const bool found = memchr(*text, letter, n) != NULL;
-  *text += n + 1;
+  *text += n + 1 + strspn(*text + n + 1, " ");
   return found;
 }
 

@@ -112,7 +112,7 @@ static double small_float(const element *t, unsigned code) {
 static long small_code(const element *t, double v) {
   for (unsigned c = 0; c < 1u << t->bits; c++) {
     const double d = small_float(t, c);
-    if (isnan(v) ? isnan(d) : d == v && !signbit(d) == !signbit(v)) return (long)c;
+    if (isnan(v) ? isnan(d) : (float)d == (float)v && !signbit(d) == !signbit(v)) return (long)c;
   }
   return -1;
 }

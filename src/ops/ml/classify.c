@@ -51,6 +51,8 @@ static sx_status infer_trees(sx_infer *c) { return infer_targets(c, "leaf_target
 static sx_status infer_linear_classifier(sx_infer *c) {
   const int64_t labels = label_count(c, "classlabels_ints", "classlabels_strings");
   int64_t n = list_size(c, "intercepts");
+  if (n > 1 && !labels)
+    return SX_INFER_FAIL(c, "has %lld classes, but neither classlabels_ints nor classlabels_strings", (long long)n);
   if (!n) n = labels ? labels : 1; /* without intercepts the labels say how many scores there are */
   return labels_and_scores(c, "classlabels_ints", "classlabels_strings", n == 1 && labels == 2 ? 2 : n);
 }

@@ -29,6 +29,15 @@ static sx_status infer_label(sx_infer *c) {
     if (a && a->n) type = lists[i].type;
   }
   if (!type) return SX_INFER_FAIL(c, "has no values");
+  const sx_attr *keys = sx_node_attr(c->n, "keys_tensor");
+  const int from = sx_infer_in(c, 0)->dtype, key = keys                                 ? keys->t->dtype
+                                                   : sx_node_attr(c->n, "keys_strings") ? SX_STRING
+                                                   : sx_node_attr(c->n, "keys_int64s")  ? SX_I64
+                                                   : sx_node_attr(c->n, "keys_floats")  ? SX_F32
+                                                                                        : from;
+  if (from && key != from && (from == SX_STRING || key == SX_STRING || from == SX_F32 || key == SX_F32))
+    return SX_INFER_FAIL(c, "the input has type %s, the keys %s; expected the same", sx_dtype_name((sx_dtype)from),
+                         sx_dtype_name((sx_dtype)key));
   SX_TRY(sx_infer_like(c, 0, 0));
   c->out[0].dtype = (uint8_t)type;
   return SX_OK;
@@ -60,7 +69,7 @@ static sx_status mapper_to_label(sx_upgrade_ctx *c) {
   const int64_t *numbers;
   uint32_t n = sx_attr_ints(c->n, "cats_int64s", &numbers);
   if (!names || names->n != n)
-    SX_FAIL(c->e, INVALID_GRAPH, "has %u strings and %u numbers, expected as many", names ? names->n : 0, n);
+    SX_FAIL(c->e, FAIL, "has %u strings and %u numbers, expected as many", names ? names->n : 0, n);
   SX_TRY(from_classes(c, names, numbers));
   c->n->op = &sx_op_LabelEncoder;
   c->n->op_type = SX_STR("LabelEncoder");

@@ -88,7 +88,7 @@ static sx_status open_normalizer(sx_upgrade_ctx *c) {
   const sx_op *reduce = NULL;
   for (int i = 0; i < 3; i++)
     if (sx_str_is(name, norms[i].name)) reduce = norms[i].reduce;
-  if (!reduce) SX_FAIL(c->e, INVALID_GRAPH, "attribute 'norm' is '%.*s', expected MAX, L1 or L2", SX_FMT(name));
+  if (!reduce) SX_FAIL(c->e, FAIL, "attribute 'norm' is '%.*s', expected MAX, L1 or L2", SX_FMT(name));
   const int64_t last = -1;
   x = sx_lower_cast(&l, x, SX_F32);
   sx_vid norm = sx_lower_2(&l, reduce, x, sx_lower_ints(&l, &last, 1));
@@ -110,7 +110,9 @@ static sx_status open_imputer(sx_upgrade_ctx *c) {
            n_ints = sx_attr_ints(c->n, "imputed_value_int64s", &ints);
   bool is_float = t == SX_F32 || t == SX_F64, by_int = is_float ? !n_floats : n_ints != 0;
   uint32_t n = by_int ? n_ints : n_floats;
-  if (!n) SX_FAIL(c->e, INVALID_GRAPH, "has neither 'imputed_value_floats' nor 'imputed_value_int64s'");
+  if (!n) SX_FAIL(c->e, FAIL, "has neither 'imputed_value_floats' nor 'imputed_value_int64s'");
+  if (is_float && by_int)
+    SX_FAIL(c->e, FAIL, "the input has type %s, but 'imputed_value_floats' is not given", sx_dtype_name(t));
   if (features(f) != SX_DIM_UNKNOWN && features(f) != n) n = 1; /* as ONNX Runtime does: the first for all */
   float from = sx_attr_float(c->n, "replaced_value_float", 0);
   int64_t from_int = sx_attr_int(c->n, "replaced_value_int64", 0);
@@ -127,8 +129,7 @@ static sx_status open_vectorizer(sx_upgrade_ctx *c) {
   sx_lower l = {c, SX_OK};
   const int64_t *width, row[2] = {1, -1}, one = 1, zero = 0;
   uint32_t n = c->n->n_formal, n_width = sx_attr_ints(c->n, "inputdimensions", &width);
-  if (n_width && n_width != n)
-    SX_FAIL(c->e, INVALID_GRAPH, "attribute 'inputdimensions' has %u numbers for %u inputs", n_width, n);
+  if (n_width && n_width != n) SX_FAIL(c->e, FAIL, "attribute 'inputdimensions' has %u numbers for %u inputs", n_width, n);
   sx_vid *in = SX_NEW_N(&c->g->model->arena, sx_vid, (size_t)n + 1);
   if (!in) SX_NO_MEMORY(c->e);
   for (uint32_t i = 0; i < n; i++) {
@@ -139,8 +140,7 @@ static sx_status open_vectorizer(sx_upgrade_ctx *c) {
     else if (f->rank != 2)
       x = sx_lower_1(&l, &sx_op_Flatten, x);
     if (n_width && (f->rank < 1 || f->rank > 2 || features(f) != width[i])) {
-      if (width[i] < 0)
-        SX_FAIL(c->e, INVALID_GRAPH, "attribute 'inputdimensions' has the negative width %lld", (long long)width[i]);
+      if (width[i] < 0) SX_FAIL(c->e, FAIL, "attribute 'inputdimensions' has the negative width %lld", (long long)width[i]);
       const int64_t pad[4] = {0, 0, 0, width[i]};
       x = sx_lower_2(&l, &sx_op_Pad, x, sx_lower_ints(&l, pad, 4));
       x = sx_lower_node(

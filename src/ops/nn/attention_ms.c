@@ -142,7 +142,9 @@ static sx_status open_joined(sx_lower *l, sx_vid x, sx_vid mask, sx_vid past, sx
   if (heads < 1 || !sx_dim_is_const(columns))
     SX_FAIL(c->e, FAIL, "num_heads is %lld, and the weights must have a known width", (long long)heads);
   if (sx_attr_int(c->n, "do_rotary", 0)) SX_FAIL(c->e, NOT_IMPLEMENTED, "do_rotary");
-  if (sx_attr_ints(c->n, "qkv_hidden_sizes", &sizes) != 3) sizes = equal;
+  const uint32_t given = sx_attr_ints(c->n, "qkv_hidden_sizes", &sizes);
+  if (given && given != 3) SX_FAIL(c->e, FAIL, "attribute 'qkv_hidden_sizes' has %u entries, expected 3", given);
+  if (!given) sizes = equal;
   sx_lower_nodes(l, &sx_op_Split, SX_LOWER_IN(x, sx_lower_ints(l, sizes, 3)), SX_LOWER_INT("axis", 2), part, 3);
   operands o = {part[0], part[1], part[2], mask, bias, SX_LOWER_ABSENT, SX_LOWER_ABSENT};
   if (past != SX_LOWER_ABSENT) o.past_k = pick(l, past, 0, 0), o.past_v = pick(l, past, 0, 1);

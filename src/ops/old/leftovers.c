@@ -35,6 +35,12 @@ static sx_status lower_image_scaler(sx_upgrade_ctx *c) {
   sx_vid y = times(&l, x_of(&l), attr(&l, "scale", 1));
   sx_tensor *t;
   if (!n) return sx_lower_end(&l, y);
+  const sx_fact *x = sx_lower_fact(&l, x_of(&l));
+  if (x->rank >= 0 && (x->rank != 4 || (sx_dim_is_const(x->dims[1]) && x->dims[1] != n)))
+    SX_FAIL(c->e, INVALID_ARGUMENT,
+            "there are %lld numbers in 'bias', expected one for each channel of (N, C, H, W): the input has rank %d and "
+            "%lld channels",
+            (long long)n, x->rank, (long long)(x->rank > 1 ? x->dims[1] : 0));
   SX_TRY(sx_tensor_create(SX_F32, 1, &n, &t, c->e));
   memcpy(t->data, bias, (size_t)n * sizeof *bias);
   SX_TRY(sx_model_hold(c->g->model, t, c->e));
@@ -46,7 +52,7 @@ static sx_status lower_image_scaler(sx_upgrade_ctx *c) {
 static sx_status lower_crop(sx_upgrade_ctx *c) {
   sx_lower l = {c, SX_OK};
   const int64_t *border, *scale;
-  if (sx_attr_ints(c->n, "border", &border) != 4) SX_FAIL(c->e, INVALID_GRAPH, "border has not four entries");
+  if (sx_attr_ints(c->n, "border", &border) != 4) SX_FAIL(c->e, INVALID_ARGUMENT, "border has not four entries");
   bool sized = sx_attr_ints(c->n, "scale", &scale) == 2;
   int64_t from[] = {border[1], border[0]}, to[2], axes[] = {2, 3};
   for (int i = 0; i < 2; i++) {
@@ -55,6 +61,12 @@ static sx_status lower_crop(sx_upgrade_ctx *c) {
       SX_FAIL(c->e, INVALID_GRAPH, "a border of %lld and %lld with a scale of %lld: expected no negative number",
               (long long)from[i], (long long)end, (long long)size);
     to[i] = sized ? from[i] + size : end ? -end : INT64_MAX;
+    const sx_fact *x = sx_lower_fact(&l, x_of(&l));
+    if (x->rank >= 0 && x->rank != 4)
+      SX_FAIL(c->e, INVALID_ARGUMENT, "the input has rank %d, expected (N, C, H, W)", x->rank);
+    if (x->rank == 4 && sx_dim_is_const(x->dims[2 + i]) && x->dims[2 + i] < (sized ? to[i] : from[i] + end))
+      SX_FAIL(c->e, INVALID_ARGUMENT, "axis %d has %lld, less than the borders or the scale take: %lld", 2 + i,
+              (long long)x->dims[2 + i], (long long)(sized ? to[i] : from[i] + end));
   }
   return sx_lower_end(&l, sx_lower_node(&l, &sx_op_Slice,
                                         SX_LOWER_IN(x_of(&l), sx_lower_ints(&l, from, 2), sx_lower_ints(&l, to, 2),

@@ -46,7 +46,7 @@ static sx_status open_gather(sx_upgrade_ctx *c) {
   gather += gather < 0 ? rank : 0, axis += axis < 0 ? rank : 0;
   if (gather < 0 || gather >= rank || axis < 0 || axis >= rank || gather == axis ||
       (bytes && (axis != rank - 1 || (bits != 2 && bits != 4 && bits != 8))))
-    SX_FAIL(c->e, INVALID_GRAPH, "gather_axis is %lld and quantize_axis %lld of %d axes, with %lld bits", (long long)gather,
+    SX_FAIL(c->e, FAIL, "gather_axis is %lld and quantize_axis %lld of %d axes, with %lld bits", (long long)gather,
             (long long)axis, rank, (long long)bits);
   sx_vid part[3] = {SX_NONE, SX_NONE, SX_LOWER_ABSENT};
   for (uint32_t i = 0; i < 3; i++) {

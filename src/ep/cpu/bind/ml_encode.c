@@ -41,7 +41,7 @@ static sx_status list_of(const sx_build *b, const char *const names[4], list *l)
 static sx_status build_dict(sx_build *b, encoder *q, const list *keys, int x, bool last) {
   int64_t *ints = NULL;
   if ((keys->type == SX_STRING) != (x == SX_STRING))
-    SX_FAIL(b->e, INVALID_GRAPH, "the keys have type %s, the input %s", sx_dtype_name((sx_dtype)keys->type),
+    SX_FAIL(b->e, FAIL, "the keys have type %s, the input %s", sx_dtype_name((sx_dtype)keys->type),
             sx_dtype_name((sx_dtype)x));
   q->isa = b->cpu->isa, q->floats = is_float(keys->type);
   if (keys->type != SX_STRING) {
@@ -87,8 +87,7 @@ static sx_status label_create(sx_build *b) {
   if (!q) SX_NO_MEMORY(b->e);
   SX_TRY(list_of(b, keys, &k));
   SX_TRY(list_of(b, values, &v));
-  if (k.n != v.n || !k.n)
-    SX_FAIL(b->e, INVALID_GRAPH, "has %u keys and %u values, expected as many, at least one", k.n, v.n);
+  if (k.n != v.n || !k.n) SX_FAIL(b->e, FAIL, "has %u keys and %u values, expected as many, at least one", k.n, v.n);
   SX_TRY(build_dict(b, q, &k, sx_value_at(b->g, b->n->in[0].value)->fact.dtype, false));
   q->elem = sx_elem_bytes(v.type);
   char *copy = SX_NEW_N(b->arena, char, ((size_t)v.n + 1) * q->elem), *end = copy ? copy + (size_t)v.n * q->elem : NULL;
@@ -149,8 +148,8 @@ static sx_status one_hot_run(const sx_call *c, uint32_t begin, uint32_t end) {
       if (at[i] < width)
         y[i * width + at[i]] = 1;
       else if (!s->q->zeros)
-        SX_FAIL(c->e, INVALID_ARGUMENT, "element %lld is none of the %lld categories, and 'zeros' is 0",
-                (long long)(first + i), (long long)width);
+        SX_FAIL(c->e, FAIL, "element %lld is none of the %lld categories, and 'zeros' is 0", (long long)(first + i),
+                (long long)width);
     }
   }
   return SX_OK;

@@ -163,8 +163,8 @@ static sx_status begin(sx_build *b, model **out) {
   if (!m) SX_NO_MEMORY(b->e);
   sx_str post = sx_attr_str(b->n, "post_transform", "NONE");
   if (!sx_post_of(post, &m->post))
-    SX_FAIL(b->e, INVALID_GRAPH,
-            "attribute 'post_transform' is '%.*s', expected NONE, SOFTMAX, LOGISTIC, SOFTMAX_ZERO or PROBIT", SX_FMT(post));
+    SX_FAIL(b->e, FAIL, "attribute 'post_transform' is '%.*s', expected NONE, SOFTMAX, LOGISTIC, SOFTMAX_ZERO or PROBIT",
+            SX_FMT(post));
   return SX_OK;
 }
 /* The vectors of the model: n rows out of a list that is a multiple of n. */
@@ -192,8 +192,7 @@ static sx_status create_linear(sx_build *b) {
   if (!bias.n && m->classes == 2 && x->rank > 0 && x->dims[x->rank - 1] == w.n) n = 1; /* one score divides two classes */
   if (bias.n == n) m->intercepts = bias.at;
   m->finish = finish_linear;
-  if (!m->scores_only && m->classes && m->classes < n)
-    SX_FAIL(b->e, INVALID_GRAPH, "has %u labels for %u classes", m->classes, n);
+  if (!m->scores_only && m->classes && m->classes < n) SX_FAIL(b->e, FAIL, "has %u labels for %u classes", m->classes, n);
   return pack(b, m, "coefficients", w, n);
 }
 
@@ -203,8 +202,7 @@ static sx_status kernel_of(const sx_build *b, model *m) {
   reals p = reals_of(b, "kernel_params");
   int i = 0;
   while (i < 4 && !sx_str_is(kind, names[i])) i++;
-  if (i == 4)
-    SX_FAIL(b->e, INVALID_GRAPH, "attribute 'kernel_type' is '%.*s', expected LINEAR, POLY, RBF or SIGMOID", SX_FMT(kind));
+  if (i == 4) SX_FAIL(b->e, FAIL, "attribute 'kernel_type' is '%.*s', expected LINEAR, POLY, RBF or SIGMOID", SX_FMT(kind));
   if (p.n && p.n != 3)
     SX_FAIL(b->e, INVALID_GRAPH, "attribute 'kernel_params' has %u numbers, expected gamma, coef0 and degree", p.n);
   m->dots.kind = (sx_dots_kind)i;
@@ -222,13 +220,13 @@ static sx_status create_svc(sx_build *b) {
   uint64_t vectors = 0, pairs = (uint64_t)n * (n ? n - 1 : 0) / 2;
   for (uint32_t i = 0; i < n_per; i++) {
     if (m->per_class[i] < 0 || m->per_class[i] > INT32_MAX)
-      SX_FAIL(b->e, INVALID_GRAPH, "element %u of 'vectors_per_class' is %lld", i, (long long)m->per_class[i]);
+      SX_FAIL(b->e, FAIL, "element %u of 'vectors_per_class' is %lld", i, (long long)m->per_class[i]);
     vectors += (uint64_t)m->per_class[i];
   }
   if (!n || n > 65535 || !w.n) SX_FAIL(b->e, INVALID_GRAPH, "has %u labels and %u coefficients", n, w.n);
   if (pa.n != pb.n || rho.n < (vectors ? pairs : 1) || (vectors && pa.n && pa.n < pairs))
-    SX_FAIL(b->e, INVALID_GRAPH, "'rho' has %u, 'prob_a' %u and 'prob_b' %u numbers for %llu pairs of classes", rho.n, pa.n,
-            pb.n, (unsigned long long)pairs);
+    SX_FAIL(b->e, FAIL, "'rho' has %u, 'prob_a' %u and 'prob_b' %u numbers for %llu pairs of classes", rho.n, pa.n, pb.n,
+            (unsigned long long)pairs);
   m->rho = rho.at, m->prob_a = pa.at, m->prob_b = pb.at, m->coefficients = w.at, m->positive = true;
   for (uint32_t i = 0; i < w.n; i++) m->positive &= w.at[i] >= 0;
   m->columns = n;
@@ -238,8 +236,8 @@ static sx_status create_svc(sx_build *b) {
     return pack(b, m, "coefficients", w, n);
   }
   if (n_per != n || w.n < (uint64_t)(n - 1) * vectors || vectors > v.n)
-    SX_FAIL(b->e, INVALID_GRAPH, "%u classes, %u of them with support vectors, %llu vectors and %u coefficients do not fit",
-            n, n_per, (unsigned long long)vectors, w.n);
+    SX_FAIL(b->e, FAIL, "%u classes, %u of them with support vectors, %llu vectors and %u coefficients do not fit", n,
+            n_per, (unsigned long long)vectors, w.n);
   m->finish = finish_svc;
   if (!pa.n) m->columns = n > 2 ? (int64_t)pairs : 2;
   return pack(b, m, "support_vectors", v, (uint32_t)vectors);
@@ -251,8 +249,8 @@ static sx_status create_svr(sx_build *b) {
   reals w = reals_of(b, "coefficients"), v = reals_of(b, "support_vectors"), rho = reals_of(b, "rho");
   int64_t n = sx_attr_int(b->n, "n_supports", 0);
   if (!rho.n || !w.n || n < 0 || n > INT32_MAX || (n && n > w.n))
-    SX_FAIL(b->e, INVALID_GRAPH, "%lld support vectors, %u coefficients and %u numbers of 'rho' do not fit", (long long)n,
-            w.n, rho.n);
+    SX_FAIL(b->e, FAIL, "%lld support vectors, %u coefficients and %u numbers of 'rho' do not fit", (long long)n, w.n,
+            rho.n);
   m->scores_only = true, m->columns = 1, m->classes = 1, m->rho = rho.at, m->finish = finish_svr;
   m->one_class = sx_attr_int(b->n, "one_class", 0) != 0;
   if (n)
@@ -311,7 +309,7 @@ static sx_status prepare(sx_prep *prep) {
                 .out = (sx_dtype)prep->out[m->scores_only ? 0 : 1].dtype,
                 .rows = x->rank == 2 ? x->dims[0] : 1};
   if (x->dims[x->rank - 1] != m->dots.features)
-    SX_FAIL(prep->e, INVALID_ARGUMENT, "rows have %lld features, expected %lld", (long long)x->dims[x->rank - 1],
+    SX_FAIL(prep->e, FAIL, "rows have %lld features, expected %lld", (long long)x->dims[x->rank - 1],
             (long long)m->dots.features);
   const int64_t n = m->classes + 2;
   p->x_bytes = p->in == SX_F32 ? 0 : sx_round_up((size_t)(BLOCK * m->dots.features) * sizeof(float), SX_ALIGN);

@@ -69,8 +69,8 @@ static sx_status pack_weights(sx_build *b, nbits *w, sx_arena *tmp) {
   size_t size;
   char name[64];
   if (q->count != bytes)
-    SX_FAIL(b->e, INVALID_ARGUMENT, "the weight has %lld bytes, expected %lld (N %lld, %lld blocks of %lld)",
-            (long long)q->count, (long long)bytes, (long long)s->N, (long long)s->blocks, (long long)s->block);
+    SX_FAIL(b->e, FAIL, "the weight has %lld bytes, expected %lld (N %lld, %lld blocks of %lld)", (long long)q->count,
+            (long long)bytes, (long long)s->N, (long long)s->blocks, (long long)s->block);
   SX_TRY(floats(b, IN_SCALES, s->N * s->blocks, tmp, &c.from.scale));
   h = sx_hash(c.from.scale, (size_t)(s->N * s->blocks) * 4, h);
   if (zero && zero->dtype != SX_U8)
@@ -78,7 +78,7 @@ static sx_status pack_weights(sx_build *b, nbits *w, sx_arena *tmp) {
   else if (zero) {
     const void *data;
     if (zero->count != s->N * zero_row)
-      SX_FAIL(b->e, INVALID_ARGUMENT, "the zero points have %lld bytes, expected %lld", (long long)zero->count,
+      SX_FAIL(b->e, FAIL, "the zero points have %lld bytes, expected %lld", (long long)zero->count,
               (long long)(s->N * zero_row));
     SX_TRY(sx_tensor_data(zero, &data, b->e));
     c.from.zero = data;

@@ -32,8 +32,8 @@ static sx_status create(sx_build *b) {
   if (v5) {
     int64_t how = sx_attr_int(b->n, "aggregate_function", SX_TREE_SUM), post = sx_attr_int(b->n, "post_transform", 0);
     if (how < 0 || how > SX_TREE_MAX || post < 0 || post > SX_POST_PROBIT)
-      SX_FAIL(b->e, INVALID_GRAPH, "aggregate_function is %lld and post_transform %lld, expected 0 to 3 and 0 to 4",
-              (long long)how, (long long)post);
+      SX_FAIL(b->e, FAIL, "aggregate_function is %lld and post_transform %lld, expected 0 to 3 and 0 to 4", (long long)how,
+              (long long)post);
     s.aggregate = (sx_tree_aggregate)how, q->post = (sx_post)post;
   } else {
     static const char *const names[] = {"AVERAGE", "SUM", "MIN", "MAX"};
@@ -41,7 +41,7 @@ static sx_status create(sx_build *b) {
     uint32_t i = 0;
     while (i < 4 && !sx_str_is(how, names[i])) i++;
     if (i == 4 || !sx_post_of(post, &q->post))
-      SX_FAIL(b->e, INVALID_GRAPH, "aggregate_function is '%.*s' and post_transform '%.*s'", SX_FMT(how), SX_FMT(post));
+      SX_FAIL(b->e, FAIL, "aggregate_function is '%.*s' and post_transform '%.*s'", SX_FMT(how), SX_FMT(post));
     s.aggregate = (sx_tree_aggregate)i;
   }
   s.flags |= s.aggregate >= SX_TREE_MIN;
@@ -50,7 +50,7 @@ static sx_status create(sx_build *b) {
   s.wide |= sx_value_at(b->g, b->n->in[0].value)->fact.dtype == SX_F64;
   if (st == SX_OK) st = sx_trees_base(b, &q->base, &q->n_base, &s.wide);
   if (st == SX_OK && q->n_base > s.n_targets && q->n_base > 2)
-    st = sx_fail(b->e, SX_E_INVALID_GRAPH, SX_HERE, "has %u base values for %u targets or classes", q->n_base, s.n_targets);
+    st = sx_fail(b->e, SX_E_FAIL, SX_HERE, "has %u base values for %u targets or classes", q->n_base, s.n_targets);
   q->one_id = true;
   for (uint32_t i = 0; i < s.n_entries && st == SX_OK; i++) {
     q->one_id &= s.entries[i].target == s.entries[0].target;
@@ -213,8 +213,7 @@ static sx_status prepare(sx_prep *prep) {
                 .rows = x->rank == 2 ? x->dims[0] : 1,
                 .width = x->dims[x->rank - 1]};
   if (q->f.n_features > p->width)
-    SX_FAIL(prep->e, INVALID_ARGUMENT, "a tree asks for feature %u, rows have %lld", q->f.n_features - 1,
-            (long long)p->width);
+    SX_FAIL(prep->e, FAIL, "a tree asks for feature %u, rows have %lld", q->f.n_features - 1, (long long)p->width);
   if (!p->rows) return SX_OK;
   p->block = p->rows < BLOCK ? p->rows : BLOCK;
   int64_t blocks = (p->rows + p->block - 1) / p->block;

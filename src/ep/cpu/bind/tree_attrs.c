@@ -33,13 +33,12 @@ static sx_status ints_of(const sx_build *b, const char *name, uint32_t n, bool o
   uint32_t found = sx_attr_ints(b->n, name, v);
   if (!found && optional) *v = NULL;
   if (found != n && !(optional && !found))
-    SX_FAIL(b->e, INVALID_GRAPH, "attribute '%s' has %u numbers, expected %u", name, found, n);
+    SX_FAIL(b->e, FAIL, "attribute '%s' has %u numbers, expected %u", name, found, n);
   return SX_OK;
 }
 static sx_status in_range(const sx_build *b, const char *name, uint32_t i, int64_t v, int64_t end) {
   if (v < 0 || v >= end)
-    SX_FAIL(b->e, INVALID_GRAPH, "element %u of '%s' is %lld, expected 0 to %lld", i, name, (long long)v,
-            (long long)end - 1);
+    SX_FAIL(b->e, FAIL, "element %u of '%s' is %lld, expected 0 to %lld", i, name, (long long)v, (long long)end - 1);
   return SX_OK;
 }
 
@@ -59,8 +58,8 @@ sx_status sx_trees_read(const sx_build *b, sx_arena *a, sx_tree_source *s) {
   SX_TRY(ints_of(b, "leaf_targetids", leaves, false, &target));
   s->n_roots = sx_attr_ints(b->n, "tree_roots", &roots);
   if (all < n || modes->t->count != n || split.n != n)
-    SX_FAIL(b->e, INVALID_GRAPH, "has %u features, %lld modes and %u splits, expected as many", n,
-            (long long)modes->t->count, split.n);
+    SX_FAIL(b->e, FAIL, "has %u features, %lld modes and %u splits, expected as many", n, (long long)modes->t->count,
+            split.n);
   s->nodes = SX_NEW_N(a, sx_tree_source_node, (size_t)all + 1), s->entries = SX_NEW_N(a, sx_tree_entry, (size_t)leaves + 1);
   uint32_t *root = SX_NEW_N(a, uint32_t, (size_t)s->n_roots + 1), member = 0;
   double *set = SX_NEW_N(a, double, (size_t)members.n + 1);
@@ -113,7 +112,7 @@ static sx_status find(const sx_build *b, const sx_map *m, int64_t tree, int64_t 
   uint64_t at;
   if (tree < 0 || tree > INT32_MAX || node < 0 || node > INT32_MAX ||
       !sx_map_get(m, (uint64_t)tree << 32 | (uint64_t)node, &at))
-    SX_FAIL(b->e, INVALID_GRAPH, "attribute '%s' names node %lld of tree %lld, which does not exist", what, (long long)node,
+    SX_FAIL(b->e, FAIL, "attribute '%s' names node %lld of tree %lld, which does not exist", what, (long long)node,
             (long long)tree);
   *out = (uint32_t)at;
   return SX_OK;
@@ -144,7 +143,7 @@ static sx_status read_nodes(const sx_build *b, const old_attrs *o, sx_map *m, sx
   for (uint32_t i = 0; i < o->n; i++) {
     sx_tree_source_node *q = &s->nodes[i];
     if (!mode_of(o->modes->strings[i], &q->mode))
-      SX_FAIL(b->e, INVALID_GRAPH, "element %u of 'nodes_modes' is '%.*s'", i, SX_FMT(o->modes->strings[i]));
+      SX_FAIL(b->e, FAIL, "element %u of 'nodes_modes' is '%.*s'", i, SX_FMT(o->modes->strings[i]));
     if (q->mode == SX_TREE_LEAF) continue;
     SX_TRY(in_range(b, "nodes_featureids", i, o->feature[i], INT32_MAX));
     q->split = real_at(&o->split, i), q->feature = (uint32_t)o->feature[i], q->nan_yes = o->nan && o->nan[i];

@@ -59,7 +59,7 @@ static sx_status measure(builder *b, uint32_t root) {
   }
   sx_vec_free(&path);
   if (!pushed) SX_NO_MEMORY(b->e);
-  if (cycle) SX_FAIL(b->e, INVALID_GRAPH, "the tree with root %u has a cycle", root);
+  if (cycle) SX_FAIL(b->e, FAIL, "the tree with root %u has a cycle", root);
   return SX_OK;
 }
 
