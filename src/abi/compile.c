@@ -3,6 +3,7 @@
  * model itself, rewritten up to the level that was asked for. Options are checked when they are set, their combination when
  * the model is compiled. */
 #include "abi/editor.h"
+#include "abi/plugin/host.h"
 #include "onnx/proto_write.h"
 #include "onnxruntime_session_options_config_keys.h"
 
@@ -233,6 +234,7 @@ OrtStatus *ORT_API_CALL sx_compile_ModelCompilationOptions_SetEpContextDataWrite
 typedef struct writer {
   const OrtModelCompilationOptions *o;
   const char *path; /* of the result; NULL: none */
+  OrtSession *session;
 } writer;
 
 static sx_status into_buffer(OrtAllocator *a, const sx_text *t, void **out, size_t *size, sx_err *e) {
@@ -298,6 +300,11 @@ static sx_status put_model(const writer *w, const sx_text *t, sx_err *e) {
 
 static sx_status write_model(void *ctx, const sx_model *m, sx_proto_model *p, sx_arena *a, sx_err *e) {
   const writer *w = ctx;
+  SX_TRY(sx_ep_context_check(m, e));
+  if (w->o->flags & OrtCompileApiFlags_ERROR_IF_NO_NODES_COMPILED && !(w->session->eps && w->session->eps->contexts))
+    SX_FAIL(e, FAIL,
+            "Unable to compile any nodes. Check that the session's execution providers support compilation and can execute "
+            "the model");
   sx_text data = {0}, model = {0};
   sx_status s = SX_OK;
   for (uint32_t i = 0; w->o->locate && i < p->graph->initializer.n && s == SX_OK; i++)
@@ -311,12 +318,20 @@ static sx_status write_model(void *ctx, const sx_model *m, sx_proto_model *p, sx
   return s;
 }
 
-static OrtStatus *compile(const OrtEnv *env, const writer *w, const sx_mapping *in, const char *near,
-                          OrtSession **session) {
+static OrtStatus *compile(const OrtEnv *env, writer *w, const sx_mapping *in, const char *near) {
+  OrtSession **session = &w->session;
   sx_session_options so = {0};
   sx_arena lists = {0};
   sx_err e = {0};
   OrtStatus *failed = sx_ort_session_prepare(env, w->o->session, session);
+  if (!failed) {
+    OrtSessionOptions *o = (*session)->options;
+    (*session)->compiling = true;
+    o->write_named = w->o->write_named, o->write_named_state = w->o->write_named_state;
+    failed = sx_ort_config_set(&o->config, kOrtSessionOptionEpContextEnable, "1");
+    const char *named = sx_kvp_get(&o->config, kOrtSessionOptionEpContextFilePath);
+    if (!failed && w->path && !named) failed = sx_ort_config_set(&o->config, kOrtSessionOptionEpContextFilePath, w->path);
+  }
   if (!failed && w->o->input == INPUT_MODEL) failed = sx_editor_give(w->o->model, (*session)->options);
   if (!failed) failed = sx_ort_session_options(*session, &so, &lists);
   if (!failed) {
@@ -363,10 +378,6 @@ static OrtStatus *check(const OrtModelCompilationOptions *o) {
     SX_API_FAIL(FAIL,
                 "a model from bytes is compiled to a path, a buffer or a function: none is given "
                 "(ModelCompilationOptions_SetOutputModelPath)");
-  if (o->flags & OrtCompileApiFlags_ERROR_IF_NO_NODES_COMPILED)
-    SX_API_FAIL(FAIL,
-                "Unable to compile any nodes. Check that the session's execution providers support compilation and can "
-                "execute the model");
   return NULL;
 }
 
@@ -389,10 +400,9 @@ OrtStatus *ORT_API_CALL sx_compile_CompileModel(const OrtEnv *env, const OrtMode
     failed = sx_editor_write(o->model, NULL, &made);
     in = (sx_mapping){.data = (const uint8_t *)made.p, .size = made.n};
   }
-  OrtSession *session = NULL;
-  writer w = {o, path};
-  if (!failed) failed = compile(env, &w, &in, o->input == INPUT_PATH ? o->in_path : NULL, &session);
-  sx_api_ReleaseSession(session);
+  writer w = {o, path, NULL};
+  if (!failed) failed = compile(env, &w, &in, o->input == INPUT_PATH ? o->in_path : NULL);
+  sx_api_ReleaseSession(w.session);
   if (o->input == INPUT_PATH && in.data != o->bytes) sx_unmap_file(&in);
   sx_text_free(&made);
   sx_text_drop(path);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Devices and what providers make of them. The environment has one: the CPU. */
-#include "abi/handles.h"
+#include "abi/plugin/host.h"
 
 OrtStatus *ORT_API_CALL sx_api_GetNumHardwareDevices(const OrtEnv *env, size_t *num_devices) {
   SX_API_NOT_NULL(env);
@@ -37,38 +37,24 @@ const OrtMemoryInfo *ORT_API_CALL sx_api_EpDevice_MemoryInfo(const OrtEpDevice *
   return (const OrtMemoryInfo *)d->memory[memory_type == OrtDeviceMemoryType_DEFAULT ? SX_EP_MEMORY_DEVICE : SX_EP_MEMORY_HOST];
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateSyncStreamForEpDevice(const OrtEpDevice *ep_device,
-                                                           const OrtKeyValuePairs *stream_options, OrtSyncStream **stream) {
-  SX_API_NOT_NULL(ep_device);
-  SX_API_FAIL(INVALID_ARGUMENT, "CreateSyncStreamForEpDevice: the CPU has no streams");
-}
-
-void *ORT_API_CALL sx_api_SyncStream_GetHandle(OrtSyncStream *stream) { return NULL; }
-void ORT_API_CALL sx_api_ReleaseSyncStream(OrtSyncStream *input) {}
-
-OrtStatus *ORT_API_CALL sx_api_CreateSharedAllocator(OrtEnv *env, const OrtEpDevice *ep_device,
-                                                     OrtDeviceMemoryType mem_type, OrtAllocatorType allocator_type,
-                                                     const OrtKeyValuePairs *allocator_options, OrtAllocator **allocator) {
-  SX_API_NOT_NULL(env);
-  SX_API_NOT_NULL(ep_device);
-  SX_API_FAIL(INVALID_ARGUMENT, "CreateSharedAllocator: the device has no memory of its own");
-}
-
-OrtStatus *ORT_API_CALL sx_api_ReleaseSharedAllocator(OrtEnv *env, const OrtEpDevice *ep_device,
-                                                      OrtDeviceMemoryType mem_type) {
-  SX_API_NOT_NULL(env);
-  SX_API_NOT_NULL(ep_device);
-  SX_API_FAIL(INVALID_ARGUMENT, "ReleaseSharedAllocator: the device has no memory of its own");
-}
-
 OrtStatus *ORT_API_CALL sx_api_GetModelCompatibilityForEpDevices(const OrtEpDevice *const *ep_devices,
                                                                  size_t num_ep_devices, const char *compatibility_info,
                                                                  OrtCompiledModelCompatibility *out_status) {
   SX_API_NOT_NULL(ep_devices && num_ep_devices);
   SX_API_NOT_NULL(compatibility_info);
   SX_API_NOT_NULL(out_status);
+  const OrtHardwareDevice *hardware[8];
   *out_status = OrtCompiledModelCompatibility_EP_NOT_APPLICABLE;
-  return NULL;
+  if (num_ep_devices > 8) SX_API_FAIL(INVALID_ARGUMENT, "%zu devices are given, at most 8 are supported", num_ep_devices);
+  for (size_t i = 0; i < num_ep_devices; i++) {
+    SX_API_NOT_NULL(ep_devices[i]);
+    if (ep_devices[i]->factory != ep_devices[0]->factory)
+      SX_API_FAIL(INVALID_ARGUMENT, "GetModelCompatibilityForEpDevices: all devices must be of one provider");
+    hardware[i] = ep_devices[i]->hardware;
+  }
+  OrtEpFactory *f = ep_devices[0]->factory;
+  if (!f || !SX_EP_HAS(f, 23, ValidateCompiledModelCompatibilityInfo)) return NULL;
+  return f->ValidateCompiledModelCompatibilityInfo(f, hardware, num_ep_devices, compatibility_info, out_status);
 }
 
 struct OrtDeviceEpIncompatibilityDetails {
@@ -84,11 +70,20 @@ OrtStatus *ORT_API_CALL sx_api_GetHardwareDeviceEpIncompatibilityDetails(const O
   SX_API_NOT_NULL(ep_name);
   SX_API_NOT_NULL(hw);
   SX_API_NOT_NULL(details);
-  if (strcmp(ep_name, env->cpu_ep.name) != 0)
+  const OrtEpDevice *const *all = NULL;
+  size_t n = 0;
+  OrtStatus *failed = sx_api_GetEpDevices(env, &all, &n);
+  const OrtEpDevice *d = NULL;
+  for (size_t i = 0; i < n && !d; i++)
+    if (!strcmp(all[i]->name, ep_name)) d = all[i];
+  if (!failed && !d)
     SX_API_FAIL(INVALID_ARGUMENT, "GetHardwareDeviceEpIncompatibilityDetails: there is no provider '%.100s'", ep_name);
   *details = sx_calloc(1, sizeof **details);
   if (!*details) SX_API_NO_MEMORY();
-  return NULL;
+  if (!d->factory || !SX_EP_HAS(d->factory, 24, GetHardwareDeviceIncompatibilityDetails)) return NULL;
+  failed = d->factory->GetHardwareDeviceIncompatibilityDetails(d->factory, hw, *details);
+  if (failed) sx_api_ReleaseDeviceEpIncompatibilityDetails(*details), *details = NULL;
+  return failed;
 }
 
 OrtStatus *ORT_API_CALL sx_epapi_DeviceEpIncompatibilityDetails_SetDetails(OrtDeviceEpIncompatibilityDetails *details,
@@ -132,15 +127,6 @@ void ORT_API_CALL sx_api_ReleaseDeviceEpIncompatibilityDetails(OrtDeviceEpIncomp
   if (!input) return;
   sx_text_drop(input->notes);
   sx_free(input, sizeof *input);
-}
-
-/* Interop: no device of ours imports anything, which is a success with a NULL importer. */
-OrtStatus *ORT_API_CALL sx_interop_CreateExternalResourceImporterForDevice(const OrtEpDevice *ep_device,
-                                                                           OrtExternalResourceImporter **out_importer) {
-  SX_API_NOT_NULL(ep_device);
-  SX_API_NOT_NULL(out_importer);
-  *out_importer = NULL;
-  return NULL;
 }
 
 /* Where an initializer lies outside of its model. */

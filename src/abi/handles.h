@@ -223,6 +223,8 @@ struct OrtSessionOptions {
   size_t weightless_size;
   OrtReadNamedBufferFunc read_named;
   void *read_named_state;
+  OrtWriteNamedBufferFunc write_named; /* set while a model is compiled */
+  void *write_named_state;
 };
 struct OrtRunOptions {
   int log_severity, log_verbosity;

@@ -62,6 +62,7 @@ OrtSessionOptions *sx_ort_options_clone(const OrtSessionOptions *o) {
   c->policy = o->policy, c->delegate = o->delegate, c->delegate_state = o->delegate_state;
   c->weightless = o->weightless, c->weightless_size = o->weightless_size;
   c->read_named = o->read_named, c->read_named_state = o->read_named_state;
+  c->write_named = o->write_named, c->write_named_state = o->write_named_state;
   bool ok = copy_text(&c->log_id, o->log_id) && copy_text(&c->profile_prefix, o->profile_prefix) &&
             copy_text(&c->optimized_path, o->optimized_path) && sx_kvp_copy(&o->config, &c->config) &&
             sx_vec_reserve(&c->free_dims, o->free_dims.n) && sx_vec_reserve(&c->initializers, o->initializers.n) &&

@@ -53,6 +53,7 @@ void ORT_API_CALL sx_api_ReleaseSession(OrtSession *input) {
   sx_ort_join_async(input, true);
   if (input->profile) {
     const char *file;
+    if (input->eps) sx_ep_profile_end(input->eps, input->profile);
     sx_api_ReleaseStatus(sx_profile_end(input->profile, &file)); /* written, as nobody asked for it */
   }
   session_free(input);
@@ -453,6 +454,7 @@ OrtStatus *ORT_API_CALL sx_api_SessionEndProfiling(OrtSession *session, OrtAlloc
   SX_API_NOT_NULL(out);
   const char *file = "";
   if (session->profile) {
+    if (session->eps) sx_ep_profile_end(session->eps, session->profile);
     OrtStatus *failed = sx_profile_end(session->profile, &file);
     if (failed) return failed;
   } else {

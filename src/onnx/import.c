@@ -424,7 +424,10 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
     if (!sx_strmap_get(&s->names, p->value_info.at[i].name, &v) || v == SX_NONE || sx_value_at(g, v)->kind != SX_VALUE_NODE)
       continue;
     SX_TRY(sx_import_fact(im, p->value_info.at[i].type, &f));
-    sx_value_at(g, v)->fact = (sx_fact){.kind = f.kind, .dtype = f.dtype, .rank = -1, .type = f.type};
+    if (im->o->place) /* ... unless nodes may be placed that nobody here can infer */
+      sx_value_at(g, v)->fact = f;
+    else
+      sx_value_at(g, v)->fact = (sx_fact){.kind = f.kind, .dtype = f.dtype, .rank = -1, .type = f.type};
   }
   for (uint32_t i = 0; i < p->output.n; i++) {
     sx_vid v;
@@ -438,7 +441,8 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
     SX_TRY(sx_import_fact(im, p->output.at[i].type, &f));
     if (!sx_graph_add_output(g, v) || !sx_vec_push(&g->declared, f)) SX_NO_MEMORY(im->e);
     if (sx_value_at(g, v)->kind == SX_VALUE_NODE && sx_value_at(g, v)->fact.kind == SX_KIND_UNKNOWN)
-      sx_value_at(g, v)->fact = (sx_fact){.kind = f.kind, .dtype = f.dtype, .rank = -1, .type = f.type};
+      sx_value_at(g, v)->fact =
+          im->o->place ? f : (sx_fact){.kind = f.kind, .dtype = f.dtype, .rank = -1, .type = f.type};
   }
   return SX_OK;
 }

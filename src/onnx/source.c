@@ -52,6 +52,7 @@ sx_status sx_source_take_facts(sx_graph *g, const sx_graph *canonical, sx_err *e
     sx_value *v = sx_value_at(g, i);
     const sx_fact *f = &sx_value_at(canonical, i)->fact;
     if (v->fact.constant || f->kind == SX_KIND_UNKNOWN) continue;
+    if (f->kind == SX_KIND_TENSOR && f->rank < 0 && v->fact.rank >= 0) continue; /* the file says more */
     v->fact = (sx_fact){.kind = f->kind, .dtype = f->dtype, .rank = f->rank};
     SX_TRY(dims_to(m, from, f->dims, f->rank, &v->fact.dims, e));
     SX_TRY(type_to(m, from, f->type, &v->fact.type, e));

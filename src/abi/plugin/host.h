@@ -65,7 +65,7 @@ typedef struct sx_ep {
   OrtDataTransferImpl *transfer;
   OrtEpDataLayout layout;         /* that it prefers */
   bool serial;                    /* no two runs at once */
-  OrtSyncStreamImpl *stream;
+  OrtEpProfilerImpl *profiler;    /* while the session profiles */
 } sx_ep;
 
 /* What a call of Compile gave. */
@@ -99,7 +99,8 @@ struct sx_eps {
   SX_VEC(OrtValueInfo *) infos; /* of fused nodes */
   sx_mutex serial, copies; /* copies: of sx_ep_node.cached */
   bool any_serial;
-  uint32_t fused; /* groups so far, for names */
+  uint32_t fused;    /* groups so far, for names */
+  uint32_t contexts; /* of them, with an EPContext node */
 };
 
 struct OrtNodeComputeContext {
@@ -117,11 +118,24 @@ OrtStatus *sx_eps_run_end(struct sx_eps *x, const OrtRunOptions *o, OrtStatus *f
 /* After the session is ready. */
 OrtStatus *sx_eps_ready(struct sx_eps *x);
 
+/* ---- events.c: profilers of providers ---- */
+OrtStatus *sx_ep_profile_begin(struct sx_eps *x);
+/* Their events go to `to`. */
+void sx_ep_profile_end(struct sx_eps *x, sx_profile *to);
+
 /* ---- place.c: who takes which node ---- */
 /* Hook of the importer (sx_import_options.place). */
 sx_status sx_eps_place(void *ctx, sx_model *source, const void *data, size_t size, const sx_import_options *o, sx_err *e);
 /* Puts copies where values cross memories; after everything is placed. */
 sx_status sx_eps_add_copies(struct sx_eps *x, sx_graph *g, sx_err *e);
+
+/* ---- context_node.c: EPContext ---- */
+/* Node `id` becomes the EPContext node that its provider made (NULL: none) for whoever writes the model. */
+sx_status sx_ep_context_take(struct sx_eps *x, sx_graph *g, sx_nid id, const OrtNode *context, sx_err *e);
+/* FAIL when a compiled node has none. */
+sx_status sx_ep_context_check(const sx_model *m, sx_err *e);
+/* Session option ep.context_enable: writes the model of the source dialect, read from file `model` (may be NULL). */
+sx_status sx_ep_context_write(struct sx_eps *x, sx_model *m, const char *model, sx_err *e);
 
 /* ---- registry.c ---- */
 OrtStatus *sx_ep_registry_copy(const OrtKernelRegistry *from, OrtKernelRegistry **out);

@@ -154,6 +154,42 @@ static OrtStatus *make_allocators(OrtEnv *env, OrtEpDevice *d) {
   return NULL;
 }
 
+static int memory_kind(OrtDeviceMemoryType t) {
+  return t == OrtDeviceMemoryType_DEFAULT ? SX_EP_MEMORY_DEVICE : SX_EP_MEMORY_HOST;
+}
+
+OrtStatus *ORT_API_CALL sx_api_ReleaseSharedAllocator(OrtEnv *env, const OrtEpDevice *ep_device,
+                                                      OrtDeviceMemoryType mem_type) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(ep_device);
+  OrtEpDevice *d = (OrtEpDevice *)ep_device;
+  int k = memory_kind(mem_type);
+  if (!d->memory[k]) SX_API_FAIL(INVALID_ARGUMENT, "ReleaseSharedAllocator: the device has no memory of its own");
+  if (!d->allocator[k]) return NULL;
+  OrtStatus *failed = sx_api_UnregisterAllocator(env, (const OrtMemoryInfo *)d->memory[k]);
+  if (failed) return failed;
+  if (SX_EP_HAS(d->factory, 23, ReleaseAllocator)) d->factory->ReleaseAllocator(d->factory, d->allocator[k]);
+  d->allocator[k] = NULL;
+  return NULL;
+}
+
+OrtStatus *ORT_API_CALL sx_api_CreateSharedAllocator(OrtEnv *env, const OrtEpDevice *ep_device,
+                                                     OrtDeviceMemoryType mem_type, OrtAllocatorType allocator_type,
+                                                     const OrtKeyValuePairs *allocator_options, OrtAllocator **allocator) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(ep_device);
+  OrtEpDevice *d = (OrtEpDevice *)ep_device;
+  int k = memory_kind(mem_type);
+  if (!d->memory[k] || !SX_EP_HAS(d->factory, 23, CreateAllocator))
+    SX_API_FAIL(INVALID_ARGUMENT, "CreateSharedAllocator: the device has no memory of its own");
+  OrtStatus *failed = sx_api_ReleaseSharedAllocator(env, ep_device, mem_type); /* the new one takes its place */
+  const OrtMemoryInfo *info = (const OrtMemoryInfo *)d->memory[k];
+  if (!failed) failed = d->factory->CreateAllocator(d->factory, info, allocator_options, &d->allocator[k]);
+  if (!failed && d->allocator[k]) failed = sx_api_RegisterAllocator(env, d->allocator[k]);
+  if (!failed && allocator) *allocator = d->allocator[k];
+  return failed;
+}
+
 static OrtStatus *start(OrtEnv *env, sx_ep_library *l) {
   CreateEpApiFactoriesFn create = (CreateEpApiFactoriesFn)sx_dl_symbol(l->handle, "CreateEpFactories");
   l->release = (ReleaseEpApiFactoryFn)sx_dl_symbol(l->handle, "ReleaseEpFactory");

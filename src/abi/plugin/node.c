@@ -83,6 +83,25 @@ static void call_compute(void *p) {
                          : f->x->impl->Compute(f->x->impl, f->context);
 }
 
+/* The call, between two words to the provider's profiler. */
+static sx_status watched(sx_ep_node *x, const sx_node *n, foreign *f, sx_err *e) {
+  static _Atomic uint64_t count;
+  OrtEpProfilerImpl *p = x->ep->profiler;
+  bool hears = p && p->StartEvent && p->StopEvent;
+  uint64_t id = hears ? atomic_fetch_add(&count, 1) : 0, begin = hears ? sx_now_ns() : 0;
+  if (hears) sx_api_ReleaseStatus(p->StartEvent(p, id));
+  sx_status s = sx_guarded(call_compute, f, e);
+  if (s == SX_OK) s = sx_ort_take(f->status, e);
+  if (!hears) return s;
+  OrtProfilingEvent *event = NULL;
+  int64_t at = (int64_t)(begin - sx_profile_start_ns(x->ep->owner->session->profile)) / 1000;
+  sx_api_ReleaseStatus(sx_epapi_CreateProfilingEvent(OrtProfilingEventCategory_NODE, 0, 0, n->name.p ? n->name.p : "", at,
+                                                     (int64_t)(sx_now_ns() - begin) / 1000, NULL, NULL, 0, &event));
+  if (event) sx_api_ReleaseStatus(p->StopEvent(p, id, event));
+  sx_epapi_ReleaseProfilingEvent(event);
+  return s;
+}
+
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   sx_ep_node *x = (sx_ep_node *)c->state;
   if (x->to_host || x->to_device) return run_copy(x, c);
@@ -106,8 +125,7 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   for (uint32_t i = 0; i < n_in && s == SX_OK; i++)
     if (sx_node_in(n, i) != SX_NONE) s = sx_late_take(c, i, &k.in[i]);
   foreign f = {x, &k, NULL};
-  if (s == SX_OK) s = sx_guarded(call_compute, &f, c->e);
-  if (s == SX_OK) s = sx_ort_take(f.status, c->e);
+  if (s == SX_OK) s = watched(x, n, &f, c->e);
   s = sx_kernel_context_finish(c, &k, s);
   if (at != few) sx_free(at, total * sizeof *at);
   return s;

@@ -252,7 +252,7 @@ static sx_status describe_group(struct sx_eps *x, sx_ep *p, const claim *k, OrtG
 }
 
 /* The nodes of a group give way to one. */
-static sx_status fuse(sx_graph *g, const claim *k, sx_ep_node *n, sx_err *e) {
+static sx_status fuse(struct sx_eps *eps, sx_graph *g, const claim *k, sx_ep_node *n, const OrtNode *context, sx_err *e) {
   const OrtNode *v = n->view;
   sx_vid *ids = sx_malloc(((size_t)v->n_in + v->n_out + 1) * sizeof *ids);
   if (!ids) SX_NO_MEMORY(e);
@@ -269,21 +269,18 @@ static sx_status fuse(sx_graph *g, const claim *k, sx_ep_node *n, sx_err *e) {
   x->name = sx_str_c(v->name), x->op_type = sx_str_c(v->op_type), x->domain = sx_str_c(v->domain);
   x->since_version = 1, x->origin = origin, x->place = place;
   x->custom = n, x->provider = &sx_plugin_provider;
-  return SX_OK;
+  return sx_ep_context_take(eps, g, id, context, e);
 }
 
-static sx_status compile(struct sx_eps *x, sx_ep *p, OrtGraph *const *groups, sx_ep_node *const *made, size_t n,
-                         sx_err *e) {
+static sx_status compile(struct sx_eps *x, sx_ep *p, OrtGraph *const *groups, sx_ep_node *const *made, OrtNode **contexts,
+                         size_t n, sx_err *e) {
   if (!SX_EP_HAS(p->ep, 23, Compile))
     SX_FAIL(e, EP_FAIL, "%s claims nodes to be compiled and has no Compile", p->name);
   const OrtNode **nodes = SX_NEW_N(&x->arena, const OrtNode *, n + 1);
-  OrtNode **contexts = SX_NEW_N(&x->arena, OrtNode *, n + 1);
   OrtNodeComputeInfo **infos = SX_NEW_N(&x->arena, OrtNodeComputeInfo *, n + 1);
-  if (!nodes || !contexts || !infos || !sx_vec_reserve(&x->compiled, x->compiled.n + 1)) SX_NO_MEMORY(e);
+  if (!nodes || !infos || !sx_vec_reserve(&x->compiled, x->compiled.n + 1)) SX_NO_MEMORY(e);
   for (size_t i = 0; i < n; i++) nodes[i] = made[i]->view;
   sx_status s = sx_ort_take(p->ep->Compile(p->ep, (const OrtGraph **)groups, nodes, n, infos, contexts), e);
-  for (size_t i = 0; i < n; i++)
-    if (contexts[i]) sx_api_ReleaseNode(contexts[i]);
   if (s != SX_OK) {
     sx_err_context(e, "%s failed to compile", p->name);
     return s;
@@ -302,7 +299,8 @@ static sx_status compile_groups(struct sx_eps *x, sx_graph *g, OrtEpGraphSupport
   OrtGraph **groups = SX_NEW_N(&info->arena, OrtGraph *, (size_t)most + 1);
   sx_ep_node **made = SX_NEW_N(&info->arena, sx_ep_node *, (size_t)most + 1);
   const claim **of = SX_NEW_N(&info->arena, const claim *, (size_t)most + 1);
-  if (!groups || !made || !of) SX_NO_MEMORY(e);
+  OrtNode **contexts = SX_NEW_N(&info->arena, OrtNode *, (size_t)most + 1);
+  if (!groups || !made || !of || !contexts) SX_NO_MEMORY(e);
   uint64_t hash = hash_of(g);
   sx_status s = SX_OK;
   for (uint32_t k = 0; k < most && s == SX_OK; k++) {
@@ -315,9 +313,10 @@ static sx_status compile_groups(struct sx_eps *x, sx_graph *g, OrtEpGraphSupport
     if (s == SX_OK) of[n] = c, n++;
     if (s == SX_OK) s = describe_group(x, info->ep, c, groups[n - 1], hash, &made[n - 1], e);
   }
-  if (s == SX_OK && n) s = compile(x, info->ep, groups, made, n, e);
+  if (s == SX_OK && n) s = compile(x, info->ep, groups, made, contexts, n, e);
   for (uint32_t i = 0; i < n; i++) {
-    if (s == SX_OK) s = fuse(g, of[i], made[i], e);
+    if (s == SX_OK) s = fuse(x, g, of[i], made[i], contexts[i], e);
+    sx_api_ReleaseNode(contexts[i]);
     sx_ort_graph_free(groups[i]);
   }
   return s;
@@ -330,6 +329,7 @@ static sx_status take_singles(struct sx_eps *x, sx_graph *g, OrtEpGraphSupportIn
     if (c->fuse || c->refused) continue;
     const OrtNode *v = info->view->node_by_id[c->nodes[0]];
     sx_node *node = sx_node_at(g, c->nodes[0]);
+    if (v->n_bodies) continue; /* control flow is ours: see context.c */
     const sx_ep_kernel *kernel = info->ep->registry ? sx_ep_registry_find(info->ep->registry, info->ep->name, v) : NULL;
     if (!kernel) {
       sx_log(&x->session->logger.log, WARNING, "%s claims node '%s' (%s) and has no kernel for it: others run it",
@@ -453,13 +453,18 @@ static sx_status check_fallback(const struct sx_eps *x, const sx_graph *g, sx_er
   return SX_OK;
 }
 
+static void not_yet(void *ctx, const sx_err *e) {}
+
 sx_status sx_eps_place(void *ctx, sx_model *m, const void *data, size_t size, const sx_import_options *o, sx_err *e) {
   struct sx_eps *x = ctx;
   sx_model *canonical;
   sx_import_options plain = *o;
+  sx_err quiet = {0};
   plain.place = NULL, plain.log = NULL;
-  SX_TRY(sx_import(data, size, &plain, &canonical, e));
-  sx_status s = sx_source_take_facts(m->graph, canonical->graph, e);
+  plain.problem = not_yet; /* an operator that only a provider knows: facts are as far as they are known */
+  SX_TRY(sx_import_source(data, size, &plain, &canonical, e));
+  sx_status s = sx_canonicalise(canonical, &plain, &quiet);
+  s = s == SX_E_NO_MEMORY ? sx_fail(e, s, SX_HERE, "out of memory") : sx_source_take_facts(m->graph, canonical->graph, e);
   sx_model_destroy(canonical);
   SX_TRY(s);
   if (o->path && !m->path && !(m->path = sx_arena_strdup(&m->arena, o->path, strlen(o->path)))) SX_NO_MEMORY(e);
@@ -470,6 +475,7 @@ sx_status sx_eps_place(void *ctx, sx_model *m, const void *data, size_t size, co
     SX_TRY(sx_graph_sort(m->graph, e));
   for (uint32_t i = 0; i < x->list.n; i++) SX_TRY(offer_all(x, x->list.at[i], m->graph, e));
   SX_TRY(check_fallback(x, m->graph, e));
+  SX_TRY(sx_ep_context_write(x, m, o->path, e));
   SX_TRY(sx_eps_add_copies(x, m->graph, e));
   forget(m->graph);
   return SX_OK;

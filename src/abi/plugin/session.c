@@ -144,6 +144,7 @@ static void close_node(sx_ep_node *n) {
 }
 
 static void close_ep(sx_ep *p) {
+  if (p->profiler) p->profiler->Release(p->profiler);
   if (p->transfer && p->transfer->Release) p->transfer->Release(p->transfer);
   if (p->own_allocator && SX_EP_HAS(p->factory, 23, ReleaseAllocator))
     p->factory->ReleaseAllocator(p->factory, p->own_allocator);
@@ -170,7 +171,7 @@ void sx_eps_close(struct sx_eps *x) {
 }
 
 OrtStatus *sx_eps_ready(struct sx_eps *x) {
-  OrtStatus *failed = NULL;
+  OrtStatus *failed = x->session->profile ? sx_ep_profile_begin(x) : NULL;
   for (uint32_t i = 0; i < x->list.n && !failed; i++) {
     OrtEp *ep = x->list.at[i]->ep;
     if (SX_EP_HAS(ep, 27, OnSessionInitializationEnd)) failed = ep->OnSessionInitializationEnd(ep);

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/* EPContext: what a provider compiled, as a node of a model that can be saved. The provider gives such a node for each of its
+ * groups; ours takes its operator and attributes, and the model is written with it. */
+#include "abi/editor.h"
+#include "abi/plugin/host.h"
+#include "onnx/export.h"
+#include "onnx/proto_write.h"
+
+static sx_str keep(sx_arena *a, sx_str s) {
+  char *p = sx_arena_strdup(a, s.p ? s.p : "", s.n);
+  return p ? (sx_str){p, s.n} : (sx_str){NULL, 0};
+}
+
+static sx_status take_attr(sx_graph *g, sx_nid id, const sx_proto_attr *p, sx_err *e) {
+  sx_arena *a = &g->model->arena;
+  sx_attr to = {.name = keep(a, p->name), .type = (sx_attr_type)p->type};
+  switch (to.type) {
+    case SX_ATTR_FLOAT: to.f = p->f; break;
+    case SX_ATTR_INT: to.i = p->i; break;
+    case SX_ATTR_STRING:
+      to.s = keep(a, p->s);
+      if (!to.s.p) SX_NO_MEMORY(e);
+      break;
+    case SX_ATTR_INTS: to.n = p->ints.n, to.ints = sx_arena_copy(a, p->ints.at, to.n * sizeof(int64_t)); break;
+    case SX_ATTR_FLOATS: to.n = p->floats.n, to.floats = sx_arena_copy(a, p->floats.at, to.n * sizeof(float)); break;
+    case SX_ATTR_STRINGS: {
+      sx_str *t = SX_NEW_N(a, sx_str, (size_t)p->strings.n + 1);
+      to.n = p->strings.n, to.strings = t;
+      for (uint32_t i = 0; t && i < to.n; i++) t[i] = keep(a, p->strings.at[i]);
+      if (!t) SX_NO_MEMORY(e);
+      break;
+    }
+    default: SX_FAIL(e, EP_FAIL, "attribute '%.*s' of the EPContext node has type %d", SX_FMT(p->name), p->type);
+  }
+  if (!to.name.p || !sx_node_set_attr(g, id, &to)) SX_NO_MEMORY(e);
+  return SX_OK;
+}
+
+static sx_status import_domain(sx_model *m, sx_err *e) {
+  for (uint32_t i = 0; i < m->opsets.n; i++)
+    if (sx_str_is(m->opsets.at[i].domain, "com.microsoft")) return SX_OK;
+  if (!sx_vec_push(&m->opsets, ((sx_opset){SX_STR("com.microsoft"), 1}))) SX_NO_MEMORY(e);
+  return SX_OK;
+}
+
+sx_status sx_ep_context_take(struct sx_eps *x, sx_graph *g, sx_nid id, const OrtNode *context, sx_err *e) {
+  if (!context) return SX_OK;
+  if (!context->editor) SX_FAIL(e, EP_FAIL, "an EPContext node must be made by OrtModelEditorApi.CreateNode");
+  const sx_proto_node *p = &context->made->proto;
+  for (uint32_t i = 0; i < p->attribute.n; i++) SX_TRY(take_attr(g, id, &p->attribute.at[i], e));
+  sx_node *n = sx_node_at(g, id);
+  n->op_type = keep(&g->model->arena, p->op_type), n->domain = keep(&g->model->arena, p->domain);
+  n->name = keep(&g->model->arena, p->name);
+  if (!n->op_type.p || !n->domain.p || !n->name.p) SX_NO_MEMORY(e);
+  x->contexts++;
+  return import_domain(g->model, e);
+}
+
+/* Every node that a provider compiled can be written. */
+static sx_status check_nodes(const sx_graph *g, sx_err *e) {
+  for (uint32_t i = 0; i < g->order.n; i++) {
+    const sx_node *n = sx_node_at(g, g->order.at[i]);
+    const sx_ep_node *p = sx_ep_node_of(n);
+    if (p && p->info && !sx_str_is(n->op_type, "EPContext"))
+      SX_FAIL(e, FAIL, "%s gives no EPContext node for what it compiled ('%s'): such a model cannot be written", p->ep->name,
+              p->view->name);
+  }
+  return SX_OK;
+}
+
+sx_status sx_ep_context_check(const sx_model *m, sx_err *e) { return check_nodes(m->graph, e); }
+
+/* model.onnx becomes model_ctx.onnx, unless the options name a file. */
+static char *context_path(const struct sx_eps *x, const char *model, sx_arena *a) {
+  const char *given = sx_kvp_get(&x->session->options->config, "ep.context_file_path");
+  if (given && *given) return sx_arena_strdup(a, given, strlen(given));
+  if (!model) return NULL;
+  size_t n = strlen(model), stem = n;
+  while (stem && model[stem - 1] != '.' && model[stem - 1] != '/' && model[stem - 1] != '\\') stem--;
+  return sx_arena_printf(a, "%.*s_ctx.onnx", (int)(stem && model[stem - 1] == '.' ? stem - 1 : n), model);
+}
+
+sx_status sx_ep_context_write(struct sx_eps *x, sx_model *m, const char *model, sx_err *e) {
+  const char *on = sx_kvp_get(&x->session->options->config, "ep.context_enable");
+  if (x->session->compiling || !on || strcmp(on, "1") != 0 || !x->contexts) return SX_OK;
+  SX_TRY(sx_ep_context_check(m, e));
+  sx_arena a = {0};
+  sx_text text = {0};
+  sx_proto_model p;
+  sx_mapping there;
+  char *path = context_path(x, model, &a);
+  sx_status s = path ? SX_OK
+                     : sx_fail(e, SX_E_INVALID_ARGUMENT, SX_HERE,
+                               "a model from memory has no path: ep.context_file_path must say where its context model goes");
+  if (s == SX_OK && sx_map_file(path, &there, NULL) == SX_OK) {
+    sx_unmap_file(&there);
+    s = sx_fail(e, SX_E_FAIL, SX_HERE, "the context model '%s' exists already: remove it, or load it instead", path);
+  }
+  if (s == SX_OK) s = sx_export(m, &a, &p, e);
+  if (s == SX_OK) s = sx_proto_write_model(&p, &text, e);
+  if (s == SX_OK && text.failed) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  if (s == SX_OK) s = sx_write_file(path, text.p, text.n, e);
+  sx_text_free(&text);
+  sx_arena_free(&a);
+  return s;
+}
