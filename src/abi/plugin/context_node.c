@@ -5,6 +5,7 @@
 #include "abi/plugin/host.h"
 #include "onnx/export.h"
 #include "onnx/proto_write.h"
+#include "onnxruntime_session_options_config_keys.h"
 
 static sx_str keep(sx_arena *a, sx_str s) {
   char *p = sx_arena_strdup(a, s.p ? s.p : "", s.n);
@@ -72,7 +73,7 @@ sx_status sx_ep_context_check(const sx_model *m, sx_err *e) { return check_nodes
 
 /* model.onnx becomes model_ctx.onnx, unless the options name a file. */
 static char *context_path(const struct sx_eps *x, const char *model, sx_arena *a) {
-  const char *given = sx_kvp_get(&x->session->options->config, "ep.context_file_path");
+  const char *given = sx_kvp_get(&x->session->options->config, kOrtSessionOptionEpContextFilePath);
   if (given && *given) return sx_arena_strdup(a, given, strlen(given));
   if (!model) return NULL;
   size_t n = strlen(model), stem = n;
@@ -81,7 +82,7 @@ static char *context_path(const struct sx_eps *x, const char *model, sx_arena *a
 }
 
 sx_status sx_ep_context_write(struct sx_eps *x, sx_model *m, const char *model, sx_err *e) {
-  const char *on = sx_kvp_get(&x->session->options->config, "ep.context_enable");
+  const char *on = sx_kvp_get(&x->session->options->config, kOrtSessionOptionEpContextEnable);
   if (x->session->compiling || !on || strcmp(on, "1") != 0 || !x->contexts) return SX_OK;
   SX_TRY(sx_ep_context_check(m, e));
   sx_arena a = {0};
@@ -91,7 +92,7 @@ sx_status sx_ep_context_write(struct sx_eps *x, sx_model *m, const char *model, 
   char *path = context_path(x, model, &a);
   sx_status s = path ? SX_OK
                      : sx_fail(e, SX_E_INVALID_ARGUMENT, SX_HERE,
-                               "a model from memory has no path: ep.context_file_path must say where its context model goes");
+                               "a model from memory has no path: %s must say where its context model goes", kOrtSessionOptionEpContextFilePath);
   if (s == SX_OK && sx_map_file(path, &there, NULL) == SX_OK) {
     sx_unmap_file(&there);
     s = sx_fail(e, SX_E_FAIL, SX_HERE, "the context model '%s' exists already: remove it, or load it instead", path);

@@ -6,6 +6,7 @@
 #include "abi/editor.h"
 #include "abi/plugin/host.h"
 #include "onnx/source.h"
+#include "onnxruntime_session_options_config_keys.h"
 
 typedef struct claim {
   uint32_t n;
@@ -440,7 +441,7 @@ static void forget(sx_graph *g) {
 }
 
 static sx_status check_fallback(const struct sx_eps *x, const sx_graph *g, sx_err *e) {
-  const char *off = sx_kvp_get(&x->session->options->config, "session.disable_cpu_ep_fallback");
+  const char *off = sx_kvp_get(&x->session->options->config, kOrtSessionOptionsDisableCPUEPFallback);
   if (!off || strcmp(off, "1") != 0) return SX_OK;
   for (uint32_t i = 0; i < g->order.n; i++) {
     const sx_node *n = sx_node_at(g, g->order.at[i]);
