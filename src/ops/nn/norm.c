@@ -170,7 +170,25 @@ const sx_op sx_op_RMSNormalization = {.name = "RMSNormalization",
                                       .upgrades = {{INT16_MAX, norm_of_types}}};
 const sx_op sx_op_InstanceNormalization = {
     .name = "InstanceNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
-const sx_op sx_op_GroupNormalization = {.name = "GroupNormalization", .accuracy = SX_ACCUMULATE, .infer = sx_infer_same};
+/* Before 21 there was one scale and one bias per group: each channel of the group gets it. */
+static sx_status group_norm_per_group(sx_upgrade_ctx *c) {
+  sx_lower l = {c, SX_OK};
+  const sx_fact *x = sx_lower_fact(&l, sx_lower_in(&l, 0));
+  const sx_dim groups = sx_attr_int(c->n, "num_groups", 1);
+  if (x->rank < 2 || groups < 1) return SX_OK;
+  const sx_dim each[2] = {groups, sx_dim_div(&c->g->model->dims, x->dims[1], groups)}, all = x->dims[1];
+  for (uint32_t i = 1; i < 3 && l.status == SX_OK; i++) {
+    const sx_vid v = sx_lower_reshape(&l, sx_lower_in(&l, i), (sx_dim[]){groups, 1}, 2);
+    const sx_vid wide = sx_lower_2(&l, &sx_op_Expand, v, sx_graph_const_dims(c->g, each, 2));
+    const sx_vid flat = sx_lower_reshape(&l, wide, &all, 1);
+    if (l.status == SX_OK) sx_graph_set_input(c->g, c->id, i, flat);
+  }
+  return l.status;
+}
+const sx_op sx_op_GroupNormalization = {.name = "GroupNormalization",
+                                        .accuracy = SX_ACCUMULATE,
+                                        .infer = sx_infer_same,
+                                        .upgrades = {{21, group_norm_per_group}}};
 static sx_status infer_lrn(sx_infer *c) {
   const int64_t size = sx_attr_int(c->n, "size", 0);
   if (size < 1) return SX_INFER_FAIL(c, "attribute 'size' is %lld, expected at least 1 channel", (long long)size);

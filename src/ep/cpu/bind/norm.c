@@ -134,7 +134,7 @@ static sx_status prepare_lp(sx_prep *p) {
                          sx_dims_count(x->dims, (int)axis + 1, x->rank),
                          (int)sx_attr_int(p->n, "p", 2)};
   p->params = a;
-  return x->count ? sx_prep_phase(p, run_lp, a->outer, (double)(a->n * a->inner), sx_lp_norm_scratch_bytes(a)) : SX_OK;
+  return x->count ? sx_prep_phase(p, run_lp, a->outer, (double)(a->n * a->inner) * 0.3 + 10, sx_lp_norm_scratch_bytes(a)) : SX_OK;
 }
 
 /* y = x * a + b with a = scale / sqrt(var + eps), b = B - mean * a: computed per run into scratch, then a program of one

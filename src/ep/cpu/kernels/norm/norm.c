@@ -36,6 +36,12 @@ void sx_row_norm_run(const sx_row_norm_args *a, const void *x, void *y, int64_t 
   const float *gamma = floats(a->isa, a->type, a->gamma, 0, n, work + 2 * n);
   const float *beta = floats(a->isa, a->type, a->beta, 0, n, work + 3 * n);
   const float *bias = floats(a->isa, a->type, a->bias, 0, n, work + 4 * n);
+  if (f32 && n > 0 && n <= t->short_row && !a->skip && !a->bias && !a->sum) {
+    t->short_rows((float *)y + begin * n, (const float *)x + begin * n, gamma, beta, a->gamma_plus_one, a->rms,
+                  (double)a->epsilon, end - begin, n, a->mean ? a->mean + begin : NULL,
+                  a->inv_std ? a->inv_std + begin : NULL);
+    return;
+  }
   for (int64_t r = begin; r < end; r++) {
     const float *row = floats(a->isa, a->type, x, r * n, n, work);
     if (a->skip || a->bias) {
@@ -144,6 +150,16 @@ void sx_lrn_run(const sx_lrn_args *a, const void *x, void *y, int64_t begin, int
 enum { LP_STRIP = 64 };
 size_t sx_lp_norm_scratch_bytes(const sx_lp_norm_args *a) { return bytes_of(LP_STRIP * 3, sizeof(double)); }
 void sx_lp_norm_run(const sx_lp_norm_args *a, const void *x, void *y, int64_t begin, int64_t end, void *scratch) {
+  if (a->type == SX_F32) {
+    const sx_norm_table *t = SX_ISA_PICK(sx_norm, a->isa);
+    for (int64_t o = begin; o < end; o++) {
+      const float *from = (const float *)x + o * a->n * a->inner;
+      float *to = (float *)y + o * a->n * a->inner;
+      if (a->inner == 1) t->lp_row(to, from, a->p, a->n);
+      else t->lp_columns(to, from, a->p, a->n, a->inner, a->inner);
+    }
+    return;
+  }
   const sx_ew_class cls = sx_ew_class_of(a->type);
   double *norm = scratch, *v = norm + LP_STRIP, *raw = v + LP_STRIP;
   const int64_t strip = a->inner == 1 ? 1 : LP_STRIP, pieces = a->inner == 1 ? (a->n + LP_STRIP - 1) / LP_STRIP : a->n;

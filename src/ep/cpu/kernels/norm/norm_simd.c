@@ -2,6 +2,7 @@
 /* Rows of f32 for the normalisations. Sums use four accumulators over blocks, blocks add up in f64. */
 #include "ep/cpu/kernels/norm/norm_tables.h"
 #include "ep/cpu/vmath.h"
+#include <math.h>
 
 enum { BLOCK = 4096 };
 
@@ -37,6 +38,7 @@ static void add(float *d, const float *x, const float *skip, const float *bias, 
     return r;                                                                         \
   }
 DEF_SUM(sum, v)
+DEF_SUM(magnitude, vf_abs(v))
 DEF_SUM(square, ((v - m) * (v - m)))
 static double sum(const float *x, int64_t n) {
   double r = 0;
@@ -88,4 +90,79 @@ static void lrn(float *y, const float *x, const float *square_sum, float alpha, 
     vf_store_n(y + i, vf_load_n(x + i, w) / p, w);
   }
 }
-const sx_norm_table SX_ISA_NAME(sx_norm) = {add, sum, sum_square, normalize, scale_shift, lrn};
+/* v vectors, the last of w lanes. */
+SX_INLINE void short_row(const int v, int w, float *y, const float *x, const float *gamma, const float *beta, bool plus_one,
+                         bool rms, double epsilon, int64_t n, float *mean, float *inv) {
+  vf a[4], s = {0}, square = {0};
+  const vi inside = vi_below(w);
+  SX_UNROLL(4) for (int k = 0; k < v; k++) {
+    a[k] = k == v - 1 ? vf_load_n(x + k * SX_VL, w) : vf_load(x + k * SX_VL);
+    s += a[k];
+  }
+  const float m = rms ? 0 : (float)((double)vf_sum(s) / (double)n);
+  SX_UNROLL(4) for (int k = 0; k < v; k++) {
+    a[k] -= m;
+    if (k == v - 1) a[k] = (vf)((vi)a[k] & inside);
+    square += a[k] * a[k];
+  }
+  const float i = (float)(1 / __builtin_sqrt((double)vf_sum(square) / (double)n + epsilon));
+  const vf one = vf_set(plus_one ? 1.f : 0.f);
+  SX_UNROLL(4) for (int k = 0; k < v; k++) {
+    const bool last = k == v - 1;
+    vf r = a[k] * i;
+    if (gamma) r *= (last ? vf_load_n(gamma + k * SX_VL, w) : vf_load(gamma + k * SX_VL)) + one;
+    if (beta) r += last ? vf_load_n(beta + k * SX_VL, w) : vf_load(beta + k * SX_VL);
+    if (last) vf_store_n(y + k * SX_VL, r, w);
+    else vf_store(y + k * SX_VL, r);
+  }
+  if (mean) *mean = m;
+  if (inv) *inv = i;
+}
+static void short_rows(float *y, const float *x, const float *gamma, const float *beta, bool plus_one, bool rms,
+                       double epsilon, int64_t rows, int64_t n, float *mean, float *inv) {
+  const int v = (int)((n + SX_VL - 1) / SX_VL), w = (int)(n - (v - 1) * SX_VL);
+#define ROWS(v_)                                                                                                       \
+  for (int64_t r = 0; r < rows; r++)                                                                                   \
+  short_row(v_, w, y + r * n, x + r * n, gamma, beta, plus_one, rms, epsilon, n, mean ? mean + r : NULL, inv ? inv + r : NULL)
+  switch (v) {
+    case 1: ROWS(1); break;
+    case 2: ROWS(2); break;
+    case 3: ROWS(3); break;
+    default: ROWS(4); break;
+  }
+#undef ROWS
+}
+
+static void lp_row(float *y, const float *x, int p, int64_t n) {
+  double r = 0;
+  for (int64_t i = 0; i < n; i += BLOCK) {
+    const int64_t k = n - i < BLOCK ? n - i : BLOCK;
+    r += p == 2 ? square_block(x + i, 0, k) : magnitude_block(x + i, 0, k);
+  }
+  const float norm = (float)(p == 2 ? __builtin_sqrt(r) : r);
+  const vf d = vf_set(norm != 0 ? norm : INFINITY);
+  int64_t i = 0;
+  for (; i + SX_VL <= n; i += SX_VL) vf_store(y + i, vf_load(x + i) / d);
+  if (i < n) vf_store_n(y + i, vf_load_n(x + i, (int)(n - i)) / d, (int)(n - i));
+}
+static void lp_columns(float *y, const float *x, int p, int64_t n, int64_t stride, int64_t m) {
+  for (int64_t c = 0; c < m; c += SX_VL) {
+    const int w = m - c < SX_VL ? (int)(m - c) : SX_VL;
+    vf all = {0}, some = {0};
+#define AT(r) (w == SX_VL ? vf_load(x + (r) * stride + c) : vf_load_n(x + (r) * stride + c, w))
+    for (int64_t r = 0; r < n; r++) {
+      const vf v = AT(r);
+      some += p == 2 ? v * v : vf_abs(v);
+      if (r % 64 == 63) all += some, some = (vf){0}; /* short sums, so that the error does not grow with n */
+    }
+    all += some;
+    if (p == 2) all = vf_sqrt(all);
+    const vf d = vf_select(all == 0, vf_set(INFINITY), all);
+    for (int64_t r = 0; r < n; r++) {
+      if (w == SX_VL) vf_store(y + r * stride + c, AT(r) / d);
+      else vf_store_n(y + r * stride + c, AT(r) / d, w);
+    }
+#undef AT
+  }
+}
+const sx_norm_table SX_ISA_NAME(sx_norm) = {add, sum, sum_square, normalize, scale_shift, lrn, 4 * SX_VL, short_rows, lp_row, lp_columns};

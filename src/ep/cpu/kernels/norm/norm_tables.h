@@ -13,5 +13,11 @@ typedef struct sx_norm_table {
                     int64_t n); /* (x - mean) inv gamma + beta; gamma, beta may be NULL */
   void (*scale_shift)(float *y, const float *x, float scale, float shift, bool silu, int64_t n);
   void (*lrn)(float *y, const float *x, const float *square_sum, float alpha, float beta, float bias, int64_t n);
+  int64_t short_row; /* most elements of a row for short_rows: whole rows in registers, no skip and no bias */
+  void (*short_rows)(float *y, const float *x, const float *gamma, const float *beta, bool plus_one, bool rms, double epsilon,
+                     int64_t rows, int64_t n, float *mean, float *inv);
+  /* x over its Lp norm, p 1 or 2; a norm of 0 gives 0. Of a row; of m columns of n rows, `stride` elements apart. */
+  void (*lp_row)(float *y, const float *x, int p, int64_t n);
+  void (*lp_columns)(float *y, const float *x, int p, int64_t n, int64_t stride, int64_t m);
 } sx_norm_table;
 #endif
