@@ -21,6 +21,7 @@ typedef struct params {
   sx_gemm g;
   const linear *l;
   int64_t a_at, b_at; /* elements before the first */
+  bool swapped;       /* the product is computed as its transpose */
 } params;
 
 static void read_perm(const sx_node *n, const char *name, int rank, int select, int8_t *perm) {
@@ -151,6 +152,10 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
                    l->packed ? l->packed : (const char *)c->in[1] + p->b_at * l->elem, NULL, NULL, c->out[0]};
   if (p->g.epi.bias) io.bias = c->in[l->bias];
   if (p->g.epi.residual) io.res = c->in[l->residual >= 0 ? l->residual : l->bias];
+  if (p->swapped) {
+    const void *a = io.a;
+    io.a = io.b, io.b = a;
+  }
   l->t->run(&p->g, &io, begin, end, c->worker_scratch);
   return SX_OK;
 }
@@ -189,6 +194,24 @@ static sx_status broadcast_strides(const sx_prep *p, int input, const operand *y
     stride[k] = v->dims[i] == 1 ? 0 : s;
   }
   return SX_OK;
+}
+
+/* One column, and A lies by columns: as one row times a matrix that lies by rows. */
+static bool turn(sx_gemm *g) {
+  const bool column = g->N == 1 && g->M > 1 && !g->b_packed && !g->wide && g->a_row == 1 && g->a_k != 1 && g->c_row == 1;
+  if (!column || g->epi.tile_fn || (g->epi.bias && g->epi.bias_row > 1) || (g->epi.residual && g->epi.res_row > 1)) return false;
+  const int64_t a_k = g->a_k;
+  g->N = g->M, g->M = 1;
+  g->a_row = 0, g->a_k = g->b_k;
+  g->b_k = a_k, g->b_n = 1;
+  g->c_row = g->N;
+  g->epi.bias_col = g->epi.bias_row, g->epi.bias_row = 0;
+  g->res_column = g->epi.res_row == 0, g->epi.res_row = 0;
+  for (int i = 0; i < g->batch_rank; i++) {
+    const int64_t a = g->a_batch[i];
+    g->a_batch[i] = g->b_batch[i], g->b_batch[i] = a;
+  }
+  return true;
 }
 
 static sx_status prepare(sx_prep *p) {
@@ -277,6 +300,7 @@ static sx_status prepare(sx_prep *p) {
   g->batch_rank = n;
   for (int i = 0; i < n; i++)
     g->batch[i] = d[i].n, g->a_batch[i] = d[i].a, g->b_batch[i] = d[i].b, g->c_batch[i] = d[i].c, g->res_batch[i] = d[i].r;
+  q->swapped = turn(g);
   sx_gemm_plan(l->t, g);
   p->params = q;
   return sx_prep_phase(p, run, g->units, g->unit_ns, g->scratch);

@@ -16,6 +16,7 @@ enum {
   UNITS = 64,            /* aimed at when the problem is between the two */
   COPY_PANELS = 4,       /* fewest panels that pay for a copy of A */
   BYTES_PER_NS = 50,     /* of B, one core */
+  SWEEP_ROWS = 4,        /* most rows of A for which rows of B are read as they lie */
 };
 
 #ifdef SX_HAVE_avx512
@@ -74,16 +75,19 @@ void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   g->units = 0, g->scratch = 0, g->unit_ns = 0;
   if (!g->M || !g->panels || !batch) return;
   g->dot = !g->b_packed && g->a_k == 1 && g->b_k == 1 && (g->M <= 4 || g->N <= 4);
+  g->sweep = !g->b_packed && g->b_n == 1 && g->M <= SWEEP_ROWS && g->N >= 4 * t->nr && t->elem == t->sum;
   g->copy_a = SX_GEMM_COPY_NONE;
-  if (!g->dot) plan_copy(t, g);
+  if (!g->dot && !g->sweep) plan_copy(t, g);
   g->row_blocks = ceil_div(g->M, clamp(A_BLOCK / g->kc, t->mr, 1024));
   const int64_t rows = ceil_div(g->M, g->row_blocks);
   g->widen = g->wide && rows > t->mr ? t->widen : NULL; /* a second tile would widen a second time */
   const double panel = (double)rows * (double)K * (double)(g->N < t->nr ? g->N : t->nr);
   const double total = panel * (double)g->row_blocks * (double)g->panels * (double)batch;
   const double want = total / UNITS < UNIT_MIN ? UNIT_MIN : total / UNITS > UNIT_MAX ? UNIT_MAX : total / UNITS;
-  const int64_t least = g->copy_a && panel < 4 * UNIT_MAX && g->panels > COPY_PANELS ? COPY_PANELS : 1;
-  const int64_t group = clamp(panel >= want ? 1 : (int64_t)(want / panel), least, g->panels);
+  const int64_t least = g->sweep                                                      ? SX_GEMM_SWEEP
+                        : g->copy_a && panel < 4 * UNIT_MAX && g->panels > COPY_PANELS ? COPY_PANELS
+                                                                                       : 1;
+  const int64_t group = clamp(panel >= want ? 1 : (int64_t)(want / panel), least < g->panels ? least : g->panels, g->panels);
   g->col_blocks = ceil_div(g->panels, group);
   g->block_panels = ceil_div(g->panels, g->col_blocks);
   g->col_blocks = ceil_div(g->panels, g->block_panels);
@@ -91,6 +95,10 @@ void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   const double fetch = (double)g->block_panels * t->nr * (double)K * t->elem / BYTES_PER_NS;
   g->unit_ns = total / (double)g->units / t->fma_per_ns;
   if (g->unit_ns < fetch) g->unit_ns = fetch; /* few rows: B comes from memory or the last cache and is used once */
+  if (g->sweep) {
+    g->scratch = sx_round_up((size_t)g->M * SX_GEMM_SWEEP * (size_t)(t->nr * t->sum), SX_ALIGN);
+    return;
+  }
   if (g->dot || (!g->copy_a && !g->widen && (g->b_packed || (g->b_n == 1 && g->N % t->lanes == 0)))) return;
   /* One panel of B, then the copy of A: rows with a cache line of padding, or panels as wide as vectors make them. */
   size_t elems = (size_t)g->kc * (size_t)t->nr;
