@@ -24,14 +24,14 @@ static bool tensor_is_narrow(const sx_graph *g, sx_vid v) {
 static bool computes(const sx_node *n) {
   static const sx_op *const ops[] = {
       &sx_op_ArgMax, &sx_op_ArgMin, &sx_op_AveragePool, &sx_op_BatchNormalization, &sx_op_BiasGelu, &sx_op_Conv,
-      &sx_op_ConvTranspose, &sx_op_CumSum, &sx_op_Einsum, &sx_op_FastGelu, &sx_op_FusedMatMul, &sx_op_Gemm,
+      &sx_op_ConvTranspose, &sx_op_CumSum, &sx_op_Einsum, &sx_op_FastGelu, &sx_op_FusedMatMul, &sx_op_GRU, &sx_op_Gemm,
       &sx_op_GlobalAveragePool, &sx_op_GlobalLpPool, &sx_op_GlobalMaxPool, &sx_op_GridSample, &sx_op_GroupNormalization,
-      &sx_op_InstanceNormalization, &sx_op_LRN, &sx_op_LayerNormalization, &sx_op_LogSoftmax, &sx_op_LpNormalization,
-      &sx_op_LpPool, &sx_op_MatMul, &sx_op_MaxPool, &sx_op_MeanVarianceNormalization, &sx_op_Pad, &sx_op_QuickGelu,
-      &sx_op_RMSNormalization, &sx_op_ReduceL1, &sx_op_ReduceL2, &sx_op_ReduceLogSum, &sx_op_ReduceLogSumExp,
-      &sx_op_ReduceMax, &sx_op_ReduceMean, &sx_op_ReduceMin, &sx_op_ReduceProd, &sx_op_ReduceSum, &sx_op_ReduceSumSquare,
-      &sx_op_Resize, &sx_op_SimplifiedLayerNormalization, &sx_op_SkipLayerNormalization,
-      &sx_op_SkipSimplifiedLayerNormalization, &sx_op_Softmax, &sx_op_TopK, &sx_op_Trilu, &sx_op_Where};
+      &sx_op_InstanceNormalization, &sx_op_LRN, &sx_op_LSTM, &sx_op_LayerNormalization, &sx_op_LogSoftmax,
+      &sx_op_LpNormalization, &sx_op_LpPool, &sx_op_MatMul, &sx_op_MaxPool, &sx_op_MeanVarianceNormalization, &sx_op_Pad,
+      &sx_op_QuickGelu, &sx_op_RMSNormalization, &sx_op_RNN, &sx_op_ReduceL1, &sx_op_ReduceL2, &sx_op_ReduceLogSum,
+      &sx_op_ReduceLogSumExp, &sx_op_ReduceMax, &sx_op_ReduceMean, &sx_op_ReduceMin, &sx_op_ReduceProd, &sx_op_ReduceSum,
+      &sx_op_ReduceSumSquare, &sx_op_Resize, &sx_op_SimplifiedLayerNormalization, &sx_op_SkipLayerNormalization,
+      &sx_op_SkipSimplifiedLayerNormalization, &sx_op_Softmax, &sx_op_TopK, &sx_op_Trilu};
   if (n->op->flags & (SX_OP_ELEMENTWISE | SX_OP_VIEW | SX_OP_QDQ_TRANSPARENT)) return n->op != &sx_op_Cast;
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     if (ops[i] == n->op) return true;
@@ -40,7 +40,8 @@ static bool computes(const sx_node *n) {
 
 /* Products with constant weights. */
 static bool is_product(const sx_graph *g, const sx_node *n) {
-  static const sx_op *const ops[] = {&sx_op_Conv, &sx_op_ConvTranspose, &sx_op_FusedMatMul, &sx_op_Gemm, &sx_op_MatMul};
+  static const sx_op *const ops[] = {&sx_op_Conv, &sx_op_ConvTranspose, &sx_op_FusedMatMul, &sx_op_GRU,
+                                    &sx_op_Gemm, &sx_op_LSTM,          &sx_op_MatMul,      &sx_op_RNN};
   const sx_vid w = sx_node_in(n, 1);
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     if (ops[i] == n->op) return tensor_is_narrow(g, w) && sx_value_const(g, w);

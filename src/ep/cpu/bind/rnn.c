@@ -3,12 +3,12 @@
  * Rows of the batch may have lengths of their own; a reversed direction runs backwards over each row's length.
  * DynamicQuantizeLSTM is the LSTM whose two products quantise their left side and multiply integers. */
 #include "base/alloc.h"
-#include "ep/cpu/bind/widen.h"
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/gemm/gemm.h"
 #include "ep/cpu/kernels/gemm/igemm.h"
 #include "ep/cpu/kernels/rnn/rnn.h"
 #include "ep/cpu/kernels/rnn/rnn_f64.h"
+#include "ep/ep.h"
 #include <stdio.h>
 
 enum { MAX_DIRECTIONS = 2 };
@@ -17,11 +17,12 @@ static const int gate_count[] = {4, 3, 1};
 
 typedef struct rnn_state {
   kind k;
-  const sx_gemm_table *t;
-  const sx_igemm_table *qt; /* of DynamicQuantizeLSTM, else NULL */
+  const sx_gemm_table *tw, *tr; /* of the products with W and with R */
+  const sx_igemm_table *qt;     /* of DynamicQuantizeLSTM, else NULL */
   sx_isa isa;
   const sx_rnn_table *cells;
   const void *w[MAX_DIRECTIONS], *r[MAX_DIRECTIONS]; /* packed; NULL when the weights are no constants */
+  const void *r2[MAX_DIRECTIONS];                    /* GRU: R's rows of the candidate, packed apart from the others */
   sx_rnn_act act[3 * MAX_DIRECTIONS];
   sx_rnn_f64_act named[3 * MAX_DIRECTIONS]; /* the same by name */
   float clip;
@@ -96,28 +97,43 @@ static sx_status read_activations(sx_build *b, rnn_state *s, int directions) {
 typedef struct pack_ctx {
   const sx_gemm_table *t;
   int64_t K, N, at;
-  const float *wide;
 } pack_ctx;
 static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
   const pack_ctx *c = ctx;
-  c->t->pack_b((c->wide ? (const char *)c->wide : (const char *)src) + c->at * (int64_t)sizeof(float), 1, c->K, c->K, c->N,
-               begin, end, dst);
+  c->t->pack_b((const char *)src + c->at * (int64_t)c->t->elem, 1, c->K, c->K, c->N, begin, end, dst);
   return SX_OK;
 }
-static sx_status pack_constant(sx_build *b, const rnn_state *s, uint32_t input, int direction, const void **out) {
+/* Weights, or NULL where they are no constants. */
+static const sx_tensor *constant(const sx_build *b, uint32_t input) {
   const sx_tensor *t = sx_value_const(b->g, b->n->in[input].value);
-  if (!t || t->rank != 3 || !t->count || direction >= t->dims[0]) return SX_OK; /* prepare refuses what does not fit */
-  pack_ctx c = {s->t, t->dims[2], t->dims[1], direction * t->dims[1] * t->dims[2], NULL};
-  size_t bytes, wide_bytes;
-  float *wide;
+  return t && t->rank == 3 && t->count ? t : NULL;
+}
+/* Weights of 16 bits stay so. */
+static const sx_gemm_table *table_for(const sx_tensor *t) {
+  return t && t->stored == SX_F16 ? sx_gemm_f16() : t && t->stored == SX_BF16 ? sx_gemm_bf16() : sx_gemm_f32();
+}
+/* Rows [from, to), counted in hidden sizes, of a direction. */
+static sx_status pack_rows(sx_build *b, const sx_tensor *t, int direction, int64_t from, int64_t to, int gates,
+                           const void **out) {
+  const sx_gemm_table *table = table_for(t);
+  const int64_t H = t->dims[1] / gates;
+  pack_ctx c = {table, t->dims[2], (to - from) * H, (direction * t->dims[1] + from * H) * t->dims[2]};
+  size_t bytes;
   char name[64];
-  if (!sx_gemm_packed_bytes(s->t, c.K, c.N, &bytes)) return SX_OK;
+  if (direction >= t->dims[0] || !sx_gemm_packed_bytes(table, c.K, c.N, &bytes)) return SX_OK; /* prepare refuses it */
   snprintf(name, sizeof name, "rnn %lldx%lld+%lld", (long long)c.K, (long long)c.N, (long long)c.at);
-  SX_TRY(sx_widen_const(s->isa, t, &wide, &wide_bytes, b->e));
-  c.wide = wide;
-  sx_status r = sx_weights_pack(b, t, name, bytes, (uint32_t)sx_gemm_panels(s->t, c.N), pack, &c, out);
-  if (wide) sx_free_aligned(wide, wide_bytes);
-  return r;
+  return (table->elem == 2 ? sx_weights_pack_scaled : sx_weights_pack)(b, t, name, bytes,
+                                                                       (uint32_t)sx_gemm_panels(table, c.N), pack, &c, out);
+}
+static sx_status pack_constants(sx_build *b, rnn_state *s, int d) {
+  const int gates = gate_count[s->k];
+  const sx_tensor *w = constant(b, 1), *r = constant(b, 2);
+  if (w) SX_TRY(pack_rows(b, w, d, 0, gates, gates, &s->w[d]));
+  if (!r) return SX_OK;
+  if (s->k != KIND_GRU) return pack_rows(b, r, d, 0, gates, gates, &s->r[d]);
+  /* The candidate may be multiplied after its reset: its rows are packed apart. */
+  SX_TRY(pack_rows(b, r, d, 0, 2, gates, &s->r[d]));
+  return pack_rows(b, r, d, 2, 3, gates, &s->r2[d]);
 }
 
 /* Weights of DynamicQuantizeLSTM lie (D, K, 4H); scales and zero points are one per direction or one per column. */
@@ -178,7 +194,7 @@ static sx_status create(sx_build *b) {
   s->isa = b->cpu->isa;
   s->qt = b->n->op == &sx_op_DynamicQuantizeLSTM ? sx_igemm_best() : NULL;
   s->k = b->n->op == &sx_op_LSTM || s->qt ? KIND_LSTM : b->n->op == &sx_op_GRU ? KIND_GRU : KIND_RNN;
-  s->t = sx_gemm_f32();
+  s->tw = s->tr = sx_gemm_f32();
   s->cells = sx_rnn(b->cpu->isa);
   s->reverse[0] = sx_str_is(dir, "reverse"), s->reverse[1] = true;
   s->clip = sx_attr_float(b->n, "clip", 0);
@@ -188,15 +204,14 @@ static sx_status create(sx_build *b) {
   b->state = s;
   SX_TRY(read_activations(b, s, directions));
   if (sx_value_at(b->g, b->n->in[0].value)->fact.dtype == SX_F64) return SX_OK;
+  if (!s->qt) s->tw = table_for(constant(b, 1)), s->tr = table_for(constant(b, 2));
   for (int d = 0; d < directions; d++) {
     if (s->qt) {
       SX_TRY(pack_quantized(b, s, 1, QUANT_W, d, &s->w[d]));
       SX_TRY(pack_quantized(b, s, 2, QUANT_R, d, &s->r[d]));
       continue;
     }
-    SX_TRY(pack_constant(b, s, 1, d, &s->w[d]));
-    /* The GRU's candidate may be multiplied after its reset: its rows of R are packed apart. */
-    if (s->k != KIND_GRU) SX_TRY(pack_constant(b, s, 2, d, &s->r[d]));
+    SX_TRY(pack_constants(b, s, d));
   }
   b->unused_inputs = (s->w[0] ? 2 : 0) | (s->r[0] ? 4 : 0);
   return SX_OK;
@@ -241,16 +256,16 @@ static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
     char *p = m + q->packed_at + (size_t)d * (q->packed_w + q->packed_r);
     const float *w = s->w[d] ? NULL : (const float *)c->in[1] + d * G * q->I,
                 *r = s->r[d] ? NULL : (const float *)c->in[2] + d * G * H;
-    if (w) s->t->pack_b(w, 1, q->I, q->I, G, 0, sx_gemm_panels(s->t, G), p);
+    if (w) s->tw->pack_b(w, 1, q->I, q->I, G, 0, sx_gemm_panels(s->tw, G), p);
     if (s->r[d]) continue;
     p += q->packed_w;
     if (s->k != KIND_GRU)
-      s->t->pack_b(r, 1, H, H, G, 0, sx_gemm_panels(s->t, G), p);
+      s->tr->pack_b(r, 1, H, H, G, 0, sx_gemm_panels(s->tr, G), p);
     else {
       size_t first;
-      sx_gemm_packed_bytes(s->t, H, 2 * H, &first);
-      s->t->pack_b(r, 1, H, H, 2 * H, 0, sx_gemm_panels(s->t, 2 * H), p);
-      s->t->pack_b(r + 2 * H * H, 1, H, H, H, 0, sx_gemm_panels(s->t, H), p + first);
+      sx_gemm_packed_bytes(s->tr, H, 2 * H, &first);
+      s->tr->pack_b(r, 1, H, H, 2 * H, 0, sx_gemm_panels(s->tr, 2 * H), p);
+      s->tr->pack_b(r + 2 * H * H, 1, H, H, H, 0, sx_gemm_panels(s->tr, H), p + first);
     }
   }
   size_t row = (size_t)H * sizeof(float);
@@ -293,7 +308,7 @@ static sx_status run_inputs(const sx_call *c, uint32_t begin, uint32_t end) {
     const void *w = q->s->w[d] ? q->s->w[d] : m + q->packed_at + (size_t)d * (q->packed_w + q->packed_r);
     sx_gemm_io io = {c->in[0], w, (float *)(m + q->bias_at) + d * 2 * q->G, NULL,
                      (float *)(m + q->xw_at) + d * q->T * q->B * q->G};
-    q->s->t->run(&q->xw, &io, from, to, c->worker_scratch);
+    q->s->tw->run(&q->xw, &io, from, to, c->worker_scratch);
     u += (uint32_t)(to - from);
   }
   return SX_OK;
@@ -333,8 +348,9 @@ static sx_status run_direction(const sx_call *c, int64_t d) {
                       act,
                       act + 1,
                       act + 2};
-  size_t first = 0;
-  if (s->k == KIND_GRU) sx_gemm_packed_bytes(s->t, H, 2 * H, &first);
+  const void *r2 = s->r2[d];
+  size_t first;
+  if (s->k == KIND_GRU && !r2 && sx_gemm_packed_bytes(s->tr, H, 2 * H, &first)) r2 = (const char *)r + first;
   for (int64_t t = 0; t < T; t++) {
     for (int64_t b = 0; b < B; b++) {
       int64_t at = s->reverse[d] ? lens[b] - 1 - t : t;
@@ -349,18 +365,18 @@ static sx_status run_direction(const sx_call *c, int64_t d) {
       s->qt->run(&q->qhr, &io, 0, q->qhr.units, c->worker_scratch);
     } else {
       sx_gemm_io io = {h, r, NULL, gates, gates};
-      s->t->run(&q->hr, &io, 0, q->hr.units, c->worker_scratch);
+      s->tr->run(&q->hr, &io, 0, q->hr.units, c->worker_scratch);
     }
     if (s->k == KIND_GRU) {
       if (s->linear_before_reset) {
-        sx_gemm_io rec_io = {h, (const char *)r + first, bias + G + 2 * H, NULL, rec};
-        s->t->run(&q->hr2, &rec_io, 0, q->hr2.units, c->worker_scratch);
+        sx_gemm_io rec_io = {h, r2, bias + G + 2 * H, NULL, rec};
+        s->tr->run(&q->hr2, &rec_io, 0, q->hr2.units, c->worker_scratch);
       }
       for (int64_t b = 0; b < B; b++)
         if (t < lens[b]) step_cells(q, &cell, b, gates, h, cs, rec, reset, 0);
       if (!s->linear_before_reset) {
-        sx_gemm_io add = {reset, (const char *)r + first, NULL, gates + 2 * H, gates + 2 * H};
-        s->t->run(&q->hr2, &add, 0, q->hr2.units, c->worker_scratch);
+        sx_gemm_io add = {reset, r2, NULL, gates + 2 * H, gates + 2 * H};
+        s->tr->run(&q->hr2, &add, 0, q->hr2.units, c->worker_scratch);
       }
     }
     for (int64_t b = 0; b < B; b++) {
@@ -447,8 +463,17 @@ static sx_status describe(sx_prep *p, params *q) {
 }
 
 /* Dense rows times packed weights, into rows of c_row. */
-static sx_gemm product(int64_t M, int64_t N, int64_t K, int64_t c_row, sx_epilogue epi) {
-  return (sx_gemm){.M = M, .N = N, .K = K, .a_row = K, .a_k = 1, .b_packed = true, .c_row = c_row, .alpha = 1, .epi = epi};
+static sx_gemm product(const sx_gemm_table *t, int64_t M, int64_t N, int64_t K, int64_t c_row, sx_epilogue epi) {
+  return (sx_gemm){.M = M,
+                   .N = N,
+                   .K = K,
+                   .a_row = K,
+                   .a_k = 1,
+                   .b_packed = true,
+                   .wide = t->elem == 2,
+                   .c_row = c_row,
+                   .alpha = 1,
+                   .epi = epi};
 }
 
 static sx_status prepare(sx_prep *p) {
@@ -458,18 +483,18 @@ static sx_status prepare(sx_prep *p) {
   SX_TRY(describe(p, q));
   const sx_epilogue add_input = {.residual = true, .res_row = q->G, .beta = 1}, add_bias = {.bias = true, .bias_col = 1};
   bool gru = s->k == KIND_GRU;
-  q->xw = product(q->T * q->B, q->G, q->I, q->G, add_bias);
-  q->hr = product(q->B, gru ? 2 * q->H : q->G, q->H, q->G, add_input);
-  q->hr2 = product(q->B, q->H, q->H, q->G, add_input);
+  q->xw = product(s->tw, q->T * q->B, q->G, q->I, q->G, add_bias);
+  q->hr = product(s->tr, q->B, gru ? 2 * q->H : q->G, q->H, q->G, add_input);
+  q->hr2 = product(s->tr, q->B, q->H, q->H, q->G, add_input);
   if (s->linear_before_reset) q->hr2.c_row = q->H, q->hr2.epi = add_bias;
-  sx_gemm_plan(s->t, &q->xw);
-  sx_gemm_plan(s->t, &q->hr);
-  sx_gemm_plan(s->t, &q->hr2);
+  sx_gemm_plan(s->tw, &q->xw);
+  sx_gemm_plan(s->tr, &q->hr);
+  sx_gemm_plan(s->tr, &q->hr2);
   q->units = s->qt ? q->qxw.units : q->xw.units;
   size_t second = 0;
-  if (!sx_gemm_packed_bytes(s->t, q->I, q->G, &q->packed_w) ||
-      !sx_gemm_packed_bytes(s->t, q->H, gru ? 2 * q->H : q->G, &q->packed_r) ||
-      (gru && !sx_gemm_packed_bytes(s->t, q->H, q->H, &second)))
+  if (!sx_gemm_packed_bytes(s->tw, q->I, q->G, &q->packed_w) ||
+      !sx_gemm_packed_bytes(s->tr, q->H, gru ? 2 * q->H : q->G, &q->packed_r) ||
+      (gru && !sx_gemm_packed_bytes(s->tr, q->H, q->H, &second)))
     SX_FAIL(p->e, FAIL, "the weights do not fit memory");
   q->packed_r += second;
   size_t at = 0;

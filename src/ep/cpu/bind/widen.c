@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* f16 and bf16 on the kernels of f32. A step gets two phases around those of the kernel that it borrows: one widens the
- * operands into scratch, one rounds the results. What the kernel packed when the session was made is not widened again. */
+ * operands into scratch, one rounds the results. What the kernel packed when the session was made is not widened here. */
 #include "base/alloc.h"
-#include "ep/cpu/bind/widen.h"
 #include "ep/cpu/kernels/convert/convert.h"
+#include "ep/ep.h"
 
 enum { CHUNK = 8192, MAX_OPERANDS = 16 };
 typedef struct widen_state {
@@ -29,16 +29,6 @@ typedef struct params {
 } params;
 
 static bool is_narrow(uint8_t t) { return t == SX_F16 || t == SX_BF16; }
-
-sx_status sx_widen_const(sx_isa isa, const sx_tensor *t, float **wide, size_t *bytes, sx_err *e) {
-  const void *src;
-  *wide = NULL;
-  if (!is_narrow(t->dtype)) return SX_OK;
-  SX_TRY(sx_tensor_data(t, &src, e));
-  if (!sx_size_mul((size_t)t->count, sizeof(float), bytes) || !(*wide = sx_malloc_aligned(*bytes))) SX_NO_MEMORY(e);
-  sx_convert_load(isa, t->dtype, *wide, src, 0, t->count);
-  return SX_OK;
-}
 
 static sx_status create(const sx_kernel *inner, sx_build *b) {
   widen_state *s = SX_NEW(b->arena, widen_state);
