@@ -18,6 +18,7 @@ typedef struct library {
   OrtEnv *env;
   OrtAllocator *allocator; /* the default one */
   OrtMemoryInfo *host;
+  bool plugins; /* those of the command line are registered */
 } library;
 
 /* Opens --library, else SARDONYX_LIBRARY, else libsardonyx beside the program, in ../lib, or where the system looks. */

@@ -49,6 +49,22 @@ OrtLoggingLevel session_log_level(void) {
   return level;
 }
 
+/* The devices of a plugin provider of that name, as far as there is one. */
+static bool append_devices(library *lib, OrtSessionOptions *so, const char *name, const char *const *keys,
+                           const char *const *values, size_t count, bool *found) {
+  const OrtApi *newer = lib->base->GetApi(23);
+  const OrtEpDevice *const *all = NULL, *mine[8];
+  size_t n = 0, n_mine = 0;
+  *found = false;
+  if (!newer) return true;
+  if (!library_ok(lib, newer->GetEpDevices(lib->env, &all, &n))) return false;
+  for (size_t i = 0; i < n && n_mine < 8; i++)
+    if (!strcmp(newer->EpDevice_EpName(all[i]), name)) mine[n_mine++] = all[i];
+  *found = n_mine > 0;
+  return !n_mine || library_ok(lib, newer->SessionOptionsAppendExecutionProvider_V2(so, lib->env, mine, n_mine, keys, values,
+                                                                                   count));
+}
+
 /* "NAME,key=value,key=value"; the short names cpu and cuda are taken as ONNX Runtime spells the providers. */
 static bool append_ep(library *lib, OrtSessionOptions *so, const char *text) {
   char *copy = cli_copy(text, strlen(text)), *name = copy, *save = strchr(copy, ',');
@@ -66,8 +82,10 @@ static bool append_ep(library *lib, OrtSessionOptions *so, const char *text) {
     save = next;
   }
   const OrtApi *api = lib->api;
-  bool ok = true;
+  bool ok = true, plugin = true;
   if (strcmp(name, "cpu") && strcmp(name, "CPU") && strcmp(name, "CPUExecutionProvider")) /* always there */
+    ok = append_devices(lib, so, name, keys, values, count, &plugin);
+  if (ok && !plugin)
     ok = library_ok(lib, api->SessionOptionsAppendExecutionProvider(so, name, keys, values, count));
   free(copy);
   return ok || cli_fail_context("--ep %s", text);
@@ -93,7 +111,7 @@ static bool set_lists(library *lib, OrtSessionOptions *so) {
   }
   for (size_t i = 0; i < opts.custom_ops.count; i++)
     if (!library_ok(lib, api->RegisterCustomOpsLibrary_V2(so, os_path(opts.custom_ops.items[i])))) return false;
-  for (size_t i = 0; i < opts.ep_library.count; i++) {
+  for (size_t i = 0; i < opts.ep_library.count && !lib->plugins; i++) {
     const OrtApi *newer = lib->base->GetApi(22);
     if (!newer) return cli_fail(CLI_BROKEN, "--ep-library needs a library of API version 22 or later");
     if (!cli_split(opts.ep_library.items[i], "--ep-library", &key, &text)) return false;
@@ -101,6 +119,7 @@ static bool set_lists(library *lib, OrtSessionOptions *so) {
     free(key);
     if (!ok) return false;
   }
+  lib->plugins = true;
   for (size_t i = 0; i < opts.ep.count; i++)
     if (!append_ep(lib, so, opts.ep.items[i])) return false;
   return true;

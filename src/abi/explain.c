@@ -99,14 +99,16 @@ static void put_step(report *r, const sx_exec *x, uint32_t k, int depth) {
   const sx_plan *p = sx_exec_plan(x);
   const sx_step *s = &p->steps[k];
   const sx_node *n = sx_node_at(p->graph, s->node);
-  const sx_provider *list[SX_OWN_PROVIDERS + 2];
+  const sx_provider *list[SX_OWN_PROVIDERS + 3];
   const char *reason;
   sx_text why = {0};
   refusals f = {&why, r->json, 0};
   sx_plan_options po = {.providers = providers_of(r->s, list), .refused = refused, .refused_ctx = &f};
   if (s->kernel->op == n->op) (void)sx_plan_choose(p->graph, s->node, &po, &reason);
   const sx_fact *out = sx_node_out(n, 0) == SX_NONE ? NULL : &sx_value_at(p->graph, n->out[0])->fact;
-  const char *work = s->nothing ? "view" : s->copy ? "copy" : "";
+  const sx_ep_node *plugin = sx_ep_node_of(n);
+  const char *provider = plugin ? plugin->ep->name : "CPUExecutionProvider";
+  const char *work = s->nothing ? "view" : s->copy || (plugin && !plugin->view) ? "copy" : "";
   if (r->json) {
     sx_text_add(r->t, "%s\n{\"step\":%u,\"depth\":%d,", r->steps ? "," : "", (unsigned)r->steps, depth);
     put_json(r->t, "name", n->name);
@@ -114,7 +116,9 @@ static void put_step(report *r, const sx_exec *x, uint32_t k, int depth) {
     put_json(r->t, "op_type", n->op ? sx_str_c(n->op->name) : n->op_type);
     sx_text_add(r->t, ",");
     put_json(r->t, "kernel", sx_str_c(s->kernel->name));
-    sx_text_add(r->t, ",\"provider\":\"CPUExecutionProvider\",\"kind\":\"%s\"",
+    sx_text_add(r->t, ",");
+    put_json(r->t, "provider", sx_str_c(provider));
+    sx_text_add(r->t, ",\"kind\":\"%s\"",
                 s->kernel->flags & SX_KERNEL_LATE ? "late"
                 : *work                           ? work
                                                   : "step");
@@ -132,7 +136,7 @@ static void put_step(report *r, const sx_exec *x, uint32_t k, int depth) {
     sx_text_put(r->t, why.p ? why.p : "", why.n);
     sx_text_add(r->t, "]}");
   } else {
-    sx_text_add(r->t, "%4u %*s%-22s ", (unsigned)r->steps, depth * 2, "", s->kernel->name);
+    sx_text_add(r->t, "%4u %*s%-22s ", (unsigned)r->steps, depth * 2, "", plugin ? provider : s->kernel->name);
     sx_text shape = {0};
     if (out) {
       sx_text_add(&shape, "%s", sx_dtype_name((sx_dtype)out->dtype));
@@ -168,6 +172,18 @@ static void put_steps(report *r, const sx_exec *x, int depth) {
   }
 }
 
+/* What providers claimed and did not get. */
+static void put_notes(const OrtSession *s, bool json, sx_text *t) {
+  for (uint32_t i = 0; s->eps && i < s->eps->notes.n; i++) {
+    if (json) {
+      sx_text_add(t, "%s", i ? "," : "");
+      sx_text_json(t, sx_str_c(s->eps->notes.at[i]));
+    } else {
+      sx_text_add(t, "  %s\n", s->eps->notes.at[i]);
+    }
+  }
+}
+
 typedef struct explained {
   const OrtSession *s;
   bool json;
@@ -192,7 +208,9 @@ static void put_plan(void *ctx, const sx_session *planned) {
         sx_text_add(t, "%s{\"name\":\"%s\",\"fired\":%u}", n++ ? "," : "", sx_passes[i].name, (unsigned)fired[i]);
     sx_text_add(t, "],\"steps\":[");
     if (x) put_steps(&r, x, 0);
-    sx_text_add(t, "\n]}\n");
+    sx_text_add(t, "\n],\"providers\":[");
+    put_notes(e->s, true, t);
+    sx_text_add(t, "]}\n");
     return;
   }
   sx_text_add(t, "%u nodes of the model, %u thread%s, %s kernels, %zu bytes of packed weights\n", (unsigned)m->sources.n,
@@ -205,8 +223,10 @@ static void put_plan(void *ctx, const sx_session *planned) {
     if (fired[i])
       sx_text_add(t, "pass %-24s fired %u time%s\n", sx_passes[i].name, (unsigned)fired[i], fired[i] == 1 ? "" : "s");
   sx_text_add(
-      t, "step kernel                 output                          constants  from (all on CPUExecutionProvider)\n");
+      t, "step kernel                 output                          constants  from (%s)\n",
+      e->s->eps ? "a provider's name instead of a kernel's: it runs there" : "all on CPUExecutionProvider");
   put_steps(&r, x, 0);
+  put_notes(e->s, false, t);
 }
 
 void sx_report_explain(const OrtSession *s, bool json, sx_text *t) {
@@ -234,7 +254,7 @@ static void put_problem(void *ctx, const sx_err *e) {
 
 /* Nodes that no kernel takes as they stand. */
 static void check_kernels(const OrtSession *s, const sx_graph *g, problems *p, int depth) {
-  const sx_provider *list[SX_OWN_PROVIDERS + 2];
+  const sx_provider *list[SX_OWN_PROVIDERS + 3];
   sx_plan_options po = {.providers = providers_of(s, list)};
   for (uint32_t i = 0; i < g->nodes.n; i++) {
     const sx_node *n = sx_node_at(g, i);

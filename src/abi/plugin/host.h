@@ -99,6 +99,7 @@ struct sx_eps {
   SX_VEC(OrtValueInfo *) infos; /* of fused nodes */
   sx_mutex serial, copies; /* copies: of sx_ep_node.cached */
   bool any_serial;
+  SX_VEC(const char *) notes; /* claims that were refused, and why */
   uint32_t fused;    /* groups so far, for names */
   uint32_t contexts; /* of them, with an EPContext node */
 };

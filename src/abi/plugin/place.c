@@ -72,14 +72,24 @@ typedef struct claims {
   uint8_t *mark;
 } claims;
 
+/* Told to the log now, and kept for those who ask how the session runs. */
+static void note(struct sx_eps *x, sx_severity severity, const char *text) {
+  if (!text) return;
+  sx_log_at(&x->session->logger.log, severity, __FILE__, __LINE__, "%s", text);
+  (void)sx_vec_push(&x->notes, text);
+}
+
 static void refuse(claims *c, claim *k, const char *why) {
   const sx_node *n = sx_node_at(c->g, k->nodes[0]);
   k->refused = true;
   for (uint32_t i = 0; i < k->n; i++)
     if (c->group[k->nodes[i]] == (uint32_t)(k - c->info->claims.at) + 1) c->group[k->nodes[i]] = 0;
-  sx_log(&c->info->ep->owner->session->logger.log, ERROR,
-         "%s: GetCapability claims a group of %u nodes, from '%.*s' (%.*s) on, that cannot be had: %s. Others run it",
-         c->info->ep->name, k->n, SX_FMT(n->name), SX_FMT(n->op_type), why);
+  struct sx_eps *x = c->info->ep->owner;
+  note(x, SX_LOG_ERROR,
+       sx_arena_printf(&x->arena,
+                       "%s: GetCapability claims a group of %u nodes, from '%.*s' (%.*s) on, that cannot be had: %s. Others "
+                       "run it",
+                       c->info->ep->name, k->n, SX_FMT(n->name), SX_FMT(n->op_type), why));
 }
 
 static bool take(claims *c, claim *k) {
@@ -333,8 +343,9 @@ static sx_status take_singles(struct sx_eps *x, sx_graph *g, OrtEpGraphSupportIn
     if (v->n_bodies) continue; /* control flow is ours: see context.c */
     const sx_ep_kernel *kernel = info->ep->registry ? sx_ep_registry_find(info->ep->registry, info->ep->name, v) : NULL;
     if (!kernel) {
-      sx_log(&x->session->logger.log, WARNING, "%s claims node '%s' (%s) and has no kernel for it: others run it",
-             info->ep->name, v->name, v->op_type);
+      note(x, SX_LOG_WARNING,
+           sx_arena_printf(&x->arena, "%s claims node '%s' (%s) and has no kernel for it: others run it", info->ep->name,
+                           v->name, v->op_type));
       continue;
     }
     sx_ep_node *n = node_create(x, info->ep, (OrtNode *const[]){(OrtNode *)v}, 1, e);
@@ -364,7 +375,8 @@ static sx_status ask(struct sx_eps *x, sx_ep *p, sx_graph *g, OrtEpGraphSupportI
   if (!info->view) return SX_OK;
   if (sx_ort_take(p->ep->GetCapability(p->ep, info->view, info), &refused) == SX_OK) return SX_OK;
   info->claims.n = 0;
-  sx_log(&x->session->logger.log, ERROR, "%s: GetCapability failed, others run its nodes: %s", p->name, refused.msg);
+  note(x, SX_LOG_ERROR,
+       sx_arena_printf(&x->arena, "%s: GetCapability failed, others run its nodes: %s", p->name, refused.msg));
   return SX_OK;
 }
 static void answered(OrtEpGraphSupportInfo *info) {

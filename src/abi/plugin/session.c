@@ -163,6 +163,7 @@ void sx_eps_close(struct sx_eps *x) {
   for (uint32_t i = 0; i < x->infos.n; i++) sx_api_ReleaseTypeInfo(x->infos.at[i]->type);
   for (uint32_t i = x->list.n; i-- > 0;) close_ep(x->list.at[i]);
   sx_vec_free(&x->nodes);
+  sx_vec_free(&x->notes);
   sx_vec_free(&x->compiled);
   sx_vec_free(&x->infos);
   sx_vec_free(&x->list);
