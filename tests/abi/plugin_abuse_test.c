@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/* Providers that fail in each of their callbacks, claim what cannot be, or lie: a status or a log line, and the process goes on.
+ * ONNX Runtime survives only some of these, so that this one is for this library alone. */
+#include <string.h>
+#include "abi.h"
+#include "models.h"
+
+typedef enum Outcome { REGISTRATION, NO_DEVICE, SESSION, RUN, FINE } Outcome; /* where it ends; FINE: it runs */
+static const struct {
+  const char *wrong;
+  Outcome ends;
+} cases[] = {{"factories-fail", REGISTRATION},
+             {"factories-none", NO_DEVICE},
+             {"factories-too-many", REGISTRATION},
+             {"factory-null", REGISTRATION},
+             {"factory-null-name", REGISTRATION},
+             {"factory-bad-version", REGISTRATION},
+             {"factory-no-devices", REGISTRATION},
+             {"factory-no-create", REGISTRATION},
+             {"transfer-fails", REGISTRATION},
+             {"devices-fail", REGISTRATION},
+             {"devices-too-many", REGISTRATION},
+             {"devices-null", FINE},
+             {"devices-none", NO_DEVICE},
+             {"ep-fails", SESSION},
+             {"ep-null", SESSION},
+             {"ep-version-0", SESSION},
+             {"ep-version-22", FINE}, /* too old for anything: the CPU has it all */
+             {"ep-from-the-future", FINE},
+             {"ep-no-name", SESSION},
+             {"ep-null-name", SESSION},
+             {"layout-fails", SESSION},
+             {"layout-garbage", FINE},
+             {"capability-fails", FINE},
+             {"capability-singles", FINE},
+             {"capability-twice", FINE},
+             {"capability-not-convex", FINE},
+             {"capability-null-node", FINE},
+             {"capability-empty", FINE},
+             {"capability-too-many", FINE},
+             {"compile-missing", SESSION},
+             {"compile-fails", SESSION},
+             {"compile-null", SESSION},
+             {"compile-no-compute", SESSION},
+             {"state-fails", SESSION},
+             {"ready-fails", SESSION},
+             {"run-start-fails", RUN},
+             {"run-end-fails", RUN},
+             {"compute-fails", RUN},
+             {"compute-bad-input", RUN},
+             {"compute-bad-output", RUN},
+             {"compute-no-output", RUN},
+             {"compute-wrong-shape", RUN},
+             {"compute-negative-shape", RUN},
+             {"compute-huge-shape", RUN},
+             {"nothing", FINE}};
+
+static OrtEnv *env;
+
+static int failed(OrtStatus *s) { /* and says something */
+  int yes = s != NULL;
+  if (s) CHECK(api->GetErrorMessage(s)[0] != 0);
+  api->ReleaseStatus(s);
+  return yes;
+}
+
+static int run_fails(OrtSession *s) {
+  const char *in[] = {"x"}, *out[] = {"y", "z"};
+  int64_t dims[] = {1, 1, 4, 4};
+  float x[16] = {0};
+  OrtMemoryInfo *cpu = NULL;
+  OrtValue *value = NULL, *result[2] = {NULL, NULL};
+  OK(CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &cpu));
+  OK(CreateTensorWithDataAsOrtValue(cpu, x, sizeof x, dims, 4, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &value));
+  int yes = failed(api->Run(s, NULL, in, (const OrtValue *const *)&value, 1, out, 2, result));
+  for (int i = 0; i < 2; i++) api->ReleaseValue(result[i]);
+  api->ReleaseValue(value);
+  api->ReleaseMemoryInfo(cpu);
+  return yes;
+}
+
+static Outcome host(const char *wrong) {
+  const OrtEpDevice *const *all = NULL;
+  const OrtEpDevice *mine = NULL;
+  OrtSessionOptions *o = NULL;
+  OrtSession *s = NULL;
+  size_t n = 0;
+  Outcome end = FINE;
+  if (failed(api->RegisterExecutionProviderLibrary(env, wrong, ORT_TSTR_ON_MACRO(SX_BAD_PROVIDER)))) return REGISTRATION;
+  OK(GetEpDevices(env, &all, &n));
+  for (size_t i = 0; i < n; i++)
+    if (!strcmp(api->EpDevice_EpName(all[i]), "BadProvider")) mine = all[i];
+  OK(CreateSessionOptions(&o));
+  if (!mine)
+    end = NO_DEVICE;
+  else if (failed(api->SessionOptionsAppendExecutionProvider_V2(o, env, &mine, 1, NULL, NULL, 0)) ||
+           failed(api->CreateSessionFromArray(env, model_chain, sizeof model_chain, o, &s)))
+    end = SESSION;
+  else if (run_fails(s))
+    end = RUN;
+  if (s) failed(api->UnregisterExecutionProviderLibrary(env, wrong)); /* refused while the session lives */
+  api->ReleaseSession(s);
+  api->ReleaseSessionOptions(o);
+  OK(UnregisterExecutionProviderLibrary(env, wrong));
+  return end;
+}
+
+int main(int argc, char **argv) {
+  if (!abi_load(argc, argv)) return 1;
+  OK(CreateEnv(ORT_LOGGING_LEVEL_FATAL, "abuse", &env));
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    Outcome end = host(cases[i].wrong);
+    checks++;
+    if (end == cases[i].ends) continue;
+    failures++;
+    printf("%s: ends at %d, expected %d\n", cases[i].wrong, end, cases[i].ends);
+  }
+  api->ReleaseEnv(env);
+  return abi_end("plugin_abuse");
+}
