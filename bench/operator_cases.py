@@ -187,7 +187,8 @@ for where, (shape, axes) in AXES.items():
     add("reduce", "ReduceMax", "fiub", inputs, where)
     add("reduce", "ReduceMean ReduceL2", "f", inputs, where)
     add("reduce", "ReduceMin", "fiub" if where in ("inner", "outer") else "f", inputs, where)
-    add("reduce", "ReduceProd", "fi", inputs, where)
+    add("reduce", "ReduceProd", "f", inputs, where)
+    add("reduce", "ReduceProd", "i", [X(*shape, low=1, high=2)] + inputs[1:], where)  # ONNX Runtime does not wrap
     if where in ("inner", "outer", "middle", "all"):
         add("reduce", "ReduceL1 ReduceLogSum ReduceLogSumExp ReduceSumSquare", "f", inputs, where)
 add("reduce", "ReduceSum ReduceMean ReduceMax", "dn", [X(*M), K([1])], "inner")

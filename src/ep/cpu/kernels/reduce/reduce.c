@@ -10,22 +10,53 @@
 #include "ep/cpu/kernels/reduce/reduce_tables.h"
 
 SX_ISA_DECLARE(sx_reduce_table, sx_reduce);
+SX_ISA_DECLARE(sx_reduce_natives, sx_reduce_native);
 
 /* Scratch of one worker. */
 typedef struct work {
   sx_reduce_cell v[SX_REDUCE_COLUMNS], w[SX_REDUCE_COLUMNS];
   float acc[SX_REDUCE_COLUMNS + 64], max[SX_REDUCE_COLUMNS + 64];
   uint64_t loaded[SX_REDUCE_BLOCK], cast[SX_REDUCE_BLOCK];
+  const sx_reduce_native *native; /* how extremes are taken from memory as it is, or NULL */
 } work;
 
 static sx_ew_class class_of(const sx_reduce_plan *p) {
   const sx_ew_class c = sx_ew_class_of(p->type);
   if (p->op == SX_REDUCE_LOGSUMEXP && c != SX_EW_F32) return SX_EW_F64;
-  if (c == SX_EW_F32) return p->op == SX_REDUCE_PROD || p->op >= SX_REDUCE_ARGMAX ? SX_EW_F64 : SX_EW_F32;
+  if (c == SX_EW_F32) return p->op >= SX_REDUCE_ARGMAX ? SX_EW_F64 : SX_EW_F32;
   return c == SX_EW_F64 || c == SX_EW_U64 ? c : SX_EW_I64;
 }
 static const sx_reduce_wide *wide_of(sx_ew_class c) {
   return c == SX_EW_I64 ? &sx_reduce_i64 : c == SX_EW_U64 ? &sx_reduce_u64 : &sx_reduce_f64;
+}
+
+static bool is_arg(sx_reduce_op op) { return op == SX_REDUCE_ARGMAX || op == SX_REDUCE_ARGMIN; }
+static bool is_least(sx_reduce_op op) { return op == SX_REDUCE_MIN || op == SX_REDUCE_ARGMIN; }
+static const uint8_t native_kind[SX_DTYPE_COUNT] = {[SX_F32] = SX_REDUCE_F32 + 1, [SX_F64] = SX_REDUCE_F64 + 1,
+                                                    [SX_I8] = SX_REDUCE_I8 + 1,   [SX_U8] = SX_REDUCE_U8 + 1,
+                                                    [SX_I32] = SX_REDUCE_I32 + 1, [SX_I64] = SX_REDUCE_I64 + 1,
+                                                    [SX_BOOL] = SX_REDUCE_U8 + 1};
+static const sx_reduce_native *native_of(const sx_reduce_plan *p, const void *x) {
+  const bool extreme = p->op == SX_REDUCE_MAX || p->op == SX_REDUCE_MIN || is_arg(p->op);
+  const uint8_t kind = native_kind[p->type];
+  if (!extreme || !kind || ((uintptr_t)x & (sx_dtype_bits(p->type) / 8 - 1))) return NULL;
+  if (is_arg(p->op) && (p->type == SX_BOOL || p->count > INT32_MAX)) return NULL; /* bytes that mean true may differ */
+  return &SX_ISA_PICK(sx_reduce_native, p->isa)->kind[kind - 1];
+}
+/* n native elements, as cells of the class that computes. */
+static void cells_of(const sx_reduce_plan *p, sx_reduce_cell *v, const void *x, int64_t n) {
+#define CELLS(T, member) \
+  for (int64_t i = 0; i < n; i++) v[i].member = ((const T *)x)[i]; \
+  return
+  switch (p->type) {
+    case SX_F32: CELLS(float, f);
+    case SX_F64: CELLS(double, f);
+    case SX_I8: CELLS(int8_t, i);
+    case SX_I32: CELLS(int32_t, i);
+    case SX_I64: CELLS(int64_t, i);
+    default: CELLS(uint8_t, i);
+  }
+#undef CELLS
 }
 
 static sx_status add_dim(sx_reduce_dims *d, int64_t dim, int64_t stride, sx_err *e) {
@@ -130,16 +161,34 @@ static sx_reduce_map map_of(sx_reduce_op op) {
          : op == SX_REDUCE_L2 || op == SX_REDUCE_SUMSQUARE ? SX_REDUCE_SQUARE
                                                            : SX_REDUCE_ID;
 }
-static bool is_sum(sx_reduce_op op) { return op != SX_REDUCE_MAX && op != SX_REDUCE_MIN && op != SX_REDUCE_LOGSUMEXP; }
+static bool is_sum(sx_reduce_op op) {
+  return op != SX_REDUCE_MAX && op != SX_REDUCE_MIN && op != SX_REDUCE_LOGSUMEXP && op != SX_REDUCE_PROD;
+}
 static void row_f32(const sx_reduce_plan *p, const sx_reduce_table *t, sx_reduce_cell *v, sx_reduce_cell *w, const float *x,
                     int64_t n) {
   if (is_sum(p->op)) {
     v->f += t->row_sum[map_of(p->op)](x, n);
     return;
   }
-  sx_reduce_cell v2 = {.f = p->op == SX_REDUCE_MIN ? t->row_min(x, n) : t->row_max(x, n)}, w2 = {.f = 1};
+  if (p->op == SX_REDUCE_PROD) {
+    v->f *= t->row_prod(x, n);
+    return;
+  }
+  float best;
+  SX_ISA_PICK(sx_reduce_native, p->isa)->kind[SX_REDUCE_F32].row[p->op == SX_REDUCE_MIN](&best, x, n);
+  sx_reduce_cell v2 = {.f = best}, w2 = {.f = 1};
   if (p->op == SX_REDUCE_LOGSUMEXP && fabs(v2.f) < INFINITY) w2.f = t->row_exp_sum(x, (float)v2.f, n);
   sx_reduce_f64.merge(p, v, w, &v2, &w2, 1);
+}
+/* n > 0 elements that lie at x, of index `from` on in the reduction. */
+static void row_native(const sx_reduce_plan *p, const sx_reduce_native *native, sx_reduce_cell *v, sx_reduce_cell *w, const void *x,
+                       int64_t from, int64_t n) {
+  uint64_t best;
+  sx_reduce_cell v2, w2 = {.i = INT64_MAX};
+  native->row[is_least(p->op)](&best, x, n);
+  cells_of(p, &v2, &best, 1);
+  wide_of(class_of(p))->merge(p, v, w, &v2, &w2, 1);
+  if (is_arg(p->op) && w->i == INT64_MAX) w->i = from + native->find(x, n, &best, p->last_index);
 }
 /* Elements [from, to) of one result's reduction. */
 static void reduce_row(const sx_reduce_plan *p, work *s, const void *x, int64_t base, int64_t from, int64_t to,
@@ -149,10 +198,19 @@ static void reduce_row(const sx_reduce_plan *p, work *s, const void *x, int64_t 
   while (from < to) {
     const int64_t row = from / p->inner, c = from - row * p->inner;
     int64_t n = p->inner - c < to - from ? p->inner - c : to - from;
+    if (s->native) {
+      const int64_t at = base + offset_of(&p->gone, row) + c, most = 1 << 15; /* is searched while it is in the cache */
+      if (n > most) n = most;
+      row_native(p, s->native, v, w, (const char *)x + at * (sx_dtype_bits(p->type) / 8), from, n);
+      from += n;
+      continue;
+    }
     if (n > SX_REDUCE_BLOCK) n = SX_REDUCE_BLOCK;
     const void *q = fetch(p, s, cls, x, base + offset_of(&p->gone, row) + c, n);
     if (cls == SX_EW_F32)
       row_f32(p, t, v, w, q, n);
+    else if (cls == SX_EW_F64 && (p->op == SX_REDUCE_SUM || p->op == SX_REDUCE_MEAN || p->op == SX_REDUCE_LOGSUM))
+      v->f += t->row_sum_f64(q, n);
     else
       wide_of(cls)->row(p, v, w, q, from, n);
     from += n;
@@ -168,23 +226,36 @@ static void fold(work *s, int64_t m, int64_t k) {
 static void sum_columns_f32(const sx_reduce_plan *p, work *s, const sx_reduce_table *t, const void *x, int64_t base,
                             int64_t from, int64_t to, int64_t m) {
   const bool dense = p->gone.rank == 1 && p->gone.stride[0] == m;
-  const int64_t k = dense ? SX_REDUCE_COLUMNS / m : 1;
+  const int64_t k = dense ? SX_REDUCE_COLUMNS / m : 1, wide = k * m; /* k rows are one, of `wide` elements */
+  const bool native = p->type == SX_F32 && p->gone.rank == 1 && !((uintptr_t)x & 3);
+  const sx_reduce_map map = map_of(p->op);
   memset(s->acc, 0, sizeof s->acc);
-  int64_t since = 0;
-  while (from < to) {
-    const int64_t rows = to - from < k ? to - from : k;
-    t->col_sum[map_of(p->op)](s->acc, fetch(p, s, SX_EW_F32, x, base + offset_of(&p->gone, from), rows * m), rows * m);
+  for (int64_t block = 64 * k; from < to;) {
+    const int64_t rows = to - from < block ? to - from : block, whole = rows / k;
+    if (native) {
+      const float *q = (const float *)x + base + offset_of(&p->gone, from);
+      t->col_sum[map](s->acc, q, whole, dense ? wide : p->gone.stride[0], wide);
+      t->col_sum[map](s->acc, q + whole * wide, 1, 0, (rows - whole * k) * m); /* none, when k is 1 */
+    } else {
+      for (int64_t r = 0; r < rows; r += k) {
+        const int64_t n = (rows - r < k ? rows - r : k) * m;
+        t->col_sum[map](s->acc, fetch(p, s, SX_EW_F32, x, base + offset_of(&p->gone, from + r), n), 1, 0, n);
+      }
+    }
+    fold(s, m, k);
     from += rows;
-    if (++since == 64) fold(s, m, k), since = 0;
   }
-  fold(s, m, k);
 }
 static void other_columns_f32(const sx_reduce_plan *p, work *s, const sx_reduce_table *t, const void *x, int64_t base,
                               int64_t from, int64_t to, int64_t m) {
+  if (p->op == SX_REDUCE_PROD) {
+    for (int64_t r = from; r < to; r++) t->col_prod(&s->v->f, fetch(p, s, SX_EW_F32, x, base + offset_of(&p->gone, r), m), m);
+    return;
+  }
+  const sx_reduce_native *native = &SX_ISA_PICK(sx_reduce_native, p->isa)->kind[SX_REDUCE_F32];
   for (int64_t i = 0; i < m; i++) s->max[i] = p->op == SX_REDUCE_MIN ? INFINITY : -INFINITY;
   for (int64_t r = from; r < to; r++)
-    (p->op == SX_REDUCE_MIN ? t->col_min : t->col_max)(s->max, fetch(p, s, SX_EW_F32, x, base + offset_of(&p->gone, r), m),
-                                                       m);
+    native->col[p->op == SX_REDUCE_MIN](s->max, fetch(p, s, SX_EW_F32, x, base + offset_of(&p->gone, r), m), m);
   for (int64_t i = 0; i < m; i++) s->v[i].f = s->max[i];
   if (p->op != SX_REDUCE_LOGSUMEXP) return;
   memset(s->acc, 0, sizeof s->acc);
@@ -197,10 +268,32 @@ static void other_columns_f32(const sx_reduce_plan *p, work *s, const sx_reduce_
   for (int64_t i = 0; i < m; i++)
     if (!(fabs(s->v[i].f) < INFINITY)) s->w[i].f = s->v[i].f == -INFINITY ? 0 : 1;
 }
+static void columns_native(const sx_reduce_plan *p, work *s, const void *x, int64_t base, int64_t from, int64_t to, int64_t m) {
+  const size_t bytes = sx_dtype_bits(p->type) / 8;
+  const bool arg = is_arg(p->op);
+  int32_t *index = (int32_t *)s->cast;
+  for (int64_t r = from; r < to; r++) {
+    const char *row = (const char *)x + (size_t)(base + offset_of(&p->gone, r)) * bytes;
+    if (r == from) {
+      memcpy(s->loaded, row, (size_t)m * bytes);
+      for (int64_t i = 0; arg && i < m; i++) index[i] = (int32_t)r;
+    } else if (arg) {
+      s->native->arg_col[is_least(p->op)](s->loaded, index, row, m, (int32_t)r, p->last_index);
+    } else {
+      s->native->col[is_least(p->op)](s->loaded, row, m);
+    }
+  }
+  cells_of(p, s->v, s->loaded, m);
+  for (int64_t i = 0; arg && i < m; i++) s->w[i].i = index[i];
+}
 static void reduce_columns(const sx_reduce_plan *p, work *s, const void *x, int64_t base, int64_t from, int64_t to,
                            int64_t m) {
   const sx_ew_class cls = class_of(p);
   const sx_reduce_table *t = SX_ISA_PICK(sx_reduce, p->isa);
+  if (s->native) {
+    if (from < to) columns_native(p, s, x, base, from, to, m);
+    return;
+  }
   if (cls == SX_EW_F32) {
     if (from < to) (is_sum(p->op) ? sum_columns_f32 : other_columns_f32)(p, s, t, x, base, from, to, m);
     return;
@@ -239,14 +332,14 @@ static void finish(const sx_reduce_plan *p, work *s, void *y, int64_t first, int
         v[i].u /= (uint64_t)p->count;
   } else if (p->op == SX_REDUCE_L2 || p->op == SX_REDUCE_LOGSUM || p->op == SX_REDUCE_MEAN ||
              p->op == SX_REDUCE_LOGSUMEXP) {
-    for (int64_t i = 0; i < n; i++) {
-      const double a = cls == SX_EW_I64 ? (double)v[i].i : cls == SX_EW_U64 ? (double)v[i].u : v[i].f;
-      v[i].f = p->op == SX_REDUCE_L2       ? sqrt(a)
-               : p->op == SX_REDUCE_MEAN   ? a / (double)p->count
-               : p->op == SX_REDUCE_LOGSUM ? log(a)
-                                           : a + log(s->w[i].f);
-      if (p->op == SX_REDUCE_LOGSUMEXP && a == INFINITY) v[i].f = a;
-    }
+    if (cls == SX_EW_I64 || cls == SX_EW_U64)
+      for (int64_t i = 0; i < n; i++) v[i].f = cls == SX_EW_I64 ? (double)v[i].i : (double)v[i].u;
+    if (p->op == SX_REDUCE_MEAN)
+      for (int64_t i = 0; i < n; i++) v[i].f /= (double)p->count;
+    else if (p->op == SX_REDUCE_LOGSUMEXP)
+      for (int64_t i = 0; i < n; i++) v[i].f = v[i].f == INFINITY ? v[i].f : v[i].f + log(s->w[i].f);
+    else
+      for (int64_t i = 0; i < n; i++) v[i].f = p->op == SX_REDUCE_L2 ? sqrt(v[i].f) : log(v[i].f);
     cls = SX_EW_F64;
   }
   if (cls == SX_EW_F32) cls = SX_EW_F64; /* cells of f32 are f64 */
@@ -269,24 +362,10 @@ static void chunk_of(const sx_reduce_plan *p, int64_t c, int64_t *first, int64_t
 }
 
 /* Sums of f32 rows that are too short for a call each and lie one behind the other. */
-enum { SHORT_ROW = 8 };
 static bool has_short_rows(const sx_reduce_plan *p, const void *x) {
   return p->rows && p->split == 1 && p->type == SX_F32 && class_of(p) == SX_EW_F32 && is_sum(p->op) &&
-         p->inner == p->count && p->inner <= SHORT_ROW &&
+         p->inner == p->count && p->inner > 0 && p->inner <= SX_REDUCE_BLOCK &&
          (!p->kept.rank || (p->kept.rank == 1 && p->kept.stride[0] == p->inner)) && !((uintptr_t)x & 3);
-}
-static void short_rows(const sx_reduce_plan *p, sx_reduce_cell *v, const float *x, int64_t n) {
-  const sx_reduce_map map = map_of(p->op);
-  for (int64_t i = 0; i < n; i++, x += p->inner) {
-    double sum = 0;
-    if (map == SX_REDUCE_ID)
-      for (int64_t k = 0; k < p->inner; k++) sum += (double)x[k];
-    else if (map == SX_REDUCE_ABS)
-      for (int64_t k = 0; k < p->inner; k++) sum += fabs((double)x[k]);
-    else
-      for (int64_t k = 0; k < p->inner; k++) sum += (double)x[k] * (double)x[k];
-    v[i].f = sum;
-  }
 }
 
 void sx_reduce_run(const sx_reduce_plan *p, int phase, const void *x, void *y, void *shared, int64_t begin, int64_t end,
@@ -295,6 +374,7 @@ void sx_reduce_run(const sx_reduce_plan *p, int phase, const void *x, void *y, v
   const sx_reduce_wide *wide = wide_of(class_of(p));
   sx_reduce_cell *all_v = shared, *all_w = p->split > 1 ? all_v + p->split * p->outputs : NULL;
   const bool is_short = has_short_rows(p, x);
+  s->native = native_of(p, x);
   for (int64_t u = begin; u < end; u++) {
     const int64_t c = phase ? u : u / p->split, part = phase ? 0 : u % p->split;
     int64_t first, n, base;
@@ -310,14 +390,14 @@ void sx_reduce_run(const sx_reduce_plan *p, int phase, const void *x, void *y, v
     if (!p->rows)
       reduce_columns(p, s, x, base, from, to, n);
     else if (is_short)
-      short_rows(p, s->v, (const float *)x + first * p->inner, n);
+      SX_ISA_PICK(sx_reduce, p->isa)->rows_sum[map_of(p->op)](&s->v->f, (const float *)x + first * p->inner, n, p->inner);
     else
       for (int64_t i = 0; i < n; i++) reduce_row(p, s, x, offset_of(&p->kept, first + i), from, to, &s->v[i], &s->w[i]);
     if (p->split == 1) {
       finish(p, s, y, first, n);
     } else {
       memcpy(all_v + part * p->outputs + first, s->v, (size_t)n * sizeof *s->v);
-      memcpy(all_w + part * p->outputs + first, s->w, (size_t)n * sizeof *s->w);
+      if (is_arg(p->op) || p->op == SX_REDUCE_LOGSUMEXP) memcpy(all_w + part * p->outputs + first, s->w, (size_t)n * sizeof *s->w);
     }
   }
 }

@@ -12,12 +12,32 @@ typedef union sx_reduce_cell { double f; int64_t i; uint64_t u; } sx_reduce_cell
 typedef enum sx_reduce_map { SX_REDUCE_ID, SX_REDUCE_ABS, SX_REDUCE_SQUARE, SX_REDUCE_MAPS } sx_reduce_map;
 typedef struct sx_reduce_table { /* f32, per ISA level */
   double (*row_sum[SX_REDUCE_MAPS])(const float *x, int64_t n); /* n <= SX_REDUCE_BLOCK */
-  void (*col_sum[SX_REDUCE_MAPS])(float *acc, const float *x, int64_t n);
-  float (*row_max)(const float *x, int64_t n), (*row_min)(const float *x, int64_t n); /* NaN when any is; n > 0 */
-  void (*col_max)(float *acc, const float *x, int64_t n), (*col_min)(float *acc, const float *x, int64_t n);
+  /* v[i] = the sum of row i: rows of n elements, n <= SX_REDUCE_BLOCK, one behind the other */
+  void (*rows_sum[SX_REDUCE_MAPS])(double *v, const float *x, int64_t rows, int64_t n);
+  /* adds `rows` rows of n elements that are `stride` apart; acc is padded */
+  void (*col_sum[SX_REDUCE_MAPS])(float *acc, const float *x, int64_t rows, int64_t stride, int64_t n);
+  double (*row_prod)(const float *x, int64_t n);
+  void (*col_prod)(double *acc, const float *x, int64_t n);
+  double (*row_sum_f64)(const double *x, int64_t n);
   double (*row_exp_sum)(const float *x, float max, int64_t n); /* sum of exp(x - max) */
   void (*col_exp_sum)(float *acc, const float *x, const float *max, int64_t n);
 } sx_reduce_table;
+
+/* Extremes of elements as they lie in memory, per ISA level. NaN counts as beyond all others, the first of them (with `last`
+ * the last one) most. n > 0. */
+typedef enum sx_reduce_native_kind {
+  SX_REDUCE_F32, SX_REDUCE_F64, SX_REDUCE_I8, SX_REDUCE_U8, SX_REDUCE_I32, SX_REDUCE_I64, SX_REDUCE_NATIVES
+} sx_reduce_native_kind;
+typedef struct sx_reduce_native {
+  void (*row[2])(void *best, const void *x, int64_t n);   /* [0] greatest, [1] least; best: one element */
+  void (*col[2])(void *acc, const void *x, int64_t n);    /* acc[i] = the better of acc[i] and x[i] */
+  int64_t (*find)(const void *x, int64_t n, const void *value, bool last); /* where value, which is there, stands */
+  /* as col, and index[i] = at where x[i] is better; with last where it is as good */
+  void (*arg_col[2])(void *acc, int32_t *index, const void *x, int64_t n, int32_t at, bool last);
+} sx_reduce_native;
+typedef struct sx_reduce_natives {
+  sx_reduce_native kind[SX_REDUCE_NATIVES];
+} sx_reduce_natives;
 
 /* The wide types: n elements that begin at index `at` of the reduction into one cell pair; or one element into each of n. */
 typedef struct sx_reduce_wide {
