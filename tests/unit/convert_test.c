@@ -234,31 +234,33 @@ static void quantisation(void **state) {
         uint16_t y[300] = {0};
         for (int i = 0; i < n; i++) {
           x[i] = ((float)(rnd() % 2001) - 1000) / 16; /* ties at scale 0.125 and 0.25 */
-          scale[i] = i % 3 ? 0.25f : 0.1f;
+          scale[i] = i % 3 ? 0.25f : 0.1f + (float)(rnd() % 1000) * 1.7e-4f;
+          if (i % 5 == 4) x[i] = ((float)(int)(rnd() % 200) - 99.5f) * scale[i]; /* near a tie, whatever the scale */
           zero[i] = lo + (int)(rnd() % (uint64_t)(1 << bits));
         }
         if (n > 2) x[1] = INFINITY, x[2] = -INFINITY;
-        for (int cols = 0; cols < 2; cols++) {
-          if (cols)
-            sx_quantize_f32_cols(isa, types[k], 0, y, x, scale, zero, 0, n);
+        for (int each = 0; each < 40; each += each < 3 ? 1 : 13) {
+          if (each)
+            sx_quantize_f32_each(isa, types[k], 0, y, x, scale, zero, each, 0, n);
           else
-            sx_quantize_f32(isa, types[k], 0, y, x, 0.125f, zero[0], 0, n);
+            sx_quantize_f32(isa, types[k], 0, y, x, scale[0], zero[0], 0, n);
           for (int i = 0; i < n; i++) {
-            double q = rint((double)(x[i] / (cols ? scale[i] : 0.125f))) + zero[cols ? i : 0];
+            const int at = each ? i / each : 0;
+            double q = rint((double)(x[i] / scale[at])) + zero[at];
             q = q < lo ? lo : q > hi ? hi : q;
             int32_t got;
             sx_convert_load(SX_ISA_BASE, types[k], &got, y, i, 1);
             if (got != (int32_t)q)
               fail_msg("%s on %s: %g gives %d, expected %g", sx_dtype_name(types[k]), sx_isa_name(isa), x[i], got, q);
           }
-          if (cols)
-            sx_dequantize_f32_cols(isa, types[k], back, y, scale, zero, 0, n);
+          if (each)
+            sx_dequantize_f32_each(isa, types[k], back, y, scale, zero, each, 0, n);
           else
-            sx_dequantize_f32(isa, types[k], back, y, 0.125f, zero[0], 0, n);
+            sx_dequantize_f32(isa, types[k], back, y, scale[0], zero[0], 0, n);
           for (int i = 0; i < n; i++) {
             int32_t q;
             sx_convert_load(SX_ISA_BASE, types[k], &q, y, i, 1);
-            assert_true(back[i] == (float)(q - zero[cols ? i : 0]) * (cols ? scale[i] : 0.125f));
+            assert_true(back[i] == (float)(q - zero[each ? i / each : 0]) * scale[each ? i / each : 0]);
           }
         }
       }

@@ -46,7 +46,7 @@ typedef struct linear {
   /* Line l is number i = l % period of period o = l / period: `len` elements, the last of a period what is left of
    * period_elems. Its scale is number (o * per_period + i / group) * step. */
   int64_t lines, len, period, period_elems, per_period, group, step;
-  bool cols; /* each element of a line has its own */
+  int64_t each; /* so many elements of a line have one of their own; 0: all */
   int64_t per_unit;
 } linear;
 
@@ -61,24 +61,25 @@ static void quantize_line(const linear *q, const void *x, void *y, int64_t at, i
                           const int32_t *zero) {
   float v[BLOCK];
   static const float one = 1;
-  for (int64_t i = 0; i < n; i += BLOCK) {
-    const int64_t m = n - i < BLOCK ? n - i : BLOCK;
-    const float *s = q->cols ? scale + i : scale;
-    const int32_t *z = zero ? zero + (q->cols ? i : 0) : NULL;
+  const int64_t step = q->each ? BLOCK / q->each * q->each : BLOCK;
+  for (int64_t i = 0; i < n; i += step) {
+    const int64_t m = n - i < step ? n - i : step, k = q->each ? i / q->each : 0;
+    const float *s = scale + k;
+    const int32_t *z = zero ? zero + k : NULL;
     const float *from = q->x == SX_F32 ? (const float *)x + at + i : v;
     if (from == v) load(q, x, at + i, m, v);
     if (q->precision != SX_F32) {
-      for (int64_t k = 0; k < m; k++) v[k] = from[k] / s[q->cols ? k : 0];
+      for (int64_t j = 0; j < m; j++) v[j] = from[j] / s[q->each ? j : 0]; /* no blocks here */
       uint16_t half[BLOCK];
       sx_cast_run(q->isa, SX_F32, q->precision, 0, half, v, 0, m);
       sx_cast_run(q->isa, q->precision, SX_F32, 0, v, half, 0, m);
       from = v, s = &one;
-      if (!q->cols || !z)
+      if (!q->each || !z)
         sx_quantize_f32(q->isa, q->y, q->mode, y, from, 1, z ? *z : 0, at + i, m);
       else
-        for (int64_t k = 0; k < m; k++) sx_quantize_f32(q->isa, q->y, q->mode, y, from + k, 1, z[k], at + i + k, 1);
-    } else if (q->cols)
-      sx_quantize_f32_cols(q->isa, q->y, q->mode, y, from, s, z, at + i, m);
+        for (int64_t j = 0; j < m; j++) sx_quantize_f32(q->isa, q->y, q->mode, y, from + j, 1, z[j], at + i + j, 1);
+    } else if (q->each)
+      sx_quantize_f32_each(q->isa, q->y, q->mode, y, from, s, z, q->each, at + i, m);
     else
       sx_quantize_f32(q->isa, q->y, q->mode, y, from, *s, z ? *z : 0, at + i, m);
   }
@@ -87,11 +88,12 @@ static void quantize_line(const linear *q, const void *x, void *y, int64_t at, i
 static void dequantize_line(const linear *q, const void *x, void *y, int64_t at, int64_t n, const float *scale,
                             const int32_t *zero) {
   float v[BLOCK];
-  for (int64_t i = 0; i < n; i += BLOCK) {
-    const int64_t m = n - i < BLOCK ? n - i : BLOCK;
+  const int64_t step = q->each ? BLOCK / q->each * q->each : BLOCK;
+  for (int64_t i = 0; i < n; i += step) {
+    const int64_t m = n - i < step ? n - i : step, k = q->each ? i / q->each : 0;
     float *to = q->y == SX_F32 ? (float *)y + at + i : v;
-    if (q->cols)
-      sx_dequantize_f32_cols(q->isa, q->x, to, x, scale + i, zero ? zero + i : NULL, at + i, m);
+    if (q->each)
+      sx_dequantize_f32_each(q->isa, q->x, to, x, scale + k, zero ? zero + k : NULL, q->each, at + i, m);
     else
       sx_dequantize_f32(q->isa, q->x, to, x, *scale, zero ? *zero : 0, at + i, m);
     if (to == v) sx_cast_run(q->isa, SX_F32, q->y, 0, (char *)y + (at + i) * (int64_t)(sx_dtype_bits(q->y) / 8), v, 0, m);
@@ -132,13 +134,15 @@ static void lay_out(linear *q, const sx_quant_lines *v, int64_t count) {
   q->group = 1;
   if (q->s.n == 1)
     q->period = (count + LINE - 1) / LINE, q->len = LINE, q->period_elems = count;
+  else if (v->blocked && inner == 1 && v->block < BLOCK / 4 && axis <= LINE && q->precision == SX_F32)
+    q->period = 1, q->per_period = blocks, q->len = q->period_elems = axis, q->step = 1, q->each = v->block;
   else if (v->blocked && inner == 1)
     q->period = q->per_period = blocks, q->len = v->block, q->period_elems = axis, q->step = 1;
   else if (inner == 1)
-    q->period = 1, q->len = q->period_elems = axis, q->cols = true;
+    q->period = 1, q->len = q->period_elems = axis, q->each = 1;
   else {
     q->period = axis, q->len = inner, q->period_elems = axis * inner, q->step = 1;
-    if (v->blocked) q->per_period = blocks, q->group = v->block, q->step = inner, q->cols = true;
+    if (v->blocked) q->per_period = blocks, q->group = v->block, q->step = inner, q->each = 1;
   }
   q->lines = count / q->period_elems * q->period;
 }

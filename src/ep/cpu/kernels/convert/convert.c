@@ -123,12 +123,18 @@ static bool int_range(sx_dtype t, int32_t *lo, int32_t *hi) {
   *hi = *lo + (int32_t)((1u << bits) - 1);
   return true;
 }
-static void quantize(sx_isa isa, sx_dtype type, uint32_t mode, void *y, const float *x, const float *scale, bool cols,
+/* Element i has scale and zero point i / each; each = 0: number 0. */
+static void quantize(sx_isa isa, sx_dtype type, uint32_t mode, void *y, const float *x, const float *scale, int64_t each,
                      const int32_t *zero_point, int64_t first, int64_t n) {
   int32_t q[BLOCK], lo = 0, hi = 0;
-  const bool ints = int_range(type, &lo, &hi);
+  const bool ints = int_range(type, &lo, &hi), cols = each == 1;
   if (type == SX_U8 || type == SX_I8) {
-    SX_ISA_PICK(sx_convert, isa)->quantize_8((uint8_t *)y + first, x, scale, zero_point, cols, (float)lo, (float)hi, n);
+    SX_ISA_PICK(sx_convert, isa)->quantize8((char *)y + first, x, scale, zero_point, each, lo, n);
+    return;
+  }
+  if (each > 1) {
+    for (int64_t i = 0, k = 0; i < n; i += each, k++)
+      quantize(isa, type, mode, y, x + i, scale + k, 0, zero_point ? zero_point + k : NULL, first + i, each < n - i ? each : n - i);
     return;
   }
   for (int64_t i = 0; i < n; i += BLOCK) {
@@ -157,45 +163,45 @@ static void quantize(sx_isa isa, sx_dtype type, uint32_t mode, void *y, const fl
 }
 void sx_quantize_f32(sx_isa isa, sx_dtype type, uint32_t mode, void *y, const float *x, float scale, int32_t zero_point,
                      int64_t first, int64_t n) {
-  quantize(isa, type, mode, y, x, &scale, false, &zero_point, first, n);
+  quantize(isa, type, mode, y, x, &scale, 0, &zero_point, first, n);
 }
-void sx_quantize_f32_cols(sx_isa isa, sx_dtype type, uint32_t mode, void *y, const float *x, const float *scale,
-                          const int32_t *zero_point, int64_t first, int64_t n) {
-  quantize(isa, type, mode, y, x, scale, true, zero_point, first, n);
+void sx_quantize_f32_each(sx_isa isa, sx_dtype type, uint32_t mode, void *y, const float *x, const float *scale,
+                          const int32_t *zero_point, int64_t each, int64_t first, int64_t n) {
+  quantize(isa, type, mode, y, x, scale, each, zero_point, first, n);
 }
 
-static void dequantize(sx_isa isa, sx_dtype type, float *y, const void *x, const float *scale, bool cols,
+static void dequantize(sx_isa isa, sx_dtype type, float *y, const void *x, const float *scale, int64_t each,
                        const int32_t *zero_point, int64_t first, int64_t n) {
   const sx_convert_table *t = SX_ISA_PICK(sx_convert, isa);
-  if (type == SX_U8 || type == SX_I8) {
-    (type == SX_U8 ? t->dequantize_u8 : t->dequantize_i8)(y, (const char *)x + first, scale, zero_point, cols, n);
+  if (type == SX_U8 || type == SX_I8 || type == SX_I32) {
+    const char *from = (const char *)x + first * (int64_t)(sx_dtype_bits(type) / 8);
+    t->dequantize[type == SX_U8 ? 0 : type == SX_I8 ? 1 : 2](y, from, scale, zero_point, each, n);
     return;
   }
-  if (type == SX_I32) {
-    t->dequantize_i32(y, (const int32_t *)x + first, scale, zero_point, cols, n);
+  if (each > 1) {
+    for (int64_t i = 0, k = 0; i < n; i += each, k++)
+      dequantize(isa, type, y + i, x, scale + k, 0, zero_point ? zero_point + k : NULL, first + i, each < n - i ? each : n - i);
     return;
   }
   int32_t q[BLOCK];
   for (int64_t i = 0; i < n; i += BLOCK) {
     const int64_t m = n - i < BLOCK ? n - i : BLOCK;
-    float *d = y + i;
-    const float *s = cols ? scale + i : scale;
     if (sx_ew_class_of(type) == SX_EW_F32) {
-      sx_convert_load(isa, type, d, x, first + i, m);
-      for (int64_t k = 0; k < m; k++) d[k] *= s[cols ? k : 0];
-    } else {
-      sx_convert_load(isa, type, q, x, first + i, m);
-      t->dequantize_i32(d, q, s, cols && zero_point ? zero_point + i : zero_point, cols, m);
+      sx_convert_load(isa, type, y + i, x, first + i, m);
+      for (int64_t k = 0; k < m; k++) y[i + k] *= scale[each ? i + k : 0];
+      continue;
     }
+    sx_convert_load(isa, type, q, x, first + i, m);
+    t->dequantize[2](y + i, q, each ? scale + i : scale, zero_point && each ? zero_point + i : zero_point, each, m);
   }
 }
 void sx_dequantize_f32(sx_isa isa, sx_dtype type, float *y, const void *x, float scale, int32_t zero_point, int64_t first,
                        int64_t n) {
-  dequantize(isa, type, y, x, &scale, false, &zero_point, first, n);
+  dequantize(isa, type, y, x, &scale, 0, &zero_point, first, n);
 }
-void sx_dequantize_f32_cols(sx_isa isa, sx_dtype type, float *y, const void *x, const float *scale,
-                            const int32_t *zero_point, int64_t first, int64_t n) {
-  dequantize(isa, type, y, x, scale, true, zero_point, first, n);
+void sx_dequantize_f32_each(sx_isa isa, sx_dtype type, float *y, const void *x, const float *scale, const int32_t *zero_point,
+                            int64_t each, int64_t first, int64_t n) {
+  dequantize(isa, type, y, x, scale, each, zero_point, first, n);
 }
 
 void sx_minmax_f32(sx_isa isa, const float *x, int64_t n, float *lo, float *hi) {

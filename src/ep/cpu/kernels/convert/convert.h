@@ -26,14 +26,15 @@ void sx_cast_run(sx_isa isa, sx_dtype from, sx_dtype to, uint32_t mode, void *ds
  * by the caller); type: u8 s8 u16 s16 u4 s4 u2 s2, or an f8 / f6 / f4 kind (no zero point). `first` is the element of y. */
 void sx_quantize_f32(sx_isa isa, sx_dtype type, uint32_t mode, void *y, const float *x, float scale, int32_t zero_point,
                      int64_t first, int64_t n);
-/* The same with one scale (and zero point, or NULL) per element: x (rows of a per-axis tensor whose axis is the last). */
-void sx_quantize_f32_cols(sx_isa isa, sx_dtype type, uint32_t mode, void *y, const float *x, const float *scale,
-                          const int32_t *zero_point, int64_t first, int64_t n);
+/* The same with one scale (and zero point, or NULL) for every `each` elements: 1 for rows of a per-axis tensor whose axis is the
+ * last, more for blocks. */
+void sx_quantize_f32_each(sx_isa isa, sx_dtype type, uint32_t mode, void *y, const float *x, const float *scale,
+                          const int32_t *zero_point, int64_t each, int64_t first, int64_t n);
 /* y = (x - zero_point) * scale, to f32. type: any of the above, or i32. */
 void sx_dequantize_f32(sx_isa isa, sx_dtype type, float *y, const void *x, float scale, int32_t zero_point, int64_t first,
                        int64_t n);
-void sx_dequantize_f32_cols(sx_isa isa, sx_dtype type, float *y, const void *x, const float *scale,
-                            const int32_t *zero_point, int64_t first, int64_t n);
+void sx_dequantize_f32_each(sx_isa isa, sx_dtype type, float *y, const void *x, const float *scale, const int32_t *zero_point,
+                            int64_t each, int64_t first, int64_t n);
 /* Smallest and largest of n floats and 0. */
 void sx_minmax_f32(sx_isa isa, const float *x, int64_t n, float *lo, float *hi);
 /* DynamicQuantizeLinear's u8 parameters from a range that includes 0. */

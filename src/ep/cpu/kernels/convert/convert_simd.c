@@ -84,46 +84,92 @@ static void quantize(int32_t *q, const float *x, const float *scale, bool cols, 
     q[i] = (int32_t)(v > hi ? hi : v > lo ? v : lo);
   }
 }
-static void quantize_8(uint8_t *q, const float *x, const float *scale, const int32_t *zero, bool cols, float lo, float hi,
-                       int64_t n) {
-  vf s = vf_set(*scale);
-  vi z = vi_set(zero ? *zero : 0);
-  for (int64_t i = 0; i < n; i += SX_VL) {
-    const int w = n - i < SX_VL ? (int)(n - i) : SX_VL;
-    if (cols) {
-      s = w == SX_VL ? vf_load(scale + i) : vf_load_n(scale + i, w);
-      if (zero) z = w == SX_VL ? vi_load(zero + i) : vi_load_n(zero + i, w);
-    }
-    const vf shift = __builtin_convertvector(z, vf), v = vf_round((w == SX_VL ? vf_load(x + i) : vf_load_n(x + i, w)) / s);
-    const vi r = __builtin_convertvector(vf_min(vf_max(v, lo - shift), hi - shift), vi) + z; /* NaN gives lo */
-    if (w == SX_VL) {
-      vi_store_bytes(q + i, r);
-      continue;
-    }
-    uint8_t last[SX_VL];
-    vi_store_bytes(last, r);
-    memcpy(q + i, last, (size_t)w);
+/* To 8 bits whose least value is lo, in f32, which is exact where it matters; NaN gives the least. */
+SX_INLINE vi quantized8(vf quotient, vf zero, float lo) {
+  return __builtin_convertvector(vf_min(vf_max(vf_round(quotient) + zero, vf_set(lo)), vf_set(lo + 255.f)), vi);
+}
+/* x / s, rounded as the division rounds it: r is 1 / s rounded, so the quotient that it gives is mended by its rest. For s and x
+ * that are neither so small nor so large that the rest would be. */
+typedef struct divisor {
+  vf s, r, bound;
+  bool mends;
+} divisor;
+SX_INLINE divisor divisor_of(float s) {
+  return (divisor){vf_set(s), vf_set(1.f / s), vf_set(s * 0x1p30f), SX_FMA && s > 0x1p-60f && s < 0x1p60f};
+}
+SX_INLINE vf divided(vf x, const divisor *d, bool mends) {
+  if (!mends) return x / d->s;
+  const vf near = vf_min(d->bound, vf_max(-d->bound, x)), q = near * d->r; /* NaN passes */
+  return vf_fma(vf_fma(-q, d->s, near), d->r, q);
+}
+SX_INLINE void quantize8_run(uint8_t *y, const float *x, const divisor *d, bool mends, vf z, float lo, int64_t n) {
+  uint8_t last[SX_VL];
+  int64_t i = 0;
+  for (; i + SX_VL <= n; i += SX_VL) vi_store_bytes(y + i, quantized8(divided(vf_load(x + i), d, mends), z, lo));
+  if (i == n) return;
+  vi_store_bytes(last, quantized8(divided(vf_load_n(x + i, (int)(n - i)), d, mends), z, lo));
+  memcpy(y + i, last, (size_t)(n - i));
+}
+static void quantize8_columns(uint8_t *y, const float *x, const float *scale, const int32_t *zero_point, float lo, int64_t n) {
+  uint8_t last[SX_VL];
+  vf z = {0};
+  int64_t i = 0;
+  for (; i + SX_VL <= n; i += SX_VL) {
+    if (zero_point) z = __builtin_convertvector(vi_load(zero_point + i), vf);
+    vi_store_bytes(y + i, quantized8(vf_load(x + i) / vf_load(scale + i), z, lo));
+  }
+  if (i == n) return;
+  const int rest = (int)(n - i);
+  if (zero_point) z = __builtin_convertvector(vi_load_n(zero_point + i, rest), vf);
+  vi_store_bytes(last, quantized8(vf_load_n(x + i, rest) / vf_load_n(scale + i, rest), z, lo));
+  memcpy(y + i, last, (size_t)rest);
+}
+static void quantize8(void *y, const float *x, const float *scale, const int32_t *zero_point, int64_t each, int32_t lo, int64_t n) {
+  if (each == 1) {
+    quantize8_columns(y, x, scale, zero_point, (float)lo, n);
+    return;
+  }
+  for (int64_t i = 0, k = 0; i < n; i += each, k++) {
+    const divisor d = divisor_of(scale[k]);
+    const vf z = vf_set(zero_point ? (float)zero_point[k] : 0);
+    const int64_t m = each && each < n - i ? each : n - i;
+    if (d.mends)
+      quantize8_run((uint8_t *)y + i, x + i, &d, true, z, (float)lo, m);
+    else
+      quantize8_run((uint8_t *)y + i, x + i, &d, false, z, (float)lo, m);
+    if (!each) break;
   }
 }
-#define DEF_DEQUANTIZE(name, T, load)                                                                                \
-  static void name(float *y, const void *xv, const float *scale, const int32_t *zero, bool cols, int64_t n) {        \
-    const T *x = xv;                                                                                                 \
-    const int32_t z0 = zero ? *zero : 0;                                                                             \
-    int64_t i = 0;                                                                                                   \
-    if (!cols)                                                                                                       \
-      for (; i + SX_VL <= n; i += SX_VL)                                                                             \
-        vf_store(y + i, __builtin_convertvector((vi)((vu)load(x + i) - (uint32_t)z0), vf) * *scale);                 \
-    for (; cols && i + SX_VL <= n; i += SX_VL) {                                                                     \
-      const vi z = zero ? vi_load(zero + i) : (vi){0};                                                               \
-      vf_store(y + i, __builtin_convertvector((vi)((vu)load(x + i) - (vu)z), vf) * vf_load(scale + i));              \
-    }                                                                                                                \
-    for (; i < n; i++)                                                                                               \
-      y[i] = (float)(int32_t)((uint32_t)x[i] - (uint32_t)(cols && zero ? zero[i] : z0)) * scale[cols ? i : 0];       \
+#define DEF_DEQUANTIZE(t, T, load)                                                                                             \
+  SX_INLINE void dequantize_##t##_run(float *y, const T *x, const float *scale, const int32_t *zero_point, bool cols, int64_t n) { \
+    vf s = vf_set(*scale);                                                                                                     \
+    vi z = zero_point ? vi_set(*zero_point) : (vi){0};                                                                         \
+    int64_t i = 0;                                                                                                             \
+    for (; i + SX_VL <= n; i += SX_VL) {                                                                                       \
+      if (cols) s = vf_load(scale + i);                                                                                        \
+      if (cols && zero_point) z = vi_load(zero_point + i);                                                                     \
+      vf_store(y + i, __builtin_convertvector((vi)((vu)load(x + i) - (vu)z), vf) * s);                                         \
+    }                                                                                                                          \
+    for (; i < n; i++) {                                                                                                       \
+      const uint32_t zero = zero_point ? (uint32_t)zero_point[cols ? i : 0] : 0;                                               \
+      y[i] = (float)(int32_t)((uint32_t)x[i] - zero) * scale[cols ? i : 0];                                                    \
+    }                                                                                                                          \
+  }                                                                                                                            \
+  static void dequantize_##t(float *y, const void *x, const float *scale, const int32_t *zero_point, int64_t each, int64_t n) { \
+    if (each == 1) {                                                                                                           \
+      dequantize_##t##_run(y, x, scale, zero_point, true, n);                                                                  \
+      return;                                                                                                                  \
+    }                                                                                                                          \
+    for (int64_t i = 0, k = 0; i < n; i += each, k++) {                                                                        \
+      const int64_t m = each && each < n - i ? each : n - i;                                                                   \
+      dequantize_##t##_run(y + i, (const T *)x + i, scale + k, zero_point ? zero_point + k : NULL, false, m);                  \
+      if (!each) break;                                                                                                        \
+    }                                                                                                                          \
   }
+DEF_DEQUANTIZE(u8, uint8_t, vi_load_u8)
+DEF_DEQUANTIZE(i8, int8_t, vi_load_s8)
 typedef int32_t __attribute__((aligned(1), may_alias)) i32_any;
-DEF_DEQUANTIZE(dequantize_u8, uint8_t, vi_load_u8)
-DEF_DEQUANTIZE(dequantize_i8, int8_t, vi_load_s8)
-DEF_DEQUANTIZE(dequantize_i32, i32_any, vi_load)
+DEF_DEQUANTIZE(i32, i32_any, vi_load)
 static void minmax(const float *x, int64_t n, float *lo, float *hi) {
   vf l[2] = {{0}, {0}}, h[2] = {{0}, {0}};
   int64_t i = 0;
@@ -147,9 +193,7 @@ const sx_convert_table SX_ISA_NAME(sx_convert) = {
              [SX_EW_I64] = {[SX_EW_I32] = i64_i32, [SX_EW_F32] = i64_f32},
              [SX_EW_B8] = {[SX_EW_F32] = b8_f32, [SX_EW_I32] = b8_i32, [SX_EW_I64] = b8_i64}},
     .quantize = quantize,
-    .quantize_8 = quantize_8,
-    .dequantize_u8 = dequantize_u8,
-    .dequantize_i8 = dequantize_i8,
-    .dequantize_i32 = dequantize_i32,
+    .quantize8 = quantize8,
+    .dequantize = {dequantize_u8, dequantize_i8, dequantize_i32},
     .minmax = minmax,
 };

@@ -14,13 +14,11 @@ typedef struct sx_convert_table {
   sx_load_fn odd[SX_EW_CLASSES];    /* to f32, rounded to odd: a second rounding to fewer bits is then the only one */
   /* q[i] = clamp(round(x[i] / scale), lo, hi), as i32; scale[0], or scale[i] when cols */
   void (*quantize)(int32_t *q, const float *x, const float *scale, bool cols, float lo, float hi, int64_t n);
-  /* The same to bytes: clamp(round(x[i] / scale) + zero, lo, hi); zero[0], or zero[i] when cols; NULL: none. */
-  void (*quantize_8)(uint8_t *q, const float *x, const float *scale, const int32_t *zero, bool cols, float lo, float hi,
-                     int64_t n);
-  /* y[i] = (x[i] - zero) * scale of 8 or 32 bits, the difference wraps. */
-  void (*dequantize_u8)(float *y, const void *x, const float *scale, const int32_t *zero, bool cols, int64_t n);
-  void (*dequantize_i8)(float *y, const void *x, const float *scale, const int32_t *zero, bool cols, int64_t n);
-  void (*dequantize_i32)(float *y, const void *x, const float *scale, const int32_t *zero, bool cols, int64_t n);
+  /* The same with zero points (or NULL: 0), to 8 bits whose least value is lo. Element i has scale and zero point i / each;
+   * each = 0: number 0. */
+  void (*quantize8)(void *y, const float *x, const float *scale, const int32_t *zero_point, int64_t each, int32_t lo, int64_t n);
+  /* y[i] = (x[i] - zero_point) * scale, of u8, i8, i32 */
+  void (*dequantize[3])(float *y, const void *x, const float *scale, const int32_t *zero_point, int64_t each, int64_t n);
   void (*minmax)(const float *x, int64_t n, float *lo, float *hi);
 } sx_convert_table;
 /* The storage types that are cast directly; [from][to] has the signature of elementwise instructions, or is NULL. */
