@@ -2,6 +2,7 @@
 /* Operators whose results come from shapes or a few scalars: Shape, Size, ConstantOfShape, Range, EyeLike. */
 #include "ep/cpu/bind/move.h"
 #include "ep/cpu/kernels/convert/convert.h"
+#include "ep/cpu/kernels/scan/scan.h"
 
 /* Shape and Size: the numbers are there when the step is prepared. */
 typedef struct numbers {
@@ -31,7 +32,7 @@ static sx_status size(sx_prep *p) {
   return sx_prep_phase(p, numbers_run, 1, 10, 0);
 }
 
-enum { CHUNK = 1024 };
+enum { CHUNK = 4096 };
 typedef struct fill {
   uint32_t elem;
   int64_t count, cols, k, chunk;
@@ -61,7 +62,7 @@ static sx_status constant_of_shape(sx_prep *p) {
   const sx_view *y = &p->out[0];
   fill *q = SX_NEW(p->arena, fill);
   if (!q) SX_NO_MEMORY(p->e);
-  *q = (fill){.elem = sx_elem_bytes(y->dtype), .count = y->count, .chunk = 16 * CHUNK};
+  *q = (fill){.elem = sx_elem_bytes(y->dtype), .count = y->count, .chunk = 4 * CHUNK};
   memcpy(q->value, p->state, q->elem);
   p->params = q;
   return sx_prep_phase(p, fill_run, (y->count + q->chunk - 1) / q->chunk, (double)q->chunk * q->elem * 0.05, 0);
@@ -89,7 +90,6 @@ static sx_status eye_like(sx_prep *p) {
   return sx_prep_phase(p, eye_run, q->cols ? y->dims[0] : 0, (double)q->cols * q->elem * 0.05 + 5, 0);
 }
 
-/* Range: start + i * delta, in f64 or i64, then to the type. */
 typedef struct range {
   sx_isa isa;
   sx_dtype dtype;
@@ -97,23 +97,8 @@ typedef struct range {
 } range;
 static sx_status range_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const range *q = c->params;
-  bool is_float = sx_dtype_is_float(q->dtype);
-  sx_dtype by = is_float ? SX_F64 : SX_I64;
-  union {
-    double f;
-    int64_t i;
-  } from, step, *v = c->worker_scratch;
-  sx_cast_run(q->isa, q->dtype, by, 0, &from, c->in[0], 0, 1);
-  sx_cast_run(q->isa, q->dtype, by, 0, &step, c->in[2], 0, 1);
-  for (int64_t u = begin; u < end; u++) {
-    int64_t at = u * CHUNK, n = q->count - at < CHUNK ? q->count - at : CHUNK;
-    for (int64_t i = 0; i < n; i++)
-      if (is_float)
-        v[i].f = from.f + (double)(at + i) * step.f;
-      else
-        v[i].i = (int64_t)((uint64_t)from.i + (uint64_t)(at + i) * (uint64_t)step.i);
-    sx_cast_run(q->isa, by, q->dtype, SX_CAST_SATURATE, (char *)c->out[0] + at * sx_elem_bytes(q->dtype), v, 0, n);
-  }
+  const int64_t at = (int64_t)begin * CHUNK, to = (int64_t)end * CHUNK < q->count ? (int64_t)end * CHUNK : q->count;
+  sx_range_run(q->isa, q->dtype, c->out[0], c->in[0], c->in[2], at, to - at);
   return SX_OK;
 }
 static sx_status prepare_Range(sx_prep *p) {
@@ -124,7 +109,7 @@ static sx_status prepare_Range(sx_prep *p) {
       SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected a scalar", i, (long long)p->in[i].count);
   *q = (range){p->cpu->isa, (sx_dtype)p->out[0].dtype, p->out[0].count};
   p->params = q;
-  return sx_prep_phase(p, range_run, (q->count + CHUNK - 1) / CHUNK, CHUNK, CHUNK * sizeof(int64_t));
+  return sx_prep_phase(p, range_run, (q->count + CHUNK - 1) / CHUNK, CHUNK, 0);
 }
 const sx_kernel sx_cpu_Range = {.op = &sx_op_Range, .name = "range", .prepare = prepare_Range};
 

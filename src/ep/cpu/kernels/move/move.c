@@ -176,8 +176,22 @@ void sx_move_run(const sx_move *m, const void *src, void *dst, int64_t begin, in
   }
 }
 
+/* The C library knows the fastest way to set and to copy bytes: a few KB of the value are repeated. */
 void sx_move_fill(void *dst, const void *value, uint32_t elem, int64_t n) {
-  sx_move_blocks__base.fill[log2_of(elem)](value, dst, &(sx_move_dim){1, 0, 0}, &(sx_move_dim){n, 0, elem});
+  const size_t bytes = (size_t)n * elem, part = 4096 / elem * elem;
+  const char *v = value;
+  if (n <= 0) return;
+  if (!memcmp(v, v + 1, elem - 1)) {
+    memset(dst, *v, bytes);
+    return;
+  }
+  memcpy(dst, value, elem);
+  for (size_t done = elem; done < bytes;) {
+    size_t more = done < part ? done : part;
+    if (more > bytes - done) more = bytes - done;
+    memcpy((char *)dst + done, dst, more);
+    done += more;
+  }
 }
 
 void sx_unpack_bits(uint8_t *dst, const uint8_t *src, uint32_t bits, int64_t n) {

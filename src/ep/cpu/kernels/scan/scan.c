@@ -2,19 +2,18 @@
 /* Running sums and products: see scan.h. Contiguous rows go in chunks along the axis, columns in blocks across it;
  * conversion at the edge of each. */
 #include "ep/cpu/kernels/scan/scan_rows.h"
+#include "ep/cpu/isa.h"
 #include "ep/cpu/kernels/convert/convert.h"
 
-static const sx_scan_rows *rows_at(sx_isa isa) {
-  static const sx_scan_rows *const tables[] = {
-      &sx_scan_rows__base,
-#ifdef SX_HAVE_avx2
-      [SX_ISA_AVX2] = &sx_scan_rows__avx2,
-#endif
-#ifdef SX_HAVE_avx512
-      [SX_ISA_AVX512] = &sx_scan_rows__avx512,
-#endif
-  };
-  return tables[(size_t)isa < sizeof tables / sizeof *tables ? isa : 0];
+SX_ISA_DECLARE(sx_scan_rows, sx_scan_rows);
+
+/* Sums of these types need no conversion. */
+static const sx_scan_sum *native(const sx_scan *s, const void *x, const void *y) {
+  static const uint8_t kind[SX_DTYPE_COUNT] = {
+      [SX_F32] = SX_SCAN_F32 + 1, [SX_F64] = SX_SCAN_F64 + 1, [SX_I32] = SX_SCAN_I32 + 1, [SX_U32] = SX_SCAN_I32 + 1,
+      [SX_I64] = SX_SCAN_I64 + 1, [SX_U64] = SX_SCAN_I64 + 1};
+  if (s->product || !kind[s->type] || (((uintptr_t)x | (uintptr_t)y) & (s->elem - 1))) return NULL;
+  return &SX_ISA_PICK(sx_scan_rows, s->isa)->sum[kind[s->type] - 1];
 }
 
 typedef union acc {
@@ -72,15 +71,10 @@ static void row(const sx_scan *s, const char *x, char *y) {
 static void columns(const sx_scan *s, const char *x, char *y, int64_t n) {
   bool is_float = sx_dtype_is_float(s->type);
   sx_dtype by = is_float ? SX_F64 : SX_I64;
-  const sx_scan_rows *rows = rows_at(s->isa);
   acc v[SX_SCAN_COLS], total[SX_SCAN_COLS];
   for (int64_t i = 0; i < n; i++) total[i] = identity(s);
   for (int64_t k = 0; k < s->n; k++) {
     int64_t at = (s->reverse ? s->n - 1 - k : k) * s->inner * s->elem;
-    if (s->type == SX_F32 && !s->product) {
-      rows->sum_f32((const float *)(x + at), (float *)(y + at), &total->f, n, s->exclusive);
-      continue;
-    }
     sx_cast_run(s->isa, s->type, by, 0, v, x + at, 0, n);
     steps[is_float][s->product].across(total, v, n, s->exclusive);
     sx_cast_run(s->isa, by, s->type, SX_CAST_SATURATE, y + at, v, 0, n);
@@ -91,11 +85,43 @@ static int64_t blocks(const sx_scan *s) { return (s->inner + SX_SCAN_COLS - 1) /
 int64_t sx_scan_units(const sx_scan *s) { return s->n && s->inner ? s->outer * blocks(s) : 0; }
 
 void sx_scan_run(const sx_scan *s, const void *x, void *y, int64_t begin, int64_t end) {
+  const sx_scan_sum *sum = native(s, x, y);
   for (int64_t u = begin; u < end; u++) {
-    int64_t o = u / blocks(s), c = u % blocks(s) * SX_SCAN_COLS, at = (o * s->n * s->inner + c) * s->elem;
-    if (s->inner == 1)
-      row(s, (const char *)x + at, (char *)y + at);
+    const int64_t o = u / blocks(s), c = u % blocks(s) * SX_SCAN_COLS, n = s->inner - c < SX_SCAN_COLS ? s->inner - c : SX_SCAN_COLS;
+    const int64_t first = (o * s->n * s->inner + c) * s->elem, last = first + (s->n - 1) * s->inner * s->elem;
+    const char *from = (const char *)x + (sum && s->reverse ? last : first);
+    char *to = (char *)y + (sum && s->reverse ? last : first);
+    if (sum && s->inner == 1) {
+      sum->along(from, to, s->n, s->reverse ? -1 : 1, s->exclusive);
+    } else if (sum) {
+      uint64_t total[SX_SCAN_COLS] = {0};
+      sum->across(from, to, total, s->n, s->reverse ? -s->inner : s->inner, n, s->exclusive);
+    } else if (s->inner == 1) {
+      row(s, from, to);
+    } else {
+      columns(s, from, to, n);
+    }
+  }
+}
+
+void sx_range_run(sx_isa isa, sx_dtype type, void *y, const void *start, const void *delta, int64_t first, int64_t n) {
+  const sx_scan_rows *t = SX_ISA_PICK(sx_scan_rows, isa);
+  const bool is_float = sx_dtype_is_float(type);
+  const sx_dtype by = is_float ? SX_F64 : SX_I64;
+  acc from, step, v[SX_SCAN_COLS];
+  sx_cast_run(isa, type, by, 0, &from, start, 0, 1);
+  sx_cast_run(isa, type, by, 0, &step, delta, 0, 1);
+  for (int64_t i = 0; i < n; i += SX_SCAN_COLS) {
+    const int m = (int)(n - i < SX_SCAN_COLS ? n - i : SX_SCAN_COLS);
+    char *to = (char *)y + (size_t)(first + i) * (sx_dtype_bits(type) / 8);
+    const bool direct = (type == SX_F32 || type == by) && !((uintptr_t)to & (sx_dtype_bits(type) / 8 - 1));
+    void *d = direct ? (void *)to : v;
+    if (type == SX_F32 && direct)
+      t->range_f32(d, from.f, step.f, first + i, m);
+    else if (is_float)
+      t->range_f64(d, from.f, step.f, first + i, m);
     else
-      columns(s, (const char *)x + at, (char *)y + at, s->inner - c < SX_SCAN_COLS ? s->inner - c : SX_SCAN_COLS);
+      t->range_i64(d, from.i + (uint64_t)(first + i) * step.i, step.i, m);
+    if (!direct) sx_cast_run(isa, by, type, SX_CAST_SATURATE, to, v, 0, m);
   }
 }
