@@ -248,6 +248,30 @@ SX_INLINE vf vm_sincos(vf x, int phase) {
 }
 SX_INLINE vf vm_sin(vf x) { return vm_sincos(x, 0); }
 SX_INLINE vf vm_cos(vf x) { return vm_sincos(x, 1); }
+/* asin of |x|, or of sqrt((1 - |x|) / 2) where |x| > 0.5; NaN beyond 1. */
+SX_INLINE vf vm_asin_core(vf a) {
+  const vf half = vf_set(0.5f), z = vf_pick_gt(a, half, (1.f - a) * 0.5f, a * a), s = vf_pick_gt(a, half, vf_sqrt(z), a);
+  return z * s * VM_POLY(z, 0.166667524f, 0.0749530027f, 0.0454700260f, 0.0241813110f, 0.0421631990f) + s;
+}
+SX_INLINE vf vm_asin(vf x) {
+  const vf a = vf_abs(x), r = vm_asin_core(a);
+  return vf_copysign(vf_pick_gt(a, vf_set(0.5f), 1.57079637f - (r + r + 4.37113883e-8f), r), x);
+}
+SX_INLINE vf vm_acos(vf x) {
+  const vf a = vf_abs(x), r = vm_asin_core(a), d = r + r;
+  const vf outer = vf_pick_gt(x, vf_set(0), d, 3.14159274f - (d + 8.74227766e-8f));
+  return vf_pick_gt(a, vf_set(0.5f), outer, 1.57079637f - (vf_copysign(r, x) + 4.37113883e-8f));
+}
+/* Turned by pi/4 or pi/2, so that what is left lies within tan(pi/8). */
+SX_INLINE vf vm_atan(vf x) {
+  const vf a = vf_abs(x), far = vf_set(2.41421366f), mid = vf_set(0.414213568f), one = vf_set(1.f);
+  const vf up = vf_pick_gt(a, far, -one, vf_pick_gt(a, mid, a - 1.f, a));
+  const vf down = vf_pick_gt(a, far, a, vf_pick_gt(a, mid, a + 1.f, one));
+  const vf turn = vf_pick_gt(a, far, vf_set(1.57079637f), vf_pick_gt(a, mid, vf_set(0.785398185f), vf_set(0)));
+  const vf t = up / down, z = t * t;
+  const vf r = z * t * VM_POLY(z, -0.333329492f, 0.199777106f, -0.138776856f, 0.0805374450f) + t;
+  return vf_copysign(turn + (r - turn * 2.78275352e-8f), x);
+}
 /* log2 with its four leading terms in double lanes and the tail in float; what is special goes lane by lane. */
 SX_INLINE vf vm_pow(vf x, vf y) {
   vi e = (vi)((vu)x - 0x3f3504f3u) >> 23;

@@ -22,6 +22,7 @@ SX_INLINE vf negative(vf x) { return (vf)((vi)x ^ (int32_t)0x80000000u); }
 SX_INLINE vf expm1_below(vf x) { return vm_expm1_neg(vm_at_least(vm_at_most(x, 0.f), -40.f)); } /* e^min(x,0) - 1 */
 #define F32_UNARY(X)                                                                                                       \
   X(Abs, vf_abs(x))                                                                                                        \
+  X(Acos, vm_acos(x)) X(Asin, vm_asin(x)) X(Atan, vm_atan(x))                                                              \
   X(Affine, x *p0 + p1) X(Ceil, vf_ceil(x)) X(Cos, vm_cos(x)) X(Erf, vm_erf(x)) X(Exp, vm_exp(x))                          \
       X(Celu, vm_at_least(x, 0) + p0 * expm1_below(x / p0)) X(Elu, vf_pick_gt(vf_set(0), x, p0 *expm1_below(x), x))        \
           X(Expm1, vm_expm1(x)) X(Floor, vf_floor(x)) X(Gelu, vm_gelu(x)) X(GeluTanh, vm_gelu_tanh(x)) X(                  \
@@ -123,8 +124,7 @@ static void f32_MulAdd(ARGS) {
 }
 
 #define F32_LANES(X)                                                                                                \
-  X(Acos, acosf(x))                                                                                                 \
-  X(Acosh, acoshf(x)) X(Asin, asinf(x)) X(Asinh, asinhf(x)) X(Atan, atanf(x)) X(Atanh, atanhf(x)) X(Cosh, coshf(x)) \
+  X(Acosh, acoshf(x)) X(Asinh, asinhf(x)) X(Atanh, atanhf(x)) X(Cosh, coshf(x))                                     \
       X(Sinh, sinhf(x)) X(Tan, tanf(x))
 #define DEF(name, expr) DEF1(float, float, f32_##name, expr)
 F32_LANES(DEF)

@@ -238,11 +238,8 @@ static void choose_direct(const sx_ew_program *p, sx_ew_operand *ops, value_info
 
 static double step_ns(const sx_ew_ins *ins) { /* per element, roughly */
   switch (ins->op) {
-    case SX_EW_Acos:
     case SX_EW_Acosh:
-    case SX_EW_Asin:
     case SX_EW_Asinh:
-    case SX_EW_Atan:
     case SX_EW_Atanh:
     case SX_EW_Tan:
     case SX_EW_Sinh:
@@ -250,6 +247,9 @@ static double step_ns(const sx_ew_ins *ins) { /* per element, roughly */
     case SX_EW_Mod:
     case SX_EW_FMod:
     case SX_EW_Atan2: return 10;
+    case SX_EW_Acos:
+    case SX_EW_Asin:
+    case SX_EW_Atan:
     case SX_EW_Exp:
     case SX_EW_Log:
     case SX_EW_Tanh:
