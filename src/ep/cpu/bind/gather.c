@@ -79,6 +79,7 @@ static sx_status lines_of(sx_prep *p, lines_params **out) {
   }
   q->lines = i->count ? sx_lines_count(&q->l) : 0;
   q->group = group_of(q->l.dim[q->l.axis] * 8);
+  if (q->l.axis != x->rank - 1 && q->group < 128) q->group = 128; /* lines side by side share what the caches bring */
   q->bytes = x->size;
   p->params = q;
   return SX_OK;
@@ -132,9 +133,9 @@ static sx_status scatter_elements(sx_prep *p) {
 
 /* GatherND and ScatterND: tuples of `depth` indices name a slice of `inner` elements. */
 typedef struct nd_params {
-  int64_t batch, tuples, depth, inner, dim[SX_MAX_RANK], stride[SX_MAX_RANK],
-      span;           /* span: elements of the data per batch */
-  int64_t group, cut; /* tuples of a gather's unit; elements of a scatter's */
+  sx_nd nd;
+  int64_t batch, tuples, inner, span; /* span: elements of the data per batch */
+  int64_t group, cut;                 /* tuples of a gather's unit; elements of a scatter's */
   uint32_t elem;
   size_t bytes;
   sx_combine combine;
@@ -151,32 +152,27 @@ static sx_status nd_of(sx_prep *p, int64_t batch_dims, nd_params **out) {
     if (x->dims[k] != i->dims[k])
       SX_FAIL(p->e, INVALID_ARGUMENT, "batch axis %d has %lld in the data and %lld in the indices", k,
               (long long)x->dims[k], (long long)i->dims[k]);
-  q->batch = sx_dims_count(x->dims, 0, b), q->tuples = sx_dims_count(i->dims, b, i->rank - 1), q->depth = depth;
+  q->batch = sx_dims_count(x->dims, 0, b), q->tuples = sx_dims_count(i->dims, b, i->rank - 1), q->nd.depth = depth;
   q->span = sx_dims_count(x->dims, b, x->rank), q->inner = sx_dims_count(x->dims, b + depth, x->rank);
   q->elem = sx_elem_bytes(x->dtype), q->bytes = plain_size(x);
-  int64_t s = q->inner;
-  for (int k = depth; k-- > 0; s *= x->dims[b + k]) q->dim[k] = x->dims[b + k], q->stride[k] = s;
+  int64_t s = q->inner * q->elem;
+  q->nd.bytes = (size_t)s;
+  for (int k = depth; k-- > 0; s *= x->dims[b + k]) q->nd.dim[k] = x->dims[b + k], q->nd.stride[k] = s;
   p->params = q;
   return SX_OK;
 }
-static inline bool nd_offset(const nd_params *q, const int64_t *tuple, int64_t *at, int64_t *bad) {
-  *at = 0;
-  for (int64_t k = 0; k < q->depth; k++) {
-    int64_t i = tuple[k] + (tuple[k] < 0 ? q->dim[k] : 0);
-    if ((uint64_t)i >= (uint64_t)q->dim[k]) return *bad = k, false;
-    *at += i * q->stride[k];
-  }
-  return true;
+static sx_status nd_status(const sx_call *c, const nd_params *q, int64_t first, int64_t bad) {
+  if (bad < 0) return SX_OK;
+  return index_status(c, c->in[1], true, first * q->nd.depth + bad, q->nd.dim[bad % q->nd.depth]);
 }
 static sx_status gather_nd_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const nd_params *q = c->params;
-  int64_t all = q->batch * q->tuples, to = end * q->group < all ? end * q->group : all, at, bad;
-  size_t bytes = (size_t)q->inner * q->elem;
-  for (int64_t t = begin * q->group; t < to; t++) {
-    const int64_t *tuple = (const int64_t *)c->in[1] + t * q->depth;
-    if (!nd_offset(q, tuple, &at, &bad)) return index_status(c, c->in[1], true, t * q->depth + bad, q->dim[bad]);
-    const char *s = (const char *)c->in[0] + (t / q->tuples * q->span + at) * q->elem;
-    memcpy((char *)c->out[0] + (size_t)t * bytes, s, bytes);
+  const int64_t all = q->batch * q->tuples, to = (int64_t)end * q->group < all ? (int64_t)end * q->group : all;
+  for (int64_t t = (int64_t)begin * q->group; t < to;) {
+    const int64_t b = t / q->tuples, left = (b + 1) * q->tuples - t, n = left < to - t ? left : to - t;
+    SX_TRY(nd_status(c, q, t, sx_gather_nd(&q->nd, (const char *)c->in[0] + b * q->span * q->elem,
+                                           (const int64_t *)c->in[1] + t * q->nd.depth, (char *)c->out[0] + (size_t)t * q->nd.bytes, n)));
+    t += n;
   }
   return SX_OK;
 }
@@ -195,18 +191,9 @@ static sx_status scatter_nd_copy(const sx_call *c, uint32_t begin, uint32_t end)
 }
 static sx_status scatter_nd_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const nd_params *q = c->params;
-  int64_t from = begin * q->cut, n = end * q->cut < q->inner ? end * q->cut - from : q->inner - from, at, bad;
-  for (int64_t t = 0; t < q->tuples; t++) {
-    if (!nd_offset(q, (const int64_t *)c->in[1] + t * q->depth, &at, &bad))
-      return index_status(c, c->in[1], true, t * q->depth + bad, q->dim[bad]);
-    char *d = (char *)c->out[0] + (at + from) * q->elem;
-    const char *s = (const char *)c->in[2] + (t * q->inner + from) * q->elem;
-    if (q->combine)
-      q->combine(d, s, n);
-    else
-      memcpy(d, s, (size_t)n * q->elem);
-  }
-  return SX_OK;
+  const int64_t from = (int64_t)begin * q->cut, to = (int64_t)end * q->cut < q->inner ? (int64_t)end * q->cut : q->inner;
+  return nd_status(c, q, 0, sx_scatter_nd(&q->nd, c->out[0], c->in[1], c->in[2], q->tuples, (size_t)from * q->elem,
+                                          (size_t)(to - from) * q->elem, q->elem, q->combine));
 }
 static sx_status scatter_nd(sx_prep *p) {
   nd_params *q;

@@ -46,4 +46,15 @@ sx_combine sx_combine_of(sx_dtype t, sx_combine_op op);
 /* combine NULL: the value is replaced. */
 int64_t sx_scatter_elements(const sx_lines *l, void *x, const void *idx, const void *u, sx_combine combine, int64_t begin,
                             int64_t end);
+
+/* A tuple of `depth` indices names a slice of `bytes` bytes; stride is in bytes. */
+enum { SX_ND_RANK = 32 };
+typedef struct sx_nd {
+  int64_t depth, dim[SX_ND_RANK], stride[SX_ND_RANK];
+  size_t bytes;
+} sx_nd;
+int64_t sx_gather_nd(const sx_nd *q, const void *x, const int64_t *tuples, void *y, int64_t n);
+/* Bytes [from, from + part) of each slice, in the order of the tuples. */
+int64_t sx_scatter_nd(const sx_nd *q, void *x, const int64_t *tuples, const void *u, int64_t n, size_t from, size_t part,
+                      uint32_t elem, sx_combine combine);
 #endif

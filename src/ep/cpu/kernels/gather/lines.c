@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* GatherElements and ScatterElements, line by line along the axis: a line touches only its own part of the indexed tensor,
- * so lines may run anywhere, and duplicates within a line meet in the order of the indices. */
+/* GatherElements and ScatterElements. A line along the axis touches only its own part of the indexed tensor, so lines may run
+ * anywhere, and side by side where they lie so; duplicates within a line meet in the order of the indices. */
 #include "ep/cpu/kernels/gather/gather.h"
 
 int64_t sx_lines_count(const sx_lines *l) {
@@ -26,73 +26,81 @@ static int64_t index_stride(const sx_lines *l) {
   return s;
 }
 
-/* One line: n indices from idx + at * step, elements `by` bytes apart. Returns the k of a bad index, or -1. */
+/* `n` runs of `run` indices, the next one `step` further on; `at` is the first. Index j of a run stands for element
+ * (index * by + j * side) bytes after x. One line of the last axis is one run of it (side 0); of others, runs cross lines. Gives
+ * the place of a bad index, or -1. */
 typedef struct line {
-  int64_t n, size, by, step;
+  int64_t n, step, run, size, by, side;
 } line;
-#define LINES(S, T)                                                                                           \
-  typedef T e_##S __attribute__((aligned(1), may_alias));                                                     \
-  static int64_t gather_##S(const line *l, const char *x, const void *idx, bool wide, char *y, int64_t at) {  \
-    for (int64_t k = 0; k < l->n; k++, at += l->step) {                                                       \
-      int64_t i = sx_index_at(idx, wide, at);                                                                 \
-      i += i < 0 ? l->size : 0;                                                                               \
-      if ((uint64_t)i >= (uint64_t)l->size) return at;                                                        \
-      ((e_##S *)y)[at] = *(const e_##S *)(x + i * l->by);                                                     \
+#define WALK(I, ...)                                                                                          \
+  const line q = *l; /* a copy that no store can reach */                                                     \
+  for (int64_t k = 0; k < q.n; k++, at += q.step)                                                             \
+    for (int64_t j = 0; j < q.run; j++) {                                                                     \
+      int64_t i = ((const I *)idx)[at + j];                                                                   \
+      i += i < 0 ? q.size : 0;                                                                                \
+      if ((uint64_t)i >= (uint64_t)q.size) return at + j;                                                     \
+      __VA_ARGS__;                                                                                            \
     }                                                                                                         \
-    return -1;                                                                                                \
+  return -1
+#define LINES(S, T, I, w)                                                                                     \
+  static int64_t gather_##S##w(const line *l, const char *x, const void *idx, char *y, int64_t at) {          \
+    WALK(I, ((e_##S *)y)[at + j] = *(const e_##S *)(x + i * q.by + j * q.side));                            \
   }                                                                                                           \
-  static int64_t scatter_##S(const line *l, char *x, const void *idx, bool wide, const char *u, int64_t at) { \
-    for (int64_t k = 0; k < l->n; k++, at += l->step) {                                                       \
-      int64_t i = sx_index_at(idx, wide, at);                                                                 \
-      i += i < 0 ? l->size : 0;                                                                               \
-      if ((uint64_t)i >= (uint64_t)l->size) return at;                                                        \
-      *(e_##S *)(x + i * l->by) = ((const e_##S *)u)[at];                                                     \
-    }                                                                                                         \
-    return -1;                                                                                                \
+  static int64_t scatter_##S##w(const line *l, char *x, const void *idx, const char *u, int64_t at) {         \
+    WALK(I, *(e_##S *)(x + i * q.by + j * q.side) = ((const e_##S *)u)[at + j]);                            \
   }
+#define SIZE(S, T)                                        \
+  typedef T e_##S __attribute__((aligned(1), may_alias)); \
+  LINES(S, T, int32_t, _narrow) LINES(S, T, int64_t, _wide)
 typedef uint64_t pair __attribute__((vector_size(16)));
-LINES(1, uint8_t) LINES(2, uint16_t) LINES(4, uint32_t) LINES(8, uint64_t) LINES(16, pair)
+SIZE(1, uint8_t) SIZE(2, uint16_t) SIZE(4, uint32_t) SIZE(8, uint64_t) SIZE(16, pair)
+#define ROW(S) \
+  { {gather_##S##_narrow, gather_##S##_wide}, {scatter_##S##_narrow, scatter_##S##_wide} }
 static const struct {
-  int64_t (*gather)(const line *, const char *, const void *, bool, char *, int64_t);
-  int64_t (*scatter)(const line *, char *, const void *, bool, const char *, int64_t);
-} by_size[] = {
-    {gather_1, scatter_1}, {gather_2, scatter_2}, {gather_4, scatter_4}, {gather_8, scatter_8}, {gather_16, scatter_16}};
+  int64_t (*gather[2])(const line *, const char *, const void *, char *, int64_t);
+  int64_t (*scatter[2])(const line *, char *, const void *, const char *, int64_t);
+} by_size[] = {ROW(1), ROW(2), ROW(4), ROW(8), ROW(16)};
 static int log2_of(uint32_t elem) { return elem == 1 ? 0 : elem == 2 ? 1 : elem == 4 ? 2 : elem == 8 ? 3 : 4; }
-static line line_of(const sx_lines *l) {
-  return (line){l->dim[l->axis], l->n, l->stride[l->axis] * l->elem, index_stride(l)};
+
+/* Lines from i on, as many as lie side by side before `end`; at: their first index; from: their offset in the tensor. */
+static int64_t lines_at(const sx_lines *l, int64_t i, int64_t end, line *q, int64_t *from, int64_t *at) {
+  line_offsets(l, i, from, at);
+  const int64_t size = l->dim[l->axis], by = l->stride[l->axis] * l->elem;
+  if (l->axis == l->rank - 1) {
+    *q = (line){.n = 1, .run = size, .size = l->n, .by = by};
+    return 1;
+  }
+  const int64_t last = l->dim[l->rank - 1], left = last - i % last, run = left < end - i ? left : end - i;
+  *q = (line){.n = size, .step = index_stride(l), .run = run, .size = l->n, .by = by, .side = l->elem};
+  return run;
 }
 
 int64_t sx_gather_elements(const sx_lines *l, const void *x, const void *idx, void *y, int64_t begin, int64_t end) {
-  line q = line_of(l);
-  for (int64_t i = begin; i < end; i++) {
-    int64_t from, at;
-    line_offsets(l, i, &from, &at);
-    int64_t bad = by_size[log2_of(l->elem)].gather(&q, (const char *)x + from * l->elem, idx, l->wide, y, at);
+  line q;
+  for (int64_t i = begin, from, at, bad; i < end;) {
+    i += lines_at(l, i, end, &q, &from, &at);
+    bad = by_size[log2_of(l->elem)].gather[l->wide](&q, (const char *)x + from * l->elem, idx, y, at);
     if (bad >= 0) return bad;
   }
   return -1;
 }
 
-static int64_t combine_line(const line *l, char *x, const void *idx, bool wide, const char *u, uint32_t elem,
-                            sx_combine combine, int64_t at) {
-  for (int64_t k = 0; k < l->n; k++, at += l->step) {
-    int64_t i = sx_index_at(idx, wide, at);
-    i += i < 0 ? l->size : 0;
-    if ((uint64_t)i >= (uint64_t)l->size) return at;
-    combine(x + i * l->by, u + at * elem, 1);
+static int64_t combine_lines(const line *l, char *x, const void *idx, bool wide, const char *u, uint32_t elem, sx_combine combine,
+                             int64_t at) {
+  if (wide) {
+    WALK(int64_t, combine(x + i * q.by + j * q.side, u + (at + j) * elem, 1));
   }
-  return -1;
+  WALK(int32_t, combine(x + i * q.by + j * q.side, u + (at + j) * elem, 1));
 }
 
 int64_t sx_scatter_elements(const sx_lines *l, void *x, const void *idx, const void *u, sx_combine combine, int64_t begin,
                             int64_t end) {
-  line q = line_of(l);
-  for (int64_t i = begin; i < end; i++) {
-    int64_t to, at;
-    line_offsets(l, i, &to, &at);
+  line q;
+  for (int64_t i = begin, to, at, bad; i < end;) {
+    i += lines_at(l, i, end, &q, &to, &at);
     char *base = (char *)x + to * l->elem;
-    int64_t bad = combine ? combine_line(&q, base, idx, l->wide, u, l->elem, combine, at)
-                          : by_size[log2_of(l->elem)].scatter(&q, base, idx, l->wide, u, at);
+    bad = combine ? combine_lines(&q, base, idx, l->wide, u, l->elem, combine, at)
+                  : by_size[log2_of(l->elem)].scatter[l->wide](&q, base, idx, u, at);
     if (bad >= 0) return bad;
   }
   return -1;
