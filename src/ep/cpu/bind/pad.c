@@ -78,47 +78,41 @@ static sx_status pad_maps(const sx_call *c, uint32_t begin, uint32_t end) {
   return begin < end ? plan_pads(q, p, c->in[1], p->axes.dtype ? c->in[3] : NULL, (int64_t *)(q + 1), c->e) : SX_OK;
 }
 
-/* One row: borders by the list, the middle in one copy. x: NULL, the whole row is border. */
-static void pad_row(const pad_plan *q, const pad_params *p, const char *x, const void *value, char *y) {
+static sx_pad_row_plan row_of(const pad_plan *q, const pad_params *p, const char *value) {
   const pad_axis *a = &q->axis[q->rank - 1];
-  int64_t block = q->inner * p->elem, middle = a->own < a->n - a->before ? a->own : a->n - a->before;
-  if (!x) {
-    sx_move_fill(y, value, p->elem, a->n * q->inner);
-    return;
-  }
-  if (middle < 0) middle = 0;
-  if (middle) memcpy(y + a->before * block, x + a->first * block, (size_t)(middle * block));
-  if (p->mode == PAD_CONSTANT) {
-    sx_move_fill(y, value, p->elem, (a->before < a->n ? a->before : a->n) * q->inner);
-    sx_move_fill(y + (a->before + middle) * block, value, p->elem, (a->n - a->before - middle) * q->inner);
-    return;
-  }
-  for (int64_t k = 0; k < a->n; k++) {
-    if (k == a->before) k += middle;
-    if (k < a->n) memcpy(y + k * block, x + a->map[k] * block, (size_t)block);
-  }
+  const int64_t lead = a->before < a->n ? a->before : a->n, middle = a->own < a->n - lead ? a->own : a->n - lead;
+  sx_pad_row_plan r = {.lead = lead, .middle = middle, .tail = a->n - lead - middle, .first = a->first,
+                       .block = (size_t)q->inner * p->elem, .elem = p->elem, .map = p->mode == PAD_CONSTANT ? NULL : a->map};
+  for (uint32_t i = 0; i < sizeof r.pattern; i++) r.pattern[i] = value[i % p->elem];
+  return r;
 }
 
 static sx_status pad_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const pad_params *p = c->params;
   const pad_plan *q = p->plan ? p->plan : c->scratch;
   static const char zero[16];
-  const void *value = p->has_value ? c->in[2] : zero;
+  const sx_pad_row_plan row = row_of(q, p, p->has_value ? c->in[2] : zero);
   const pad_axis *last = &q->axis[q->rank - 1];
   int64_t rows = last->n ? p->y.count / (last->n * q->inner) : 0, to = end * p->group < rows ? end * p->group : rows,
           bytes = last->n * q->inner * p->elem;
   int64_t at[SX_MAX_RANK] = {0}, rest = begin * p->group;
+  const int outer = q->rank - 2; /* rows go along axis `outer`, where there is one */
   for (int i = q->rank - 1; i-- > 0; rest /= q->axis[i].n) at[i] = rest % q->axis[i].n;
-  for (int64_t r = begin * p->group; r < to; r++) {
-    int64_t from = 0;
+  for (int64_t r = begin * p->group; r < to;) {
+    int64_t from = 0, run = outer < 0 ? 1 : q->axis[outer].n - at[outer];
     bool border = p->x.count == 0;
-    for (int i = 0; i < q->rank - 1; i++) {
+    if (run > to - r) run = to - r;
+    for (int i = 0; i < outer; i++) {
       int64_t s = q->axis[i].map[at[i]];
       border |= s < 0;
       from += s * q->axis[i].stride;
     }
-    pad_row(q, p, border ? NULL : (const char *)c->in[0] + from * p->elem, value, (char *)c->out[0] + r * bytes);
-    for (int i = q->rank - 1; i-- > 0 && ++at[i] == q->axis[i].n;) at[i] = 0;
+    for (int64_t k = 0; k < run; k++, r++) {
+      const int64_t s = outer < 0 ? 0 : q->axis[outer].map[at[outer] + k], stride = outer < 0 ? 0 : q->axis[outer].stride;
+      sx_pad_row(&row, border || s < 0 ? NULL : (const char *)c->in[0] + (from + s * stride) * p->elem, (char *)c->out[0] + r * bytes);
+    }
+    if (outer >= 0) at[outer] = 0;
+    for (int i = outer; i-- > 0 && ++at[i] == q->axis[i].n;) at[i] = 0;
   }
   return SX_OK;
 }

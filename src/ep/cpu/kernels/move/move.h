@@ -38,4 +38,15 @@ void sx_move_fill(void *dst, const void *value, uint32_t elem, int64_t n);
 /* Packed elements of `bits` 2 or 4, to bytes (unsigned) and back, low bits first; the tail of the last byte becomes 0. */
 void sx_unpack_bits(uint8_t *dst, const uint8_t *src, uint32_t bits, int64_t n);
 void sx_pack_bits(uint8_t *dst, const uint8_t *src, uint32_t bits, int64_t n);
+
+/* A row of `lead`, `middle` and `tail` blocks of `block` bytes: blocks [first, first + middle) of x between borders that repeat the
+ * value, which fills `pattern`, or are blocks map[k] of x. x NULL: all of it is the value. */
+typedef struct sx_pad_row_plan {
+  int64_t lead, middle, tail, first;
+  size_t block;
+  uint32_t elem;
+  const int64_t *map; /* of all blocks of the row, or NULL */
+  char pattern[16];
+} sx_pad_row_plan;
+void sx_pad_row(const sx_pad_row_plan *p, const char *x, char *y);
 #endif
