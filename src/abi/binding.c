@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* IO bindings: values kept ready by input and output number. What is bound to a device is made by each run and kept until
  * the next one. */
-#include "abi/session.h"
+#include "abi/plugin/host.h"
 
 typedef struct bound {
   sx_rt_value *value; /* a reference; NULL: the run makes it */
@@ -128,12 +128,12 @@ OrtStatus *ORT_API_CALL sx_api_RunWithBinding(OrtSession *session, const OrtRunO
 
 OrtStatus *ORT_API_CALL sx_api_SynchronizeBoundInputs(OrtIoBinding *binding_ptr) {
   SX_API_NOT_NULL(binding_ptr);
-  return NULL; /* host memory */
+  return binding_ptr->session->eps ? sx_eps_sync(binding_ptr->session->eps) : NULL;
 }
 
 OrtStatus *ORT_API_CALL sx_api_SynchronizeBoundOutputs(OrtIoBinding *binding_ptr) {
   SX_API_NOT_NULL(binding_ptr);
-  return NULL;
+  return binding_ptr->session->eps ? sx_eps_sync(binding_ptr->session->eps) : NULL;
 }
 
 OrtStatus *ORT_API_CALL sx_api_GetBoundOutputNames(const OrtIoBinding *binding_ptr, OrtAllocator *allocator, char **buffer,

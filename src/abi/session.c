@@ -229,6 +229,7 @@ static OrtStatus *write_optimised(const OrtSessionOptions *o, const sx_session_o
   sx_status st = path ? sx_map_file(path, &map, &e) : SX_OK;
   if (st == SX_OK) {
     with.import.path = path ? path : so->import.path, with.import.bytes_live = true;
+    with.import.place = NULL; /* what a provider compiled cannot be written so: EPContext is for that */
     st = sx_session_write(map.data, map.size, &with, &w, &e);
     if (path) sx_unmap_file(&map);
   }
@@ -461,9 +462,4 @@ OrtStatus *ORT_API_CALL sx_api_SessionEndProfiling(OrtSession *session, OrtAlloc
     sx_log(&session->logger.log, ERROR, "Could not write a profile because no profiler is running");
   }
   return sx_ort_text_out(allocator, sx_str_c(file), out);
-}
-
-OrtStatus *ORT_API_CALL sx_api_SessionReleaseCapturedGraph(OrtSession *session, int graph_annotation_id) {
-  SX_API_NOT_NULL(session);
-  return NULL; /* nothing is captured on the CPU */
 }

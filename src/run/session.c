@@ -165,7 +165,7 @@ static sx_status finalise(sx_session *s, const sx_session_options *o, sx_err *e)
   SX_TRY(cancelled(o, e));
   /* A rank that the inputs' sizes do not give is met while running, and so is every one behind a custom operator, whose
    * kernel is made once. Otherwise giving the plan the inputs' sizes is tried first: see create(). */
-  bool custom = false;
+  bool custom = o->import.place != NULL;
   for (uint32_t i = 0; i < s->model->graph->nodes.n; i++) custom |= sx_node_at(s->model->graph, i)->custom != NULL;
   sx_exec_options x = {.plan = {.providers = providers,
                                 .dynamic = o->import.n_shapes || custom ? &sx_dynamic_kernel : NULL,

@@ -116,6 +116,10 @@ void sx_eps_close(struct sx_eps *x);
 /* Around every run. */
 OrtStatus *sx_eps_run_begin(struct sx_eps *x, const OrtRunOptions *o);
 OrtStatus *sx_eps_run_end(struct sx_eps *x, const OrtRunOptions *o, OrtStatus *failed);
+/* Has a provider captured the graph that the run's options name? Then it runs it (into the buffers of before). */
+OrtStatus *sx_eps_replay(struct sx_eps *x, const OrtRunOptions *o, bool *replayed);
+/* Waits for what providers have still to do. */
+OrtStatus *sx_eps_sync(struct sx_eps *x);
 /* After the session is ready. */
 OrtStatus *sx_eps_ready(struct sx_eps *x);
 

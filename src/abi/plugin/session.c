@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* The providers of a session: made from what its options ask for, told of every run, released with it. */
+#include <stdlib.h>
 #include "abi/plugin/host.h"
+#include "onnxruntime_run_options_config_keys.h"
 
 OrtStatus *ORT_API_CALL sx_api_SessionOptionsAppendExecutionProvider_V2(
     OrtSessionOptions *session_options, OrtEnv *env, const OrtEpDevice *const *ep_devices, size_t num_ep_devices,
@@ -208,6 +210,39 @@ OrtStatus *sx_eps_run_end(struct sx_eps *x, const OrtRunOptions *o, OrtStatus *f
   }
   if (x->any_serial) sx_mutex_unlock(&x->serial);
   return failed;
+}
+
+OrtStatus *sx_eps_replay(struct sx_eps *x, const OrtRunOptions *o, bool *replayed) {
+  const char *text = o ? sx_kvp_get(&o->config, kOrtRunOptionsConfigCudaGraphAnnotation) : NULL;
+  int id = text ? atoi(text) : 0;
+  for (uint32_t i = 0; i < x->list.n && id != -1; i++) { /* -1: this run shall be no capture's */
+    OrtEp *ep = x->list.at[i]->ep;
+    if (!SX_EP_HAS(ep, 26, IsGraphCaptureEnabled) || !SX_EP_HAS(ep, 26, IsGraphCaptured) || !SX_EP_HAS(ep, 26, ReplayGraph))
+      continue;
+    if (!ep->IsGraphCaptureEnabled(ep) || !ep->IsGraphCaptured(ep, id)) continue;
+    *replayed = true;
+    return ep->ReplayGraph(ep, id);
+  }
+  return NULL;
+}
+
+OrtStatus *sx_eps_sync(struct sx_eps *x) {
+  OrtStatus *failed = NULL;
+  for (uint32_t i = 0; i < x->list.n && !failed; i++) {
+    OrtEp *ep = x->list.at[i]->ep;
+    if (SX_EP_HAS(ep, 25, Sync)) failed = ep->Sync(ep);
+  }
+  return failed;
+}
+
+OrtStatus *ORT_API_CALL sx_api_SessionReleaseCapturedGraph(OrtSession *session, int graph_annotation_id) {
+  SX_API_NOT_NULL(session);
+  OrtStatus *failed = NULL;
+  for (uint32_t i = 0; session->eps && i < session->eps->list.n && !failed; i++) {
+    OrtEp *ep = session->eps->list.at[i]->ep;
+    if (SX_EP_HAS(ep, 27, ReleaseCapturedGraph)) failed = ep->ReleaseCapturedGraph(ep, graph_annotation_id);
+  }
+  return failed; /* nothing is captured on the CPU */
 }
 
 OrtStatus *ORT_API_CALL sx_api_SetEpDynamicOptions(OrtSession *sess, const char *const *keys, const char *const *values,
