@@ -95,7 +95,7 @@ sx_status sx_regex_compile(sx_arena *a, sx_str pattern, bool whole, sx_regex **o
   if (!r) SX_NO_MEMORY(e);
   SX_TRY(open_library(&r->f, e));
   if (beyond_re2(pattern))
-    SX_FAIL(e, INVALID_GRAPH, "the pattern '%.*s' is no regular expression of RE2", SX_FMT(pattern));
+    SX_FAIL(e, FAIL, "the pattern '%.*s' is no regular expression of RE2", SX_FMT(pattern));
   void *general = r->f.general(from_arena, keep, a), *context = general ? r->f.compile_context(general) : NULL;
   if (!context) SX_NO_MEMORY(e);
   r->f.set_newline(context, NEWLINE_LF);
@@ -112,7 +112,7 @@ sx_status sx_regex_compile(sx_arena *a, sx_str pattern, bool whole, sx_regex **o
     SX_FAIL(e, FAIL, "the pattern '%.*s' is wrong at byte %zu: %s", SX_FMT(pattern), at, text);
   }
   if (r->f.info(r->code, BACKREF_MAX, &back) == 0 && back)
-    SX_FAIL(e, INVALID_GRAPH, "the pattern '%.*s' refers back to a group, which RE2 does not allow", SX_FMT(pattern));
+    SX_FAIL(e, FAIL, "the pattern '%.*s' refers back to a group, which RE2 does not allow", SX_FMT(pattern));
   *out = r;
   return SX_OK;
 }

@@ -23,11 +23,11 @@ static sx_status create(sx_build *b) {
   if (!t) SX_NO_MEMORY(b->e);
   if (least < 1) SX_FAIL(b->e, FAIL, "mincharnum is %lld, expected 1 or more", (long long)least);
   if (separators ? !separators->n : !expression.n)
-    SX_FAIL(b->e, INVALID_GRAPH, "one of the attributes separators and tokenexp must be there and not be empty");
+    SX_FAIL(b->e, FAIL, "one of the attributes separators and tokenexp must be there and not be empty");
   *t = (tokenizer){.separators = separators != NULL, .mark = sx_attr_int(b->n, "mark", 0) != 0, .least = (size_t)least,
                    .pad = sx_attr_str(b->n, "pad_value", ""), .n = separators ? separators->n : 1};
   t->letters = separators ? separators->n == 1 && !separators->strings[0].n : sx_str_is(expression, ".");
-  if (t->letters && least > 1) SX_FAIL(b->e, INVALID_GRAPH, "mincharnum is %lld, tokens are single letters", (long long)least);
+  if (t->letters && least > 1) SX_FAIL(b->e, FAIL, "mincharnum is %lld, tokens are single letters", (long long)least);
   if (t->letters) t->n = 0;
   t->expressions = SX_NEW_N(b->arena, sx_regex *, t->n ? t->n : 1);
   if (!t->expressions) SX_NO_MEMORY(b->e);

@@ -32,7 +32,7 @@ static sx_vid repeated(sx_lower *l, sx_vid x, int64_t have, int64_t want) {
   sx_dimtab *dims = &l->c->g->model->dims;
   const sx_fact *f = sx_lower_fact(l, x);
   if (have < 1 || want % have)
-    return SX_LOWER_FAIL(l, INVALID_GRAPH, "%lld heads are no multiple of %lld", (long long)want, (long long)have), SX_NONE;
+    return SX_LOWER_FAIL(l, FAIL, "%lld heads are no multiple of %lld", (long long)want, (long long)have), SX_NONE;
   const sx_dim size = sx_dim_div(dims, f->dims[2], have);
   const sx_dim apart[5] = {f->dims[0], f->dims[1], have, 1, size},
                joined[3] = {f->dims[0], f->dims[1], sx_dim_mul(dims, size, want)};
@@ -53,7 +53,7 @@ static sx_status open_linear_attention(sx_upgrade_ctx *c) {
     SX_FAIL(c->e, FAIL, "query and key have ranks %d and %d, expected 3", q->rank, k->rank);
   if (hq < 1 || hkv < 1 || !sx_dim_is_const(q->dims[2]) || !sx_dim_is_const(k->dims[2]) || q->dims[2] % hq ||
       q->dims[2] < hq || k->dims[2] % (q->dims[2] / hq))
-    SX_FAIL(c->e, INVALID_GRAPH, "query and key do not fit each other and %lld query heads", (long long)hq);
+    SX_FAIL(c->e, FAIL, "query and key do not fit each other and %lld query heads", (long long)hq);
   const int64_t size = q->dims[2] / hq, keys = k->dims[2] / size, most = hq > hkv ? hq : hkv;
   sx_vid in[6], out[2];
   for (uint32_t i = 0; i < 6; i++) in[i] = sx_lower_in(&l, i);
@@ -75,7 +75,7 @@ static sx_status open_gate(sx_upgrade_ctx *c) {
   sx_lower l = {c, SX_OK};
   const sx_dtype t = type_of(&l, sx_lower_in(&l, 0));
   const bool beta = sx_node_out(c->n, 1) != SX_NONE;
-  if (beta && !sx_lower_has(&l, 3)) SX_FAIL(c->e, INVALID_GRAPH, "the output beta needs the input b");
+  if (beta && !sx_lower_has(&l, 3)) SX_FAIL(c->e, FAIL, "the output beta needs the input b");
   sx_vid x = sx_lower_1(&l, &sx_op_Softplus, sx_lower_2(&l, &sx_op_Add, in_f32(&l, 0), sx_lower_in(&l, 1)));
   const sx_vid out[2] = {sx_lower_cast(&l, sx_lower_2(&l, &sx_op_Mul, x, sx_lower_in(&l, 2)), t),
                          beta ? sx_lower_cast(&l, sx_lower_1(&l, &sx_op_Sigmoid, in_f32(&l, 3)), t) : SX_NONE};
@@ -140,7 +140,7 @@ static sx_status open_mrotary(sx_upgrade_ctx *c) {
   const int64_t half = cos->dims[1];
   if (n != 3 || section[0] < 0 || section[1] < 0 || section[2] < 0 || section[0] > half || section[1] > half ||
       section[0] + section[1] + section[2] != half || layout < 0 || layout > 1)
-    SX_FAIL(c->e, INVALID_GRAPH, "mrope_section and mrope_layout: expected three sizes that make %lld, and 0 or 1",
+    SX_FAIL(c->e, FAIL, "mrope_section and mrope_layout: expected three sizes that make %lld, and 0 or 1",
             (long long)half);
   int64_t owner[MOST] = {0};
   for (int64_t k = 0; k < half && !layout; k++) owner[k] = k < section[0] ? 0 : k < section[0] + section[1] ? 1 : 2;
@@ -174,7 +174,7 @@ static sx_status open_bnb4(sx_upgrade_ctx *c) {
                 kind = sx_attr_int(c->n, "quant_type", -1);
   int64_t numbers, bytes;
   if (K < 1 || N < 1 || block < 2 || block % 2 || kind < 0 || kind > 1 || !sx_i64_mul(K, N, &numbers))
-    SX_FAIL(c->e, INVALID_GRAPH, "K %lld, N %lld, block_size %lld, quant_type %lld", (long long)K, (long long)N,
+    SX_FAIL(c->e, FAIL, "K %lld, N %lld, block_size %lld, quant_type %lld", (long long)K, (long long)N,
             (long long)block, (long long)kind);
   if (!sx_attr_int(c->n, "transB", 1)) SX_FAIL(c->e, NOT_IMPLEMENTED, "transB is 0");
   const int64_t blocks = (numbers - 1) / block + 1, zero = 0, four = 4, last[] = {1}, sixteen = 16;

@@ -19,11 +19,11 @@ static sx_vid weights(sx_lower *l, const part *p) {
   if (!p->scale) return w;
   const int64_t bits = sx_attr_int(l->c->n, "expert_weight_bits", 4), last[] = {2};
   int64_t block = sx_attr_int(l->c->n, "block_size", 0);
-  if (!sx_lower_has(l, p->scale)) return SX_LOWER_FAIL(l, INVALID_GRAPH, "input %u, scales, is missing", p->scale), SX_NONE;
+  if (!sx_lower_has(l, p->scale)) return SX_LOWER_FAIL(l, FAIL, "input %u, scales, is missing", p->scale), SX_NONE;
   const sx_fact *f = sx_lower_fact(l, w), *sf = sx_lower_fact(l, s = sx_lower_in(l, p->scale));
   if ((bits != 2 && bits != 4 && bits != 8) || f->rank != 3 || (sf->rank != 2 && sf->rank != 3) || f->dtype != SX_U8 ||
       !sx_dim_is_const(f->dims[2]))
-    return SX_LOWER_FAIL(l, INVALID_GRAPH,
+    return SX_LOWER_FAIL(l, FAIL,
                          "experts of %lld bits with weights %s of rank %d and scales of rank %d: expected 2, 4 or 8 bits, "
                          "uint8, 3, and 2 or 3",
                          (long long)bits, sx_dtype_name((sx_dtype)f->dtype), f->rank, sf->rank),
