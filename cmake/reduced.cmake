@@ -3,9 +3,10 @@
 # and the folders reduced/a, reduced/b in the build tree, each with a shared and a static library. A reduced library is made of the
 # same objects as the full one, but for the two tables, and the linker leaves out what no row of theirs refers to.
 set(SX_OPS "" CACHE STRING "Lists of operators, a smaller library for each")
-function(sx_reduced list)
+function(sx_reduced list prefix)
   get_filename_component(list ${list} ABSOLUTE BASE_DIR ${CMAKE_SOURCE_DIR})
   get_filename_component(name ${list} NAME_WE)
+  set(name ${prefix}${name})
   set(folder ${CMAKE_BINARY_DIR}/reduced/${name})
   file(GENERATE OUTPUT ${folder}/rows/objects.txt CONTENT "$<JOIN:$<TARGET_OBJECTS:sx_core>,\n>\n")
   add_custom_command(OUTPUT ${folder}/rows/ops/ops.def ${folder}/rows/ep/cpu/kernels.def
@@ -32,8 +33,11 @@ if(NOT SX_TESTS)
 endif()
 find_package(Python3 COMPONENTS Interpreter QUIET)
 if(SX_CAN_SHARE AND Python3_FOUND AND CMAKE_SYSTEM_NAME STREQUAL "Linux") # where readelf reads our objects
-  foreach(list IN LISTS SX_OPS SX_OPS_TESTS)
-    sx_reduced(${list})
+  foreach(list IN LISTS SX_OPS)
+    sx_reduced(${list} "")
+  endforeach()
+  foreach(list IN LISTS SX_OPS_TESTS)
+    sx_reduced(${list} test_)
   endforeach()
 elseif(SX_OPS)
   message(FATAL_ERROR "SX_OPS: smaller libraries need Python 3, shared libraries and ELF objects")

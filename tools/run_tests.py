@@ -358,13 +358,13 @@ def list_notes(file):
 def reduced(result, build):
     lists = sorted((ROOT / "tests/reduced").glob("*.txt"))
     help_text = run(["cmake", "--build", build, "--target", "help"])[1]
-    if not (build / "sardonyx").exists() or f"reduced_{lists[0].stem}" not in help_text:
+    if not (build / "sardonyx").exists() or f"reduced_test_{lists[0].stem}" not in help_text:
         return result.skip("smaller libraries need the program, Python and ELF objects")
-    code, output = run(["cmake", "--build", build, "-j", str(JOBS), "--target", *(f"reduced_{f.stem}" for f in lists)])
+    code, output = run(["cmake", "--build", build, "-j", str(JOBS), "--target", *(f"reduced_test_{f.stem}" for f in lists)])
     if code:
         return result.fail("the build of smaller libraries", output)
     for file in lists:
-        library, notes = build / "reduced" / file.stem / "libsardonyx.so", list_notes(file)
+        library, notes = build / "reduced" / f"test_{file.stem}" / "libsardonyx.so", list_notes(file)
         for model in (m for m in notes["models"].split() if (ROOT / m).exists()):
             for level in ("0", "99"):
                 outputs = [library.parent / "small.npz", library.parent / "full.npz"]

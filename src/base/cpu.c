@@ -23,8 +23,18 @@ static uint32_t vendor_id(const char *vendor) {
   return 0;
 }
 
+/* The best level that kernels were compiled for. */
+#if defined(SX_HAVE_avx512)
+#define BUILT SX_ISA_AVX512
+#elif defined(SX_HAVE_avx2)
+#define BUILT SX_ISA_AVX2
+#else
+#define BUILT SX_ISA_BASE
+#endif
+
 static void cap(sx_cpu *c) {
   const char *text = getenv("SX_ISA");
+  if (c->isa > BUILT) c->isa = BUILT;
   c->unknown_cap = text && *text;
   for (sx_isa isa = SX_ISA_BASE; text && isa <= SX_ISA_AVX512; isa++)
     if (strcmp(text, sx_isa_name(isa)) == 0) {

@@ -11,7 +11,7 @@
 typedef enum sx_isa { SX_ISA_BASE, SX_ISA_AVX2, SX_ISA_AVX512 } sx_isa;
 
 typedef struct sx_cpu {
-  sx_isa isa;               /* best level, after the environment cap SX_ISA=base|avx2|avx512 */
+  sx_isa isa;               /* best level that was built, after the environment cap SX_ISA=base|avx2|avx512 */
   bool avx512_vnni, avx512_bf16, avx_vnni, amx_int8, amx_bf16; /* x86; false below the level that carries them */
   bool dotprod, i8mm, bf16, fp16;                              /* arm */
   uint32_t l1d, l2, l3;     /* bytes; a guess where unknown */
