@@ -82,7 +82,8 @@ def shape_of(t):
     return [d.dim_value if d.HasField("dim_value") else None for d in t.tensor_type.shape.dim]
 
 
-Template = collections.namedtuple("Template", "node types values")  # types: name -> (text, shape); values: name -> TensorProto
+# types: name -> (text, shape); values: name -> TensorProto, what becomes an initializer; folder: of a case of the suite, or None
+Template = collections.namedtuple("Template", "node types values folder", defaults=[None])
 
 
 def suite_templates(cases):
@@ -104,7 +105,7 @@ def suite_templates(cases):
             t = TensorProto.FromString(data.read_bytes())
             if sum(1 for _ in t.dims) <= 1 and (not t.dims or t.dims[0] <= 16):
                 values[i.name] = t
-        found[(node.domain, node.op_type)].append(Template(node, types, values))
+        found[(node.domain, node.op_type)].append(Template(node, types, values, path.parent))
     return found
 
 
@@ -148,7 +149,11 @@ def build(schema, template, binding):
     for a in node.attribute:
         if "@" + a.name in binding:
             a.i = ELEMENT[binding["@" + a.name]]
-    if schema.name in ("Resize", "GridSample") and any("string" in t or "complex" in t for t in binding.values()):
+    if schema.name == "DequantizeLinear" and binding.get("T2") == "tensor(float8e8m0)":
+        node.attribute.append(helper.make_attribute("output_dtype", TensorProto.FLOAT))  # nothing else says what comes out
+    if schema.name == "DictVectorizer" and binding.get("T1", "").startswith("map(int64"):
+        node.attribute[0].CopyFrom(helper.make_attribute("int64_vocabulary", [1, 2]))
+    if schema.name in ("Resize", "GridSample") and any(word in t for t in binding.values() for word in ("string", "complex", "bool")):
         kept = [a for a in node.attribute if a.name != "mode"]  # what is no number is taken from the nearest neighbour
         del node.attribute[:]
         node.attribute.extend([*kept, helper.make_attribute("mode", "nearest")])
@@ -181,22 +186,25 @@ def build(schema, template, binding):
     return helper.make_model(graph, opset_imports=opsets, ir_version=min(ir, 13))
 
 
+def valid(schema, template):
+    """Whether the template's node is one of this schema row."""
+    try:
+        node = build(schema, template, {}).graph.node[0]
+        context = onnx.checker.C.CheckerContext()
+        context.ir_version, context.opset_imports = 10, {"": 21, schema.domain: schema.since_version}
+        onnx.checker.check_node(node, context)
+    except Exception:  # noqa: BLE001  (whatever it says: not valid at this version)
+        return False
+    return True
+
+
 def models(cases, only):
     suite = suite_templates(cases)
     for s in schemas():
         if only and s.name not in only:
             continue
-        found, tried = None, [*coverage_recipes.templates(s, Template), *suite.get((s.domain, s.name), [])]
-        for t in tried:
-            try:
-                node = build(s, t, {}).graph.node[0]
-                context = onnx.checker.C.CheckerContext()
-                context.ir_version, context.opset_imports = 10, {s.domain: s.since_version, "": 21, **{s.domain: s.since_version}}
-                onnx.checker.check_node(node, context)
-            except Exception:  # noqa: BLE001  (not valid at this version)
-                continue
-            found = t
-            break
+        tried = [*coverage_recipes.templates(s, Template), *suite.get((s.domain, s.name), [])]
+        found = next((t for t in tried if valid(s, t)), None)
         if not found:
             yield s, None, None
             continue

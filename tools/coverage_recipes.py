@@ -24,8 +24,8 @@ STEP = body([("s", TensorProto.FLOAT, [3]), ("a", TensorProto.FLOAT, [3])],
             [("t", TensorProto.FLOAT, [3]), ("o", TensorProto.FLOAT, [3])])
 LEAVES = {"nodes_treeids": [0, 0, 0], "nodes_nodeids": [0, 1, 2], "nodes_featureids": [0, 0, 0], "nodes_values": [0.5, 0.0, 0.0],
           "nodes_modes": ["BRANCH_LEQ", "LEAF", "LEAF"], "nodes_truenodeids": [1, 0, 0], "nodes_falsenodeids": [2, 0, 0]}
-CLASSES = {**{f"class_{k}": v for k, v in {"treeids": [0, 0], "nodeids": [1, 2], "ids": [0, 1], "weights": [1.0, 2.0]}.items()},
-           "classlabels_int64s": [0, 1]}
+CLASSES = {**{f"class_{k}": v for k, v in {"treeids": [0, 0], "nodeids": [1, 2], "ids": [0, 2], "weights": [1.0, 2.0]}.items()},
+           "classlabels_int64s": [0, 1, 2]}
 TARGETS = {**{f"target_{k}": v for k, v in {"treeids": [0, 0], "nodeids": [1, 2], "ids": [0, 0], "weights": [1.0, 2.0]}.items()}, "n_targets": 1}
 SVM = {"coefficients": [1.0, -1.0], "support_vectors": [1.0, 0.0, 0.0, 1.0], "kernel_type": "LINEAR", "kernel_params": [0.0, 0.0, 0.0], "rho": [0.5]}
 REDUCE = ["ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMean", "ReduceSum", "ReduceSumSquare"]
@@ -39,7 +39,7 @@ RECIPES = [
     ("GlobalLpPool", 1, 99, [X4], {}, 1),
     ("Loop", 1, 10, [[2], ("tensor(bool)", []), (F, [2])], {"body": COUNT}, 1),
     ("LpPool", 1, 99, [X4], {"kernel_shape": [2, 2]}, 1),
-    ("MaxRoiPool", 1, 99, [X4, (F, [2, 5])], {"pooled_shape": [2, 2]}, 1),
+    ("MaxRoiPool", 1, 99, [X4, [[0.0, 0.0, 1.0, 3.0, 4.0], [0.0, 2.0, 2.0, 5.0, 5.0]]], {"pooled_shape": [2, 2]}, 1),
     ("Multinomial", 7, 99, [(F, [2, 3])], {"sample_size": 4}, 1),
     ("Optional", 15, 99, [(F, [2])], {}, 1),
     ("Pad", 1, 1, [(F, [2, 3])], {"paddings": [0, 1, 0, 1]}, 1),
@@ -53,7 +53,7 @@ RECIPES = [
     ("Reshape", 1, 4, [(F, [2, 3])], {"shape": [3, 2]}, 1),
     ("Resize", 10, 10, [X4, [1.0, 1.0, 2.0, 2.0]], {}, 1),
     ("Resize", 11, 12, [X4, [], [1.0, 1.0, 2.0, 2.0]], {}, 1),
-    ("RoiAlign", 10, 15, [X4, (F, [2, 4]), [0, 0]], {}, 1),
+    ("RoiAlign", 10, 15, [X4, [[0.0, 1.0, 3.0, 4.0], [2.0, 2.0, 5.0, 5.5]], [0, 0]], {}, 1),
     ("SequenceAt", 11, 99, [("seq(tensor(float))", [2]), (I, [])], {}, 1),
     ("SequenceConstruct", 11, 99, [(F, [2]), (F, [3])], {}, 1),
     ("SequenceEmpty", 11, 99, [], {}, 1),
@@ -102,7 +102,8 @@ def templates(schema, template):
             if isinstance(x, tuple):
                 types[n] = x
                 continue
-            array = np.asarray(x, np.float32 if isinstance(x, float) or not x or isinstance(x[0], float) else np.int64)
+            array = np.asarray(x)
+            array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
             values[n] = numpy_helper.from_array(array, n)
             types[n] = ("tensor(float)" if array.dtype == np.float32 else I, list(array.shape))
         yield template(helper.make_node(schema.name, names, [f"y{i}" for i in range(outputs)], domain=schema.domain, **known), types, values)

@@ -303,6 +303,26 @@ def coverage(result, build):
     return None
 
 
+@layer("the type matrix: the answer of every operator, version and type")
+def types(result, build):
+    """Counts by rows x types; the first run writes the cases, which takes a few minutes."""
+    if not (build / "sardonyx").exists() or not has_module("onnx"):
+        return result.skip("the type matrix: no program, or no Python package onnx (tools/setup.sh test)")
+    code, output = run([interpreter(), "tools/gen_cases.py", ROOT / "build/cases"])
+    if code != 0:
+        return result.fail("writing ONNX's cases", output)
+    code, output = run([interpreter(), "tools/type_matrix.py", build, build / "types", "--cases", ROOT / "build/cases"], timeout=3600)
+    counts = re.search(r"^type matrix: (\d+) of (\d+)", output, re.M)
+    if not counts:
+        return result.fail("the type matrix", output)
+    print("  " + output.strip().splitlines()[-1])
+    result.add(passed=int(counts[1]))
+    if code:
+        result.add(failed=max(int(counts[2]) - int(counts[1]) - 1, 0))
+        result.fail("the type matrix", output)
+    return None
+
+
 @layer("operators of com.microsoft, and what the suite does not ask of others, against plain numpy")
 def contrib(result, build):
     if not (build / "sardonyx").exists() or not has_module("onnx"):

@@ -417,7 +417,7 @@ static sx_status finish_outputs(sx_exec *x, sx_frame *f, const sx_run_ctx *r, sx
     sx_view w = {.dtype = sx_value_at(g, v)->fact.dtype, .rank = sx_value_at(g, v)->fact.rank};
     int64_t *d = NULL;
     sx_status s = SX_OK;
-    if (whole && sx_rt_is_tensor(whole) && q->value == v)
+    if (whole && sx_rt_is_tensor(whole) && (q->value == v || sx_value_at(g, v)->fact.kind != SX_KIND_TENSOR))
       w.dtype = whole->type.dtype, w.rank = (int8_t)whole->rank, w.dims = whole->dims;
     else
       s = sx_dims_now(g, f, &sx_value_at(g, v)->fact, &f->scratch, &d, e), w.dims = d;

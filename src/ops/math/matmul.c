@@ -2,8 +2,9 @@
 /* Matrix products. MatMul (NumPy's rules), Gemm (two matrices, a bias), and the private Linear that fusion makes of them:
  * Y = act(alpha * A' B' + bias + residual), then transposed by perm_y. A' is A transposed by perm_a; with select_a = [axis,
  * index] that axis is fixed at the index, and perm_a names the others. B' likewise. Inputs (A, B, bias?, residual?). */
+#include <math.h>
+#include "ops/lower.h"
 #include "ops/nn/activation.h"
-#include "ops/ops.h"
 
 static sx_status matmul_shape(sx_infer *c, const sx_dim *a, int ra, const sx_dim *b, int rb, sx_dim *out, int *rank) {
   sx_dim left[2] = {1, ra ? a[0] : 1}, right[2] = {rb ? b[0] : 1, 1};
@@ -54,8 +55,21 @@ static sx_status gemm_broadcast(sx_upgrade_ctx *c) { /* C was broadcast only on 
   sx_node_remove_attr(c->n, "broadcast");
   return SX_OK;
 }
-const sx_op sx_op_Gemm = {
-    .name = "Gemm", .accuracy = SX_ACCUMULATE, .infer = infer_gemm, .upgrades = {{7, gemm_broadcast}}};
+/* Integers times a fraction: computed in f64, truncated. */
+static sx_status gemm_fraction(sx_upgrade_ctx *c) {
+  sx_lower l = {c, SX_OK};
+  const sx_dtype t = (sx_dtype)sx_lower_fact(&l, sx_lower_in(&l, 0))->dtype;
+  const float alpha = sx_attr_float(c->n, "alpha", 1), beta = sx_attr_float(c->n, "beta", 1);
+  if (!sx_dtype_is_int(t) || (truncf(alpha) == alpha && truncf(beta) == beta)) return SX_OK;
+  sx_vid in[3];
+  const uint32_t n = sx_lower_has(&l, 2) ? 3 : 2;
+  for (uint32_t i = 0; i < n; i++) in[i] = sx_lower_cast(&l, sx_lower_in(&l, i), SX_F64);
+  return sx_lower_end(&l, sx_lower_cast(&l, sx_lower_node(&l, c->n->op, in, n, c->n->attrs, c->n->n_attrs), t));
+}
+const sx_op sx_op_Gemm = {.name = "Gemm",
+                          .accuracy = SX_ACCUMULATE,
+                          .infer = infer_gemm,
+                          .upgrades = {{7, gemm_broadcast}, {SX_LOWER_ALWAYS, gemm_fraction}}};
 
 /* Dimensions of an operand after select and perm; returns their number. */
 static int permuted(const sx_node *n, const char *perm_attr, const char *select_attr, const sx_fact *f, sx_dim *out) {

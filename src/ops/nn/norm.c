@@ -204,7 +204,7 @@ static sx_status infer_lp_norm(sx_infer *c) {
 const sx_op sx_op_LpNormalization = {.name = "LpNormalization", .accuracy = SX_ACCUMULATE, .infer = infer_lp_norm};
 
 /* (x - mean) / (standard deviation + 1e-9) over `axes`: in smaller operators. The mean is taken off before squaring, which
- * the standard's formula E[x^2] - E[x]^2 does not do, and loses digits. */
+ * the standard's formula E[x^2] - E[x]^2 does not do, and loses digits; and types of 16 bits compute in f32. */
 static sx_status mean_variance(sx_upgrade_ctx *c) {
   const int64_t *a;
   uint32_t n = sx_attr_ints(c->n, "axes", &a);
@@ -212,7 +212,8 @@ static sx_status mean_variance(sx_upgrade_ctx *c) {
          deviation = SX_NONE, safe = SX_NONE;
   sx_vid axes = n ? sx_graph_const_i64(c->g, a, n, false) : sx_graph_const_i64(c->g, (int64_t[]){0, 2, 3}, 3, false),
          eps = sx_graph_const_f32(c->g, 1e-9f), out = SX_NONE;
-  int type = sx_value_at(c->g, x)->fact.dtype;
+  const int given = sx_value_at(c->g, x)->fact.dtype, type = given == SX_F16 || given == SX_BF16 ? SX_F32 : given;
+  if (type != given) SX_TRY(sx_upgrade_emit(c, &sx_op_Cast, &x, 1, type, &x));
   SX_TRY(sx_upgrade_emit(c, &sx_op_ReduceMean, (sx_vid[]){x, axes}, 2, 0, &mean));
   SX_TRY(sx_upgrade_emit(c, &sx_op_Sub, (sx_vid[]){x, mean}, 2, 0, &d));
   SX_TRY(sx_upgrade_emit(c, &sx_op_Mul, (sx_vid[]){d, d}, 2, 0, &square));
@@ -221,6 +222,7 @@ static sx_status mean_variance(sx_upgrade_ctx *c) {
   if (type != SX_F32) SX_TRY(sx_upgrade_emit(c, &sx_op_Cast, &eps, 1, type, &eps));
   SX_TRY(sx_upgrade_emit(c, &sx_op_Add, (sx_vid[]){deviation, eps}, 2, 0, &safe));
   SX_TRY(sx_upgrade_emit(c, &sx_op_Div, (sx_vid[]){d, safe}, 2, 0, &out));
+  if (type != given) SX_TRY(sx_upgrade_emit(c, &sx_op_Cast, &out, 1, given, &out));
   return sx_upgrade_replace(c, y, out);
 }
 const sx_op sx_op_MeanVarianceNormalization = {.name = "MeanVarianceNormalization",

@@ -32,9 +32,21 @@ static sx_status infer_global_pool(sx_infer *c) {
   c->out[0].layout = x->layout, c->out[0].block = x->block;
   return SX_OK;
 }
+/* In version 1 the exponent was a float. */
+static sx_status exponent_to_int(sx_upgrade_ctx *c) {
+  const float p = sx_attr_float(c->n, "p", 2);
+  if (p != (float)(int32_t)p || p < 1)
+    SX_FAIL(c->e, NOT_IMPLEMENTED, "attribute 'p' is %g: exponents are whole numbers of 1 and more here", (double)p);
+  if (!sx_node_set_int(c->g, c->id, "p", (int64_t)p)) SX_NO_MEMORY(c->e);
+  return SX_OK;
+}
+
 const sx_op sx_op_MaxPool = {.name = "MaxPool", .infer = infer_pool};
 const sx_op sx_op_AveragePool = {.name = "AveragePool", .accuracy = SX_ACCUMULATE, .infer = infer_pool};
-const sx_op sx_op_LpPool = {.name = "LpPool", .accuracy = SX_ACCUMULATE, .infer = infer_pool};
+const sx_op sx_op_LpPool = {.name = "LpPool", .accuracy = SX_ACCUMULATE, .infer = infer_pool, .upgrades = {{2, exponent_to_int}}};
 const sx_op sx_op_GlobalMaxPool = {.name = "GlobalMaxPool", .infer = infer_global_pool};
 const sx_op sx_op_GlobalAveragePool = {.name = "GlobalAveragePool", .accuracy = SX_ACCUMULATE, .infer = infer_global_pool};
-const sx_op sx_op_GlobalLpPool = {.name = "GlobalLpPool", .accuracy = SX_ACCUMULATE, .infer = infer_global_pool};
+const sx_op sx_op_GlobalLpPool = {.name = "GlobalLpPool",
+                                  .accuracy = SX_ACCUMULATE,
+                                  .infer = infer_global_pool,
+                                  .upgrades = {{2, exponent_to_int}}};

@@ -57,6 +57,13 @@ static void load(const linear *q, const void *x, int64_t at, int64_t n, float *t
     sx_cast_run(q->isa, q->x, SX_F32, 0, to, (const char *)x + at * (int64_t)(sx_dtype_bits(q->x) / 8), 0, n);
 }
 
+/* Numbers of the precision that the division has. */
+static void rounded(const linear *q, const float *x, int64_t n, float *to) {
+  uint16_t half[BLOCK];
+  sx_cast_run(q->isa, SX_F32, q->precision, 0, half, x, 0, n);
+  sx_cast_run(q->isa, q->precision, SX_F32, 0, to, half, 0, n);
+}
+
 static void quantize_line(const linear *q, const void *x, void *y, int64_t at, int64_t n, const float *scale,
                           const int32_t *zero) {
   float v[BLOCK];
@@ -69,10 +76,9 @@ static void quantize_line(const linear *q, const void *x, void *y, int64_t at, i
     const float *from = q->x == SX_F32 ? (const float *)x + at + i : v;
     if (from == v) load(q, x, at + i, m, v);
     if (q->precision != SX_F32) {
+      if (q->x != q->precision) rounded(q, from, m, v), from = v;
       for (int64_t j = 0; j < m; j++) v[j] = from[j] / s[q->each ? j : 0]; /* no blocks here */
-      uint16_t half[BLOCK];
-      sx_cast_run(q->isa, SX_F32, q->precision, 0, half, v, 0, m);
-      sx_cast_run(q->isa, q->precision, SX_F32, 0, v, half, 0, m);
+      rounded(q, v, m, v);
       from = v, s = &one;
       if (!q->each || !z)
         sx_quantize_f32(q->isa, q->y, q->mode, y, from, 1, z ? *z : 0, at + i, m);
@@ -162,9 +168,7 @@ static sx_status prepare(sx_prep *p, bool quantize) {
   SX_TRY(sx_quant_scale_prepare(p, 1, 2, &q->s));
   q->isa = p->cpu->isa, q->x = (sx_dtype)x->dtype, q->y = (sx_dtype)p->out[0].dtype;
   int64_t precision = sx_attr_int(p->n, "precision", 0);
-  if (!precision)
-    precision = x->dtype == p->in[1].dtype || p->in[1].dtype == SX_BF16 ? p->in[1].dtype
-                                                                        : SX_F32; /* mixed with f32 or i32 it is f32's */
+  if (!precision) precision = p->in[1].dtype; /* the scale's, and f32 where that is none to compute in */
   q->precision = precision == SX_F16 || precision == SX_BF16 ? (sx_dtype)precision : SX_F32;
   q->mode = sx_attr_int(p->n, "saturate", 1) ? SX_CAST_SATURATE : SX_CAST_NOSAT;
   p->params = q;

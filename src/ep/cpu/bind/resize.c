@@ -137,6 +137,15 @@ static int64_t pass_units(const params *q, int i) {
 static sx_status run_phase(const sx_call *c, uint32_t begin, uint32_t end) {
   return run_pass(c, c->params, (int)c->phase, begin, end);
 }
+/* Integers are rounded, halves to even, and stay within their range. */
+static void settle(float *x, sx_dtype t, int64_t n) {
+  const uint32_t bits = sx_dtype_bits(t), sign = sx_dtype_is_signed(t);
+  const float most = ldexpf(1, (int)(bits - sign)), least = sign ? -most : 0, top = bits < 24 ? most - 1 : nextafterf(most, 0);
+  for (int64_t i = 0; i < n; i++) {
+    const float v = rintf(x[i]);
+    x[i] = v > top ? top : v > least ? v : least;
+  }
+}
 /* More axes than phases, or a type that converts: serial. */
 static sx_status run_all(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
@@ -144,6 +153,7 @@ static sx_status run_all(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   if (convert) sx_cast_run(q->isa, (sx_dtype)q->dtype, SX_F32, 0, slot(q, c, 0), c->in[0], 0, q->count_in);
   for (int i = 0; i < q->n; i++) SX_TRY(run_pass(c, q, i, 0, pass_units(q, i)));
+  if (sx_dtype_is_int((sx_dtype)q->dtype) && !q->elem) settle(slot(q, c, q->n), (sx_dtype)q->dtype, q->count_out);
   if (convert) sx_cast_run(q->isa, SX_F32, (sx_dtype)q->dtype, 0, c->out[0], slot(q, c, q->n), 0, q->count_out);
   return SX_OK;
 }

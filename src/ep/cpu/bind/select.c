@@ -111,13 +111,13 @@ static sx_status compress_run(const sx_call *c, uint32_t begin, uint32_t end) {
 /* Unique: rows ordered by their keys, or strings; groups of equal rows; the first of each in order of value or of place. */
 typedef struct rows {
   const sx_view *x;
-  const uint64_t *keys; /* per element; NULL: strings */
-  int64_t before, n, inner;
+  const uint64_t *keys; /* per element, for the parts of a complex one: real, imaginary; NULL: strings */
+  int64_t before, n, inner, parts;
 } rows;
 static int compare_rows(const rows *r, int64_t a, int64_t b) {
   for (int64_t o = 0; o < r->before; o++)
-    for (int64_t i = 0; i < r->inner; i++) {
-      int64_t p = (o * r->n + a) * r->inner + i, q = (o * r->n + b) * r->inner + i;
+    for (int64_t i = 0, row = r->inner * r->parts; i < row; i++) {
+      int64_t p = (o * r->n + a) * row + i, q = (o * r->n + b) * row + i;
       if (r->keys) {
         if (r->keys[p] != r->keys[q]) return r->keys[p] < r->keys[q] ? -1 : 1;
         continue;
@@ -172,13 +172,15 @@ static sx_status unique_run(const sx_call *c, uint32_t begin, uint32_t end) {
     SX_FAIL(c->e, INVALID_ARGUMENT, "axis is %lld for a tensor of rank %d", (long long)q->axis->i, x->rank);
   split_at(x, q->axis, &r.before, &r.n, &r.inner);
   bool text = x->dtype == SX_STRING;
+  const sx_dtype part = x->dtype == SX_C64 ? SX_F32 : x->dtype == SX_C128 ? SX_F64 : (sx_dtype)x->dtype;
+  r.parts = part != x->dtype ? 2 : 1;
   if (!sx_size_mul((size_t)r.n, 6 * sizeof(int64_t), &bytes) ||
-      !sx_size_mul(text ? 0 : (size_t)x->count, sizeof(uint64_t), &more) || !sx_size_add(bytes, more, &bytes))
+      !sx_size_mul(text ? 0 : (size_t)x->count, (size_t)r.parts * sizeof(uint64_t), &more) || !sx_size_add(bytes, more, &bytes))
     SX_FAIL(c->e, FAIL, "%lld elements do not fit memory", (long long)x->count);
   int64_t *mem = sx_malloc(bytes);
   if (!mem) SX_NO_MEMORY(c->e);
   if (!text) {
-    sx_sort_keys((sx_dtype)x->dtype, x->constant, sx_elem_bytes(x->dtype), x->count, (uint64_t *)(mem + 6 * r.n));
+    sx_sort_keys(part, x->constant, sx_elem_bytes(part), x->count * r.parts, (uint64_t *)(mem + 6 * r.n));
     r.keys = (const uint64_t *)(mem + 6 * r.n);
   }
   sx_status s = unique_rows(c, &r, mem, q);

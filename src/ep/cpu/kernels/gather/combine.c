@@ -25,6 +25,26 @@ NATIVE(u16, uint16_t, uint32_t)
 NATIVE(u32, uint32_t, uint32_t)
 NATIVE(u64, uint64_t, uint64_t)
 
+/* Complex numbers, two T each; the least and the greatest by the real part, then by the imaginary one. */
+#define COMPLEX_LOOP(name, T, re, im)                                \
+  static void name(void *dst, const void *src, int64_t n) {          \
+    T *d = dst;                                                      \
+    const T *s = src;                                                \
+    for (int64_t i = 0; i < n; i++, d += 2, s += 2) {                \
+      const T a = d[0], b = d[1], p = s[0], q = s[1];                \
+      d[0] = re, d[1] = im;                                          \
+    }                                                                \
+  }
+#define BELOW (p < a || (p == a && q < b))
+#define ABOVE (p > a || (p == a && q > b))
+#define COMPLEX(t, T)                                                \
+  COMPLEX_LOOP(add_##t, T, a + p, b + q)                             \
+  COMPLEX_LOOP(mul_##t, T, a *p - b * q, a * q + b * p)              \
+  COMPLEX_LOOP(min_##t, T, BELOW ? p : a, BELOW ? q : b)             \
+  COMPLEX_LOOP(max_##t, T, ABOVE ? p : a, ABOVE ? q : b)
+COMPLEX(c64, float)
+COMPLEX(c128, double)
+
 /* Truth values: a sum is "or", a product "and". */
 static void or_bool(void *dst, const void *src, int64_t n) { max_u8(dst, src, n); }
 static void and_bool(void *dst, const void *src, int64_t n) { min_u8(dst, src, n); }
@@ -58,6 +78,8 @@ static const sx_combine table[SX_DTYPE_COUNT][4] = {[SX_F32] = ROW(f32),
                                                     [SX_U16] = ROW(u16),
                                                     [SX_U32] = ROW(u32),
                                                     [SX_U64] = ROW(u64),
+                                                    [SX_C64] = ROW(c64),
+                                                    [SX_C128] = ROW(c128),
                                                     [SX_BOOL] = {or_bool, and_bool, and_bool, or_bool},
                                                     [SX_F16] = {f16_add, f16_mul, f16_min, f16_max},
                                                     [SX_BF16] = {bf16_add, bf16_mul, bf16_min, bf16_max}};
