@@ -36,3 +36,26 @@ save("upper", [h.make_node("StringUpper", ["S"], ["U"], domain="ai.onnx.contrib"
                h.make_node("StringLength", ["U"], ["L"], domain="ai.onnx.contrib")],
      [v("S", T.STRING, "K")], [v("U", T.STRING, "K"), v("L", T.INT64, "K")], ["ai.onnx.contrib"])
 save("twice", [h.make_node("Twice", ["X"], ["Y"], domain="lite.ops")], [v("X", T.FLOAT, "N")], [v("Y", T.FLOAT, "N")], ["lite.ops"])
+
+
+# For providers: products, and a small net with everything that has a layout.
+def weights(name, *shape):
+    n = 1
+    for d in shape:
+        n *= d
+    return h.make_tensor(name, T.FLOAT, shape, [((i * 29 + 7) % 61) / 60 - 0.5 for i in range(n)])
+
+
+save("matmul", [h.make_node("MatMul", ["X", "V"], ["P"], "product"), h.make_node("Add", ["P", "B"], ["Q"], "sum"),
+                h.make_node("Mul", ["Q", "P"], ["Y"], "twice")], [v("X", T.FLOAT, 4, 3)], [v("Y", T.FLOAT, 4, 2)],
+     initializers=[weights("V", 3, 2), h.make_tensor("B", T.FLOAT, [2], [0.5, -1])])
+save("conv", [h.make_node("Conv", ["X", "K"], ["a"], "conv", pads=[1, 1, 1, 1]), h.make_node("Relu", ["a"], ["b"], "relu"),
+              h.make_node("MaxPool", ["b"], ["c"], "pool", kernel_shape=[2, 2], strides=[2, 2]),
+              h.make_node("Conv", ["c", "L"], ["d"], "again", pads=[1, 1, 1, 1]), h.make_node("Sigmoid", ["d"], ["e"], "gate"),
+              h.make_node("Mul", ["d", "e"], ["f"], "gated"), h.make_node("GlobalAveragePool", ["f"], ["g"], "mean"),
+              h.make_node("Flatten", ["g"], ["h"], "flat"), h.make_node("Gemm", ["h", "M"], ["i"], "dense"),
+              h.make_node("Softmax", ["i"], ["Y"], "softmax")], [v("X", T.FLOAT, 1, 3, 16, 16)], [v("Y", T.FLOAT, 1, 4)],
+     initializers=[weights("K", 8, 3, 3, 3), weights("L", 8, 8, 3, 3), weights("M", 8, 4)])
+save("mixed", [h.make_node("MatMul", ["X", "W"], ["P"], "product"), h.make_node("Identity", ["S"], ["T"], "words"),
+               h.make_node("Add", ["P", "P"], ["Y"], "double")], [v("X", T.FLOAT, 4, 3), v("S", T.STRING, 2)],
+     [v("Y", T.FLOAT, 4, 2), v("T", T.STRING, 2)], initializers=[w])
