@@ -38,6 +38,8 @@ else()
   message(STATUS "cmocka not found: the C tests are left out")
 endif()
 
+sx_test_program(model facts ${CMAKE_SOURCE_DIR}/tests/model/facts.c) # no test by itself: tools/check_shapes.py
+
 # With -DSX_ORT_LIBRARY=<libonnxruntime.so> the ABI tests run on that library too, and both must pass.
 set(SX_ORT_LIBRARY "" CACHE FILEPATH "ONNX Runtime's own library, for the ABI tests")
 file(GLOB SX_ABI_TESTS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/abi/*_test.c)

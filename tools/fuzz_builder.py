@@ -37,9 +37,10 @@ TYPE_TEXT = {np.dtype(helper.tensor_dtype_to_np_dtype(n)): f"tensor({'float' if 
 
 def mend_reference():
     """Where the reference evaluator is wrong: erf in float, scan outputs of Loop joined instead of stacked, LRN over some channels
-    only, norms of negative numbers, MaxPool with other pads at the end than at the beginning."""
+    only, norms of negative numbers, MaxPool with other pads at the end than at the beginning, Slice backwards from before the first element (where
+    the standard clamps and numpy does not)."""
     import math
-    from onnx.reference.ops import op_erf, op_loop, op_lp_normalization, op_lrn, op_max_pool
+    from onnx.reference.ops import op_erf, op_loop, op_lp_normalization, op_lrn, op_max_pool, op_slice
 
     def lrn(self, x, alpha=None, beta=None, bias=None, size=None):
         low, high, c = (size - 1) // 2, size // 2, x.shape[1]
@@ -71,6 +72,19 @@ def mend_reference():
             y[(slice(None), slice(None), *at)] = np.max(x[(slice(None), slice(None), *(p[i] for p, i in zip(pieces, at)))], axis=tuple(range(2, 2 + n)))
         return (y,)
 
+    def cut(self, x, starts, ends, axes=None, steps=None):
+        found = [slice(None)] * x.ndim
+        for k, (s, e) in enumerate(zip(starts, ends)):
+            axis = int(k if axes is None else axes[k]) % x.ndim
+            step, n = int(1 if steps is None else steps[k]), x.shape[axis]
+            s, e = int(s) + n * bool(s < 0), int(e) + n * bool(e < 0)
+            s, e = (min(max(s, 0), n), min(max(e, 0), n)) if step > 0 else (min(max(s, 0), n - 1), min(max(e, -1), n - 1))
+            found[axis] = np.arange(s, e, step)
+        for axis, at in enumerate(found):
+            x = x if isinstance(at, slice) else np.take(x, at, axis)
+        return (x,)
+
+    op_slice.SliceCommon._run = cut
     op_max_pool.MaxPool._run = max_pool
     op_lrn.LRN._run = lrn
     op_lp_normalization.LpNormalization._run = lp

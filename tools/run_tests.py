@@ -422,6 +422,22 @@ def graphs(result, build):
     return None
 
 
+@layer("our shape inference against onnx.shape_inference: never a wrong fact, and all that it knows")
+def shapes(result, build):
+    if not (build / "tests/model/facts").exists() or not has_module("onnx"):
+        return result.skip("shape inference: no facts program, or no Python package onnx (tools/setup.sh test)")
+    code, output = run([interpreter(), "tools/check_shapes.py", build], timeout=900)
+    lines = output.strip().splitlines()
+    counts = re.match(r"(\d+) values .* (\d+) differences", lines[-1] if lines else "")
+    if code and (not counts or counts[2] == "0"):
+        return result.fail("tools/check_shapes.py", output)
+    print(f"  {lines[-1]}")
+    result.add(int(counts[1]) - int(counts[2]), int(counts[2]))
+    for line in lines[:-1]:
+        print(f"  FAILED: {line}")
+    return None
+
+
 @layer("the demo, on every picture it carries")
 def demo(result, build):
     program = build / "digits"

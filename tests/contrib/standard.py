@@ -233,6 +233,13 @@ def graphs():
     normed = [(r - r.mean(-1, keepdims=True)) / np.sqrt(r.var(-1, keepdims=True) + 1e-5) for r in (rows[0] * 2, rows[1])]
     case("skip_norm_of_nothing", [node("Add", ["x0", "x0"], ["s"]), node("LayerNormalization", ["s", "g"], ["y0"])], rows[:1], normed[:1], dims=[[2, "n", 5]],
          constants=[("g", np.ones(5, np.float32))], more=[(rows[1:], normed[1:])])
+    line = np.arange(3, dtype=np.float32)
+    for word, (start, end, step, wanted) in {"far": (-9, -20, -1, [0]), "one": (-4, -9, -2, [0]), "last": (7, -9, -2, [2, 0]), "none": (0, 1, -1, [])}.items():
+        for given in (True, False):
+            case(f"slice_back_{word}_{'open' if given else 'known'}", [node("Slice", ["x0", "s", "e", "a", "t"], ["y0"])],
+                 [line] + [np.array([v]) for v in (start, end, step)] * given, [line[wanted]], names=["x0", "s", "e", "t"] if given else ["x0"],
+                 dims=[["n"], [1], [1], [1]] if given else None,
+                 constants=[("a", np.array([0]))] + [(k, np.array([v])) for k, v in zip("set", (start, end, step))] * (not given))
     image = rng.standard_normal((1, 2, 2, 5)).astype(np.float32)
     small = [image[:, :, :, i:i + 3] for i in (0, 2)]
     for dims in (None, [["n", "c", "h", "w"]]):

@@ -37,6 +37,17 @@ static sx_status infer_at(sx_infer *c) {
 }
 static sx_status infer_length(sx_infer *c) { return sx_infer_set(c, 0, SX_I64, 0, NULL); }
 
+/* The size that all parts have along an axis of N elements. */
+static sx_dim part(sx_infer *c, sx_dim N) {
+  const sx_dim *e;
+  int n = sx_infer_in(c, 1)->rank < 0 ? -1 : sx_infer_ints(c, 1, &e);
+  if (n < 1 || !sx_dim_is_const(e[0]) || e[0] < 1) return SX_DIM_UNKNOWN;
+  for (int i = 1; i < n; i++)
+    if (e[i] != e[0]) return SX_DIM_UNKNOWN;
+  if (sx_infer_in(c, 1)->rank == 1) return e[0];
+  if (!sx_dim_is_const(N)) return e[0] == 1 ? 1 : SX_DIM_UNKNOWN;
+  return N <= e[0] ? N : N % e[0] ? SX_DIM_UNKNOWN : e[0];
+}
 static sx_status infer_split(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
   sx_fact f = *x;
@@ -49,7 +60,7 @@ static sx_status infer_split(sx_infer *c) {
       if (i != axis)
         d[n++] = x->dims[i];
       else if (keep)
-        d[n++] = sx_infer_in(c, 1) ? SX_DIM_UNKNOWN : 1;
+        d[n++] = sx_infer_in(c, 1) ? part(c, x->dims[i]) : 1;
     f.rank = (int8_t)n, f.dims = d;
   }
   return sx_infer_container(c, 0, SX_KIND_SEQUENCE, sx_type_of(c, &f));

@@ -5,14 +5,15 @@
 #include <stdint.h>
 
 /* First index and count of start:end:step (not 0) over an axis of N elements; bounds are clamped, negative ones count from the
- * end, and what lies beyond 32 bits means the end in its direction. */
+ * end, and what lies beyond 32 bits means the end in its direction. Backwards from before the first element is from the first, as the
+ * standard has it (and NumPy has not). */
 static inline int64_t sx_slice_range(int64_t N, int64_t start, int64_t end, int64_t step, int64_t *first) {
   int64_t low = step < 0 ? -1 : 0, high = step < 0 ? N - 1 : N;
   if (end >= INT32_MAX) end = INT64_MAX;
   if (end <= INT32_MIN) end = INT64_MIN;
-  start = start < -N ? low : start < 0 ? start + N : start;
+  start = start < -N ? 0 : start < 0 ? start + N : start;
   end = end < -N ? low : end < 0 ? end + N : end;
-  start = start < low ? low : start > high ? high : start;
+  start = start < high ? start : high;
   end = end < low ? low : end > high ? high : end;
   *first = start;
   int64_t span = step < 0 ? start - end : end - start;

@@ -23,7 +23,8 @@ static sx_status infer_dft(sx_infer *c) {
   if (onesided && !inverse && last == 2)
     return SX_INFER_FAIL(c, "onesided is 1, which takes real numbers: the last axis has 2 elements, expected 1");
   bool known = !sx_infer_in(c, 2) || sx_infer_number(c, 2, 0, &at);
-  for (int i = 0; i < x->rank - 1; i++) d[i] = known ? x->dims[i] : SX_DIM_UNKNOWN;
+  bool same = !onesided && !sx_infer_in(c, 1); /* whatever the axis is */
+  for (int i = 0; i < x->rank - 1; i++) d[i] = known || same ? x->dims[i] : SX_DIM_UNKNOWN;
   d[x->rank - 1] = onesided && inverse ? 1 : 2;
   if (!known) return sx_infer_set(c, 0, x->dtype, x->rank, d);
   SX_TRY(sx_infer_axis(c, at, x->rank, &axis));
