@@ -355,7 +355,7 @@ class Builder:
             most = np.max(np.abs(wide), initial=0)
             if most > MOST[v.dtype]:
                 raise Reject("too large")
-            if a is not b and np.max(np.abs(wide - twin), initial=0) > 200 * STEP[v.dtype] * max(most, 1e-3):
+            if a is not b and np.max(np.abs(wide - twin), initial=0) > min(200 * STEP[v.dtype], 0.05) * max(most, 1e-3):
                 raise Reject("ill-conditioned")
 
     def body(self):

@@ -328,6 +328,11 @@ def conv(b):
     how = window(b, x)
     if b.rng.random() < 0.2 and "auto_pad" not in how:
         how["dilations"] = [b.rng.choice([1, 2]), b.rng.choice([1, 2])]
+    for i in (0, 1):
+        reach = how.get("dilations", [1, 1])[i] * (how["kernel_shape"][i] - 1) + 1
+        pads = how.get("pads", [0] * 4)
+        if "SAME" not in how.get("auto_pad", "") and min(x.dim(2 + i)) + pads[i] + pads[2 + i] < reach:
+            raise Reject("the kernel is larger than the input")
     bias = b.const(b.draw(x.dtype, [outs])) if b.rng.random() < 0.6 else None
     out = b.add("Conv", [x, weight(b, x.dtype, outs, c // group, *how["kernel_shape"]), bias], noise="sum", group=group, **how)
     kind = b.rng.random()
@@ -581,6 +586,8 @@ def split(b):
     if x.fixed(axis) and x.dim(axis)[0] > 1 and b.rng.random() < 0.6:
         first = b.rng.randint(1, x.dim(axis)[0] - 1)
         return b.add("Split", [x, b.ints(first, x.dim(axis)[0] - first)], 2, axis=axis)
+    if min(x.dim(axis)) < 2:
+        raise Reject("too little for two parts")
     return b.add("Split", [x], 2, axis=axis, num_outputs=2)
 
 
@@ -721,6 +728,8 @@ def qdq_pattern(b):
         if kind == "pool":
             return there_and_back(b, b.add(b.rng.choice(["GlobalAveragePool", "MaxPool", "AveragePool"]), [x], noise="sum", **({} if b.rng.random() < 0 else {})))
         outs = b.rng.choice([1, 4, 16])
+        if min(x.dim(2)) < 1:
+            raise Reject("too small")
         w = quantised_weight(b, x.dtype, outs, c, 3, 1, per_channel=b.rng.choice([None, 0]))
         y = b.add("Conv", [x, w], noise="sum", pads=[1, 0, 1, 0])
         if b.rng.random() < 0.5:

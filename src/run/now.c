@@ -63,13 +63,15 @@ sx_status sx_infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e) {
     if (!d && (s = sx_dims_now(g, f, &in[i], a, &d, e)) != SX_OK) break;
     in[i].dims = d;
     in[i].elems = NULL, in[i].n_elems = 0;
-    void *data = b == SX_NONE ? NULL : sx_buffer_now(p, f, b);
+    /* What follows from the shapes is computed anew: the instance that holds it may still be that of the run before. */
+    bool shapes = b != SX_NONE && p->buffers[b].kind == SX_BUF_ELEMS;
+    void *data = b == SX_NONE || shapes ? NULL : sx_buffer_now(p, f, b);
     sx_tensor *t = SX_NEW(a, sx_tensor);
     int64_t *elems = SX_NEW_N(a, int64_t, SX_MAX_ELEMS + 1);
     if (!t || !elems) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     if (s != SX_OK || !(n->op->shape_inputs >> i & 1)) continue;
-    if (!data) { /* elements that follow from the shapes, written where the coming segment's instance is made */
-      const sx_fact *v = &sx_value_at(g, n->in[i].value)->fact;
+    if (!data) {
+      const sx_fact *v = &sx_value_at(g, shapes ? p->buffers[b].value : n->in[i].value)->fact;
       if (v->elems && sx_numbers_now(g, f, v->elems, v->n_elems, SX_DIM_CONST_MIN, a, &elems, NULL) == SX_OK)
         in[i].elems = elems, in[i].n_elems = v->n_elems;
       continue;

@@ -229,6 +229,13 @@ def graphs():
     yes, flags = np.array(True), np.array([1, 0, 1], np.float32)
     case("size_behind_cut", cut, [flags, np.zeros(5, np.float32), yes], [np.array([[7]])], dims=[["k"], ["m"], []],
          more=[([flags, np.zeros(9, np.float32), yes], [np.array([[11]])]), ([flags, np.zeros(2, np.float32), np.array(False)], [np.array([[0]])])])
+    # a start whose sign is not known, of the sizes of this run, not of the last
+    parts = [node("Relu", ["x0"], ["r"]), node("Shape", ["r"], ["n"], start=0, end=1), node("Sub", ["n", "k"], ["d"]), node("Div", ["d", "k"], ["h"]),
+             node("Slice", ["r", "h", "e", "z"], ["y0"])]
+    lines = [np.arange(1, n, dtype=np.float32) for n in (7, 11, 5, 11)]
+    halves = [line[(len(line) - 2) // 2:] for line in lines]
+    case("size_of_this_run", parts, lines[:1], halves[:1], dims=[["n"]], constants=[("k", np.array([2])), ("e", np.array([1 << 40])), ("z", np.array([0]))],
+         more=[([a], [b]) for a, b in zip(lines[1:], halves[1:])])
     rows = [rng.standard_normal((2, n, 5)).astype(np.float32) for n in (3, 0)]
     normed = [(r - r.mean(-1, keepdims=True)) / np.sqrt(r.var(-1, keepdims=True) + 1e-5) for r in (rows[0] * 2, rows[1])]
     case("skip_norm_of_nothing", [node("Add", ["x0", "x0"], ["s"]), node("LayerNormalization", ["s", "g"], ["y0"])], rows[:1], normed[:1], dims=[[2, "n", 5]],

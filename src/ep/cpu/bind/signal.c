@@ -32,7 +32,7 @@ static sx_status prepare_dft(sx_prep *p) {
   int64_t axis = sx_prep_int(p, 2, 0, -2);
   if (axis < 0) axis += x->rank;
   if (axis < 0 || axis >= x->rank - 1)
-    SX_FAIL(p->e, INVALID_ARGUMENT, "axis is %lld, expected one of a tensor of rank %d but the last", (long long)axis,
+    SX_FAIL(p->e, FAIL, "axis is %lld, expected one of a tensor of rank %d but the last", (long long)axis,
             x->rank);
   bool onesided = sx_attr_int(p->n, "onesided", 0) != 0, inverse = sx_attr_int(p->n, "inverse", 0) != 0;
   int64_t have = x->dims[axis], n = sx_prep_int(p, 1, 0, onesided && inverse ? 2 * (have - 1) : have),
