@@ -78,11 +78,15 @@ static void grid_case(int axes, sx_grid_mode mode, sx_grid_padding padding, bool
   void *scratch = malloc(sx_grid_sample_scratch_bytes(&a));
   for (int64_t u = sx_grid_sample_units(&a); u-- > 0;) sx_grid_sample_run(&a, x, g, y, u, u + 1, scratch);
   a.type = SX_F32, a.elem = 4;
-  sx_grid_sample_run(&a, xf, gf, yf, 0, sx_grid_sample_units(&a), scratch);
-  for (int64_t i = 0; i < 900; i++) {
-    double want = sample(&a, x + i / 150 * plane, g + (i / 450 * 150 + i % 150) * axes, 0);
-    assert_true(fabs(y[i] - want) < 1e-9);
-    if (mode != SX_GRID_NEAREST) assert_true(fabs((double)yf[i] - want) < (fabs(want) + 1) * 1e-4);
+  for (int isa = 0; isa <= (int)sx_cpu_info()->isa; isa++) {
+    a.isa = (sx_isa)isa;
+    memset(yf, 0, 900 * sizeof *yf);
+    sx_grid_sample_run(&a, xf, gf, yf, 0, sx_grid_sample_units(&a), scratch);
+    for (int64_t i = 0; i < 900; i++) {
+      double want = sample(&a, x + i / 150 * plane, g + (i / 450 * 150 + i % 150) * axes, 0);
+      assert_true(fabs(y[i] - want) < 1e-9);
+      if (mode != SX_GRID_NEAREST) assert_true(fabs((double)yf[i] - want) < (fabs(want) + 1) * 1e-4);
+    }
   }
   free(x), free(g), free(y), free(xf), free(gf), free(yf), free(scratch);
 }
@@ -108,13 +112,25 @@ static void deformed(void **state) {
                  .step = {2, 1},
                  .dilation = {1, 2},
                  .pad = {1, 2}};
-  double x[C * H * W], off[K * 2 * P], mask[K * P], cols[C * K * P], scratch[8 * P];
+  double x[C * H * W], off[K * 2 * P], mask[K * P], cols[C * K * P];
+  float xf[C * H * W], offf[K * 2 * P], maskf[K * P], colsf[C * K * P];
+  void *scratch = malloc(sx_deform_scratch_bytes());
   for (int i = 0; i < C * H * W; i++) x[i] = rnd();
   for (int i = 0; i < K * 2 * P; i++) off[i] = rnd() * 4;
   for (int i = 0; i < K * P; i++) mask[i] = rnd();
   off[5] = NAN, off[6] = 1e300;
   for (int first = 0; first < P; first += 8)
     sx_deform_columns(&a, x, off, mask, C, first, P - first < 8 ? P - first : 8, P, cols + first, scratch);
+  for (int i = 0; i < C * H * W; i++) xf[i] = (float)x[i];
+  for (int i = 0; i < K * 2 * P; i++) offf[i] = (float)off[i];
+  for (int i = 0; i < K * P; i++) maskf[i] = (float)mask[i];
+  a.type = SX_F32;
+  for (int isa = 0; isa <= (int)sx_cpu_info()->isa; isa++) {
+    a.isa = (sx_isa)isa;
+    sx_deform_columns(&a, xf, offf, maskf, C, 0, P, P, colsf, scratch);
+    for (int i = 0; i < C * K * P; i++) assert_true(fabs((double)colsf[i] - cols[i]) < 1e-5);
+  }
+  free(scratch);
   for (int c = 0; c < C; c++)
     for (int k = 0; k < K; k++)
       for (int o = 0; o < P; o++) {

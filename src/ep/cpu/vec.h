@@ -367,6 +367,18 @@ SX_INLINE vf vf_zip_hi(vf a, vf b) { return __builtin_shufflevector(a, b, SX_ZIP
 SX_INLINE vf vf_zip_lo(vf a, vf b) { return __builtin_shuffle(a, b, (vi){SX_ZIP_LO}); }
 SX_INLINE vf vf_zip_hi(vf a, vf b) { return __builtin_shuffle(a, b, (vi){SX_ZIP_HI}); }
 #endif
+/* p[index[i]] in lane i. */
+SX_INLINE vf vf_gather(const float *p, vi index) {
+#if defined(__AVX512F__)
+  return (vf)_mm512_i32gather_ps((__m512i)index, p, 4);
+#elif defined(__AVX2__)
+  return (vf)_mm256_i32gather_ps(p, (__m256i)index, 4);
+#else
+  vf v;
+  for (int i = 0; i < SX_VL; i++) v[i] = p[index[i]];
+  return v;
+#endif
+}
 /* Every other lane of a and then of b. */
 #if SX_VL == 16
 #define SX_EVENS 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30

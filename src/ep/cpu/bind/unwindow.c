@@ -123,7 +123,9 @@ static sx_status prepare_deform(sx_prep *p) {
   if (x->rank != 4)
     SX_FAIL(p->e, NOT_IMPLEMENTED, "the input has rank %d, only images [N, C, H, W] are supported", x->rank);
   SX_TRY(sx_window_read(p->n, 2, w->dims + 2, &win, p->e));
-  q->a = (sx_deform){.H = x->dims[2],
+  if (x->dims[2] * x->dims[3] > INT32_MAX) SX_FAIL(p->e, NOT_IMPLEMENTED, "a plane of more than 2^31 elements");
+  q->a = (sx_deform){.isa = p->cpu->isa,
+                     .H = x->dims[2],
                      .W = x->dims[3],
                      .oH = y->dims[2],
                      .oW = y->dims[3],
@@ -166,7 +168,7 @@ static sx_status prepare_deform(sx_prep *p) {
   sx_gemm_plan(q->table, &q->full);
   sx_gemm_plan(q->table, &q->rest);
   size_t product = q->full.scratch > q->rest.scratch ? q->full.scratch : q->rest.scratch, columns;
-  q->cols = sx_round_up(4 * PLACES * (sizeof(int64_t) + sizeof(double)), SX_ALIGN);
+  q->cols = sx_round_up(sx_deform_scratch_bytes(), SX_ALIGN);
   if (!sx_size_mul((size_t)q->K, PLACES * (size_t)q->table->elem, &columns))
     SX_FAIL(p->e, FAIL, "the columns do not fit memory");
   q->gemm = q->cols + sx_round_up(columns, SX_ALIGN);

@@ -21,7 +21,7 @@ static sx_status prepare_grid(sx_prep *p) {
   const sx_view *x = &p->in[0], *g = &p->in[1], *y = &p->out[0];
   sx_str mode = sx_attr_str(p->n, "mode", "linear"), padding = sx_attr_str(p->n, "padding_mode", "zeros");
   sx_grid_sample *a = &q->a;
-  a->axes = x->rank - 2;
+  a->isa = p->cpu->isa, a->axes = x->rank - 2;
   a->mode = sx_str_is(mode, "nearest") ? SX_GRID_NEAREST : sx_str_is(mode, "cubic") ? SX_GRID_CUBIC : SX_GRID_LINEAR;
   a->padding = sx_str_is(padding, "border")       ? SX_GRID_BORDER
                : sx_str_is(padding, "reflection") ? SX_GRID_REFLECTION

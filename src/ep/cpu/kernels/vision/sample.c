@@ -3,7 +3,13 @@
 #include "ep/cpu/kernels/vision/sample.h"
 #include <math.h>
 #include <string.h>
+#include "base/alloc.h"
+#include "ep/cpu/isa.h"
+#include "ep/cpu/kernels/vision/sample_tables.h"
 
+SX_ISA_DECLARE(sx_sample_table, sx_sample);
+
+enum { SAMPLES = 32 }; /* of a bin at a time */
 static int64_t taps(const sx_grid_sample *a) {
   int64_t n = 1;
   for (int i = 0; i < a->axes; i++) n *= a->mode == SX_GRID_CUBIC ? 4 : a->mode == SX_GRID_LINEAR ? 2 : 1;
@@ -14,8 +20,23 @@ int64_t sx_grid_sample_units(const sx_grid_sample *a) { return a->C ? a->N * til
 double sx_grid_sample_unit_ns(const sx_grid_sample *a) {
   return (double)SX_GRID_POINTS * (double)taps(a) * (3 + (double)a->C);
 }
+/* Indices and weights point by point, and in f32 again tap by tap. */
+static size_t list_bytes(const sx_grid_sample *a) {
+  return sx_round_up((size_t)(SX_GRID_POINTS * taps(a)) * (sizeof(int64_t) + sizeof(double)), SX_ALIGN);
+}
 size_t sx_grid_sample_scratch_bytes(const sx_grid_sample *a) {
-  return (size_t)(SX_GRID_POINTS * taps(a)) * (sizeof(int64_t) + sizeof(double));
+  return list_bytes(a) + (size_t)(SX_SAMPLE_PITCH * taps(a)) * (sizeof(int32_t) + sizeof(float));
+}
+
+static void column_f32(const sx_deform *a, const float *x, const int32_t *at, const float *w, int64_t count, float *to) {
+  SX_ISA_PICK(sx_sample, a->isa)->sum(x, at, w, 4, count, to);
+}
+static void column_f64(const sx_deform *a, const double *x, const int32_t *at, const double *w, int64_t count, double *to) {
+  (void)a;
+  for (int64_t p = 0; p < count; p++) {
+    to[p] = 0;
+    for (int64_t i = p; i < 4 * SX_SAMPLE_PITCH; i += SX_SAMPLE_PITCH) to[p] += w[i] != 0 ? w[i] * x[at[i]] : 0;
+  }
 }
 
 #define T       float
@@ -44,6 +65,28 @@ static void move_any(const sx_grid_sample *a, const char *x, const int64_t *at, 
     default: move(a, x, at, n, y, 16);
   }
 }
+/* A tile of f32 in all channels: taps lie tap by tap, so that a vector of places is gathered at once. */
+static void run_gathers(const sx_grid_sample *a, const float *x, const float *grid, int64_t n, float *y, int64_t plane,
+                        char *scratch) {
+  const sx_sample_table *t = SX_ISA_PICK(sx_sample, a->isa);
+  const int64_t K = taps(a), points = (n + 15) / 16 * 16;
+  int32_t *at = (int32_t *)(void *)(scratch + list_bytes(a));
+  float *weight = (float *)(at + SX_SAMPLE_PITCH * K);
+  if (a->axes == 2 && a->mode == SX_GRID_LINEAR && a->padding != SX_GRID_REFLECTION)
+    t->linear(grid, n, a->dims[0], a->dims[1], a->align_corners, a->padding == SX_GRID_BORDER, at, weight);
+  else {
+    int64_t *list = (int64_t *)(void *)scratch;
+    float *list_weight = (float *)(list + SX_GRID_POINTS * K);
+    grid_taps_f32(a, grid, n, list, list_weight);
+    for (int64_t k = 0; k < K; k++)
+      for (int64_t p = 0; p < points; p++) {
+        at[k * SX_SAMPLE_PITCH + p] = p < n ? (int32_t)list[p * K + k] : 0;
+        weight[k * SX_SAMPLE_PITCH + p] = p < n ? list_weight[p * K + k] : 0;
+      }
+  }
+  for (int64_t c = 0; c < a->C; c++) t->sum(x + c * plane, at, weight, K, n, y + c * a->points);
+}
+
 void sx_grid_sample_run(const sx_grid_sample *a, const void *x, const void *grid, void *y, int64_t begin, int64_t end,
                         void *scratch) {
   int64_t plane = 1, K = taps(a);
@@ -55,6 +98,11 @@ void sx_grid_sample_run(const sx_grid_sample *a, const void *x, const void *grid
     int64_t image = u / tiles(a), first = u % tiles(a) * SX_GRID_POINTS,
             n = a->points - first < SX_GRID_POINTS ? a->points - first : SX_GRID_POINTS;
     const char *g = (const char *)grid + (size_t)((image * a->points + first) * a->axes) * wide;
+    if (a->type == SX_F32 && a->mode != SX_GRID_NEAREST && plane <= INT32_MAX) {
+      run_gathers(a, (const float *)x + image * a->C * plane, (const float *)(const void *)g, n,
+                  (float *)y + image * a->C * a->points + first, plane, scratch);
+      continue;
+    }
     if (a->type == SX_F64)
       grid_taps_f64(a, (const double *)(const void *)g, n, at, weight);
     else
@@ -89,6 +137,7 @@ void sx_roi_crop_plane(const sx_rois *a, const void *plane, const void *roi, voi
   else
     crop_plane_f32(a, plane, roi, y);
 }
+size_t sx_deform_scratch_bytes(void) { return 4 * SX_SAMPLE_PITCH * (sizeof(int64_t) + sizeof(double)); }
 void sx_deform_columns(const sx_deform *a, const void *x, const void *offset, const void *mask, int64_t C, int64_t first,
                        int64_t count, int64_t stride, void *cols, void *scratch) {
   if (a->type == SX_F64)

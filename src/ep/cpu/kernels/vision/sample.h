@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/cpu.h"
 #include "ir/dtype.h"
 
 enum { SX_GRID_AXES = 8, SX_GRID_POINTS = 64 };
@@ -14,6 +15,7 @@ typedef enum sx_grid_padding { SX_GRID_ZEROS, SX_GRID_BORDER, SX_GRID_REFLECTION
 /* x (N, C, dims...), grid (N, points, axes; the last axis of the image first, -1 to 1), y (N, C, points). A unit is
  * SX_GRID_POINTS points of one image, in all channels. */
 typedef struct sx_grid_sample {
+  sx_isa isa;
   sx_dtype type; /* of the grid; and of x and y, but where the mode is nearest */
   uint32_t elem; /* nearest: bytes of an element of x and y */
   char zero[16]; /* nearest: what lies outside */
@@ -48,10 +50,13 @@ void sx_roi_crop_plane(const sx_rois *a, const void *plane, const void *roi, voi
 /* Columns of a deformable convolution for `count` places from `first` on, of channels [0, C) that share their offsets:
  * column element (c * kernel + k, place) at cols[(c * kernel + k) * stride + place]. */
 typedef struct sx_deform {
+  sx_isa isa;
   sx_dtype type;
   int64_t H, W, oH, oW, kernel[2], step[2], dilation[2], pad[2];
 } sx_deform;
-/* x: C planes; offset: (kernel, 2, oH, oW); mask: (kernel, oH, oW) or NULL. scratch: 4 * count of int64 and of elements. */
+/* x: C planes; offset: (kernel, 2, oH, oW); mask: (kernel, oH, oW) or NULL. count: at most
+ * 128. Planes have at most 2^31 elements. */
+size_t sx_deform_scratch_bytes(void);
 void sx_deform_columns(const sx_deform *a, const void *x, const void *offset, const void *mask, int64_t C, int64_t first,
                        int64_t count, int64_t stride, void *cols, void *scratch);
 #endif

@@ -2,6 +2,7 @@
 /* Col2Im, MaxUnpool, determinants. */
 #include "ep/cpu/kernels/vision/spread.h"
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Places [0, n) of the last axis from `first` on, `step` apart: the range of them inside [0, size). */
@@ -13,8 +14,12 @@ static void clip(int64_t first, int64_t step, int64_t n, int64_t size, int64_t *
 /* Rows of n elements that have `parts` numbers each. */
 #define DEF_ADD(name, T, parts)                                                  \
   static void name(const void *from, int64_t n, void *to, int64_t step) {        \
-    const T *x = from;                                                           \
-    T *y = to;                                                                   \
+    const T *restrict x = from;                                                  \
+    T *restrict y = to;                                                                  \
+    if (step == 1) {                                                             \
+      for (int64_t i = 0; i < n * parts; i++) y[i] += x[i];                      \
+      return;                                                                    \
+    }                                                                            \
     for (int64_t i = 0; i < n; i++)                                              \
       for (int k = 0; k < parts; k++) y[i * step * parts + k] += x[i * parts + k]; \
   }
@@ -55,7 +60,13 @@ void sx_col2im_plane(const sx_col2im *a, sx_dtype type, const void *cols, void *
 int64_t sx_max_unpool(const void *x, const int64_t *index, int64_t count, uint32_t elem, int rank, const int64_t *inner,
                       const int64_t *outer, void *y) {
   int64_t size = 1;
-  for (int i = 0; i < rank; i++) size *= inner[i];
+  bool same = true; /* the numbers count the output itself */
+  for (int i = 0; i < rank; i++) size *= inner[i], same &= inner[i] == outer[i];
+  for (int64_t e = 0; e < count && same && elem == 4; e++) {
+    if (index[e] < 0 || index[e] >= size) return e;
+    memcpy((char *)y + index[e] * 4, (const char *)x + e * 4, 4);
+  }
+  if (same && elem == 4) return -1;
   for (int64_t e = 0; e < count; e++) {
     if (index[e] < 0 || index[e] >= size) return e;
     int64_t rest = index[e], to = 0, step = 1;
