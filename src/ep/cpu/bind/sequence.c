@@ -34,6 +34,13 @@ static sx_status run_rotary(const sx_call *c, uint32_t begin, uint32_t end) {
         SX_FAIL(c->e, INVALID_ARGUMENT, "position %lld is outside of the %lld rows of the tables", (long long)row,
                 (long long)q->rows);
     }
+    if (q->type == SX_F32) {
+      const float *cos_row = (const float *)c->in[1] + row * q->half, *sin_row = (const float *)c->in[2] + row * q->half;
+      for (int64_t h = 0, at = b * q->b + i * q->l; h < q->heads; h++, at += q->h)
+        sx_rotary_row(q->isa, (float *)c->out[0] + at, (const float *)c->in[0] + at, cos_row, sin_row, q->half, q->d,
+                      q->interleaved);
+      continue;
+    }
     sx_convert_load(q->isa, q->type, cosine, c->in[1], row * q->half, q->half);
     sx_convert_load(q->isa, q->type, sine, c->in[2], row * q->half, q->half);
     for (int64_t h = 0; h < q->heads; h++) {

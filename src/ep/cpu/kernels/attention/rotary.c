@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Rotary embedding: the choice of the instruction set, interleaved pairs, and what is not turned. */
+/* Rotary embedding: the choice of the instruction set, and what is not turned. */
 #include "ep/cpu/kernels/attention/rotary.h"
 #include <string.h>
 #include "ep/cpu/isa.h"
@@ -9,13 +9,6 @@ SX_ISA_DECLARE(sx_rotary_table, sx_rotary);
 void sx_rotary_row(sx_isa isa, float *y, const float *x, const float *cosine, const float *sine, int64_t half, int64_t d,
                    bool interleaved) {
   if (y != x && d > 2 * half) memcpy(y + 2 * half, x + 2 * half, (size_t)(d - 2 * half) * sizeof(float));
-  if (!interleaved) {
-    SX_ISA_PICK(sx_rotary, isa)->halves(y, x, cosine, sine, half);
-    return;
-  }
-  for (int64_t j = 0; j < half; j++) {
-    const float a = x[2 * j], b = x[2 * j + 1];
-    y[2 * j] = cosine[j] * a - sine[j] * b;
-    y[2 * j + 1] = sine[j] * a + cosine[j] * b;
-  }
+  const sx_rotary_table *t = SX_ISA_PICK(sx_rotary, isa);
+  (interleaved ? t->neighbours : t->halves)(y, x, cosine, sine, half);
 }

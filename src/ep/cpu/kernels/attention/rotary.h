@@ -13,5 +13,6 @@ void sx_rotary_row(sx_isa isa, float *y, const float *x, const float *cosine, co
 
 typedef struct sx_rotary_table {
   void (*halves)(float *y, const float *x, const float *cosine, const float *sine, int64_t half);
+  void (*neighbours)(float *y, const float *x, const float *cosine, const float *sine, int64_t half);
 } sx_rotary_table;
 #endif
