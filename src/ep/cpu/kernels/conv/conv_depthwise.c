@@ -7,21 +7,34 @@
 #include "base/alloc.h"
 #include "ep/cpu/kernels/conv/conv_kernels.h"
 
+/* Lists of taps that walk() keeps: one of the pixels that have all taps of a row inside, one for each pixel at the row's ends.
+ * A list's tag says what it was made for. */
+enum { LISTS = 33, TAG = 6 };
 typedef struct scratch {
-  float *bias, *wide; /* wide: the weights of a channel block, where they are packed in 16 bits */
-  int32_t *x_off, *w_off;
+  float *bias, *wide;     /* wide: the weights of a channel block, where they are packed in 16 bits */
+  int32_t *x_off, *w_off; /* [list][taps] */
+  int64_t *tag, *count;   /* [list][TAG], [list] */
 } scratch;
 
+static int64_t list_count(const sx_conv *c) {
+  const int64_t ends = c->row_kernel || c->s.transposed ? 0 : 2 * ((c->s.kernel[2] - 1) * c->s.dilation[2] + 1);
+  return c->taps > 1024 ? 1 : sx_conv_min(1 + ends, LISTS);
+}
 static int64_t block_weights(const sx_conv *c) { return c->table->direct->lanes * c->taps * c->group_in; }
 static int64_t channel_blocks(const sx_conv *c) { return sx_conv_ceil(c->s.in_channels, c->table->direct->lanes); }
 
 static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
-  size_t list = sx_round_up((size_t)c->taps * 4, 64);
+  const size_t lists = (size_t)list_count(c), list = sx_round_up(lists * (size_t)c->taps * 4, 64);
+  size_t at = 64;
+#define PLACE(field, type, bytes) (field) = (type)(base + at), at += sx_round_up((bytes), 64)
   s->bias = (float *)base;
-  s->x_off = (int32_t *)(base + 64);
-  s->w_off = (int32_t *)(base + 64 + list);
-  s->wide = (float *)(base + 64 + 2 * list);
-  return 64 + 2 * list + (sx_conv_narrow(c) ? (size_t)block_weights(c) * 4 : 0);
+  PLACE(s->x_off, int32_t *, list);
+  PLACE(s->w_off, int32_t *, list);
+  PLACE(s->tag, int64_t *, lists * TAG * 8);
+  PLACE(s->count, int64_t *, lists * 8);
+  PLACE(s->wide, float *, sx_conv_narrow(c) ? (size_t)block_weights(c) * 4 : 0);
+#undef PLACE
+  return at;
 }
 
 static bool takes_row_kernel(const sx_conv_shape *s) {
@@ -87,40 +100,51 @@ static void slide(const sx_conv *c, sx_conv_row *t, const float *x, int64_t oy, 
   }
 }
 
+/* Makes list number i the taps of `tag`: their ranges along the axes. */
+static void list_make(const sx_conv *c, const scratch *m, int64_t i, const int64_t tag[TAG], sx_conv_list *t) {
+  const sx_conv_shape *s = &c->s;
+  const int64_t lanes = c->table->direct->lanes, width = c->group_in;
+  int32_t *x_off = m->x_off + i * c->taps, *w_off = m->w_off + i * c->taps;
+  t->x_off = x_off, t->w_off = w_off, t->taps = m->count[i];
+  if (memcmp(m->tag + i * TAG, tag, TAG * sizeof *tag) == 0) return;
+  memcpy(m->tag + i * TAG, tag, TAG * sizeof *tag);
+  t->taps = 0;
+  for (int64_t z = tag[0]; z < tag[1]; z++)
+    for (int64_t y = tag[2]; y < tag[3]; y++)
+      for (int64_t q = tag[4]; q < tag[5]; q++, t->taps++) {
+        int64_t at = ((z * s->dilation[0]) * s->in[1] + y * s->dilation[1]) * s->in[2] + q * s->dilation[2];
+        x_off[t->taps] = (int32_t)(at * lanes);
+        w_off[t->taps] = (int32_t)(((z * s->kernel[1] + y) * s->kernel[2] + q) * lanes * width);
+      }
+  m->count[i] = t->taps;
+}
+
 /* A whole output row by lists of taps: the list stays as long as the same taps are inside. */
 static void walk(const sx_conv *c, const float *x, const float *w, const scratch *m, int64_t oz, int64_t oy,
                  sx_conv_store out) {
   const sx_conv_shape *s = &c->s;
-  int64_t lanes = c->table->direct->lanes, width = c->group_in, z0, z1, y0, y1, begin = -1, end = -1;
+  int64_t lanes = c->table->direct->lanes, width = c->group_in, lists = list_count(c), tag[TAG];
   int64_t iz = oz * s->stride[0] - s->pad[0], iy = oy * s->stride[1] - s->pad[1];
-  taps_inside(s, 0, iz, &z0, &z1);
-  taps_inside(s, 1, iy, &y0, &y1);
+  taps_inside(s, 0, iz, &tag[0], &tag[1]);
+  taps_inside(s, 1, iy, &tag[2], &tag[3]);
   void (*const *list)(const sx_conv_list *) = c->table->depthwise->list[width == 1   ? 0
                                                                         : width == 2 ? 1
                                                                         : width == 4 ? 2
                                                                                      : 3];
-  sx_conv_list t = {.w = w, .bias = m->bias, .x_off = m->x_off, .w_off = m->w_off, .x_step = s->stride[2] * lanes};
-  t.y_step = lanes;
+  sx_conv_list t = {.w = w, .bias = m->bias, .x_step = s->stride[2] * lanes, .y_step = lanes};
   int64_t first = sx_conv_ceil(s->pad[2], s->stride[2]); /* pixels [first, last) have all taps of the row inside */
   int64_t room = s->in[2] + s->pad[2] - (s->kernel[2] - 1) * s->dilation[2],
           last = room > 0 ? sx_conv_ceil(room, s->stride[2]) : 0;
   for (int64_t u = 0; u < s->out[2];) {
-    int64_t q0 = 0, q1 = s->kernel[2], n = 1, ix = u * s->stride[2] - s->pad[2];
-    if (u < first || u >= last)
-      taps_inside(s, 2, ix, &q0, &q1);
-    else
+    int64_t n = 1, i = 0, ix = u * s->stride[2] - s->pad[2];
+    tag[4] = 0, tag[5] = s->kernel[2];
+    if (u < first || u >= last) {
+      taps_inside(s, 2, ix, &tag[4], &tag[5]);
+      i = sx_conv_min(u < first ? 1 + u : 1 + first + u - (last < first ? first : last), lists - 1);
+    } else
       n = sx_conv_min(sx_conv_min(SX_CONV_ROW_MR, last - u), s->out[2] - u);
     while (!list[n]) n--;
-    if (q0 != begin || q1 != end) {
-      begin = q0, end = q1, t.taps = 0;
-      for (int64_t z = z0; z < z1; z++)
-        for (int64_t y = y0; y < y1; y++)
-          for (int64_t q = q0; q < q1; q++, t.taps++) {
-            int64_t at = ((z * s->dilation[0]) * s->in[1] + y * s->dilation[1]) * s->in[2] + q * s->dilation[2];
-            m->x_off[t.taps] = (int32_t)(at * lanes);
-            m->w_off[t.taps] = (int32_t)(((z * s->kernel[1] + y) * s->kernel[2] + q) * lanes * width);
-          }
-    }
+    list_make(c, m, i, tag, &t);
     t.x = x + ((iz * s->in[1] + iy) * s->in[2] + ix) * lanes;
     t.out = out;
     t.out.y += u * lanes;
@@ -187,6 +211,7 @@ void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin
   int64_t in_plane = s->in[0] * s->in[1] * s->in[2] * lanes, row = s->out[2] * lanes;
   scratch m;
   scratch_layout(c, mem, &m);
+  for (int64_t i = 0; i < list_count(c) * TAG; i++) m.tag[i] = -1;
   for (int64_t u = begin; u < end; u++) {
     int64_t part = u % c->pixel_units, image = u / c->pixel_units, block = image % blocks;
     int real = (int)sx_conv_min(lanes, channels - block * lanes);
