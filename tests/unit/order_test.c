@@ -48,14 +48,14 @@ static void test_topk(void **state) {
   enum { N = 200 };
   for (int round = 0; round < 200; round++) {
     float x[2 * N];
-    sx_topk_item got[N];
+    sx_sort_item got[N];
     int64_t n = 1 + rnd(N), k = rnd(n + 1), taken[N] = {0};
     bool smallest = round & 1;
     for (int64_t i = 0; i < 2 * n; i++) x[i] = rnd(9) ? (float)rnd(40) - 20 : NAN;
     int64_t step = round % 3 ? 1 : 2;
     if (round % 5 == 0)
       for (int64_t i = 0; i < 2 * n; i++) x[i] = (float)rnd(30);
-    sx_topk(SX_F32, x, 4 * step, n, k, smallest, got);
+    sx_topk(k % 2 ? sx_cpu_info()->isa : SX_ISA_BASE, SX_F32, x, 4 * step, n, k, smallest, got);
     for (int64_t r = 0; r < k; r++) { /* the best of what is left, the earliest of equals */
       int64_t best = -1;
       for (int64_t i = 0; i < n; i++)
@@ -76,6 +76,16 @@ static void test_sort(void **state) {
     for (int64_t i = 0; i < n; i++) v[i] = (int)rnd(20), idx[i] = i;
     sx_sort_indices(idx, tmp, n, less, v);
     for (int64_t i = 1; i < n; i++) assert_true(v[idx[i - 1]] < v[idx[i]] || (v[idx[i - 1]] == v[idx[i]] && idx[i - 1] < idx[i]));
+  }
+}
+
+static void test_items(void **state) {
+  enum { N = 700 };
+  sx_sort_item v[N] = {{0}}, tmp[N];
+  for (int64_t n = 0; n < N; n += 31) {
+    for (int64_t i = 0; i < n; i++) v[i] = (sx_sort_item){n % 2 ? (uint64_t)rnd(90) << (rnd(3) * 20) : ~(uint64_t)rnd(1000) << 40, i};
+    sx_sort_items(v, tmp, n);
+    for (int64_t i = 1; i < n; i++) assert_true(v[i - 1].key < v[i].key || (v[i - 1].key == v[i].key && v[i - 1].at < v[i].at));
   }
 }
 
@@ -147,6 +157,6 @@ static void test_combine(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_keys), cmocka_unit_test(test_topk), cmocka_unit_test(test_sort),
-                                     cmocka_unit_test(test_scan), cmocka_unit_test(test_lines), cmocka_unit_test(test_combine)};
+                                     cmocka_unit_test(test_items), cmocka_unit_test(test_scan), cmocka_unit_test(test_lines), cmocka_unit_test(test_combine)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,10 +23,6 @@ static bool overlaps(const box *a, const box *b, float threshold) {
   float both = h * w, all = a->area + b->area - both;
   return a->area > 0 && b->area > 0 && all > 0 && both / all > threshold;
 }
-static bool higher(const void *scores, int64_t a, int64_t b) {
-  return ((const float *)scores)[a] > ((const float *)scores)[b];
-}
-
 typedef struct nms {
   const float *boxes, *scores;
   int64_t N, most;
@@ -34,20 +30,25 @@ typedef struct nms {
   bool center, has_least;
 } nms;
 typedef struct room {
-  int64_t *idx, *tmp;
+  sx_sort_item *by, *tmp;
+  int64_t *idx;
   box *kept;
 } room;
 /* One class of one batch: indices of the kept boxes into idx[0, count). */
 static int64_t suppress(const nms *q, const float *boxes, const float *scores, const room *m) {
   int64_t n = 0, kept = 0;
   for (int64_t i = 0; i < q->N; i++)
-    if (!q->has_least || scores[i] > q->least) m->idx[n++] = i;
-  sx_sort_indices(m->idx, m->tmp, n, higher, scores);
+    if (!q->has_least || scores[i] > q->least) m->by[n++].at = i;
+  for (int64_t i = 0; i < n; i++) {
+    sx_sort_keys(SX_F32, &scores[m->by[i].at], 4, 1, &m->by[i].key);
+    m->by[i].key = ~m->by[i].key; /* falling */
+  }
+  sx_sort_items(m->by, m->tmp, n);
   for (int64_t i = 0; i < n && kept < q->most; i++) {
-    box b = corners(boxes + 4 * m->idx[i], q->center);
+    box b = corners(boxes + 4 * m->by[i].at, q->center);
     bool covered = false;
     for (int64_t k = 0; k < kept && !covered; k++) covered = overlaps(&b, &m->kept[k], q->iou);
-    if (!covered) m->kept[kept] = b, m->idx[kept++] = m->idx[i];
+    if (!covered) m->kept[kept] = b, m->idx[kept++] = m->by[i].at;
   }
   return kept;
 }
@@ -74,12 +75,13 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   if (l->n_in > 2 && l->in[2].constant && l->in[2].count) q.most = *(const int64_t *)l->in[2].constant;
   q.most = q.most < 0 ? 0 : q.most > N ? N : q.most;
   if (!(q.iou >= 0 && q.iou <= 1)) SX_FAIL(c->e, FAIL, "iou_threshold is %g, expected 0 to 1", (double)q.iou);
-  size_t per = 2 * sizeof(int64_t) + sizeof(box), bytes;
+  size_t per = 2 * sizeof(sx_sort_item) + sizeof(int64_t) + sizeof(box), bytes;
   if (!sx_size_mul((size_t)N, per, &bytes)) SX_FAIL(c->e, FAIL, "%lld boxes do not fit memory", (long long)N);
   SX_VEC(int64_t) out = {0};
   char *mem = sx_malloc(bytes);
   if (!mem) SX_NO_MEMORY(c->e);
-  room m = {(int64_t *)mem, (int64_t *)mem + N, (box *)(mem + 2 * sizeof(int64_t) * (size_t)N)};
+  room m = {.by = (sx_sort_item *)mem, .tmp = (sx_sort_item *)mem + N, .idx = (int64_t *)((sx_sort_item *)mem + 2 * N)};
+  m.kept = (box *)(m.idx + N);
   bool full = false;
   for (int64_t u = 0; u < batches * classes && q.most && !full; u++) {
     int64_t b = u / classes, n = suppress(&q, q.boxes + b * N * 4, q.scores + u * N, &m);

@@ -133,11 +133,20 @@ static bool place_less(const void *ctx, int64_t a, int64_t b) {
   return ((const int64_t *)ctx)[a] < ((const int64_t *)ctx)[b];
 }
 
-/* idx: room for 6 n numbers. */
+/* Elements by their keys. items: room for 2 n. */
+static void sort_elements(const rows *r, int64_t *idx, sx_sort_item *items) {
+  for (int64_t i = 0; i < r->n; i++) items[i] = (sx_sort_item){r->keys[i], i};
+  sx_sort_items(items, items + r->n, r->n);
+  for (int64_t i = 0; i < r->n; i++) idx[i] = items[i].at;
+}
+/* idx: room for 6 n numbers; the last 4 n are free while rows are sorted, and take the items of single elements. */
 static sx_status unique_rows(const sx_call *c, const rows *r, int64_t *idx, const select_params *q) {
   int64_t n = r->n, groups = 0, *first = idx + 2 * n, *group = idx + 3 * n, *order = idx + 4 * n, *tmp = idx + n;
   for (int64_t i = 0; i < n; i++) idx[i] = i;
-  sx_sort_indices(idx, tmp, n, row_less, r);
+  if (r->keys && r->before * r->inner == 1)
+    sort_elements(r, idx, (sx_sort_item *)(void *)(idx + 2 * n));
+  else
+    sx_sort_indices(idx, tmp, n, row_less, r);
   for (int64_t i = 0; i < n; i++) { /* stable: the first of a group is the earliest */
     if (i == 0 || compare_rows(r, idx[i - 1], idx[i])) order[groups] = groups, first[groups++] = idx[i];
     group[idx[i]] = groups - 1;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Keys, the stable merge sort, and selection by a heap: see sort.h. */
+/* Keys, the stable sorts, and selection by a heap: see sort.h. */
 #include "ep/cpu/kernels/sort/sort.h"
 #include <string.h>
+#include "ep/cpu/isa.h"
+#include "ep/cpu/kernels/sort/sort_tables.h"
+
+SX_ISA_DECLARE(sx_sort_table, sx_sort);
 
 /* Storage as a number of `bits`, and for floats what infinity is; kinds without infinity have their NaN above `inf`. */
 typedef struct form {
@@ -36,26 +40,54 @@ static inline uint64_t key_of(form f, uint64_t v) {
   if (size > f.inf) return UINT64_MAX;
   return v & sign ? sign - size : sign + size; /* -0 and 0 meet at `sign` */
 }
-static inline uint64_t load(const char *p, uint32_t bits) {
-  uint64_t v = 0;
-  switch (bits) {
-    case 8: return (uint8_t)*p;
-    case 16: {
-      uint16_t x;
-      memcpy(&x, p, 2);
-      return x;
+#define KEYS(T, form_)                                     \
+  for (int64_t i = 0; i < n; i++, p += stride) {           \
+    T v;                                                   \
+    memcpy(&v, p, sizeof v);                               \
+    keys[i] = key_of(form_, v);                            \
+  }                                                        \
+  break
+#define LITERAL(...) ((form){__VA_ARGS__})
+void sx_sort_keys(sx_dtype t, const void *x, int64_t stride, int64_t n, uint64_t *keys) {
+  const char *p = x;
+  const form f = forms[t];
+  if (t == SX_F32) { /* without a branch: signs are hard to foresee */
+    for (int64_t i = 0; i < n; i++, p += stride) {
+      uint32_t v;
+      memcpy(&v, p, 4);
+      const uint32_t size = v & 0x7fffffffu, minus = (uint32_t)((int32_t)v >> 31);
+      const uint64_t key = 0x80000000u + (size ^ minus) - minus;
+      keys[i] = size > 0x7f800000u ? UINT64_MAX : (uint32_t)key;
     }
-    case 32: {
-      uint32_t x;
-      memcpy(&x, p, 4);
-      return x;
-    }
-    default: memcpy(&v, p, 8); return v;
+    return;
+  }
+  switch (t == SX_I64 ? 65 : t == SX_I32 ? 33 : f.bits) {
+    case 65: KEYS(uint64_t, LITERAL(64, 1, 0));
+    case 33: KEYS(uint32_t, LITERAL(32, 1, 0));
+    case 8: KEYS(uint8_t, f);
+    case 16: KEYS(uint16_t, f);
+    case 32: KEYS(uint32_t, f);
+    default: KEYS(uint64_t, f);
   }
 }
-void sx_sort_keys(sx_dtype t, const void *x, int64_t stride, int64_t n, uint64_t *keys) {
-  form f = forms[t];
-  for (int64_t i = 0; i < n; i++) keys[i] = key_of(f, load((const char *)x + i * stride, f.bits));
+
+void sx_sort_items(sx_sort_item *items, sx_sort_item *tmp, int64_t n) {
+  sx_sort_item *from = items, *to = tmp;
+  uint64_t vary = 0;
+  for (int64_t i = 1; i < n; i++) vary |= items[i].key ^ items[0].key;
+  for (int shift = 0; shift < 64; shift += 8) {
+    if (!(vary >> shift & 255)) continue; /* all alike in this digit */
+    int64_t at[256] = {0}, sum = 0;
+    for (int64_t i = 0; i < n; i++) at[from[i].key >> shift & 255]++;
+    for (int d = 0; d < 256; d++) {
+      const int64_t count = at[d];
+      at[d] = sum, sum += count;
+    }
+    for (int64_t i = 0; i < n; i++) to[at[from[i].key >> shift & 255]++] = from[i];
+    sx_sort_item *swap = from;
+    from = to, to = swap;
+  }
+  if (from != items) memcpy(items, from, (size_t)n * sizeof *items);
 }
 
 void sx_sort_indices(int64_t *idx, int64_t *tmp, int64_t n, sx_less less, const void *ctx) {
@@ -74,10 +106,10 @@ void sx_sort_indices(int64_t *idx, int64_t *tmp, int64_t n, sx_less less, const 
 }
 
 /* The heap's root is the worst item kept: smallest key, of equal ones the latest. */
-static inline bool worse(const sx_topk_item *a, const sx_topk_item *b) {
+static inline bool worse(const sx_sort_item *a, const sx_sort_item *b) {
   return a->key != b->key ? a->key < b->key : a->at > b->at;
 }
-static void sink(sx_topk_item *h, int64_t n, sx_topk_item v) {
+static void sink(sx_sort_item *h, int64_t n, sx_sort_item v) {
   int64_t i = 0;
   for (int64_t c; (c = 2 * i + 1) < n; i = c) {
     if (c + 1 < n && worse(&h[c + 1], &h[c])) c++;
@@ -87,29 +119,34 @@ static void sink(sx_topk_item *h, int64_t n, sx_topk_item v) {
   h[i] = v;
 }
 
-/* Whether none of a chunk of floats can displace the worst item kept: the common case, and one that vectorises. */
-enum { CHUNK = 64 };
-static bool none_better(const float *x, float worst, bool smallest) {
-  int any = 0;
-  if (smallest)
-    for (int i = 0; i < CHUNK; i++) any |= !(x[i] >= worst);
-  else
-    for (int i = 0; i < CHUNK; i++) any |= !(x[i] <= worst);
-  return !any;
-}
-
-void sx_topk(sx_dtype t, const void *x, int64_t stride, int64_t n, int64_t k, bool smallest, sx_topk_item *h) {
+enum { CHUNK = SX_SORT_CHUNK };
+void sx_topk(sx_isa isa, sx_dtype t, const void *x, int64_t stride, int64_t n, int64_t k, bool smallest, sx_sort_item *h) {
   uint64_t keys[CHUNK], flip = smallest ? UINT64_MAX : 0;
+  const int64_t bytes = forms[t].bits / 8;
+  bool (*before)(uint8_t *, const void *, const void *, bool) = SX_ISA_PICK(sx_sort, isa)->before[t];
+  if (stride != bytes || ((uintptr_t)x & (uintptr_t)(bytes - 1))) before = NULL;
   int64_t have = 0;
   if (k == 0) return;
   for (int64_t at = 0; at < n; at += CHUNK) {
-    int64_t m = n - at < CHUNK ? n - at : CHUNK;
-    if (have == k && t == SX_F32 && stride == 4 && m == CHUNK &&
-        none_better((const float *)x + at, ((const float *)x)[h[0].at], smallest))
+    const int64_t m = n - at < CHUNK ? n - at : CHUNK;
+    const char *from = (const char *)x + at * stride;
+    if (have == k && before && m == CHUNK) { /* few or none of a chunk displace the worst that is kept */
+      uint8_t flags[CHUNK];
+      if (!before(flags, from, (const char *)x + h[0].at * stride, smallest)) continue;
+      for (int64_t i = 0; i < CHUNK; i += 8) {
+        uint64_t word = 0;
+        memcpy(&word, flags + i, 8); /* a bit in each byte */
+        for (; word; word &= word - 1) {
+          const int64_t place = i + __builtin_ctzll(word) / 8;
+          sx_sort_keys(t, from + place * stride, stride, 1, keys);
+          if ((keys[0] ^ flip) > h[0].key) sink(h, k, (sx_sort_item){keys[0] ^ flip, at + place});
+        }
+      }
       continue;
-    sx_sort_keys(t, (const char *)x + at * stride, stride, m, keys);
+    }
+    sx_sort_keys(t, from, stride, m, keys);
     for (int64_t i = 0; i < m; i++) {
-      sx_topk_item v = {keys[i] ^ flip, at + i};
+      sx_sort_item v = {keys[i] ^ flip, at + i};
       if (have == k) {
         if (v.key > h[0].key) sink(h, k, v); /* an equal one is later, so worse */
         continue;
@@ -120,7 +157,7 @@ void sx_topk(sx_dtype t, const void *x, int64_t stride, int64_t n, int64_t k, bo
     }
   }
   for (int64_t m = k; m > 1; m--) { /* the worst goes last */
-    sx_topk_item v = h[m - 1];
+    sx_sort_item v = h[m - 1];
     h[m - 1] = h[0];
     sink(h, m - 1, v);
   }

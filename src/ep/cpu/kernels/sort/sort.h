@@ -14,8 +14,11 @@ void sx_sort_keys(sx_dtype t, const void *x, int64_t stride, int64_t n, uint64_t
 typedef bool (*sx_less)(const void *ctx, int64_t a, int64_t b);
 void sx_sort_indices(int64_t *idx, int64_t *tmp, int64_t n, sx_less less, const void *ctx);
 
-typedef struct sx_topk_item { uint64_t key; int64_t at; } sx_topk_item;
+typedef struct sx_sort_item { uint64_t key; int64_t at; } sx_sort_item;
+/* Rising keys, stable; tmp has room for n. */
+void sx_sort_items(sx_sort_item *items, sx_sort_item *tmp, int64_t n);
 /* The k <= n largest keys of elements x, best first, of equal ones the earlier; items has room for k. With `smallest` the
  * smallest instead; a key is then stored inverted. */
-void sx_topk(sx_dtype t, const void *x, int64_t stride, int64_t n, int64_t k, bool smallest, sx_topk_item *items);
+void sx_topk(sx_isa isa, sx_dtype t, const void *x, int64_t stride, int64_t n, int64_t k, bool smallest,
+             sx_sort_item *items);
 #endif

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+/* Which elements of a chunk come before a bound: the question that TopK asks most. */
+#include "ep/cpu/kernels/sort/sort_tables.h"
+#include "ep/cpu/vec.h"
+
+/* NaN comes before everything when the largest are wanted, and a NaN bound before nothing; who asks compares keys again. */
+#define DEF(t, T)                                                                            \
+  static bool before_##t(uint8_t *restrict flags, const void *x_, const void *bound, bool smallest) { \
+    const T *restrict x = x_, b = *(const T *)bound;                                         \
+    uint64_t any = 0, word;                                                                  \
+    if (smallest)                                                                            \
+      for (int i = 0; i < SX_SORT_CHUNK; i++) flags[i] = !(x[i] >= b);                       \
+    else                                                                                     \
+      for (int i = 0; i < SX_SORT_CHUNK; i++) flags[i] = !(x[i] <= b);                       \
+    for (int i = 0; i < SX_SORT_CHUNK; i += 8) memcpy(&word, flags + i, 8), any |= word;     \
+    return any != 0;                                                                         \
+  }
+DEF(f32, float)
+DEF(f64, double)
+DEF(i8, int8_t)
+DEF(u8, uint8_t)
+DEF(i32, int32_t)
+DEF(i64, int64_t)
+
+const sx_sort_table SX_ISA_NAME(sx_sort) = {
+    .before = {[SX_F32] = before_f32, [SX_F64] = before_f64, [SX_I8] = before_i8, [SX_U8] = before_u8, [SX_I32] = before_i32, [SX_I64] = before_i64},
+};
