@@ -2,6 +2,7 @@
 /* Operators whose result's size depends on the data: NonZero, Compress, Unique. They count, ask for their output, fill it.
  */
 #include "ep/cpu/bind/move.h"
+#include "ep/cpu/kernels/gather/gather.h"
 #include "ep/cpu/kernels/sort/sort.h"
 
 /* Whether an element is not zero: strings by length, floats without their sign, the rest by bits. */
@@ -99,12 +100,15 @@ static sx_status compress_run(const sx_call *c, uint32_t begin, uint32_t end) {
   char *y = some_output(c, x, axis, some);
   if (!y) return c->e->code;
   size_t row = (size_t)inner * sx_elem_bytes(x->dtype);
-  for (int64_t b = 0; b < before; b++)
-    for (int64_t i = 0; i < limit; i++)
-      if (keep[i]) {
-        if (row) memcpy(y, (const char *)x->constant + (size_t)(b * n + i) * row, row);
-        y += row;
-      }
+  enum { CHUNK = 256 };
+  int64_t pos[CHUNK], done = 0;
+  for (int64_t i = 0; row && i < limit; i += CHUNK) { /* the places of a few, then all that lies there */
+    const int64_t m = limit - i < CHUNK ? limit - i : CHUNK, found = find_u8(keep + i, m, pos);
+    const sx_gather g = {.axis = m, .count = found, .inner = row, .wide = true};
+    for (int64_t b = 0; b < before; b++)
+      sx_gather_rows(&g, (const char *)x->constant + (size_t)(b * n + i) * row, pos, y + (size_t)(b * some + done) * row, 0, found);
+    done += found;
+  }
   return SX_OK;
 }
 
