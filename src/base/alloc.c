@@ -137,7 +137,7 @@ void *sx_realloc(void *p, size_t old_size, size_t new_size) {
 
 /* ---- passing blocks ---- */
 
-enum { KEEP_BLOCKS = 8, KEEP_FROM = 64 << 10, KEEP_BYTES = 16 << 20 };
+enum { KEEP_BLOCKS = 8, KEEP_FROM = 64 << 10, KEEP_BYTES = 64 << 20 };
 static struct {
   sx_lock lock;
   int users;

@@ -35,7 +35,7 @@ void *sx_malloc_aligned(size_t size);
 void sx_free_aligned(void *p, size_t size);
 
 /* Blocks that come and go with every run: the tensors that are handed out. While somebody keeps blocks (a session lives), a few
- * of those given back, 16 MB at most, wait for the next request of their size: the heap would return them to the system, and
+ * of those given back, 64 MB at most, wait for the next request of their size: the heap would return them to the system, and
  * every page of a fresh one costs more than writing it. Only with the default allocator. */
 void *sx_malloc_passing(size_t size); /* as sx_malloc_aligned */
 void sx_free_passing(void *p, size_t size);

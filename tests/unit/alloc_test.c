@@ -104,7 +104,7 @@ static void test_vec(void **state) {
   assert_false(sx_fault());
 }
 
-/* Blocks wait for their size only while somebody keeps them, 16 MB of them at most. */
+/* Blocks wait for their size only while somebody keeps them, 64 MB of them at most. */
 static void test_passing(void **state) {
   const size_t size = 200000;
   void *p = sx_malloc_passing(size), *q[12];
@@ -121,8 +121,8 @@ static void test_passing(void **state) {
     }
     for (size_t i = 0; i < 12; i++) sx_free_passing(q[i], size + 4096 * (i % 3));
   }
-  for (int i = 0; i < 4; i++) sx_free_passing(sx_malloc_passing((size_t)9 << 20), (size_t)9 << 20);
-  sx_free_passing(sx_malloc_passing((size_t)40 << 20), (size_t)40 << 20);
+  for (int i = 0; i < 4; i++) sx_free_passing(sx_malloc_passing((size_t)33 << 20), (size_t)33 << 20);
+  sx_free_passing(sx_malloc_passing((size_t)80 << 20), (size_t)80 << 20);
   sx_free_passing(sx_malloc_passing(0), 0);
   sx_free_passing(NULL, size);
   sx_blocks_trim();

@@ -109,12 +109,18 @@ typedef struct window {
 } window;
 static sx_status run_window(const sx_call *c, uint32_t begin, uint32_t end) {
   const window *q = c->params;
-  double *v = c->worker_scratch;
+  enum { BLOCK = 64 }; /* cos(a + b) from a block's start and a place in it: the library is asked for few angles */
+  double *v = c->worker_scratch, cosine[BLOCK], sine[BLOCK];
+  const double step = q->period > 0 ? 6.283185307179586476925 / q->period : 0, first = q->period > 0 ? 0 : 3.141592653589793238;
+  for (int i = 0; i < BLOCK; i++) cosine[i] = cos(step * i), sine[i] = sin(step * i);
   for (int64_t u = begin; u < end; u++) {
     int64_t at = u * CHUNK, n = q->count - at < CHUNK ? q->count - at : CHUNK;
-    for (int64_t i = 0; i < n; i++) {
-      double turn = q->period > 0 ? 6.283185307179586476925 * (double)(at + i) / q->period : 3.141592653589793238;
-      v[i] = q->a[2] * cos(2 * turn) - q->a[1] * cos(turn) + q->a[0];
+    for (int64_t b = 0; b < n; b += BLOCK) {
+      const double turn = first + step * (double)(at + b), c0 = cos(turn), s0 = sin(turn);
+      for (int64_t i = 0; i < BLOCK && b + i < n; i++) {
+        const double x = c0 * cosine[i] - s0 * sine[i];
+        v[b + i] = q->a[2] * (2 * x * x - 1) - q->a[1] * x + q->a[0];
+      }
     }
     sx_cast_run(q->isa, SX_F64, q->type, SX_CAST_SATURATE, (char *)c->out[0] + at * (int64_t)(sx_dtype_bits(q->type) / 8),
                 v, 0, n);
@@ -168,6 +174,12 @@ static int64_t edge_row(const mel *q, const sx_call *c, int64_t k) {
          row = floor((number(q, c, 1) + 1) * hertz / number(q, c, 2));
   return row >= 0 && row < (double)q->rows ? (int64_t)row : row >= 0 ? q->rows : -1;
 }
+static sx_status clear_mel(const sx_call *c, uint32_t begin, uint32_t end) {
+  const mel *q = c->params;
+  const size_t bytes = (size_t)q->bins * sx_dtype_bits(q->type) / 8;
+  memset((char *)c->out[0] + begin * bytes, 0, (end - begin) * bytes);
+  return SX_OK;
+}
 static sx_status run_mel(const sx_call *c, uint32_t begin, uint32_t end) {
   const mel *q = c->params;
   for (int64_t b = begin; b < end; b++) {
@@ -177,9 +189,8 @@ static sx_status run_mel(const sx_call *c, uint32_t begin, uint32_t end) {
               "filter %lld lies outside of a spectrum of %lld rows: expected 0 <= lower_edge_hertz <= upper_edge_hertz <= "
               "sample_rate / 2",
               (long long)b, (long long)q->rows);
-    for (int64_t r = 0; r < q->rows; r++) {
-      double v = 0;
-      if (mid == left ? r == mid : r >= left && r <= mid) v = mid == left ? 1 : (double)(r - left) / (double)(mid - left);
+    for (int64_t r = left; r <= mid || r < right; r++) {
+      double v = r > mid ? 0 : mid == left ? 1 : (double)(r - left) / (double)(mid - left);
       if (r >= mid && r < right) v = (double)(right - r) / (double)(right - mid);
       sx_cast_run(q->isa, SX_F64, q->type, SX_CAST_SATURATE,
                   (char *)c->out[0] + (r * q->bins + b) * (int64_t)(sx_dtype_bits(q->type) / 8), &v, 0, 1);
@@ -197,7 +208,9 @@ static sx_status prepare_mel(sx_prep *p) {
     q->in[i] = (sx_dtype)p->in[i].dtype;
   }
   p->params = q;
-  return q->rows ? sx_prep_phase(p, run_mel, q->bins, (double)q->rows * 10 + 500, 0) : SX_OK;
+  if (!q->rows || !q->bins) return SX_OK;
+  SX_TRY(sx_prep_phase(p, clear_mel, q->rows, (double)q->bins, 0));
+  return sx_prep_phase(p, run_mel, q->bins, (double)q->rows * 20 / (double)q->bins + 500, 0);
 }
 const sx_kernel sx_cpu_MelWeightMatrix = {
     .op = &sx_op_MelWeightMatrix, .name = "mel_weights", .claim = claim_output, .prepare = prepare_mel};
