@@ -3,7 +3,7 @@
 #include "ep/cpu/kernels/move/move_blocks.h"
 #include <string.h>
 
-enum { UNIT_BYTES = 1 << 16, TILE = 32 };
+enum { UNIT_BYTES = 1 << 16, LINES = 256 }; /* LINES: bytes of a row that a transpose takes at a time */
 
 static const sx_move_blocks *blocks_at(sx_isa isa) {
   static const sx_move_blocks *const tables[] = {
@@ -111,7 +111,8 @@ static void cut(sx_move *m, const sx_move_blocks *t) {
   if (block <= UNIT_BYTES) m->group = UNIT_BYTES / (block ? block : 1);
   else if (m->rows_whole) m->cut_n = UNIT_BYTES / (a->n * width);
   else {
-    int64_t row = b->n * width, least = m->elem < 16 && m->block == t->tile[log2_of(m->elem)] ? TILE : 1;
+    int64_t row = b->n * width, least = m->elem < 16 && m->block == t->tile[log2_of(m->elem)] ? LINES / m->elem : 1;
+    if (least > a->n) least = a->n;
     if (row > UNIT_BYTES / least) m->cut_n = UNIT_BYTES / least / width, row = m->cut_n * width;
     m->cut_m = UNIT_BYTES / row / least * least;
     if (m->cut_m < least) m->cut_m = least;
