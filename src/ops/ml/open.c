@@ -91,6 +91,9 @@ static sx_status open_normalizer(sx_upgrade_ctx *c) {
   if (!reduce) SX_FAIL(c->e, FAIL, "attribute 'norm' is '%.*s', expected MAX, L1 or L2", SX_FMT(name));
   const int64_t last = -1;
   x = sx_lower_cast(&l, x, SX_F32);
+  if (reduce != &sx_op_ReduceMax)
+    return sx_lower_end(&l, sx_lower_node(&l, &sx_op_LpNormalization, &x, 1,
+                                          SX_LOWER_INT("p", reduce == &sx_op_ReduceL1 ? 1 : 2)));
   sx_vid norm = sx_lower_2(&l, reduce, x, sx_lower_ints(&l, &last, 1));
   sx_vid zero = sx_lower_2(&l, &sx_op_Equal, norm, sx_lower_number(&l, 0, SX_F32));
   norm = sx_lower_3(&l, &sx_op_Where, zero, sx_lower_number(&l, 1, SX_F32), norm);

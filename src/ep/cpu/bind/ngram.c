@@ -25,8 +25,8 @@ typedef struct vectorizer {
 } vectorizer;
 
 static edge *find_edge(const vectorizer *v, uint32_t from, int64_t token) {
-  uint64_t key[2] = {from, (uint64_t)token};
-  for (uint64_t at = sx_hash(key, sizeof key, 0) & v->mask;; at = (at + 1) & v->mask)
+  const uint64_t mixed = ((uint64_t)token + from * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u;
+  for (uint64_t at = (mixed ^ mixed >> 32) & v->mask;; at = (at + 1) & v->mask)
     if (!v->edges[at].to || (v->edges[at].from == from && v->edges[at].token == token)) return &v->edges[at];
 }
 static word *find_word(const vectorizer *v, sx_str s) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Open addressing, at most half full. */
+/* Open addressing, at most half full; keys that lie close together have a table of all between them. */
 #include "ep/cpu/kernels/ml/dict.h"
 
 static inline uint32_t start(const sx_dict *d, const int64_t *key, const sx_str *text) {
@@ -15,6 +15,21 @@ static inline uint32_t slot_of(const sx_dict *d, const int64_t *key, const sx_st
   return s;
 }
 
+static bool build_direct(sx_dict *d, sx_arena *a, bool last) {
+  int64_t lo = INT64_MAX, hi = INT64_MIN;
+  for (uint32_t i = 0; i < d->n; i++) lo = d->ints[i] < lo ? d->ints[i] : lo, hi = d->ints[i] > hi ? d->ints[i] : hi;
+  const uint64_t range = d->n ? (uint64_t)hi - (uint64_t)lo : UINT64_MAX;
+  if (range >= 4 * (uint64_t)d->n + 256) return true;
+  uint32_t *direct = SX_NEW_N(a, uint32_t, (size_t)range + 1);
+  if (!direct) return false;
+  for (uint64_t i = 0; i <= range; i++) direct[i] = d->n;
+  for (uint32_t i = 0; i < d->n; i++) {
+    uint32_t *at = &direct[(uint64_t)d->ints[i] - (uint64_t)lo];
+    if (*at == d->n || last) *at = i;
+  }
+  d->direct = direct, d->first = lo, d->range = range + 1;
+  return true;
+}
 bool sx_dict_build(sx_dict *d, sx_arena *a, const int64_t *ints, const sx_str *texts, uint32_t n, bool last) {
   uint32_t size = 4;
   while (size / 2 < n && size < 1u << 31) size *= 2;
@@ -24,9 +39,9 @@ bool sx_dict_build(sx_dict *d, sx_arena *a, const int64_t *ints, const sx_str *t
     uint32_t s = slot_of(d, ints ? &ints[i] : NULL, texts ? &texts[i] : NULL);
     if (!d->slots[s] || last) d->slots[s] = i + 1;
   }
-  return true;
+  return !ints || build_direct(d, a, last);
 }
-uint32_t sx_dict_find(const sx_dict *d, int64_t key) {
+uint32_t sx_dict_find_slot(const sx_dict *d, int64_t key) {
   uint32_t at = d->slots[slot_of(d, &key, NULL)];
   return at ? at - 1 : d->n;
 }

@@ -11,13 +11,20 @@ typedef struct sx_dict {
   const int64_t *ints; /* the keys, or NULL */
   const sx_str *texts;
   uint32_t n;
+  const uint32_t *direct; /* integers that lie close together: the place of first + i for i < range, or n; else NULL */
+  int64_t first;
+  uint64_t range;
 } sx_dict;
 
 /* One of ints and texts is NULL; the keys must outlive the dictionary. Of equal keys the first counts, or the last. False:
  * out of memory. */
 bool sx_dict_build(sx_dict *d, sx_arena *a, const int64_t *ints, const sx_str *texts, uint32_t n, bool last);
 /* The place of a key, or d->n. */
-uint32_t sx_dict_find(const sx_dict *d, int64_t key);
+uint32_t sx_dict_find_slot(const sx_dict *d, int64_t key);
+static inline uint32_t sx_dict_find(const sx_dict *d, int64_t key) {
+  const uint64_t at = (uint64_t)key - (uint64_t)d->first;
+  return d->direct ? at < d->range ? d->direct[at] : d->n : sx_dict_find_slot(d, key);
+}
 uint32_t sx_dict_find_text(const sx_dict *d, sx_str key);
 
 static inline int64_t sx_dict_float(double v) {
