@@ -6,7 +6,8 @@
 typedef struct bound {
   sx_rt_value *value; /* a reference; NULL: the run makes it */
   bool here;
-  bool made; /* by a run, not by the caller */
+  bool made;   /* by a run, not by the caller */
+  bool device; /* a provider may leave it in its own memory */
 } bound;
 struct OrtIoBinding {
   OrtSession *session;
@@ -15,7 +16,7 @@ struct OrtIoBinding {
   bound *outputs;       /* by graph output */
   uint32_t *order;      /* outputs as they were bound */
   sx_rt_value **made;   /* what a run writes */
-  bool *wanted;
+  bool *wanted, *on_device;
 };
 
 OrtStatus *ORT_API_CALL sx_api_CreateIoBinding(OrtSession *session, OrtIoBinding **out) {
@@ -31,7 +32,8 @@ OrtStatus *ORT_API_CALL sx_api_CreateIoBinding(OrtSession *session, OrtIoBinding
   b->order = sx_calloc(b->n_out, sizeof *b->order);
   b->made = sx_calloc(b->n_out, sizeof *b->made);
   b->wanted = sx_calloc(b->n_out, sizeof *b->wanted);
-  if (!b->inputs || !b->outputs || !b->order || !b->made || !b->wanted) {
+  b->on_device = sx_calloc(b->n_out, sizeof *b->on_device);
+  if (!b->inputs || !b->outputs || !b->order || !b->made || !b->wanted || !b->on_device) {
     sx_api_ReleaseIoBinding(b);
     SX_API_NO_MEMORY();
   }
@@ -59,6 +61,7 @@ void ORT_API_CALL sx_api_ReleaseIoBinding(OrtIoBinding *input) {
   sx_free(input->order, input->n_out * sizeof *input->order);
   sx_free(input->made, input->n_out * sizeof *input->made);
   sx_free(input->wanted, input->n_out * sizeof *input->wanted);
+  sx_free(input->on_device, input->n_out * sizeof *input->on_device);
   sx_free(input, sizeof *input);
 }
 
@@ -68,7 +71,7 @@ OrtStatus *ORT_API_CALL sx_api_BindInput(OrtIoBinding *binding_ptr, const char *
   uint32_t i;
   if (!name || !sx_strmap_get(&binding_ptr->session->inputs, sx_str_c(name), &i))
     SX_API_FAIL(FAIL, "BindInput: the model has no input '%.200s'", name ? name : "NULL");
-  OrtStatus *failed = sx_ort_check_input(name, (const sx_rt_value *)val_ptr);
+  OrtStatus *failed = sx_ort_check_input(binding_ptr->session, i, name, (const sx_rt_value *)val_ptr);
   if (failed) return failed;
   sx_rt_value *was = binding_ptr->inputs[i];
   binding_ptr->inputs[i] = sx_rt_ref((sx_rt_value *)val_ptr);
@@ -76,13 +79,13 @@ OrtStatus *ORT_API_CALL sx_api_BindInput(OrtIoBinding *binding_ptr, const char *
   return NULL;
 }
 
-static OrtStatus *bind_output(OrtIoBinding *b, const char *name, sx_rt_value *v) {
+static OrtStatus *bind_output(OrtIoBinding *b, const char *name, sx_rt_value *v, bool device) {
   uint32_t i;
   OrtStatus *failed = sx_ort_find_output(b->session, name, &i);
   if (failed) return failed;
   if (!b->outputs[i].here) b->order[b->n_order++] = i;
   sx_rt_value *was = b->outputs[i].value;
-  b->outputs[i] = (bound){sx_rt_ref(v), true, false};
+  b->outputs[i] = (bound){sx_rt_ref(v), true, false, device};
   sx_rt_unref(was);
   return NULL;
 }
@@ -90,17 +93,18 @@ static OrtStatus *bind_output(OrtIoBinding *b, const char *name, sx_rt_value *v)
 OrtStatus *ORT_API_CALL sx_api_BindOutput(OrtIoBinding *binding_ptr, const char *name, const OrtValue *val_ptr) {
   SX_API_NOT_NULL(binding_ptr);
   SX_API_NOT_NULL(val_ptr);
-  return bind_output(binding_ptr, name, (sx_rt_value *)val_ptr);
+  return bind_output(binding_ptr, name, (sx_rt_value *)val_ptr, false);
 }
 
 OrtStatus *ORT_API_CALL sx_api_BindOutputToDevice(OrtIoBinding *binding_ptr, const char *name,
                                                   const OrtMemoryInfo *mem_info_ptr) {
   SX_API_NOT_NULL(binding_ptr);
   SX_API_NOT_NULL(mem_info_ptr);
-  if (!sx_memory_is_host(sx_memory_of(mem_info_ptr)))
+  const sx_memory *m = sx_memory_of(mem_info_ptr);
+  if (!sx_memory_is_host(m) && !(binding_ptr->session->eps && sx_eps_has_memory(binding_ptr->session->eps, m)))
     SX_API_FAIL(INVALID_ARGUMENT, "BindOutputToDevice: no provider of this session writes to '%s'",
-                sx_memory_of(mem_info_ptr)->name);
-  return bind_output(binding_ptr, name, NULL);
+                m->name);
+  return bind_output(binding_ptr, name, NULL, !sx_memory_is_host(m));
 }
 
 OrtStatus *ORT_API_CALL sx_api_RunWithBinding(OrtSession *session, const OrtRunOptions *run_options,
@@ -112,10 +116,10 @@ OrtStatus *ORT_API_CALL sx_api_RunWithBinding(OrtSession *session, const OrtRunO
   if (!b->n_order) SX_API_FAIL(INVALID_ARGUMENT, "At least one output should be requested.");
   for (uint32_t i = 0; i < b->n_out; i++) {
     bound *o = &b->outputs[i];
-    b->wanted[i] = o->here;
+    b->wanted[i] = o->here, b->on_device[i] = o->device;
     b->made[i] = o->here && !o->made ? o->value : NULL;
   }
-  OrtStatus *failed = sx_ort_run(session, run_options, b->inputs, b->made, b->wanted);
+  OrtStatus *failed = sx_ort_run(session, run_options, b->inputs, b->made, b->wanted, b->on_device);
   for (uint32_t i = 0; i < b->n_out && !failed; i++) {
     bound *o = &b->outputs[i];
     if (!o->here || (o->value && !o->made)) continue;

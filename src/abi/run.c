@@ -18,12 +18,12 @@ OrtStatus *sx_ort_find_output(const OrtSession *s, const char *name, uint32_t *i
   return NULL;
 }
 
-OrtStatus *sx_ort_check_input(const char *name, const sx_rt_value *v) {
+OrtStatus *sx_ort_check_input(const OrtSession *s, uint32_t index, const char *name, const sx_rt_value *v) {
   if (!v) SX_API_FAIL(INVALID_ARGUMENT, "NULL input supplied for input %.200s", name);
   if (!sx_rt_is_tensor(v)) return NULL;
-  if (!sx_memory_is_host(v->memory))
+  if (!sx_memory_is_host(v->memory) && !(s->eps && sx_eps_reads(s, index, v->memory)))
     SX_API_FAIL(INVALID_ARGUMENT, "input %.200s lies on '%s', which this session cannot read", name, v->memory->name);
-  if (v->bytes && !v->data) SX_API_FAIL(INVALID_ARGUMENT, "input %.200s has no data", name);
+  if (v->bytes && !v->data && sx_memory_is_host(v->memory)) SX_API_FAIL(INVALID_ARGUMENT, "input %.200s has no data", name);
   return NULL;
 }
 
@@ -70,9 +70,35 @@ static OrtStatus *run(OrtSession *s, const OrtRunOptions *o, sx_run_options *ro,
   return failed;
 }
 
+/* Outputs that the caller gave in a provider's memory: made there, then copied into his. */
+static OrtStatus *run_to_devices(OrtSession *s, const OrtRunOptions *o, sx_run_options *ro, sx_rt_value *const *inputs,
+                                 sx_rt_value **outputs, const bool *wanted) {
+  uint32_t n = s->graph->outputs.n;
+  bool *flags = sx_calloc((size_t)n + 1, sizeof *flags);
+  sx_rt_value **given = sx_calloc((size_t)n + 1, sizeof *given);
+  OrtStatus *failed = flags && given ? NULL : sx_ort_status(SX_E_NO_MEMORY, NULL);
+  for (uint32_t i = 0; i < n && !failed; i++) {
+    flags[i] = ro->on_device && ro->on_device[i];
+    if (!sx_rt_is_tensor(outputs[i]) || sx_memory_is_host(outputs[i]->memory)) continue;
+    given[i] = outputs[i], outputs[i] = NULL, flags[i] = true;
+  }
+  ro->on_device = flags;
+  if (!failed) failed = run(s, o, ro, inputs, outputs, wanted);
+  for (uint32_t i = 0; i < n && given; i++) {
+    if (!given[i]) continue;
+    sx_rt_value *made = outputs[i];
+    outputs[i] = given[i];
+    if (!failed) failed = sx_eps_copy_into(s->eps, made, given[i]);
+    sx_rt_unref(made);
+  }
+  sx_free(flags, ((size_t)n + 1) * sizeof *flags);
+  sx_free(given, ((size_t)n + 1) * sizeof *given);
+  return failed;
+}
+
 OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
-                      const bool *wanted) {
-  sx_run_options ro = {.log = &s->logger.log};
+                      const bool *wanted, const bool *on_device) {
+  sx_run_options ro = {.on_device = on_device, .log = &s->logger.log};
   if (s->editing)
     SX_API_FAIL(
         FAIL, "the session is one of the model editor and has to be finalised (FinalizeModelEditorSession) before it runs");
@@ -85,7 +111,9 @@ OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const 
   if (failed) return failed;
   bool replayed = false;
   if (s->eps) failed = sx_eps_replay(s->eps, o, &replayed);
-  if (!failed && !replayed) failed = run(s, o, &ro, inputs, outputs, wanted);
+  if (!failed && !replayed)
+    failed = s->eps && sx_eps_on_device(s, outputs) ? run_to_devices(s, o, &ro, inputs, outputs, wanted)
+                                                    : run(s, o, &ro, inputs, outputs, wanted);
   if (s->eps) failed = sx_eps_run_end(s->eps, o, failed);
   const char *shrink = o && o->config.n ? sx_kvp_get(&o->config, kOrtRunOptionsConfigEnableMemoryArenaShrinkage) : NULL;
   if (shrink && strstr(shrink, "cpu:0")) (void)sx_session_trim(s->s);
@@ -137,7 +165,7 @@ static OrtStatus *fill(const OrtSession *s, slots *a, const char *const *input_n
     uint32_t k;
     sx_rt_value *v = (sx_rt_value *)inputs[i];
     OrtStatus *failed = sx_ort_find_input(s, input_names[i], &k);
-    if (!failed) failed = sx_ort_check_input(input_names[i], v);
+    if (!failed) failed = sx_ort_check_input(s, k, input_names[i], v);
     if (failed) return failed;
     a->in[k] = v;
   }
@@ -164,7 +192,7 @@ OrtStatus *ORT_API_CALL sx_api_Run(OrtSession *session, const OrtRunOptions *run
                           ? fill(session, &a, input_names, inputs, input_len, output_names, output_names_len, outputs)
                           : sx_ort_status(SX_E_NO_MEMORY, NULL);
   if (!failed) failed = adapters(session, run_options, &a);
-  if (!failed) failed = sx_ort_run(session, run_options, a.in, a.out, a.wanted);
+  if (!failed) failed = sx_ort_run(session, run_options, a.in, a.out, a.wanted, NULL);
   for (size_t i = 0; !failed && i < output_names_len; i++) {
     uint32_t k = 0;
     bool shared = false; /* asked for twice, or given under the same name */

@@ -51,10 +51,10 @@ OrtTensorTypeAndShapeInfo *sx_ort_shape_of_fact(const sx_model *m, const sx_fact
 /* A stranger's status as one of ours; released. */
 sx_status sx_ort_take(OrtStatus *s, sx_err *e);
 
-/* A run whose names have been looked up. inputs by graph input, outputs by graph output; wanted says which are asked for.
- */
+/* A run whose names have been looked up. inputs by graph input, outputs by graph output; wanted says which are asked for,
+ * on_device (may be NULL) which of them a provider may leave in its own memory. */
 OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
-                      const bool *wanted);
+                      const bool *wanted, const bool *on_device);
 OrtStatus *sx_ort_find_input(const OrtSession *s, const char *name, uint32_t *index);
 OrtStatus *sx_ort_find_output(const OrtSession *s, const char *name, uint32_t *index);
 void sx_assignment_free(struct sx_assignment *x);
@@ -63,7 +63,7 @@ void sx_ort_join_async(OrtSession *s, bool all);
 /* Gives back what idle runs hold, of all sessions. */
 void sx_ort_trim_all(void);
 /* Is this value fit to be an input? */
-OrtStatus *sx_ort_check_input(const char *name, const sx_rt_value *v);
+OrtStatus *sx_ort_check_input(const OrtSession *s, uint32_t index, const char *name, const sx_rt_value *v);
 
 /* The process's pool as this environment has it: made at the first call. NULL with *failed set. */
 sx_pool *sx_env_pool(OrtEnv *env, OrtStatus **failed);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Values as such, and tensors of numbers. */
-#include "abi/handles.h"
+#include "abi/plugin/host.h"
 
 OrtStatus *sx_ort_dtype(ONNXTensorElementDataType type, sx_dtype *out) {
   *out = sx_dtype_of(type);
@@ -213,7 +213,8 @@ OrtStatus *ORT_API_CALL sx_api_CopyTensors(const OrtEnv *env, const OrtValue *co
       SX_API_FAIL(INVALID_ARGUMENT, "CopyTensors: value %zu is not a tensor", i);
     if (s->type.dtype != d->type.dtype || s->bytes != d->bytes)
       SX_API_FAIL(INVALID_ARGUMENT, "CopyTensors: source and destination %zu differ in type or size", i);
-    if (!sx_memory_is_host(s->memory) || !sx_memory_is_host(d->memory))
+    bool host = sx_memory_is_host(s->memory) && sx_memory_is_host(d->memory);
+    if (!host && !sx_env_transfer(env, s->memory, d->memory))
       SX_API_FAIL(NOT_IMPLEMENTED, "CopyTensors: no provider copies between '%s' and '%s'", s->memory->name,
                   d->memory->name);
   }
@@ -221,6 +222,13 @@ OrtStatus *ORT_API_CALL sx_api_CopyTensors(const OrtEnv *env, const OrtValue *co
     const sx_rt_value *s = (const sx_rt_value *)src_tensors[i];
     sx_rt_value *d = (sx_rt_value *)dst_tensors[i];
     if (s == d) continue;
+    OrtDataTransferImpl *t = sx_env_transfer(env, s->memory, d->memory);
+    if (t) {
+      OrtStatus *failed =
+          s->bytes ? t->CopyTensors(t, (const OrtValue **)&src_tensors[i], (OrtValue **)&dst_tensors[i], &stream, 1) : NULL;
+      if (failed) return failed;
+      continue;
+    }
     if (s->bytes) memmove(d->data, s->data, s->bytes);
     sx_err e;
     if (s->type.dtype == SX_STRING) SX_API_TRY(sx_rt_strings_own(d, &e));

@@ -147,7 +147,7 @@ sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *cons
     s = sx_late_take(c, g->capture_slots.at[i - g->inputs.n], &in[i]);
   sx_run_ctx r = *l->r;
   r.depth++;
-  r.output_source = NULL;
+  r.output_source = NULL, r.on_device = NULL;
   if (s == SX_OK) s = sx_exec_run(b, &r, l->f->symbols, in, outputs, c->e);
   for (uint32_t i = g->inputs.n; i < n; i++) sx_rt_unref(in[i]);
   if (in != small) sx_free(in, n * sizeof *in);

@@ -63,6 +63,7 @@ typedef struct sx_run_options {
   const sx_profile_hook *profile;
   const sx_rt_source *output_source;
   const sx_logger *log;
+  const bool *on_device; /* by graph output: a provider may leave it in its own memory; NULL: none */
 } sx_run_options;
 /* inputs by graph input index (NULL: not given), outputs by graph output index; wanted[i] false: not handed out (may be
  * NULL: all are). outputs[i] NULL on entry: made here, one reference to the caller. */

@@ -15,4 +15,5 @@ once swiftshader-147.0.0 swiftshader || skip "SwiftShader cannot be had from npm
 export LD_LIBRARY_PATH="$ONCE${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" VK_ICD_FILENAMES="$ONCE/vk_swiftshader_icd.json" VK_DRIVER_FILES="$ONCE/vk_swiftshader_icd.json"
 export LENS_PROVIDER="$webgpu" LENS_TYPE=1
 host "$LENS" webgpu -e WebGpuExecutionProvider -f -n 3 "$MODELS/matmul.onnx" "$MODELS/conv.onnx"
+host "$LENS" webgpu -e WebGpuExecutionProvider -d "$MODELS/loop.onnx"
 host "$LENS" webgpu -e WebGpuExecutionProvider -n 1 "$MODELS/mixed.onnx" # strings stay with the CPU: copies

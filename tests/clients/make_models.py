@@ -56,6 +56,8 @@ save("conv", [h.make_node("Conv", ["X", "K"], ["a"], "conv", pads=[1, 1, 1, 1]),
               h.make_node("Flatten", ["g"], ["h"], "flat"), h.make_node("Gemm", ["h", "M"], ["i"], "dense"),
               h.make_node("Softmax", ["i"], ["Y"], "softmax")], [v("X", T.FLOAT, 1, 3, 16, 16)], [v("Y", T.FLOAT, 1, 4)],
      initializers=[weights("K", 8, 3, 3, 3), weights("L", 8, 8, 3, 3), weights("M", 8, 4)])
+save("loop", [h.make_node("MatMul", ["X", "E"], ["P"], "product"), h.make_node("Add", ["P", "X"], ["Y"], "sum")], [v("X", T.FLOAT, 4, 3)],
+     [v("Y", T.FLOAT, 4, 3)], initializers=[weights("E", 3, 3)])
 save("mixed", [h.make_node("MatMul", ["X", "W"], ["P"], "product"), h.make_node("Identity", ["S"], ["T"], "words"),
                h.make_node("Add", ["P", "P"], ["Y"], "double")], [v("X", T.FLOAT, 4, 3), v("S", T.STRING, 2)],
      [v("Y", T.FLOAT, 4, 2), v("T", T.STRING, 2)], initializers=[w])

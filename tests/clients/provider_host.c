@@ -7,6 +7,7 @@
  *     -n NODES   that it must take at least (default 1)              -a TOLERANCE, absolute (default 1e-4)
  *     -f         nothing may be left to the CPU                      -c FILE  compile to FILE (EPContext), and load that
  *     -l         only list its devices                               -x       the registration must be refused
+ *     -d         run the model on its own result, which stays on the device
  */
 #include <math.h>
 #include <stdlib.h>
@@ -139,6 +140,56 @@ static void compile(const char *model, const char *to, const OrtEpDevice *device
   api->ReleaseSessionOptions(o);
 }
 
+/* The model on its own result, which never leaves the device: an output bound to the device is the next run's input; the last
+ * one is written into a tensor that the program has made there. */
+static double on_device(const char *model, const OrtEpDevice *device) {
+  Values in = {0}, once = {0}, twice = {0};
+  OrtSession *a = NULL, *b = NULL;
+  OrtSessionOptions *plain = options(NULL, 0), *with = options(device, 0);
+  const OrtMemoryInfo *memory = api->EpDevice_MemoryInfo(device, OrtDeviceMemoryType_DEFAULT);
+  OrtAllocator *there = NULL;
+  OrtIoBinding *binding = NULL;
+  OrtValue **kept = NULL, *made = NULL, *back = NULL;
+  OrtTensorTypeAndShapeInfo *shape = NULL;
+  int64_t dims[8];
+  size_t n = 0, rank = 0;
+  TRY(api->CreateSession(env, model, plain, &a));
+  run(a, &in, &once);
+  twice.n = in.n;
+  Values next = {1, {in.names[0]}, {once.values[0]}};
+  run(a, &next, &twice);
+  TRY(api->CreateSession(env, model, with, &b));
+  TRY(api->CreateIoBinding(b, &binding));
+  TRY(api->BindInput(binding, in.names[0], in.values[0]));
+  TRY(api->BindOutputToDevice(binding, once.names[0], memory));
+  TRY(api->RunWithBinding(b, NULL, binding));
+  TRY(api->GetBoundOutputValues(binding, allocator, &kept, &n));
+  TRY(api->GetTensorTypeAndShape(kept[0], &shape));
+  TRY(api->GetDimensionsCount(shape, &rank));
+  TRY(api->GetDimensions(shape, dims, rank));
+  api->ReleaseTensorTypeAndShapeInfo(shape);
+  TRY(api->GetSharedAllocator(env, memory, &there));
+  TRY(api->CreateTensorAsOrtValue(there, dims, rank, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &made));
+  api->ClearBoundOutputs(binding);
+  TRY(api->BindInput(binding, in.names[0], kept[0]));
+  TRY(api->BindOutput(binding, once.names[0], made));
+  TRY(api->RunWithBinding(b, NULL, binding));
+  TRY(api->SynchronizeBoundOutputs(binding));
+  TRY(api->CreateTensorAsOrtValue(allocator, dims, rank, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &back));
+  TRY(api->CopyTensors(env, (const OrtValue *const *)&made, &back, NULL, 1));
+  Values got = {1, {NULL}, {back}};
+  double worst = difference(&got, &twice);
+  printf("%s %s: kept on the device between two runs, differs by %.2g\n", worst <= 1e-4 ? "ok" : "FAIL", model, worst);
+  api->ReleaseIoBinding(binding);
+  OrtValue *values[] = {kept[0], made, back, once.values[0], twice.values[0], in.values[0]};
+  for (int i = 0; i < 6; i++) api->ReleaseValue(values[i]);
+  api->ReleaseSession(a);
+  api->ReleaseSession(b);
+  api->ReleaseSessionOptions(plain);
+  api->ReleaseSessionOptions(with);
+  return worst;
+}
+
 static int try_model(const char *model, const OrtEpDevice *device, const char *name, size_t least, double tolerance,
                      int no_fallback, const char *compiled) {
   Values in = {0}, cpu = {0}, provider = {0};
@@ -168,10 +219,10 @@ int main(int argc, char **argv) {
   const OrtEpDevice *const *devices = NULL, *device = NULL;
   size_t n = 0, least = 1, found = 0;
   double tolerance = 1e-4;
-  int no_fallback = 0, list = 0, refused = 0, bad = 0;
+  int no_fallback = 0, list = 0, refused = 0, bad = 0, kept = 0;
   if (argc < 4 || !abi_load(argc, argv)) return 2;
   optind = 4;
-  for (int c; (c = getopt(argc, argv, "e:o:n:a:c:flx")) != -1;) switch (c) {
+  for (int c; (c = getopt(argc, argv, "e:o:n:a:c:dflx")) != -1;) switch (c) {
       case 'e': name = optarg; break;
       case 'o':
         option_keys[n_options] = optarg, option_values[n_options] = strchr(optarg, '=') + 1;
@@ -180,6 +231,7 @@ int main(int argc, char **argv) {
       case 'n': least = (size_t)atoi(optarg); break;
       case 'a': tolerance = atof(optarg); break;
       case 'c': compiled = optarg; break;
+      case 'd': kept = 1; break;
       case 'f': no_fallback = 1; break;
       case 'l': list = 1; break;
       case 'x': refused = 1; break;
@@ -201,7 +253,8 @@ int main(int argc, char **argv) {
     if (!strcmp(of, name) && !found++) device = devices[i];
   }
   if (!device) return fprintf(stderr, "FAIL: no device of %s\n", name), 1;
-  for (int i = optind; i < argc && !list; i++) bad |= !try_model(argv[i], device, name, least, tolerance, no_fallback, compiled);
+  for (int i = optind; i < argc && kept; i++) bad |= !(on_device(argv[i], device) <= tolerance);
+  for (int i = optind; i < argc && !list && !kept; i++) bad |= !try_model(argv[i], device, name, least, tolerance, no_fallback, compiled);
   TRY(api->UnregisterExecutionProviderLibrary(env, argv[3]));
   api->ReleaseEnv(env);
   (void)failures, (void)abi_end;

@@ -104,6 +104,9 @@ struct sx_eps {
   uint32_t contexts; /* of them, with an EPContext node */
 };
 
+/* Who copies between two memories of which one is a plugin's; NULL: nobody. (library.c) */
+OrtDataTransferImpl *sx_env_transfer(const OrtEnv *env, const sx_memory *from, const sx_memory *to);
+
 struct OrtNodeComputeContext {
   const char *name;
 };
@@ -120,6 +123,13 @@ OrtStatus *sx_eps_run_end(struct sx_eps *x, const OrtRunOptions *o, OrtStatus *f
 OrtStatus *sx_eps_replay(struct sx_eps *x, const OrtRunOptions *o, bool *replayed);
 /* Waits for what providers have still to do. */
 OrtStatus *sx_eps_sync(struct sx_eps *x);
+/* Can graph input `index` be given in memory m: does nobody but a provider read it, whose memory that is? */
+bool sx_eps_reads(const OrtSession *s, uint32_t index, const sx_memory *m);
+bool sx_eps_has_memory(const struct sx_eps *x, const sx_memory *m);
+/* Is one of the outputs that the caller gave not in the host's memory? */
+bool sx_eps_on_device(const OrtSession *s, sx_rt_value *const *outputs);
+/* Copies a tensor, wherever it lies, into one in a provider's memory. */
+OrtStatus *sx_eps_copy_into(struct sx_eps *x, sx_rt_value *from, sx_rt_value *to);
 /* After the session is ready. */
 OrtStatus *sx_eps_ready(struct sx_eps *x);
 

@@ -308,6 +308,22 @@ void sx_env_close_plugins(OrtEnv *env) {
   sx_vec_free(&env->devices);
 }
 
+OrtDataTransferImpl *sx_env_transfer(const OrtEnv *env, const sx_memory *from, const sx_memory *to) {
+  OrtDataTransferImpl *all[SX_EP_MAX_FACTORIES * 8];
+  size_t n = 0;
+  if (sx_memory_is_host(from) && sx_memory_is_host(to)) return NULL;
+  sx_mutex_lock(&lists);
+  for (uint32_t i = 0; i < env->plugins.n; i++) {
+    const sx_ep_library *l = env->plugins.at[i];
+    for (size_t k = 0; k < l->n_factories && n < sizeof all / sizeof *all; k++)
+      if (l->transfers[k] && l->transfers[k]->CanCopy && l->transfers[k]->CopyTensors) all[n++] = l->transfers[k];
+  }
+  sx_mutex_unlock(&lists);
+  for (size_t i = 0; i < n; i++)
+    if (all[i]->CanCopy(all[i], (const OrtMemoryDevice *)from, (const OrtMemoryDevice *)to)) return all[i];
+  return NULL;
+}
+
 OrtStatus *ORT_API_CALL sx_api_GetEpDevices(const OrtEnv *env, const OrtEpDevice *const **ep_devices,
                                             size_t *num_ep_devices) {
   SX_API_NOT_NULL(env);

@@ -29,6 +29,43 @@ sx_status sx_ep_copy(sx_ep *p, sx_rt_value *v, bool to_device, sx_rt_value **out
   return s;
 }
 
+static sx_ep *with_memory(const struct sx_eps *x, const sx_memory *m) {
+  for (uint32_t i = 0; i < x->list.n; i++)
+    if (x->list.at[i]->memory && sx_memory_eq(x->list.at[i]->memory, m)) return x->list.at[i];
+  return NULL;
+}
+bool sx_eps_has_memory(const struct sx_eps *x, const sx_memory *m) { return with_memory(x, m) != NULL; }
+
+bool sx_eps_reads(const OrtSession *s, uint32_t index, const sx_memory *m) {
+  const sx_value *v = sx_value_at(s->graph, s->graph->inputs.at[index]);
+  const sx_ep *home = with_memory(s->eps, m);
+  if (!home || v->output_uses) return false;
+  for (const sx_use *u = v->uses; u; u = u->next) {
+    const sx_ep_node *n = sx_ep_node_of(sx_node_at(s->graph, u->node));
+    if (!n || !n->to_device || n->ep != home) return false;
+  }
+  return true;
+}
+
+bool sx_eps_on_device(const OrtSession *s, sx_rt_value *const *outputs) {
+  for (uint32_t i = 0; i < s->graph->outputs.n; i++)
+    if (sx_rt_is_tensor(outputs[i]) && !sx_memory_is_host(outputs[i]->memory)) return true;
+  return false;
+}
+
+OrtStatus *sx_eps_copy_into(struct sx_eps *x, sx_rt_value *from, sx_rt_value *to) {
+  sx_ep *p = with_memory(x, to->memory);
+  if (!p || !p->transfer || !p->transfer->CopyTensors)
+    SX_API_FAIL(INVALID_ARGUMENT, "no provider of the session writes to '%.60s', where an output is bound", to->memory->name);
+  if (from->type.dtype != to->type.dtype || from->bytes != to->bytes)
+    SX_API_FAIL(INVALID_ARGUMENT, "an output of %zu bytes of type %s is bound to a tensor of %zu bytes of type %s", from->bytes,
+                sx_dtype_name((sx_dtype)from->type.dtype), to->bytes, sx_dtype_name((sx_dtype)to->type.dtype));
+  const OrtValue *source = (const OrtValue *)from;
+  OrtValue *target = (OrtValue *)to;
+  OrtSyncStream *stream = NULL;
+  return from->bytes ? p->transfer->CopyTensors(p->transfer, &source, &target, &stream, 1) : NULL;
+}
+
 OrtAllocator *sx_ep_output_allocator(const sx_ep_node *n, size_t i) {
   if (!n || !n->ep->memory || (n->kernel && i < 64 && n->kernel->def->host_out >> i & 1)) return NULL;
   return n->ep->allocator;
@@ -103,7 +140,7 @@ static sx_status copies_of(struct sx_eps *x, sx_graph *g, movings *m, sx_err *e)
     sx_vid v = g->outputs.at[i], copy;
     sx_ep *home = home_of(g, v);
     if (!home) continue;
-    SX_TRY(moved_to(x, g, m, v, home, NULL, &copy, e));
+    SX_TRY(add_copy(x, g, v, home, NULL, &copy, e)); /* nobody else's: a run may leave it out */
     if (!sx_graph_set_output(g, i, copy)) SX_NO_MEMORY(e);
   }
   return SX_OK;
