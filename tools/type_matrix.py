@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The type matrix: each operator in each version and type of the pinned `onnx` package, with its answer.
 
-    type_matrix.py BUILD OUT [--cases FOLDER] [--only OP ...] [--jobs N]
+    type_matrix.py BUILD OUT [--cases FOLDER] [--only OP ...] [--jobs N] [--all]
 
 The models are those of coverage.py, and more of them with the shapes of type_matrix_shapes.py. What is expected comes from
 type_matrix_reference.py, and stays in OUT until the tools change; `sardonyx test` runs and compares. One line at the end:
@@ -148,7 +148,7 @@ def write(folder, model, sets, loose):
     (folder / "data.json").write_text(json.dumps({"rtol": relative, "atol": absolute}))
 
 
-def make(schema, template, out):
+def make(schema, template, others, out):
     """All cases of one schema row: {label: [folder of a case, or why there is none]}."""
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
@@ -157,7 +157,7 @@ def make(schema, template, out):
     if schema.name in data.CERTAIN:
         template = template._replace(values={})  # drawn anew: 0 and 1
     loose = None if schema.name.startswith("Random") else COARSE.get(schema.name, 0)
-    for v, (t, feeds) in enumerate([(template, [()]), *variants(schema)]):
+    for v, (t, feeds) in enumerate([(template, [()]), *variants(schema), *((t, [()]) for t in others)]):
         for label, binding in coverage.bindings(schema, t):
             if v and any(label.endswith(f"=tensor({kind})") for kind in shapes.NOT_FOR.get(schema.name, ())):
                 continue
@@ -175,14 +175,15 @@ def make(schema, template, out):
     return key, dict(status)
 
 
-def generate(cases, out, only, jobs):
+def generate(cases, out, only, jobs, whole):
     """Writes the cases of all schema rows: {key: {label: [case, ...]}}."""
     suite = coverage.suite_templates(cases)
     for s in coverage.schemas():
         tried = [*coverage_recipes.templates(s, coverage.Template), *suite.get((s.domain, s.name), [])] if not only or s.name in only else []
         found = next((t for t in tried if coverage.valid(s, t)), None)
         if found:
-            WORK.append((s, found, out))
+            newest = whole and s.since_version == reference.newest_row(s.domain, s.name)
+            WORK.append((s, found, [t for t in tried if t is not found and coverage.valid(s, t)] if newest else [], out))
     with multiprocessing.get_context("fork").Pool(jobs) as pool:  # a schema does not pickle: the children have the list
         return dict(pool.imap_unordered(make_one, range(len(WORK)), chunksize=4))
 
@@ -191,10 +192,10 @@ def make_one(i):
     return make(*WORK[i])
 
 
-def identity(only):
+def identity(choice):
     """Of what the cases are made with."""
     tools = sorted(p for p in (ROOT / "tools").glob("*.py") if p.name.startswith(("coverage", "type_matrix", "gen_cases", "gen_ml")))
-    return hashlib.sha256(b"".join(p.read_bytes() for p in tools) + f"{only} {onnx.__version__} {np.__version__}".encode()).hexdigest()
+    return hashlib.sha256(b"".join(p.read_bytes() for p in tools) + f"{choice} {onnx.__version__} {np.__version__}".encode()).hexdigest()
 
 
 def main():
@@ -203,15 +204,16 @@ def main():
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--cases", type=pathlib.Path, help="of the suite (default: BUILD/cases)")
     parser.add_argument("--only", nargs="*")
+    parser.add_argument("--all", action="store_true", help="every case of the suite in every type, not one for each row")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     stamp, report = options.out / "status.json", options.out / "report.json"
     known = json.loads(stamp.read_text()) if stamp.exists() else {}
-    if known.get("identity") != identity(options.only):
+    if known.get("identity") != identity((options.only, options.all)):
         shutil.rmtree(options.out, ignore_errors=True)
         options.out.mkdir(parents=True)
-        rows = generate(options.cases or options.build / "cases", options.out, options.only, options.jobs)
-        known = {"identity": identity(options.only), "rows": rows}
+        rows = generate(options.cases or options.build / "cases", options.out, options.only, options.jobs, options.all)
+        known = {"identity": identity((options.only, options.all)), "rows": rows}
         stamp.write_text(json.dumps(known))
     report.unlink(missing_ok=True)
     ran = subprocess.run([options.build / "sardonyx", "test", options.out, "--jobs", str(options.jobs), "--timeout", "60", "--json", report],

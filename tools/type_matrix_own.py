@@ -53,10 +53,62 @@ def lp_normalization(a, x):
     return [np.where(norm == 0, 0, x / norm)]
 
 
+def flatten(a, x):
+    axis = a.get("axis", 1)
+    axis += x.ndim if axis < 0 else 0
+    return [x.reshape(math.prod(x.shape[:axis]), math.prod(x.shape[axis:]))]
+
+
+def gather_elements(a, x, indices):
+    y, axis = np.empty(indices.shape, x.dtype), a.get("axis", 0) % x.ndim
+    for k in np.ndindex(*indices.shape):
+        y[k] = x[(*k[:axis], indices[k], *k[axis + 1:])]
+    return [y]
+
+
+def lrn(a, x):
+    n, square = a["size"], x * x
+    sums = np.stack([square[:, max(0, c - (n - 1) // 2):c + n // 2 + 1].sum(1) for c in range(x.shape[1])], 1)
+    return [x / (a.get("bias", 1.0) + a.get("alpha", 1e-4) / n * sums) ** a.get("beta", 0.75)]
+
+
+def pad(a, x, pads=None, value=None, axes=None):
+    pads = list(a.get("pads") or a["paddings"] if pads is None else pads)
+    axes = [i % x.ndim for i in (range(x.ndim) if axes is None else axes)]
+    value = a.get("value", 0) if value is None else value
+    fill = (value if value else "") if x.dtype == object else x.dtype.type(np.asarray(value).item())
+    for side in (0, 1):
+        for i, axis in enumerate(axes):
+            n = int(pads[side * len(axes) + i])
+            border = np.full([abs(n) if d == axis else s for d, s in enumerate(x.shape)], fill, x.dtype)
+            kept = x[(slice(None),) * axis + (slice(max(-n, 0), None) if side == 0 else slice(None, x.shape[axis] - max(-n, 0)),)]
+            x = kept if n <= 0 else np.concatenate([border, x] if side == 0 else [x, border], axis)
+    return [x]
+
+
+def reduce_log_sum_exp(a, x, axes=None):
+    axes = a.get("axes") if axes is None else [int(i) for i in axes]
+    if not axes and a.get("noop_with_empty_axes"):
+        return [x]
+    axes = tuple(axes) if axes else tuple(range(x.ndim))
+    most = np.nan_to_num(x.max(axes, keepdims=True, initial=-np.inf), neginf=0)
+    y = np.log(np.exp(x - most).sum(axes, keepdims=True)) + most
+    return [y if a.get("keepdims", 1) else y.squeeze(axes)]
+
+
+def unique(a, x):
+    axis = a.get("axis")
+    rows = [tuple(r.ravel()) for r in np.moveaxis(x, axis, 0)] if axis is not None else list(x.ravel())
+    order = sorted(dict.fromkeys(rows)) if a.get("sorted", 1) else list(dict.fromkeys(rows))
+    first = np.array([rows.index(v) for v in order], np.int64)
+    y = np.take(x, first, axis) if axis is not None else x.ravel()[first]
+    return [y, first, np.array([order.index(r) for r in rows], np.int64), np.array([rows.count(v) for v in order], np.int64)]
+
+
 def hardmax_matrix(a, x):
     axis = a.get("axis", 1)
     axis += x.ndim if axis < 0 else 0
-    flat = x.reshape(math.prod(x.shape[:axis]), -1)
+    flat = flatten({"axis": axis}, x)[0]
     y = np.zeros_like(flat)
     if flat.size:
         y[np.arange(len(flat)), flat.argmax(1)] = 1
@@ -196,26 +248,33 @@ def scan_8(a, state, x):
 OWN = {
     "Bernoulli": ((1, 99), bernoulli, "fed with 0 and 1, where nothing is left to chance"),
     "Erf": ((1, 99), lambda a, x: [np.vectorize(math.erf, otypes=[float])(x)], "the reference computes in float"),
+    "Flatten": ((1, 99), flatten, "the reference does not know what -1 is beside 0"),
+    "GatherElements": ((1, 99), gather_elements, "the reference wants indices of the data's shape"),
     "Gelu": ((1, 99), lambda a, x: [0.5 * x * (1 + (np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)) if a.get("approximate") == "tanh" else np.vectorize(math.erf, otypes=[float])(x / np.sqrt(2))))], "Erf is in it"),
     "GlobalLpPool": ((1, 99), global_lp_pool, "the reference has none"),
     "GlobalMaxPool": ((1, 99), global_max_pool, "the reference takes one spatial axis for the channels"),
     "GroupNormalization": ((21, 99), group_normalization, "the reference rounds between normalising and scaling"),
     "HardSwish": ((1, 99), lambda a, x: [x * np.clip(x / 6 + 0.5, 0, 1)], "the reference has a sixth as a float"),
     "Hardmax": ((1, 12), hardmax_matrix, "onnx's version converter has no adapter"),
+    "LRN": ((1, 99), lrn, "the reference knows rank 4"),
     "LpNormalization": ((1, 99), lp_normalization, "the reference takes no magnitudes where p is 1"),
     "LpPool": ((1, 99), lp_pool, "the reference drops the exponent of version 1"),
     "MaxPool": ((1, 99), max_pool, "the reference mistakes the order of pads that differ"),
     "MaxRoiPool": ((1, 99), max_roi_pool, "the reference has none"),
+    "Mean": ((1, 99), lambda a, *x: [sum(x[1:], x[0]) / len(x)], "the reference adds in place, without broadcasting"),
     "MeanVarianceNormalization": ((1, 99), mean_variance, "the reference's constants are floats whatever the type"),
     "Multinomial": ((1, 99), multinomial, "the reference has none; fed with certainty"),
     "OneHot": ((1, 99), one_hot, "the reference wants integers"),
     "Optional": ((1, 99), lambda a, *x: [x[0] if x else None], "the reference makes a list of it"),
     "QLinearMatMul": ((21, 99), qlinear_matmul, "the reference makes integers of floats of eight bits"),
     "QuantizeLinear": ((10, 99), quantize, "the reference divides in NumPy's common type"),
+    "ReduceLogSumExp": ((1, 99), reduce_log_sum_exp, "the reference has no scalars"),
     "Scan": ((8, 8), scan_8, "the reference has the form of version 9"),
     "Scatter": ((1, 99), scatter, "the reference has none"),
+    "Softsign": ((1, 99), lambda a, x: [x / (1 + abs(x))], "the reference has no scalars"),
     "Split": ((1, 1), split_1, "the reference has none of version 1"),
     "Tile": ((1, 5), tile_by_axis, "the reference has none of version 1"),
+    "Unique": ((1, 99), unique, "the reference has no rows of texts"),
     "ai.onnx.ml.CastMap": ((1, 99), lambda a, x: [np.array([[float(v) for v in x.values()]], np.float32)], "the reference has none"),
     "ai.onnx.ml.CategoryMapper": ((1, 99), lambda a, x: [np.array([dict(zip(a["cats_strings"], a["cats_int64s"])).get(v, -1) for v in x.ravel()]).reshape(x.shape) if x.dtype == object else
                                                          np.array([dict(zip(a["cats_int64s"], a["cats_strings"])).get(v, "_Unused") for v in x.ravel()], object).reshape(x.shape)], "the reference has none"),

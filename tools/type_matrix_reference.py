@@ -161,6 +161,8 @@ def expected(schema, model, feeds, template, label):
     elif versions[0] <= schema.since_version <= versions[1] and not (moves and schema.since_version > 10):
         more = {"y_type": data.element_of(types[0], coverage.ELEMENT)} if schema.name == "QuantizeLinear" else {"outputs": len(types)} if schema.name == "Split" else {}
         values = function(attributes(schema, node), *[wide[n] for n in node.input if n], **more)
+    elif schema.name == "Pad" and attributes(schema, node).get("mode") in ("constant", None):  # the reference does not crop
+        values = own.pad(attributes(schema, node), *[feeds.get(n) for n in node.input])
     elif schema.name == "Col2Im" and feeds[node.input[0]].dtype == object:
         values = own.col2im_text(attributes(schema, node), *[feeds[n] for n in node.input])
     elif schema.name in ("Cast", "CastLike") and types[0] == "tensor(string)":

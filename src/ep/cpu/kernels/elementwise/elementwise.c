@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Programs of the elementwise machine as data: building, classes, names, and activations as epilogues. */
+#include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/elementwise/ew_machine.h"
 #include <string.h>
 #include "ep/cpu/isa.h"
@@ -118,8 +119,11 @@ static uint16_t skip_cast(sx_ew_program *p, uint16_t x, sx_dtype type, uint32_t 
   if (x < p->n_in || x >= p->n_in + p->n_ins) return x;
   const sx_ew_ins *ins = &p->ins[x - p->n_in];
   if (ins->op != SX_EW_CAST || ins->to != type) return x;
+  if (ins->cls != sx_ew_class_of(type)) {
+    *mode = ins->mode & SX_CAST_NOSAT; /* the cast rounds; up once more, 2^-127 would be 2^-126 */
+    return x;
+  }
   *mode = ins->mode;
-  if (ins->cls != sx_ew_class_of(type)) return x;
   const uint16_t source = ins->src[0];
   bool used = x + 1u != (uint32_t)p->n_in + p->n_ins;
   for (uint32_t i = 0; i < p->n_out; i++) used |= p->out[i].value == x;
