@@ -78,7 +78,8 @@ void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   g->sweep = !g->b_packed && g->b_n == 1 && g->M <= SWEEP_ROWS && g->N >= 4 * t->nr && t->elem == t->sum;
   g->copy_a = SX_GEMM_COPY_NONE;
   if (!g->dot && !g->sweep) plan_copy(t, g);
-  g->row_blocks = ceil_div(g->M, clamp(A_BLOCK / g->kc, t->mr, 1024));
+  const int64_t a_block = g->wide ? 2 * A_BLOCK : A_BLOCK; /* each block of rows widens all of B */
+  g->row_blocks = ceil_div(g->M, clamp(a_block / g->kc, t->mr, 1024));
   const int64_t rows = ceil_div(g->M, g->row_blocks);
   g->widen = g->wide && rows > t->mr ? t->widen : NULL; /* a second tile would widen a second time */
   const double panel = (double)rows * (double)K * (double)(g->N < t->nr ? g->N : t->nr);
