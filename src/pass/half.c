@@ -5,14 +5,15 @@
  * are not listed here, bodies) it is cast back. */
 #include "pass/pass.h"
 
+enum { IS_OUTPUT = 128 };
 typedef struct half {
   sx_pass_ctx *c;
   sx_graph *g;
-  uint32_t n;      /* values there are entries for */
-  sx_vid *narrow;  /* by value that became f32: what it is cast back to, or SX_NONE */
-  sx_vid *wide;    /* by value that stays narrow: its twin, or SX_NONE */
-  uint8_t *was;    /* by value: the type it had before it became f32, or 0 */
-  uint32_t place;  /* of the node that is being looked at */
+  uint32_t n;     /* values there are entries for */
+  sx_vid *narrow; /* by value that became f32: what it is cast back to, or SX_NONE */
+  sx_vid *wide;   /* by value that stays narrow: its twin, or SX_NONE */
+  uint8_t *was;   /* by value: the type it had before it became f32, or 0; with IS_OUTPUT: it became an output, as f32 */
+  uint32_t place; /* of the node that is being looked at */
 } half;
 
 static bool is_narrow(uint8_t t) { return t == SX_F16 || t == SX_BF16; }
@@ -72,7 +73,7 @@ static sx_vid widened(half *h, sx_vid v) {
   return h->wide[v] = sx_graph_add_const(g, w, (sx_str){"", 0});
 }
 static sx_vid narrowed(half *h, sx_vid v) {
-  if (h->narrow[v] == SX_NONE) h->narrow[v] = cast(h, v, (sx_dtype)h->was[v]);
+  if (h->narrow[v] == SX_NONE) h->narrow[v] = cast(h, v, (sx_dtype)(h->was[v] & ~IS_OUTPUT));
   return h->narrow[v];
 }
 
@@ -106,8 +107,13 @@ static sx_status visit(half *h, sx_nid id) {
   if (n->op && (is_product(g, n) || (wide && computes(n)))) return widen_node(h, id);
   if (!wide || (n->op && n->op->flags & SX_OP_SHAPE_ONLY)) return SX_OK;
   if (n->op == &sx_op_Cast) { /* reads either type; to f32 there is nothing left to do */
-    if (sx_value_at(g, n->out[0])->fact.dtype == SX_F32 && !sx_value_at(g, n->out[0])->output_uses)
-      sx_graph_replace_value(g, n->out[0], n->in[0].value);
+    sx_value *x = sx_value_at(g, n->in[0].value), *y = sx_value_at(g, n->out[0]);
+    if (y->fact.dtype != SX_F32 || (y->output_uses && x->output_uses)) return SX_OK; /* outputs have steps of their own */
+    if (y->output_uses) {
+      x->name = y->name, y->name = (sx_str){"", 0};
+      if (n->in[0].value < h->n) h->was[n->in[0].value] |= IS_OUTPUT;
+    }
+    sx_graph_replace_value(g, n->out[0], n->in[0].value);
     return SX_OK;
   }
   for (uint32_t i = 0; i < sx_node_at(g, id)->n_in; i++) {
@@ -125,7 +131,7 @@ static sx_status finish(half *h) {
   sx_graph *g = h->g;
   for (uint32_t o = 0; o < g->outputs.n; o++) {
     const sx_vid v = g->outputs.at[o];
-    if (!became_wide(h, v)) continue;
+    if (!became_wide(h, v) || h->was[v] & IS_OUTPUT) continue;
     h->place = sx_value_producer(g, v)->place;
     const sx_vid w = narrowed(h, v);
     if (w == SX_NONE) SX_NO_MEMORY(h->c->e);
