@@ -134,7 +134,7 @@ def power(b):
 
 @family(2)
 def integers(b):
-    x = b.pick(lambda v: v.dtype in (I32, I64))
+    x = b.pick(lambda v: v.dtype.kind in "iu" and v.dtype.itemsize < 16 and not v.const)
     y = partner(b, x)
     op = b.rng.choice(["Add", "Sub", "Mul", "Div", "Mod", "Min", "Max", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Abs", "Neg", "BitwiseNot", "Sign"])
     if op in ("Abs", "Neg", "BitwiseNot", "Sign"):
@@ -144,6 +144,8 @@ def integers(b):
             raise Reject("division by zero")
         if op == "Div" and (least(x) < 0 or least(y) < 0):
             raise Reject("onnx.reference rounds quotients down")
+    if x.dtype in (U8, I8) and op in ("Div", "Abs", "Neg", "Sign") and least(x) < -127:
+        raise Reject("wraps")
     out = b.add(op, [x, y], **({"fmod": b.rng.choice([0, 1])} if op == "Mod" else {}))
     if most_abs(out) > 1e6:
         raise Reject("too large")
@@ -294,6 +296,66 @@ def attention(b):
     out = b.add("MatMul", [p, k], noise="sum")
     out = b.add("Transpose", [out], perm=[0, 2, 1, 3])
     return b.add("Reshape", [out, b.ints(0, 0, -1)])
+
+
+@family(1)
+def recurrent(b):
+    """LSTM, GRU or RNN over [steps, batch, features]."""
+    x = b.input(b.dtype, [b.rng.choice(["S", 3]), b.rng.choice(["N", 2]), b.rng.choice([4, 7])]) if not b.parent else floats(b, rank=3)
+    if not x.fixed(2) or not all(a.size for a in x.arrays) or x.dtype == BF16:
+        raise Reject("open, or nothing")
+    op, gates = b.rng.choice([("LSTM", 4), ("GRU", 3), ("RNN", 1)])
+    hidden, directions = b.rng.choice([3, 8]), b.rng.choice([1, 1, 2])
+    how = {"hidden_size": hidden, "direction": "bidirectional" if directions == 2 else "forward"}
+    if op == "GRU":
+        how["linear_before_reset"] = b.rng.choice([0, 1])
+    if directions == 2:
+        raise Reject("the reference has one direction")
+    w = b.const(b.draw(x.dtype, (directions, gates * hidden, x.dim(2)[0]), 0.4))
+    r = b.const(b.draw(x.dtype, (directions, gates * hidden, hidden), 0.4))
+    bias = b.const(b.draw(x.dtype, (directions, 2 * gates * hidden))) if b.rng.random() < 0.7 else None
+    if max(most_abs(v) for v in (w, r)) > 2.9 or most_abs(x) > 30:
+        raise Reject("would saturate")
+    out = b.add(op, [x, w, r, bias], 3 if op == "LSTM" else 2, noise="sum", **how)
+    return b.add("Squeeze", [out[0], b.ints(1)]) if b.rng.random() < 0.7 else out[0]
+
+
+@family(0.7)
+def attention_op(b):
+    """The operator of version 23, with grouped heads, a scale, a causal mask or an addend."""
+    if b.opset < 23 or b.parent:
+        raise Reject("not there yet")
+    heads = b.rng.choice([1, 2])
+    q = b.input(b.dtype, ["N", 2, b.rng.choice(["S", 5]), 8])
+    k, v = (b.input(b.dtype, ["N", heads, b.rng.choice(["M", 3]), 8]) for _ in range(2))
+    if k.dim(2) != v.dim(2):
+        v = k
+    how = {"scale": 0.3} if b.rng.random() < 0.3 else {}
+    return b.add("Attention", [q, k, v], noise="sum", **how)
+
+
+@family(0.7)
+def rotary(b):
+    if b.opset < 23 or b.parent:
+        raise Reject("not there yet")
+    x = b.input(b.dtype, ["N", 2, 5, 8])
+    angle = b.numbers.standard_normal((6, 4))
+    ids = b.input(I64, ["N", 5], arrays=[b.numbers.integers(0, 6, (n, 5)) for n in b.symbols["N"]])
+    return b.add("RotaryEmbedding", [x, b.const(np.cos(angle).astype(x.dtype)), b.const(np.sin(angle).astype(x.dtype)), ids], noise="sum",
+                 interleaved=b.rng.choice([0, 1]))
+
+
+@family(0.5)
+def grid(b):
+    x = image(b)
+    if b.opset < 20:
+        raise Reject("not there yet")
+    n = x.dim(0)
+    if len(set(n)) != 1:
+        raise Reject("an open batch")
+    at = b.const((b.numbers.random((n[0], 3, 4, 2)) * 2 - 1).astype(x.dtype))
+    return b.add("GridSample", [x, at], noise="sum", mode=b.rng.choice(["linear", "cubic"]), padding_mode=b.rng.choice(["zeros", "border"]),
+                 align_corners=b.rng.choice([0, 1]))
 
 
 # -- windows ---------------------------------------------------------------------------------------------------------------------

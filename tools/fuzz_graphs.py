@@ -76,7 +76,9 @@ def check(library, case, threads=True):
     data = case.model.SerializeToString()
     names = list(case.wants[0])
     kept = {}
-    ways = [("level 0", 0, 1, ()), ("level 99", 99, 1, ())] + ([("4 threads", 99, 4, SPLIT)] if threads else [])
+    ways = [("level 0", 0, 1, ()), ("level 99", 99, 1, ())]
+    if threads:
+        ways += [("4 threads", 99, 4, SPLIT), ("level 1", 1, 1, ()), ("level 2", 2, 1, ())]
     for word, level, width, config in ways:
         try:
             session = library.session(data, level, width, config)

@@ -240,6 +240,12 @@ def graphs():
     normed = [(r - r.mean(-1, keepdims=True)) / np.sqrt(r.var(-1, keepdims=True) + 1e-5) for r in (rows[0] * 2, rows[1])]
     case("skip_norm_of_nothing", [node("Add", ["x0", "x0"], ["s"]), node("LayerNormalization", ["s", "g"], ["y0"])], rows[:1], normed[:1], dims=[[2, "n", 5]],
          constants=[("g", np.ones(5, np.float32))], more=[(rows[1:], normed[1:])])
+    far = (np.arange(1, 3).reshape(1, 2, 1, 1) * np.float32(777.7)).astype(np.float32)
+    case("instance_norm_of_one", [node("InstanceNormalization", ["x0", "g", "b"], ["y0"], epsilon=1e-4)], [far], [np.array([0.1, -0.2], np.float32).reshape(1, 2, 1, 1)],
+         constants=[("g", np.array([3, -7], np.float32)), ("b", np.array([0.1, -0.2], np.float32))])
+    q = [rng.standard_normal((1, 2, 3, 8)) for _ in range(3)]
+    scores = np.exp(q[0] @ q[1].swapaxes(2, 3) / np.sqrt(8))
+    case("attention_of_double", [node("Attention", ["x0", "x1", "x2"], ["y0"])], q, [scores / scores.sum(-1, keepdims=True) @ q[2]], 23)
     line = np.arange(3, dtype=np.float32)
     for word, (start, end, step, wanted) in {"far": (-9, -20, -1, [0]), "one": (-4, -9, -2, [0]), "last": (7, -9, -2, [2, 0]), "none": (0, 1, -1, [])}.items():
         for given in (True, False):
@@ -260,7 +266,7 @@ def main():
     shutil.rmtree(OUT, ignore_errors=True)
     for write in (einsum, scan8, gradients, old_forms, strings, text_values, types, graphs):
         write()
-    (OUT / "tolerances.txt").write_text("einsum_* 1e-4 1e-5\nscan8_* 1e-4 1e-5\ngradient_* 1e-4 1e-6\n")
+    (OUT / "tolerances.txt").write_text("einsum_* 1e-4 1e-5\nscan8_* 1e-4 1e-5\ngradient_* 1e-4 1e-6\ninstance_norm_of_one 1e-6 0\nattention_of_double 1e-12 1e-14\n")
 
 
 if __name__ == "__main__":

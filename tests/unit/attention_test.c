@@ -76,7 +76,7 @@ static void check(sx_attention a, const int64_t *length, int empty_rows) {
           double x = 0;
           for (int64_t d = 0; d < a.D; d++)
             x += dq[b * a.q_b + h * a.q_h + i * a.q_l + d] * dk[b * a.k_b + kv * a.k_h + j * a.k_l + d];
-          x *= (double)a.scale;
+          x *= a.scale;
           if (a.softcap > 0) x = tanh(x / (double)a.softcap) * (double)a.softcap;
           bool seen = j < len && (!a.causal || j <= pos) && (a.left < 0 || j >= pos - a.left) &&
                       (a.right < 0 || j <= pos + a.right) && (!a.m_type || j < a.m_len);

@@ -160,7 +160,7 @@ static sx_status prepare(sx_prep *p) {
       .v_b = v.b,
       .v_h = v.h,
       .v_l = v.l,
-      .scale = sx_attr_float(p->n, "scale", 1 / sqrtf((float)x.size)),
+      .scale = sx_node_attr(p->n, "scale") ? (double)sx_attr_float(p->n, "scale", 0) : 1 / sqrt((double)x.size),
       .softcap = sx_attr_float(p->n, "softcap", 0),
       .causal = sx_attr_int(p->n, "is_causal", 0) != 0,
       .left = sx_attr_int(p->n, "left_window_size", -1),

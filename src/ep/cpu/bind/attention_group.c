@@ -243,7 +243,7 @@ static sx_status prepare(sx_prep *p) {
                       .y_b = L * heads * D,
                       .y_h = D,
                       .y_l = heads * D,
-                      .scale = scale != 0 ? scale : 1 / sqrtf((float)D),
+                      .scale = scale != 0 ? (double)scale : 1 / sqrt((double)D),
                       .softcap = sx_attr_float(p->n, "softcap", 0),
                       .causal = sx_attr_int(p->n, "causal", 1) != 0,
                       .has_length = true,

@@ -202,7 +202,7 @@ static void attend(const sx_attention *a, const sx_attention_io *io, const sx_at
     float *q = w->q + r * w->dp;
     sx_convert_load(a->isa, a->q_type, q, io->q, p.b * a->q_b + p.h * a->q_h + p.i * a->q_l, a->D);
     if (w->dp > a->D) memset(q + a->D, 0, (size_t)(w->dp - a->D) * sizeof(float));
-    t->scale(q, w->dp, a->scale);
+    t->scale(q, w->dp, (float)a->scale);
     memset(w->acc + r * w->dvp, 0, (size_t)w->dvp * sizeof(float));
     w->m[r] = -INFINITY, w->l[r] = 0;
     if (p.lo < p.hi) lo = least(lo, p.lo), hi = p.hi > hi ? p.hi : hi;

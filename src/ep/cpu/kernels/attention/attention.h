@@ -34,7 +34,8 @@ typedef struct sx_attention {
   int64_t B, Hq, Hkv, Lq, Lk, D, Dv;
   int64_t q_b, q_h, q_l, k_b, k_h, k_l, v_b, v_h, v_l, y_b, y_h, y_l;
   int64_t m_b, m_h, m_q, m_k, m_len; /* 0: broadcast; keys from m_len on are masked */
-  float scale, softcap;              /* softcap 0: none */
+  double scale;
+  float softcap;                     /* 0: none */
   bool causal;                       /* row i sees keys up to i + offset */
   int64_t left, right;               /* and from i + offset - left to i + offset + right; -1: no bound */
   bool has_length, from_length;      /* io.length is there; offset is io.length - Lq */

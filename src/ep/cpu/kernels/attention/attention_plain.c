@@ -37,7 +37,7 @@ void sx_attention_plain(const sx_attention *a, const sx_attention_io *io, int64_
       read_row(a, a->k_type, io->k, b * a->k_b + kv * a->k_h + j * a->k_l, a->D, row);
       double sum = 0;
       for (int64_t d = 0; d < a->D; d++) sum += q[d] * row[d];
-      s[j] = sum * (double)a->scale;
+      s[j] = sum * a->scale;
     }
     if (a->scores == SX_SCORES_RAW && qk) sx_cast_run(a->isa, SX_F64, a->q_type, 0, qk, s, 0, a->Lk);
     for (int64_t j = 0; j < a->Lk && a->softcap > 0; j++) s[j] = tanh(s[j] / (double)a->softcap) * (double)a->softcap;

@@ -102,17 +102,17 @@ void sx_group_norm_run(const sx_group_norm_args *a, const void *x, void *y, int6
     if (a->beta) sx_convert_load(a->isa, a->type, shift, a->beta, channel, per);
     for (int64_t c = 0; c < per; c++) {
       scale[c] = a->gamma ? scale[c] * inv : inv;
-      shift[c] = (a->beta ? shift[c] : 0) - mean * scale[c];
+      if (!a->beta) shift[c] = 0;
     }
     for (int64_t r = 0; r < g.runs; r++) {
       const int64_t at = g.base + r * g.step;
       const float *in = floats(a->isa, a->type, x, at, g.run, copy);
       float *out = f32 ? (float *)y + at : copy;
       if (!a->channels_last) {
-        t->scale_shift(out, in, scale[r], shift[r], a->silu, g.run);
+        t->scale_shift(out, in, mean, scale[r], shift[r], a->silu, g.run);
       } else {
-        t->normalize(out, in, 0, 1, scale, shift, false, g.run);
-        if (a->silu) t->scale_shift(out, out, 1, 0, true, g.run);
+        t->normalize(out, in, mean, 1, scale, shift, false, g.run);
+        if (a->silu) t->scale_shift(out, out, 0, 1, 0, true, g.run);
       }
       if (!f32) sx_convert_store(a->isa, a->type, 0, y, out, at, g.run);
     }

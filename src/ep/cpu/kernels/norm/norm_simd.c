@@ -71,15 +71,15 @@ static void normalize(float *y, const float *x, float mean, float inv, const flo
     y[i] = beta ? v + beta[i] : v;
   }
 }
-static void scale_shift(float *y, const float *x, float scale, float shift, bool silu, int64_t n) {
-  const vf a = vf_set(scale), b = vf_set(shift);
+static void scale_shift(float *y, const float *x, float mean, float scale, float shift, bool silu, int64_t n) {
+  const vf m = vf_set(mean), a = vf_set(scale), b = vf_set(shift);
   int64_t i = 0;
   if (silu)
-    for (; i + SX_VL <= n; i += SX_VL) vf_store(y + i, vm_silu(vf_load(x + i) * a + b));
+    for (; i + SX_VL <= n; i += SX_VL) vf_store(y + i, vm_silu((vf_load(x + i) - m) * a + b));
   else
-    for (; i + SX_VL <= n; i += SX_VL) vf_store(y + i, vf_load(x + i) * a + b);
+    for (; i + SX_VL <= n; i += SX_VL) vf_store(y + i, (vf_load(x + i) - m) * a + b);
   if (i == n) return;
-  vf v = vf_load_n(x + i, (int)(n - i)) * a + b;
+  vf v = (vf_load_n(x + i, (int)(n - i)) - m) * a + b;
   vf_store_n(y + i, silu ? vm_silu(v) : v, (int)(n - i));
 }
 static void lrn(float *y, const float *x, const float *square_sum, float alpha, float beta, float bias, int64_t n) {

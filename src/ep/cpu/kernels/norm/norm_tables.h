@@ -11,7 +11,8 @@ typedef struct sx_norm_table {
   double (*sum_square)(const float *x, float mean, int64_t n); /* of x - mean */
   void (*normalize)(float *y, const float *x, float mean, float inv, const float *gamma, const float *beta, bool plus_one,
                     int64_t n); /* (x - mean) inv gamma + beta; gamma, beta may be NULL */
-  void (*scale_shift)(float *y, const float *x, float scale, float shift, bool silu, int64_t n);
+  /* (x - mean) * scale + shift: what is far from 0 loses nothing to the shift */
+  void (*scale_shift)(float *y, const float *x, float mean, float scale, float shift, bool silu, int64_t n);
   void (*lrn)(float *y, const float *x, const float *square_sum, float alpha, float beta, float bias, int64_t n);
   int64_t short_row; /* most elements of a row for short_rows: whole rows in registers, no skip and no bias */
   void (*short_rows)(float *y, const float *x, const float *gamma, const float *beta, bool plus_one, bool rms, double epsilon,
