@@ -206,7 +206,8 @@ def check_graphs(program, seeds, folder):
             path = folder / f"graph{seed}.onnx"
             path.write_bytes(case.model.SerializeToString())
             cases[str(path)] = (seed, builder)
-            paths.append(path)
+            if not any("Sequence" in n.op_type for n in case.model.graph.node):  # of the sizes of items we keep numbers only
+                paths.append(path)
     for path, mine in facts(program, list(cases)).items():
         seed, builder = cases[path]
         if "error" in mine:
