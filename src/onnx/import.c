@@ -519,11 +519,28 @@ sx_status sx_import_source(const void *data, size_t size, const sx_import_option
   return s;
 }
 
+/* Where the model leaves a size of an output open that inference knows as a number, it is told as that number. */
+static bool refine_outputs(sx_model *m) {
+  sx_graph *g = m->graph;
+  for (uint32_t i = 0; i < g->declared.n && i < g->outputs.n; i++) {
+    sx_fact *d = &g->declared.at[i];
+    const sx_fact *f = &sx_value_at(g, g->outputs.at[i])->fact;
+    if (d->kind != SX_KIND_TENSOR || f->kind != SX_KIND_TENSOR || d->rank < 1 || d->rank != f->rank) continue;
+    sx_dim *dims = SX_NEW_N(&m->arena, sx_dim, (size_t)d->rank);
+    if (!dims) return false;
+    for (int k = 0; k < d->rank; k++)
+      dims[k] = !sx_dim_is_const(d->dims[k]) && sx_dim_is_const(f->dims[k]) ? f->dims[k] : d->dims[k];
+    d->dims = dims;
+  }
+  return true;
+}
+
 sx_status sx_import(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e) {
   SX_TRY(sx_import_source(data, size, o, out, e));
   sx_status s = o->place ? o->place(o->place_ctx, *out, data, size, o, e) : SX_OK;
   s = sx_model_status(*out, s, e);
   if (s == SX_OK) s = sx_model_status(*out, sx_canonicalise(*out, o, e), e);
+  if (s == SX_OK && !refine_outputs(*out)) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   if (s == SX_OK) return s;
   sx_model_destroy(*out);
   *out = NULL;

@@ -30,6 +30,7 @@ save("types", [h.make_node("Add", ["i", "i"], ["i2"]), h.make_node("Not", ["b"],
      [v("i2", T.INT64, "A"), v("nb", T.BOOL, "B"), v("d2", T.DOUBLE, "C"), v("uf", T.FLOAT, "D")])
 save("strings", [h.make_node("Identity", ["S"], ["T"]), h.make_node("Shape", ["S"], ["n"])], [v("S", T.STRING, "K")],
      [v("T", T.STRING, "K"), v("n", T.INT64, 1)])
+save("open", [h.make_node("Concat", ["X", "X"], ["Y"], axis=1)], [v("X", T.FLOAT, "N", 3)], [v("Y", T.FLOAT, "A", "B")])
 save("sequence", [h.make_node("SequenceConstruct", ["A", "B"], ["Q"])], [v("A", T.FLOAT, "N"), v("B", T.FLOAT, "M")],
      [h.make_tensor_sequence_value_info("Q", T.FLOAT, None)])
 save("upper", [h.make_node("StringUpper", ["S"], ["U"], domain="ai.onnx.contrib"),

@@ -43,5 +43,8 @@ for test in settings custom editor options compile op memory value session; do
   [ -x "$BUILD/tests/abi/abi_${test}_test" ] && both "$test" "$BUILD/tests/abi/abi_${test}_test" "$proxy"
 done
 for client in ctypes extensions node go java; do both "$client" sh "$HERE/$client.sh" "$proxy"; done
+for model in "$MODELS"/[!tu]*.onnx "$ROOT"/examples/digits/digits.onnx "$ROOT"/tests/model/cases/*/*.onnx; do
+  [ -e "$model" ] && [ -e "$BUILD/sardonyx" ] && both "info_$(basename "$(dirname "$model")")_$(basename "$model" .onnx)" "$BUILD/sardonyx" info "$model" --library "$proxy"
+done
 echo "$calls calls of $compared programs agree"
 exit $failed
