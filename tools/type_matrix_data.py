@@ -21,6 +21,9 @@ RANGES = {("Acos", 0): (-0.95, 0.95), ("Acosh", 0): (1.05, 6), ("Asin", 0): (-0.
           ("ReduceLogSum", 0): (0.1, 4), ("BatchNormalization", 4): (0.25, 4), ("QuantizeLinear", 1): (0.125, 1), ("DequantizeLinear", 1): (0.125, 1),
           ("BitShift", 1): (0, 7), ("CumProd", 0): (-1.5, 1.5), ("ReduceProd", 0): (-1.5, 1.5), ("Tan", 0): (-1.2, 1.2),
           ("Clip", 1): (-2, 0), ("Clip", 2): (0, 2), ("OneHot", 0): "whole", ("SequenceAt", 1): "whole"}
+ENDS = set("""Abs Add Atan Ceil Cos Div Elu Equal Erf Exp Floor Greater GreaterOrEqual HardSigmoid HardSwish Identity IsInf IsNaN LeakyRelu Less
+    LessOrEqual Log Max Min Mul Neg Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Softplus Softsign Sqrt Sub Sum Tanh ThresholdedRelu Where Clip
+    PRelu Mean ReduceMax ReduceMin ArgMax ArgMin Softmax""".split())  # floats that are no number, no end, or next to none are among their operands
 CERTAIN = ("Bernoulli", "Multinomial")  # probabilities of 0 and 1 only
 WRAPS = ("Abs", "Add", "BitShift", "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual",
          "Identity", "Max", "Min", "Mul", "Neg", "Sign", "Sub", "Where", "Relu", "ReduceMax", "ReduceMin", "ArgMax", "ArgMin", "CumSum", "ReduceSum", "TopK",
@@ -102,6 +105,8 @@ def draw(rng, op, index, shape, dtype):
     x = np.clip(x, least, most)
     if span == "nonzero":
         x = np.where(abs(x) < 0.25, 0.25, x)
+    if op in ENDS and dtype not in SMALL and dtype.kind != "c":
+        x = np.where(rng.random(shape) < 0.1, rng.choice([np.nan, np.inf, -np.inf, -0.0, 0.0, 6e-8, -1e-40, 3e38], shape), x)
     return convert(np.asarray(x), dtype)
 
 
