@@ -13,8 +13,12 @@ from onnx import numpy_helper
 def windows(x, a, fill):
     """Every window of a pooling, flattened behind the output's axes; padding is `fill`."""
     n = x.ndim - 2
-    kernel, pads = a["kernel_shape"], a.get("pads") or [0] * 2 * n
+    kernel, pads = a["kernel_shape"], list(a.get("pads") or [0] * 2 * n)
     strides, steps = a.get("strides") or [1] * n, a.get("dilations") or [1] * n
+    for i in range(n) if a.get("auto_pad", "NOTSET").startswith("SAME") else ():
+        size = x.shape[2 + i]
+        whole = max(0, (-(-size // strides[i]) - 1) * strides[i] + (kernel[i] - 1) * steps[i] + 1 - size)
+        pads[i], pads[n + i] = (whole // 2, whole - whole // 2)[::1 if a["auto_pad"] == "SAME_UPPER" else -1]
     out, extra = [], []
     for i in range(n):
         room = x.shape[2 + i] + pads[i] + pads[n + i] - steps[i] * (kernel[i] - 1) - 1
@@ -165,7 +169,8 @@ def max_roi_pool(a, x, rois):
 
 def one_hot(a, indices, depth, values):
     depth, axis = int(np.asarray(depth).ravel()[0]), a.get("axis", -1)
-    hot = (np.arange(depth) == np.mod(np.asarray(indices).astype(np.int64), depth)[..., None])
+    indices = np.asarray(indices).astype(np.int64)
+    hot = np.arange(depth) == np.where(indices < 0, indices + depth, indices)[..., None]  # what is out of range is nowhere
     y = np.where(hot, values[1], values[0])
     return [np.moveaxis(y, -1, axis if axis >= 0 else y.ndim + axis)]
 

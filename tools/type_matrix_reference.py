@@ -153,7 +153,9 @@ def expected(schema, model, feeds, template, label):
     free = {n for i, n in enumerate(node.input) if coverage.constraint_of(schema, i, schema.inputs) not in coverage.ELEMENT}
     wide = {k: widened(v, schema.name in FRACTIONS and k in free) for k, v in feeds.items()} if schema.name not in ASKED_AS_IS else feeds
     moves = schema.name in ("GridSample", "Resize") and feeds[node.input[0]].dtype.kind in "OcbUS"
-    if schema.name.startswith("Random"):
+    if schema.name in ("If", "Loop") and template.folder:  # optionals within are lists to the reference
+        values = given(template, label, types)
+    elif schema.name.startswith("Random"):
         shape = attributes(schema, node).get("shape", np.shape(next(iter(feeds.values()), 0)))
         values = [np.zeros(shape)]
     elif schema.name == "Upsample" or (schema.name == "Resize" and schema.since_version == 10):
