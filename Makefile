@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 GENERATOR := $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 PYTHON = $(if $(wildcard build/venv/bin/python),build/venv/bin/python,python3)
 .DEFAULT_GOAL := all
-.PHONY: all reduced demo test test-clients check asan ubsan tsan fuzz bench cases suite operators schema slots keys golden digits format lint size install package clean help
+.PHONY: all reduced demo test test-clients check asan ubsan tsan fuzz bench bench-operators cases suite operators schema slots keys golden digits format lint size install package clean help
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -49,6 +49,9 @@ asan ubsan tsan: ## unit and ABI tests under a sanitizer; asan: ONNX's cases, to
 fuzz: all  ## fuzzes each entry point for FUZZ_SECONDS (60) with clang, then random graphs
 	@tools/fuzz.sh build-fuzz
 	@$(PYTHON) tools/fuzz_graphs.py $(BUILD)/libsardonyx.so --seconds $${FUZZ_SECONDS:-60} --jobs $(JOBS)
+
+bench-operators: all  ## single operators against ONNX Runtime, docs/PERFORMANCE_OPERATORS.md
+	@$(PYTHON) bench/operators.py $(BUILD) $(ARGS)
 
 bench: all  ## side by side with ONNX Runtime, where its Python package is installed
 	@bench/run.sh $(BUILD) $(ARGS)

@@ -48,11 +48,15 @@ static void walk_next(const sx_ew_code *c, const sx_ew_operand *o, walk *w, int6
 typedef uint16_t __attribute__((aligned(1), may_alias)) u16;
 typedef uint32_t __attribute__((aligned(1), may_alias)) u32;
 typedef uint64_t __attribute__((aligned(1), may_alias)) u64;
-#define STRIDED(T)                                                 \
-  {                                                                \
-    T *q = d;                                                      \
-    const T *p = s;                                                \
-    for (int64_t i = 0; i < n; i++) q[i * d_step] = p[i * s_step]; \
+#define STRIDED(T)                                                  \
+  {                                                                 \
+    T *q = d;                                                       \
+    const T *p = s;                                                 \
+    if (s_step == 0 && d_step == 1) {                               \
+      const T one = *p;                                             \
+      for (int64_t i = 0; i < n; i++) q[i] = one;                   \
+    } else                                                          \
+      for (int64_t i = 0; i < n; i++) q[i * d_step] = p[i * s_step]; \
   }
 /* Elements of `bytes` bytes, any alignment. */
 static void copy_strided(void *d, int64_t d_step, const void *s, int64_t s_step, int64_t n, uint32_t bytes) {
