@@ -166,12 +166,16 @@ static double number(const mel *q, const sx_call *c, uint32_t i) {
   sx_cast_run(q->isa, q->in[i], SX_F64, 0, &v, c->in[i], 0, 1);
   return v;
 }
+typedef struct mel_scale {
+  double low, step, length, rate;
+} mel_scale;
+static mel_scale scale_of(const mel *q, const sx_call *c) {
+  const double low = hertz_to_mel(number(q, c, 3)), high = hertz_to_mel(number(q, c, 4));
+  return (mel_scale){low, (high - low) / (double)(q->bins + 2), number(q, c, 1), number(q, c, 2)};
+}
 /* The spectrum's row at edge k, inside the matrix. */
-static int64_t edge_row(const mel *q, const sx_call *c, int64_t k) {
-  double low = hertz_to_mel(number(q, c, 3)), high = hertz_to_mel(number(q, c, 4)),
-         step = (high - low) / (double)(q->bins + 2);
-  double hertz = 700 * (pow(10, (low + step * (double)k) / 2595) - 1),
-         row = floor((number(q, c, 1) + 1) * hertz / number(q, c, 2));
+static int64_t edge_row(const mel *q, const mel_scale *s, int64_t k) {
+  double hertz = 700 * (pow(10, (s->low + s->step * (double)k) / 2595) - 1), row = floor((s->length + 1) * hertz / s->rate);
   return row >= 0 && row < (double)q->rows ? (int64_t)row : row >= 0 ? q->rows : -1;
 }
 static sx_status clear_mel(const sx_call *c, uint32_t begin, uint32_t end) {
@@ -182,8 +186,10 @@ static sx_status clear_mel(const sx_call *c, uint32_t begin, uint32_t end) {
 }
 static sx_status run_mel(const sx_call *c, uint32_t begin, uint32_t end) {
   const mel *q = c->params;
+  const mel_scale s = scale_of(q, c);
+  int64_t left, mid = edge_row(q, &s, begin), right = edge_row(q, &s, begin + 1);
   for (int64_t b = begin; b < end; b++) {
-    int64_t left = edge_row(q, c, b), mid = edge_row(q, c, b + 1), right = edge_row(q, c, b + 2);
+    left = mid, mid = right, right = edge_row(q, &s, b + 2);
     if (left < 0 || mid < left || right < mid || right > q->rows || mid >= q->rows)
       SX_FAIL(c->e, FAIL,
               "filter %lld lies outside of a spectrum of %lld rows: expected 0 <= lower_edge_hertz <= upper_edge_hertz <= "
@@ -192,8 +198,12 @@ static sx_status run_mel(const sx_call *c, uint32_t begin, uint32_t end) {
     for (int64_t r = left; r <= mid || r < right; r++) {
       double v = r > mid ? 0 : mid == left ? 1 : (double)(r - left) / (double)(mid - left);
       if (r >= mid && r < right) v = (double)(right - r) / (double)(right - mid);
-      sx_cast_run(q->isa, SX_F64, q->type, SX_CAST_SATURATE,
-                  (char *)c->out[0] + (r * q->bins + b) * (int64_t)(sx_dtype_bits(q->type) / 8), &v, 0, 1);
+      const float f = (float)v;
+      char *to = (char *)c->out[0] + (r * q->bins + b) * (int64_t)(sx_dtype_bits(q->type) / 8);
+      if (q->type == SX_F32)
+        memcpy(to, &f, sizeof f);
+      else
+        sx_cast_run(q->isa, SX_F64, q->type, SX_CAST_SATURATE, to, &v, 0, 1);
     }
   }
   return SX_OK;
