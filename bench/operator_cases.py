@@ -378,7 +378,7 @@ add("pool", "MaxPool", "f", [X(2, 64, 56, 56)], "5x5 stride 1", kernel_shape=[5,
 add("pool", "AveragePool", "f", [X(*IMAGE)], "3x3", kernel_shape=[3, 3], pads=[1, 1, 1, 1])
 add("pool", "AveragePool", "f", [X(*IMAGE)], "2x2", kernel_shape=[2, 2], strides=[2, 2])
 add("pool", "LpPool", "f", [X(*IMAGE)], "2x2", kernel_shape=[2, 2], strides=[2, 2])
-add("pool", "GlobalAveragePool GlobalMaxPool GlobalLpPool", "f", [X(*IMAGE)])
+add("pool", "GlobalAveragePool GlobalMaxPool GlobalLpPool", "f", [X(*IMAGE)], opset=20)
 add("pool", "MaxUnpool", "f", [X(4, 64, 28, 28), V(np.tile((np.arange(28)[:, None] * 2 * 56 + np.arange(28) * 2), (4, 64, 1, 1)) + 3136 * np.arange(256).reshape(4, 64, 1, 1))],
     kernel_shape=[2, 2], strides=[2, 2])
 
@@ -417,8 +417,8 @@ add("vision", "GridSample", "f", [X(1, 8, 32, 32, 32), X(1, 32, 32, 32, 3, low=-
 ROIS = np.random.default_rng(5).random((256, 4), np.float32) * 400
 ROIS[:, 2:] = ROIS[:, :2] + 100
 for mode in ("avg", "max"):
-    add("vision", "RoiAlign", "f", [X(1, 64, 64, 64), V(ROIS, "f"), V(np.zeros(256))], mode, output_height=7, output_width=7, sampling_ratio=2, spatial_scale=0.125, mode=mode)
-add("vision", "MaxRoiPool", "f", [X(1, 64, 64, 64), V(np.concatenate([np.zeros((256, 1)), ROIS], 1), "f")], pooled_shape=[7, 7], spatial_scale=0.125)
+    add("vision", "RoiAlign", "f", [X(1, 64, 64, 64), V(ROIS, "f"), V(np.zeros(256))], mode, opset=20, output_height=7, output_width=7, sampling_ratio=2, spatial_scale=0.125, mode=mode)
+add("vision", "MaxRoiPool", "f", [X(1, 64, 64, 64), V(np.concatenate([np.zeros((256, 1)), ROIS], 1), "f")], opset=20, pooled_shape=[7, 7], spatial_scale=0.125)
 
 # ---- recurrent and attention ----
 H = 128
@@ -441,9 +441,9 @@ add("signal", "DFT", "f", [X(16, 3000, 2)], "complex of 3000", opset=20)
 add("signal", "STFT", "f", [X(2, 65536, 1), K(128), W(512), K(512)], opset=17)
 add("signal", "HannWindow HammingWindow BlackmanWindow", "i", [V(1 << 20)], opset=17)
 add("signal", "MelWeightMatrix", "f", [K(256), K(4096), K(16000), K(0.0, "f"), V(8000.0, "f")], opset=17)
-add("random", "RandomNormalLike RandomUniformLike", "f", [X(*M)])
-add("random", "Multinomial", "f", [X(64, 4096)], "64 of 4096", sample_size=64)
-add("random", "Bernoulli", "f", [X(*M, low=0, high=1)])
+add("random", "RandomNormalLike RandomUniformLike", "f", [X(*M)], opset=20)
+add("random", "Multinomial", "f", [X(64, 4096)], "64 of 4096", opset=20, sample_size=64)
+add("random", "Bernoulli", "f", [X(*M, low=0, high=1)], opset=20)
 
 # ---- classic machine learning ----
 add("ml", "Scaler", "f", [X(4096, 256)], domain="ai.onnx.ml", offset=[0.5] * 256, scale=[2.0] * 256)
