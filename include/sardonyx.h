@@ -30,7 +30,11 @@ typedef struct SardonyxExtension {
   /* The same for a model in memory; external data are looked for in the working directory. */
   OrtStatusPtr(ORT_API_CALL *CheckArray)(const OrtEnv *env, const void *data, size_t size, int json,
                                          OrtAllocator *allocator, char **out, size_t *problems);
-  /* Bytes by use: mapped, weights, packed, plans, slabs, scratch; of one session, or (NULL) of the process. */
+  /* Bytes by use. Of a session: files that are mapped, constants that lie in the heap instead, and weights that kernels have
+   * rearranged (shared ones count in each session that uses them); of the process, and alone when session is NULL: allocations so
+   * far, as Allocations gives them, and what the machine and the control groups still grant ("available", bytes). JSON is one
+   * object of numbers with the keys mapped, constants, packed, allocations and available, the first three 0 without a session.
+   * Slabs and scratch of runs are not counted. May be called from any thread while the session runs. */
   OrtStatusPtr(ORT_API_CALL *Memory)(const OrtSession *session, int json, OrtAllocator *allocator, char **out);
   /* Gives back what no run needs at the moment: slabs, plans and scratch of one session, or (NULL) of all. */
   OrtStatusPtr(ORT_API_CALL *Trim)(OrtSession *session);

@@ -318,7 +318,7 @@ static sx_status write_model(void *ctx, const sx_model *m, sx_proto_model *p, sx
   return s;
 }
 
-static OrtStatus *compile(const OrtEnv *env, writer *w, const sx_mapping *in, const char *near) {
+static SX_OWN_FRAME OrtStatus *compile(const OrtEnv *env, writer *w, const sx_mapping *in, const char *near) {
   OrtSession **session = &w->session;
   sx_session_options so = {0};
   sx_arena lists = {0};

@@ -207,7 +207,9 @@ OrtStatus *ORT_API_CALL sx_api_SetPerSessionThreadPoolCallbacks(OrtEnv *env, con
   if (config->version < 25)
     SX_API_FAIL(INVALID_ARGUMENT, "SetPerSessionThreadPoolCallbacks: the version is %u, ORT_API_VERSION is due",
                 config->version);
+  sx_mutex_lock(&busy);
   env->callbacks = *config;
+  sx_mutex_unlock(&busy);
   return NULL;
 }
 

@@ -253,7 +253,7 @@ static void put_problem(void *ctx, const sx_err *e) {
 }
 
 /* Nodes that no kernel takes as they stand. */
-static void check_kernels(const OrtSession *s, const sx_graph *g, problems *p, int depth) {
+static SX_OWN_FRAME void check_kernels(const OrtSession *s, const sx_graph *g, problems *p, int depth) {
   const sx_provider *list[SX_OWN_PROVIDERS + 3];
   sx_plan_options po = {.providers = providers_of(s, list)};
   for (uint32_t i = 0; i < g->nodes.n; i++) {
@@ -273,7 +273,7 @@ static void check_kernels(const OrtSession *s, const sx_graph *g, problems *p, i
 
 /* A model that reads well: a session is made of it. Where that fails, the nodes without a kernel say more than the first
  * error. */
-static sx_status check_plan(const OrtSession *s, const sx_session_options *so, const void *data, size_t size, problems *p) {
+static SX_OWN_FRAME sx_status check_plan(const OrtSession *s, const sx_session_options *so, const void *data, size_t size, problems *p) {
   sx_session *x;
   sx_model *m;
   sx_err e = {0}, ignored;

@@ -158,7 +158,7 @@ static sx_status create(const OrtOp *o, const sx_rt_value *const *in, sx_session
 }
 
 /* The session for these inputs: known, or made now (under the lock: calls of one operator seldom meet). */
-static sx_status find(OrtOp *o, const sx_rt_value *const *in, sx_session **out, sx_err *e) {
+static SX_OWN_FRAME sx_status find(OrtOp *o, const sx_rt_value *const *in, sx_session **out, sx_err *e) {
   uint8_t key[2 * MOST] = {0};
   for (uint32_t i = 0; i < o->n_in; i++)
     if (in[i]) key[2 * i] = in[i]->type.dtype, key[2 * i + 1] = (uint8_t)in[i]->rank;

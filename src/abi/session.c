@@ -213,7 +213,7 @@ OrtStatus *sx_ort_session_options(OrtSession *s, sx_session_options *so, sx_aren
 }
 
 /* Session options' optimized_model_filepath. */
-static OrtStatus *write_optimised(const OrtSessionOptions *o, const sx_session_options *so, const char *path,
+static SX_OWN_FRAME OrtStatus *write_optimised(const OrtSessionOptions *o, const sx_session_options *so, const char *path,
                                   const void *data, size_t size) {
   const char *least = config(o, kOrtSessionOptionsOptimizedModelExternalInitializersMinSizeInBytes, "1024");
   sx_write_options w = {.path = o->optimized_path,

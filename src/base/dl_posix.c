@@ -18,7 +18,7 @@ void *sx_dl_open(const char *path, char *why, size_t why_size) {
 void *sx_dl_open_near(const char *path, char *why, size_t why_size) {
 #ifndef __wasi__
   Dl_info self;
-  char beside[PATH_MAX];
+  char beside[PATH_MAX < 3072 ? PATH_MAX : 3072];
   const char *slash = NULL;
   if (path[0] != '/' && dladdr(&sx_dl_open_near, &self) && self.dli_fname) slash = strrchr(self.dli_fname, '/');
   if (slash &&

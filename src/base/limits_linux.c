@@ -45,7 +45,7 @@ static bool has_word(const char *list, size_t n, const char *word) {
 }
 
 /* The process's path in the hierarchy: lines of "id:controllers:path"; version 2 has id 0 and no controllers. */
-static bool group_path(bool v2, const char *controller, char *path, size_t size) {
+static __attribute__((noinline)) bool group_path(bool v2, const char *controller, char *path, size_t size) {
   char text[3072];
   if (!read_text("/proc/self/cgroup", text, sizeof text)) return false;
   for (char *line = text, *end; *line; line = end + (*end != 0)) {
@@ -81,7 +81,7 @@ static bool parse_mount(char *line, bool v2, const char *controller, const char 
   return n > 0 && (size_t)n < sizeof g->dir;
 }
 
-static bool find_group(bool v2, const char *controller, group *g) {
+static __attribute__((noinline)) bool find_group(bool v2, const char *controller, group *g) {
   char path[512], line[1024];
   if (!group_path(v2, controller, path, sizeof path)) return false;
   FILE *f = fopen("/proc/self/mountinfo", "re");
@@ -129,7 +129,7 @@ static uint64_t level_cpus(const group *g) {
 }
 
 /* What the level still grants: file pages that are charged to it can be dropped, so they count as free. */
-static uint64_t level_memory(const group *g) {
+static __attribute__((noinline)) uint64_t level_memory(const group *g) {
   uint64_t limit = group_number(g, g->v2 ? "memory.max" : "memory.limit_in_bytes");
   uint64_t used = group_number(g, g->v2 ? "memory.current" : "memory.usage_in_bytes");
   if (limit == UINT64_MAX || used == UINT64_MAX) return UINT64_MAX;

@@ -45,6 +45,8 @@ sx_status sx_fail(sx_err *e, sx_status code, const char *file, int line, const c
 void sx_err_context(sx_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define SX_FAIL(e, code, ...) return sx_fail((e), SX_E_##code, SX_HERE, __VA_ARGS__)
+/* A function with a frame of its own: an sx_err takes 2 KB of it, and frames stay below 4 KB. */
+#define SX_OWN_FRAME __attribute__((noinline))
 #define SX_NO_MEMORY(e)       return sx_fail((e), SX_E_NO_MEMORY, SX_HERE, "out of memory")
 /* Returns from the calling function when `expr` fails. */
 #define SX_TRY(expr)                  \

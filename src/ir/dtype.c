@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* One table of the element types, by their ONNX numbers; every question about a type is a column of it. */
 #include "ir/dtype.h"
+#include <stdio.h>
 #include <string.h>
 #include "base/alloc.h"
 
@@ -21,6 +22,13 @@ static const uint32_t complexes = BIT(C64) | BIT(C128);
 static bool in(sx_dtype t, uint32_t set) { return (unsigned)t < SX_DTYPE_COUNT && (set >> t & 1u); }
 
 uint32_t sx_dtype_bits(sx_dtype t) { return (unsigned)t < SX_DTYPE_COUNT ? types[t].bits : 0; }
+const char *sx_shape_text(sx_dtype t, int rank, const int64_t *dims, char buf[SX_SHAPE_TEXT]) {
+  size_t n = (size_t)snprintf(buf, SX_SHAPE_TEXT, "%s[", sx_dtype_name(t));
+  for (int i = 0; i < rank && n < SX_SHAPE_TEXT - 30; i++)
+    n += (size_t)snprintf(buf + n, SX_SHAPE_TEXT - n, i ? ", %lld" : "%lld", (long long)dims[i]);
+  snprintf(buf + n, SX_SHAPE_TEXT - n, "]");
+  return buf;
+}
 const char *sx_dtype_name(sx_dtype t) { return types[(unsigned)t < SX_DTYPE_COUNT ? t : SX_UNDEFINED].name; }
 
 sx_dtype sx_dtype_parse(const char *s, size_t n) {

@@ -29,6 +29,9 @@ typedef enum sx_dtype {
 /* A string element in memory is an sx_str (base/str.h): a handle, 16 bytes. */
 uint32_t sx_dtype_bits(sx_dtype t);      /* 0 for UNDEFINED */
 const char *sx_dtype_name(sx_dtype t);   /* "float", "undefined" */
+enum { SX_SHAPE_TEXT = 160 };
+/* "float[2, 3]", cut at the end of buf; returns buf. */
+const char *sx_shape_text(sx_dtype t, int rank, const int64_t *dims, char buf[SX_SHAPE_TEXT]);
 sx_dtype sx_dtype_parse(const char *s, size_t n);
 bool sx_dtype_is_float(sx_dtype t);      /* f64, f32, f16, bf16, f8*, f6*, f4 */
 bool sx_dtype_is_int(sx_dtype t);        /* signed and unsigned, not bool */

@@ -320,7 +320,7 @@ static sx_status define(parser *s, scope *sc, sx_str n, sx_vid v) {
   return SX_OK;
 }
 
-static sx_status node(parser *s, scope *sc, const sx_str *outs, uint32_t n_out) {
+static SX_OWN_FRAME sx_status node(parser *s, scope *sc, const sx_str *outs, uint32_t n_out) {
   sx_graph *g = sc->g;
   sx_str full, domain = {"", 0};
   sx_vid in[64], out[64];

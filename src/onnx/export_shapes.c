@@ -5,9 +5,11 @@
 
 typedef struct writer {
   sx_graph *g;
-  sx_vid *atoms;
+  sx_vid *atoms;   /* int64[1] by atom number */
+  uint8_t *wanted; /* by atom number */
+  uint32_t n;      /* atoms */
   sx_err *e;
-} writer; /* atoms: int64[1] by atom number */
+} writer;
 
 static sx_vid number(writer *w, int64_t v) { return sx_graph_const_i64(w->g, &v, 1, false); }
 static sx_vid emit(writer *w, const sx_op *op, sx_vid a, sx_vid b) {
@@ -52,9 +54,9 @@ static sx_vid symbol(writer *w, uint32_t s) {
 
 static sx_vid expression(writer *w, sx_dim d);
 
+/* The atoms that its expressions name are there: see settle. */
 static sx_vid atom(writer *w, uint32_t i) {
   const sx_atom x = w->g->model->dims.atoms.at[i];
-  if (w->atoms[i] != SX_NONE) return w->atoms[i];
   if (x.op == SX_ATOM_SYM) return w->atoms[i] = symbol(w, (uint32_t)x.a);
   sx_vid a = expression(w, x.a), b = expression(w, x.b), v = SX_NONE, in[3];
   switch ((sx_atom_op)x.op) {
@@ -78,13 +80,33 @@ static sx_vid expression(writer *w, sx_dim d) {
   const sx_poly p = w->g->model->dims.polys.at[sx_dim_id(d)];
   sx_vid sum = SX_NONE;
   for (uint32_t i = 0; i < p.n; i++) {
-    sx_vid t = p.terms[i].coef == 1 && p.terms[i].n ? atom(w, p.terms[i].atoms[0]) : number(w, p.terms[i].coef);
+    sx_vid t = p.terms[i].coef == 1 && p.terms[i].n ? w->atoms[p.terms[i].atoms[0]] : number(w, p.terms[i].coef);
     for (uint32_t k = p.terms[i].coef == 1 ? 1 : 0; k < p.terms[i].n; k++)
-      t = emit(w, &sx_op_Mul, t, atom(w, p.terms[i].atoms[k]));
+      t = emit(w, &sx_op_Mul, t, w->atoms[p.terms[i].atoms[k]]);
     if (t == SX_NONE) return t;
     sum = sum == SX_NONE ? t : emit(w, &sx_op_Add, sum, t);
   }
   return p.add && sum != SX_NONE ? emit(w, &sx_op_Add, sum, number(w, p.add)) : sum;
+}
+
+static void want(writer *w, sx_dim d) {
+  if (!sx_dim_is_expr(d)) return;
+  const sx_poly *p = &w->g->model->dims.polys.at[sx_dim_id(d)];
+  for (uint32_t i = 0; i < p->n; i++)
+    for (uint32_t k = 0; k < p->terms[i].n; k++) w->wanted[p->terms[i].atoms[k]] = 1;
+}
+/* Atoms under an expression, those that others stand on first: an atom is younger than what it is made of, however deep
+ * that goes. */
+static void settle(writer *w, sx_dim d) {
+  const sx_dimtab *t = &w->g->model->dims;
+  want(w, d);
+  for (uint32_t i = w->n; i-- > 0;)
+    if (w->wanted[i] && w->atoms[i] == SX_NONE && t->atoms.at[i].op != SX_ATOM_SYM)
+      want(w, t->atoms.at[i].a), want(w, t->atoms.at[i].b);
+  for (uint32_t i = 0; i < w->n; i++) {
+    if (w->wanted[i] && w->atoms[i] == SX_NONE) atom(w, i);
+    w->wanted[i] = 0;
+  }
 }
 
 /* One constant: its elements joined, in its type and shape. */
@@ -92,6 +114,7 @@ static sx_status replace(writer *w, sx_vid id) {
   sx_graph *g = w->g;
   const sx_fact f = sx_value_at(g, id)->fact;
   sx_vid in[SX_MAX_ELEMS], v;
+  for (uint32_t i = 0; i < f.n_elems; i++) settle(w, f.elems[i]);
   for (uint32_t i = 0; i < f.n_elems; i++)
     if ((in[i] = expression(w, f.elems[i])) == SX_NONE)
       SX_FAIL(w->e, NOT_IMPLEMENTED, "a shape tensor cannot be written: element %u follows from no tensor's size", i);
@@ -112,15 +135,15 @@ static sx_status replace(writer *w, sx_vid id) {
 
 sx_status sx_export_shapes(sx_graph *g, sx_err *e) {
   uint32_t atoms = g->model->dims.atoms.n, values = g->values.n;
-  writer w = {g, sx_malloc(((size_t)atoms + 1) * sizeof *w.atoms), e};
-  if (!w.atoms) SX_NO_MEMORY(e);
-  for (uint32_t i = 0; i < atoms; i++) w.atoms[i] = SX_NONE;
-  sx_status s = SX_OK;
+  writer w = {g, sx_malloc(((size_t)atoms + 1) * sizeof *w.atoms), sx_calloc((size_t)atoms + 1, 1), atoms, e};
+  sx_status s = w.atoms && w.wanted ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  for (uint32_t i = 0; i < atoms && s == SX_OK; i++) w.atoms[i] = SX_NONE;
   for (uint32_t v = 0; v < values && s == SX_OK; v++) {
     const sx_value *x = sx_value_at(g, v);
     if (x->kind == SX_VALUE_CONST && !x->fact.constant && (x->n_uses || x->output_uses) && x->fact.n_elems)
       s = replace(&w, v);
   }
-  sx_free(w.atoms, ((size_t)atoms + 1) * sizeof *w.atoms);
+  if (w.atoms) sx_free(w.atoms, ((size_t)atoms + 1) * sizeof *w.atoms);
+  if (w.wanted) sx_free(w.wanted, (size_t)atoms + 1);
   return s;
 }

@@ -76,6 +76,15 @@ static sx_status materialise(builder *b, uint32_t buffer, const void **out) {
   return SX_OK;
 }
 
+/* A result that is larger than all that is left is refused before kernels prepare for it. */
+static SX_OWN_FRAME sx_status check_room(builder *b, const sx_view *v) {
+  const uint64_t room = v->size > (size_t)1 << 30 ? sx_memory_available() : UINT64_MAX;
+  char shape[SX_SHAPE_TEXT];
+  if (v->size <= room) return SX_OK;
+  SX_FAIL(b->e, FAIL, "a result %s needs %zu MB, more than the %llu MB that this process may use",
+          sx_shape_text((sx_dtype)v->dtype, v->rank, v->dims, shape), v->size >> 20, (unsigned long long)(room >> 20));
+}
+
 static sx_status views(builder *b) {
   const sx_plan *p = b->p;
   uint32_t base = b->seg->begin < p->n_steps ? p->steps[b->seg->begin].args : 0;
@@ -92,6 +101,7 @@ static sx_status views(builder *b) {
         continue;
       }
       sx_status st = view_of(b, p->arg_values[at], buf != SX_NONE && i < s->n_in, v);
+      if (st == SX_OK && i >= s->n_in && !(s->kernel->flags & SX_KERNEL_VIEW)) st = check_room(b, v);
       if (st == SX_OK && buf != SX_NONE && p->buffers[buf].kind == SX_BUF_ELEMS && !b->x->elems[buf])
         st = materialise(b, buf, &b->x->elems[buf]);
       if (st != SX_OK) return sx_node_context(p->graph, sx_node_at(p->graph, s->node), st, b->e);

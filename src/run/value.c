@@ -3,7 +3,6 @@
  */
 #include "run/value.h"
 #include "base/file.h"
-#include <stdio.h>
 #include <stdlib.h>
 
 const sx_memory sx_memory_cpu = {.name = "Cpu", .name_size = 4};
@@ -84,14 +83,10 @@ static sx_status measure(sx_dtype dtype, uint32_t rank, const int64_t *dims, int
  */
 static sx_status check_room(sx_dtype dtype, uint32_t rank, const int64_t *dims, size_t bytes, sx_err *e) {
   const uint64_t room = bytes > (size_t)1 << 28 ? sx_memory_available() : UINT64_MAX;
-  char shape[160];
-  size_t n = 0;
+  char shape[SX_SHAPE_TEXT];
   if (bytes <= room) return SX_OK;
-  shape[0] = 0;
-  for (uint32_t i = 0; i < rank && n < sizeof shape - 24; i++)
-    n += (size_t)snprintf(shape + n, sizeof shape - n, i ? ", %lld" : "%lld", (long long)dims[i]);
-  SX_FAIL(e, FAIL, "a tensor %s[%s] needs %zu MB, more than the %llu MB that this process may use", sx_dtype_name(dtype),
-          shape, bytes >> 20, (unsigned long long)(room >> 20));
+  SX_FAIL(e, FAIL, "a tensor %s needs %zu MB, more than the %llu MB that this process may use",
+          sx_shape_text(dtype, (int)rank, dims, shape), bytes >> 20, (unsigned long long)(room >> 20));
 }
 
 static void strings_clear(sx_rt_value *v) {

@@ -37,7 +37,7 @@ void sx_quant_scale_run(const sx_quant_scale *s, const sx_call *c) {
     sx_quant_scale_load(s, c->in[s->in_scale], s->in_zero < 0 ? NULL : c->in[s->in_zero], (char *)c->scratch + s->at);
 }
 
-enum { BLOCK = 1024, LINE = 8192 };
+enum { BLOCK = 512, LINE = 8192 };
 typedef struct linear {
   sx_isa isa;
   sx_quant_scale s;
