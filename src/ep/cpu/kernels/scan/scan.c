@@ -4,14 +4,17 @@
 #include "ep/cpu/kernels/scan/scan_rows.h"
 #include "ep/cpu/isa.h"
 #include "ep/cpu/kernels/convert/convert.h"
+#include "base/status.h"
+
+enum { PIECE = 224 }; /* elements that a frame holds */
 
 SX_ISA_DECLARE(sx_scan_rows, sx_scan_rows);
 
 /* Sums of these types need no conversion. */
 static const sx_scan_sum *native(const sx_scan *s, const void *x, const void *y) {
   static const uint8_t kind[SX_DTYPE_COUNT] = {
-      [SX_F32] = SX_SCAN_F32 + 1, [SX_F64] = SX_SCAN_F64 + 1, [SX_I32] = SX_SCAN_I32 + 1, [SX_U32] = SX_SCAN_I32 + 1,
-      [SX_I64] = SX_SCAN_I64 + 1, [SX_U64] = SX_SCAN_I64 + 1};
+      [SX_F32] = SX_SCAN_F32 + 1, [SX_F64] = SX_SCAN_F64 + 1, [SX_I32] = SX_SCAN_I32 + 1,
+      [SX_U32] = SX_SCAN_I32 + 1, [SX_I64] = SX_SCAN_I64 + 1, [SX_U64] = SX_SCAN_I64 + 1};
   if (s->product || !kind[s->type] || (((uintptr_t)x | (uintptr_t)y) & (s->elem - 1))) return NULL;
   return &SX_ISA_PICK(sx_scan_rows, s->isa)->sum[kind[s->type] - 1];
 }
@@ -58,20 +61,20 @@ static const struct {
 static void row(const sx_scan *s, const char *x, char *y) {
   bool is_float = sx_dtype_is_float(s->type);
   sx_dtype by = is_float ? SX_F64 : SX_I64;
-  acc v[SX_SCAN_COLS], total = identity(s);
-  for (int64_t done = 0; done < s->n; done += SX_SCAN_COLS) {
-    int64_t n = s->n - done < SX_SCAN_COLS ? s->n - done : SX_SCAN_COLS,
-            at = (s->reverse ? s->n - done - n : done) * s->elem;
+  acc v[PIECE], total = identity(s);
+  for (int64_t done = 0; done < s->n; done += PIECE) {
+    int64_t n = s->n - done < PIECE ? s->n - done : PIECE, at = (s->reverse ? s->n - done - n : done) * s->elem;
     sx_cast_run(s->isa, s->type, by, 0, v, x + at, 0, n);
     steps[is_float][s->product].along(&total, v, n, s->reverse, s->exclusive);
     sx_cast_run(s->isa, by, s->type, SX_CAST_SATURATE, y + at, v, 0, n);
   }
 }
 
-static void columns(const sx_scan *s, const char *x, char *y, int64_t n) {
+/* n <= PIECE columns. */
+static SX_OWN_FRAME void columns(const sx_scan *s, const char *x, char *y, int64_t n) {
   bool is_float = sx_dtype_is_float(s->type);
   sx_dtype by = is_float ? SX_F64 : SX_I64;
-  acc v[SX_SCAN_COLS], total[SX_SCAN_COLS];
+  acc v[PIECE], total[PIECE];
   for (int64_t i = 0; i < n; i++) total[i] = identity(s);
   for (int64_t k = 0; k < s->n; k++) {
     int64_t at = (s->reverse ? s->n - 1 - k : k) * s->inner * s->elem;
@@ -87,19 +90,24 @@ int64_t sx_scan_units(const sx_scan *s) { return s->n && s->inner ? s->outer * b
 void sx_scan_run(const sx_scan *s, const void *x, void *y, int64_t begin, int64_t end) {
   const sx_scan_sum *sum = native(s, x, y);
   for (int64_t u = begin; u < end; u++) {
-    const int64_t o = u / blocks(s), c = u % blocks(s) * SX_SCAN_COLS, n = s->inner - c < SX_SCAN_COLS ? s->inner - c : SX_SCAN_COLS;
+    const int64_t o = u / blocks(s), c = u % blocks(s) * SX_SCAN_COLS,
+                  n = s->inner - c < SX_SCAN_COLS ? s->inner - c : SX_SCAN_COLS;
     const int64_t first = (o * s->n * s->inner + c) * s->elem, last = first + (s->n - 1) * s->inner * s->elem;
     const char *from = (const char *)x + (sum && s->reverse ? last : first);
     char *to = (char *)y + (sum && s->reverse ? last : first);
     if (sum && s->inner == 1) {
       sum->along(from, to, s->n, s->reverse ? -1 : 1, s->exclusive);
     } else if (sum) {
-      uint64_t total[SX_SCAN_COLS] = {0};
-      sum->across(from, to, total, s->n, s->reverse ? -s->inner : s->inner, n, s->exclusive);
+      for (int64_t k = 0; k < n; k += 2 * PIECE) {
+        uint64_t total[2 * PIECE] = {0};
+        sum->across(from + k * s->elem, to + k * s->elem, total, s->n, s->reverse ? -s->inner : s->inner,
+                    n - k < 2 * PIECE ? n - k : 2 * PIECE, s->exclusive);
+      }
     } else if (s->inner == 1) {
       row(s, from, to);
     } else {
-      columns(s, from, to, n);
+      for (int64_t k = 0; k < n; k += PIECE)
+        columns(s, from + k * s->elem, to + k * s->elem, n - k < PIECE ? n - k : PIECE);
     }
   }
 }
@@ -108,11 +116,11 @@ void sx_range_run(sx_isa isa, sx_dtype type, void *y, const void *start, const v
   const sx_scan_rows *t = SX_ISA_PICK(sx_scan_rows, isa);
   const bool is_float = sx_dtype_is_float(type);
   const sx_dtype by = is_float ? SX_F64 : SX_I64;
-  acc from, step, v[SX_SCAN_COLS];
+  acc from, step, v[PIECE];
   sx_cast_run(isa, type, by, 0, &from, start, 0, 1);
   sx_cast_run(isa, type, by, 0, &step, delta, 0, 1);
-  for (int64_t i = 0; i < n; i += SX_SCAN_COLS) {
-    const int m = (int)(n - i < SX_SCAN_COLS ? n - i : SX_SCAN_COLS);
+  for (int64_t i = 0; i < n; i += PIECE) {
+    const int m = (int)(n - i < PIECE ? n - i : PIECE);
     char *to = (char *)y + (size_t)(first + i) * (sx_dtype_bits(type) / 8);
     const bool direct = (type == SX_F32 || type == by) && !((uintptr_t)to & (sx_dtype_bits(type) / 8 - 1));
     void *d = direct ? (void *)to : v;
