@@ -177,7 +177,8 @@ static OrtStatus *claim(OrtEpGraphSupportInfo *info, const OrtNode *const *nodes
 }
 
 /* Nodes come in execution order. A run of them that we know, all of one shape, can always be one group: nothing lies in
- * between. */
+ * between. No more than MOST of them, so that a group has few inputs. */
+enum { MOST = 32 };
 static OrtStatus *claim_runs(const OrtGraph *graph, OrtEpGraphSupportInfo *info, const OrtNode **nodes, size_t n) {
   const Shape any = {0, {0}, 0};
   Shape whole = any;
@@ -187,7 +188,7 @@ static OrtStatus *claim_runs(const OrtGraph *graph, OrtEpGraphSupportInfo *info,
     Shape before = whole;
     int fits = 0;
     TRY(node_fits(nodes[i], &whole, &fits));
-    if (fits) continue;
+    if (fits && i - begin < MOST) continue;
     TRY(claim(info, nodes + begin, i - begin));
     whole = any, begin = i + 1;
     if (before.count == 0) continue;

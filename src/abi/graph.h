@@ -15,6 +15,7 @@ typedef struct sx_consumer { const OrtNode *node; int64_t slot; } sx_consumer; /
 
 struct OrtValueInfo {
   bool editor;
+  bool listed;               /* among the inputs of a subset */
   uint8_t flags;             /* SX_VI_*; the rest but name and type is of views */
   const char *name;          /* editor: owned */
   OrtTypeInfo *type;         /* owned; NULL: not known */
@@ -37,6 +38,7 @@ struct OrtNode {
   const char *ep_name;
   const OrtGraph *graph;
   sx_nid source;             /* number in the graph that is viewed */
+  uint32_t place;            /* in the view's list of nodes */
   uint32_t n_in, n_implicit, n_out, n_attrs, n_bodies;
   OrtValueInfo **in, **implicit, **out; /* NULL entries: left out */
   OrtOpAttr **attrs;
@@ -54,9 +56,9 @@ struct OrtGraph {
   const OrtGraph *outer;     /* of a body: the view around it */
   const OrtNode *parent;     /* of a body */
   OrtGraph *root;            /* the outermost view */
-  OrtValueInfo **by_id;      /* by value number; NULL: not in this view */
-  OrtNode **node_by_id;
-  uint32_t n_by_id, n_node_by_id; /* entries: the graph may have grown since */
+  const OrtGraph *of;        /* of a subset: the view whose nodes these are */
+  sx_map value_at, node_at;  /* number in the source graph -> where it lies in infos, nodes */
+  SX_VEC(OrtValueInfo *) infos;
   sx_value_list inputs, outputs, initializers;
   OrtNode **nodes;           /* in execution order */
   uint32_t n_nodes;
@@ -76,6 +78,9 @@ sx_status sx_ort_graph_subset(const OrtGraph *of, const OrtNode *const *nodes, s
 sx_status sx_ort_graph_of_bytes(const void *data, size_t size, const sx_import_options *o, OrtGraph **out, sx_err *e);
 void sx_ort_graph_free(OrtGraph *g);
 
+/* What a view has for a value or a node of the source graph; NULL: nothing. */
+OrtValueInfo *sx_ort_view_value(const OrtGraph *v, sx_vid id);
+OrtNode *sx_ort_view_node(const OrtGraph *v, sx_nid id);
 /* Entries of a list that the caller has room for; INVALID_ARGUMENT when there is too little. */
 OrtStatus *sx_ort_list_out(const char *what, const void *list, size_t n, const void **out, size_t room);
 /* What an operator set list says of a domain, as ONNX Runtime has it: what the model does not import counts with the newest

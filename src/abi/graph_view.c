@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Views: what providers see of a graph. One walk over the nodes makes values as they are met, a second one fills the lists of
  * consumers. A value that a body captures is one of the body's own under the name of the one around it. */
+#include <stdlib.h>
 #include "abi/plugin/host.h"
 #include "onnx/source.h"
 
@@ -11,12 +12,29 @@ static sx_vid captured(const sx_graph *g, const sx_value *value) {
   return sx_node_at(g->parent, g->owner)->in[g->capture_slots.at[value->index]].value;
 }
 
+OrtValueInfo *sx_ort_view_value(const OrtGraph *v, sx_vid id) {
+  uint64_t at;
+  return sx_map_get(&v->value_at, id, &at) ? v->infos.at[at] : NULL;
+}
+OrtNode *sx_ort_view_node(const OrtGraph *v, sx_nid id) {
+  uint64_t at;
+  return sx_map_get(&v->node_at, id, &at) ? v->nodes[at] : NULL;
+}
+
+/* A value without a name keeps the one that it has in the view that a subset was taken from. */
+static const char *name_of(OrtGraph *v, const sx_value *s, sx_vid id) {
+  const OrtValueInfo *there = v->of && !s->name.n ? sx_ort_view_value(v->of, id) : NULL;
+  if (there) return text(v, sx_str_c(there->name));
+  return s->name.n ? text(v, s->name) : sx_arena_printf(&v->arena, "sardonyx/value_%u", v->root->fresh++);
+}
+
 static OrtValueInfo *value_of(OrtGraph *v, sx_vid id) {
-  if (v->by_id[id]) return v->by_id[id];
+  OrtValueInfo *i = sx_ort_view_value(v, id);
+  if (i) return i;
   const sx_value *s = sx_value_at(v->source, id);
-  OrtValueInfo *i = SX_NEW(&v->arena, OrtValueInfo);
-  if (!i) return NULL;
-  i->graph = v, i->id = id;
+  i = SX_NEW(&v->arena, OrtValueInfo);
+  if (!i || !sx_map_put(&v->value_at, id, v->infos.n) || !sx_vec_push(&v->infos, i)) return NULL;
+  i->graph = v, i->id = id, i->name = "";
   if (s->kind == SX_VALUE_CAPTURE && v->outer) {
     const OrtValueInfo *o = value_of((OrtGraph *)v->outer, captured(v->source, s));
     if (!o) return NULL;
@@ -25,13 +43,13 @@ static OrtValueInfo *value_of(OrtGraph *v, sx_vid id) {
     i->type = o->type ? sx_ort_type_copy(o->type) : NULL;
     if (o->type && !i->type) return NULL;
   } else {
-    i->name = s->name.n ? text(v, s->name) : sx_arena_printf(&v->arena, "sardonyx/value_%u", v->root->fresh++);
+    i->name = name_of(v, s, id);
     if (s->fact.kind != SX_KIND_UNKNOWN && !(i->type = sx_ort_type_of_fact(v->source->model, &s->fact))) return NULL;
     i->tensor = s->fact.constant;
     if (s->kind == SX_VALUE_CONST) i->flags |= SX_VI_CONSTANT;
     if (s->kind == SX_VALUE_INPUT) i->flags |= s->overridable ? SX_VI_OPTIONAL : SX_VI_REQUIRED;
   }
-  return i->name ? v->by_id[id] = i : NULL;
+  return i->name ? i : NULL;
 }
 
 static sx_status node_values(OrtGraph *v, const sx_use *in, const sx_vid *out, uint32_t n, OrtValueInfo ***list, sx_err *e) {
@@ -74,8 +92,9 @@ static sx_status view_body(OrtGraph *v, OrtNode *x, const sx_attr *a, sx_err *e)
 
 static sx_status view_node(OrtGraph *v, sx_nid id, OrtNode **out, sx_err *e) {
   const sx_node *n = sx_node_at(v->source, id);
-  OrtNode *x = *out = v->node_by_id[id] = SX_NEW(&v->arena, OrtNode);
-  if (!x) SX_NO_MEMORY(e);
+  OrtNode *x = *out = SX_NEW(&v->arena, OrtNode);
+  if (!x || !sx_map_put(&v->node_at, id, v->n_nodes)) SX_NO_MEMORY(e);
+  x->place = v->n_nodes;
   x->name = text(v, n->name), x->op_type = text(v, n->op_type), x->domain = text(v, n->domain);
   const sx_ep_node *taken = sx_ep_node_of(n);
   x->id = x->source = id, x->graph = v, x->ep_name = taken ? taken->ep->name : "", x->since_version = row_version(n);
@@ -113,9 +132,8 @@ static sx_status link_consumers(OrtGraph *v, sx_err *e) {
     if (fill) break;
     sx_consumer *all = SX_NEW_N(&v->arena, sx_consumer, total + 1);
     if (!all) SX_NO_MEMORY(e);
-    for (uint32_t i = 0; i < v->source->values.n; i++) {
-      OrtValueInfo *u = v->by_id[i];
-      if (!u) continue;
+    for (uint32_t i = 0; i < v->infos.n; i++) {
+      OrtValueInfo *u = v->infos.at[i];
       u->consumers = all, all += u->n_consumers, u->n_consumers = 0;
     }
   }
@@ -127,15 +145,19 @@ static sx_status list_of(OrtGraph *v, const sx_vid *ids, uint32_t n, sx_value_li
   return node_values(v, NULL, ids, n, &out->at, e);
 }
 
-/* Initializers: constants in use, and defaults of inputs. */
+static int by_number(const void *a, const void *b) {
+  sx_vid x = (*(OrtValueInfo *const *)a)->id, y = (*(OrtValueInfo *const *)b)->id;
+  return x < y ? -1 : x > y;
+}
+/* Initializers: constants in use, and defaults of inputs; as they stand in the file. */
 static sx_status list_initializers(OrtGraph *v, sx_err *e) {
-  const sx_graph *g = v->source;
-  if (!(v->initializers.at = SX_NEW_N(&v->arena, OrtValueInfo *, (size_t)g->values.n + 1))) SX_NO_MEMORY(e);
-  for (uint32_t i = 0; i < g->values.n; i++) {
-    const sx_value *s = sx_value_at(g, i);
-    OrtValueInfo *x = v->by_id[i];
-    if (x && s->fact.constant && (s->kind == SX_VALUE_CONST || s->overridable)) v->initializers.at[v->initializers.n++] = x;
+  if (!(v->initializers.at = SX_NEW_N(&v->arena, OrtValueInfo *, (size_t)v->infos.n + 1))) SX_NO_MEMORY(e);
+  for (uint32_t i = 0; i < v->infos.n; i++) {
+    OrtValueInfo *x = v->infos.at[i];
+    const sx_value *s = sx_value_at(v->source, x->id);
+    if (s->fact.constant && (s->kind == SX_VALUE_CONST || s->overridable)) v->initializers.at[v->initializers.n++] = x;
   }
+  qsort(v->initializers.at, v->initializers.n, sizeof *v->initializers.at, by_number);
   return SX_OK;
 }
 
@@ -150,17 +172,8 @@ static sx_status view_nodes(OrtGraph *v, const sx_nid *nodes, uint32_t n, sx_err
   return link_consumers(v, e);
 }
 
-static sx_status make_tables(OrtGraph *v, sx_err *e) {
-  v->n_by_id = v->source->values.n, v->n_node_by_id = v->source->nodes.n;
-  v->by_id = SX_NEW_N(&v->arena, OrtValueInfo *, (size_t)v->source->values.n + 1);
-  v->node_by_id = SX_NEW_N(&v->arena, OrtNode *, (size_t)v->source->nodes.n + 1);
-  if (!v->by_id || !v->node_by_id) SX_NO_MEMORY(e);
-  return SX_OK;
-}
-
 static sx_status view_graph(OrtGraph *v, const sx_nid *nodes, uint32_t n, sx_err *e) {
   const sx_graph *g = v->source;
-  SX_TRY(make_tables(v, e));
   SX_TRY(list_of(v, g->inputs.at, g->inputs.n, &v->inputs, e));
   SX_TRY(list_of(v, g->outputs.at, g->outputs.n, &v->outputs, e));
   for (uint32_t i = 0; i < g->outputs.n; i++) v->outputs.at[i]->flags |= SX_VI_OUTPUT;
@@ -169,16 +182,18 @@ static sx_status view_graph(OrtGraph *v, const sx_nid *nodes, uint32_t n, sx_err
 
 void sx_ort_graph_free(OrtGraph *v) {
   if (!v) return;
-  for (uint32_t i = 0; v->by_id && i < v->n_by_id; i++) {
-    if (!v->by_id[i]) continue;
-    sx_api_ReleaseTypeInfo(v->by_id[i]->type);
-    sx_rt_unref(v->by_id[i]->value);
+  for (uint32_t i = 0; i < v->infos.n; i++) {
+    sx_api_ReleaseTypeInfo(v->infos.at[i]->type);
+    sx_rt_unref(v->infos.at[i]->value);
   }
-  for (uint32_t k = 0; v->node_by_id && k < v->n_node_by_id; k++) {
-    OrtNode *x = v->node_by_id[k];
+  for (uint32_t k = 0; v->nodes && v->nodes[k]; k++) { /* one that is not finished, too */
+    OrtNode *x = v->nodes[k];
     for (uint32_t i = 0; x && i < x->n_attrs; i++) sx_api_ReleaseOpAttr(x->attrs[i]);
     for (uint32_t i = 0; x && i < x->n_bodies; i++) sx_ort_graph_free(x->bodies[i]);
   }
+  sx_map_free(&v->value_at);
+  sx_map_free(&v->node_at);
+  sx_vec_free(&v->infos);
   sx_model_destroy(v->owned);
   sx_arena_free(&v->arena);
   sx_free(v, sizeof *v);
@@ -209,26 +224,25 @@ sx_status sx_ort_graph_view(const sx_graph *source, bool own, OrtGraph **out, sx
 /* Is `id` read by a node of the graph that is not in the view? */
 static bool read_outside(const OrtGraph *v, sx_vid id) {
   for (const sx_use *u = sx_value_at(v->source, id)->uses; u; u = u->next)
-    if (!v->node_by_id[u->node] && !sx_node_at(v->source, u->node)->dead) return true;
+    if (!sx_ort_view_node(v, u->node) && !sx_node_at(v->source, u->node)->dead) return true;
   return false;
 }
 
 /* Inputs that are inputs of the whole come first and in its order, as a fused node's do. */
 static sx_status boundary(OrtGraph *v, sx_err *e) {
   const sx_graph *g = v->source;
-  v->inputs.at = SX_NEW_N(&v->arena, OrtValueInfo *, (size_t)g->values.n + 1);
-  v->outputs.at = SX_NEW_N(&v->arena, OrtValueInfo *, (size_t)g->values.n + 1);
-  uint8_t *seen = sx_arena_alloc(&v->arena, (size_t)g->values.n + 1);
-  if (!v->inputs.at || !v->outputs.at || !seen) SX_NO_MEMORY(e);
+  v->inputs.at = SX_NEW_N(&v->arena, OrtValueInfo *, (size_t)v->infos.n + 1);
+  v->outputs.at = SX_NEW_N(&v->arena, OrtValueInfo *, (size_t)v->infos.n + 1);
+  if (!v->inputs.at || !v->outputs.at) SX_NO_MEMORY(e);
   for (uint32_t i = 0; i < g->inputs.n; i++) {
-    OrtValueInfo *x = v->by_id[g->inputs.at[i]];
-    if (x && !seen[x->id]++) v->inputs.at[v->inputs.n++] = x;
+    OrtValueInfo *x = sx_ort_view_value(v, g->inputs.at[i]);
+    if (x && !x->listed) x->listed = true, v->inputs.at[v->inputs.n++] = x;
   }
   for (uint32_t k = 0; k < v->n_nodes; k++) {
     OrtNode *x = v->nodes[k];
     for (uint32_t i = 0; i < x->n_in + x->n_implicit; i++) {
       OrtValueInfo *u = i < x->n_in ? x->in[i] : x->implicit[i - x->n_in];
-      if (u && !u->producer && !(u->flags & SX_VI_CONSTANT) && !seen[u->id]++) v->inputs.at[v->inputs.n++] = u;
+      if (u && !u->producer && !(u->flags & SX_VI_CONSTANT) && !u->listed) u->listed = true, v->inputs.at[v->inputs.n++] = u;
     }
     for (uint32_t i = 0; i < x->n_out; i++) {
       OrtValueInfo *o = x->out[i];
@@ -242,35 +256,36 @@ static sx_status boundary(OrtGraph *v, sx_err *e) {
   return SX_OK;
 }
 
+static int by_place(const void *a, const void *b) {
+  uint32_t x = (*(const OrtNode *const *)a)->place, y = (*(const OrtNode *const *)b)->place;
+  return x < y ? -1 : x > y;
+}
+
 sx_status sx_ort_graph_subset(const OrtGraph *of, const OrtNode *const *nodes, size_t n, OrtGraph **out, sx_err *e) {
   *out = NULL;
   if (n > of->n_nodes) SX_FAIL(e, INVALID_ARGUMENT, "%zu nodes are given, the graph has %u", n, of->n_nodes);
   OrtGraph *v = create(of->source, of->outer);
-  uint8_t *take = sx_calloc((size_t)of->source->nodes.n + 1, 1);
-  sx_nid *ids = sx_calloc(n + 1, sizeof *ids);
-  sx_status s = v && take && ids ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  const OrtNode **list = sx_malloc((n + 1) * sizeof *list);
+  sx_nid *ids = sx_malloc((n + 1) * sizeof *ids);
+  sx_status s = v && list && ids ? SX_OK : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   uint32_t count = 0;
   for (size_t i = 0; i < n && s == SX_OK; i++) {
-    if (!nodes[i] || nodes[i]->editor || nodes[i]->source >= of->n_node_by_id || of->node_by_id[nodes[i]->source] == NULL)
+    if (!nodes[i] || nodes[i]->editor || sx_ort_view_node(of, nodes[i]->source) == NULL)
       s = sx_fail(e, SX_E_INVALID_ARGUMENT, SX_HERE, "node %zu of the list is no node of the graph", i);
     else
-      take[nodes[i]->source] = 1;
+      list[i] = sx_ort_view_node(of, nodes[i]->source);
   }
-  for (uint32_t i = 0; i < of->n_nodes && s == SX_OK; i++)
-    if (take[of->nodes[i]->source]) ids[count++] = of->nodes[i]->source;
-  if (s == SX_OK) {
-    v->parent = of->parent, v->path = of->path;
+  if (s == SX_OK) { /* in the order of the graph, each once */
+    qsort(list, n, sizeof *list, by_place);
+    for (size_t i = 0; i < n; i++)
+      if (!i || list[i] != list[i - 1]) ids[count++] = list[i]->source;
+    v->of = of, v->parent = of->parent, v->path = of->path;
     v->root = v; /* locks and names of its own */
     v->fresh = of->root->fresh;
-    s = make_tables(v, e);
-    for (uint32_t i = 0; i < of->source->values.n && s == SX_OK; i++) { /* values keep the names that they have there */
-      OrtValueInfo *x = of->by_id[i] && !sx_value_at(of->source, i)->name.n ? value_of(v, i) : NULL;
-      if (x && !(x->name = text(v, sx_str_c(of->by_id[i]->name)))) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-    }
-    if (s == SX_OK) s = view_nodes(v, ids, count, e);
+    s = view_nodes(v, ids, count, e);
     if (s == SX_OK) s = boundary(v, e);
   }
-  sx_free(take, (size_t)of->source->nodes.n + 1);
+  sx_free(list, (n + 1) * sizeof *list);
   sx_free(ids, (n + 1) * sizeof *ids);
   if (s != SX_OK) sx_ort_graph_free(v);
   else *out = v;

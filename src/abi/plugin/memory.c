@@ -102,26 +102,19 @@ static sx_status add_copy(struct sx_eps *x, sx_graph *g, sx_vid from, sx_ep *hom
   return SX_OK;
 }
 
-typedef struct moved {
-  sx_vid value;
-  sx_ep *to;
-  sx_vid copy;
-} moved;
-typedef struct movings {
-  SX_VEC(moved) list;
-} movings;
-
-/* The copy of `v` for a reader at `to`, made once. */
-static sx_status moved_to(struct sx_eps *x, sx_graph *g, movings *m, sx_vid v, sx_ep *home, sx_ep *to,
-                          sx_vid *out, sx_err *e) {
-  for (uint32_t i = 0; i < m->list.n; i++)
-    if (m->list.at[i].value == v && m->list.at[i].to == to) return *out = m->list.at[i].copy, SX_OK;
+/* The copy of `v` for a reader at `to`, made once; `m` has those that there are. */
+static sx_status moved_to(struct sx_eps *x, sx_graph *g, sx_map *m, sx_vid v, sx_ep *home, sx_ep *to, sx_vid *out,
+                          sx_err *e) {
+  uint64_t at = 0, key;
+  while (to && at < x->list.n && x->list.at[at++] != to) continue; /* 0: the host */
+  key = at << 32 | v;
+  if (sx_map_get(m, key, &at)) return *out = (sx_vid)at, SX_OK;
   SX_TRY(add_copy(x, g, v, home, to, out, e));
-  if (!sx_vec_push(&m->list, ((moved){v, to, *out}))) SX_NO_MEMORY(e);
+  if (!sx_map_put(m, key, *out)) SX_NO_MEMORY(e);
   return SX_OK;
 }
 
-static sx_status copies_of(struct sx_eps *x, sx_graph *g, movings *m, sx_err *e) {
+static sx_status copies_of(struct sx_eps *x, sx_graph *g, sx_map *m, sx_err *e) {
   for (uint32_t k = 0, last = g->nodes.n; k < last; k++) {
     for (uint32_t i = 0; i < sx_node_at(g, k)->n_in && !sx_node_at(g, k)->dead; i++) {
       sx_vid v = sx_node_at(g, k)->in[i].value, copy;
@@ -150,9 +143,9 @@ sx_status sx_eps_add_copies(struct sx_eps *x, sx_graph *g, sx_err *e) {
   bool needed = false;
   for (uint32_t i = 0; i < x->list.n; i++) needed |= x->list.at[i]->memory != NULL;
   if (!needed) return SX_OK;
-  movings m = {{0}};
+  sx_map m = {0};
   sx_status s = copies_of(x, g, &m, e);
-  sx_vec_free(&m.list);
+  sx_map_free(&m);
   for (uint32_t k = 0; k < g->nodes.n && s == SX_OK; k++)
     for (uint32_t i = 0; i < sx_node_at(g, k)->n_attrs && !sx_node_at(g, k)->dead && s == SX_OK; i++)
       if (sx_node_at(g, k)->attrs[i].type == SX_ATTR_GRAPH) s = sx_eps_add_copies(x, sx_node_at(g, k)->attrs[i].g, e);

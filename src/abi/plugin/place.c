@@ -2,7 +2,7 @@
 /* Who takes which node. Each provider in turn is shown each graph (bodies before the graph around them) and says what it
  * wants; groups that can run as one are compiled and become one node of the source dialect each. The importer then goes on
  * with what is left. */
-#include <stdio.h>
+#include <stdlib.h>
 #include "abi/editor.h"
 #include "abi/plugin/host.h"
 #include "onnx/source.h"
@@ -262,17 +262,35 @@ static sx_status describe_group(struct sx_eps *x, sx_ep *p, const claim *k, OrtG
   return SX_OK;
 }
 
+static int by_id(const void *a, const void *b) {
+  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+  return x < y ? -1 : x > y;
+}
+/* The user's nodes that a group was made from, all at once: one by one the set would be copied as often as it grows. */
+static uint32_t origin_of(sx_graph *g, const claim *k) {
+  sx_model *m = g->model;
+  size_t total = 0;
+  for (uint32_t i = 0; i < k->n; i++) total += m->origins.at[sx_node_at(g, k->nodes[i])->origin].n;
+  uint32_t *ids = SX_NEW_N(&m->arena, uint32_t, total + 1), n = 0, unique = 0;
+  if (!ids) return 0; /* provenance is for people: a lost entry is no failure */
+  for (uint32_t i = 0; i < k->n; i++) {
+    const sx_origin *o = &m->origins.at[sx_node_at(g, k->nodes[i])->origin];
+    for (uint32_t j = 0; j < o->n; j++) ids[n++] = o->ids[j];
+  }
+  qsort(ids, n, sizeof *ids, by_id);
+  for (uint32_t i = 0; i < n; i++)
+    if (!unique || ids[unique - 1] != ids[i]) ids[unique++] = ids[i];
+  return unique && sx_vec_push(&m->origins, ((sx_origin){unique, ids})) ? m->origins.n - 1 : 0;
+}
+
 /* The nodes of a group give way to one. */
 static sx_status fuse(struct sx_eps *eps, sx_graph *g, const claim *k, sx_ep_node *n, const OrtNode *context, sx_err *e) {
   const OrtNode *v = n->view;
   sx_vid *ids = sx_malloc(((size_t)v->n_in + v->n_out + 1) * sizeof *ids);
   if (!ids) SX_NO_MEMORY(e);
   for (uint32_t i = 0; i < v->n_in + v->n_out; i++) ids[i] = i < v->n_in ? v->in[i]->id : v->out[i - v->n_in]->id;
-  uint32_t origin = 0, place = sx_node_at(g, k->nodes[0])->place;
-  for (uint32_t i = 0; i < k->n; i++) {
-    origin = sx_origin_union(g->model, origin, sx_node_at(g, k->nodes[i])->origin);
-    sx_graph_kill(g, k->nodes[i]);
-  }
+  uint32_t origin = origin_of(g, k), place = sx_node_at(g, k->nodes[0])->place;
+  for (uint32_t i = 0; i < k->n; i++) sx_graph_kill(g, k->nodes[i]);
   sx_nid id = sx_graph_add_node(g, NULL, ids, v->n_in, ids + v->n_in, v->n_out);
   sx_free(ids, ((size_t)v->n_in + v->n_out + 1) * sizeof *ids);
   if (id == SX_NONE) SX_NO_MEMORY(e);
@@ -319,7 +337,7 @@ static sx_status compile_groups(struct sx_eps *x, sx_graph *g, OrtEpGraphSupport
     if (!c->fuse || c->refused) continue;
     const OrtNode **nodes = SX_NEW_N(&info->arena, const OrtNode *, (size_t)c->n + 1);
     if (!nodes) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-    for (uint32_t i = 0; s == SX_OK && i < c->n; i++) nodes[i] = info->view->node_by_id[c->nodes[i]];
+    for (uint32_t i = 0; s == SX_OK && i < c->n; i++) nodes[i] = sx_ort_view_node(info->view, c->nodes[i]);
     if (s == SX_OK) s = sx_ort_graph_subset(info->view, nodes, c->n, &groups[n], e);
     if (s == SX_OK) of[n] = c, n++;
     if (s == SX_OK) s = describe_group(x, info->ep, c, groups[n - 1], hash, &made[n - 1], e);
@@ -338,7 +356,7 @@ static sx_status take_singles(struct sx_eps *x, sx_graph *g, OrtEpGraphSupportIn
   for (uint32_t k = 0; k < info->claims.n; k++) {
     const claim *c = &info->claims.at[k];
     if (c->fuse || c->refused) continue;
-    const OrtNode *v = info->view->node_by_id[c->nodes[0]];
+    const OrtNode *v = sx_ort_view_node(info->view, c->nodes[0]);
     sx_node *node = sx_node_at(g, c->nodes[0]);
     if (v->n_bodies) continue; /* control flow is ours: see context.c */
     const sx_ep_kernel *kernel = info->ep->registry ? sx_ep_registry_find(info->ep->registry, info->ep->name, v) : NULL;
@@ -396,7 +414,7 @@ static bool wants_last(void *ctx, sx_nid id) {
   sx_ep *p = w->info->ep;
   int should = -1;
   if (!w->claimed[id]) return false;
-  const OrtNode *v = w->info->view->node_by_id[id];
+  const OrtNode *v = sx_ort_view_node(w->info->view, id);
   if (SX_EP_HAS(p->ep, 23, ShouldConvertDataLayoutForOp))
     sx_api_ReleaseStatus(p->ep->ShouldConvertDataLayoutForOp(p->ep, v->domain, v->op_type, OrtEpDataLayout_NHWC, &should));
   return should != 0;
