@@ -147,7 +147,7 @@ static void sort_elements(const rows *r, int64_t *idx, sx_sort_item *items) {
 static sx_status unique_rows(const sx_call *c, const rows *r, int64_t *idx, const select_params *q) {
   int64_t n = r->n, groups = 0, *first = idx + 2 * n, *group = idx + 3 * n, *order = idx + 4 * n, *tmp = idx + n;
   for (int64_t i = 0; i < n; i++) idx[i] = i;
-  if (r->keys && r->before * r->inner == 1)
+  if (r->keys && r->before * r->inner * r->parts == 1)
     sort_elements(r, idx, (sx_sort_item *)(void *)(idx + 2 * n));
   else
     sx_sort_indices(idx, tmp, n, row_less, r);
