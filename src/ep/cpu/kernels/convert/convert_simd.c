@@ -169,7 +169,8 @@ static void quantize8(void *y, const float *x, const float *scale, const int32_t
 DEF_DEQUANTIZE(u8, uint8_t, vi_load_u8)
 DEF_DEQUANTIZE(i8, int8_t, vi_load_s8)
 typedef int32_t __attribute__((aligned(1), may_alias)) i32_any;
-DEF_DEQUANTIZE(i32, i32_any, vi_load)
+#define load_any(p) vi_load((const int32_t *)(const void *)(p))
+DEF_DEQUANTIZE(i32, i32_any, load_any)
 static void minmax(const float *x, int64_t n, float *lo, float *hi) {
   vf l[2] = {{0}, {0}}, h[2] = {{0}, {0}};
   int64_t i = 0;

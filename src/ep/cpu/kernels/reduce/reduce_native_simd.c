@@ -13,7 +13,7 @@ enum { FIND = 64 };
   static void col_##name##_##t(void *acc_, const void *x_, int64_t n) {                                             \
     T *restrict acc = acc_;                                                                                         \
     const T *restrict x = x_;                                                                                       \
-    for (int64_t i = 0; i < n; i++) acc[i] = (x[i] OP acc[i]) | NAN_(x[i]) ? x[i] : acc[i];                         \
+    for (int64_t i = 0; i < n; i++) acc[i] = ((x[i] OP acc[i]) | NAN_(x[i])) ? x[i] : acc[i];                       \
   }                                                                                                                 \
   static void arg_##name##_##t(void *acc_, int32_t *restrict index, const void *x_, int64_t n, int32_t at, bool last) { \
     T *restrict acc = acc_;                                                                                         \
