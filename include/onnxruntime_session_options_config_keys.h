@@ -24,7 +24,7 @@ static const char *const kOrtSessionOptionsConfigDynamicBlockBase = "session.dyn
 static const char *const kOrtSessionOptionsConfigSetDenormalAsZero = "session.set_denormal_as_zero";
 /* Changes nothing. There is one logic stream. */
 static const char *const kNodePartitionConfigFile = "session.node_partition_config_file";
-/* Changes nothing. The format is seen from the bytes. */
+/* Honoured. ORT or ONNX: the format of the model; else it is seen from the bytes. */
 static const char *const kOrtSessionOptionsConfigLoadModelFormat = "session.load_model_format";
 /* Honoured. ORT: the optimised model in ORT format; else by the path's end. */
 static const char *const kOrtSessionOptionsConfigSaveModelFormat = "session.save_model_format";

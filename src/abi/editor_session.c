@@ -148,7 +148,7 @@ OrtStatus *ORT_API_CALL sx_editor_ApplyModelToModelEditorSession(OrtSession *ses
   sx_text merged = {0};
   sx_err e;
   current(x, &data, &size);
-  OrtStatus *failed = sx_ort_status(sx_proto_parse_model(data, size, &a, &base, &e), &e);
+  OrtStatus *failed = sx_ort_status(sx_model_parse(data, size, SX_FORMAT_SEEN, &a, &base, &e), &e);
   if (!failed) failed = sx_editor_write(model, base, &merged);
   sx_arena_free(&a);
   if (!failed) failed = sx_editor_give(model, session->options);

@@ -124,7 +124,7 @@ static OrtStatus *compatibility(const void *data, size_t size, const char *ep, O
   sx_arena arena = {0};
   sx_proto_model *m;
   sx_err e;
-  sx_status st = sx_proto_parse_model(data, size, &arena, &m, &e);
+  sx_status st = sx_model_parse(data, size, SX_FORMAT_SEEN, &arena, &m, &e);
   OrtStatus *failed = sx_ort_status(st == SX_E_INVALID_PROTOBUF ? SX_E_INVALID_GRAPH : st, &e);
   for (uint32_t i = 0; st == SX_OK && !failed && !*out && i < m->metadata_props.n; i++) {
     sx_str key = m->metadata_props.at[i].key;

@@ -192,6 +192,8 @@ OrtStatus *sx_ort_session_options(OrtSession *s, sx_session_options *so, sx_aren
   const OrtSessionOptions *o = s->options;
   if (!sx_ort_import_lists(o, &so->import, lists)) SX_API_NO_MEMORY();
   so->import.bytes_live = strcmp(config(o, kOrtSessionOptionsConfigUseORTModelBytesDirectly, "0"), "1") == 0;
+  const char *format = config(o, kOrtSessionOptionsConfigLoadModelFormat, "");
+  so->import.format = !*format ? SX_FORMAT_SEEN : strcmp(format, "ORT") == 0 ? SX_FORMAT_ORT : SX_FORMAT_ONNX;
   so->import.folder = sx_kvp_get(&o->config, kOrtSessionOptionsModelExternalInitializersFileFolderPath);
   so->import.log = so->log = &s->logger.log;
   so->level = (int)o->level;

@@ -485,7 +485,7 @@ sx_status sx_import_source(const void *data, size_t size, const sx_import_option
   sx_importer im = {.bytes = data, .size = size, .o = o, .e = e, .external = {.base = o->path}};
   *out = NULL;
   if (o->folder && !(im.external.base = sx_arena_printf(&im.arena, "%s/", o->folder))) SX_NO_MEMORY(e);
-  sx_status s = sx_proto_parse_model(data, size, &im.arena, &im.proto, e);
+  sx_status s = sx_model_parse(data, size, o->format, &im.arena, &im.proto, e);
   if (s == SX_E_INVALID_PROTOBUF) sx_err_context(e, "Protobuf parsing failed");
   if (s == SX_OK && !(im.m = sx_model_create())) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   if (s == SX_OK) s = read_header(&im);

@@ -7,6 +7,7 @@
 #define SX_ONNX_IMPORT_H
 #include "base/log.h"
 #include "ir/graph.h"
+#include "onnx/ort_model.h"
 #include "ops/ops.h"
 
 typedef struct sx_free_dim {
@@ -36,6 +37,7 @@ typedef struct sx_input_shape {
 typedef struct sx_import_options {
   const char *path;   /* of the model file: external data are looked for beside it; NULL: in the working directory */
   const char *folder; /* or here, when it is given; lives as long as a session made so */
+  sx_format format;   /* of the bytes */
   bool bytes_live;    /* the caller keeps the bytes as long as the model */
   bool mapped;        /* the bytes are a mapping that the model owns */
   sx_file_id file;
@@ -72,6 +74,6 @@ typedef struct sx_import_options {
  * canonical one has every node in its newest form with inferred facts; names of values are the same in both. */
 sx_status sx_import_source(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e);
 sx_status sx_canonicalise(sx_model *m, const sx_import_options *o, sx_err *e);
-/* Both: reads a serialized ModelProto. On failure *out is NULL. */
+/* Both: reads a serialized ModelProto, or a model in ORT format. On failure *out is NULL. */
 sx_status sx_import(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e);
 #endif

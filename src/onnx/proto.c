@@ -17,13 +17,13 @@ static const sx_wire_field pair_fields[] = {
     [1] = FIELD(STRING, sx_proto_pair, key),
     [2] = FIELD(STRING, sx_proto_pair, value),
 };
-static const sx_wire_message pair_message = MESSAGE("StringStringEntryProto", sx_proto_pair, pair_fields);
+const sx_wire_message sx_proto_pair_message = MESSAGE("StringStringEntryProto", sx_proto_pair, pair_fields);
 
 static const sx_wire_field opset_fields[] = {
     [1] = FIELD(STRING, sx_proto_opset, domain),
     [2] = FIELD(INT64, sx_proto_opset, version),
 };
-static const sx_wire_message opset_message = MESSAGE("OperatorSetIdProto", sx_proto_opset, opset_fields);
+const sx_wire_message sx_proto_opset_message = MESSAGE("OperatorSetIdProto", sx_proto_opset, opset_fields);
 
 static const sx_wire_field segment_fields[] = {
     [1] = FIELD(INT64, sx_proto_segment, begin),
@@ -44,9 +44,9 @@ static const sx_wire_field tensor_fields[] = {
     [SX_TENSOR_DOUBLE_DATA] = ONE(PACK_64, sx_proto_tensor, data, "double_data", NULL),
     [SX_TENSOR_UINT64_DATA] = ONE(PACK_VARINT, sx_proto_tensor, data, "uint64_data", NULL),
     [12] = FIELD(STRING, sx_proto_tensor, doc_string),
-    [13] = SUB(MESSAGES, sx_proto_tensor, external_data, &pair_message),
+    [13] = SUB(MESSAGES, sx_proto_tensor, external_data, &sx_proto_pair_message),
     [14] = FIELD(INT32, sx_proto_tensor, data_location),
-    [16] = SUB(MESSAGES, sx_proto_tensor, metadata_props, &pair_message),
+    [16] = SUB(MESSAGES, sx_proto_tensor, metadata_props, &sx_proto_pair_message),
 };
 const sx_wire_message sx_proto_tensor_message = {
     "TensorProto", sizeof(sx_proto_tensor), COUNT(tensor_fields),
@@ -66,37 +66,37 @@ static const sx_wire_field dim_fields[] = {
     [SX_PROTO_DIM_PARAM] = ONE(STRING, sx_proto_dim, param, "dim_param", NULL),
     [3] = FIELD(STRING, sx_proto_dim, denotation),
 };
-static const sx_wire_message dim_message = {
+const sx_wire_message sx_proto_dim_message = {
     "TensorShapeProto.Dimension", sizeof(sx_proto_dim), COUNT(dim_fields), 1u << SX_PROTO_DIM_VALUE | 1u << SX_PROTO_DIM_PARAM,
     offsetof(sx_proto_dim, value), sizeof(sx_str), dim_fields, NULL};
-static const sx_wire_field shape_fields[] = {[1] = SUB(MESSAGES, sx_proto_shape, dim, &dim_message)};
-static const sx_wire_message shape_message = MESSAGE("TensorShapeProto", sx_proto_shape, shape_fields);
+static const sx_wire_field shape_fields[] = {[1] = SUB(MESSAGES, sx_proto_shape, dim, &sx_proto_dim_message)};
+const sx_wire_message sx_proto_shape_message = MESSAGE("TensorShapeProto", sx_proto_shape, shape_fields);
 
 static const sx_wire_field type_tensor_fields[] = {
     [1] = FIELD(INT32, sx_proto_type_tensor, elem_type),
-    [2] = SUB(INLINE, sx_proto_type_tensor, shape, &shape_message),
+    [2] = SUB(INLINE, sx_proto_type_tensor, shape, &sx_proto_shape_message),
 };
-static const sx_wire_message type_tensor_message = MESSAGE("TypeProto.Tensor", sx_proto_type_tensor, type_tensor_fields);
+const sx_wire_message sx_proto_type_tensor_message = MESSAGE("TypeProto.Tensor", sx_proto_type_tensor, type_tensor_fields);
 static const sx_wire_field type_of_fields[] = {[1] = SUB(MESSAGE, sx_proto_type_of, elem_type, &sx_proto_type_message)};
-static const sx_wire_message type_of_message = MESSAGE("TypeProto.Sequence", sx_proto_type_of, type_of_fields);
+const sx_wire_message sx_proto_type_of_message = MESSAGE("TypeProto.Sequence", sx_proto_type_of, type_of_fields);
 static const sx_wire_field type_map_fields[] = {
     [1] = FIELD(INT32, sx_proto_type_map, key_type),
     [2] = SUB(MESSAGE, sx_proto_type_map, value_type, &sx_proto_type_message),
 };
-static const sx_wire_message type_map_message = MESSAGE("TypeProto.Map", sx_proto_type_map, type_map_fields);
+const sx_wire_message sx_proto_type_map_message = MESSAGE("TypeProto.Map", sx_proto_type_map, type_map_fields);
 static const sx_wire_field type_opaque_fields[] = {
     [1] = FIELD(STRING, sx_proto_type_opaque, domain),
     [2] = FIELD(STRING, sx_proto_type_opaque, name),
 };
 static const sx_wire_message type_opaque_message = MESSAGE("TypeProto.Opaque", sx_proto_type_opaque, type_opaque_fields);
 static const sx_wire_field type_fields[] = {
-    [SX_TYPE_TENSOR] = ONE(INLINE, sx_proto_type, tensor, "tensor_type", &type_tensor_message),
-    [SX_TYPE_SEQUENCE] = ONE(INLINE, sx_proto_type, of, "sequence_type", &type_of_message),
-    [SX_TYPE_MAP] = ONE(INLINE, sx_proto_type, map, "map_type", &type_map_message),
+    [SX_TYPE_TENSOR] = ONE(INLINE, sx_proto_type, tensor, "tensor_type", &sx_proto_type_tensor_message),
+    [SX_TYPE_SEQUENCE] = ONE(INLINE, sx_proto_type, of, "sequence_type", &sx_proto_type_of_message),
+    [SX_TYPE_MAP] = ONE(INLINE, sx_proto_type, map, "map_type", &sx_proto_type_map_message),
     [6] = FIELD(STRING, sx_proto_type, denotation),
     [SX_TYPE_OPAQUE] = ONE(INLINE, sx_proto_type, opaque, "opaque_type", &type_opaque_message),
-    [SX_TYPE_SPARSE] = ONE(INLINE, sx_proto_type, tensor, "sparse_tensor_type", &type_tensor_message),
-    [SX_TYPE_OPTIONAL] = ONE(INLINE, sx_proto_type, of, "optional_type", &type_of_message),
+    [SX_TYPE_SPARSE] = ONE(INLINE, sx_proto_type, tensor, "sparse_tensor_type", &sx_proto_type_tensor_message),
+    [SX_TYPE_OPTIONAL] = ONE(INLINE, sx_proto_type, of, "optional_type", &sx_proto_type_of_message),
 };
 enum {
   TYPE_KINDS = 1u << SX_TYPE_TENSOR | 1u << SX_TYPE_SEQUENCE | 1u << SX_TYPE_MAP | 1u << SX_TYPE_OPAQUE | 1u << SX_TYPE_SPARSE |
@@ -110,7 +110,7 @@ static const sx_wire_field value_fields[] = {
     [1] = FIELD(STRING, sx_proto_value, name),
     [2] = SUB(MESSAGE, sx_proto_value, type, &sx_proto_type_message),
     [3] = FIELD(STRING, sx_proto_value, doc_string),
-    [4] = SUB(MESSAGES, sx_proto_value, metadata_props, &pair_message),
+    [4] = SUB(MESSAGES, sx_proto_value, metadata_props, &sx_proto_pair_message),
 };
 const sx_wire_message sx_proto_value_message = MESSAGE("ValueInfoProto", sx_proto_value, value_fields);
 
@@ -174,14 +174,14 @@ static const sx_wire_field node_fields[] = {
     [6] = FIELD(STRING, sx_proto_node, doc_string),
     [7] = FIELD(STRING, sx_proto_node, domain),
     [8] = FIELD(STRING, sx_proto_node, overload),
-    [9] = SUB(MESSAGES, sx_proto_node, metadata_props, &pair_message),
+    [9] = SUB(MESSAGES, sx_proto_node, metadata_props, &sx_proto_pair_message),
     [10] = FIELD(STRINGS, sx_proto_node, device_configurations),
 };
 const sx_wire_message sx_proto_node_message = MESSAGE("NodeProto", sx_proto_node, node_fields);
 
 static const sx_wire_field annotation_fields[] = {
     [1] = FIELD(STRING, sx_proto_annotation, tensor_name),
-    [2] = SUB(MESSAGES, sx_proto_annotation, quant_parameter_tensor_names, &pair_message),
+    [2] = SUB(MESSAGES, sx_proto_annotation, quant_parameter_tensor_names, &sx_proto_pair_message),
 };
 static const sx_wire_message annotation_message = MESSAGE("TensorAnnotation", sx_proto_annotation, annotation_fields);
 
@@ -195,7 +195,7 @@ static const sx_wire_field graph_fields[] = {
     [13] = SUB(MESSAGES, sx_proto_graph, value_info, &sx_proto_value_message),
     [14] = SUB(MESSAGES, sx_proto_graph, quantization_annotation, &annotation_message),
     [15] = SUB(MESSAGES, sx_proto_graph, sparse_initializer, &sx_proto_sparse_message),
-    [16] = SUB(MESSAGES, sx_proto_graph, metadata_props, &pair_message),
+    [16] = SUB(MESSAGES, sx_proto_graph, metadata_props, &sx_proto_pair_message),
 };
 const sx_wire_message sx_proto_graph_message = MESSAGE("GraphProto", sx_proto_graph, graph_fields);
 
@@ -206,12 +206,12 @@ static const sx_wire_field function_fields[] = {
     [6] = FIELD(STRINGS, sx_proto_function, attribute),
     [7] = SUB(MESSAGES, sx_proto_function, node, &sx_proto_node_message),
     [8] = FIELD(STRING, sx_proto_function, doc_string),
-    [9] = SUB(MESSAGES, sx_proto_function, opset_import, &opset_message),
+    [9] = SUB(MESSAGES, sx_proto_function, opset_import, &sx_proto_opset_message),
     [10] = FIELD(STRING, sx_proto_function, domain),
     [11] = SUB(MESSAGES, sx_proto_function, attribute_proto, &sx_proto_attr_message),
     [12] = SUB(MESSAGES, sx_proto_function, value_info, &sx_proto_value_message),
     [13] = FIELD(STRING, sx_proto_function, overload),
-    [14] = SUB(MESSAGES, sx_proto_function, metadata_props, &pair_message),
+    [14] = SUB(MESSAGES, sx_proto_function, metadata_props, &sx_proto_pair_message),
 };
 const sx_wire_message sx_proto_function_message = MESSAGE("FunctionProto", sx_proto_function, function_fields);
 
@@ -223,8 +223,8 @@ static const sx_wire_field model_fields[] = {
     [5] = FIELD(INT64, sx_proto_model, model_version),
     [6] = FIELD(STRING, sx_proto_model, doc_string),
     [7] = SUB(MESSAGE, sx_proto_model, graph, &sx_proto_graph_message),
-    [8] = SUB(MESSAGES, sx_proto_model, opset_import, &opset_message),
-    [14] = SUB(MESSAGES, sx_proto_model, metadata_props, &pair_message),
+    [8] = SUB(MESSAGES, sx_proto_model, opset_import, &sx_proto_opset_message),
+    [14] = SUB(MESSAGES, sx_proto_model, metadata_props, &sx_proto_pair_message),
     [20] = FIELD(STRINGS, sx_proto_model, training_info),
     [25] = SUB(MESSAGES, sx_proto_model, functions, &sx_proto_function_message),
     [26] = FIELD(STRINGS, sx_proto_model, configuration),

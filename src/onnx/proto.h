@@ -172,7 +172,9 @@ typedef struct sx_proto_model {
 } sx_proto_model;
 
 extern const sx_wire_message sx_proto_model_message, sx_proto_graph_message, sx_proto_function_message, sx_proto_node_message,
-    sx_proto_attr_message, sx_proto_value_message, sx_proto_type_message, sx_proto_tensor_message, sx_proto_sparse_message;
+    sx_proto_attr_message, sx_proto_value_message, sx_proto_type_message, sx_proto_tensor_message, sx_proto_sparse_message,
+    sx_proto_pair_message, sx_proto_opset_message, sx_proto_dim_message, sx_proto_shape_message, sx_proto_type_tensor_message,
+    sx_proto_type_of_message, sx_proto_type_map_message;
 
 /* Parses a whole ModelProto. Anything that is valid protobuf is accepted: what the model means is the importer's question.
  * INVALID_PROTOBUF names message, field and offset. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* Fuzzes the wire reader: any bytes are parsed as a model and as a tensor; what parses is checked, read, written and parsed
+/* Fuzzes the readers of both formats: any bytes are parsed as a model and as a tensor; what parses is checked, read, written and parsed
  * again, and must then be the same bytes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "onnx/external.h"
+#include "onnx/ort_model.h"
 #include "onnx/proto_write.h"
 #include "ops/schema.h"
 
@@ -62,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   sx_arena arena = {0};
   sx_proto_model *m;
   sx_proto_tensor *t;
-  if (sx_proto_parse_model(data, size, &arena, &m, NULL) == SX_OK) {
+  if (sx_model_parse(data, size, SX_FORMAT_SEEN, &arena, &m, NULL) == SX_OK) {
     if (m->graph) read_graph(m->graph);
     round_trip(m);
   }

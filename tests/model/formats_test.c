@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+/* The same model in both formats (tools/make_ort_case.py; ONNX Runtime 1.31.1 wrote the .ort): the same facts and, at each
+ * level and in both branches, the same bits. And what is no model of a format that is read. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include "base/file.h"
+#include "drive.h"
+
+static sx_mapping onnx, ort;
+
+static int open_both(void **state) {
+  (void)state;
+  sx_err e;
+  return sx_map_file(SX_SOURCE_DIR "/tests/model/ort/formats.onnx", &onnx, &e) != SX_OK ||
+         sx_map_file(SX_SOURCE_DIR "/tests/model/ort/formats.ort", &ort, &e) != SX_OK;
+}
+static int close_both(void **state) {
+  (void)state;
+  sx_unmap_file(&onnx), sx_unmap_file(&ort);
+  return 0;
+}
+
+static sx_session *load(const sx_mapping *m, int level) {
+  sx_session *s;
+  sx_err e = {0};
+  sx_session_options o = {.level = level};
+  o.import.bytes_live = level == 2;
+  if (sx_session_create_bytes(m->data, m->size, &o, &s, &e) != SX_OK) fail_msg("%s", e.msg);
+  return s;
+}
+static void same_results(const drive_io *a, const drive_io *b) {
+  for (uint32_t i = 0; i < DRIVE_MAX && a->out[i]; i++) {
+    const sx_rt_value *x = a->out[i], *y = b->out[i];
+    assert_int_equal(x->type.dtype, y->type.dtype);
+    assert_int_equal(x->count, y->count);
+    for (int64_t k = 0; x->type.dtype == SX_STRING && k < x->count; k++)
+      assert_true(sx_str_eq(((sx_str *)x->data)[k], ((sx_str *)y->data)[k]));
+    if (x->type.dtype != SX_STRING) assert_memory_equal(x->data, y->data, x->bytes);
+  }
+}
+static void same_answers(void **state) {
+  (void)state;
+  static const int levels[] = {0, 1, 2, 99};
+  sx_err e = {0};
+  for (size_t i = 0; i < 4; i++)
+    for (int branch = 0; branch < 2; branch++) {
+      sx_session *s[2] = {load(&onnx, levels[i]), load(&ort, levels[i])};
+      drive_io io[2] = {0};
+      for (int k = 0; k < 2; k++) {
+        assert_int_equal(drive_inputs(sx_session_model(s[k])->graph, &io[k], &e), SX_OK);
+        float *x = io[k].in[0]->data;
+        for (int64_t j = 0; branch && j < io[k].in[0]->count; j++) x[j] = -x[j];
+        assert_int_equal(sx_session_run(s[k], NULL, io[k].in, io[k].out, NULL, &e), SX_OK);
+      }
+      assert_non_null(io[0].out[2]);
+      same_results(&io[0], &io[1]);
+      for (int k = 0; k < 2; k++) drive_release(&io[k]), sx_session_destroy(s[k]);
+    }
+}
+
+static void same_facts(void **state) {
+  (void)state;
+  sx_session *s[2] = {load(&onnx, 0), load(&ort, 0)};
+  const sx_model *a = sx_session_model(s[0]), *b = sx_session_model(s[1]);
+  assert_int_equal(a->ir_version, b->ir_version);
+  assert_int_equal(a->model_version, b->model_version);
+  assert_true(sx_str_eq(a->producer, b->producer) && sx_str_eq(a->doc, b->doc));
+  assert_int_equal(b->metadata.n, 1);
+  assert_true(sx_str_eq(a->metadata.at[0].value, b->metadata.at[0].value));
+  for (uint32_t i = 0; i < a->graph->inputs.n; i++) {
+    const sx_value *x = sx_value_at(a->graph, a->graph->inputs.at[i]), *y = sx_value_at(b->graph, b->graph->inputs.at[i]);
+    assert_true(sx_str_eq(x->name, y->name));
+    assert_int_equal(x->fact.dtype, y->fact.dtype);
+    assert_int_equal(x->fact.rank, y->fact.rank);
+  }
+  for (int k = 0; k < 2; k++) sx_session_destroy(s[k]);
+}
+
+static sx_status import_as(const void *data, size_t size, sx_format format, sx_err *e) {
+  sx_model *m;
+  sx_status s = sx_import(data, size, &(sx_import_options){.format = format}, &m, e);
+  if (s == SX_OK) sx_model_destroy(m);
+  return s;
+}
+/* The version is the first field of the root, a text; ONNX Runtime reads all up to 6, whatever else it says. */
+static void versions(void **state) {
+  (void)state;
+  sx_err e = {0};
+  uint8_t *p = malloc(ort.size);
+  memcpy(p, ort.data, ort.size);
+  uint32_t root = p[0] | p[1] << 8, field = root + p[root - (p[root] | p[root + 1] << 8) + 4], text;
+  memcpy(&text, p + field, 4);
+  text += field + 4;
+  assert_int_equal(p[text], '6');
+  for (char c = '0'; c <= '9'; c++) {
+    p[text] = (uint8_t)c;
+    assert_int_equal(import_as(p, ort.size, SX_FORMAT_SEEN, &e), c <= '6' ? SX_OK : SX_E_FAIL);
+    if (c == '7') assert_non_null(strstr(e.msg, "version '7', newer than 6"));
+  }
+  free(p);
+}
+static void given_format(void **state) {
+  (void)state;
+  sx_err e = {0};
+  assert_int_equal(import_as(ort.data, ort.size, SX_FORMAT_ORT, &e), SX_OK);
+  assert_int_equal(import_as(ort.data, ort.size, SX_FORMAT_ONNX, &e), SX_E_INVALID_PROTOBUF);
+  assert_int_equal(import_as(onnx.data, onnx.size, SX_FORMAT_ONNX, &e), SX_OK);
+  assert_int_equal(import_as(onnx.data, onnx.size, SX_FORMAT_ORT, &e), SX_E_FAIL);
+}
+/* Any part of the file, in memory of just that size, at any address. */
+static void cut_short(void **state) {
+  (void)state;
+  sx_err e = {0};
+  for (size_t n = 0; n < ort.size; n += n < 600 ? 1 : 37) {
+    uint8_t *p = malloc(n + 1);
+    memcpy(p + 1, ort.data, n);
+    if (import_as(p + 1, n, SX_FORMAT_SEEN, &e) == SX_OK) fail_msg("%zu of %zu bytes are a model", n, ort.size);
+    assert_true(e.msg[0]);
+    free(p);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(same_answers), cmocka_unit_test(same_facts), cmocka_unit_test(versions),
+      cmocka_unit_test(given_format), cmocka_unit_test(cut_short),
+  };
+  return cmocka_run_group_tests(tests, open_both, close_both);
+}
