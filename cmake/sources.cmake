@@ -40,7 +40,7 @@ set(SX_CODE_FLAGS -Os)
 set(SX_PASSAGE "/src/(abi|run)/|/base/pool")
 set(SX_SMALL_FLAGS -Os)
 set(SX_KERNEL_FLAGS -O2 -ftree-vectorize ${SX_NO_TABLES})
-set(SX_LOOPS "/(attention|cast|convert|q?conv[a-z_]*|dots|elementwise|ew_wide|fft|igemm|move|pooling|qlinear|reduce(_native)?|resize|rnn|scan|sort)_simd")
+set(SX_LOOPS "/(attention|cast|convert|q?conv[a-z_]*|dots|elementwise|ew_wide|fft|igemm|move|pooling|qlinear|reduce(_native)?|random|resize|rnn|scan|sort)_simd")
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
   list(APPEND SX_KERNEL_FLAGS -fvect-cost-model=dynamic --param=vect-epilogues-nomask=0) # dynamic: as at -O3
 endif()

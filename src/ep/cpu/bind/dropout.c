@@ -80,7 +80,7 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
     int64_t at = k * CHUNK, n = q->count - at < CHUNK ? q->count - at : CHUNK;
     bool draw = training && ratio > 0;
     for (int64_t i = 0; draw && m && i < n; i++) u[i] = mt_uniform(m);
-    if (draw && !m) sx_random_uniform_f64(sx_random_key(c), at, n, u);
+    if (draw && !m) sx_random_uniform_f64(q->isa, sx_random_key(c), at, n, u);
     chunk(q, c, at, n, draw ? u : NULL, ratio);
   }
   return SX_OK;

@@ -54,9 +54,9 @@ typedef struct params {
 
 static void uniform(const params *q, uint64_t key, int64_t at, int64_t n, void *v) {
   if (q->wide == SX_F64)
-    sx_random_uniform_f64(key, at, n, v);
+    sx_random_uniform_f64(q->isa, key, at, n, v);
   else
-    sx_random_uniform_f32(key, q->bits, at, n, v);
+    sx_random_uniform_f32(q->isa, key, q->bits, at, n, v);
 }
 static sx_status run_draw(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
@@ -68,14 +68,12 @@ static sx_status run_draw(const sx_call *c, uint32_t begin, uint32_t end) {
     if (!q->normal)
       uniform(q, key, at, n, d);
     else if (q->wide == SX_F64)
-      sx_random_normal_f64(key, at, n, d);
+      sx_random_normal_f64(q->isa, key, at, n, d);
     else
-      sx_random_normal_f32(key, at, n, f);
-    for (int64_t i = 0; i < n; i++)
-      if (q->wide == SX_F64)
-        d[i] = d[i] * q->scale + q->shift;
-      else
-        f[i] = f[i] * (float)q->scale + (float)q->shift;
+      sx_random_normal_f32(q->isa, key, at, n, f);
+    const float scale = (float)q->scale, shift = (float)q->shift;
+    for (int64_t i = 0; i < n && q->wide == SX_F64; i++) d[i] = d[i] * q->scale + q->shift;
+    for (int64_t i = 0; i < n && q->wide == SX_F32; i++) f[i] = f[i] * scale + shift;
     sx_cast_run(q->isa, q->wide, q->out, SX_CAST_SATURATE, (char *)c->out[0] + at * (int64_t)(sx_dtype_bits(q->out) / 8), d,
                 0, n);
   }
@@ -87,7 +85,7 @@ static sx_status run_bernoulli(const sx_call *c, uint32_t begin, uint32_t end) {
   double *v = c->worker_scratch, *p = v + CHUNK;
   for (int64_t u = begin; u < end; u++) {
     int64_t at = u * CHUNK, n = q->count - at < CHUNK ? q->count - at : CHUNK;
-    sx_random_uniform_f64(key, at, n, v);
+    sx_random_uniform_f64(q->isa, key, at, n, v);
     sx_cast_run(q->isa, q->in, SX_F64, 0, p, (const char *)c->in[0] + at * (int64_t)(sx_dtype_bits(q->in) / 8), 0, n);
     for (int64_t i = 0; i < n; i++) v[i] = v[i] < p[i];
     sx_cast_run(q->isa, SX_F64, q->out, SX_CAST_SATURATE, (char *)c->out[0] + at * (int64_t)(sx_dtype_bits(q->out) / 8), v,
@@ -106,7 +104,7 @@ static sx_status run_multinomial(const sx_call *c, uint32_t begin, uint32_t end)
       SX_FAIL(c->e, INVALID_ARGUMENT, "row %lld has no class with a probability", (long long)b);
     for (int64_t s = 0; s < q->samples; s++) {
       int64_t at = b * q->samples + s, even = at & ~(int64_t)1;
-      sx_random_uniform_f64(key, even, 2, two);
+      sx_random_uniform_f64(q->isa, key, even, 2, two);
       int64_t class = sx_random_class(sum, q->classes, two[at - even]);
       if (q->out == SX_I64)
         ((int64_t *)c->out[0])[at] = class;

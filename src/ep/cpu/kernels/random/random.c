@@ -2,6 +2,10 @@
 /* Philox 4x32-10 (Salmon et al., 2011) and what is drawn from it. */
 #include "ep/cpu/kernels/random/random.h"
 #include <math.h>
+#include "ep/cpu/isa.h"
+#include "ep/cpu/kernels/random/random_tables.h"
+
+SX_ISA_DECLARE(sx_random_table, sx_random);
 
 void sx_philox(uint64_t key, uint64_t counter, uint32_t out[4]) {
   uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32), c[4] = {(uint32_t)counter, (uint32_t)(counter >> 32), 0, 0};
@@ -15,36 +19,35 @@ void sx_philox(uint64_t key, uint64_t counter, uint32_t out[4]) {
 
 static double wide_uniform(const uint32_t w[2]) { return ((double)(w[0] >> 5) * 67108864.0 + (w[1] >> 6)) * 0x1p-53; }
 
-void sx_random_uniform_f32(uint64_t key, int bits, int64_t first, int64_t n, float *y) {
-  uint32_t w[4];
-  for (int64_t i = 0; i < n; i++) {
-    if (!(i & 3)) sx_philox(key, (uint64_t)(first + i) / 4, w);
-    y[i] = ldexpf((float)(w[i & 3] >> (32 - bits)), -bits);
+enum { BLOCKS = 64 }; /* made at a time */
+/* Walks [0, n) by the numbers of BLOCKS blocks, `each` to a block, whose words are then in w. */
+#define BY_BLOCKS(each)                                                                                                \
+  const sx_random_table *t = SX_ISA_PICK(sx_random, isa);                                                              \
+  uint32_t w[4 * BLOCKS];                                                                                              \
+  for (int64_t at = 0, m; m = n - at < (each)*BLOCKS ? n - at : (each)*BLOCKS, m > 0; at += m)                         \
+    if (t->blocks(key, (uint64_t)(first + at) / (each), (int)(m + (each)-1) / (each), w), true)
+
+void sx_random_uniform_f32(sx_isa isa, uint64_t key, int bits, int64_t first, int64_t n, float *y) {
+  BY_BLOCKS(4) t->uniform_f32(w, bits, (int)m, y + at);
+}
+void sx_random_uniform_f64(sx_isa isa, uint64_t key, int64_t first, int64_t n, double *y) {
+  BY_BLOCKS(2) t->uniform_f64(w, (int)m, y + at);
+}
+/* The radius wants (0, 1]: a logarithm of 0 would be infinite. Two numbers share radius and angle. */
+void sx_random_normal_f32(sx_isa isa, uint64_t key, int64_t first, int64_t n, float *y) {
+  BY_BLOCKS(4)
+  for (int64_t i = 0; i < m; i += 2) {
+    float r = sqrtf(-2 * logf(((float)w[i] + 1) * 0x1p-32f)), a = (float)w[i + 1] * (6.2831853f * 0x1p-32f);
+    y[at + i] = r * cosf(a);
+    if (i + 1 < m) y[at + i + 1] = r * sinf(a);
   }
 }
-void sx_random_uniform_f64(uint64_t key, int64_t first, int64_t n, double *y) {
-  uint32_t w[4];
-  for (int64_t i = 0; i < n; i++) {
-    if (!(i & 1)) sx_philox(key, (uint64_t)(first + i) / 2, w);
-    y[i] = wide_uniform(w + (i & 1) * 2);
-  }
-}
-/* The radius wants (0, 1]: a logarithm of 0 would be infinite. */
-void sx_random_normal_f32(uint64_t key, int64_t first, int64_t n, float *y) {
-  uint32_t w[4];
-  for (int64_t i = 0; i < n; i++) {
-    int k = (int)(i & 3);
-    if (!k) sx_philox(key, (uint64_t)(first + i) / 4, w);
-    float r = sqrtf(-2 * logf(((float)w[k & 2] + 1) * 0x1p-32f)), a = (float)w[(k & 2) + 1] * (6.2831853f * 0x1p-32f);
-    y[i] = r * (k & 1 ? sinf(a) : cosf(a));
-  }
-}
-void sx_random_normal_f64(uint64_t key, int64_t first, int64_t n, double *y) {
-  uint32_t w[4];
-  for (int64_t i = 0; i < n; i++) {
-    if (!(i & 1)) sx_philox(key, (uint64_t)(first + i) / 2, w);
-    double r = sqrt(-2 * log(1 - wide_uniform(w))), a = wide_uniform(w + 2) * 6.283185307179586;
-    y[i] = r * (i & 1 ? sin(a) : cos(a));
+void sx_random_normal_f64(sx_isa isa, uint64_t key, int64_t first, int64_t n, double *y) {
+  BY_BLOCKS(2)
+  for (int64_t i = 0; i < m; i += 2) {
+    double r = sqrt(-2 * log(1 - wide_uniform(w + 2 * i))), a = wide_uniform(w + 2 * i + 2) * 6.283185307179586;
+    y[at + i] = r * cos(a);
+    if (i + 1 < m) y[at + i + 1] = r * sin(a);
   }
 }
 
