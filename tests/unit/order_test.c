@@ -45,11 +45,15 @@ static void test_keys(void **state) {
 
 static void test_topk(void **state) {
   (void)state;
-  enum { N = 200 };
+  enum { N = 700 };
+  static float x[2 * N];
+  static sx_sort_item got[2 * N];
+  static int64_t taken[N];
   for (int round = 0; round < 200; round++) {
-    float x[2 * N];
-    sx_sort_item got[N];
-    int64_t n = 1 + rnd(N), k = rnd(n + 1), taken[N] = {0};
+    int64_t n = 1 + rnd(round % 10 ? 200 : N), k = rnd(n + 1);
+    if (round % 10 == 0 && n > 256) k = 256 + rnd(n - 255); /* so many that the line is sorted whole */
+    assert_true(sx_topk_items(n, k) <= 2 * N);
+    memset(taken, 0, sizeof taken);
     bool smallest = round & 1;
     for (int64_t i = 0; i < 2 * n; i++) x[i] = rnd(9) ? (float)rnd(40) - 20 : NAN;
     int64_t step = round % 3 ? 1 : 2;

@@ -119,7 +119,20 @@ static void sink(sx_sort_item *h, int64_t n, sx_sort_item v) {
   h[i] = v;
 }
 
+/* Large parts of a line are sorted whole: a heap that leaves the caches waits for memory at each of its levels. */
+static bool whole(int64_t n, int64_t k) { return k >= 256 && k >= n / 8; }
+int64_t sx_topk_items(int64_t n, int64_t k) { return whole(n, k) ? 2 * n : k; }
+
 enum { CHUNK = SX_SORT_CHUNK };
+static void topk_whole(sx_dtype t, const void *x, int64_t stride, int64_t n, uint64_t flip, sx_sort_item *items) {
+  uint64_t keys[CHUNK];
+  for (int64_t at = 0; at < n; at += CHUNK) {
+    const int64_t m = n - at < CHUNK ? n - at : CHUNK;
+    sx_sort_keys(t, (const char *)x + at * stride, stride, m, keys);
+    for (int64_t i = 0; i < m; i++) items[at + i] = (sx_sort_item){~(keys[i] ^ flip), at + i};
+  }
+  sx_sort_items(items, items + n, n);
+}
 void sx_topk(sx_isa isa, sx_dtype t, const void *x, int64_t stride, int64_t n, int64_t k, bool smallest, sx_sort_item *h) {
   uint64_t keys[CHUNK], flip = smallest ? UINT64_MAX : 0;
   const int64_t bytes = forms[t].bits / 8;
@@ -127,6 +140,10 @@ void sx_topk(sx_isa isa, sx_dtype t, const void *x, int64_t stride, int64_t n, i
   if (stride != bytes || ((uintptr_t)x & (uintptr_t)(bytes - 1))) before = NULL;
   int64_t have = 0;
   if (k == 0) return;
+  if (whole(n, k)) {
+    topk_whole(t, x, stride, n, flip, h);
+    return;
+  }
   for (int64_t at = 0; at < n; at += CHUNK) {
     const int64_t m = n - at < CHUNK ? n - at : CHUNK;
     const char *from = (const char *)x + at * stride;

@@ -17,8 +17,9 @@ void sx_sort_indices(int64_t *idx, int64_t *tmp, int64_t n, sx_less less, const 
 typedef struct sx_sort_item { uint64_t key; int64_t at; } sx_sort_item;
 /* Rising keys, stable; tmp has room for n. */
 void sx_sort_items(sx_sort_item *items, sx_sort_item *tmp, int64_t n);
-/* The k <= n largest keys of elements x, best first, of equal ones the earlier; items has room for k. With `smallest` the
- * smallest instead; a key is then stored inverted. */
+/* Where the k <= n largest of the elements x are, best first, of equal ones the earlier; with `smallest` the smallest instead.
+ * Of items, which has room for sx_topk_items(n, k), the first k are the answer's places; the keys are for the kernel. */
+int64_t sx_topk_items(int64_t n, int64_t k);
 void sx_topk(sx_isa isa, sx_dtype t, const void *x, int64_t stride, int64_t n, int64_t k, bool smallest,
              sx_sort_item *items);
 #endif
