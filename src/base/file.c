@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Which files a model may name.
+/* Which files a model and a package may name.
  *
  * External data must lie in the folder of the model, by its text and after links are followed. One kind of link leads out
  * and is right: in a Hugging Face cache, `<repo>/snapshots/<revision>/model.onnx` and its data are links into the flat folder
  * `<repo>/blobs`. A model that is itself a link elsewhere may keep its data where the link leads. */
 #include "base/file.h"
+#include <limits.h>
 #include <stdio.h>
 #include "base/os.h"
 
@@ -85,5 +86,77 @@ sx_status sx_path_inside(sx_arena *a, const char *base_file, sx_str relative, ch
   if (s != SX_E_NO_SUCHFILE) return s;
   char *real;
   if (sx_os_real_path(a, base_file, &real, NULL) != SX_OK || inside_folder(a, real, relative, out, NULL) != SX_OK) return s;
+  return SX_OK;
+}
+
+sx_status sx_path_real(sx_arena *a, const char *path, char **out, sx_err *e) { return sx_os_real_path(a, path, out, e); }
+
+static bool is_absolute(sx_str s) {
+#ifdef _WIN32
+  if (memchr(s.p, ':', s.n)) return true; /* drives and streams */
+#endif
+  return s.n > 0 && is_sep(s.p[0]);
+}
+
+static bool has_up(sx_str s) {
+  for (size_t i = 0, end; i < s.n; i = end + 1) {
+    for (end = i; end < s.n && !is_sep(s.p[end]);) end++;
+    if (end - i == 2 && s.p[i] == '.' && s.p[i + 1] == '.') return true;
+  }
+  return false;
+}
+
+/* Length of the part of `path` that exists; changes and restores its bytes. */
+static size_t existing(char *path) {
+  size_t known = 0;
+  for (size_t i = 0;; i++) {
+    if (path[i] && !is_sep(path[i])) continue;
+    char c = path[i];
+    size_t n = i ? i : 1; /* the root itself */
+    if (i) path[i] = 0;
+    bool there = i ? sx_path_look(path) != SX_PATH_NOTHING : c != 0;
+    path[i] = c;
+    if (!there) return known;
+    known = n;
+    if (!c) return known;
+  }
+}
+
+/* Appends the components of `rest` to the n bytes at `to`. */
+static void append_components(char *to, size_t n, const char *rest) {
+  for (size_t i = 0, end; rest[i]; i = rest[end] ? end + 1 : end) {
+    for (end = i; rest[end] && !is_sep(rest[end]);) end++;
+    if (end == i || (end - i == 1 && rest[i] == '.')) continue;
+    if (end - i == 2 && rest[i] == '.' && rest[i + 1] == '.' && n) {
+      while (n > 0 && !is_sep(to[n - 1])) n--;
+      if (n > 1) n--;
+      continue;
+    }
+    if (n && !is_sep(to[n - 1])) to[n++] = '/';
+    memcpy(to + n, rest + i, end - i);
+    n += end - i;
+  }
+  to[n] = 0;
+}
+
+sx_status sx_path_resolve(sx_arena *a, const char *root, const char *base, sx_str path, bool must_exist, char **out, sx_err *e) {
+  if (!path.n || path.n > INT_MAX || memchr(path.p, 0, path.n)) SX_FAIL(e, FAIL, "a path is empty, too long or has a NUL byte");
+  if (root && (is_absolute(path) || has_up(path)))
+    SX_FAIL(e, FAIL, "the path \"%.*s\" is absolute or has \"..\"; it must be relative and lead downwards", SX_FMT(path));
+  char *joined = is_absolute(path) ? sx_arena_strdup(a, path.p, path.n) : sx_arena_printf(a, "%s/%.*s", base, (int)path.n, path.p);
+  if (!joined) SX_NO_MEMORY(e);
+  size_t n = existing(joined);
+  bool all = !joined[n];
+  if (must_exist && !all) SX_FAIL(e, FAIL, "the path \"%.1024s\" does not exist", joined);
+  char *real = joined + strlen(joined), *rest = sx_arena_strdup(a, joined + n, strlen(joined + n));
+  if (!rest) SX_NO_MEMORY(e);
+  joined[n] = 0;
+  if (n) SX_TRY(sx_os_real_path(a, joined, &real, e));
+  size_t length = strlen(real), bytes;
+  if (!sx_size_add(length + 2, strlen(rest), &bytes) || !(*out = sx_arena_alloc(a, bytes))) SX_NO_MEMORY(e);
+  memcpy(*out, real, length);
+  append_components(*out, length, rest);
+  if (root && strcmp(*out, root) != 0 && !is_below(*out, root, strlen(root)))
+    SX_FAIL(e, FAIL, "the path \"%.*s\" leads to \"%.256s\", outside of \"%.256s\"", SX_FMT(path), *out, root);
   return SX_OK;
 }

@@ -26,6 +26,15 @@ sx_status sx_write_file(const char *path, const void *data, size_t size, sx_err 
 /* Resolves `relative` against the folder of `base_file`; fails when it is absolute, empty or (after links are followed)
  * outside that folder, except that links which lead inside the same Hugging Face cache snapshot's blobs are followed. */
 sx_status sx_path_inside(sx_arena *a, const char *base_file, sx_str relative, char **out, sx_err *e);
+/* What is there, behind links. */
+typedef enum sx_path_kind { SX_PATH_NOTHING, SX_PATH_FILE, SX_PATH_FOLDER } sx_path_kind;
+sx_path_kind sx_path_look(const char *path);
+/* The path with every link resolved. NO_SUCHFILE when it does not exist. */
+sx_status sx_path_real(sx_arena *a, const char *path, char **out, sx_err *e);
+/* Resolves `path` against the folder `base`: links are followed as far as it exists; the rest, which need not unless must_exist,
+ * loses its "." and "..". `root` (a real path): the path must be relative, without "..", and lead to root or below it; NULL: it may
+ * lead anywhere. */
+sx_status sx_path_resolve(sx_arena *a, const char *root, const char *base, sx_str path, bool must_exist, char **out, sx_err *e);
 /* Nanoseconds of a monotonic clock; microseconds of the wall clock. */
 uint64_t sx_now_ns(void);
 uint64_t sx_wall_us(void);

@@ -78,6 +78,11 @@ sx_status sx_map_file(const char *path, sx_mapping *out, sx_err *e) {
   return s;
 }
 
+sx_path_kind sx_path_look(const char *path) {
+  struct stat st;
+  return stat(path, &st) != 0 ? SX_PATH_NOTHING : S_ISDIR(st.st_mode) ? SX_PATH_FOLDER : SX_PATH_FILE;
+}
+
 static int write_all(int fd, const uint8_t *from, size_t size) {
   for (size_t n = 0; n < size;) {
     size_t part = size - n < (1u << 30) ? size - n : 1u << 30;

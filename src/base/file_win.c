@@ -81,6 +81,14 @@ void sx_mapping_release(const sx_mapping *m, size_t offset, size_t size) {
   if (from < to) VirtualUnlock((void *)(uintptr_t)(m->data + from), to - from);
 }
 
+sx_path_kind sx_path_look(const char *path) {
+  sx_arena a = {0};
+  wchar_t *w = wide(&a, path);
+  DWORD found = w ? GetFileAttributesW(w) : INVALID_FILE_ATTRIBUTES;
+  sx_arena_free(&a);
+  return found == INVALID_FILE_ATTRIBUTES ? SX_PATH_NOTHING : found & FILE_ATTRIBUTE_DIRECTORY ? SX_PATH_FOLDER : SX_PATH_FILE;
+}
+
 static bool write_all(HANDLE file, const uint8_t *from, size_t size) {
   for (size_t n = 0; n < size;) {
     DWORD part = size - n < (1u << 30) ? (DWORD)(size - n) : 1u << 30, put = 0;
