@@ -17,7 +17,7 @@ DEF = ROOT / "src/abi/slots.def"
 HEADERS = {"OrtEpApi": "include/onnxruntime_ep_c_api.h"}  # the others are in onnxruntime_c_api.h
 TABLES = {"API": "OrtApi", "EDITOR": "OrtModelEditorApi", "COMPILE": "OrtCompileApi", "INTEROP": "OrtInteropApi",
           "EP": "OrtEpApi", "PACKAGE": "OrtModelPackageApi"}
-WORDS = {"DONE": "works", "ABSENT": "provider absent", "STATUS": "not yet", "VOID": "not yet", "VALUE": "not yet"}
+WORDS = {"DONE": "works", "ABSENT": "provider absent"}
 Slot = collections.namedtuple("Slot", "table index name how returns params")  # params: (type, name) of each
 
 
@@ -78,12 +78,11 @@ def document(slots):
     lines = ["# The C interface, slot by slot", "",
              "Written by `make slots` out of `src/abi/slots.def`; `make lint` holds them against each other. A slot *works*; or it serves a",
              "vendor's *provider* that is *absent* from this library, and answers what ONNX Runtime answers in a build without it (the same",
-             "status code, tested); or it is *not yet* there: a function that returns a status answers NOT_IMPLEMENTED with the slot's name,",
-             "another one gives nothing. No slot is NULL. `GetApi` gives the same table for every version from 1 to 31.", "",
-             "| table | slots | works | provider absent | not yet |", "| --- | --: | --: | --: | --: |"]
+             "status code, tested). No slot is NULL. `GetApi` gives the same table for every version from 1 to 31.", "",
+             "| table | slots | works | provider absent |", "| --- | --: | --: | --: |"]
     for table in TABLES.values():
         count = collections.Counter(WORDS[s.how] for s in slots if s.table == table)
-        lines.append(f"| {table} | {sum(count.values())} | {count['works']} | {count['provider absent']} | {count['not yet']} |")
+        lines.append(f"| {table} | {sum(count.values())} | {count['works']} | {count['provider absent']} |")
     for table in TABLES.values():
         lines += ["", f"## {table}", "", "| slot | name | |", "| --: | --- | --- |"]
         lines += [f"| {s.index} | {s.name} | {WORDS[s.how]} |" for s in slots if s.table == table]

@@ -5,17 +5,13 @@
 #include "onnxruntime_c_api.h"
 
 #define SX_SLOT_TYPE(table, name) __typeof__(*((table *)0)->name)
-#define SX_DECLARE_DONE(table, prefix, name) SX_SLOT_TYPE(table, name) prefix##name;
-#define SX_DECLARE_ABSENT SX_DECLARE_DONE
-#define SX_DECLARE_STATUS(table, prefix, name)
-#define SX_DECLARE_VOID(table, prefix, name)
-#define SX_DECLARE_VALUE(table, prefix, name)
-#define API(index, name, how) SX_DECLARE_##how(OrtApi, sx_api_, name)
-#define EDITOR(index, name, how) SX_DECLARE_##how(OrtModelEditorApi, sx_editor_, name)
-#define COMPILE(index, name, how) SX_DECLARE_##how(OrtCompileApi, sx_compile_, name)
-#define INTEROP(index, name, how) SX_DECLARE_##how(OrtInteropApi, sx_interop_, name)
-#define EP(index, name, how) SX_DECLARE_##how(OrtEpApi, sx_epapi_, name)
-#define PACKAGE(index, name, how) SX_DECLARE_##how(OrtModelPackageApi, sx_package_, name)
+#define SX_DECLARE(table, prefix, name) SX_SLOT_TYPE(table, name) prefix##name;
+#define API(index, name, how) SX_DECLARE(OrtApi, sx_api_, name)
+#define EDITOR(index, name, how) SX_DECLARE(OrtModelEditorApi, sx_editor_, name)
+#define COMPILE(index, name, how) SX_DECLARE(OrtCompileApi, sx_compile_, name)
+#define INTEROP(index, name, how) SX_DECLARE(OrtInteropApi, sx_interop_, name)
+#define EP(index, name, how) SX_DECLARE(OrtEpApi, sx_epapi_, name)
+#define PACKAGE(index, name, how) SX_DECLARE(OrtModelPackageApi, sx_package_, name)
 #include "abi/slots.def"
 
 /* The tables themselves. Static, complete, never NULL in any slot. */

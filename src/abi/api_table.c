@@ -1,57 +1,34 @@
 // SPDX-License-Identifier: MIT
 /* The function tables and the one symbol that leads to them.
  *
- * slots.def is the list; here it becomes stubs, tables and the proof that no released slot ever moves. A table serves every
+ * slots.def is the list; here it becomes tables and the proof that no released slot ever moves. A table serves every
  * version from 1 to ORT_API_VERSION, as clients read past the version that they asked for. */
 #include <stddef.h>
 #include "abi/api.h"
 #include "abi/handles.h"
 
-/* Stubs. They take no arguments, whatever the slot is called with: right for the calling conventions we build for, except
- * WebAssembly, where a call of one traps instead; a finished library has none. */
-#define STUB_DONE(prefix, name)
-#define STUB_ABSENT(prefix, name)
-#define STUB_STATUS(prefix, name) \
-  static OrtStatus *stub_##prefix##name(void) { return sx_ort_error(ORT_NOT_IMPLEMENTED, "%s is not implemented", #name); }
-#define STUB_VOID(prefix, name) \
-  static void stub_##prefix##name(void) {}
-#define STUB_VALUE(prefix, name) \
-  static void *stub_##prefix##name(void) { return NULL; }
-#define API(index, name, how)     STUB_##how(sx_api_, name)
-#define EDITOR(index, name, how)  STUB_##how(sx_editor_, name)
-#define COMPILE(index, name, how) STUB_##how(sx_compile_, name)
-#define INTEROP(index, name, how) STUB_##how(sx_interop_, name)
-#define EP(index, name, how)      STUB_##how(sx_epapi_, name)
-#define PACKAGE(index, name, how) STUB_##how(sx_package_, name)
-#include "abi/slots.def"
-
-#define SLOT_DONE(prefix, name)   .name = prefix##name,
-#define SLOT_ABSENT               SLOT_DONE
-#define SLOT_STATUS(prefix, name) .name = (void *)stub_##prefix##name,
-#define SLOT_VOID                 SLOT_STATUS
-#define SLOT_VALUE                SLOT_STATUS
 const OrtApi sx_api = {
-#define API(index, name, how) SLOT_##how(sx_api_, name)
+#define API(index, name, how) .name = sx_api_##name,
 #include "abi/slots.def"
 };
 const OrtModelEditorApi sx_editor = {
-#define EDITOR(index, name, how) SLOT_##how(sx_editor_, name)
+#define EDITOR(index, name, how) .name = sx_editor_##name,
 #include "abi/slots.def"
 };
 const OrtCompileApi sx_compile = {
-#define COMPILE(index, name, how) SLOT_##how(sx_compile_, name)
+#define COMPILE(index, name, how) .name = sx_compile_##name,
 #include "abi/slots.def"
 };
 const OrtInteropApi sx_interop = {
-#define INTEROP(index, name, how) SLOT_##how(sx_interop_, name)
+#define INTEROP(index, name, how) .name = sx_interop_##name,
 #include "abi/slots.def"
 };
 const OrtEpApi sx_epapi = {
-#define EP(index, name, how) SLOT_##how(sx_epapi_, name)
+#define EP(index, name, how) .name = sx_epapi_##name,
 #include "abi/slots.def"
 };
 const OrtModelPackageApi sx_package = {
-#define PACKAGE(index, name, how) SLOT_##how(sx_package_, name)
+#define PACKAGE(index, name, how) .name = sx_package_##name,
 #include "abi/slots.def"
 };
 

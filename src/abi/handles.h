@@ -46,6 +46,8 @@ void sx_text_drop(char *s);
 typedef struct sx_path { const char *p; char *copy; } sx_path;
 bool sx_path_open(sx_path *path, const ORTCHAR_T *given);
 void sx_path_close(sx_path *path);
+/* The other way: a path as the caller's system has it, in the arena (or as it is); NULL: out of memory. */
+const ORTCHAR_T *sx_path_native(sx_arena *a, const char *path);
 /* sx_ort_text_set with a path. */
 OrtStatus *sx_ort_path_set(char **slot, const ORTCHAR_T *path);
 /* Replaces the text that *slot owns. */

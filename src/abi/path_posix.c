@@ -8,3 +8,8 @@ bool sx_path_open(sx_path *path, const ORTCHAR_T *given) {
 }
 
 void sx_path_close(sx_path *path) { (void)path; }
+
+const ORTCHAR_T *sx_path_native(sx_arena *a, const char *path) {
+  (void)a;
+  return path;
+}

@@ -14,3 +14,10 @@ bool sx_path_open(sx_path *path, const ORTCHAR_T *given) {
 }
 
 void sx_path_close(sx_path *path) { sx_text_drop(path->copy); }
+
+const ORTCHAR_T *sx_path_native(sx_arena *a, const char *path) {
+  int n = MultiByteToWideChar(CP_UTF8, 0, path, -1, NULL, 0);
+  wchar_t *w = n > 0 ? sx_arena_array(a, (size_t)n, sizeof *w) : NULL;
+  if (w) MultiByteToWideChar(CP_UTF8, 0, path, -1, w, n);
+  return w;
+}

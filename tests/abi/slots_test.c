@@ -99,6 +99,9 @@ static void make_objects(void) {
   OrtModelCompilationOptions *compile = NULL;
   drop(api->GetCompileApi()->CreateModelCompilationOptionsFromSessionOptions(env, options, &compile));
   have("OrtModelCompilationOptions*", compile);
+  OrtModelPackageOptions *package = NULL;
+  drop(api->GetModelPackageApi()->CreateModelPackageOptionsFromSessionOptions(env, options, &package));
+  have("OrtModelPackageOptions*", package);
 }
 
 static bool starts(const char *s, const char *with) { return strncmp(s, with, strlen(with)) == 0; }
