@@ -283,6 +283,15 @@ static void terminated(void) {
 }
 #endif
 
+/* What the options say the bytes are, they must be. */
+static void model_format(void) {
+  OrtSession *s = NULL;
+  OrtSessionOptions *o = options("session.load_model_format", "ORT");
+  CODE(ORT_FAIL, CreateSessionFromArray(env, model_add, sizeof model_add, o, &s));
+  api->ReleaseSessionOptions(o);
+  api->ReleaseSession(OPEN(options("session.load_model_format", "ONNX"), model_add));
+}
+
 static void packed_shared(void) {
   OrtPrepackedWeightsContainer *c = NULL;
   OrtSession *s[2] = {NULL, NULL};
@@ -334,6 +343,7 @@ int main(int argc, char **argv) {
   CODE(ORT_FAIL, CreateSessionFromArray(env, model_add, sizeof model_add, o, &s));
   api->ReleaseSessionOptions(o);
   sizes_fixed();
+  model_format();
   packed_shared();
   logging();
 #ifndef _WIN32

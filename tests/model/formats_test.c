@@ -109,6 +109,17 @@ static void given_format(void **state) {
   assert_int_equal(import_as(onnx.data, onnx.size, SX_FORMAT_ONNX, &e), SX_OK);
   assert_int_equal(import_as(onnx.data, onnx.size, SX_FORMAT_ORT, &e), SX_E_FAIL);
 }
+/* ONNX Runtime saved it at its highest level. */
+static void layout_of_one_machine(void **state) {
+  (void)state;
+  sx_mapping m;
+  sx_err e = {0};
+  assert_int_equal(sx_map_file(SX_SOURCE_DIR "/tests/model/ort/layout.ort", &m, &e), SX_OK);
+  assert_int_equal(import_as(m.data, m.size, SX_FORMAT_SEEN, &e), SX_E_NOT_IMPLEMENTED);
+  assert_non_null(strstr(e.msg, "Conv of domain com.microsoft.nchwc"));
+  assert_non_null(strstr(e.msg, "ORT_ENABLE_EXTENDED"));
+  sx_unmap_file(&m);
+}
 /* Any part of the file, in memory of just that size, at any address. */
 static void cut_short(void **state) {
   (void)state;
@@ -124,8 +135,12 @@ static void cut_short(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(same_answers), cmocka_unit_test(same_facts), cmocka_unit_test(versions),
-      cmocka_unit_test(given_format), cmocka_unit_test(cut_short),
+      cmocka_unit_test(same_answers),
+      cmocka_unit_test(same_facts),
+      cmocka_unit_test(versions),
+      cmocka_unit_test(given_format),
+      cmocka_unit_test(layout_of_one_machine),
+      cmocka_unit_test(cut_short),
   };
   return cmocka_run_group_tests(tests, open_both, close_both);
 }
