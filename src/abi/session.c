@@ -216,15 +216,14 @@ OrtStatus *sx_ort_session_options(OrtSession *s, sx_session_options *so, sx_aren
 
 /* Session options' optimized_model_filepath. */
 static SX_OWN_FRAME OrtStatus *write_optimised(const OrtSessionOptions *o, const sx_session_options *so, const char *path,
-                                  const void *data, size_t size) {
+                                               const void *data, size_t size) {
   const char *least = config(o, kOrtSessionOptionsOptimizedModelExternalInitializersMinSizeInBytes, "1024");
   sx_write_options w = {.path = o->optimized_path,
                         .external = sx_kvp_get(&o->config, kOrtSessionOptionsOptimizedModelExternalInitializersFileName),
                         .external_least = (size_t)strtoull(least, NULL, 10)};
   size_t n = strlen(w.path);
-  if (!strcmp(config(o, kOrtSessionOptionsConfigSaveModelFormat, ""), "ORT") || (n > 4 && !strcmp(w.path + n - 4, ".ort")))
-    SX_API_FAIL(NOT_IMPLEMENTED, "the optimised model cannot be written in ORT format (%s): give a path that ends in .onnx",
-                w.path);
+  const char *format = config(o, kOrtSessionOptionsConfigSaveModelFormat, "");
+  w.ort = *format ? !strcmp(format, "ORT") : n > 4 && !strcmp(w.path + n - 4, ".ort");
   sx_mapping map = {.data = data, .size = size};
   sx_session_options with = *so;
   sx_err e;

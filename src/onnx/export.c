@@ -13,6 +13,7 @@ typedef struct exporter {
   sx_strmap nodes; /* names of nodes: the first one keeps it */
   uint32_t fresh;
   int lowest[SX_DOMAIN_COUNT]; /* 0: the domain is not used */
+  bool typed;                  /* what lies in between is declared, too */
   sx_err *e;
 } exporter;
 typedef struct scope {
@@ -258,6 +259,21 @@ static void put_identity(sx_proto_node *out, sx_str *from, sx_str *to) {
   out->output.at = to, out->output.n = 1;
 }
 
+/* Of what nodes make, the element type: shapes are inferred again by who reads. */
+static sx_status put_between(exporter *x, const scope *s, sx_proto_graph *out) {
+  if (!x->typed) return SX_OK;
+  if (!LIST(x, out->value_info, s->g->values.n)) SX_NO_MEMORY(x->e);
+  out->value_info.n = 0;
+  for (uint32_t i = 0; i < s->g->values.n; i++) {
+    const sx_value *v = sx_value_at(s->g, i);
+    if (v->kind != SX_VALUE_NODE || !s->names[i].n || v->fact.kind == SX_KIND_UNKNOWN) continue;
+    sx_fact f = v->fact;
+    f.rank = -1;
+    SX_TRY(put_value(x, s->names[i], &f, &out->value_info.at[out->value_info.n++]));
+  }
+  return SX_OK;
+}
+
 static sx_status put_graph(exporter *x, const scope *outer, const sx_graph *g, sx_proto_graph *out) {
   scope s = {outer, g, SX_NEW_N(x->a, sx_str, (size_t)g->values.n + 1)};
   sx_str *output_names = SX_NEW_N(x->a, sx_str, (size_t)g->outputs.n + 1);
@@ -268,6 +284,7 @@ static sx_status put_graph(exporter *x, const scope *outer, const sx_graph *g, s
     SX_NO_MEMORY(x->e);
   SX_TRY(name_values(x, &s, output_names));
   SX_TRY(put_initializers(x, &s, out));
+  SX_TRY(put_between(x, &s, out));
   for (uint32_t i = 0; i < g->inputs.n; i++)
     SX_TRY(put_value(x, s.names[g->inputs.at[i]], &sx_value_at(g, g->inputs.at[i])->fact, &out->input.at[i]));
   out->node.n = 0;
@@ -333,11 +350,12 @@ static sx_status put_opsets(exporter *x, sx_proto_model *out) {
   return SX_OK;
 }
 
-sx_status sx_export(const sx_model *m, sx_arena *a, sx_proto_model *out, sx_err *e) {
-  exporter x = {.m = m, .a = a, .e = e};
+static sx_status put_model(const sx_model *m, bool typed, sx_arena *a, sx_proto_model *out, sx_err *e) {
+  exporter x = {.m = m, .a = a, .typed = typed, .e = e};
   sx_wire_init(&sx_proto_model_message, out);
   out->producer_name = m->producer, out->producer_version = m->producer_version;
-  out->domain = m->domain, out->model_version = m->model_version == INT64_MAX ? 0 : m->model_version, out->doc_string = m->doc;
+  out->domain = m->domain, out->model_version = m->model_version == INT64_MAX ? 0 : m->model_version,
+  out->doc_string = m->doc;
   if (!(out->graph = SX_NEW(a, sx_proto_graph)) || !LIST(&x, out->metadata_props, m->metadata.n)) SX_NO_MEMORY(e);
   for (uint32_t i = 0; i < m->metadata.n; i++)
     out->metadata_props.at[i] = (sx_proto_pair){HAS(1) | HAS(2), m->metadata.at[i].key, m->metadata.at[i].value};
@@ -345,6 +363,12 @@ sx_status sx_export(const sx_model *m, sx_arena *a, sx_proto_model *out, sx_err 
   sx_strmap_free(&x.taken);
   sx_strmap_free(&x.nodes);
   return s == SX_OK ? put_opsets(&x, out) : s;
+}
+sx_status sx_export(const sx_model *m, sx_arena *a, sx_proto_model *out, sx_err *e) {
+  return put_model(m, false, a, out, e);
+}
+sx_status sx_export_typed(const sx_model *m, sx_arena *a, sx_proto_model *out, sx_err *e) {
+  return put_model(m, true, a, out, e);
 }
 
 static sx_status prepare(sx_graph *g, sx_err *e) {

@@ -17,4 +17,6 @@ sx_status sx_export_shapes(sx_graph *g, sx_err *e);
 /* The messages of a prepared model (or of one in the source dialect); they point into the model and into the arena.
  * NOT_IMPLEMENTED names a node that no version of its operator can say. */
 sx_status sx_export(const sx_model *m, sx_arena *a, sx_proto_model *out, sx_err *e);
+/* With the element types of all values, which the ORT format wants. */
+sx_status sx_export_typed(const sx_model *m, sx_arena *a, sx_proto_model *out, sx_err *e);
 #endif

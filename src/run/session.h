@@ -34,6 +34,7 @@ typedef struct sx_write_options {
   const char
       *external; /* name of a file in the same folder for large initializers; NULL: none, unless 2 GiB are not enough */
   size_t external_least; /* ... of at least so many bytes */
+  bool ort;              /* in ORT format, which has no external data */
 } sx_write_options;
 /* The model as the passes of o->level leave it, at most 2 (blocked layouts are this machine's), as ONNX that other runtimes
  * read. Read anew from its bytes: a session's own graph stays as it is. */

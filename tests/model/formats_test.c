@@ -120,6 +120,25 @@ static void layout_of_one_machine(void **state) {
   assert_non_null(strstr(e.msg, "ORT_ENABLE_EXTENDED"));
   sx_unmap_file(&m);
 }
+/* What we write in the format reads as the model that it was. */
+static void written(void **state) {
+  (void)state;
+  sx_err e = {0};
+  const char *path = "formats_test_written.ort";
+  for (int level = 0; level < 3; level++) {
+    sx_session_options o = {.level = level};
+    sx_write_options w = {.path = path, .ort = true};
+    if (sx_session_write(onnx.data, onnx.size, &o, &w, &e) != SX_OK) fail_msg("%s", e.msg);
+    sx_mapping m, mine = ort;
+    assert_int_equal(sx_map_file(path, &m, &e), SX_OK);
+    assert_memory_equal((const char *)m.data + 4, "ORTM", 4);
+    ort = m;
+    same_answers(state);
+    ort = mine;
+    sx_unmap_file(&m);
+  }
+  remove(path);
+}
 /* Any part of the file, in memory of just that size, at any address. */
 static void cut_short(void **state) {
   (void)state;
@@ -140,6 +159,7 @@ int main(void) {
       cmocka_unit_test(versions),
       cmocka_unit_test(given_format),
       cmocka_unit_test(layout_of_one_machine),
+      cmocka_unit_test(written),
       cmocka_unit_test(cut_short),
   };
   return cmocka_run_group_tests(tests, open_both, close_both);
