@@ -82,7 +82,7 @@ typedef uint8_t mem16 __attribute__((vector_size(16), aligned(1), may_alias));
 #define LO8(a, b) SHUFFLE(a, b, 0, 2)
 #define HI8(a, b) SHUFFLE(a, b, 1, 3)
 
-/* The source has rows (stride n->src) along m, the destination rows (stride m->dst) along n. LINE: elements of a cache line. */
+/* The source has rows (stride n->src) along m, the destination rows (stride m->dst) along n. LINE: rows of it at a time. */
 #define TILE(S, L, ROUNDS, LINE)                                                                                         \
   SX_INLINE void square_##S(const char *s, int64_t ss, char *d, int64_t ds) {                                            \
     v##S r[L], t[L];                                                                                                     \
@@ -100,17 +100,17 @@ typedef uint8_t mem16 __attribute__((vector_size(16), aligned(1), may_alias));
     for (int64_t i = 0; i < m; i++)                                                                                      \
       for (int64_t j = 0; j < n; j++) *(e##S *)(d + i * ds + j * S) = *(const e##S *)(s + i * S + j * ss);               \
   }                                                                                                                      \
-  static void lines_##S(const char *s, int64_t ss, char *d, int64_t ds) { /* LINE rows, LINE columns */                  \
-    char b[LINE * LINE * S] __attribute__((aligned(64)));                                                                \
-    for (int j = 0; j < LINE; j += L)                                                                                    \
-      for (int i = 0; i < LINE; i += L) square_##S(s + i * S + j * ss, ss, b + (i * LINE + j) * S, LINE * S);            \
-    for (int i = 0; i < LINE; i++) memcpy(d + i * ds, b + i * LINE * S, LINE * S);                                       \
+  static void lines_##S(const char *s, int64_t ss, char *d, int64_t ds) { /* LINE rows, a cache line of columns */        \
+    char b[LINE * 64] __attribute__((aligned(64)));                                                                      \
+    for (int j = 0; j < 64 / S; j += L)                                                                                  \
+      for (int i = 0; i < LINE; i += L) square_##S(s + i * S + j * ss, ss, b + i * 64 + j * S, 64);                      \
+    for (int i = 0; i < LINE; i++) memcpy(d + i * ds, b + i * 64, 64);                                                   \
   }                                                                                                                      \
   static void tile_##S(const char *s, char *d, const sx_move_dim *m, const sx_move_dim *n) {                             \
-    int64_t ss = n->src, ds = m->dst, whole = n->n / L * L, lines = (ds & 1023) == 0 ? n->n / LINE * LINE : 0;           \
+    int64_t ss = n->src, ds = m->dst, whole = n->n / L * L, lines = (ds & 1023) == 0 ? n->n * S / 64 * 64 / S : 0;       \
     for (int64_t i0 = 0; i0 < m->n; i0 += LINE) {                                                                        \
       int64_t rows = m->n - i0 < LINE ? m->n - i0 : LINE, full = rows / L * L, j = 0;                                    \
-      for (; rows == LINE && j < lines; j += LINE) lines_##S(s + i0 * S + j * ss, ss, d + i0 * ds + j * S, ds);          \
+      for (; rows == LINE && j < lines; j += 64 / S) lines_##S(s + i0 * S + j * ss, ss, d + i0 * ds + j * S, ds);        \
       for (; j < whole; j += L) {                                                                                        \
         for (int64_t i = i0; i < i0 + full; i += L) square_##S(s + i * S + j * ss, ss, d + i * ds + j * S, ds);          \
         if (full < rows) edge_##S(s + (i0 + full) * S + j * ss, ss, d + (i0 + full) * ds + j * S, ds, rows - full, L);   \
