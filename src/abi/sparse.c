@@ -94,14 +94,14 @@ static OrtStatus *put_csr(const content *c, const int64_t *inner, size_t n_inner
   bool empty = !n_inner && !n_outer && !c->count;
   if (!empty) {
     SX_API_NOT_NULL(outer && (inner || !n_inner));
-    if (!n_outer || outer[0] != 0 || outer[n_outer - 1] != (int64_t)n_inner)
-      SX_API_FAIL(INVALID_ARGUMENT, "CSR's outer indices must begin with 0 and end with the number of inner ones, %zu",
-                  n_inner);
     if (n_outer != (size_t)v->dims[0] + 1)
       SX_API_FAIL(INVALID_ARGUMENT, "%zu outer CSR indices for %lld rows, one more than rows is due", n_outer,
                   (long long)v->dims[0]);
     if (n_inner != (size_t)c->count)
       SX_API_FAIL(INVALID_ARGUMENT, "%zu inner CSR indices for %lld values", n_inner, (long long)c->count);
+    if (outer[0] != 0 || outer[n_outer - 1] != (int64_t)n_inner)
+      SX_API_FAIL(INVALID_ARGUMENT, "CSR's outer indices must begin with 0 and end with the number of inner ones, %zu",
+                  n_inner);
     for (size_t i = 1; i < n_outer; i++)
       if (outer[i] < outer[i - 1]) SX_API_FAIL(INVALID_ARGUMENT, "CSR's outer index %zu is less than the one before it", i);
     for (size_t i = 0; i < n_inner; i++)

@@ -31,7 +31,7 @@ static sx_status move_node(sx_graph *g, sx_node *x, const sx_vid *map, uint32_t 
   sx_free(ids, bytes);
   if (id == SX_NONE) SX_NO_MEMORY(e);
   sx_node *y = sx_node_at(g, id);
-  y->custom = x->custom, y->name = x->name, y->op_type = x->op_type, y->domain = x->domain,
+  y->custom = x->custom, y->provider = x->provider, y->name = x->name, y->op_type = x->op_type, y->domain = x->domain,
   y->since_version = x->since_version;
   y->origin = x->origin, y->place = place, y->n_formal = x->n_formal;
   y->attrs = x->attrs, y->n_attrs = x->n_attrs;

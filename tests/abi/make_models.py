@@ -57,6 +57,17 @@ custom = model(
 )
 custom.opset_import.append(h.make_opsetid("my.ops", 1))
 
+def square(name):
+    return h.make_graph([h.make_node("Mul", ["x", "x"], [name])], name, [], [value(name, T.FLOAT, [1, 1, 4, 4])])
+
+
+branch = model(  # for a provider that takes a node of a body, and the body is moved where its If was
+    [h.make_node("If", ["always"], ["y"], then_branch=square("b"), else_branch=square("c")), h.make_node("Neg", ["y"], ["z"])],
+    [value("x", T.FLOAT, [1, 1, 4, 4])],
+    [value("y", T.FLOAT, [1, 1, 4, 4]), value("z", T.FLOAT, [1, 1, 4, 4])],
+    [h.make_tensor("always", T.BOOL, [], [1])],
+)
+
 chain = model(  # for a provider that takes elementwise chains: two of them around a convolution
     [
         h.make_node("Add", ["x", "k"], ["a"], name="add"),
@@ -112,5 +123,5 @@ endless = model([h.make_node("Loop", ["n", "", "zero"], ["y"], body=body)], [val
 
 with open(os.path.join(os.path.dirname(__file__), "models.h"), "w") as f:
     f.write("// SPDX-License-Identifier: MIT\n/* Models as bytes, written by make_models.py: what each is stands there. */\n")
-    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed), ("outside", outside), ("chain", chain), ("denoted", denoted), ("endless", endless):
+    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed), ("outside", outside), ("chain", chain), ("branch", branch), ("denoted", denoted), ("endless", endless):
         f.write(text("model_" + name, m))

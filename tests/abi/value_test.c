@@ -317,6 +317,7 @@ static void sparse_tensors(void) {
   api->ReleaseValue(v);
   v = sparse(dense);
   CODE(ORT_INVALID_ARGUMENT, FillSparseTensorCsr(v, cpu, three, 1, x, inner, 2, outer, 4));
+  CODE(ORT_INVALID_ARGUMENT, FillSparseTensorCsr(v, cpu, three, 1, x, inner, 3, outer, 100));
   OK(FillSparseTensorCsr(v, cpu, three, 1, x, inner, 3, outer, 4));
   OK(GetSparseTensorIndices(v, ORT_SPARSE_CSR_OUTER_INDICES, &n, &p));
   CHECK(n == 4 && !memcmp(p, outer, sizeof outer));
