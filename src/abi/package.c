@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Model packages: a folder with manifest.json, whose components are models, each in variants for several providers.
  *
- * Everything is read and checked when the context is made; later calls only look. In the portable layout, which is the default, no
- * path leads out of the package, by its text or by links; "installed" packages may name any. Shared folders go by a hash,
- * "sha256:<hex>", and lie in shared_assets/sha256-<hex> or where the manifest says. */
+ * Everything is read and checked when the context is made; later calls only look. In the portable layout, which is the
+ * default, no path leads out of the package, by its text or by links; "installed" packages may name any. Shared folders go
+ * by a hash, "sha256:<hex>", and lie in shared_assets/sha256-<hex> or where the manifest says. */
 #include "abi/package.h"
 #include "base/file.h"
 #include "onnxruntime_session_options_config_keys.h"
@@ -18,7 +18,8 @@ static bool is_asset(sx_str s) {
   return true;
 }
 
-static sx_status resolve_asset(const OrtModelPackageContext *p, sx_arena *a, sx_str ref, bool must_exist, char **out, sx_err *e) {
+static sx_status resolve_asset(const OrtModelPackageContext *p, sx_arena *a, sx_str ref, bool must_exist, char **out,
+                               sx_err *e) {
   char *uri = sx_arena_strdup(a, ref.p, REF), *folder;
   if (!uri) SX_NO_MEMORY(e);
   const sx_json *given = sx_json_get(p->assets, uri);
@@ -35,8 +36,8 @@ static sx_status resolve_asset(const OrtModelPackageContext *p, sx_arena *a, sx_
   return sx_path_resolve(a, folder, folder, rest, must_exist, out, e);
 }
 
-static sx_status resolve(const OrtModelPackageContext *p, sx_arena *a, const char *base, sx_str ref, bool must_exist, char **out,
-                         sx_err *e) {
+static sx_status resolve(const OrtModelPackageContext *p, sx_arena *a, const char *base, sx_str ref, bool must_exist,
+                         char **out, sx_err *e) {
   if (is_asset(ref)) return resolve_asset(p, a, ref, must_exist, out, e);
   return sx_path_resolve(a, p->installed ? NULL : p->root, base, ref, must_exist, out, e);
 }
@@ -45,7 +46,8 @@ static sx_status resolve(const OrtModelPackageContext *p, sx_arena *a, const cha
 static sx_status read_file(OrtModelPackageContext *p, const char *path, const sx_json **out, sx_err *e) {
   sx_mapping m;
   sx_err why;
-  if (sx_map_file(path, &m, &why) != SX_OK) return sx_fail(e, why.code == SX_E_NO_MEMORY ? why.code : SX_E_FAIL, SX_HERE, "%s", why.msg);
+  if (sx_map_file(path, &m, &why) != SX_OK)
+    return sx_fail(e, why.code == SX_E_NO_MEMORY ? why.code : SX_E_FAIL, SX_HERE, "%s", why.msg);
   sx_status s = sx_json_read(&p->arena, (sx_str){m.data ? (const char *)m.data : "", m.size}, out, e);
   sx_unmap_file(&m);
   if (s == SX_E_FAIL) sx_err_context(e, "\"%.512s\" is no JSON", path);
@@ -74,12 +76,13 @@ static sx_status text(const sx_json *object, const char *key, const char **out, 
 }
 
 bool sx_package_key_is_path(const char *key) {
-  return !strcmp(key, kOrtSessionOptionsModelExternalInitializersFileFolderPath) || !strcmp(key, kOrtSessionOptionEpContextFilePath);
+  return !strcmp(key, kOrtSessionOptionsModelExternalInitializersFileFolderPath) ||
+         !strcmp(key, kOrtSessionOptionEpContextFilePath);
 }
 
 /* Pairs of texts; of session options, none that writes a file. */
-static sx_status pairs(const OrtModelPackageContext *p, sx_arena *a, const sx_json *info, const char *what, const char *base, bool session,
-                       OrtKeyValuePairs *to, sx_err *e) {
+static sx_status pairs(const OrtModelPackageContext *p, sx_arena *a, const sx_json *info, const char *what,
+                       const char *base, bool session, OrtKeyValuePairs *to, sx_err *e) {
   static const char *const refused[] = {"session.debug_layout_transformation", "session.collect_node_memory_stats_to_file",
                                         "session.enable_profiling", "session.optimized_model_filepath"};
   const sx_json *v = sx_json_get(info, what);
@@ -100,8 +103,10 @@ static sx_status pairs(const OrtModelPackageContext *p, sx_arena *a, const sx_js
   return SX_OK;
 }
 
-/* executor_info.ort: how this library runs the variant; other runtimes have their own entries, which need only be well-formed. */
-static sx_status read_info(OrtModelPackageContext *p, const sx_json *info, const char *base, sx_package_variant *v, sx_err *e) {
+/* executor_info.ort: how this library runs the variant; other runtimes have their own entries, which need only be
+ * well-formed. */
+static sx_status read_info(OrtModelPackageContext *p, const sx_json *info, const char *base, sx_package_variant *v,
+                           sx_err *e) {
   if (!info) return SX_OK;
   if (info->kind != SX_JSON_OBJECT) SX_FAIL(e, FAIL, "\"executor_info\" must be an object");
   const sx_json *ort = NULL;
@@ -129,8 +134,9 @@ static sx_status read_info(OrtModelPackageContext *p, const sx_json *info, const
   return pairs(p, &p->arena, ort, "provider_options", base, false, &v->provider, e);
 }
 
-static sx_status read_variant(OrtModelPackageContext *p, const sx_json *body, const char *folder, sx_package_variant *v, sx_err *e) {
-  static const char *const known[] = {"variant_directory",    "ep", "device", "compatibility_string", "executor_info",
+static sx_status read_variant(OrtModelPackageContext *p, const sx_json *body, const char *folder, sx_package_variant *v,
+                              sx_err *e) {
+  static const char *const known[] = {"variant_directory",   "ep", "device", "compatibility_string", "executor_info",
                                       "additional_metadata", NULL};
   const char *given;
   char *where;
@@ -190,7 +196,8 @@ static sx_status read_schema(OrtModelPackageContext *p, const sx_json *v, sx_err
     for (; i < s.n; i++) {
       bool digit = s.p[i] >= '0' && s.p[i] <= '9';
       if (!digit && (s.p[i] != '.' || dots++ || i == 0 || i + 1 == s.n)) break;
-      if (digit && !dots && (!sx_i64_mul(p->schema, 10, &p->schema) || !sx_i64_add(p->schema, s.p[i] - '0', &p->schema))) break;
+      if (digit && !dots && (!sx_i64_mul(p->schema, 10, &p->schema) || !sx_i64_add(p->schema, s.p[i] - '0', &p->schema)))
+        break;
     }
     if (!s.n || i < s.n) SX_FAIL(e, FAIL, "\"schema_version\" must be a text \"<major>.<minor>\"");
   }
@@ -291,7 +298,7 @@ const sx_package_component *sx_package_find(const OrtModelPackageContext *ctx, c
   return NULL;
 }
 
-#define FIND(c)                                                  \
+#define FIND(c)                                                    \
   const sx_package_component *c = sx_package_find(ctx, component); \
   if (!c) SX_API_FAIL(INVALID_ARGUMENT, "the model package has no component \"%.200s\"", component)
 
@@ -309,8 +316,8 @@ OrtStatus *ORT_API_CALL sx_package_ModelPackage_GetComponentCount(const OrtModel
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_package_ModelPackage_GetComponentNames(const OrtModelPackageContext *ctx, const char *const **names,
-                                                                  size_t *count) {
+OrtStatus *ORT_API_CALL sx_package_ModelPackage_GetComponentNames(const OrtModelPackageContext *ctx,
+                                                                  const char *const **names, size_t *count) {
   SX_API_NOT_NULL(ctx);
   SX_API_NOT_NULL(names);
   SX_API_NOT_NULL(count);
@@ -366,8 +373,7 @@ OrtStatus *ORT_API_CALL sx_package_ModelPackage_ResolveStringRef(const OrtModelP
   sx_err e = {0};
   char *found;
   sx_status s = resolve(ctx, &a, base_dir ? base_dir : ctx->root, sx_str_c(input), must_exist != 0, &found, &e);
-  OrtStatus *failed = s == SX_OK ? sx_ort_text_set(&((OrtModelPackageContext *)ctx)->answer, found)
-                                 : sx_ort_status(s, &e);
+  OrtStatus *failed = s == SX_OK ? sx_ort_text_set(&((OrtModelPackageContext *)ctx)->answer, found) : sx_ort_status(s, &e);
   sx_arena_free(&a);
   if (!failed) *path = ctx->answer;
   return failed;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* A model package in memory: read and checked once, then only looked at. A selected component holds its package, so that either
- * handle may be released first. */
+/* A model package in memory: read and checked once, then only looked at. A selected component holds its package, so that
+ * either handle may be released first. */
 #ifndef SX_ABI_PACKAGE_H
 #define SX_ABI_PACKAGE_H
 #include "abi/handles.h"

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* Which variant of a component fits, and its session.
  *
- * Only the first provider that the caller's options name counts (the CPU where they name none). A variant must be written for it
- * and for one of its devices; of those the one whose compiled code the provider values most wins, the first among equals. */
+ * Only the first provider that the caller's options name counts (the CPU where they name none). A variant must be written
+ * for it and for one of its devices; of those the one whose compiled code the provider values most wins, the first among
+ * equals. */
 #include "abi/package.h"
 #include "abi/plugin/host.h"
 
@@ -44,7 +45,10 @@ OrtStatus *ORT_API_CALL sx_package_CreateModelPackageOptionsFromSessionOptions(c
 static const char *provider_of(const sx_ep_choice *c) { return c->n ? c->devices[0]->name : "CPUExecutionProvider"; }
 
 static const char *type_name(OrtHardwareDeviceType t) {
-  return t == OrtHardwareDeviceType_CPU ? "cpu" : t == OrtHardwareDeviceType_GPU ? "gpu" : t == OrtHardwareDeviceType_NPU ? "npu" : "";
+  return t == OrtHardwareDeviceType_CPU   ? "cpu"
+         : t == OrtHardwareDeviceType_GPU ? "gpu"
+         : t == OrtHardwareDeviceType_NPU ? "npu"
+                                          : "";
 }
 
 /* How well a variant fits: 0 and more; -1: not at all. */
@@ -61,7 +65,7 @@ static OrtStatus *score(const sx_package_variant *v, const sx_ep_choice *c, int 
   if (!n || !v->compatibility || !*v->compatibility) return NULL;
   OrtCompiledModelCompatibility fits = OrtCompiledModelCompatibility_EP_NOT_APPLICABLE;
   OrtStatus *failed = sx_api_GetModelCompatibilityForEpDevices(devices, n, v->compatibility, &fits);
-  *out = fits == OrtCompiledModelCompatibility_EP_SUPPORTED_OPTIMAL                 ? 100
+  *out = fits == OrtCompiledModelCompatibility_EP_SUPPORTED_OPTIMAL                ? 100
          : fits == OrtCompiledModelCompatibility_EP_SUPPORTED_PREFER_RECOMPILATION ? 50
          : fits == OrtCompiledModelCompatibility_EP_UNSUPPORTED                    ? -1
                                                                                    : 0;
@@ -71,7 +75,8 @@ static OrtStatus *score(const sx_package_variant *v, const sx_ep_choice *c, int 
 }
 
 OrtStatus *ORT_API_CALL sx_package_SelectComponent(const OrtModelPackageContext *ctx, const char *component,
-                                                   const OrtModelPackageOptions *options, OrtModelPackageComponentContext **out) {
+                                                   const OrtModelPackageOptions *options,
+                                                   OrtModelPackageComponentContext **out) {
   SX_API_NOT_NULL(ctx);
   SX_API_NOT_NULL(component);
   SX_API_NOT_NULL(options);
@@ -117,8 +122,8 @@ OrtStatus *ORT_API_CALL sx_package_ModelPackageComponent_GetSelectedVariantName(
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_package_ModelPackageComponent_GetSelectedVariantFolderPath(const OrtModelPackageComponentContext *ctx,
-                                                                                      const ORTCHAR_T **path) {
+OrtStatus *ORT_API_CALL sx_package_ModelPackageComponent_GetSelectedVariantFolderPath(
+    const OrtModelPackageComponentContext *ctx, const ORTCHAR_T **path) {
   SX_API_NOT_NULL(ctx);
   SX_API_NOT_NULL(path);
   *path = ctx->folder;
@@ -137,7 +142,8 @@ static OrtStatus *merge(const sx_package_variant *v, bool paths, OrtSessionOptio
 }
 
 /* The selected provider, unless the caller's options name their own, with the package's options for it (n may be 0). */
-static OrtStatus *add_provider(const OrtEnv *env, const sx_ep_choice *c, const OrtKeyValuePairs *with, OrtSessionOptions *o) {
+static OrtStatus *add_provider(const OrtEnv *env, const sx_ep_choice *c, const OrtKeyValuePairs *with,
+                               OrtSessionOptions *o) {
   o->policy = 0, o->delegate = NULL; /* what they choose was chosen when the component was selected */
   if (o->providers.n) return NULL;
   const char *const *keys = with ? with->keys : NULL, *const *values = with ? with->values : NULL;

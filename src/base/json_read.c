@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* A JSON reader that walks the bytes once and climbs by parent pointers instead of calling itself. Every byte is asked for through
- * peek(), which gives 0 behind the end. */
+/* A JSON reader that walks the bytes once and climbs by parent pointers instead of calling itself. Every byte is asked for
+ * through peek(), which gives 0 behind the end. */
 #include "base/json_read.h"
 #include <math.h>
 #include "base/number.h"
@@ -38,7 +38,10 @@ static sx_status hex4(reader *r, uint32_t *code) {
   *code = 0;
   for (int i = 0; i < 4; i++, r->at++) {
     unsigned char c = peek(r);
-    uint32_t digit = is_digit(c) ? c - (uint32_t)'0' : c >= 'a' && c <= 'f' ? c - 'a' + 10u : c >= 'A' && c <= 'F' ? c - 'A' + 10u : 16;
+    uint32_t digit = is_digit(c)            ? c - (uint32_t)'0'
+                     : c >= 'a' && c <= 'f' ? c - 'a' + 10u
+                     : c >= 'A' && c <= 'F' ? c - 'A' + 10u
+                                            : 16;
     if (digit > 15) return bad(r, "four hexadecimal digits");
     *code = *code * 16 + digit;
   }
@@ -142,8 +145,14 @@ static sx_status word(reader *r, const char *name) {
 /* A value without what is in it: of an array or object, the opening bracket. */
 static sx_status read_value(reader *r, sx_json *v) {
   switch (peek(r)) {
-    case '{': r->at++; v->kind = SX_JSON_OBJECT; return SX_OK;
-    case '[': r->at++; v->kind = SX_JSON_ARRAY; return SX_OK;
+    case '{':
+      r->at++;
+      v->kind = SX_JSON_OBJECT;
+      return SX_OK;
+    case '[':
+      r->at++;
+      v->kind = SX_JSON_ARRAY;
+      return SX_OK;
     case '"': v->kind = SX_JSON_TEXT; return read_text(r, &v->text);
     case 't': v->kind = SX_JSON_TRUE; return word(r, "true");
     case 'f': v->kind = SX_JSON_FALSE; return word(r, "false");

@@ -3,13 +3,15 @@
  *
  * Values lie in an arena, texts as UTF-8 with a NUL behind them (a text may hold others, see its length). Nesting costs no stack,
  * so its depth is bounded by the input alone. A byte order mark is skipped. Of members with the same name the last one counts, at
- * the place of the first. str.h writes JSON. */
+ * the place of the first. str.h writes texts of JSON. */
 #ifndef SX_BASE_JSON_READ_H
 #define SX_BASE_JSON_READ_H
 #include "base/status.h"
 #include "base/str.h"
 
-typedef enum sx_json_kind { SX_JSON_NULL, SX_JSON_FALSE, SX_JSON_TRUE, SX_JSON_NUMBER, SX_JSON_TEXT, SX_JSON_ARRAY, SX_JSON_OBJECT } sx_json_kind;
+typedef enum sx_json_kind {
+  SX_JSON_NULL, SX_JSON_FALSE, SX_JSON_TRUE, SX_JSON_NUMBER, SX_JSON_TEXT, SX_JSON_ARRAY, SX_JSON_OBJECT
+} sx_json_kind;
 typedef struct sx_json {
   sx_json_kind kind;
   uint32_t n;                  /* items or members */

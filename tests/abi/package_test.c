@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Model packages: a folder that this test writes, with a component for the CPU and one that also has a variant for the sample
- * provider; then what is refused, paths that lead out, and a manifest cut at every byte. */
+/* Model packages: a folder that this test writes, with a component for the CPU and one that also has a variant for the
+ * sample provider; then what is refused, paths that lead out, and a manifest cut at every byte. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +13,7 @@ static const OrtModelPackageApi *package;
 static OrtEnv *env;
 static const OrtEpDevice *sample;
 static char root[] = "/tmp/abi_package_XXXXXX";
-#define POK(call) check_code(ORT_OK, package->call, __LINE__, #call)
+#define POK(call)         check_code(ORT_OK, package->call, __LINE__, #call)
 #define PCODE(code, call) check_code((code), package->call, __LINE__, #call)
 
 static char *path_of(const char *name) {
@@ -30,7 +30,7 @@ static void put(const char *name, const void *data, size_t n) {
   fclose(f);
 }
 
-#define CPU "\"ep\":\"CPUExecutionProvider\""
+#define CPU       "\"ep\":\"CPUExecutionProvider\""
 #define ORT(more) "\"executor_info\":{\"ort\":{\"model_file\":\"model.onnx\"" more "}}"
 static const char manifest[] =
     "{\"schema_version\":\"1.0\",\"package_name\":\"p\",\"components\":{\"first\":\"first\",\"second\":{\"variants\":{"
@@ -43,8 +43,11 @@ static const char manifest[] =
 static const char component[] = "{\"variants\":{\"cpu\":{" CPU ",\"executor_info\":{\"ort\":\"info.json\",\"other\":{}}}}}";
 
 static void write_package(void) {
-  static const char *const folders[] = {"first", "first/cpu", "second", "second/s", "second/c", "second/z", "shared_assets",
-                                        "shared_assets/sha256-00000000000000000000000000000000000000000000000000000000000000a1"};
+  static const char *const folders[] = {
+      "first",         "first/cpu",
+      "second",        "second/s",
+      "second/c",      "second/z",
+      "shared_assets", "shared_assets/sha256-00000000000000000000000000000000000000000000000000000000000000a1"};
   for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) CHECK(mkdir(path_of(folders[i]), 0777) == 0);
   put("manifest.json", manifest, sizeof manifest - 1);
   put("first/component.json", component, sizeof component - 1);
@@ -109,7 +112,8 @@ static void reference(const OrtModelPackageContext *c, const char *ref, int must
   char real[4096], expected[5000];
   const char *path = NULL;
   if (!realpath(root, real)) return;
-  check_code(below ? ORT_OK : ORT_FAIL, package->ModelPackage_ResolveStringRef(c, NULL, ref, must_exist, &path), __LINE__, ref);
+  check_code(below ? ORT_OK : ORT_FAIL, package->ModelPackage_ResolveStringRef(c, NULL, ref, must_exist, &path), __LINE__,
+             ref);
   if (!below) return;
   snprintf(expected, sizeof expected, "%s%s", real, below);
   CHECK(path && !strcmp(path, expected));
@@ -131,7 +135,8 @@ static void references(void) {
   reference(c, "out/passwd", 1, NULL);
   reference(c, "out/nothing", 0, NULL);
   reference(c, ASSET, 1, "/shared_assets/sha256-00000000000000000000000000000000000000000000000000000000000000a1");
-  reference(c, ASSET "/t.txt", 1, "/shared_assets/sha256-00000000000000000000000000000000000000000000000000000000000000a1/t.txt");
+  reference(c, ASSET "/t.txt", 1,
+            "/shared_assets/sha256-00000000000000000000000000000000000000000000000000000000000000a1/t.txt");
   reference(c, ASSET "/no", 1, NULL);
   reference(c, ASSET "/../x", 0, NULL);
   reference(c, ASSET "//etc", 0, NULL);
@@ -216,23 +221,34 @@ static void selections(void) {
 static void with(OrtErrorCode code, const char *variant) {
   static char text[2000];
   OrtModelPackageContext *c = NULL;
-  int n = snprintf(text, sizeof text, "{\"schema_version\":\"1.0\",\"components\":{\"a\":{\"variants\":{\"v\":%s}}}}", variant);
+  int n =
+      snprintf(text, sizeof text, "{\"schema_version\":\"1.0\",\"components\":{\"a\":{\"variants\":{\"v\":%s}}}}", variant);
   put("manifest.json", text, (size_t)n);
   check_code(code, package->CreateModelPackageContext(root, &c), __LINE__, variant);
   package->ReleaseModelPackageContext(c);
 }
 
 static void manifests(void) {
-  static const char *const bad[] = {
-      "[]", "3", "{}", "{\"components\":{}}", "{\"schema_version\":\"2.0\",\"components\":{}}", "{\"schema_version\":\"1\"}",
-      "{\"schema_version\":\"1.x\",\"components\":{}}", "{\"schema_version\":1.0,\"components\":{}}",
-      "{\"schema_version\":\"1.0\",\"components\":[]}", "{\"schema_version\":\"1.0\",\"components\":{\"a\":3}}",
-      "{\"schema_version\":\"1.0\",\"components\":{\"a\":\"nothing\"}}", "{\"schema_version\":\"1.0\",\"components\":{\"a\":\"../x\"}}",
-      "{\"schema_version\":\"1.0\",\"components\":{\"a\":\"second\"}}", "{\"schema_version\":\"1.0\",\"components\":{\"a\":{}}}",
-      "{\"schema_version\":\"1.0\",\"components\":{},\"zz\":1}", "{\"schema_version\":\"1.0\",\"components\":{},\"layout\":\"zz\"}",
-      "{\"schema_version\":\"1.0\",\"components\":{},\"package_name\":1}",
-      "{\"schema_version\":\"1.0\",\"components\":{},\"shared_assets\":{\"zz\":\"first\"}}",
-      "{\"schema_version\":\"1.0\",\"components\":{},\"shared_assets\":{\"" ASSET "\":\"/tmp\"}}"};
+  static const char *const bad[] = {"[]",
+                                    "3",
+                                    "{}",
+                                    "{\"components\":{}}",
+                                    "{\"schema_version\":\"2.0\",\"components\":{}}",
+                                    "{\"schema_version\":\"1\"}",
+                                    "{\"schema_version\":\"1.x\",\"components\":{}}",
+                                    "{\"schema_version\":1.0,\"components\":{}}",
+                                    "{\"schema_version\":\"1.0\",\"components\":[]}",
+                                    "{\"schema_version\":\"1.0\",\"components\":{\"a\":3}}",
+                                    "{\"schema_version\":\"1.0\",\"components\":{\"a\":\"nothing\"}}",
+                                    "{\"schema_version\":\"1.0\",\"components\":{\"a\":\"../x\"}}",
+                                    "{\"schema_version\":\"1.0\",\"components\":{\"a\":\"second\"}}",
+                                    "{\"schema_version\":\"1.0\",\"components\":{\"a\":{}}}",
+                                    "{\"schema_version\":\"1.0\",\"components\":{},\"zz\":1}",
+                                    "{\"schema_version\":\"1.0\",\"components\":{},\"layout\":\"zz\"}",
+                                    "{\"schema_version\":\"1.0\",\"components\":{},\"package_name\":1}",
+                                    "{\"schema_version\":\"1.0\",\"components\":{},\"shared_assets\":{\"zz\":\"first\"}}",
+                                    "{\"schema_version\":\"1.0\",\"components\":{},\"shared_assets\":{\"" ASSET
+                                    "\":\"/tmp\"}}"};
   OrtModelPackageContext *c = NULL;
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     put("manifest.json", bad[i], strlen(bad[i]));
@@ -260,7 +276,8 @@ static void manifests(void) {
   with(ORT_OK, "{\"executor_info\":{\"ort\":{\"provider_options\":{},\"unknown\":1}}}");
   PCODE(ORT_FAIL, CreateModelPackageContext("/no/such/folder", &c));
   static const char installed[] =
-      "{\"schema_version\":1,\"layout\":\"installed\",\"components\":{\"a\":{\"variants\":{\"v\":{\"variant_directory\":\"/etc\"}}}}}";
+      "{\"schema_version\":1,\"layout\":\"installed\",\"components\":{\"a\":{\"variants\":{\"v\":{\"variant_directory\":\"/"
+      "etc\"}}}}}";
   put("manifest.json", installed, sizeof installed - 1);
   POK(CreateModelPackageContext(root, &c));
   package->ReleaseModelPackageContext(c);

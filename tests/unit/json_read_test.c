@@ -14,7 +14,8 @@ static const sx_json *parse(sx_arena *a, const char *s) {
 
 static void test_values(void **state) {
   sx_arena a = {0};
-  const sx_json *v = parse(&a, "\xef\xbb\xbf {\"a\": [1, -2.5e3, true, false, null], \"b\":{}, \"\":\"x\\u0041\\ud83d\\ude00\\n\"} ");
+  const sx_json *v =
+      parse(&a, "\xef\xbb\xbf {\"a\": [1, -2.5e3, true, false, null], \"b\":{}, \"\":\"x\\u0041\\ud83d\\ude00\\n\"} ");
   assert_non_null(v);
   assert_int_equal(v->n, 3);
   const sx_json *list = sx_json_get(v, "a"), *i = list->first;
@@ -51,9 +52,39 @@ static void test_same_name(void **state) {
 }
 
 static void test_refusals(void **state) {
-  static const char *const bad[] = {"", " ", "{", "[1,]", "{\"a\":1,}", "{\"a\"}", "{a:1}", "[1 2]", "01", "1.", "1e", "-", "+1", ".5", "1e999",
-                                    "tru", "nul", "\"", "\"\\x\"", "\"\\u12g4\"", "\"\\ud83d\"", "\"\\ude00\"", "\"\\ud83d\\u0041\"",
-                                    "\"\x01\"", "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"", "[]x", "// x\n1", "]", "[}", "NaN", "\"\\"};
+  static const char *const bad[] = {"",
+                                    " ",
+                                    "{",
+                                    "[1,]",
+                                    "{\"a\":1,}",
+                                    "{\"a\"}",
+                                    "{a:1}",
+                                    "[1 2]",
+                                    "01",
+                                    "1.",
+                                    "1e",
+                                    "-",
+                                    "+1",
+                                    ".5",
+                                    "1e999",
+                                    "tru",
+                                    "nul",
+                                    "\"",
+                                    "\"\\x\"",
+                                    "\"\\u12g4\"",
+                                    "\"\\ud83d\"",
+                                    "\"\\ude00\"",
+                                    "\"\\ud83d\\u0041\"",
+                                    "\"\x01\"",
+                                    "\"\xff\"",
+                                    "\"\xc0\x80\"",
+                                    "\"\xed\xa0\x80\"",
+                                    "[]x",
+                                    "// x\n1",
+                                    "]",
+                                    "[}",
+                                    "NaN",
+                                    "\"\\"};
   sx_arena a = {0};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
     if (parse(&a, bad[i])) fail_msg("accepted: %s", bad[i]);
@@ -66,7 +97,8 @@ static void test_refusals(void **state) {
 
 /* A NUL is a byte like any other, and what lies behind the end is not read. */
 static void test_every_cut(void **state) {
-  static const char text[] = "{\"k\\u00e9\\ud83d\\ude00\": [1.5e-3, true, {\"x\": null}], \"\xc3\xa9\": \"y\\\\\", \"z\": -0}";
+  static const char text[] =
+      "{\"k\\u00e9\\ud83d\\ude00\": [1.5e-3, true, {\"x\": null}], \"\xc3\xa9\": \"y\\\\\", \"z\": -0}";
   sx_arena a = {0};
   const sx_json *v;
   for (size_t n = 0; n < sizeof text - 1; n++) {
@@ -94,7 +126,8 @@ static void test_deep(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_same_name), cmocka_unit_test(test_refusals),
-                                     cmocka_unit_test(test_every_cut), cmocka_unit_test(test_deep)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_values), cmocka_unit_test(test_same_name),
+                                     cmocka_unit_test(test_refusals), cmocka_unit_test(test_every_cut),
+                                     cmocka_unit_test(test_deep)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
