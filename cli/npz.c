@@ -174,15 +174,23 @@ bool npz_write(const char *path, value *const *values, size_t count) {
   struct {
     uint32_t crc, size, offset;
   } *entries = cli_alloc(count * sizeof *entries);
-  FILE *f = fopen(path, "wb");
-  bool ok = f != NULL;
   uint64_t at = 0;
+  bool ok = true;
+  for (size_t i = 0; ok && i < count; i++) { /* before the file is touched: what is in it may be of use yet */
+    if (values[i]->kind != VALUE_TENSOR)
+      ok = cli_fail(CLI_BROKEN, "%s: '%s' is no tensor, as all in an .npz are: write it by itself, -o %s=FILE.pb", path,
+                    values[i]->name, values[i]->name);
+    size_t size = 0;
+    if (ok) free(npy_encode(values[i], &size));
+    at += size;
+    if (ok && at > 0xf0000000u) ok = cli_fail(CLI_BROKEN, "%s: too large for .npz; use .npy or .pb", path);
+  }
+  FILE *f = ok ? fopen(path, "wb") : NULL;
+  ok = f != NULL;
+  at = 0;
   for (size_t i = 0; ok && i < count; i++) {
-    if (values[i]->kind != VALUE_TENSOR) ok = cli_fail(CLI_BROKEN, "%s: only tensors fit into .npz; use .pb", path);
-    if (!ok) break;
     size_t size;
     uint8_t *data = npy_encode(values[i], &size);
-    if (at + size > 0xf0000000u) ok = cli_fail(CLI_BROKEN, "%s: too large for .npz; use .npy or .pb", path);
     entries[i].crc = crc32_of(data, size), entries[i].size = (uint32_t)size, entries[i].offset = (uint32_t)at;
     put_entry(f, false, values[i]->name, entries[i].crc, entries[i].size, 0);
     ok = ok && fwrite(data, 1, size, f) == size;

@@ -46,7 +46,7 @@ static shape shape_of(const OrtTensorTypeAndShapeInfo *info) {
   if (s.rank > MOST_DIMS) exit(1);
   check(api->GetDimensions(info, s.dims, s.rank));
   s.elements = 1;
-  for (size_t i = 0; i < s.rank; i++) s.elements *= s.dims[i] > 0 ? (size_t)s.dims[i] : 1;
+  for (size_t i = 0; i < s.rank; i++) s.elements *= s.dims[i] >= 0 ? (size_t)s.dims[i] : 1;
   return s;
 }
 

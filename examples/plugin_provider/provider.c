@@ -123,39 +123,41 @@ typedef struct Provider {
 
 static const char *ORT_API_CALL provider_name(const OrtEp *ep) { return (void)ep, NAME; }
 
-/* The same known shape, or a single element. */
-static OrtStatus *tensor_fits(const OrtValueInfo *value, Shape *whole, int *fits) {
+/* The shape of a float tensor; *known 0: it is something else, or a size is known only in the run. */
+static OrtStatus *known_shape(const OrtValueInfo *value, Shape *shape, int *known) {
   const OrtTypeInfo *type = NULL;
   const OrtTensorTypeAndShapeInfo *tensor = NULL;
   ONNXTensorElementDataType element;
-  Shape shape;
-  *fits = 0;
+  *known = 0;
   TRY(api->GetValueInfoTypeInfo(value, &type));
   if (!type) return NULL;
   TRY(api->CastTypeInfoToTensorInfo(type, &tensor));
   if (!tensor) return NULL;
   TRY(api->GetTensorElementType(tensor, &element));
-  TRY(api->GetDimensionsCount(tensor, &shape.rank));
-  if (element != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT || shape.rank > 8) return NULL;
-  TRY(api->GetDimensions(tensor, shape.dims, shape.rank));
-  shape.count = 1;
-  for (size_t i = 0; i < shape.rank; i++) {
-    if (shape.dims[i] < 0) return NULL; /* not known before the run */
-    shape.count *= (size_t)shape.dims[i];
+  TRY(api->GetDimensionsCount(tensor, &shape->rank));
+  if (element != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT || shape->rank > 8) return NULL;
+  TRY(api->GetDimensions(tensor, shape->dims, shape->rank));
+  shape->count = 1;
+  for (size_t i = 0; i < shape->rank; i++) {
+    if (shape->dims[i] < 0) return NULL;
+    shape->count *= (size_t)shape->dims[i];
   }
-  if (shape.count != 1 && whole->count > 1)
-    *fits = shape.rank == whole->rank && memcmp(shape.dims, whole->dims, shape.rank * sizeof *shape.dims) == 0;
-  else
-    *fits = shape.count == 1 ? shape.rank == 0 || whole->count <= 1 : 1;
-  if (*fits && shape.count >= whole->count) *whole = shape;
+  *known = 1;
   return NULL;
 }
 
-/* Is the node one of ours, with tensors of shape *whole? An empty *whole takes any, and is set. */
+static int same(const Shape *a, const Shape *b) {
+  return a->rank == b->rank && memcmp(a->dims, b->dims, a->rank * sizeof *a->dims) == 0;
+}
+
+/* Is the node one of ours, with a result of shape *whole? A *whole of no elements takes any, and is set. Operands have the
+ * result's shape, or none at all (scalars). */
 static OrtStatus *node_fits(const OrtNode *node, Shape *whole, int *fits) {
   const char *type = NULL, *domain = NULL, *owner = NULL;
-  const OrtValueInfo *values[3];
+  const OrtValueInfo *in[2], *out = NULL;
   size_t n_in = 0, n_out = 0;
+  Shape result, shape;
+  int known = 0;
   *fits = 0;
   TRY(api->Node_GetOperatorType(node, &type));
   TRY(api->Node_GetDomain(node, &domain));
@@ -164,10 +166,16 @@ static OrtStatus *node_fits(const OrtNode *node, Shape *whole, int *fits) {
   TRY(api->Node_GetNumOutputs(node, &n_out));
   Op op = op_of(type);
   if (op == OP_UNKNOWN || *domain || (owner && *owner) || n_out != 1 || n_in != (op == OP_RELU ? 1u : 2u)) return NULL;
-  TRY(api->Node_GetInputs(node, values, n_in));
-  TRY(api->Node_GetOutputs(node, values + n_in, 1));
+  TRY(api->Node_GetInputs(node, in, n_in));
+  TRY(api->Node_GetOutputs(node, &out, 1));
+  TRY(known_shape(out, &result, &known));
+  if (!known || result.count < 2 || (whole->count && !same(&result, whole))) return NULL;
+  for (size_t i = 0; i < n_in; i++) {
+    TRY(known_shape(in[i], &shape, &known));
+    if (!known || !(shape.rank == 0 || same(&shape, &result))) return NULL;
+  }
+  *whole = result;
   *fits = 1;
-  for (size_t i = 0; i < n_in + 1 && *fits; i++) TRY(tensor_fits(values[i], whole, fits));
   return NULL;
 }
 

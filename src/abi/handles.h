@@ -149,6 +149,10 @@ typedef struct sx_ep_choice { /* devices of one provider that a session shall us
   const OrtEpDevice *devices[8];
   uint32_t n;
 } sx_ep_choice;
+typedef struct sx_old_list { /* of devices, before a library came or went */
+  void *at;
+  size_t bytes;
+} sx_old_list;
 struct OrtEnv {
   uint32_t refs;
   OrtLogger logger;
@@ -164,7 +168,8 @@ struct OrtEnv {
   OrtHardwareDevice cpu;
   OrtEpDevice cpu_ep;
   SX_VEC(const OrtEpDevice *) devices; /* the CPU's first, then those of plugins */
-  SX_VEC(void *) plugins;              /* sx_ep_library */
+  SX_VEC(sx_old_list) old_devices;
+  SX_VEC(void *) plugins; /* sx_ep_library */
 };
 /* One more holder of the environment; NULL stays NULL. Given back with sx_api_ReleaseEnv. */
 OrtEnv *sx_env_ref(OrtEnv *env);

@@ -109,11 +109,8 @@ OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const 
   }
   OrtStatus *failed = s->eps ? sx_eps_run_begin(s->eps, o) : NULL;
   if (failed) return failed;
-  bool replayed = false;
-  if (s->eps) failed = sx_eps_replay(s->eps, o, &replayed);
-  if (!failed && !replayed)
-    failed = s->eps && sx_eps_on_device(s, outputs) ? run_to_devices(s, o, &ro, inputs, outputs, wanted)
-                                                    : run(s, o, &ro, inputs, outputs, wanted);
+  failed = s->eps && sx_eps_on_device(s, outputs) ? run_to_devices(s, o, &ro, inputs, outputs, wanted)
+                                                  : run(s, o, &ro, inputs, outputs, wanted);
   if (s->eps) failed = sx_eps_run_end(s->eps, o, failed);
   const char *shrink = o && o->config.n ? sx_kvp_get(&o->config, kOrtRunOptionsConfigEnableMemoryArenaShrinkage) : NULL;
   if (shrink && strstr(shrink, "cpu:0")) (void)sx_session_trim(s->s);

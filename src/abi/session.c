@@ -437,6 +437,11 @@ OrtStatus *ORT_API_CALL sx_api_CreateAllocator(const OrtSession *session, const 
   SX_API_NOT_NULL(session);
   SX_API_NOT_NULL(mem_info);
   SX_API_NOT_NULL(out);
+  OrtAllocator *device = session->eps ? sx_eps_allocator(session->eps, sx_memory_of(mem_info)) : NULL;
+  if (device) {
+    *out = device;
+    return NULL;
+  }
   if (!sx_memory_is_host(sx_memory_of(mem_info)))
     SX_API_FAIL(INVALID_ARGUMENT, "CreateAllocator: the session has no allocator for '%s'", sx_memory_of(mem_info)->name);
   *out = &sx_default_allocator;

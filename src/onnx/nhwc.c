@@ -145,9 +145,22 @@ static sx_status wrap(sx_graph *g, sx_nid id, int way, sx_str domain, sx_err *e)
   return SX_OK;
 }
 
+/* Whether nothing but the first input and output (and what wrap() rewrites) has channels in it. */
+static bool only_first(const sx_graph *g, const sx_node *n) {
+  if (is_standard(n, "MaxUnpool")) return false; /* its places count through the plain image */
+  if (is_standard(n, "MaxPool")) return sx_node_out(n, 1) == SX_NONE || !sx_value_at(g, n->out[1])->n_uses;
+  if (!is_standard(n, "Resize")) return true;
+  bool roi = sx_node_in(n, 1) != SX_NONE && !(sx_value_const(g, n->in[1].value) && !sx_value_const(g, n->in[1].value)->count);
+  bool plain = n->since_version >= 11 && !sx_node_attr(n, "axes") && !roi;
+  for (uint32_t i = 2; i < n->n_in && plain; i++)
+    plain = n->in[i].value == SX_NONE || sx_value_const(g, n->in[i].value) != NULL;
+  return plain;
+}
+
 static bool can_wrap(const sx_graph *g, const sx_node *n) {
   if (n->dead || n->custom || !n->n_in || n->n_in > 16 || !n->n_out || n->n_out > 16) return false;
   if (n->in[0].value == SX_NONE || n->out[0] == SX_NONE) return false;
+  if (!only_first(g, n)) return false;
   const sx_fact *i = &sx_value_at(g, n->in[0].value)->fact, *o = &sx_value_at(g, n->out[0])->fact;
   return i->kind == SX_KIND_TENSOR && o->kind == SX_KIND_TENSOR && i->rank >= 3 && i->rank == o->rank;
 }
@@ -163,6 +176,7 @@ static const int64_t *perm_of(const sx_graph *g, sx_vid v, int rank) {
 static const char *axis_of(const sx_node *n) {
   static const char *const with_axis[] = {"Concat", "QuantizeLinear", "DequantizeLinear", "Softmax", "LogSoftmax"};
   if (n->domain.n) return NULL;
+  if (n->since_version < 7) return NULL; /* operands of before are aligned by attributes */
   bool old = n->since_version < 13 && (is_standard(n, "Softmax") || is_standard(n, "LogSoftmax"));
   for (size_t i = 0; i < sizeof with_axis / sizeof *with_axis && !old; i++)
     if (is_standard(n, with_axis[i])) return "axis";
@@ -214,7 +228,8 @@ static sx_status sink(sx_graph *g, sx_nid id, sx_err *e) {
   }
   sx_nid made;
   SX_TRY(replace(g, id, in, inverse, perm, &made, e));
-  if (*axis && !sx_node_set_int(g, made, axis, at)) SX_NO_MEMORY(e);
+  bool has = sx_node_attr(sx_node_at(g, made), axis) != NULL; /* Q and DQ have none before version 13 */
+  if (*axis && has && !sx_node_set_int(g, made, axis, at)) SX_NO_MEMORY(e);
   return SX_OK;
 }
 

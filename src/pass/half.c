@@ -85,7 +85,7 @@ static sx_status widen_node(half *h, sx_nid id) {
     const sx_vid v = sx_node_at(g, id)->in[i].value;
     if (!tensor_is_narrow(g, v)) continue;
     const sx_vid w = widened(h, v);
-    if (w == SX_NONE) SX_NO_MEMORY(h->c->e);
+    if (w == SX_NONE) return h->c->e->code != SX_OK ? h->c->e->code : sx_fail(h->c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     sx_graph_set_input(g, id, i, w);
   }
   const sx_node *n = sx_node_at(g, id);

@@ -23,7 +23,10 @@ static sx_status run_col2im(const sx_call *c, uint32_t begin, uint32_t end) {
   if (axes < 1 || axes > SX_COL2IM_AXES || c->late->in[2].count != axes)
     SX_FAIL(c->e, INVALID_ARGUMENT, "image_shape has %d entries, block_shape %lld", axes, (long long)c->late->in[2].count);
   SX_TRY(sx_col2im_read(sx_late_node(c), x->dims, axes, image, c->in[2], &a, c->e));
-  for (int i = 0; i < axes; i++) block *= a.block[i], dims[i + 2] = image[i], size *= image[i];
+  for (int i = 0; i < axes; i++) {
+    block *= a.block[i], dims[i + 2] = image[i];
+    if (!sx_i64_mul(size, image[i], &size)) SX_FAIL(c->e, INVALID_ARGUMENT, "the image has too many elements");
+  }
   dims[1] = x->dims[1] / block;
   sx_rt_value *v;
   SX_TRY(sx_rt_tensor_create(SX_STRING, (uint32_t)axes + 2, dims, NULL, &v, c->e));

@@ -65,6 +65,8 @@ static sx_status check_nodes(const sx_graph *g, sx_err *e) {
     if (p && p->info && !sx_str_is(n->op_type, "EPContext"))
       SX_FAIL(e, FAIL, "%s gives no EPContext node for what it compiled ('%s'): such a model cannot be written", p->ep->name,
               p->view->name);
+    for (uint32_t k = 0; k < n->n_attrs; k++)
+      if (n->attrs[k].type == SX_ATTR_GRAPH) SX_TRY(check_nodes(n->attrs[k].g, e));
   }
   return SX_OK;
 }

@@ -113,12 +113,14 @@ OrtStatus *sx_ep_profile_begin(struct sx_eps *x) {
 void sx_ep_profile_end(struct sx_eps *x, sx_profile *to) {
   OrtProfilingEventsContainer c = {to};
   for (uint32_t i = 0; i < x->list.n; i++) {
+    sx_mutex_lock(&x->events); /* a run may be telling it of a node */
     OrtEpProfilerImpl *p = x->list.at[i]->profiler;
+    x->list.at[i]->profiler = NULL;
+    sx_mutex_unlock(&x->events);
     if (!p) continue;
     sx_err e;
     if (sx_ort_take(p->EndProfiling(p, &c), &e) != SX_OK)
       sx_log(&x->session->logger.log, WARNING, "%s: EndProfiling failed: %s", x->list.at[i]->name, e.msg);
     p->Release(p);
-    x->list.at[i]->profiler = NULL;
   }
 }

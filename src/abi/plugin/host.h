@@ -2,8 +2,9 @@
 /* Plugin providers as this library hosts them: libraries that the environment has loaded, the providers that a session made
  * of them, and the nodes that these took.
  *
- * Everything that a plugin hands over was built against some older or newer header: a callback is read only when the struct's
- * version has it (SX_EP_HAS), and none is called while a lock is held. */
+ * Everything that a plugin hands over was built against some older or newer header: a callback that came later than the oldest
+ * layout is read only when the struct's version has it (SX_EP_HAS). The only lock held while a plugin runs is the one that keeps
+ * runs apart for a provider that wants no two at once. */
 #ifndef SX_ABI_PLUGIN_HOST_H
 #define SX_ABI_PLUGIN_HOST_H
 #include "abi/graph.h"
@@ -21,7 +22,6 @@ typedef struct sx_ep_library {
   OrtDataTransferImpl *transfers[SX_EP_MAX_FACTORIES];
   size_t n_factories;
   SX_VEC(OrtEpDevice *) devices;
-  bool virtual_devices;
   _Atomic uint32_t sessions; /* alive, with a provider of this library */
 } sx_ep_library;
 
@@ -85,7 +85,6 @@ typedef struct sx_ep_node {
   const sx_ep_kernel *kernel;   /* from the registry */
   void *state;                  /* CreateState's; NULL: none yet */
   OrtKernelImpl *impl;
-  struct OrtKernelInfo *kernel_info;
   bool created, to_host, to_device; /* the last two: a copy */
   sx_rt_value *cached;          /* of a copy: the constant on the device */
 } sx_ep_node;
@@ -97,7 +96,7 @@ struct sx_eps {
   SX_VEC(sx_ep_compiled) compiled;
   SX_VEC(sx_ep_node *) nodes;
   SX_VEC(OrtValueInfo *) infos; /* of fused nodes */
-  sx_mutex serial, copies; /* copies: of sx_ep_node.cached */
+  sx_mutex serial, copies, events; /* copies: of sx_ep_node.cached; events: of sx_ep.profiler */
   bool any_serial;
   SX_VEC(const char *) notes; /* claims that were refused, and why */
   uint32_t fused;    /* groups so far, for names */
@@ -111,6 +110,10 @@ struct OrtNodeComputeContext {
   const char *name;
 };
 
+/* ---- memory.c ---- */
+/* The allocator of a provider's memory; NULL: no provider of the session has it. */
+OrtAllocator *sx_eps_allocator(const struct sx_eps *x, const sx_memory *m);
+
 /* ---- session.c: the providers that a session's options ask for ---- */
 /* Makes them; *out NULL: there are none but our own. */
 OrtStatus *sx_eps_choose(OrtSession *s); /* adds to the options' providers by policy (policy.c) */
@@ -119,8 +122,6 @@ void sx_eps_close(struct sx_eps *x);
 /* Around every run. */
 OrtStatus *sx_eps_run_begin(struct sx_eps *x, const OrtRunOptions *o);
 OrtStatus *sx_eps_run_end(struct sx_eps *x, const OrtRunOptions *o, OrtStatus *failed);
-/* Has a provider captured the graph that the run's options name? Then it runs it (into the buffers of before). */
-OrtStatus *sx_eps_replay(struct sx_eps *x, const OrtRunOptions *o, bool *replayed);
 /* Waits for what providers have still to do. */
 OrtStatus *sx_eps_sync(struct sx_eps *x);
 /* Can graph input `index` be given in memory m: does nobody but a provider read it, whose memory that is? */

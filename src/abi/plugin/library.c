@@ -126,8 +126,12 @@ static OrtStatus *ask_devices(OrtEnv *env, sx_ep_library *l, OrtEpFactory *f) {
   size_t n = 0;
   if (!f->GetSupportedDevices) SX_API_FAIL(INVALID_ARGUMENT, "the factory has no GetSupportedDevices");
   OrtStatus *failed = f->GetSupportedDevices(f, machine, 1, made, SX_EP_MAX_DEVICES, &n);
-  if (failed) return failed;
-  if (n > SX_EP_MAX_DEVICES) SX_API_FAIL(FAIL, "the factory says that it made %zu devices, there is room for 8", n);
+  if (!failed && n > SX_EP_MAX_DEVICES)
+    failed = sx_ort_error(ORT_FAIL, "the factory says that it made %zu devices, there is room for %d", n, SX_EP_MAX_DEVICES);
+  if (failed) { /* what it made by then is ours */
+    for (size_t i = 0; i < SX_EP_MAX_DEVICES; i++) sx_epapi_ReleaseEpDevice(made[i]);
+    return failed;
+  }
   for (size_t i = 0; i < n; i++) {
     OrtEpDevice *d = made[i];
     if (!d) continue;
@@ -166,6 +170,8 @@ OrtStatus *ORT_API_CALL sx_api_ReleaseSharedAllocator(OrtEnv *env, const OrtEpDe
   int k = memory_kind(mem_type);
   if (!d->memory[k]) SX_API_FAIL(INVALID_ARGUMENT, "ReleaseSharedAllocator: the device has no memory of its own");
   if (!d->allocator[k]) return NULL;
+  if (d->library && atomic_load(&d->library->sessions))
+    SX_API_FAIL(FAIL, "the allocator of '%.60s' is in use by a session: release the sessions first", d->name);
   OrtStatus *failed = sx_api_UnregisterAllocator(env, (const OrtMemoryInfo *)d->memory[k]);
   if (failed) return failed;
   if (SX_EP_HAS(d->factory, 23, ReleaseAllocator)) d->factory->ReleaseAllocator(d->factory, d->allocator[k]);
@@ -233,16 +239,33 @@ static OrtStatus *allow_virtual(OrtEnv *env, const char *name, bool on) {
   SX_API_NO_MEMORY();
 }
 
+/* The list of devices without those of one library and with those of another. Callers hold pointers into the list, also while
+ * somebody registers: a new one is made, and the old ones go with the environment. */
+static bool list_devices(OrtEnv *env, const sx_ep_library *without, const sx_ep_library *with) {
+  uint32_t most = env->devices.n + (with ? with->devices.n : 0), n = 0;
+  const OrtEpDevice **fresh = sx_malloc(((size_t)most + 1) * sizeof *fresh);
+  sx_old_list old = {env->devices.at, (size_t)env->devices.cap * sizeof *fresh};
+  if (!fresh || !sx_vec_push(&env->old_devices, old)) {
+    sx_free(fresh, ((size_t)most + 1) * sizeof *fresh);
+    return false;
+  }
+  for (uint32_t i = 0; i < env->devices.n; i++)
+    if (!without || env->devices.at[i]->library != without) fresh[n++] = env->devices.at[i];
+  for (uint32_t i = 0; with && i < with->devices.n; i++) fresh[n++] = with->devices.at[i];
+  env->devices.at = fresh, env->devices.n = n, env->devices.cap = most + 1;
+  return true;
+}
+
 static OrtStatus *publish(OrtEnv *env, sx_ep_library *l) {
   OrtStatus *failed = NULL;
   uint32_t at;
   sx_mutex_lock(&lists);
   if (find(env, l->name, &at))
     failed = sx_ort_error(ORT_FAIL, "a provider library is registered as '%.100s' already", l->name);
-  else if (!sx_vec_reserve(&env->devices, env->devices.n + l->devices.n) || !sx_vec_push(&env->plugins, l))
+  else if (!sx_vec_reserve(&env->plugins, env->plugins.n + 1) || !list_devices(env, NULL, l))
     failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
   else
-    for (uint32_t i = 0; i < l->devices.n; i++) env->devices.at[env->devices.n++] = l->devices.at[i];
+    env->plugins.at[env->plugins.n++] = l;
   sx_mutex_unlock(&lists);
   return failed;
 }
@@ -284,19 +307,17 @@ OrtStatus *ORT_API_CALL sx_api_UnregisterExecutionProviderLibrary(OrtEnv *env, c
   sx_mutex_lock(&lists);
   sx_ep_library *l = find(env, registration_name, &at);
   uint32_t users = l ? atomic_load(&l->sessions) : 0;
-  if (l && !users) {
+  bool listed = l && !users && list_devices(env, l, NULL);
+  if (listed) {
     for (uint32_t k = at + 1; k < env->plugins.n; k++) env->plugins.at[k - 1] = env->plugins.at[k];
     env->plugins.n--;
-    uint32_t n = 0;
-    for (uint32_t k = 0; k < env->devices.n; k++)
-      if (env->devices.at[k]->library != l) env->devices.at[n++] = env->devices.at[k];
-    env->devices.n = n;
   }
   sx_mutex_unlock(&lists);
   if (!l) SX_API_FAIL(FAIL, "no provider library is registered as '%.100s'", registration_name);
   if (users)
     SX_API_FAIL(FAIL, "the provider library '%.100s' is in use by %u session%s: release them first", registration_name,
                 (unsigned)users, users == 1 ? "" : "s");
+  if (!listed) SX_API_NO_MEMORY();
   OrtStatus *failed = allow_virtual(env, registration_name, false);
   destroy(env, l);
   return failed;
@@ -306,6 +327,8 @@ void sx_env_close_plugins(OrtEnv *env) {
   while (env->plugins.n) destroy(env, env->plugins.at[--env->plugins.n]);
   sx_vec_free(&env->plugins);
   sx_vec_free(&env->devices);
+  for (uint32_t i = 0; i < env->old_devices.n; i++) sx_free(env->old_devices.at[i].at, env->old_devices.at[i].bytes);
+  sx_vec_free(&env->old_devices);
 }
 
 OrtDataTransferImpl *sx_env_transfer(const OrtEnv *env, const sx_memory *from, const sx_memory *to) {

@@ -34,6 +34,10 @@ static sx_ep *with_memory(const struct sx_eps *x, const sx_memory *m) {
     if (x->list.at[i]->memory && sx_memory_eq(x->list.at[i]->memory, m)) return x->list.at[i];
   return NULL;
 }
+OrtAllocator *sx_eps_allocator(const struct sx_eps *x, const sx_memory *m) {
+  const sx_ep *p = with_memory(x, m);
+  return p ? p->allocator : NULL;
+}
 bool sx_eps_has_memory(const struct sx_eps *x, const sx_memory *m) { return with_memory(x, m) != NULL; }
 
 bool sx_eps_reads(const OrtSession *s, uint32_t index, const sx_memory *m) {
@@ -57,8 +61,11 @@ OrtStatus *sx_eps_copy_into(struct sx_eps *x, sx_rt_value *from, sx_rt_value *to
   sx_ep *p = with_memory(x, to->memory);
   if (!p || !p->transfer || !p->transfer->CopyTensors)
     SX_API_FAIL(INVALID_ARGUMENT, "no provider of the session writes to '%.60s', where an output is bound", to->memory->name);
-  if (from->type.dtype != to->type.dtype || from->bytes != to->bytes)
-    SX_API_FAIL(INVALID_ARGUMENT, "an output of %zu bytes of type %s is bound to a tensor of %zu bytes of type %s", from->bytes,
+  bool alike = from->type.dtype == to->type.dtype && from->bytes == to->bytes && from->rank == to->rank;
+  for (uint32_t i = 0; i < from->rank && alike; i++) alike = from->dims[i] == to->dims[i];
+  if (!alike)
+    SX_API_FAIL(INVALID_ARGUMENT,
+                "an output of %zu bytes of type %s is bound to a tensor of another shape, %zu bytes of type %s", from->bytes,
                 sx_dtype_name((sx_dtype)from->type.dtype), to->bytes, sx_dtype_name((sx_dtype)to->type.dtype));
   const OrtValue *source = (const OrtValue *)from;
   OrtValue *target = (OrtValue *)to;

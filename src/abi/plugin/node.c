@@ -95,18 +95,25 @@ static void call_compute(void *p) {
 /* The call, between two words to the provider's profiler. */
 static sx_status watched(sx_ep_node *x, const sx_node *n, foreign *f, sx_err *e) {
   static _Atomic uint64_t count;
+  sx_mutex *lock = &x->ep->owner->events; /* profiling may end meanwhile */
   OrtEpProfilerImpl *p = x->ep->profiler;
-  bool hears = p && p->StartEvent && p->StopEvent;
-  uint64_t id = hears ? atomic_fetch_add(&count, 1) : 0, begin = hears ? sx_now_ns() : 0;
-  if (hears) sx_api_ReleaseStatus(p->StartEvent(p, id));
+  if (!p || !p->StartEvent || !p->StopEvent) {
+    SX_TRY(sx_guarded(call_compute, f, e));
+    return sx_ort_take(f->status, e);
+  }
+  uint64_t id = atomic_fetch_add(&count, 1), begin = sx_now_ns();
+  sx_mutex_lock(lock);
+  if (x->ep->profiler == p) sx_api_ReleaseStatus(p->StartEvent(p, id));
+  sx_mutex_unlock(lock);
   sx_status s = sx_guarded(call_compute, f, e);
   if (s == SX_OK) s = sx_ort_take(f->status, e);
-  if (!hears) return s;
   OrtProfilingEvent *event = NULL;
   int64_t at = (int64_t)(begin - sx_profile_start_ns(x->ep->owner->session->profile)) / 1000;
   sx_api_ReleaseStatus(sx_epapi_CreateProfilingEvent(OrtProfilingEventCategory_NODE, 0, 0, n->name.p ? n->name.p : "", at,
                                                      (int64_t)(sx_now_ns() - begin) / 1000, NULL, NULL, 0, &event));
-  if (event) sx_api_ReleaseStatus(p->StopEvent(p, id, event));
+  sx_mutex_lock(lock);
+  if (event && x->ep->profiler == p) sx_api_ReleaseStatus(p->StopEvent(p, id, event));
+  sx_mutex_unlock(lock);
   sx_epapi_ReleaseProfilingEvent(event);
   return s;
 }

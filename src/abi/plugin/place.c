@@ -233,7 +233,8 @@ static sx_ep_node *node_create(struct sx_eps *x, sx_ep *p, OrtNode *const *membe
   return n;
 }
 
-/* The model's text, for the operator type of a fused node: the same model has the same one. */
+/* Operators and names of the graph, for the operator type of a fused node: the same graph has the same one, whatever its
+ * weights are. */
 static uint64_t hash_of(const sx_graph *g) {
   uint64_t h = 1469598103934665603u;
   for (uint32_t i = 0; i < g->order.n; i++) {
@@ -303,6 +304,11 @@ static sx_status fuse(struct sx_eps *eps, sx_graph *g, const claim *k, sx_ep_nod
 
 static sx_status compile(struct sx_eps *x, sx_ep *p, OrtGraph *const *groups, sx_ep_node *const *made, OrtNode **contexts,
                          size_t n, sx_err *e) {
+  const char *never = sx_kvp_get(&x->session->options->config, kOrtSessionOptionsDisableModelCompile);
+  for (size_t i = 0; never && !strcmp(never, "1") && i < n; i++)
+    if (!(groups[i]->n_nodes == 1 && !strcmp(groups[i]->nodes[0]->op_type, "EPContext")))
+      SX_FAIL(e, MODEL_REQUIRES_COMPILATION, "%s would have to compile '%s', and %s is set: load a compiled model (EPContext)",
+              p->name, made[i]->view->name, kOrtSessionOptionsDisableModelCompile);
   if (!SX_EP_HAS(p->ep, 23, Compile))
     SX_FAIL(e, EP_FAIL, "%s claims nodes to be compiled and has no Compile", p->name);
   const OrtNode **nodes = SX_NEW_N(&x->arena, const OrtNode *, n + 1);

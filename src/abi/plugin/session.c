@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* The providers of a session: made from what its options ask for, told of every run, released with it. */
-#include <stdlib.h>
 #include "abi/plugin/host.h"
 #include "onnxruntime_run_options_config_keys.h"
 
@@ -64,7 +63,8 @@ static OrtStatus *find_memory(sx_ep *p) {
     if (!m || (named && !sx_epapi_MemoryDevice_AreEqual(named, (const OrtMemoryDevice *)m))) continue;
     p->memory = m, p->allocator = d->allocator[SX_EP_MEMORY_DEVICE];
   }
-  if (p->memory && SX_EP_HAS(p->ep, 23, CreateAllocator)) {
+  /* The device's shared allocator lives as long as the library: what is made with it may outlive the session. */
+  if (p->memory && !p->allocator && SX_EP_HAS(p->ep, 23, CreateAllocator)) {
     OrtAllocator *own = NULL;
     OrtStatus *failed = p->ep->CreateAllocator(p->ep, (const OrtMemoryInfo *)p->memory, &own);
     if (failed) return failed;
@@ -93,7 +93,7 @@ static OrtStatus *start(struct sx_eps *x, const sx_ep_choice *c, sx_ep *p) {
   const OrtHardwareDevice *hardware[SX_EP_MAX_DEVICES];
   const OrtKeyValuePairs *metadata[SX_EP_MAX_DEVICES];
   for (uint32_t i = 0; i < c->n; i++) hardware[i] = c->devices[i]->hardware, metadata[i] = &c->devices[i]->metadata;
-  p->owner = x, p->factory = c->devices[0]->factory, p->library = c->devices[0]->library, p->name = c->devices[0]->name;
+  p->owner = x, p->factory = c->devices[0]->factory, p->name = c->devices[0]->name;
   p->n_devices = c->n;
   if (!(p->devices = sx_arena_copy(&x->arena, c->devices, c->n * sizeof *c->devices))) SX_API_NO_MEMORY();
   OrtEp *ep = NULL;
@@ -124,8 +124,9 @@ OrtStatus *sx_eps_open(OrtSession *s, struct sx_eps **out) {
       failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
       break;
     }
+    p->library = o->providers.at[i].devices[0]->library;
+    if (p->library) atomic_fetch_add(&p->library->sessions, 1); /* before any of its code runs for the session */
     failed = start(x, &o->providers.at[i], p);
-    if (p->library) atomic_fetch_add(&p->library->sessions, 1);
     if (!failed) continue;
     OrtStatus *told = sx_ort_error(sx_api_GetErrorCode(failed), "the provider '%.100s' could not start: %s",
                                    o->providers.at[i].devices[0]->name, sx_api_GetErrorMessage(failed));
@@ -184,22 +185,11 @@ OrtStatus *sx_eps_ready(struct sx_eps *x) {
 
 static const OrtRunOptions plain_run = {.log_severity = -1};
 
-OrtStatus *sx_eps_run_begin(struct sx_eps *x, const OrtRunOptions *o) {
-  if (x->any_serial) sx_mutex_lock(&x->serial);
-  for (uint32_t i = 0; i < x->list.n; i++) {
-    OrtEp *ep = x->list.at[i]->ep;
-    OrtStatus *failed = SX_EP_HAS(ep, 23, OnRunStart) ? ep->OnRunStart(ep, o ? o : &plain_run) : NULL;
-    if (!failed) continue;
-    if (x->any_serial) sx_mutex_unlock(&x->serial);
-    return failed;
-  }
-  return NULL;
-}
-
-OrtStatus *sx_eps_run_end(struct sx_eps *x, const OrtRunOptions *o, OrtStatus *failed) {
-  const char *lazy = o ? sx_kvp_get(&o->config, "disable_synchronize_execution_providers") : NULL;
+/* The first n providers hear that the run is over. */
+static OrtStatus *end_runs(struct sx_eps *x, uint32_t n, const OrtRunOptions *o, OrtStatus *failed) {
+  const char *lazy = o ? sx_kvp_get(&o->config, kOrtRunOptionsConfigDisableSynchronizeExecutionProviders) : NULL;
   bool sync = !lazy || strcmp(lazy, "1") != 0;
-  for (uint32_t i = 0; i < x->list.n; i++) {
+  for (uint32_t i = 0; i < n; i++) {
     OrtEp *ep = x->list.at[i]->ep;
     OrtStatus *s = SX_EP_HAS(ep, 23, OnRunEnd) ? ep->OnRunEnd(ep, o ? o : &plain_run, sync) : NULL;
     if (!s) continue;
@@ -212,18 +202,19 @@ OrtStatus *sx_eps_run_end(struct sx_eps *x, const OrtRunOptions *o, OrtStatus *f
   return failed;
 }
 
-OrtStatus *sx_eps_replay(struct sx_eps *x, const OrtRunOptions *o, bool *replayed) {
-  const char *text = o ? sx_kvp_get(&o->config, kOrtRunOptionsConfigCudaGraphAnnotation) : NULL;
-  int id = text ? atoi(text) : 0;
-  for (uint32_t i = 0; i < x->list.n && id != -1; i++) { /* -1: this run shall be no capture's */
+OrtStatus *sx_eps_run_begin(struct sx_eps *x, const OrtRunOptions *o) {
+  if (x->any_serial) sx_mutex_lock(&x->serial);
+  for (uint32_t i = 0; i < x->list.n; i++) {
     OrtEp *ep = x->list.at[i]->ep;
-    if (!SX_EP_HAS(ep, 26, IsGraphCaptureEnabled) || !SX_EP_HAS(ep, 26, IsGraphCaptured) || !SX_EP_HAS(ep, 26, ReplayGraph))
-      continue;
-    if (!ep->IsGraphCaptureEnabled(ep) || !ep->IsGraphCaptured(ep, id)) continue;
-    *replayed = true;
-    return ep->ReplayGraph(ep, id);
+    OrtStatus *failed = SX_EP_HAS(ep, 23, OnRunStart) ? ep->OnRunStart(ep, o ? o : &plain_run) : NULL;
+    if (!failed) continue;
+    return end_runs(x, i, o, failed);
   }
   return NULL;
+}
+
+OrtStatus *sx_eps_run_end(struct sx_eps *x, const OrtRunOptions *o, OrtStatus *failed) {
+  return end_runs(x, x->list.n, o, failed);
 }
 
 OrtStatus *sx_eps_sync(struct sx_eps *x) {

@@ -17,7 +17,12 @@ sx_status sx_col2im_read(const sx_node *n, const int64_t *columns, int axes, con
     if (a->step[i] < 1 || a->dilation[i] < 1 || a->block[i] < 1 || a->block[i] > INT32_MAX / a->dilation[i])
       SX_FAIL(e, INVALID_ARGUMENT, "axis %d has a block of %lld, stride %lld, dilation %lld: expected 1 or more", i,
               (long long)a->block[i], (long long)a->step[i], (long long)a->dilation[i]);
-    int64_t room = a->image[i] + a->pad[i] + attr_at(n, "pads", i + axes, 0) - a->dilation[i] * (a->block[i] - 1) - 1;
+    int64_t room = -1;
+    if (a->image[i] < 0 || !sx_i64_add(a->image[i], a->pad[i], &room) ||
+        !sx_i64_add(room, attr_at(n, "pads", i + axes, 0), &room) ||
+        !sx_i64_add(room, -a->dilation[i] * (a->block[i] - 1) - 1, &room))
+      SX_FAIL(e, INVALID_ARGUMENT, "axis %d of the image has %lld elements: expected a size that there can be", i,
+              (long long)a->image[i]);
     a->blocks[i] = room < 0 ? 0 : room / a->step[i] + 1;
     if (!sx_i64_mul(blocks, a->blocks[i], &blocks) || !sx_i64_mul(size, a->block[i], &size))
       SX_FAIL(e, INVALID_ARGUMENT, "the blocks are too many");
