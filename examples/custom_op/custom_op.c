@@ -126,11 +126,17 @@ static const OrtCustomOp operator_smooth = {
     .GetEndVersion = version_last,
 };
 
-/* Called when a program registers the library. A domain has to outlive the sessions: this one lives as long as the process.
- */
+/* A domain has to outlive the sessions: this one lives as long as the library is loaded. */
+static OrtCustomOpDomain *domain;
+#if defined(__GNUC__)
+__attribute__((destructor)) static void unloaded(void) {
+  if (domain) api->ReleaseCustomOpDomain(domain);
+}
+#endif
+
+/* Called when a program registers the library. */
 ORT_EXPORT OrtStatus *ORT_API_CALL RegisterCustomOps(OrtSessionOptions *options, const OrtApiBase *base);
 OrtStatus *ORT_API_CALL RegisterCustomOps(OrtSessionOptions *options, const OrtApiBase *base) {
-  static OrtCustomOpDomain *domain;
   api = base->GetApi(NEEDED_VERSION);
   if (!domain) {
     TRY(CreateCustomOpDomain("example.ops", &domain));
