@@ -70,28 +70,31 @@ static OrtStatus *run(OrtSession *s, const OrtRunOptions *o, sx_run_options *ro,
   return failed;
 }
 
-/* Outputs that the caller gave in a provider's memory: made there, then copied into his. */
-static OrtStatus *run_to_devices(OrtSession *s, const OrtRunOptions *o, sx_run_options *ro, sx_rt_value *const *inputs,
-                                 sx_rt_value **outputs, const bool *wanted) {
+/* A run of a session with providers. Outputs that the caller gave in a provider's memory are made there, then copied into his.
+ * When a provider fails after the work is done, what was made is given back: outputs are as they were. */
+static OrtStatus *run_with_providers(OrtSession *s, const OrtRunOptions *o, sx_run_options *ro, sx_rt_value *const *inputs,
+                                     sx_rt_value **outputs, const bool *wanted) {
   uint32_t n = s->graph->outputs.n;
-  bool *flags = sx_calloc((size_t)n + 1, sizeof *flags);
+  bool *there = sx_calloc((size_t)n + 1, sizeof *there);
   sx_rt_value **given = sx_calloc((size_t)n + 1, sizeof *given);
-  OrtStatus *failed = flags && given ? NULL : sx_ort_status(SX_E_NO_MEMORY, NULL);
-  for (uint32_t i = 0; i < n && !failed; i++) {
-    flags[i] = ro->on_device && ro->on_device[i];
-    if (!sx_rt_is_tensor(outputs[i]) || sx_memory_is_host(outputs[i]->memory)) continue;
-    given[i] = outputs[i], outputs[i] = NULL, flags[i] = true;
+  OrtStatus *failed = there && given ? sx_eps_run_begin(s->eps, o) : sx_ort_status(SX_E_NO_MEMORY, NULL);
+  bool begun = !failed;
+  for (uint32_t i = 0; i < n && begun; i++) {
+    given[i] = outputs[i];
+    bool device = sx_rt_is_tensor(outputs[i]) && !sx_memory_is_host(outputs[i]->memory);
+    there[i] = device || (ro->on_device && ro->on_device[i]);
+    if (device) outputs[i] = NULL;
   }
-  ro->on_device = flags;
-  if (!failed) failed = run(s, o, ro, inputs, outputs, wanted);
-  for (uint32_t i = 0; i < n && given; i++) {
-    if (!given[i]) continue;
-    sx_rt_value *made = outputs[i];
+  ro->on_device = there;
+  if (begun) failed = sx_eps_run_end(s->eps, o, run(s, o, ro, inputs, outputs, wanted));
+  for (uint32_t i = 0; i < n && begun && !failed; i++)
+    if (given[i] && outputs[i] != given[i]) failed = sx_eps_copy_into(s->eps, outputs[i], given[i]);
+  for (uint32_t i = 0; i < n && begun; i++) {
+    if (outputs[i] == given[i] || (!given[i] && !failed)) continue;
+    sx_rt_unref(outputs[i]);
     outputs[i] = given[i];
-    if (!failed) failed = sx_eps_copy_into(s->eps, made, given[i]);
-    sx_rt_unref(made);
   }
-  sx_free(flags, ((size_t)n + 1) * sizeof *flags);
+  sx_free(there, ((size_t)n + 1) * sizeof *there);
   sx_free(given, ((size_t)n + 1) * sizeof *given);
   return failed;
 }
@@ -107,11 +110,8 @@ OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const 
     if (atomic_load_explicit(&o->terminate, memory_order_relaxed))
       SX_API_FAIL(FAIL, "Exiting due to terminate flag being set to true.");
   }
-  OrtStatus *failed = s->eps ? sx_eps_run_begin(s->eps, o) : NULL;
-  if (failed) return failed;
-  failed = s->eps && sx_eps_on_device(s, outputs) ? run_to_devices(s, o, &ro, inputs, outputs, wanted)
-                                                  : run(s, o, &ro, inputs, outputs, wanted);
-  if (s->eps) failed = sx_eps_run_end(s->eps, o, failed);
+  OrtStatus *failed =
+      s->eps ? run_with_providers(s, o, &ro, inputs, outputs, wanted) : run(s, o, &ro, inputs, outputs, wanted);
   const char *shrink = o && o->config.n ? sx_kvp_get(&o->config, kOrtRunOptionsConfigEnableMemoryArenaShrinkage) : NULL;
   if (shrink && strstr(shrink, "cpu:0")) (void)sx_session_trim(s->s);
   return failed;

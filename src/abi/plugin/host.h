@@ -127,8 +127,6 @@ OrtStatus *sx_eps_sync(struct sx_eps *x);
 /* Can graph input `index` be given in memory m: does nobody but a provider read it, whose memory that is? */
 bool sx_eps_reads(const OrtSession *s, uint32_t index, const sx_memory *m);
 bool sx_eps_has_memory(const struct sx_eps *x, const sx_memory *m);
-/* Is one of the outputs that the caller gave not in the host's memory? */
-bool sx_eps_on_device(const OrtSession *s, sx_rt_value *const *outputs);
 /* Copies a tensor, wherever it lies, into one in a provider's memory. */
 OrtStatus *sx_eps_copy_into(struct sx_eps *x, sx_rt_value *from, sx_rt_value *to);
 /* After the session is ready. */

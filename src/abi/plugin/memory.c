@@ -51,12 +51,6 @@ bool sx_eps_reads(const OrtSession *s, uint32_t index, const sx_memory *m) {
   return true;
 }
 
-bool sx_eps_on_device(const OrtSession *s, sx_rt_value *const *outputs) {
-  for (uint32_t i = 0; i < s->graph->outputs.n; i++)
-    if (sx_rt_is_tensor(outputs[i]) && !sx_memory_is_host(outputs[i]->memory)) return true;
-  return false;
-}
-
 OrtStatus *sx_eps_copy_into(struct sx_eps *x, sx_rt_value *from, sx_rt_value *to) {
   sx_ep *p = with_memory(x, to->memory);
   if (!p || !p->transfer || !p->transfer->CopyTensors)

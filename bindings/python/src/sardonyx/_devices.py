@@ -155,8 +155,14 @@ class OrtEpDevice:
 
 
 def get_available_providers():
-    """Names of the providers of this build, best first."""
-    return _native.providers()
+    """Names of the providers of this build, best first, then those of registered plugins."""
+    names = list(_native.providers())
+    return names + [name for name in dict.fromkeys(device.ep_name for device in get_ep_devices()) if name not in names]
+
+
+def devices_of(name):
+    """The devices of a plugin provider; empty: the provider is none, or not registered."""
+    return [] if name in _native.providers() else [device for device in get_ep_devices() if device.ep_name == name]
 
 
 _KNOWN = ["NvTensorRTRTX", "Tensorrt", "CUDA", "MIGraphX", "OpenVINO", "Dnnl", "VitisAI", "QNN", "Nnapi", "VSINPU", "Js", "CoreML", "ACL", "Dml",

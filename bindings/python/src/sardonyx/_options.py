@@ -42,6 +42,7 @@ class SessionOptions:
     def __init__(self):
         self._native = _native.Options()
         self._values, self._config, self._calls, self._has_providers = {}, {}, [], False
+        self._device_providers = {}  # name -> options, of add_provider_for_devices
 
     execution_mode = _number("execution_mode", _enums.ExecutionMode, _enums.ExecutionMode.ORT_SEQUENTIAL, "Whether nodes may run side by side.")
     execution_order = _number("execution_order", _enums.ExecutionOrder, _enums.ExecutionOrder.DEFAULT, "The order of nodes.", native=False)
@@ -140,6 +141,7 @@ class SessionOptions:
     def add_provider_for_devices(self, ep_devices, options):
         """Adds the provider of a list of OrtEpDevice."""
         self._native.add_devices([device._handle for device in ep_devices], dict(options))
+        self._device_providers[ep_devices[0].ep_name] = dict(options)
         self._has_providers = True
 
     def has_providers(self):

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 
 from . import _native
-from ._devices import OrtDevice, OrtEpDevice, OrtMemoryInfo, _need_host, choose_providers, missing
+from ._devices import OrtDevice, OrtEpDevice, OrtMemoryInfo, _need_host, choose_providers, devices_of, missing
 from ._options import RunOptions, SessionOptions
 from ._reports import SessionReports
 from ._values import OrtValue, OrtValueVector, SparseTensor, element_type_of
@@ -93,12 +93,16 @@ class InferenceSession(SessionReports, _native.Session):
             options.add_config("optimization.disable_specified_optimizers", ";".join(self._disabled_optimizers))
         chosen = choose_providers(providers, provider_options, self._strict)
         names = [name for name, _ in chosen]
-        self._provider_options = {}
+        self._provider_options = {name: dict(settings) for name, settings in self._sess_options._device_providers.items()}
         for name, settings in chosen:
             if name == _CPU:
                 continue
+            devices = devices_of(name)
             try:
-                options.add_provider(name, settings)
+                if devices:
+                    options.add_devices([device._handle for device in devices], settings)
+                else:
+                    options.add_provider(name, settings)
             except Exception as error:
                 missing(f"{name} cannot start: {error}", self._strict and _CPU not in names)
                 continue
