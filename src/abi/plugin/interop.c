@@ -39,26 +39,29 @@ void ORT_API_CALL sx_interop_ReleaseExternalResourceImporter(OrtExternalResource
   if (!SX_EP_HAS(importer->impl, 24, member))                                                                      \
   SX_API_FAIL(NOT_IMPLEMENTED, "the provider's importer has no %s", #member)
 
-OrtStatus *ORT_API_CALL sx_interop_CanImportMemory(const OrtExternalResourceImporter *importer,
-                                                   OrtExternalMemoryHandleType handle_type, bool *out_supported) {
-  SX_API_NOT_NULL(importer);
-  SX_API_NOT_NULL(out_supported);
-  *out_supported = SX_EP_HAS(importer->impl, 24, CanImportMemory) && importer->impl->CanImportMemory(importer->impl, handle_type);
-  return NULL;
-}
-
-OrtStatus *ORT_API_CALL sx_interop_ImportMemory(OrtExternalResourceImporter *importer,
-                                                const OrtExternalMemoryDescriptor *desc,
-                                                OrtExternalMemoryHandle **out_handle) {
-  NEEDS(ImportMemory);
-  SX_API_NOT_NULL(desc);
-  SX_API_NOT_NULL(out_handle);
-  return importer->impl->ImportMemory(importer->impl, desc, out_handle);
-}
-
-void ORT_API_CALL sx_interop_ReleaseExternalMemoryHandle(OrtExternalMemoryHandle *input) {
-  if (input && input->Release) input->Release(input);
-}
+/* What can be imported, importing it, and giving it back: memory and semaphores alike. */
+#define IMPORTED(What, Type)                                                                                            \
+  OrtStatus *ORT_API_CALL sx_interop_CanImport##What(const OrtExternalResourceImporter *importer, Type handle_type,     \
+                                                     bool *out_supported) {                                             \
+    SX_API_NOT_NULL(importer);                                                                                          \
+    SX_API_NOT_NULL(out_supported);                                                                                     \
+    *out_supported =                                                                                                    \
+        SX_EP_HAS(importer->impl, 24, CanImport##What) && importer->impl->CanImport##What(importer->impl, handle_type); \
+    return NULL;                                                                                                        \
+  }                                                                                                                     \
+  OrtStatus *ORT_API_CALL sx_interop_Import##What(OrtExternalResourceImporter *importer,                                \
+                                                  const OrtExternal##What##Descriptor *desc,                            \
+                                                  OrtExternal##What##Handle **out_handle) {                             \
+    NEEDS(Import##What);                                                                                                \
+    SX_API_NOT_NULL(desc);                                                                                              \
+    SX_API_NOT_NULL(out_handle);                                                                                        \
+    return importer->impl->Import##What(importer->impl, desc, out_handle);                                              \
+  }                                                                                                                     \
+  void ORT_API_CALL sx_interop_ReleaseExternal##What##Handle(OrtExternal##What##Handle *input) {                        \
+    if (input && input->Release) input->Release(input);                                                                 \
+  }
+IMPORTED(Memory, OrtExternalMemoryHandleType)
+IMPORTED(Semaphore, OrtExternalSemaphoreType)
 
 OrtStatus *ORT_API_CALL sx_interop_CreateTensorFromMemory(OrtExternalResourceImporter *importer,
                                                           const OrtExternalMemoryHandle *mem_handle,
@@ -69,27 +72,6 @@ OrtStatus *ORT_API_CALL sx_interop_CreateTensorFromMemory(OrtExternalResourceImp
   SX_API_NOT_NULL(tensor_desc);
   SX_API_NOT_NULL(out_tensor);
   return importer->impl->CreateTensorFromMemory(importer->impl, mem_handle, tensor_desc, out_tensor);
-}
-
-OrtStatus *ORT_API_CALL sx_interop_CanImportSemaphore(const OrtExternalResourceImporter *importer,
-                                                      OrtExternalSemaphoreType type, bool *out_supported) {
-  SX_API_NOT_NULL(importer);
-  SX_API_NOT_NULL(out_supported);
-  *out_supported = SX_EP_HAS(importer->impl, 24, CanImportSemaphore) && importer->impl->CanImportSemaphore(importer->impl, type);
-  return NULL;
-}
-
-OrtStatus *ORT_API_CALL sx_interop_ImportSemaphore(OrtExternalResourceImporter *importer,
-                                                   const OrtExternalSemaphoreDescriptor *desc,
-                                                   OrtExternalSemaphoreHandle **out_handle) {
-  NEEDS(ImportSemaphore);
-  SX_API_NOT_NULL(desc);
-  SX_API_NOT_NULL(out_handle);
-  return importer->impl->ImportSemaphore(importer->impl, desc, out_handle);
-}
-
-void ORT_API_CALL sx_interop_ReleaseExternalSemaphoreHandle(OrtExternalSemaphoreHandle *input) {
-  if (input && input->Release) input->Release(input);
 }
 
 #define SEMAPHORE(Name)                                                                                         \
