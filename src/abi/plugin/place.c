@@ -4,195 +4,9 @@
  * with what is left. */
 #include <stdlib.h>
 #include "abi/editor.h"
-#include "abi/plugin/host.h"
+#include "abi/plugin/claims.h"
 #include "onnx/source.h"
 #include "onnxruntime_session_options_config_keys.h"
-
-typedef struct claim {
-  uint32_t n;
-  sx_nid *nodes; /* in execution order */
-  bool fuse, drop_constants, refused;
-} claim;
-struct OrtEpGraphSupportInfo {
-  sx_ep *ep;
-  OrtGraph *root; /* owned */
-  const OrtGraph *view;
-  sx_arena arena;
-  SX_VEC(claim) claims;
-};
-
-static OrtStatus *add_claim(OrtEpGraphSupportInfo *info, const OrtNode *const *nodes, size_t n, claim c) {
-  if (n > info->view->n_nodes)
-    SX_API_FAIL(INVALID_ARGUMENT, "%zu nodes are claimed, the graph has %u", n, info->view->n_nodes);
-  c.n = (uint32_t)n;
-  if (!(c.nodes = SX_NEW_N(&info->arena, sx_nid, n + 1)) || !sx_vec_reserve(&info->claims, info->claims.n + 1))
-    SX_API_NO_MEMORY();
-  for (size_t i = 0; i < n; i++) {
-    if (!nodes[i] || nodes[i]->editor || nodes[i]->graph != info->view)
-      SX_API_FAIL(INVALID_ARGUMENT, "node %zu of the claim is no node of the graph that was shown", i);
-    c.nodes[i] = nodes[i]->source;
-  }
-  info->claims.at[info->claims.n++] = c;
-  return NULL;
-}
-
-OrtStatus *ORT_API_CALL sx_epapi_EpGraphSupportInfo_AddNodesToFuse(OrtEpGraphSupportInfo *graph_support_info,
-                                                                   const OrtNode *const *nodes, size_t num_nodes,
-                                                                   const OrtNodeFusionOptions *node_fusion_options) {
-  SX_API_NOT_NULL(graph_support_info);
-  SX_API_NOT_NULL(nodes && num_nodes);
-  bool drop = node_fusion_options && node_fusion_options->drop_constant_initializers;
-  return add_claim(graph_support_info, nodes, num_nodes, (claim){.fuse = true, .drop_constants = drop});
-}
-
-OrtStatus *ORT_API_CALL sx_epapi_EpGraphSupportInfo_AddSingleNode(OrtEpGraphSupportInfo *graph_support_info,
-                                                                  const OrtNode *node) {
-  SX_API_NOT_NULL(graph_support_info);
-  SX_API_NOT_NULL(node);
-  return add_claim(graph_support_info, &node, 1, (claim){0});
-}
-
-OrtStatus *ORT_API_CALL sx_epapi_EpGraphSupportInfo_LookUpKernel(OrtEpGraphSupportInfo *graph_support_info,
-                                                                 const OrtNode *node, const OrtKernelDef **out_kernel_def) {
-  SX_API_NOT_NULL(graph_support_info);
-  SX_API_NOT_NULL(node);
-  SX_API_NOT_NULL(out_kernel_def);
-  const sx_ep *p = graph_support_info->ep;
-  const sx_ep_kernel *k = p->registry && !node->editor ? sx_ep_registry_find(p->registry, p->name, node) : NULL;
-  *out_kernel_def = k ? k->def : NULL;
-  return NULL;
-}
-
-/* ---- which claims can be had ---- */
-/* group[n]: 1 + the claim that node n belongs to; position[n]: of the node in execution order. */
-typedef struct claims {
-  const sx_graph *g;
-  OrtEpGraphSupportInfo *info;
-  uint32_t *group, *position, *pending;
-  uint8_t *mark;
-} claims;
-
-/* Told to the log now, and kept for those who ask how the session runs. */
-static void note(struct sx_eps *x, sx_severity severity, const char *text) {
-  if (!text) return;
-  sx_log_at(&x->session->logger.log, severity, __FILE__, __LINE__, "%s", text);
-  (void)sx_vec_push(&x->notes, text);
-}
-
-static void refuse(claims *c, claim *k, const char *why) {
-  const sx_node *n = sx_node_at(c->g, k->nodes[0]);
-  k->refused = true;
-  for (uint32_t i = 0; i < k->n; i++)
-    if (c->group[k->nodes[i]] == (uint32_t)(k - c->info->claims.at) + 1) c->group[k->nodes[i]] = 0;
-  struct sx_eps *x = c->info->ep->owner;
-  note(x, SX_LOG_ERROR,
-       sx_arena_printf(&x->arena,
-                       "%s: GetCapability claims a group of %u nodes, from '%.*s' (%.*s) on, that cannot be had: %s. Others "
-                       "run it",
-                       c->info->ep->name, k->n, SX_FMT(n->name), SX_FMT(n->op_type), why));
-}
-
-static bool take(claims *c, claim *k) {
-  uint32_t me = (uint32_t)(k - c->info->claims.at) + 1, first = UINT32_MAX;
-  for (uint32_t i = 0; i < k->n; i++) {
-    const sx_node *n = sx_node_at(c->g, k->nodes[i]);
-    if (n->custom || n->dead || c->group[k->nodes[i]]) return false;
-    c->group[k->nodes[i]] = me;
-    if (c->position[k->nodes[i]] < first) first = c->position[k->nodes[i]];
-  }
-  for (uint32_t i = 0, at = first; i < k->n; at++) /* into execution order */
-    if (c->group[c->g->order.at[at]] == me) k->nodes[i++] = c->g->order.at[at];
-  return true;
-}
-
-/* No path leaves the group and comes back: one walk from its first node to its last. */
-static bool is_convex(claims *c, const claim *k) {
-  uint32_t me = (uint32_t)(k - c->info->claims.at) + 1;
-  uint32_t first = c->position[k->nodes[0]], last = c->position[k->nodes[k->n - 1]];
-  bool convex = true;
-  for (uint32_t p = first; p <= last && convex; p++) {
-    const sx_node *n = sx_node_at(c->g, c->g->order.at[p]);
-    bool mine = c->group[c->g->order.at[p]] == me, behind = false;
-    for (uint32_t i = 0; i < n->n_in && !behind; i++) {
-      sx_vid v = n->in[i].value;
-      sx_nid from = v == SX_NONE ? SX_NONE : sx_value_at(c->g, v)->producer;
-      if (from == SX_NONE || c->position[from] < first) continue;
-      behind = mine ? c->mark[from] : c->mark[from] || c->group[from] == me;
-    }
-    c->mark[c->g->order.at[p]] = behind && !mine;
-    convex = !(mine && behind);
-  }
-  for (uint32_t p = first; p <= last; p++) c->mark[c->g->order.at[p]] = 0;
-  return convex;
-}
-
-/* With every group as one node: is there an order in which all can run? Returns how many groups and nodes have their turn;
- * those that never have are left with pending > 0 (by first node of the group). */
-static sx_nid root_of(const claims *c, sx_nid n) {
-  return c->group[n] ? c->info->claims.at[c->group[n] - 1].nodes[0] : n;
-}
-static uint32_t count_edges(claims *c, sx_nid from, int step, sx_nid *queue, uint32_t tail) {
-  const sx_node *n = sx_node_at(c->g, from);
-  for (uint32_t o = 0; o < n->n_out; o++)
-    for (const sx_use *u = n->out[o] == SX_NONE ? NULL : sx_value_at(c->g, n->out[o])->uses; u; u = u->next) {
-      if (sx_node_at(c->g, u->node)->dead || root_of(c, u->node) == root_of(c, from)) continue;
-      uint32_t *p = &c->pending[root_of(c, u->node)];
-      if (step > 0)
-        ++*p;
-      else if (--*p == 0)
-        queue[tail++] = root_of(c, u->node);
-    }
-  return tail;
-}
-static bool has_order(claims *c, sx_nid *queue) {
-  uint32_t tail = 0, roots = 0;
-  for (uint32_t i = 0; i < c->g->order.n; i++) c->pending[c->g->order.at[i]] = 0;
-  for (uint32_t i = 0; i < c->g->order.n; i++) count_edges(c, c->g->order.at[i], 1, NULL, 0);
-  for (uint32_t i = 0; i < c->g->order.n; i++) {
-    sx_nid n = c->g->order.at[i];
-    if (root_of(c, n) != n) continue;
-    roots++;
-    if (!c->pending[n]) queue[tail++] = n;
-  }
-  for (uint32_t head = 0; head < tail; head++) {
-    uint32_t k = c->group[queue[head]];
-    const claim *one = k ? &c->info->claims.at[k - 1] : NULL;
-    for (uint32_t i = 0; i < (one ? one->n : 1); i++) tail = count_edges(c, one ? one->nodes[i] : queue[head], -1, queue, tail);
-  }
-  return tail == roots;
-}
-
-static sx_status sift(OrtEpGraphSupportInfo *info, const sx_graph *g, sx_err *e) {
-  size_t n = (size_t)g->nodes.n + 1;
-  claims c = {.g = g,
-              .info = info,
-              .group = SX_NEW_N(&info->arena, uint32_t, n),
-              .position = SX_NEW_N(&info->arena, uint32_t, n),
-              .pending = SX_NEW_N(&info->arena, uint32_t, n),
-              .mark = SX_NEW_N(&info->arena, uint8_t, n)};
-  sx_nid *queue = SX_NEW_N(&info->arena, sx_nid, n);
-  if (!c.group || !c.position || !c.pending || !c.mark || !queue) SX_NO_MEMORY(e);
-  for (uint32_t i = 0; i < g->order.n; i++) c.position[g->order.at[i]] = i;
-  for (uint32_t k = 0; k < info->claims.n; k++) {
-    claim *x = &info->claims.at[k];
-    if (!take(&c, x))
-      refuse(&c, x, "a node of it is taken already");
-    else if (x->fuse && !is_convex(&c, x))
-      refuse(&c, x, "a node outside of it lies between nodes of it (the group is not convex)");
-  }
-  if (has_order(&c, queue)) return SX_OK;
-  /* Two groups that wait for each other: groups come in one after the other, as far as there is an order. */
-  uint32_t *wanted = sx_arena_copy(&info->arena, c.group, n * sizeof *c.group);
-  if (!wanted) SX_NO_MEMORY(e);
-  memset(c.group, 0, n * sizeof *c.group);
-  for (uint32_t k = 0; k < info->claims.n; k++) {
-    claim *x = &info->claims.at[k];
-    if (x->refused) continue;
-    for (uint32_t i = 0; i < x->n; i++) c.group[x->nodes[i]] = wanted[x->nodes[i]];
-    if (x->n > 1 && !has_order(&c, queue)) refuse(&c, x, "it and another group each need a result of the other");
-  }
-  return SX_OK;
-}
 
 /* ---- what becomes of a group ---- */
 static OrtValueInfo *copy_info(struct sx_eps *x, const OrtValueInfo *from) {
@@ -236,17 +50,16 @@ static sx_ep_node *node_create(struct sx_eps *x, sx_ep *p, OrtNode *const *membe
 /* Operators and names of the graph, for the operator type of a fused node: the same graph has the same one, whatever its
  * weights are. */
 static uint64_t hash_of(const sx_graph *g) {
-  uint64_t h = 1469598103934665603u;
+  uint64_t h = 0;
   for (uint32_t i = 0; i < g->order.n; i++) {
     const sx_node *n = sx_node_at(g, g->order.at[i]);
-    for (size_t k = 0; k < n->op_type.n; k++) h = (h ^ (uint8_t)n->op_type.p[k]) * 1099511628211u;
-    for (size_t k = 0; k < n->name.n; k++) h = (h ^ (uint8_t)n->name.p[k]) * 1099511628211u;
+    h = sx_hash(n->name.p, n->name.n, sx_hash(n->op_type.p, n->op_type.n, h));
   }
   return h;
 }
 
-static sx_status describe_group(struct sx_eps *x, sx_ep *p, const claim *k, OrtGraph *group, uint64_t hash, sx_ep_node **out,
-                                sx_err *e) {
+static sx_status describe_group(struct sx_eps *x, sx_ep *p, const sx_claim *k, OrtGraph *group, uint64_t hash,
+                                sx_ep_node **out, sx_err *e) {
   sx_ep_node *n = *out = node_create(x, p, group->nodes, group->n_nodes, e);
   if (!n) return SX_E_NO_MEMORY;
   OrtNode *v = n->view;
@@ -268,7 +81,7 @@ static int by_id(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 /* The user's nodes that a group was made from, all at once: one by one the set would be copied as often as it grows. */
-static uint32_t origin_of(sx_graph *g, const claim *k) {
+static uint32_t origin_of(sx_graph *g, const sx_claim *k) {
   sx_model *m = g->model;
   size_t total = 0;
   for (uint32_t i = 0; i < k->n; i++) total += m->origins.at[sx_node_at(g, k->nodes[i])->origin].n;
@@ -285,7 +98,8 @@ static uint32_t origin_of(sx_graph *g, const claim *k) {
 }
 
 /* The nodes of a group give way to one. */
-static sx_status fuse(struct sx_eps *eps, sx_graph *g, const claim *k, sx_ep_node *n, const OrtNode *context, sx_err *e) {
+static sx_status fuse(struct sx_eps *eps, sx_graph *g, const sx_claim *k, sx_ep_node *n, const OrtNode *context,
+                      sx_err *e) {
   const OrtNode *v = n->view;
   sx_vid *ids = sx_malloc(((size_t)v->n_in + v->n_out + 1) * sizeof *ids);
   if (!ids) SX_NO_MEMORY(e);
@@ -307,10 +121,10 @@ static sx_status compile(struct sx_eps *x, sx_ep *p, OrtGraph *const *groups, sx
   const char *never = sx_kvp_get(&x->session->options->config, kOrtSessionOptionsDisableModelCompile);
   for (size_t i = 0; never && !strcmp(never, "1") && i < n; i++)
     if (!(groups[i]->n_nodes == 1 && !strcmp(groups[i]->nodes[0]->op_type, "EPContext")))
-      SX_FAIL(e, MODEL_REQUIRES_COMPILATION, "%s would have to compile '%s', and %s is set: load a compiled model (EPContext)",
-              p->name, made[i]->view->name, kOrtSessionOptionsDisableModelCompile);
-  if (!SX_EP_HAS(p->ep, 23, Compile))
-    SX_FAIL(e, EP_FAIL, "%s claims nodes to be compiled and has no Compile", p->name);
+      SX_FAIL(e, MODEL_REQUIRES_COMPILATION,
+              "%s would have to compile '%s', and %s is set: load a compiled model (EPContext)", p->name,
+              made[i]->view->name, kOrtSessionOptionsDisableModelCompile);
+  if (!SX_EP_HAS(p->ep, 23, Compile)) SX_FAIL(e, EP_FAIL, "%s claims nodes to be compiled and has no Compile", p->name);
   const OrtNode **nodes = SX_NEW_N(&x->arena, const OrtNode *, n + 1);
   OrtNodeComputeInfo **infos = SX_NEW_N(&x->arena, OrtNodeComputeInfo *, n + 1);
   if (!nodes || !infos || !sx_vec_reserve(&x->compiled, x->compiled.n + 1)) SX_NO_MEMORY(e);
@@ -333,13 +147,13 @@ static sx_status compile_groups(struct sx_eps *x, sx_graph *g, OrtEpGraphSupport
   uint32_t n = 0, most = info->claims.n;
   OrtGraph **groups = SX_NEW_N(&info->arena, OrtGraph *, (size_t)most + 1);
   sx_ep_node **made = SX_NEW_N(&info->arena, sx_ep_node *, (size_t)most + 1);
-  const claim **of = SX_NEW_N(&info->arena, const claim *, (size_t)most + 1);
+  const sx_claim **of = SX_NEW_N(&info->arena, const sx_claim *, (size_t)most + 1);
   OrtNode **contexts = SX_NEW_N(&info->arena, OrtNode *, (size_t)most + 1);
   if (!groups || !made || !of || !contexts) SX_NO_MEMORY(e);
   uint64_t hash = hash_of(g);
   sx_status s = SX_OK;
   for (uint32_t k = 0; k < most && s == SX_OK; k++) {
-    const claim *c = &info->claims.at[k];
+    const sx_claim *c = &info->claims.at[k];
     if (!c->fuse || c->refused) continue;
     const OrtNode **nodes = SX_NEW_N(&info->arena, const OrtNode *, (size_t)c->n + 1);
     if (!nodes) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
@@ -360,16 +174,16 @@ static sx_status compile_groups(struct sx_eps *x, sx_graph *g, OrtEpGraphSupport
 /* Nodes by themselves: run by kernels of the provider's registry. */
 static sx_status take_singles(struct sx_eps *x, sx_graph *g, OrtEpGraphSupportInfo *info, sx_err *e) {
   for (uint32_t k = 0; k < info->claims.n; k++) {
-    const claim *c = &info->claims.at[k];
+    const sx_claim *c = &info->claims.at[k];
     if (c->fuse || c->refused) continue;
     const OrtNode *v = sx_ort_view_node(info->view, c->nodes[0]);
     sx_node *node = sx_node_at(g, c->nodes[0]);
     if (v->n_bodies) continue; /* control flow is ours: see context.c */
     const sx_ep_kernel *kernel = info->ep->registry ? sx_ep_registry_find(info->ep->registry, info->ep->name, v) : NULL;
     if (!kernel) {
-      note(x, SX_LOG_WARNING,
-           sx_arena_printf(&x->arena, "%s claims node '%s' (%s) and has no kernel for it: others run it", info->ep->name,
-                           v->name, v->op_type));
+      sx_eps_note(x, SX_LOG_WARNING,
+                  sx_arena_printf(&x->arena, "%s claims node '%s' (%s) and has no kernel for it: others run it",
+                                  info->ep->name, v->name, v->op_type));
       continue;
     }
     sx_ep_node *n = node_create(x, info->ep, (OrtNode *const[]){(OrtNode *)v}, 1, e);
@@ -399,8 +213,8 @@ static sx_status ask(struct sx_eps *x, sx_ep *p, sx_graph *g, OrtEpGraphSupportI
   if (!info->view) return SX_OK;
   if (sx_ort_take(p->ep->GetCapability(p->ep, info->view, info), &refused) == SX_OK) return SX_OK;
   info->claims.n = 0;
-  note(x, SX_LOG_ERROR,
-       sx_arena_printf(&x->arena, "%s: GetCapability failed, others run its nodes: %s", p->name, refused.msg));
+  sx_eps_note(x, SX_LOG_ERROR,
+              sx_arena_printf(&x->arena, "%s: GetCapability failed, others run its nodes: %s", p->name, refused.msg));
   return SX_OK;
 }
 static void answered(OrtEpGraphSupportInfo *info) {
@@ -412,7 +226,6 @@ static void answered(OrtEpGraphSupportInfo *info) {
 /* Whether the provider claims node n and wants it channels-last. */
 typedef struct wants {
   const OrtEpGraphSupportInfo *info;
-  const sx_graph *g;
   const uint8_t *claimed;
 } wants;
 static bool wants_last(void *ctx, sx_nid id) {
@@ -430,7 +243,7 @@ static sx_status convert(OrtEpGraphSupportInfo *info, sx_graph *g, bool *changed
   if (!claimed) SX_NO_MEMORY(e);
   for (uint32_t k = 0; k < info->claims.n; k++)
     for (uint32_t i = 0; i < info->claims.at[k].n; i++) claimed[info->claims.at[k].nodes[i]] = 1;
-  return sx_source_channels_last(g, wants_last, &(wants){info, g, claimed}, changed, e);
+  return sx_source_channels_last(g, wants_last, &(wants){info, claimed}, changed, e);
 }
 
 static sx_status offer(struct sx_eps *x, sx_ep *p, sx_graph *g, sx_err *e) {
@@ -443,7 +256,7 @@ static sx_status offer(struct sx_eps *x, sx_ep *p, sx_graph *g, sx_err *e) {
     answered(&info);
     s = ask(x, p, g, &info, e);
   }
-  if (s == SX_OK) s = sift(&info, g, e);
+  if (s == SX_OK) s = sx_claims_sift(&info, g, e);
   if (s == SX_OK) s = compile_groups(x, g, &info, e);
   if (s == SX_OK) s = take_singles(x, g, &info, e);
   if (s == SX_OK && changed) s = sx_source_channels_first(g, e);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+/* What a provider claims while it looks at a graph: groups of nodes, and which of them it can have. Between claims.c, which
+ * takes and sifts them, and place.c, which makes something of them. */
+#ifndef SX_ABI_PLUGIN_CLAIMS_H
+#define SX_ABI_PLUGIN_CLAIMS_H
+#include "abi/plugin/host.h"
+
+typedef struct sx_claim {
+  uint32_t n;
+  sx_nid *nodes; /* in execution order */
+  bool fuse, drop_constants, refused;
+} sx_claim;
+struct OrtEpGraphSupportInfo {
+  sx_ep *ep;
+  OrtGraph *root; /* owned */
+  const OrtGraph *view;
+  sx_arena arena;
+  SX_VEC(sx_claim) claims;
+};
+
+/* Marks the claims that cannot be had as refused, says why, and puts the nodes of the others into execution order. */
+sx_status sx_claims_sift(OrtEpGraphSupportInfo *info, const sx_graph *g, sx_err *e);
+/* Told to the log now, and kept for those who ask how the session runs. text NULL: out of memory, nothing happens. */
+void sx_eps_note(struct sx_eps *x, sx_severity severity, const char *text);
+#endif
