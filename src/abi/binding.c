@@ -101,7 +101,7 @@ OrtStatus *ORT_API_CALL sx_api_BindOutputToDevice(OrtIoBinding *binding_ptr, con
   SX_API_NOT_NULL(binding_ptr);
   SX_API_NOT_NULL(mem_info_ptr);
   const sx_memory *m = sx_memory_of(mem_info_ptr);
-  if (!sx_memory_is_host(m) && !(binding_ptr->session->eps && sx_eps_has_memory(binding_ptr->session->eps, m)))
+  if (!sx_memory_is_host(m) && !(binding_ptr->session->eps && sx_eps_allocator(binding_ptr->session->eps, m)))
     SX_API_FAIL(INVALID_ARGUMENT, "BindOutputToDevice: no provider of this session writes to '%s'",
                 m->name);
   return bind_output(binding_ptr, name, NULL, !sx_memory_is_host(m));

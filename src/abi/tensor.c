@@ -224,8 +224,7 @@ OrtStatus *ORT_API_CALL sx_api_CopyTensors(const OrtEnv *env, const OrtValue *co
     if (s == d) continue;
     OrtDataTransferImpl *t = sx_env_transfer(env, s->memory, d->memory);
     if (t) {
-      OrtStatus *failed =
-          s->bytes ? t->CopyTensors(t, (const OrtValue **)&src_tensors[i], (OrtValue **)&dst_tensors[i], &stream, 1) : NULL;
+      OrtStatus *failed = sx_transfer_one(t, s, d, stream);
       if (failed) return failed;
       continue;
     }

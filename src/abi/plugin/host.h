@@ -86,7 +86,9 @@ typedef struct sx_ep_node {
   void *state;                  /* CreateState's; NULL: none yet */
   OrtKernelImpl *impl;
   bool created, to_host, to_device; /* the last two: a copy */
-  sx_rt_value *cached;          /* of a copy: the constant on the device */
+  bool constant;                /* of a copy to the device: what it copies never changes */
+  sx_rt_value *cached;          /* ... and lies there */
+  uint32_t output;              /* of a copy to the host: the graph's output that it makes alone; SX_NONE: it is for readers */
 } sx_ep_node;
 
 struct sx_eps {
@@ -110,10 +112,6 @@ struct OrtNodeComputeContext {
   const char *name;
 };
 
-/* ---- memory.c ---- */
-/* The allocator of a provider's memory; NULL: no provider of the session has it. */
-OrtAllocator *sx_eps_allocator(const struct sx_eps *x, const sx_memory *m);
-
 /* ---- session.c: the providers that a session's options ask for ---- */
 /* Makes them; *out NULL: there are none but our own. */
 OrtStatus *sx_eps_choose(OrtSession *s); /* adds to the options' providers by policy (policy.c) */
@@ -126,7 +124,6 @@ OrtStatus *sx_eps_run_end(struct sx_eps *x, const OrtRunOptions *o, OrtStatus *f
 OrtStatus *sx_eps_sync(struct sx_eps *x);
 /* Can graph input `index` be given in memory m: does nobody but a provider read it, whose memory that is? */
 bool sx_eps_reads(const OrtSession *s, uint32_t index, const sx_memory *m);
-bool sx_eps_has_memory(const struct sx_eps *x, const sx_memory *m);
 /* Copies a tensor, wherever it lies, into one in a provider's memory. */
 OrtStatus *sx_eps_copy_into(struct sx_eps *x, sx_rt_value *from, sx_rt_value *to);
 /* After the session is ready. */
@@ -158,6 +155,10 @@ void sx_ep_registry_free(OrtKernelRegistry *r);
 const sx_ep_kernel *sx_ep_registry_find(const OrtKernelRegistry *r, const char *ep, const OrtNode *n);
 
 /* ---- memory.c ---- */
+/* The allocator of a provider's memory; NULL: no provider of the session has it. */
+OrtAllocator *sx_eps_allocator(const struct sx_eps *x, const sx_memory *m);
+/* Copies the bytes of one tensor into another of that size; stream NULL: they are there when it returns. */
+OrtStatus *sx_transfer_one(OrtDataTransferImpl *t, const sx_rt_value *from, sx_rt_value *to, OrtSyncStream *stream);
 /* A copy of tensor v where `to` says (NULL: the host), by the transfer of ep. */
 sx_status sx_ep_copy(sx_ep *ep, sx_rt_value *v, bool to_device, sx_rt_value **out, sx_err *e);
 

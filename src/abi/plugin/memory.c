@@ -3,6 +3,12 @@
  * others. A constant is copied once for the session. */
 #include "abi/plugin/host.h"
 
+OrtStatus *sx_transfer_one(OrtDataTransferImpl *t, const sx_rt_value *from, sx_rt_value *to, OrtSyncStream *stream) {
+  const OrtValue *source = (const OrtValue *)from;
+  OrtValue *target = (OrtValue *)to;
+  return from->bytes ? t->CopyTensors(t, &source, &target, &stream, 1) : NULL;
+}
+
 static sx_status device_tensor(sx_ep *p, const sx_rt_value *like, sx_rt_value **out, sx_err *e) {
   sx_rt_source room;
   return sx_rt_tensor_create((sx_dtype)like->type.dtype, like->rank, like->dims, sx_source_of(p->allocator, &room), out, e);
@@ -19,10 +25,7 @@ sx_status sx_ep_copy(sx_ep *p, sx_rt_value *v, bool to_device, sx_rt_value **out
   *out = NULL;
   SX_TRY(to_device ? device_tensor(p, v, out, e)
                    : sx_rt_tensor_create((sx_dtype)v->type.dtype, v->rank, v->dims, NULL, out, e));
-  const OrtValue *from = (const OrtValue *)v;
-  OrtValue *to = (OrtValue *)*out;
-  OrtSyncStream *stream = NULL;
-  sx_status s = v->bytes ? sx_ort_take(p->transfer->CopyTensors(p->transfer, &from, &to, &stream, 1), e) : SX_OK;
+  sx_status s = sx_ort_take(sx_transfer_one(p->transfer, v, *out, NULL), e);
   if (s == SX_OK) return SX_OK;
   sx_rt_unref(*out);
   *out = NULL;
@@ -38,7 +41,6 @@ OrtAllocator *sx_eps_allocator(const struct sx_eps *x, const sx_memory *m) {
   const sx_ep *p = with_memory(x, m);
   return p ? p->allocator : NULL;
 }
-bool sx_eps_has_memory(const struct sx_eps *x, const sx_memory *m) { return with_memory(x, m) != NULL; }
 
 bool sx_eps_reads(const OrtSession *s, uint32_t index, const sx_memory *m) {
   const sx_value *v = sx_value_at(s->graph, s->graph->inputs.at[index]);
@@ -61,14 +63,15 @@ OrtStatus *sx_eps_copy_into(struct sx_eps *x, sx_rt_value *from, sx_rt_value *to
     SX_API_FAIL(INVALID_ARGUMENT,
                 "an output of %zu bytes of type %s is bound to a tensor of another shape, %zu bytes of type %s", from->bytes,
                 sx_dtype_name((sx_dtype)from->type.dtype), to->bytes, sx_dtype_name((sx_dtype)to->type.dtype));
-  const OrtValue *source = (const OrtValue *)from;
-  OrtValue *target = (OrtValue *)to;
-  OrtSyncStream *stream = NULL;
-  return from->bytes ? p->transfer->CopyTensors(p->transfer, &source, &target, &stream, 1) : NULL;
+  return sx_transfer_one(p->transfer, from, to, NULL);
 }
 
+/* Whether input or output i lies in the host's memory; of a compiled group none does. */
+static bool in_on_host(const sx_ep_node *n, size_t i) { return n->kernel && i < 64 && n->kernel->def->host_in >> i & 1; }
+static bool out_on_host(const sx_ep_node *n, size_t i) { return n->kernel && i < 64 && n->kernel->def->host_out >> i & 1; }
+
 OrtAllocator *sx_ep_output_allocator(const sx_ep_node *n, size_t i) {
-  if (!n || !n->ep->memory || (n->kernel && i < 64 && n->kernel->def->host_out >> i & 1)) return NULL;
+  if (!n || !n->ep->memory || out_on_host(n, i)) return NULL;
   return n->ep->allocator;
 }
 
@@ -77,15 +80,14 @@ static sx_ep *home_of(const sx_graph *g, sx_vid v) {
   const sx_node *n = sx_value_producer(g, v);
   const sx_ep_node *x = n ? sx_ep_node_of(n) : NULL;
   if (!x || x->to_host || !x->ep->memory) return NULL;
-  uint32_t o = sx_value_at(g, v)->index;
-  return x->kernel && o < 64 && x->kernel->def->host_out >> o & 1 ? NULL : x->ep;
+  return out_on_host(x, sx_value_at(g, v)->index) ? NULL : x->ep;
 }
 
 /* ... that input i of a node is read from. */
 static sx_ep *wanted_at(const sx_node *n, uint32_t i) {
   const sx_ep_node *x = sx_ep_node_of(n);
   if (!x || !x->ep->memory) return NULL;
-  return x->kernel && i < 64 && x->kernel->def->host_in >> i & 1 ? NULL : x->ep;
+  return in_on_host(x, i) ? NULL : x->ep;
 }
 
 static sx_status add_copy(struct sx_eps *x, sx_graph *g, sx_vid from, sx_ep *home, sx_ep *to, sx_vid *out, sx_err *e) {
@@ -94,7 +96,7 @@ static sx_status add_copy(struct sx_eps *x, sx_graph *g, sx_vid from, sx_ep *hom
   *out = sx_graph_add_value(g, SX_VALUE_NODE, (sx_str){"", 0});
   sx_nid id = c && *out != SX_NONE ? sx_graph_add_node(g, NULL, &from, 1, out, 1) : SX_NONE;
   if (id == SX_NONE || !sx_vec_push(&x->nodes, c)) SX_NO_MEMORY(e);
-  *c = (sx_ep_node){.ep = p, .to_device = to != NULL, .to_host = !to};
+  *c = (sx_ep_node){.ep = p, .to_device = to != NULL, .to_host = !to, .output = SX_NONE};
   sx_node *n = sx_node_at(g, id);
   n->op_type = to ? SX_STR("MemcpyFromHost") : SX_STR("MemcpyToHost");
   n->since_version = 1, n->custom = c, n->provider = &sx_plugin_provider;
@@ -136,6 +138,7 @@ static sx_status copies_of(struct sx_eps *x, sx_graph *g, sx_map *m, sx_err *e) 
     if (!home) continue;
     SX_TRY(add_copy(x, g, v, home, NULL, &copy, e)); /* nobody else's: a run may leave it out */
     if (!sx_graph_set_output(g, i, copy)) SX_NO_MEMORY(e);
+    x->nodes.at[x->nodes.n - 1]->output = i;
   }
   return SX_OK;
 }

@@ -30,6 +30,7 @@ static sx_status prepack(sx_ep_node *x, const sx_build *b) {
 static sx_status create_state(sx_build *b) {
   sx_ep_node *x = (sx_ep_node *)b->n->custom;
   b->state = x;
+  x->constant = x->to_device && sx_value_const(b->g, b->n->in[0].value);
   if (x->created || x->to_host || x->to_device) return SX_OK;
   if (x->info) {
     OrtNodeComputeContext c = {x->view->name};
@@ -47,35 +48,25 @@ static sx_status create_state(sx_build *b) {
   return prepack(x, b);
 }
 
-/* Whether this run wants the output that a copy makes on the device. */
-static bool stays(const sx_late_ctx *l, const sx_node *n) {
-  const sx_graph *g = sx_exec_plan(l->x)->graph;
-  for (uint32_t i = 0; l->r->on_device && i < g->outputs.n; i++)
-    if (g->outputs.at[i] == n->out[0]) return l->r->on_device[i];
-  return false;
-}
-
 static sx_status run_copy(sx_ep_node *x, const sx_call *c) {
   sx_rt_value *in = NULL, *out = NULL;
-  bool constant = false;
-  const sx_node *n = sx_late_node(c);
-  const sx_late_ctx *l = sx_late_of(c);
-  if (x->to_device && sx_value_const(sx_exec_plan(l->x)->graph, n->in[0].value)) {
-    constant = true;
-    sx_mutex_lock(&x->ep->owner->copies);
+  sx_mutex *lock = &x->ep->owner->copies;
+  if (x->constant) {
+    sx_mutex_lock(lock);
     out = sx_rt_ref(x->cached);
-    sx_mutex_unlock(&x->ep->owner->copies);
+    sx_mutex_unlock(lock);
     if (out) return c->late->set_value(c->late, 0, out, c->e);
   }
   SX_TRY(sx_late_take(c, 0, &in));
-  if (x->to_host && stays(l, n)) return c->late->set_value(c->late, 0, in, c->e);
+  const bool *on_device = sx_late_of(c)->r->on_device;
+  if (x->output != SX_NONE && on_device && on_device[x->output]) return c->late->set_value(c->late, 0, in, c->e);
   sx_status s = sx_ep_copy(x->ep, in, x->to_device, &out, c->e);
   sx_rt_unref(in);
   SX_TRY(s);
-  if (constant) {
-    sx_mutex_lock(&x->ep->owner->copies);
+  if (x->constant) {
+    sx_mutex_lock(lock);
     if (!x->cached) x->cached = sx_rt_ref(out);
-    sx_mutex_unlock(&x->ep->owner->copies);
+    sx_mutex_unlock(lock);
   }
   return c->late->set_value(c->late, 0, out, c->e);
 }
