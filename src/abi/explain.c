@@ -293,14 +293,11 @@ OrtStatus *sx_report_check(const OrtEnv *env, const OrtSessionOptions *options, 
   problems p = {t, json, 0};
   sx_session_options so = {0};
   sx_arena lists = {0};
-  OrtSession *s;
-  OrtStatus *failed = sx_ort_session_prepare(env, options, &s);
-  if (failed) return failed;
-  failed = sx_ort_session_options(s, &so, &lists);
+  OrtSession *s = NULL;
+  OrtStatus *failed = sx_ort_session_ask(env, options, path, &s, &so, &lists);
   if (!failed) {
     sx_err e = {0};
     sx_model *m = NULL;
-    so.import.path = path, so.import.bytes_live = true;
     sx_import_options o = so.import;
     o.problem = put_problem, o.problem_ctx = &p, o.evaluate = sx_evaluate_node;
     if (json) sx_text_add(t, "{\"problems\":[");

@@ -79,16 +79,13 @@ OrtStatus *sx_report_operators(const OrtEnv *env, const OrtSessionOptions *optio
                                const char *path, sx_text *t) {
   sx_session_options so = {0};
   sx_arena lists = {0};
-  OrtSession *s;
-  OrtStatus *failed = sx_ort_session_prepare(env, options, &s);
-  if (failed) return failed;
-  failed = sx_ort_session_options(s, &so, &lists);
+  OrtSession *s = NULL;
+  OrtStatus *failed = sx_ort_session_ask(env, options, path, &s, &so, &lists);
   if (!failed) {
     found f = {0};
     sx_err e = {0};
     sx_model *m = NULL;
     sx_session *made = NULL;
-    so.import.path = path, so.import.bytes_live = true;
     sx_status st = sx_import_source(data, size, &so.import, &m, &e);
     if (st == SX_OK) {
       add_graph(&f, m->graph);

@@ -253,6 +253,14 @@ OrtStatus *sx_ort_session_prepare(const OrtEnv *env, const OrtSessionOptions *op
   return NULL;
 }
 
+OrtStatus *sx_ort_session_ask(const OrtEnv *env, const OrtSessionOptions *options, const char *path, OrtSession **out,
+                              sx_session_options *so, sx_arena *lists) {
+  OrtStatus *failed = sx_ort_session_prepare(env, options, out);
+  if (!failed) failed = sx_ort_session_options(*out, so, lists);
+  so->import.path = path, so->import.bytes_live = true;
+  return failed;
+}
+
 OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data, size_t size, const char *near,
                                const _Atomic bool *cancel) {
   uint64_t begin = sx_now_ns();

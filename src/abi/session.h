@@ -38,6 +38,10 @@ OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data
                                const _Atomic bool *cancel);
 /* The runtime's options; `lists` is the arena of what they point to. Once for a session. */
 OrtStatus *sx_ort_session_options(OrtSession *s, sx_session_options *so, sx_arena *lists);
+/* Both, for a question about a model that lies at `path` (may be NULL) and whose bytes live on. *out is given back by the
+ * caller, after a failure too. */
+OrtStatus *sx_ort_session_ask(const OrtEnv *env, const OrtSessionOptions *options, const char *path, OrtSession **out,
+                              sx_session_options *so, sx_arena *lists);
 /* Names of inputs and outputs of s->graph, whatever there was before. */
 OrtStatus *sx_ort_session_index(OrtSession *s);
 /* Fills the arrays of the importer's options from a session's; false: out of memory. */
