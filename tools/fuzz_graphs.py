@@ -7,7 +7,7 @@ sizes, with one thread and with four, against onnx.reference.
 
 Graph number K is always the same. What fails is shrunk (nodes become inputs, outputs go) and written to FOLDER as a case that
 `sardonyx test` runs. --also runs what failed on another library (ONNX Runtime's), to see whom it agrees with. Exit code 1 when
-anything failed. How graphs grow: fuzz_builder.py; of what: fuzz_families.py.
+anything failed. How graphs grow: fuzz_builder.py; of what: fuzz_families.py and fuzz_moves.py.
 """
 import argparse
 import collections
@@ -27,7 +27,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import fuzz_families  # noqa: E402  (lies beside this file)
+import fuzz_moves  # noqa: E402  (lies beside this file)
 from fuzz_builder import BINDINGS, STEP, Builder, captured, is_float, number_of  # noqa: E402
 from library import Failure, Library  # noqa: E402
 
@@ -44,7 +44,7 @@ def generate(seed):
         b.some_input(b.rng.choice([np.dtype("int64"), np.dtype("int32"), np.dtype("bool"), np.dtype("uint8")]))
     if b.rng.random() < 0.3:
         b.input(b.dtype, ["N", b.rng.choice([3, 8, 16]), "S", 7], 0.7)
-    fuzz_families.grow(b, b.rng.randint(1, 30))
+    fuzz_moves.grow(b, b.rng.randint(1, 30))
     outputs = b.results()
     if not outputs:
         return None, b
