@@ -66,7 +66,7 @@ static const value *named(const value *list, const char *name) {
 static value_tolerance tolerance(const value *v) {
   bool small = v->kind == VALUE_TENSOR && v->type->cls == DTYPE_FLOAT && v->type->exponent;
   double steps = small ? ldexp(2, -v->type->mantissa) : 0;
-  return (value_tolerance){opts.rtol >= 0 ? opts.rtol : fmax(1e-3, steps), opts.atol >= 0 ? opts.atol : fmax(1e-5, steps)};
+  return (value_tolerance){opts.rtol >= 0 ? opts.rtol : fmax(1e-3, steps), opts.atol >= 0 ? opts.atol : fmax(1e-5, steps), 0};
 }
 
 /* One line, or one JSON object, about one output; true when it agrees. */

@@ -98,7 +98,7 @@ static bool read_expectations(suite *s) {
 
 static bool read_tolerances(suite *s) {
   for (size_t i = 0; i < s->list.count; i++) {
-    s->results[i].tolerance = (value_tolerance){opts.rtol, opts.atol};
+    s->results[i].tolerance = (value_tolerance){opts.rtol, opts.atol, 2};
     test_tolerance(&s->list.cases[i], &s->results[i].tolerance);
   }
   size_t count = 0;
@@ -107,7 +107,7 @@ static bool read_tolerances(suite *s) {
   bool ok = true;
   for (size_t k = 0; k < count; k++) {
     char name[512];
-    value_tolerance t;
+    value_tolerance t = {.steps = 2};
     lines[k][strcspn(lines[k], "#")] = 0;
     int n = sscanf(lines[k], "%511s %lf %lf", name, &t.rtol, &t.atol);
     if (n > 0 && n < 3) ok = cli_fail(CLI_USAGE, "%s:%zu: wants PATTERN RTOL ATOL", opts.tolerances, k + 1);

@@ -118,8 +118,7 @@ static bool tensors_equal(const value *got, const value *want, value_tolerance t
   }
   if (want->strings) return true;
   bool real = want->type->cls == DTYPE_FLOAT || want->type->cls == DTYPE_COMPLEX;
-  if (want->type->ort == ONNX_TENSOR_ELEMENT_DATA_TYPE_BFLOAT16)
-    t.rtol = fmax(t.rtol, 0x1p-6); /* two steps, as in ONNX's runner */
+  if (want->type->exponent + want->type->mantissa == 15) t.rtol = fmax(t.rtol, ldexp(t.steps, -want->type->mantissa));
   int parts = want->type->cls == DTYPE_COMPLEX ? 2 : 1;
   size_t bad = 0, first = 0, worst = 0;
   double worst_by = -1;

@@ -36,6 +36,7 @@ char *value_type_text(const value *v);
 
 typedef struct value_tolerance {
   double rtol, atol;
+  int steps; /* units in the last place that a float of 16 bits may be off by, if that is more */
 } value_tolerance;
 /* True when equal as ONNX's backend tests mean it: same kinds, types and shapes, |a - b| <= atol + rtol * |b| for
  * floats (NaN equals NaN), exact for the rest. Otherwise false, and *why says where the first difference is and how

@@ -200,7 +200,7 @@ def suite_command(build, cases, emulated=False):
     absent = [case for case, library in LIBRARIES.items() if emulated or not ctypes.util.find_library(library)]
     skips = [word for case in absent for word in ("--skip", f"node/test_{case}*")]
     return [build / "sardonyx", "test", cases, "--expect-fail", EXPECTED, "--tolerances",
-            "tests/suite/tolerances.txt", "--atol", "1e-5", "--jobs", JOBS, "--timeout", 60, *skips]
+            "tests/suite/tolerances.txt", "--jobs", JOBS, "--timeout", 60, *skips]
 
 
 def run_suite(result, build, wrapper=(), kinds=(), env=None, label=""):
@@ -276,7 +276,7 @@ def run_ml_cases(result, build):
     if code != 0:
         return result.fail("writing the cases of ai.onnx.ml", output)
     report.unlink(missing_ok=True)
-    code, output = run([build / "sardonyx", "test", cases, "--atol", "1e-5", "--jobs", JOBS, "--json", report])
+    code, output = run([build / "sardonyx", "test", cases, "--jobs", JOBS, "--json", report])
     if not report.exists():
         return result.fail("the cases of ai.onnx.ml", output)
     counts = json.loads(report.read_text())
@@ -347,7 +347,7 @@ def contrib(result, build):
 
 @layer("the cases of suite and contrib at levels 0 and 99, each with one thread and with four: the same bits")
 def levels(result, build):
-    sets = [("ONNX's", suite_command(build, ROOT / "build/cases")), ("ai.onnx.ml's", [build / "sardonyx", "test", build / "ml-cases", "--atol", "1e-5"])]
+    sets = [("ONNX's", suite_command(build, ROOT / "build/cases")), ("ai.onnx.ml's", [build / "sardonyx", "test", build / "ml-cases"])]
     for script in ("cases", "standard"):
         cases = build / "contrib" / script
         sets.append((f"contrib's {script}", [build / "sardonyx", "test", cases, "--tolerances", cases / "tolerances.txt"]))
