@@ -40,4 +40,18 @@ sx_status sx_import_attr(sx_importer *im, sx_scope *s, sx_nid node, const sx_pro
 /* The node's attributes against the row, and against attr_rules.def. */
 sx_status sx_import_check_attrs(const sx_schema *s, const sx_node *n, sx_err *e);
 sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s);
+sx_status sx_import_nodes(sx_importer *im, sx_scope *s, const sx_proto_nodes *nodes);
+
+/* Names of a scope. `find` captures from the scopes around it, *out SX_NONE: there is none; `what` of `declare` is for the
+ * message; `declare_unknown` is what `check` puts where something is missing: a value of which nothing is known. */
+sx_status sx_import_find(sx_importer *im, sx_scope *s, sx_str name, sx_vid *out);
+sx_status sx_import_declare(sx_importer *im, sx_scope *s, sx_str name, sx_vid v, const char *what);
+sx_status sx_import_declare_unknown(sx_importer *im, sx_scope *s, sx_str name, sx_vid *v);
+sx_str sx_import_keep(sx_importer *im, sx_str s); /* a copy that lives as long as the model; no memory: empty */
+/* `check` hears of a problem and the import goes on; otherwise, and without memory, it ends. */
+sx_status sx_import_told(sx_importer *im, sx_status s);
+/* Calls inside of calls multiply: some kilobytes of functions can stand for more nodes than any memory holds. What is
+ * copied for a call is therefore added up, roughly, and bounded. */
+sx_status sx_import_pay(sx_importer *im, const sx_scope *s, size_t bytes);
+size_t sx_import_tensor_cost(const sx_proto_tensor *t);
 #endif
