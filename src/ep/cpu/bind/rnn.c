@@ -2,36 +2,13 @@
 /* LSTM, GRU and RNN. Phase one multiplies all steps' inputs at once; phase two walks the steps, one direction per unit.
  * Rows of the batch may have lengths of their own; a reversed direction runs backwards over each row's length.
  * DynamicQuantizeLSTM is the LSTM whose two products quantise their left side and multiply integers. */
+#include "ep/cpu/bind/rnn.h"
 #include "base/alloc.h"
 #include "ep/cpu/kernels/convert/convert.h"
-#include "ep/cpu/kernels/gemm/gemm.h"
-#include "ep/cpu/kernels/gemm/igemm.h"
-#include "ep/cpu/kernels/rnn/rnn.h"
-#include "ep/cpu/kernels/rnn/rnn_f64.h"
-#include "ep/ep.h"
-#include <stdio.h>
-
-enum { MAX_DIRECTIONS = 2 };
-typedef enum kind { KIND_LSTM, KIND_GRU, KIND_RNN } kind;
-static const int gate_count[] = {4, 3, 1};
-
-typedef struct rnn_state {
-  kind k;
-  const sx_gemm_table *tw, *tr; /* of the products with W and with R */
-  const sx_igemm_table *qt;     /* of DynamicQuantizeLSTM, else NULL */
-  sx_isa isa;
-  const sx_rnn_table *cells;
-  const void *w[MAX_DIRECTIONS], *r[MAX_DIRECTIONS]; /* packed; NULL when the weights are no constants */
-  const void *r2[MAX_DIRECTIONS];                    /* GRU: R's rows of the candidate, packed apart from the others */
-  sx_rnn_act act[3 * MAX_DIRECTIONS];
-  sx_rnn_f64_act named[3 * MAX_DIRECTIONS]; /* the same by name */
-  float clip;
-  bool reverse[MAX_DIRECTIONS], batch_first, input_forget, linear_before_reset;
-} rnn_state;
 
 /* The last optional inputs and outputs may not be listed at all. */
 typedef struct params {
-  const rnn_state *s;
+  const sx_rnn_state *s;
   uint32_t n_in, n_out;
   int64_t T, B, I, H, D, G; /* G: gates * H */
   sx_gemm xw, hr, hr2;      /* hr2: the candidate gate of a GRU */
@@ -41,181 +18,6 @@ typedef struct params {
   size_t bias_at, xw_at, packed_at, packed_w, packed_r, gates_at, h_at, c_at, reset_at, lens_at;
   int64_t units; /* of xw, one direction */
 } params;
-
-static sx_ew_op activation(sx_str name, float *alpha, float *beta) {
-  static const struct {
-    const char *name;
-    sx_ew_op op;
-    float alpha, beta;
-  } table[] = {{"Relu", SX_EW_Relu, 0, 0},
-               {"Tanh", SX_EW_Tanh, 0, 0},
-               {"Sigmoid", SX_EW_Sigmoid, 0, 0},
-               {"Affine", SX_EW_Affine, 1, 0},
-               {"LeakyRelu", SX_EW_LeakyRelu, 0.01f, 0},
-               {"ThresholdedRelu", SX_EW_ThresholdedRelu, 1, 0},
-               {"HardSigmoid", SX_EW_HardSigmoid, 0.2f, 0.5f},
-               {"Elu", SX_EW_Elu, 1, 0},
-               {"Softsign", SX_EW_Softsign, 0, 0},
-               {"Softplus", SX_EW_Softplus, 0, 0}};
-  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-    bool same = strlen(table[i].name) == name.n;
-    for (size_t k = 0; same && k < name.n; k++)
-      same = (name.p[k] | 32) == (table[i].name[k] | 32); /* names are case-insensitive */
-    if (!same) continue;
-    *alpha = table[i].alpha, *beta = table[i].beta;
-    return table[i].op;
-  }
-  return SX_EW_OP_COUNT;
-}
-
-static sx_status read_activations(sx_build *b, rnn_state *s, int directions) {
-  static const char *const dflt[3][3] = {{"Sigmoid", "Tanh", "Tanh"}, {"Sigmoid", "Tanh", NULL}, {"Tanh", NULL, NULL}};
-  const sx_attr *names = sx_node_attr(b->n, "activations");
-  const float *alpha, *beta;
-  uint32_t na = sx_attr_floats(b->n, "activation_alpha", &alpha), nb = sx_attr_floats(b->n, "activation_beta", &beta),
-           ka = 0, kb = 0;
-  int per = s->k == KIND_LSTM ? 3 : s->k == KIND_GRU ? 2 : 1;
-  if (names && names->n && (int)names->n != per * directions)
-    SX_FAIL(b->e, FAIL, "attribute 'activations' has %u entries, expected %d", names->n, per * directions);
-  for (int i = 0; i < per * directions; i++) {
-    sx_str name = names && (uint32_t)i < names->n ? names->strings[i] : sx_str_c(dflt[s->k][i % per]);
-    float p0, p1;
-    sx_ew_op op = activation(name, &p0, &p1);
-    if (op == SX_EW_OP_COUNT) SX_FAIL(b->e, FAIL, "activation '%.*s' is not known", SX_FMT(name));
-    /* The lists hold values for those activations that take them, in order. */
-    bool takes_a = p0 != 0 || op == SX_EW_Affine, takes_b = op == SX_EW_HardSigmoid || op == SX_EW_Affine;
-    if (takes_a && ka < na) p0 = alpha[ka++];
-    if (takes_b && kb < nb) p1 = beta[kb++];
-    s->named[i / per * 3 + i % per] = (sx_rnn_f64_act){op, (double)p0, (double)p1};
-    sx_rnn_act *a = &s->act[i / per * 3 + i % per];
-    if (!(a->row = sx_act_fn(&a->act, b->cpu->isa, op, p0, p1)))
-      SX_FAIL(b->e, NOT_IMPLEMENTED, "activation '%.*s' has no row function", SX_FMT(name));
-  }
-  return SX_OK;
-}
-
-typedef struct pack_ctx {
-  const sx_gemm_table *t;
-  int64_t K, N, at;
-} pack_ctx;
-static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
-  const pack_ctx *c = ctx;
-  c->t->pack_b((const char *)src + c->at * (int64_t)c->t->elem, 1, c->K, c->K, c->N, begin, end, dst);
-  return SX_OK;
-}
-/* Weights, or NULL where they are no constants. */
-static const sx_tensor *constant(const sx_build *b, uint32_t input) {
-  const sx_tensor *t = sx_value_const(b->g, b->n->in[input].value);
-  return t && t->rank == 3 && t->count ? t : NULL;
-}
-/* Weights of 16 bits stay so. */
-static const sx_gemm_table *table_for(const sx_tensor *t) {
-  return t && t->stored == SX_F16 ? sx_gemm_f16() : t && t->stored == SX_BF16 ? sx_gemm_bf16() : sx_gemm_f32();
-}
-/* Rows [from, to), counted in hidden sizes, of a direction. */
-static sx_status pack_rows(sx_build *b, const sx_tensor *t, int direction, int64_t from, int64_t to, int gates,
-                           const void **out) {
-  const sx_gemm_table *table = table_for(t);
-  const int64_t H = t->dims[1] / gates;
-  pack_ctx c = {table, t->dims[2], (to - from) * H, (direction * t->dims[1] + from * H) * t->dims[2]};
-  size_t bytes;
-  char name[64];
-  if (direction >= t->dims[0] || !sx_gemm_packed_bytes(table, c.K, c.N, &bytes)) return SX_OK; /* prepare refuses it */
-  snprintf(name, sizeof name, "rnn %lldx%lld+%lld", (long long)c.K, (long long)c.N, (long long)c.at);
-  return (table->elem == 2 ? sx_weights_pack_scaled : sx_weights_pack)(b, t, name, bytes,
-                                                                       (uint32_t)sx_gemm_panels(table, c.N), pack, &c, out);
-}
-static sx_status pack_constants(sx_build *b, rnn_state *s, int d) {
-  const int gates = gate_count[s->k];
-  const sx_tensor *w = constant(b, 1), *r = constant(b, 2);
-  if (w) SX_TRY(pack_rows(b, w, d, 0, gates, gates, &s->w[d]));
-  if (!r) return SX_OK;
-  if (s->k != KIND_GRU) return pack_rows(b, r, d, 0, gates, gates, &s->r[d]);
-  /* The candidate may be multiplied after its reset: its rows are packed apart. */
-  SX_TRY(pack_rows(b, r, d, 0, 2, gates, &s->r[d]));
-  return pack_rows(b, r, d, 2, 3, gates, &s->r2[d]);
-}
-
-/* Weights of DynamicQuantizeLSTM lie (D, K, 4H); scales and zero points are one per direction or one per column. */
-enum { QUANT_W = 8, QUANT_R = 10 };
-typedef struct qpack_ctx {
-  const sx_igemm_table *t;
-  sx_igemm_b b;
-  int64_t at;
-} qpack_ctx;
-static sx_status qpack(const void *ctx, const void *src, void *dst, uint32_t begin, uint32_t end) {
-  const qpack_ctx *c = ctx;
-  sx_igemm_b b = c->b;
-  b.b = (const char *)src + c->at;
-  c->t->pack_b(&b, begin, end, dst);
-  return SX_OK;
-}
-static sx_status pack_quantized(sx_build *b, const rnn_state *s, uint32_t input, uint32_t quant, int direction,
-                                const void **out) {
-  const sx_tensor *t = sx_value_const(b->g, b->n->in[input].value), *zero = sx_value_const(b->g, b->n->in[quant + 1].value);
-  const void *z;
-  if (t->rank != 3 || !t->count || direction >= t->dims[0])
-    SX_FAIL(b->e, INVALID_ARGUMENT, "input %u is no weight of this layer", input);
-  const int64_t K = t->dims[1], N = t->dims[2];
-  const bool cols = zero->count == t->dims[0] * N;
-  if (!cols && zero->count != t->dims[0])
-    SX_FAIL(b->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld or %lld", quant + 1, (long long)zero->count,
-            (long long)t->dims[0], (long long)(t->dims[0] * N));
-  SX_TRY(sx_tensor_data(zero, &z, b->e));
-  qpack_ctx c = {s->qt,
-                 {.K = K,
-                  .N = N,
-                  .b_k = N,
-                  .b_n = 1,
-                  .b_signed = t->dtype == SX_I8,
-                  .zero = (const char *)z + direction * (cols ? N : 1),
-                  .zero_col = cols},
-                 direction * K * N};
-  size_t bytes;
-  char name[64];
-  if (!sx_igemm_packed_bytes(s->qt, K, N, &bytes)) SX_FAIL(b->e, FAIL, "the weights do not fit memory");
-  snprintf(name, sizeof name, "qrnn %lldx%lld+%lld %llx", (long long)K, (long long)N, (long long)c.at,
-           (unsigned long long)sx_hash(z, zero->size, 0));
-  return sx_weights_pack(b, t, name, bytes, (uint32_t)sx_igemm_panels(s->qt, N), qpack, &c, out);
-}
-static bool claim_quantized(const sx_graph *g, const sx_node *n, const char **reason) {
-  static const uint8_t constant[] = {1, 2, QUANT_W + 1, QUANT_R + 1};
-  *reason = "weights and their zero points must be constant";
-  for (size_t i = 0; i < sizeof constant; i++)
-    if (!sx_value_const(g, sx_node_in(n, constant[i]))) return false;
-  return true;
-}
-
-static sx_status create(sx_build *b) {
-  rnn_state *s = SX_NEW(b->arena, rnn_state);
-  if (!s) SX_NO_MEMORY(b->e);
-  sx_str dir = sx_attr_str(b->n, "direction", "forward");
-  int directions = sx_str_is(dir, "bidirectional") ? 2 : 1;
-  s->isa = b->cpu->isa;
-  s->qt = b->n->op == &sx_op_DynamicQuantizeLSTM ? sx_igemm_best() : NULL;
-  s->k = b->n->op == &sx_op_LSTM || s->qt ? KIND_LSTM : b->n->op == &sx_op_GRU ? KIND_GRU : KIND_RNN;
-  s->tw = s->tr = sx_gemm_f32();
-  s->cells = sx_rnn(b->cpu->isa);
-  s->reverse[0] = sx_str_is(dir, "reverse"), s->reverse[1] = true;
-  s->clip = sx_attr_float(b->n, "clip", 0);
-  s->batch_first = sx_attr_int(b->n, "layout", 0) != 0;
-  s->input_forget = sx_attr_int(b->n, "input_forget", 0) != 0;
-  s->linear_before_reset = sx_attr_int(b->n, "linear_before_reset", 0) != 0;
-  b->state = s;
-  SX_TRY(read_activations(b, s, directions));
-  if (sx_value_at(b->g, b->n->in[0].value)->fact.dtype == SX_F64) return SX_OK;
-  if (!s->qt) s->tw = table_for(constant(b, 1)), s->tr = table_for(constant(b, 2));
-  for (int d = 0; d < directions; d++) {
-    if (s->qt) {
-      SX_TRY(pack_quantized(b, s, 1, QUANT_W, d, &s->w[d]));
-      SX_TRY(pack_quantized(b, s, 2, QUANT_R, d, &s->r[d]));
-      continue;
-    }
-    SX_TRY(pack_constants(b, s, d));
-  }
-  b->unused_inputs = (s->w[0] ? 2 : 0) | (s->r[0] ? 4 : 0);
-  return SX_OK;
-}
 
 static const void *in_at(const sx_call *c, uint32_t i) { return i < ((const params *)c->params)->n_in ? c->in[i] : NULL; }
 static void *out_at(const sx_call *c, uint32_t i) { return i < ((const params *)c->params)->n_out ? c->out[i] : NULL; }
@@ -240,7 +42,7 @@ static sx_igemm_io quantized_io(const sx_call *c, const char *q, const void *pac
 /* Phase 0: biases added up, what is not packed packed, states and lengths set up. */
 static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
-  const rnn_state *s = q->s;
+  const sx_rnn_state *s = q->s;
   char *m = c->scratch;
   int64_t H = q->H, G = q->G;
   (void)begin, (void)end;
@@ -249,7 +51,7 @@ static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
     const float *b = in_at(c, 3) ? (const float *)in_at(c, 3) + d * 2 * G : NULL;
     memset(bias, 0, (size_t)(2 * G) * sizeof *bias);
     for (int64_t i = 0; b && i < G; i++) {
-      bool apart = s->k == KIND_GRU && s->linear_before_reset && i >= 2 * H; /* inside the reset gate's product */
+      bool apart = s->k == SX_RNN_GRU && s->linear_before_reset && i >= 2 * H; /* inside the reset gate's product */
       bias[i] = b[i] + (apart ? 0 : b[G + i]);
       bias[G + i] = apart ? b[G + i] : 0;
     }
@@ -259,7 +61,7 @@ static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
     if (w) s->tw->pack_b(w, 1, q->I, q->I, G, 0, sx_gemm_panels(s->tw, G), p);
     if (s->r[d]) continue;
     p += q->packed_w;
-    if (s->k != KIND_GRU)
+    if (s->k != SX_RNN_GRU)
       s->tr->pack_b(r, 1, H, H, G, 0, sx_gemm_panels(s->tr, G), p);
     else {
       size_t first;
@@ -277,7 +79,7 @@ static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
         memcpy(h, (const float *)in_at(c, 5) + at * H, row);
       else
         memset(h, 0, row);
-      if (s->k == KIND_LSTM && in_at(c, 6))
+      if (s->k == SX_RNN_LSTM && in_at(c, 6))
         memcpy(cell, (const float *)in_at(c, 6) + at * H, row);
       else
         memset(cell, 0, row);
@@ -299,7 +101,7 @@ static sx_status run_inputs(const sx_call *c, uint32_t begin, uint32_t end) {
   for (uint32_t u = begin; u < end;) {
     int64_t d = u / q->units, from = u % q->units, to = from + (end - u) < q->units ? from + (end - u) : q->units;
     if (q->s->qt) {
-      sx_igemm_io io = quantized_io(c, m + q->xq_at, q->s->w[d], QUANT_W, q->w_cols, d);
+      sx_igemm_io io = quantized_io(c, m + q->xq_at, q->s->w[d], SX_RNN_QUANT_W, q->w_cols, d);
       io.bias = (float *)(m + q->bias_at) + d * 2 * q->G, io.c = (float *)(m + q->xw_at) + d * q->T * q->B * q->G;
       q->s->qt->run(&q->qxw, &io, from, to, c->worker_scratch);
       u += (uint32_t)(to - from);
@@ -318,9 +120,9 @@ static void step_cells(const params *q, const sx_rnn_cell *cell, int64_t b, floa
                        const float *rec, float *reset, int part) {
   const sx_rnn_table *t = q->s->cells;
   float *g = gates + b * q->G, *hb = h + b * q->H;
-  if (q->s->k == KIND_LSTM)
+  if (q->s->k == SX_RNN_LSTM)
     t->lstm(cell, g, cs + b * q->H, hb);
-  else if (q->s->k == KIND_RNN)
+  else if (q->s->k == SX_RNN_RNN)
     t->rnn(cell, g, hb);
   else if (part == 0)
     t->gru_reset(cell, g, hb, rec + b * q->H, reset + b * q->H);
@@ -330,7 +132,7 @@ static void step_cells(const params *q, const sx_rnn_cell *cell, int64_t b, floa
 
 static sx_status run_direction(const sx_call *c, int64_t d) {
   const params *q = c->params;
-  const rnn_state *s = q->s;
+  const sx_rnn_state *s = q->s;
   char *m = c->scratch;
   int64_t H = q->H, G = q->G, B = q->B, T = q->T;
   const int64_t *lens = (const int64_t *)(m + q->lens_at);
@@ -342,7 +144,7 @@ static sx_status run_direction(const sx_call *c, int64_t d) {
   const sx_rnn_act *act = &s->act[d * 3];
   sx_rnn_cell cell = {(int)H,
                       s->clip,
-                      in_at(c, 7) && s->k == KIND_LSTM ? (const float *)in_at(c, 7) + d * 3 * H : NULL,
+                      in_at(c, 7) && s->k == SX_RNN_LSTM ? (const float *)in_at(c, 7) + d * 3 * H : NULL,
                       s->input_forget,
                       s->linear_before_reset,
                       act,
@@ -350,7 +152,7 @@ static sx_status run_direction(const sx_call *c, int64_t d) {
                       act + 2};
   const void *r2 = s->r2[d];
   size_t first;
-  if (s->k == KIND_GRU && !r2 && sx_gemm_packed_bytes(s->tr, H, 2 * H, &first)) r2 = (const char *)r + first;
+  if (s->k == SX_RNN_GRU && !r2 && sx_gemm_packed_bytes(s->tr, H, 2 * H, &first)) r2 = (const char *)r + first;
   for (int64_t t = 0; t < T; t++) {
     for (int64_t b = 0; b < B; b++) {
       int64_t at = s->reverse[d] ? lens[b] - 1 - t : t;
@@ -360,14 +162,14 @@ static sx_status run_direction(const sx_call *c, int64_t d) {
     if (s->qt) {
       char *hq = m + q->hq_at + (size_t)d * (size_t)(SX_ALIGN + sx_round_up((size_t)(B * H), SX_ALIGN));
       quantize(s->isa, h, B * H, hq);
-      sx_igemm_io io = quantized_io(c, hq, r, QUANT_R, q->r_cols, d);
+      sx_igemm_io io = quantized_io(c, hq, r, SX_RNN_QUANT_R, q->r_cols, d);
       io.res = gates, io.c = gates;
       s->qt->run(&q->qhr, &io, 0, q->qhr.units, c->worker_scratch);
     } else {
       sx_gemm_io io = {h, r, NULL, gates, gates};
       s->tr->run(&q->hr, &io, 0, q->hr.units, c->worker_scratch);
     }
-    if (s->k == KIND_GRU) {
+    if (s->k == SX_RNN_GRU) {
       if (s->linear_before_reset) {
         sx_gemm_io rec_io = {h, r2, bias + G + 2 * H, NULL, rec};
         s->tr->run(&q->hr2, &rec_io, 0, q->hr2.units, c->worker_scratch);
@@ -393,7 +195,7 @@ static sx_status run_direction(const sx_call *c, int64_t d) {
   for (int64_t b = 0; b < B; b++) {
     int64_t at = s->batch_first ? b * q->D + d : d * B + b;
     if (out_at(c, 1)) memcpy((float *)out_at(c, 1) + at * H, h + b * H, (size_t)H * sizeof(float));
-    if (s->k == KIND_LSTM && out_at(c, 2)) memcpy((float *)out_at(c, 2) + at * H, cs + b * H, (size_t)H * sizeof(float));
+    if (s->k == SX_RNN_LSTM && out_at(c, 2)) memcpy((float *)out_at(c, 2) + at * H, cs + b * H, (size_t)H * sizeof(float));
   }
   return SX_OK;
 }
@@ -409,12 +211,12 @@ static size_t take(size_t *at, int64_t count, size_t elem) {
 }
 
 static sx_status prepare_quantized(sx_prep *p, params *q) {
-  for (uint32_t i = QUANT_W; i <= QUANT_R; i += QUANT_R - QUANT_W) {
+  for (uint32_t i = SX_RNN_QUANT_W; i <= SX_RNN_QUANT_R; i += SX_RNN_QUANT_R - SX_RNN_QUANT_W) {
     const int64_t n = p->in[i].count;
     if (n != q->D && n != q->D * q->G)
       SX_FAIL(p->e, INVALID_ARGUMENT, "input %u has %lld elements, expected %lld or %lld", i, (long long)n, (long long)q->D,
               (long long)(q->D * q->G));
-    *(i == QUANT_W ? &q->w_cols : &q->r_cols) = n != q->D;
+    *(i == SX_RNN_QUANT_W ? &q->w_cols : &q->r_cols) = n != q->D;
   }
   q->qxw = (sx_igemm){.M = q->T * q->B,
                       .N = q->G,
@@ -439,12 +241,12 @@ static sx_status prepare_quantized(sx_prep *p, params *q) {
 
 /* The sizes, and whether operands fit them. */
 static sx_status describe(sx_prep *p, params *q) {
-  const rnn_state *s = p->state;
+  const sx_rnn_state *s = p->state;
   const sx_view *x = &p->in[0], *w = &p->in[1], *r = &p->in[2];
   q->s = s, q->n_in = p->n_in, q->n_out = p->n_out;
   q->T = x->dims[s->batch_first], q->B = x->dims[!s->batch_first], q->I = x->dims[2];
   const int cols = s->qt ? 1 : 2, rows = 3 - cols; /* quantised weights lie transposed */
-  q->D = r->dims[0], q->H = r->dims[cols], q->G = gate_count[s->k] * q->H;
+  q->D = r->dims[0], q->H = r->dims[cols], q->G = sx_rnn_gates(s->k) * q->H;
   const int64_t directions = sx_str_is(sx_attr_str(p->n, "direction", "forward"), "bidirectional") ? 2 : 1,
                 size = sx_attr_int(p->n, "hidden_size", q->H);
   if (q->D != directions || q->H != size)
@@ -477,12 +279,12 @@ static sx_gemm product(const sx_gemm_table *t, int64_t M, int64_t N, int64_t K, 
 }
 
 static sx_status prepare(sx_prep *p) {
-  const rnn_state *s = p->state;
+  const sx_rnn_state *s = p->state;
   params *q = SX_NEW(p->arena, params);
   if (!q) SX_NO_MEMORY(p->e);
   SX_TRY(describe(p, q));
   const sx_epilogue add_input = {.residual = true, .res_row = q->G, .beta = 1}, add_bias = {.bias = true, .bias_col = 1};
-  bool gru = s->k == KIND_GRU;
+  bool gru = s->k == SX_RNN_GRU;
   q->xw = product(s->tw, q->T * q->B, q->G, q->I, q->G, add_bias);
   q->hr = product(s->tr, q->B, gru ? 2 * q->H : q->G, q->H, q->G, add_input);
   q->hr2 = product(s->tr, q->B, q->H, q->H, q->G, add_input);
@@ -523,8 +325,8 @@ static sx_status prepare(sx_prep *p) {
 
 static sx_status run_f64(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
-  const rnn_state *s = q->s;
-  sx_rnn_f64 r = {.gates = gate_count[s->k],
+  const sx_rnn_state *s = q->s;
+  sx_rnn_f64 r = {.gates = sx_rnn_gates(s->k),
                   .T = q->T,
                   .B = q->B,
                   .I = q->I,
@@ -535,7 +337,7 @@ static sx_status run_f64(const sx_call *c, uint32_t begin, uint32_t end) {
                   .batch_first = s->batch_first,
                   .input_forget = s->input_forget,
                   .linear_before_reset = s->linear_before_reset};
-  const bool lstm = s->k == KIND_LSTM;
+  const bool lstm = s->k == SX_RNN_LSTM;
   const sx_rnn_f64_io io = {c->in[0],
                             c->in[1],
                             c->in[2],
@@ -560,23 +362,26 @@ static sx_status prepare_f64(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   SX_TRY(describe(p, q));
   p->params = q;
-  const sx_rnn_f64 r = {.gates = gate_count[q->s->k], .H = q->H};
+  const sx_rnn_f64 r = {.gates = sx_rnn_gates(q->s->k), .H = q->H};
   return sx_prep_phase(p, run_f64, q->D * q->B, (double)q->T * (double)q->G * (double)(q->I + q->H),
                        (size_t)sx_rnn_f64_scratch(&r) * sizeof(double));
 }
 
 #define ROW(N)                   \
   const sx_kernel sx_cpu_##N = { \
-      .op = &sx_op_##N, .name = "rnn", .types = 1u << SX_F32, .create = create, .prepare = prepare};
-ROW(GRU)
-ROW(LSTM)
-ROW(RNN)
+      .op = &sx_op_##N, .name = "rnn", .types = 1u << SX_F32, .create = sx_rnn_create, .prepare = prepare}
+ROW(GRU);
+ROW(LSTM);
+ROW(RNN);
 #define F64(N)                       \
   const sx_kernel sx_cpu_##N##_3 = { \
-      .op = &sx_op_##N, .name = "rnn_f64", .types = 1u << SX_F64, .create = create, .prepare = prepare_f64};
-    F64(GRU) F64(LSTM) F64(RNN) const sx_kernel sx_cpu_DynamicQuantizeLSTM = {.op = &sx_op_DynamicQuantizeLSTM,
-                                                                              .name = "rnn_quantized",
-                                                                              .types = 1u << SX_F32,
-                                                                              .claim = claim_quantized,
-                                                                              .create = create,
-                                                                              .prepare = prepare};
+      .op = &sx_op_##N, .name = "rnn_f64", .types = 1u << SX_F64, .create = sx_rnn_create, .prepare = prepare_f64}
+F64(GRU);
+F64(LSTM);
+F64(RNN);
+const sx_kernel sx_cpu_DynamicQuantizeLSTM = {.op = &sx_op_DynamicQuantizeLSTM,
+                                              .name = "rnn_quantized",
+                                              .types = 1u << SX_F32,
+                                              .claim = sx_rnn_claim_quantized,
+                                              .create = sx_rnn_create,
+                                              .prepare = prepare};
