@@ -98,7 +98,8 @@ static sx_status pack_right(sx_build *b, linear *l) {
   snprintf(name, sizeof name, "gemm%d %lldx%lld %lld,%lld", l->t->elem, (long long)c.K, (long long)c.N, (long long)c.b_k,
            (long long)c.b_n);
   l->packed_matrix = c.packed / (size_t)l->t->elem;
-  return (l->wide ? sx_weights_pack_scaled : sx_weights_pack)(b, t, name, total, (uint32_t)(matrices * c.panels), pack, &c, &l->packed);
+  return (l->wide ? sx_weights_pack_scaled : sx_weights_pack)(b, t, name, total, (uint32_t)(matrices * c.panels), pack, &c,
+                                                              &l->packed);
 }
 
 static const sx_gemm_table *table_of(sx_dtype t) {
@@ -199,7 +200,8 @@ static sx_status broadcast_strides(const sx_prep *p, int input, const operand *y
 /* One column, and A lies by columns: as one row times a matrix that lies by rows. */
 static bool turn(sx_gemm *g) {
   const bool column = g->N == 1 && g->M > 1 && !g->b_packed && !g->wide && g->a_row == 1 && g->a_k != 1 && g->c_row == 1;
-  if (!column || g->epi.tile_fn || (g->epi.bias && g->epi.bias_row > 1) || (g->epi.residual && g->epi.res_row > 1)) return false;
+  if (!column || g->epi.tile_fn || (g->epi.bias && g->epi.bias_row > 1) || (g->epi.residual && g->epi.res_row > 1))
+    return false;
   const int64_t a_k = g->a_k;
   g->N = g->M, g->M = 1;
   g->a_row = 0, g->a_k = g->b_k;
@@ -214,92 +216,112 @@ static bool turn(sx_gemm *g) {
   return true;
 }
 
-static sx_status prepare(sx_prep *p) {
-  const linear *l = p->state;
-  params *q = SX_NEW(p->arena, params);
-  if (!q) SX_NO_MEMORY(p->e);
-  q->l = l;
-  sx_gemm *g = &q->g;
-  operand a = operand_of(&p->in[0], l->perm_a, l->select_a, l->index_a, true),
-          b = operand_of(&p->in[1], l->perm_b, l->select_b, l->index_b, false), y = {0};
-  q->a_at = a.first, q->b_at = b.first;
-  int nb = a.rank > b.rank ? a.rank - 2 : b.rank - 2;
-  g->M = a.dim[a.rank - 2], g->K = a.dim[a.rank - 1], g->N = b.dim[b.rank - 1];
-  if (g->K != b.dim[b.rank - 2])
-    SX_FAIL(p->e, INVALID_ARGUMENT, "the inner dimensions differ: %lld columns in input 0, %lld rows in input 1",
-            (long long)g->K, (long long)b.dim[b.rank - 2]);
-  /* The product before perm_y, and where its elements lie in the output. */
-  int64_t ys[SX_MAX_RANK + 1], s = 1;
-  y.rank = nb + 2;
-  bool plain = p->out[0].rank != y.rank; /* vectors were given: nothing is permuted */
-  for (int i = p->out[0].rank; i-- > 0 && !plain; s *= p->out[0].dims[i]) ys[i] = s;
+/* Size of an operand along axis i of the product. */
+static int64_t size_at(const operand *o, int i, const operand *y) {
+  const int at = i - (y->rank - o->rank);
+  return at >= 0 ? o->dim[at] : 1;
+}
+static int64_t stride_at(const operand *o, int i, const operand *y) { return o->stride[i - (y->rank - o->rank)]; }
+
+/* The product before perm_y, and where its elements lie in the output. */
+static operand product_of(const sx_view *out, const operand *a, const operand *b, const int8_t *perm) {
+  operand y = {.rank = a->rank > b->rank ? a->rank : b->rank};
+  if (out->rank != y.rank) { /* vectors were given: nothing is permuted */
+    for (int i = y.rank; i-- > 0;) {
+      const int64_t da = size_at(a, i, &y), db = size_at(b, i, &y);
+      y.dim[i] = i == y.rank - 2 ? a->dim[a->rank - 2] : i == y.rank - 1 ? db : da == 1 ? db : da;
+      y.stride[i] = i == y.rank - 1 ? 1 : y.stride[i + 1] * y.dim[i + 1];
+    }
+    return y;
+  }
+  int64_t stride[SX_MAX_RANK + 1], s = 1;
+  for (int i = out->rank; i-- > 0; s *= out->dims[i]) stride[i] = s;
   for (int i = 0; i < y.rank; i++) {
     int at = i;
-    for (int k = 0; k < y.rank && !plain; k++)
-      if (l->perm_y[k] == i) at = k;
-    if (!plain) y.dim[i] = p->out[0].dims[at], y.stride[i] = ys[at];
+    for (int k = 0; k < y.rank; k++)
+      if (perm[k] == i) at = k;
+    y.dim[i] = out->dims[at], y.stride[i] = stride[at];
   }
-  for (int i = y.rank; plain && i-- > 0;) {
-    int ia = i - (y.rank - a.rank), ib = i - (y.rank - b.rank);
-    int64_t da = ia >= 0 ? a.dim[ia] : 1, db = ib >= 0 ? b.dim[ib] : 1;
-    y.dim[i] = i == nb ? g->M : i == nb + 1 ? g->N : da == 1 ? db : da;
-    y.stride[i] = i == nb + 1 ? 1 : y.stride[i + 1] * y.dim[i + 1];
-  }
-  int64_t bias[SX_MAX_RANK + 1] = {0}, res[SX_MAX_RANK + 1] = {0};
+  return y;
+}
+
+/* The epilogue; res gets the strides of what is added as a residual: the residual, else a bias that is no vector. */
+static sx_status set_epilogue(const sx_prep *p, const linear *l, const operand *y, sx_gemm *g, int64_t *res) {
+  const int batch = y->rank - 2;
+  int64_t bias[SX_MAX_RANK + 1] = {0};
   int extra = l->residual, bias_in = l->bias;
   if (bias_in >= 0) {
-    SX_TRY(broadcast_strides(p, bias_in, &y, bias));
-    bool simple = l->beta == 1 && bias[nb + 1] <= 1;
-    for (int i = 0; i < nb; i++) simple &= bias[i] == 0;
+    SX_TRY(broadcast_strides(p, bias_in, y, bias));
+    bool simple = l->beta == 1 && bias[batch + 1] <= 1;
+    for (int i = 0; i < batch; i++) simple &= bias[i] == 0;
     if (!simple && extra < 0)
       extra = bias_in, bias_in = -1;
     else if (!simple)
       SX_FAIL(p->e, NOT_IMPLEMENTED, "a bias that varies over the batch beside a residual");
   }
-  if (extra >= 0) SX_TRY(broadcast_strides(p, extra, &y, res));
-  g->res_column = extra >= 0 && res[nb + 1] == 0;
-  if (extra >= 0 && !(plain || l->residual < 0)) { /* a residual has the output's own layout */
-    SX_TRY(broadcast_strides(p, extra, &y, res));
-  }
-  g->a_row = a.stride[a.rank - 2], g->a_k = a.stride[a.rank - 1];
-  g->b_packed = l->packed != NULL, g->wide = l->wide;
-  g->b_k = b.stride[b.rank - 2], g->b_n = b.stride[b.rank - 1];
-  g->c_row = y.stride[nb];
+  if (extra >= 0) SX_TRY(broadcast_strides(p, extra, y, res));
+  g->res_column = extra >= 0 && res[batch + 1] == 0;
   g->alpha = l->alpha;
   g->epi = (sx_epilogue){.bias = bias_in >= 0,
                          .residual = extra >= 0,
-                         .bias_row = bias[nb],
-                         .bias_col = bias[nb + 1],
-                         .res_row = res[nb],
+                         .bias_row = bias[batch],
+                         .bias_col = bias[batch + 1],
+                         .res_row = res[batch],
                          .beta = extra == l->residual ? 1 : l->beta};
   sx_activation_apply(&l->act, &g->epi);
+  return SX_OK;
+}
+
+/* The products of the batch: as few dimensions as they can be told in, none where all rows make one tall matrix. */
+static sx_status set_batch(const sx_prep *p, const linear *l, const operand *a, const operand *b, const operand *y,
+                           const int64_t *res, sx_gemm *g) {
   batch_dim d[SX_MAX_RANK];
   int64_t dense_b = (int64_t)l->packed_matrix;
-  for (int i = nb; i-- > 0;) {
-    int ia = i - (y.rank - a.rank), ib = i - (y.rank - b.rank);
-    int64_t da = ia >= 0 ? a.dim[ia] : 1, db = ib >= 0 ? b.dim[ib] : 1;
+  for (int i = y->rank - 2; i-- > 0;) {
+    const int64_t da = size_at(a, i, y), db = size_at(b, i, y);
     if (da != db && da != 1 && db != 1)
       SX_FAIL(p->e, INVALID_ARGUMENT, "batch dimension %d is %lld in input 0 and %lld in input 1", i, (long long)da,
               (long long)db);
-    d[i] = (batch_dim){y.dim[i], da == 1 ? 0 : a.stride[ia],
-                       db == 1     ? 0
-                       : l->packed ? dense_b
-                                   : b.stride[ib],
-                       y.stride[i], extra >= 0 ? res[i] : 0};
+    d[i] = (batch_dim){.n = y->dim[i], .a = da == 1 ? 0 : stride_at(a, i, y), .c = y->stride[i], .r = res[i]};
+    if (db != 1) d[i].b = l->packed ? dense_b : stride_at(b, i, y);
     dense_b *= db;
   }
-  int n = merge(d, nb);
-  /* One matrix for a whole batch of rows: the rows of all are one tall matrix. */
+  const bool same_bias = !g->epi.bias || g->epi.bias_row == 0;
+  int n = merge(d, y->rank - 2);
   if (n == 1 && d[0].b == 0 && d[0].a == g->M * g->a_row && d[0].c == g->M * g->c_row &&
-      (extra < 0 || d[0].r == g->M * g->epi.res_row) && (bias_in < 0 || g->epi.bias_row == 0))
+      (!g->epi.residual || d[0].r == g->M * g->epi.res_row) && same_bias)
     g->M *= d[0].n, n = 0;
-  else if (n == 1 && g->M == 1 && d[0].b == 0 && (bias_in < 0 || g->epi.bias_row == 0)) /* rows at any distance */
+  else if (n == 1 && g->M == 1 && d[0].b == 0 && same_bias) /* rows at any distance */
     g->M = d[0].n, g->a_row = d[0].a, g->c_row = d[0].c, g->epi.res_row = d[0].r, n = 0;
   if (n > SX_GEMM_BATCH)
     SX_FAIL(p->e, NOT_IMPLEMENTED, "more than %d batch dimensions that cannot be merged", SX_GEMM_BATCH);
   g->batch_rank = n;
   for (int i = 0; i < n; i++)
     g->batch[i] = d[i].n, g->a_batch[i] = d[i].a, g->b_batch[i] = d[i].b, g->c_batch[i] = d[i].c, g->res_batch[i] = d[i].r;
+  return SX_OK;
+}
+
+static sx_status prepare(sx_prep *p) {
+  const linear *l = p->state;
+  params *q = SX_NEW(p->arena, params);
+  if (!q) SX_NO_MEMORY(p->e);
+  q->l = l;
+  sx_gemm *g = &q->g;
+  const operand a = operand_of(&p->in[0], l->perm_a, l->select_a, l->index_a, true),
+                b = operand_of(&p->in[1], l->perm_b, l->select_b, l->index_b, false),
+                y = product_of(&p->out[0], &a, &b, l->perm_y);
+  q->a_at = a.first, q->b_at = b.first;
+  g->M = a.dim[a.rank - 2], g->K = a.dim[a.rank - 1], g->N = b.dim[b.rank - 1];
+  if (g->K != b.dim[b.rank - 2])
+    SX_FAIL(p->e, INVALID_ARGUMENT, "the inner dimensions differ: %lld columns in input 0, %lld rows in input 1",
+            (long long)g->K, (long long)b.dim[b.rank - 2]);
+  g->a_row = a.stride[a.rank - 2], g->a_k = a.stride[a.rank - 1];
+  g->b_packed = l->packed != NULL, g->wide = l->wide;
+  g->b_k = b.stride[b.rank - 2], g->b_n = b.stride[b.rank - 1];
+  g->c_row = y.stride[y.rank - 2];
+  int64_t res[SX_MAX_RANK + 1] = {0};
+  SX_TRY(set_epilogue(p, l, &y, g, res));
+  SX_TRY(set_batch(p, l, &a, &b, &y, res, g));
   q->swapped = turn(g);
   sx_gemm_plan(l->t, g);
   p->params = q;
