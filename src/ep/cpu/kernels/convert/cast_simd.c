@@ -36,6 +36,23 @@ KINDS(DEF, I64, int64_t)
 KINDS(DEF, B8, uint8_t)
 #undef DEF
 
+/* Of what was cut off `low`, the last bit that stays tells whether there was any; for the exponents that integers have. */
+#define CUT(x, low) (((x) & ~(low)) | ((((x) & (low)) + (low)) & ((low) + 1)))
+SX_INLINE float odd_of(double x) {
+  uint64_t u;
+  memcpy(&u, &x, 8);
+  u = CUT(u, 0x1fffffffull);
+  memcpy(&x, &u, 8);
+  return (float)x;
+}
+/* As f64, which has 53 bits: beyond them ten are cut off. */
+SX_INLINE double f64_of(int64_t x) {
+  const uint64_t u = (uint64_t)x, low = u + (1ull << 53) > 1ull << 54 ? 1023 : 0;
+  return (double)(int64_t)CUT(u, low);
+}
+DEF1(float, int32_t, I32_ODD, odd_of(x))
+DEF1(float, int64_t, I64_ODD, odd_of(f64_of(x)))
+
 #define HALF(from, to, S, D, load, store)                                     \
   static void from##_##to(ARGS) {                                             \
     D *d = d_;                                                                \
@@ -54,8 +71,8 @@ const sx_cast_table SX_ISA_NAME(sx_cast) = {{
     [SX_CAST_F64] = {KINDS(X, F64)},
     [SX_CAST_I8] = {KINDS(X, I8)},
     [SX_CAST_U8] = {KINDS(X, U8)},
-    [SX_CAST_I32] = {KINDS(X, I32)},
-    [SX_CAST_I64] = {KINDS(X, I64)},
+    [SX_CAST_I32] = {KINDS(X, I32)[SX_CAST_ODD] = I32_ODD},
+    [SX_CAST_I64] = {KINDS(X, I64)[SX_CAST_ODD] = I64_ODD},
     [SX_CAST_B8] = {KINDS(X, B8)},
     [SX_CAST_F16] = {[SX_CAST_F32] = F16_F32},
     [SX_CAST_BF16] = {[SX_CAST_F32] = BF16_F32},

@@ -77,11 +77,28 @@ void sx_convert_cast(sx_isa isa, sx_ew_class from, sx_dtype to, void *dst, const
     memmove(dst, src, (size_t)n * sx_ew_class_bytes(cls));
 }
 
+static const uint8_t cast_kind[SX_DTYPE_COUNT] = {[SX_F32] = SX_CAST_F32, [SX_F64] = SX_CAST_F64, [SX_I8] = SX_CAST_I8,
+                                                  [SX_U8] = SX_CAST_U8, [SX_I32] = SX_CAST_I32, [SX_I64] = SX_CAST_I64,
+                                                  [SX_BOOL] = SX_CAST_B8, [SX_F16] = SX_CAST_F16, [SX_BF16] = SX_CAST_BF16};
+/* To f32, from there to the type. */
+static void cast_by_f32(void *d, const void *a, const void *b, const void *c, const void *params, int64_t n) {
+  const sx_ew_params *q = params;
+  const sx_dtype from = (sx_dtype)q->imm[0].i, to = (sx_dtype)q->to;
+  const sx_ew_fn *in = SX_ISA_PICK(sx_cast, (sx_isa)q->isa)->fn[cast_kind[from]];
+  const sx_ew_fn first = in[SX_CAST_ODD] ? in[SX_CAST_ODD] : in[SX_CAST_F32];
+  const sx_ew_fn second = SX_ISA_PICK(sx_cast, (sx_isa)q->isa)->fn[SX_CAST_F32][cast_kind[to]];
+  const int64_t x = sx_dtype_bits(from) / 8, y = sx_dtype_bits(to) / 8;
+  float values[4 * BLOCK];
+  for (int64_t i = 0; i < n; i += 4 * BLOCK) {
+    const int64_t m = n - i < 4 * BLOCK ? n - i : 4 * BLOCK;
+    first(values, (const char *)a + i * x, b, c, params, m);
+    second((char *)d + i * y, values, b, c, params, m);
+  }
+}
 sx_ew_fn sx_ew_cast_pair(sx_isa isa, sx_dtype from, sx_dtype to) {
-  static const uint8_t kind[SX_DTYPE_COUNT] = {[SX_F32] = SX_CAST_F32, [SX_F64] = SX_CAST_F64, [SX_I8] = SX_CAST_I8,
-                                               [SX_U8] = SX_CAST_U8, [SX_I32] = SX_CAST_I32, [SX_I64] = SX_CAST_I64,
-                                               [SX_BOOL] = SX_CAST_B8, [SX_F16] = SX_CAST_F16, [SX_BF16] = SX_CAST_BF16};
-  return SX_ISA_PICK(sx_cast, isa)->fn[kind[from]][kind[to]];
+  const uint8_t x = cast_kind[from], y = cast_kind[to];
+  const sx_ew_fn fn = SX_ISA_PICK(sx_cast, isa)->fn[x][y];
+  return fn || !x || !y || x == SX_CAST_F64 ? fn : cast_by_f32;
 }
 
 void sx_cast_run(sx_isa isa, sx_dtype from, sx_dtype to, uint32_t mode, void *dst, const void *src, int64_t first,

@@ -21,10 +21,11 @@ typedef struct sx_convert_table {
   void (*dequantize[3])(float *y, const void *x, const float *scale, const int32_t *zero_point, int64_t each, int64_t n);
   void (*minmax)(const float *x, int64_t n, float *lo, float *hi);
 } sx_convert_table;
-/* The storage types that are cast directly; [from][to] has the signature of elementwise instructions, or is NULL. */
+/* The storage types that are cast directly; [from][to] has the signature of elementwise instructions, or is NULL. ODD, as a
+ * target, is f32 rounded to odd: integers that lose digits in f32 go to the half types by way of it. */
 typedef enum sx_cast_kind {
   SX_CAST_NO, SX_CAST_F32, SX_CAST_F64, SX_CAST_I8, SX_CAST_U8, SX_CAST_I32, SX_CAST_I64, SX_CAST_B8, SX_CAST_F16, SX_CAST_BF16,
-  SX_CAST_KINDS
+  SX_CAST_ODD, SX_CAST_KINDS
 } sx_cast_kind;
 typedef struct sx_cast_table {
   sx_ew_fn fn[SX_CAST_KINDS][SX_CAST_KINDS];

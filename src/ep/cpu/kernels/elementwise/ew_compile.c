@@ -508,6 +508,7 @@ sx_status sx_ew_compile(const sx_ew_program *p, const sx_ew_space *s, sx_isa isa
   classify(c, p, s, ops);
   if (cast) {
     steps[0] = (sx_ew_step){.fn = cast, .a = 0, .d = 1};
+    steps[0].q.isa = isa, steps[0].q.to = p->out->type, steps[0].q.imm[0].i = p->in[0];
     c->n_steps = 1, c->n_regs = 2, c->unit_ns = 0.1;
   } else {
     find_levels(c, p, ops, v, count);

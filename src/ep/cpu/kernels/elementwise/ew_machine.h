@@ -110,6 +110,7 @@ static inline const uint32_t *sx_ew_offsets(const sx_ew_code *c) {
 
 /* The instruction function of CAST: any class to any storage type and back into its class. */
 void sx_ew_cast_step(void *d, const void *a, const void *b, const void *c, const void *params, int64_t n);
-/* The instruction that takes one storage type to another as it lies in memory, or NULL. */
+/* The instruction that takes one storage type to another as it lies in memory, or NULL. Its parameters: isa, to, and the type
+ * that it comes from in imm[0].i. */
 sx_ew_fn sx_ew_cast_pair(sx_isa isa, sx_dtype from, sx_dtype to);
 #endif

@@ -164,6 +164,9 @@ static sx_reduce_map map_of(sx_reduce_op op) {
 static bool is_sum(sx_reduce_op op) {
   return op != SX_REDUCE_MAX && op != SX_REDUCE_MIN && op != SX_REDUCE_LOGSUMEXP && op != SX_REDUCE_PROD;
 }
+static bool is_plain_f64(const sx_reduce_plan *p) {
+  return p->type == SX_F64 && (p->op == SX_REDUCE_SUM || p->op == SX_REDUCE_MEAN || p->op == SX_REDUCE_LOGSUM);
+}
 static void row_f32(const sx_reduce_plan *p, const sx_reduce_table *t, sx_reduce_cell *v, sx_reduce_cell *w, const float *x,
                     int64_t n) {
   if (is_sum(p->op)) {
@@ -209,7 +212,7 @@ static void reduce_row(const sx_reduce_plan *p, work *s, const void *x, int64_t 
     const void *q = fetch(p, s, cls, x, base + offset_of(&p->gone, row) + c, n);
     if (cls == SX_EW_F32)
       row_f32(p, t, v, w, q, n);
-    else if (cls == SX_EW_F64 && (p->op == SX_REDUCE_SUM || p->op == SX_REDUCE_MEAN || p->op == SX_REDUCE_LOGSUM))
+    else if (is_plain_f64(p))
       v->f += t->row_sum_f64(q, n);
     else
       wide_of(cls)->row(p, v, w, q, from, n);
@@ -296,6 +299,11 @@ static void reduce_columns(const sx_reduce_plan *p, work *s, const void *x, int6
   }
   if (cls == SX_EW_F32) {
     if (from < to) (is_sum(p->op) ? sum_columns_f32 : other_columns_f32)(p, s, t, x, base, from, to, m);
+    return;
+  }
+  if (is_plain_f64(p) && p->gone.rank <= 1 && !((uintptr_t)x & 7)) {
+    if (from < to)
+      t->col_sum_f64(&s->v->f, (const double *)x + base + offset_of(&p->gone, from), to - from, p->gone.rank ? *p->gone.stride : 0, m);
     return;
   }
   for (int64_t r = from; r < to; r++)

@@ -76,6 +76,20 @@ static double row_sum_f64(const double *x, int64_t n) {
   for (; i < n; i += L) s[0] += n - i >= L ? vd_load(x + i) : vd_load_n(x + i, (int)(n - i));
   return vd_sum((s[0] + s[1]) + (s[2] + s[3]));
 }
+static void col_sum_f64(double *acc, const double *x, int64_t rows, int64_t stride, int64_t n) {
+  enum { L = SX_VL / 2, AT_ONCE = 8 };
+  for (int64_t r = 0; r < rows; r += AT_ONCE, x += AT_ONCE * stride) {
+    const bool all = rows - r >= AT_ONCE;
+    int64_t i = 0;
+    for (; i + L <= n && all; i += L) {
+      vd s = vd_load(acc + i);
+      SX_UNROLL(8) for (int k = 0; k < AT_ONCE; k++) s += vd_load(x + k * stride + i);
+      vd_store(acc + i, s);
+    }
+    for (; i < n; i++)
+      for (int64_t k = 0; k < AT_ONCE && r + k < rows; k++) acc[i] += x[k * stride + i];
+  }
+}
 static double row_prod(const float *x, int64_t n) {
   vd p[4];
   for (int k = 0; k < 4; k++) p[k] = vd_set(1);
@@ -114,6 +128,6 @@ const sx_reduce_table SX_ISA_NAME(sx_reduce) = {
     .row_sum = {row_sum, row_abs, row_square},
     .rows_sum = {rows_sum, rows_abs, rows_square},
     .col_sum = {col_sum, col_abs, col_square},
-    .row_prod = row_prod, .col_prod = col_prod, .row_sum_f64 = row_sum_f64,
+    .row_prod = row_prod, .col_prod = col_prod, .row_sum_f64 = row_sum_f64, .col_sum_f64 = col_sum_f64,
     .row_exp_sum = row_exp_sum, .col_exp_sum = col_exp_sum,
 };

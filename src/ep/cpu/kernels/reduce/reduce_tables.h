@@ -19,6 +19,7 @@ typedef struct sx_reduce_table { /* f32, per ISA level */
   double (*row_prod)(const float *x, int64_t n);
   void (*col_prod)(double *acc, const float *x, int64_t n);
   double (*row_sum_f64)(const double *x, int64_t n);
+  void (*col_sum_f64)(double *acc, const double *x, int64_t rows, int64_t stride, int64_t n); /* row after row */
   double (*row_exp_sum)(const float *x, float max, int64_t n); /* sum of exp(x - max) */
   void (*col_exp_sum)(float *acc, const float *x, const float *max, int64_t n);
 } sx_reduce_table;
