@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "ep/cpu/kernels/vision/rois.h"
 #include "ep/cpu/kernels/vision/sample.h"
 #include "ep/cpu/kernels/vision/spread.h"
 
@@ -216,29 +217,72 @@ static void determinants(void **state) {
 
 static void regions(void **state) {
   (void)state;
-  sx_rois a = {.type = SX_F32, .N = 1, .C = 1, .H = 4, .W = 5, .oH = 2, .oW = 2, .scale = 1, .shift = 0.5, .sampling = 2};
-  float x[20], y[4], sum[1];
+  static _Alignas(64) char mem[128 << 10];
+  sx_rois a = {.isa = sx_cpu_info()->isa, .type = SX_F32, .N = 1, .C = 1, .H = 4, .W = 5, .oH = 2, .oW = 2, .scale = 1, .shift = 0.5, .sampling = 2};
+  float x[20], y[4];
+  assert_true(sx_rois_scratch_bytes(&a) <= sizeof mem && sx_rois_parts(&a) == 1);
   for (int i = 0; i < 20; i++) x[i] = (float)(i % 5 + 10 * (i / 5));
   const float inside[4] = {1, 1, 3, 3}, nan[4] = {NAN, 0, 1, 1}, huge[4] = {0, 0, 3e38f, 1};
-  for (int r = 0; r < 2; r++) assert_true(sx_roi_align_row(&a, x, inside, 0, r, y, sum));
+  assert_true(sx_rois_run(&a, x, inside, 0, y, mem));
   assert_true(fabsf(y[0] - 11) < 1e-4f && fabsf(y[1] - 12) < 1e-4f && fabsf(y[2] - 21) < 1e-4f &&
               fabsf(y[3] - 22) < 1e-4f); /* a plane is its own mean */
-  assert_false(sx_roi_align_row(&a, x, nan, 0, 0, y, sum));
+  a.sampling = 9; /* more samples than are taken at a time */
+  assert_true(sx_rois_run(&a, x, inside, 0, y, mem));
+  assert_true(fabsf(y[0] - 11) < 1e-4f && fabsf(y[3] - 22) < 1e-4f);
+  a.max = true, a.sampling = 1;
+  assert_true(sx_rois_run(&a, x, inside, 0, y, mem));
+  assert_true(y[0] == 11 && y[1] == 12 && y[2] == 21 && y[3] == 22);
+  a.max = false;
+  assert_false(sx_rois_run(&a, x, nan, 0, y, mem));
   a.sampling = 0;
-  assert_false(sx_roi_align_row(&a, x, huge, 0, 0, y, sum));
+  assert_false(sx_rois_run(&a, x, huge, 0, y, mem));
   const float pool[5] = {0, 1, 0, 4, 3}, far[5] = {0, 1e30f, -1e30f, 1e30f, NAN};
-  sx_roi_pool_plane(&a, x, pool, y);
+  a.kind = SX_ROIS_POOL;
+  assert_true(sx_rois_scratch_bytes(&a) <= sizeof mem);
+  sx_rois_run(&a, x, pool, 0, y, mem);
   assert_true(y[0] == 12 && y[1] == 14 && y[2] == 32 && y[3] == 34);
-  sx_roi_pool_plane(&a, x, far, y);
+  sx_rois_run(&a, x, far, 0, y, mem);
   const float crop[4] = {0, 0, 1, 2};
-  a.extrapolation = -7;
-  sx_roi_crop_plane(&a, x, crop, y);
+  a.kind = SX_ROIS_CROP, a.extrapolation = -7;
+  sx_rois_run(&a, x, crop, 0, y, mem);
   assert_true(y[0] == 0 && y[1] == -7 && y[2] == 30 && y[3] == -7);
+}
+
+/* Every kind in both types and at every level: many bins and channels, regions that reach over the image's edges. */
+static void region_types(void **state) {
+  (void)state;
+  enum { C = 70, H = 9, W = 23, O = 13, N_OUT = C * O * O };
+  static float x[C * H * W], y[2][N_OUT];
+  static double wide_x[C * H * W], wide_y[N_OUT];
+  static _Alignas(64) char mem[128 << 10];
+  for (int i = 0; i < C * H * W; i++) wide_x[i] = x[i] = (float)rnd();
+  for (int round = 0; round < 40; round++) {
+    sx_rois a = {.kind = (sx_rois_kind)(round % 3), .N = 1, .C = C, .H = H, .W = W, .oH = O, .oW = O, .scale = 0.5,
+                 .extrapolation = 3, .sampling = round % 5, .max = round % 2, .nearest = round % 4 == 1};
+    float roi[5];
+    double wide_roi[5];
+    for (int i = 0; i < 5; i++) wide_roi[i] = roi[i] = (float)(a.kind == SX_ROIS_CROP ? rnd() * 1.5 : rnd() * 50);
+    assert_true(sx_rois_scratch_bytes(&a) <= sizeof mem);
+    for (sx_isa isa = SX_ISA_BASE; isa <= sx_cpu_info()->isa; isa++) {
+      float *out = y[isa != SX_ISA_BASE];
+      a.isa = isa;
+      for (int64_t p = 0; p < sx_rois_parts(&a); p++) {
+        a.type = SX_F64;
+        assert_true(sx_rois_run(&a, wide_x, wide_roi, p, wide_y, mem));
+        a.type = SX_F32;
+        assert_true(sx_rois_run(&a, x, roi, p, out, mem));
+      }
+      int differ = 0; /* where a place rounds to another pixel */
+      for (int i = 0; i < N_OUT; i++) differ += fabs(out[i] - wide_y[i]) > 1e-3;
+      assert_true(differ <= N_OUT / 8);
+      for (int i = 0; i < N_OUT; i++) assert_true(fabsf(out[i] - y[0][i]) < 1e-5f);
+    }
+  }
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(grid),         cmocka_unit_test(deformed),
                                      cmocka_unit_test(blocks_back),  cmocka_unit_test(unpool),
-                                     cmocka_unit_test(determinants), cmocka_unit_test(regions)};
+                                     cmocka_unit_test(determinants), cmocka_unit_test(regions), cmocka_unit_test(region_types)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

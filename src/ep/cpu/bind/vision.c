@@ -2,6 +2,7 @@
 /* Images sampled at computed places: GridSample, AffineGrid, RoiAlign, MaxRoiPool, CropAndResize. */
 #include "ep/cpu/bind/edge.h"
 #include "ep/cpu/bind/move.h"
+#include "ep/cpu/kernels/vision/rois.h"
 #include "ep/cpu/kernels/vision/sample.h"
 
 typedef struct grid {
@@ -107,7 +108,7 @@ static sx_status prepare_affine(sx_prep *p) {
 const sx_kernel sx_cpu_AffineGrid = {
     .op = &sx_op_AffineGrid, .name = "affine_grid", .claim = sx_edge_claim, .prepare = prepare_affine};
 
-/* Regions. RoiAlign's unit is a row of bins in all channels, that of the others a plane. */
+/* Regions. A unit is a part of one. */
 typedef struct rois {
   sx_edge edge;
   sx_rois a;
@@ -129,27 +130,16 @@ static sx_status image_of(const rois *q, const sx_call *c, int64_t r, int64_t *i
             (long long)q->a.N - 1);
   return SX_OK;
 }
-static sx_status run_align(const sx_call *c, uint32_t begin, uint32_t end) {
+static sx_status run_rois(const sx_call *c, uint32_t begin, uint32_t end) {
   const rois *q = c->params;
-  int64_t image, elem = sx_dtype_bits(q->a.type) / 8, size = q->a.C * q->a.oH * q->a.oW * elem;
-  for (int64_t u = begin; u < end; u++) {
-    int64_t r = u / q->a.oH;
+  const int64_t elem = sx_dtype_bits(q->a.type) / 8, parts = sx_rois_parts(&q->a), cols = q->a.kind == SX_ROIS_POOL ? 5 : 4;
+  for (int64_t u = begin, image; u < end; u++) {
+    const int64_t r = u / parts;
     SX_TRY(image_of(q, c, r, &image));
-    if (!sx_roi_align_row(&q->a, sx_edge_in(&q->edge, c, 0), region(q, c, r, 4), image, u % q->a.oH,
-                          (char *)sx_edge_out(&q->edge, c, 0) + r * size, c->worker_scratch))
+    const char *x = (const char *)sx_edge_in(&q->edge, c, 0) + image * q->a.C * q->a.H * q->a.W * elem;
+    char *y = (char *)sx_edge_out(&q->edge, c, 0) + r * q->a.C * q->a.oH * q->a.oW * elem;
+    if (!sx_rois_run(&q->a, x, region(q, c, r, cols), u % parts, y, c->worker_scratch))
       SX_FAIL(c->e, INVALID_ARGUMENT, "region %lld is not finite, or larger than 65536 pixels per bin", (long long)r);
-  }
-  return SX_OK;
-}
-static sx_status run_planes(const sx_call *c, uint32_t begin, uint32_t end) {
-  const rois *q = c->params;
-  int64_t image, elem = sx_dtype_bits(q->a.type) / 8, plane = q->a.oH * q->a.oW * elem;
-  for (int64_t u = begin; u < end; u++) {
-    int64_t r = u / q->a.C;
-    SX_TRY(image_of(q, c, r, &image));
-    const char *x = (const char *)sx_edge_in(&q->edge, c, 0) + (image * q->a.C + u % q->a.C) * q->a.H * q->a.W * elem;
-    (q->index_type ? sx_roi_crop_plane : sx_roi_pool_plane)(&q->a, x, region(q, c, r, q->index_type ? 4 : 5),
-                                                            (char *)sx_edge_out(&q->edge, c, 0) + u * plane);
   }
   return SX_OK;
 }
@@ -157,9 +147,12 @@ static sx_status prepare_rois(sx_prep *p) {
   rois *q = SX_NEW(p->arena, rois);
   if (!q) SX_NO_MEMORY(p->e);
   const sx_view *x = &p->in[0], *y = &p->out[0];
-  bool align = p->n->op == &sx_op_RoiAlign,
-       half = sx_str_is(sx_attr_str(p->n, "coordinate_transformation_mode", "half_pixel"), "half_pixel");
-  q->a = (sx_rois){.N = x->dims[0],
+  const bool half = sx_str_is(sx_attr_str(p->n, "coordinate_transformation_mode", "half_pixel"), "half_pixel");
+  q->a = (sx_rois){.isa = p->cpu->isa,
+                   .kind = p->n->op == &sx_op_RoiAlign     ? SX_ROIS_ALIGN
+                           : p->n->op == &sx_op_MaxRoiPool ? SX_ROIS_POOL
+                                                           : SX_ROIS_CROP,
+                   .N = x->dims[0],
                    .C = x->dims[1],
                    .H = x->dims[2],
                    .W = x->dims[3],
@@ -172,25 +165,21 @@ static sx_status prepare_rois(sx_prep *p) {
                    .max = sx_str_is(sx_attr_str(p->n, "mode", "avg"), "max"),
                    .nearest = sx_str_is(sx_attr_str(p->n, "mode", ""), "nearest"),
                    .extrapolation = sx_attr_float(p->n, "extrapolation_value", 0)};
-  const int64_t want = p->n->op == &sx_op_MaxRoiPool ? 5 : 4;
+  const int64_t want = q->a.kind == SX_ROIS_POOL ? 5 : 4;
   if (p->in[1].dims[1] != want)
     SX_FAIL(p->e, FAIL, "a region has %lld numbers, expected %lld", (long long)p->in[1].dims[1], (long long)want);
   if (q->a.sampling > 65536)
     SX_FAIL(p->e, INVALID_ARGUMENT, "sampling_ratio is %lld, expected at most 65536", (long long)q->a.sampling);
-  q->index_type = p->n->op == &sx_op_MaxRoiPool ? SX_UNDEFINED : p->in[2].dtype;
+  q->index_type = q->a.kind == SX_ROIS_POOL ? SX_UNDEFINED : p->in[2].dtype;
   if (q->index_type && p->in[2].count != p->in[1].dims[0])
     SX_FAIL(p->e, FAIL, "%lld regions are given, but images for %lld", (long long)p->in[1].dims[0],
             (long long)p->in[2].count);
   if (y->count && x->count == 0) SX_FAIL(p->e, INVALID_ARGUMENT, "regions of an empty image");
+  if (q->a.W && q->a.H > INT32_MAX / q->a.W) SX_FAIL(p->e, NOT_IMPLEMENTED, "an image plane has more than 2^31 elements");
   if (!y->count) return SX_OK;
   SX_TRY(sx_edge_begin(p, &q->edge, sx_edge_wide((sx_dtype)x->dtype), 3, 1));
   q->a.type = q->edge.wide;
-  double bins = (double)(q->a.oH * q->a.oW);
-  if (align)
-    SX_TRY(sx_prep_phase(p, run_align, y->dims[0] * q->a.oH, (double)(q->a.oW * q->a.C) * 40,
-                         (size_t)q->a.C * sizeof(double)));
-  else
-    SX_TRY(sx_prep_phase(p, run_planes, y->dims[0] * q->a.C, bins * 20, 0));
+  SX_TRY(sx_prep_phase(p, run_rois, y->dims[0] * sx_rois_parts(&q->a), sx_rois_part_ns(&q->a), sx_rois_scratch_bytes(&q->a)));
   return sx_edge_end(p, &q->edge);
 }
 #define ROIS(N, title) \

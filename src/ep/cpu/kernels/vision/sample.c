@@ -9,7 +9,6 @@
 
 SX_ISA_DECLARE(sx_sample_table, sx_sample);
 
-enum { SAMPLES = 32 }; /* of a bin at a time */
 static int64_t taps(const sx_grid_sample *a) {
   int64_t n = 1;
   for (int i = 0; i < a->axes; i++) n *= a->mode == SX_GRID_CUBIC ? 4 : a->mode == SX_GRID_LINEAR ? 2 : 1;
@@ -28,27 +27,20 @@ size_t sx_grid_sample_scratch_bytes(const sx_grid_sample *a) {
   return list_bytes(a) + (size_t)(SX_SAMPLE_PITCH * taps(a)) * (sizeof(int32_t) + sizeof(float));
 }
 
-static void column_f32(const sx_deform *a, const float *x, const int32_t *at, const float *w, int64_t count, float *to) {
-  SX_ISA_PICK(sx_sample, a->isa)->sum(x, at, w, 4, count, to);
-}
-static void column_f64(const sx_deform *a, const double *x, const int32_t *at, const double *w, int64_t count, double *to) {
-  (void)a;
-  for (int64_t p = 0; p < count; p++) {
-    to[p] = 0;
-    for (int64_t i = p; i < 4 * SX_SAMPLE_PITCH; i += SX_SAMPLE_PITCH) to[p] += w[i] != 0 ? w[i] * x[at[i]] : 0;
-  }
-}
-
 #define T       float
 #define N(name) name##_f32
+#define SUM     sum
 #include "ep/cpu/kernels/vision/sample_grid.inc"
-#include "ep/cpu/kernels/vision/sample_rois.inc"
+#include "ep/cpu/kernels/vision/sample_columns.inc"
+#undef SUM
 #undef T
 #undef N
 #define T       double
 #define N(name) name##_f64
+#define SUM     sum_f64
 #include "ep/cpu/kernels/vision/sample_grid.inc"
-#include "ep/cpu/kernels/vision/sample_rois.inc"
+#include "ep/cpu/kernels/vision/sample_columns.inc"
+#undef SUM
 #undef T
 #undef N
 
@@ -84,7 +76,7 @@ static void run_gathers(const sx_grid_sample *a, const float *x, const float *gr
         weight[k * SX_SAMPLE_PITCH + p] = p < n ? list_weight[p * K + k] : 0;
       }
   }
-  for (int64_t c = 0; c < a->C; c++) t->sum(x + c * plane, at, weight, K, n, y + c * a->points);
+  for (int64_t c = 0; c < a->C; c++) t->sum(x + c * plane, at, weight, K, n, false, y + c * a->points);
 }
 
 void sx_grid_sample_run(const sx_grid_sample *a, const void *x, const void *grid, void *y, int64_t begin, int64_t end,
@@ -120,23 +112,6 @@ void sx_grid_sample_run(const sx_grid_sample *a, const void *x, const void *grid
   }
 }
 
-bool sx_roi_align_row(const sx_rois *a, const void *x, const void *roi, int64_t image, int64_t row, void *y,
-                      void *scratch) {
-  return a->type == SX_F64 ? align_row_f64(a, x, roi, image, row, y, scratch)
-                           : align_row_f32(a, x, roi, image, row, y, scratch);
-}
-void sx_roi_pool_plane(const sx_rois *a, const void *plane, const void *roi, void *y) {
-  if (a->type == SX_F64)
-    pool_plane_f64(a, plane, roi, y);
-  else
-    pool_plane_f32(a, plane, roi, y);
-}
-void sx_roi_crop_plane(const sx_rois *a, const void *plane, const void *roi, void *y) {
-  if (a->type == SX_F64)
-    crop_plane_f64(a, plane, roi, y);
-  else
-    crop_plane_f32(a, plane, roi, y);
-}
 size_t sx_deform_scratch_bytes(void) { return 4 * SX_SAMPLE_PITCH * (sizeof(int64_t) + sizeof(double)); }
 void sx_deform_columns(const sx_deform *a, const void *x, const void *offset, const void *mask, int64_t C, int64_t first,
                        int64_t count, int64_t stride, void *cols, void *scratch) {

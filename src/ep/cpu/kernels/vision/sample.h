@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Images sampled at computed places: GridSample, RoiAlign, MaxRoiPool, CropAndResize, and the columns of DeformConv. f32
+/* Images sampled at computed places: GridSample, and the columns of DeformConv. f32
  * and f64: the type is that of all operands. Places that are no numbers, or infinite, read nothing out of the image. */
 #ifndef SX_EP_CPU_SAMPLE_H
 #define SX_EP_CPU_SAMPLE_H
@@ -30,22 +30,6 @@ double sx_grid_sample_unit_ns(const sx_grid_sample *a);
 size_t sx_grid_sample_scratch_bytes(const sx_grid_sample *a);
 void sx_grid_sample_run(const sx_grid_sample *a, const void *x, const void *grid, void *y, int64_t begin, int64_t end,
                         void *scratch);
-
-/* Regions: x (N, C, H, W), y (regions, C, oH, oW). */
-typedef struct sx_rois {
-  sx_dtype type;
-  int64_t N, C, H, W, oH, oW;
-  double scale, shift, extrapolation; /* shift: what is taken off the scaled corners */
-  int64_t sampling;                   /* samples per bin and axis; 0: as many as pixels */
-  bool max, force_one, nearest;       /* force_one: regions have at least one pixel */
-} sx_rois;
-/* RoiAlign: roi is (x1, y1, x2, y2); one row of bins. scratch: C elements. False when the region is no finite one that fits
- * memory. */
-bool sx_roi_align_row(const sx_rois *a, const void *x, const void *roi, int64_t image, int64_t row, void *y, void *scratch);
-/* MaxRoiPool: roi is (image, x1, y1, x2, y2), of which the image is the caller's to read; one channel. */
-void sx_roi_pool_plane(const sx_rois *a, const void *plane, const void *roi, void *y);
-/* CropAndResize: roi is (y1, x1, y2, x2) in 0 to 1; one channel. */
-void sx_roi_crop_plane(const sx_rois *a, const void *plane, const void *roi, void *y);
 
 /* Columns of a deformable convolution for `count` places from `first` on, of channels [0, C) that share their offsets:
  * column element (c * kernel + k, place) at cols[(c * kernel + k) * stride + place]. */

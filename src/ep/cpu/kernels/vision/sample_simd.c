@@ -1,17 +1,60 @@
 // SPDX-License-Identifier: MIT
 /* Sums over gathered pixels, and the places of a linear grid. */
+#include <math.h>
 #include "ep/cpu/kernels/vision/sample_tables.h"
 #include "ep/cpu/vec.h"
 
-static void sum(const float *x, const int32_t *at, const float *weight, int64_t taps, int64_t n, float *y) {
+SX_INLINE void gathered(const float *x, const int32_t *at, const float *weight, int64_t taps, int64_t n, bool more, bool most,
+                       float *y) {
   for (int64_t p = 0; p < n; p += SX_VL) {
-    vf s = {0};
+    const int left = n - p < SX_VL ? (int)(n - p) : SX_VL;
+    vf s = more ? vf_load_n(y + p, left) : vf_set(most ? -INFINITY : 0);
     for (int64_t k = 0; k < taps; k++) {
       const vf w = vf_load(weight + k * SX_SAMPLE_PITCH + p);
-      s += (vf)((vi)(vf_gather(x, vi_load(at + k * SX_SAMPLE_PITCH + p)) * w) & (w != 0));
+      const vf v = (vf)((vi)(vf_gather(x, vi_load(at + k * SX_SAMPLE_PITCH + p)) * w) & (w != 0));
+      s = most ? vf_max(v, s) : s + v;
     }
-    if (p + SX_VL <= n) vf_store(y + p, s);
-    else vf_store_n(y + p, s, (int)(n - p));
+    if (left == SX_VL) vf_store(y + p, s);
+    else vf_store_n(y + p, s, left);
+  }
+}
+SX_INLINE void gathered_f64(const double *x, const int32_t *at, const double *weight, int64_t taps, int64_t n, bool more, bool most,
+                           double *y) {
+  for (int64_t p = 0; p < n; p++) {
+    double s = more ? y[p] : most ? -INFINITY : 0;
+    for (int64_t i = p; i < taps * SX_SAMPLE_PITCH; i += SX_SAMPLE_PITCH) {
+      const double v = weight[i] != 0 ? weight[i] * x[at[i]] : 0;
+      s = most ? (v > s ? v : s) : s + v;
+    }
+    y[p] = s;
+  }
+}
+#define GATHERED(name, T, of, most)                                                                                          \
+  static void name(const T *x, const int32_t *at, const T *weight, int64_t taps, int64_t n, bool more, T *y) {               \
+    of(x, at, weight, taps, n, more, most, y);                                                                               \
+  }
+GATHERED(sum, float, gathered, false)
+GATHERED(most, float, gathered, true)
+GATHERED(sum_f64, double, gathered_f64, false)
+GATHERED(most_f64, double, gathered_f64, true)
+
+static void fold(const float *x, int64_t rows, int64_t pitch, int64_t n, float *line) {
+  for (int64_t i = 0; i < n; i += SX_VL) {
+    const int left = n - i < SX_VL ? (int)(n - i) : SX_VL;
+    vf most = vf_set(-INFINITY);
+    if (left == SX_VL) {
+      for (int64_t r = 0; r < rows; r++) most = vf_max(vf_load(x + r * pitch + i), most);
+      vf_store(line + i, most);
+    } else {
+      for (int64_t r = 0; r < rows; r++) most = vf_max(vf_load_n(x + r * pitch + i, left), most);
+      vf_store_n(line + i, most, left);
+    }
+  }
+}
+static void fold_f64(const double *x, int64_t rows, int64_t pitch, int64_t n, double *line) {
+  for (int64_t i = 0; i < n; i++) {
+    line[i] = -INFINITY;
+    for (int64_t r = 0; r < rows; r++) line[i] = x[r * pitch + i] > line[i] ? x[r * pitch + i] : line[i];
   }
 }
 
@@ -44,4 +87,4 @@ static void linear(const float *grid, int64_t n, int64_t H, int64_t W, bool alig
 }
 
 extern const sx_sample_table SX_ISA_NAME(sx_sample);
-const sx_sample_table SX_ISA_NAME(sx_sample) = {sum, linear};
+const sx_sample_table SX_ISA_NAME(sx_sample) = {sum, sum_f64, most, most_f64, fold, fold_f64, linear};
