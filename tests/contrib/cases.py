@@ -162,6 +162,66 @@ gqa("half_prompt", S=20, dtype=np.float16)
 gqa("norm", past=4, norm=True, rotary=True)
 
 
+# --- SparseAttention ----------------------------------------------------------------------------------------------------
+
+def layouts_of(count, blocks, local=2, stride=3):
+    """Lower triangular matrices of blocks, each looking at its `local` last ones and at every stride-th: (starts, columns)."""
+    rows = [[[c for c in range(r + 1) if r - c < local or (c + shift + 1) % stride == 0] for r in range(blocks)] for shift in range(count)]
+    starts = np.array([np.cumsum([0] + [len(r) for r in layout]) for layout in rows], np.int32)
+    flat = [sum(layout, []) for layout in rows]
+    return starts, np.array([f + [-1] * (max(map(len, flat)) - len(f)) for f in flat], np.int32)
+
+
+def sparse_attention(name, B=1, S=1, H=4, K=2, D=16, past=0, room=64, lens=None, side=8, layouts=2, packed=False, rotary=False, interleaved=False, scale=0.0,
+                     dtype=np.float32, rdim=None, local=2):
+    lens = lens or [past + S] * B
+    q, k, v = rand(B, S, H * D, dtype=dtype), rand(B, S, K * D, dtype=dtype), rand(B, S, K * D, dtype=dtype)
+    pk, pv = rand(B, K, room, D, dtype=dtype), rand(B, K, room, D, dtype=dtype)
+    cos, sin = (t.astype(dtype) for t in tables(room, (rdim or D) // 2))
+    starts, columns = layouts_of(layouts, -(-room // side), local)
+    begin = [0 if S == max(lens) else n - S for n in lens]
+    pos = np.array([[b + i for i in range(S)] for b in begin])
+    qh, kh, vh = heads(q, H), heads(k, K), heads(v, K)
+    if rotary:
+        qh, kh = rotate(qh, cos, sin, pos, interleaved), rotate(kh, cos, sin, pos, interleaved)
+    present_k, present_v, y = np.zeros((B, K, room, D)), np.zeros((B, K, room, D)), np.zeros((B, H, S, D))
+    for b in range(B):
+        n, keys = begin[b], lens[b]
+        present_k[b, :, :n], present_v[b, :, :n] = pk[b, :, :n], pv[b, :, :n]
+        present_k[b, :, n:n + S], present_v[b, :, n:n + S] = kh[b], vh[b]
+        mask = np.full((H, S, keys), -np.inf)
+        for h in range(H):
+            for i in range(S):
+                row = (n + i) // side
+                for c in columns[h % layouts, starts[h % layouts, row]:starts[h % layouts, row + 1]]:
+                    mask[h, i, c * side:(c + 1) * side] = 0
+        y[b] = attend(qh[b:b + 1], present_k[b:b + 1, :, :keys], present_v[b:b + 1, :, :keys], scale or None, mask + causal(S, keys, n))[0]
+    if packed:
+        q, k, v = np.concatenate([q, k, v], 2), None, None
+    attrs = dict(num_heads=H, kv_num_heads=K, sparse_block_size=side, do_rotary=int(rotary), rotary_interleaved=int(interleaved))
+    if scale:
+        attrs["scale"] = scale
+    inputs = [q, k, v, pk, pv, starts, columns, np.array([max(lens)], np.int32), np.array(lens, np.int32), cos if rotary else None, sin if rotary else None]
+    case("sparse_attention_" + name, "SparseAttention", inputs, [joined(y), present_k, present_v], attrs, tol=2e-2 if dtype == np.float16 else 1e-4)
+
+
+sparse_attention("prompt", S=40, B=2)
+sparse_attention("decode", past=50, B=2)
+sparse_attention("decode_lengths", past=50, B=3, lens=[51, 12, 33])
+sparse_attention("chunk", past=30, S=7, B=2)
+sparse_attention("one_layout", S=30, layouts=1, side=4, H=3, K=1)
+sparse_attention("layout_per_head", S=33, layouts=4, side=3, room=35)
+sparse_attention("dense", S=20, local=64)
+sparse_attention("packed", S=25, packed=True, scale=0.4)
+sparse_attention("packed_rotary", S=25, packed=True, rotary=True)
+sparse_attention("rotary_decode", past=41, B=2, lens=[42, 10], rotary=True, interleaved=True)
+sparse_attention("rotary_partial", S=21, D=32, rotary=True, rdim=16)
+sparse_attention("long", past=1400, room=1500, side=64, H=8, K=2, D=24)
+sparse_attention("long_prompt", S=300, room=400, side=16, layouts=4, D=8)
+sparse_attention("half", past=20, dtype=np.float16, rotary=True)
+sparse_attention("half_prompt", S=20, dtype=np.float16)
+
+
 # --- MultiHeadAttention, Attention, QAttention ---------------------------------------------------------------------------
 
 FILTER = -10000.0

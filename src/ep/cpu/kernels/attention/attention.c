@@ -149,9 +149,23 @@ static void places_of(const sx_attention *a, const sx_attention_io *io, int64_t 
   }
 }
 
+/* What a layout of blocks says of keys [k0, k1). */
+static const float *block_row(const sx_attention *a, const sx_attention_io *io, const place *p, int64_t k0, int64_t k1,
+                              float *row) {
+  const int64_t layout = p->h % a->layouts;
+  const int32_t *start = io->block_start + layout * (a->block_rows + 1) + (p->i + io->offset[p->b]) / a->side;
+  const int32_t *columns = io->block_column + layout * a->block_columns;
+  for (int64_t j = 0; j < k1 - k0; j++) row[j] = -INFINITY;
+  for (int32_t c = start[0]; c < start[1]; c++) {
+    const int64_t from = columns[c] * a->side - k0, to = least(from + a->side, k1 - k0);
+    for (int64_t j = from < 0 ? 0 : from; j < to; j++) row[j] = 0;
+  }
+  return row;
+}
 /* The mask of keys [k0, k1) as floats to be added; NULL when there is none. */
 static const float *mask_row(const sx_attention *a, const sx_attention_io *io, const place *p, int64_t k0, int64_t k1,
                              float *row) {
+  if (a->side) return block_row(a, io, p, k0, k1, row);
   if (!a->m_type) return NULL;
   const int64_t from = p->b * a->m_b + p->h * a->m_h + p->i * a->m_q, n = a->m_k ? least(k1, a->m_len) - k0 : 1;
   if (n <= 0) return NULL;
@@ -221,7 +235,7 @@ static void attend(const sx_attention *a, const sx_attention_io *io, const sx_at
     for (int r = 0; r < rows; r++) {
       const place p = places[r];
       const int64_t first = p.lo > k0 ? p.lo - k0 : 0, last = least(p.hi, k1) - k0;
-      if (!mask || a->m_q || (a->m_h && p.h != places[r - 1].h))
+      if (!mask || a->side || a->m_q || (a->m_h && p.h != places[r - 1].h))
         mask = first < last ? mask_row(a, io, &p, k0, k1, w->mask) : NULL;
       const float f =
           t->soften(w->s + r * w->sp, wide, least(first, n), last > 0 ? last : 0, a->softcap, mask, &w->m[r], &w->l[r]);

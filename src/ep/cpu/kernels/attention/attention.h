@@ -42,6 +42,10 @@ typedef struct sx_attention {
   int64_t offset;                    /* else this, unless io.offset says it per batch */
   sx_attention_sink sink;            /* one more score in the sum: 0, or one per query head */
   sx_attention_scores scores;        /* qk: dense (B, Hq, Lq, Lk) */
+  /* Blocks that are looked at, in place of a mask; side 0: all. A layout is a matrix of blocks of side x side scores in rows
+   * of which io.block_start (layouts, block_rows + 1) says where their columns begin in io.block_column (layouts,
+   * block_columns); head h has layout h % layouts. For f16, bf16 and f32, with io.offset. */
+  int64_t side, layouts, block_rows, block_columns;
 
   /* Made by sx_attention_plan. */
   enum { SX_ATTENTION_PACKED, SX_ATTENTION_DIRECT, SX_ATTENTION_PLAIN } way;
@@ -57,6 +61,7 @@ typedef struct sx_attention_io {
   const void *q, *k, *v, *mask, *sink;
   const int64_t *length, *offset; /* NULL, or per batch: how many keys count, and the row's own position */
   void *y, *qk, *shared;
+  const int32_t *block_start, *block_column;
 } sx_attention_io;
 
 /* False when the memory needed does not fit. */
