@@ -121,7 +121,13 @@ body = h.make_graph(  # one step of a long run
 endless = model([h.make_node("Loop", ["n", "", "zero"], ["y"], body=body)], [value("n", T.INT64, [])], [value("y", T.FLOAT, [])],
                 [h.make_tensor("one", T.FLOAT, [], [1]), h.make_tensor("zero", T.FLOAT, [], [0])])
 
-with open(os.path.join(os.path.dirname(__file__), "models.h"), "w") as f:
-    f.write("// SPDX-License-Identifier: MIT\n/* Models as bytes, written by make_models.py: what each is stands there. */\n")
-    for name, m in ("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed), ("outside", outside), ("chain", chain), ("branch", branch), ("denoted", denoted), ("endless", endless):
-        f.write(text("model_" + name, m))
+def write(file, about, models):
+    with open(os.path.join(os.path.dirname(__file__), file), "w") as f:
+        f.write(f"// SPDX-License-Identifier: MIT\n/* {about} */\n")
+        for name, m in models:
+            f.write(text("model_" + name, m))
+
+
+if __name__ == "__main__":
+    write("models.h", "Models as bytes, written by make_models.py: what each is stands there.",
+          [("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed), ("outside", outside), ("chain", chain), ("branch", branch), ("denoted", denoted), ("endless", endless)])

@@ -140,6 +140,11 @@ static sx_status copies_of(struct sx_eps *x, sx_graph *g, sx_map *m, sx_err *e) 
     if (!sx_graph_set_output(g, i, copy)) SX_NO_MEMORY(e);
     x->nodes.at[x->nodes.n - 1]->output = i;
   }
+  /* Content that is known stands for the value, and lies with the host: what lies on a device is not replaced by it. */
+  for (uint32_t i = 0; i < g->values.n; i++) {
+    sx_fact *f = &sx_value_at(g, i)->fact;
+    if (home_of(g, i)) f->constant = NULL, f->elems = NULL, f->n_elems = 0;
+  }
   return SX_OK;
 }
 
