@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* From program and shape to the compiled form: merged dimensions, operand kinds, levels, registers.
+/* From program and space to the compiled form: operand kinds, levels, registers, chains.
  *
  * A value's level says how often it changes: once for the whole space, once per tile, or per element. Steps are sorted by
  * level, so scalars of a broadcast cost one vector per run or tile, and the others read them as single values. */
@@ -8,51 +8,6 @@
 #include "ep/cpu/kernels/elementwise/ew_machine.h"
 
 enum { ONCE, PER_TILE, PER_ELEMENT };
-
-sx_status sx_ew_space_init(sx_ew_space *s, uint32_t rank, const int64_t *dim, uint32_t n_in, uint32_t n_out,
-                           const sx_ew_shape *operands, sx_err *e) {
-  uint32_t n = n_in + n_out, out = 0;
-  if (n > SX_EW_OPERANDS)
-    SX_FAIL(e, NOT_IMPLEMENTED, "an elementwise program of %u operands; at most %d are possible", n, SX_EW_OPERANDS);
-  s->operands = n;
-  s->rank = 0;
-  for (uint32_t k = 0; k < n; k++)
-    if (operands[k].rank > rank)
-      SX_FAIL(e, INVALID_ARGUMENT, "operand %u of rank %u does not broadcast to rank %u", k, operands[k].rank, rank);
-  int64_t dense[SX_EW_OPERANDS], stride[SX_EW_OPERANDS];
-  for (uint32_t k = 0; k < n; k++) dense[k] = 1;
-  /* from the innermost dimension outwards; s is filled back to front and turned at the end */
-  for (uint32_t i = 0; i < rank; i++) {
-    int64_t d = dim[rank - 1 - i];
-    for (uint32_t k = 0; k < n; k++) {
-      const sx_ew_shape *o = &operands[k];
-      int64_t own = i < o->rank ? o->dim[o->rank - 1 - i] : 1;
-      if (own != d && (own != 1 || k >= n_in))
-        SX_FAIL(e, FAIL, "operand %u has dimension %lld where the result has %lld", k, (long long)own, (long long)d);
-      stride[k] = own == 1 ? 0 : o->stride ? o->stride[o->rank - 1 - i] : dense[k];
-      if (own > 1) dense[k] *= own;
-    }
-    if (d == 1) continue;
-    bool merge = out > 0;
-    for (uint32_t k = 0; merge && k < n; k++) merge = stride[k] == s->stride[k][out - 1] * s->dim[out - 1];
-    if (merge) {
-      s->dim[out - 1] *= d;
-      continue;
-    }
-    if (out == SX_EW_RANK) SX_FAIL(e, NOT_IMPLEMENTED, "an elementwise program over more than %d dimensions", SX_EW_RANK);
-    s->dim[out] = d;
-    for (uint32_t k = 0; k < n; k++) s->stride[k][out] = stride[k];
-    out++;
-  }
-  for (uint32_t i = 0; i < out / 2; i++) {
-    int64_t t = s->dim[i];
-    s->dim[i] = s->dim[out - 1 - i], s->dim[out - 1 - i] = t;
-    for (uint32_t k = 0; k < n; k++)
-      t = s->stride[k][i], s->stride[k][i] = s->stride[k][out - 1 - i], s->stride[k][out - 1 - i] = t;
-  }
-  s->rank = out;
-  return SX_OK;
-}
 
 /* Per value of the program, while compiling. */
 typedef struct value_info {
