@@ -75,7 +75,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_command_run, cli_command_bench, cli_command_compare, cli_command_info, cli_command_explain,
-    cli_command_check, cli_command_test;
+    cli_command_check, cli_command_quantize, cli_command_test;
 
 /* Sorts argv into options (stored at their targets) and plain arguments (moved to the front of argv, counted in *count).
  * Sets *help and returns true at once on --help. "--" ends the options; "-" is a plain argument. */

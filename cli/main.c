@@ -31,8 +31,8 @@ static const cli_command help_command = {
 };
 
 static const cli_command *const commands[] = {
-    &cli_command_run,   &cli_command_bench, &cli_command_compare, &cli_command_info, &cli_command_explain,
-    &cli_command_check, &cli_command_test,  &version_command,     &help_command,
+    &cli_command_run,   &cli_command_bench,    &cli_command_compare, &cli_command_info, &cli_command_explain,
+    &cli_command_check, &cli_command_quantize, &cli_command_test,    &version_command,  &help_command,
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -62,7 +62,7 @@ static void print_overview(FILE *to) {
           "  1  done, and the answer is no: a mismatch, a failed case, a problem in the model\n"
           "  2  the command line makes no sense\n"
           "  3  a model, a file or the library failed\n"
-          "  4  the library lacks Sardonyx's extensions (explain and check need them)\n",
+          "  4  the library lacks Sardonyx's extensions (explain, check and quantize need them)\n",
           bold, plain, bold, plain);
 }
 

@@ -67,7 +67,8 @@ foreach(f IN LISTS SX_ABI_TESTS)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/include)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/abi)
   target_compile_definitions(${name} PRIVATE SX_SAMPLE_PROVIDER="$<TARGET_FILE:sample_provider>"
-    SX_BAD_PROVIDER="$<TARGET_FILE:bad_provider>" SX_DEVICE_PROVIDER="$<TARGET_FILE:device_provider>")
+    SX_BAD_PROVIDER="$<TARGET_FILE:bad_provider>" SX_DEVICE_PROVIDER="$<TARGET_FILE:device_provider>"
+    SX_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   add_dependencies(${name} sample_provider bad_provider device_provider)
   add_test(NAME ${name} COMMAND ${name} $<TARGET_FILE:sardonyx>)
   if(SX_ORT_LIBRARY AND NOT name MATCHES "abi_(plugin_abuse|device)") # which no other library survives

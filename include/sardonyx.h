@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define SARDONYX_EXTENSION_VERSION 3
+#define SARDONYX_EXTENSION_VERSION 4
 
 /* Element types that ONNX Runtime has no number for: six-bit floats, one per byte, the code in its low bits. */
 #define SX_ELEMENT_FLOAT6E2M3 ((ONNXTensorElementDataType)27)
@@ -22,19 +22,20 @@ typedef struct SardonyxExtension {
   /* How a session runs its model, step by step: kernel, provider, source nodes, bytes, and why. `json`: 0 text for people,
    * 1 JSON. The string is allocated with `allocator`. */
   OrtStatusPtr(ORT_API_CALL *Explain)(const OrtSession *session, int json, OrtAllocator *allocator, char **out);
-  /* Reads a model, plans it as a session with the default options would, and lists every problem it finds, not the first alone:
-   * node, operator and domain, what was expected, what was found. A model with problems is a success with *problems > 0; a failed status
-   * means that the check itself could not be done. */
+  /* Reads a model, plans it as a session with the default options would, and lists every problem it finds, not the first
+   * alone: node, operator and domain, what was expected, what was found. A model with problems is a success with *problems
+   * > 0; a failed status means that the check itself could not be done. */
   OrtStatusPtr(ORT_API_CALL *Check)(const OrtEnv *env, const ORTCHAR_T *path, int json, OrtAllocator *allocator, char **out,
                                     size_t *problems);
   /* The same for a model in memory; external data are looked for in the working directory. */
   OrtStatusPtr(ORT_API_CALL *CheckArray)(const OrtEnv *env, const void *data, size_t size, int json,
                                          OrtAllocator *allocator, char **out, size_t *problems);
-  /* Bytes by use. Of a session: files that are mapped, constants that lie in the heap instead, and weights that kernels have
-   * rearranged (shared ones count in each session that uses them); of the process, and alone when session is NULL: allocations so
-   * far, as Allocations gives them, and what the machine and the control groups still grant ("available", bytes). JSON is one
-   * object of numbers with the keys mapped, constants, packed, allocations and available, the first three 0 without a session.
-   * Slabs and scratch of runs are not counted. May be called from any thread while the session runs. */
+  /* Bytes by use. Of a session: files that are mapped, constants that lie in the heap instead, and weights that kernels
+   * have rearranged (shared ones count in each session that uses them); of the process, and alone when session is NULL:
+   * allocations so far, as Allocations gives them, and what the machine and the control groups still grant ("available",
+   * bytes). JSON is one object of numbers with the keys mapped, constants, packed, allocations and available, the first
+   * three 0 without a session. Slabs and scratch of runs are not counted. May be called from any thread while the session
+   * runs. */
   OrtStatusPtr(ORT_API_CALL *Memory)(const OrtSession *session, int json, OrtAllocator *allocator, char **out);
   /* Gives back what no run needs at the moment: slabs, plans and scratch of one session, or (NULL) of all. */
   OrtStatusPtr(ORT_API_CALL *Trim)(OrtSession *session);
@@ -48,6 +49,14 @@ typedef struct SardonyxExtension {
    * "domain;opset;Conv,Relu": the list from which a smaller library is made. */
   OrtStatusPtr(ORT_API_CALL *Operators)(const OrtEnv *env, const OrtSessionOptions *options, const ORTCHAR_T *path,
                                         OrtAllocator *allocator, char **out);
+  /* Version 4. Writes a quantised model to the file `to` (over 2 GiB with its weights in a file beside it) and reports on
+   * every node that could have been: quantised with which error of its weight, or why not. `options` (NULL: the defaults),
+   * by key: mode          "dynamic" (the default): weights now, activations while the model runs weight_type   "int8" (the
+   * default), "uint8" per_channel   "1": a scale for each output channel of a weight; "0" reduce_range  "1": weights of 7
+   * bits; "0" op_types, nodes, skip_nodes   names, one per line: operators to quantise, nodes to quantise alone, nodes to
+   * leave INVALID_ARGUMENT: an option that is not known or makes no sense, a node that the model does not have. */
+  OrtStatusPtr(ORT_API_CALL *Quantize)(const OrtEnv *env, const ORTCHAR_T *path, const ORTCHAR_T *to,
+                                       const OrtKeyValuePairs *options, int json, OrtAllocator *allocator, char **out);
 } SardonyxExtension;
 
 /* NULL for a version that is not known. */
@@ -57,13 +66,9 @@ typedef const SardonyxExtension *(ORT_API_CALL *SardonyxGetExtensionFn)(uint32_t
 /* For small programs: a model and its tensors with no handles in sight, on any library with this C ABI.
  *
  *   SardonyxModel m;
- *   SardonyxTensor x = {.name = "x", .type = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, .rank = 2, .dims = {1, 64}, .data = pixels};
- *   SardonyxTensor y = {.name = "y"};
- *   OrtStatus *s = SardonyxOpen(&m, OrtGetApiBase(), "digits.onnx");
- *   if (!s) s = SardonyxRun(&m, &x, 1, &y, 1);
- *   if (s)
- *     puts(m.api ? m.api->GetErrorMessage(s) : "the library is too old");
- *   else
+ *   SardonyxTensor x = {.name = "x", .type = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, .rank = 2, .dims = {1, 64}, .data =
+ * pixels}; SardonyxTensor y = {.name = "y"}; OrtStatus *s = SardonyxOpen(&m, OrtGetApiBase(), "digits.onnx"); if (!s) s =
+ * SardonyxRun(&m, &x, 1, &y, 1); if (s) puts(m.api ? m.api->GetErrorMessage(s) : "the library is too old"); else
  *     show((const float *)y.data, y.dims[1]);
  *   SardonyxClose(&m, s, &y, 1);
  */

@@ -21,7 +21,8 @@ ALLOWED = {
     "ep/cpu": BELOW_OPS + ["ep"],
     "plan": BELOW_OPS + ["pass", "ep"],
     "run": BELOW_RUN,
-    "abi": BELOW_RUN + ["run", "ep/cpu", "include"],
+    "quant": BELOW_RUN + ["run"],
+    "abi": BELOW_RUN + ["run", "quant", "ep/cpu", "include"],
 }
 # Providers are named in one place, the table that starts them.
 PROVIDER_TABLES = {"src/run/providers.c": ["ep/cpu"]}

@@ -13,7 +13,11 @@ OrtStatus *sx_report_check(const OrtEnv *env, const OrtSessionOptions *options, 
 /* The operators of a model as lines "domain;opset;Conv,Relu", with those that the passes make. */
 OrtStatus *sx_report_operators(const OrtEnv *env, const OrtSessionOptions *options, const void *data, size_t size,
                                const char *path, sx_text *t);
-/* In the same form, the operators that a model is written in and this library was not built with; nothing when there are none. */
+/* In the same form, the operators that a model is written in and this library was not built with; nothing when there are
+ * none. */
 void sx_report_missing(const void *data, size_t size, const sx_import_options *o, sx_text *t);
+/* Quantises a serialized model into the file `to` (sardonyx.h: Quantize). */
+OrtStatus *sx_report_quantize(const void *data, size_t size, const char *path, const char *to,
+                              const OrtKeyValuePairs *options, bool json, sx_text *t);
 void sx_report_memory(const OrtSession *s, bool json, sx_text *t); /* s NULL: of the process */
 #endif

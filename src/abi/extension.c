@@ -74,6 +74,26 @@ static OrtStatus *ORT_API_CALL operators(const OrtEnv *env, const OrtSessionOpti
   return s;
 }
 
+static OrtStatus *ORT_API_CALL quantize(const OrtEnv *env, const ORTCHAR_T *path, const ORTCHAR_T *to,
+                                        const OrtKeyValuePairs *options, int json, OrtAllocator *allocator, char **out) {
+  REQUIRE("Quantize", env && path && to && allocator && out);
+  model_file f = {0};
+  sx_path target;
+  sx_text t = {0};
+  OrtStatus *s = open_model(&f, path);
+  if (s) return s;
+  if (!sx_path_open(&target, to)) {
+    close_model(&f);
+    SX_API_NO_MEMORY();
+  }
+  s = sx_report_quantize(f.data, f.m.size, f.path.p, target.p, options, json != 0, &t);
+  sx_path_close(&target);
+  close_model(&f);
+  if (!s) return deliver(&t, allocator, out);
+  sx_text_free(&t);
+  return s;
+}
+
 static OrtStatus *ORT_API_CALL check(const OrtEnv *env, const ORTCHAR_T *path, int json, OrtAllocator *allocator,
                                      char **out, size_t *problems) {
   return check_for(env, NULL, path, json, allocator, out, problems);
@@ -104,6 +124,6 @@ static uint64_t ORT_API_CALL allocations(void) { return sx_allocations(); }
 
 const SardonyxExtension *ORT_API_CALL SardonyxGetExtension(uint32_t version) {
   static const SardonyxExtension table = {
-      SARDONYX_EXTENSION_VERSION, explain, check, check_array, memory, trim, allocations, check_for, operators};
+      SARDONYX_EXTENSION_VERSION, explain, check, check_array, memory, trim, allocations, check_for, operators, quantize};
   return version >= 1 && version <= SARDONYX_EXTENSION_VERSION ? &table : NULL;
 }

@@ -157,7 +157,8 @@ size_t sx_tensor_source_size(const sx_tensor *t) {
 
 sx_status sx_tensor_data(const sx_tensor *t, const void **data, sx_err *e) {
   SX_TRY(sx_tensor_source(t, data, e));
-  if (!t->data && (sx_tensor_is_derived(t) || (uintptr_t)t->bytes % alignment_of(t->dtype))) SX_TRY(materialise((sx_tensor *)t, e));
+  if (!t->data && (sx_tensor_is_derived(t) || (uintptr_t)t->bytes % alignment_of(t->dtype)))
+    SX_TRY(materialise((sx_tensor *)t, e));
   *data = t->data ? t->data : t->bytes;
   return SX_OK;
 }
@@ -204,6 +205,15 @@ bool sx_tensor_get_i64(const sx_tensor *t, int64_t i, int64_t *v) {
     case SX_I8: *v = ((const int8_t *)d)[i]; return true;
     case SX_U8:
     case SX_BOOL: *v = ((const uint8_t *)d)[i]; return true;
+    case SX_U4:
+    case SX_I4:
+    case SX_U2:
+    case SX_I2: {
+      const int bits = (int)sx_dtype_bits((sx_dtype)t->dtype), per = 8 / bits, sign = 1 << (bits - 1);
+      const int code = ((const uint8_t *)d)[i / per] >> (i % per * bits) & (2 * sign - 1);
+      *v = sx_dtype_is_signed((sx_dtype)t->dtype) ? (code ^ sign) - sign : code;
+      return true;
+    }
     default: return false;
   }
 }

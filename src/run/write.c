@@ -30,6 +30,16 @@ static sx_status write_parts(void *ctx, const sx_model *m, sx_proto_model *p, sx
   return s;
 }
 
+sx_status sx_model_write(const sx_model *m, const sx_write_options *w, sx_err *e) {
+  sx_arena a = {0};
+  sx_proto_model p;
+  sx_status s = w->ort ? sx_export_typed(m, &a, &p, e) : sx_export(m, &a, &p, e);
+  if (s == SX_OK) s = write_parts((void *)w, m, &p, &a, e);
+  sx_arena_free(&a);
+  if (s != SX_OK) sx_err_context(e, "the model could not be written to %s", w->path);
+  return s;
+}
+
 static sx_status rewrite_at(int level, bool typed, const void *data, size_t size, const sx_session_options *o,
                             sx_write_fn write, void *ctx, sx_err *e) {
   const sx_provider *providers[SX_MAX_PROVIDERS];

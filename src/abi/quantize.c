@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+/* Quantize of the extension table: options by name, the report as text or JSON. What is done is done in quant/. */
+#include <stdio.h>
+#include "abi/explain.h"
+#include "base/number.h"
+#include "onnx/export.h"
+#include "quant/quant.h"
+#include "run/session.h"
+
+/* Options as they come (texts by key) into the struct: what a key sets, and how its text is read. */
+typedef enum option_kind { OPTION_MODE, OPTION_TYPE, OPTION_FLAG, OPTION_NAMES } option_kind;
+typedef struct option {
+  const char *key;
+  option_kind kind;
+  size_t offset; /* in sx_quant_options */
+} option;
+static const option options_by_key[] = {
+    {"mode", OPTION_MODE, offsetof(sx_quant_options, mode)},
+    {"weight_type", OPTION_TYPE, offsetof(sx_quant_options, weight)},
+    {"per_channel", OPTION_FLAG, offsetof(sx_quant_options, per_channel)},
+    {"reduce_range", OPTION_FLAG, offsetof(sx_quant_options, reduce_range)},
+    {"op_types", OPTION_NAMES, offsetof(sx_quant_options, operators)},
+    {"nodes", OPTION_NAMES, offsetof(sx_quant_options, only)},
+    {"skip_nodes", OPTION_NAMES, offsetof(sx_quant_options, skip)},
+};
+static const char *const modes[] = {[SX_QUANT_DYNAMIC] = "dynamic"};
+enum { OPTIONS = sizeof options_by_key / sizeof *options_by_key, MODES = sizeof modes / sizeof *modes };
+
+/* Names stand on lines of their own: they may have any other character in them. */
+static sx_status read_names(const char *text, sx_arena *a, sx_quant_names *out, sx_err *e) {
+  uint32_t n = 1;
+  for (const char *p = text; *p; p++) n += *p == '\n';
+  sx_str *list = SX_NEW_N(a, sx_str, n);
+  if (!list) SX_NO_MEMORY(e);
+  *out = (sx_quant_names){list, 0};
+  for (const char *p = text; *p; p += *p == '\n') {
+    const size_t length = strcspn(p, "\n");
+    char *copy = length ? sx_arena_strdup(a, p, length) : NULL;
+    if (length && !copy) SX_NO_MEMORY(e);
+    if (length) list[out->n++] = (sx_str){copy, length};
+    p += length;
+  }
+  return SX_OK;
+}
+
+static sx_status read_option(const option *o, const char *text, sx_arena *a, sx_quant_options *out, sx_err *e) {
+  void *to = (char *)out + o->offset;
+  switch (o->kind) {
+    case OPTION_MODE:
+      for (int i = 0; i < MODES; i++)
+        if (!strcmp(modes[i], text)) return *(sx_quant_mode *)to = (sx_quant_mode)i, SX_OK;
+      break;
+    case OPTION_TYPE:
+      *(sx_dtype *)to = sx_dtype_parse(text, strlen(text));
+      if (*(sx_dtype *)to != SX_UNDEFINED) return SX_OK;
+      break;
+    case OPTION_FLAG:
+      if (!strcmp(text, "0") || !strcmp(text, "1")) return *(bool *)to = *text == '1', SX_OK;
+      SX_FAIL(e, INVALID_ARGUMENT, "option '%s' is '%s': expected 0 or 1", o->key, text);
+    case OPTION_NAMES: return read_names(text, a, to, e);
+  }
+  SX_FAIL(e, INVALID_ARGUMENT, "option '%s' cannot be '%s'", o->key, text);
+}
+
+static sx_status read_options(const OrtKeyValuePairs *p, sx_arena *a, sx_quant_options *out, sx_err *e) {
+  *out = (sx_quant_options){.mode = SX_QUANT_DYNAMIC, .weight = SX_I8};
+  for (uint32_t i = 0; p && i < p->n; i++) {
+    const option *o = options_by_key;
+    while (o < options_by_key + OPTIONS && strcmp(o->key, p->keys[i])) o++;
+    if (o == options_by_key + OPTIONS) SX_FAIL(e, INVALID_ARGUMENT, "there is no option '%s' to quantise with", p->keys[i]);
+    SX_TRY(read_option(o, p->values[i], a, out, e));
+  }
+  return SX_OK;
+}
+
+static void put_number(sx_text *t, double v) {
+  char text[32];
+  (void)snprintf(text, sizeof text, "%.3g", v);
+  (void)sx_number_point(text);
+  sx_text_add(t, "%s", text);
+}
+
+static void put_json(const sx_quant_report *r, sx_text *t) {
+  sx_text_add(t, "{\"bytes_before\":%zu,\"bytes_after\":%zu,\"nodes\":[", r->before, r->after);
+  for (uint32_t i = 0; i < r->rows.n; i++) {
+    const sx_quant_row *x = &r->rows.at[i];
+    sx_text_add(t, "%s\n{\"name\":", i ? "," : "");
+    sx_text_json(t, x->node);
+    sx_text_add(t, ",\"op_type\":");
+    sx_text_json(t, x->op_type);
+    sx_text_add(t, ",\"quantized\":%s,\"reason\":", x->kept ? "false" : "true");
+    sx_text_json(t, sx_str_c(x->kept ? x->kept : ""));
+    sx_text_add(t, ",\"weight_error\":");
+    put_number(t, x->error);
+    sx_text_add(t, "}");
+  }
+  sx_text_add(t, "]}\n");
+}
+
+static void put_text(const sx_quant_report *r, sx_text *t) {
+  uint32_t done = 0, width = 4;
+  for (uint32_t i = 0; i < r->rows.n; i++) {
+    const size_t n = r->rows.at[i].node.n;
+    done += !r->rows.at[i].kept;
+    width = n > width ? n > 60 ? 60 : (uint32_t)n : width;
+  }
+  for (uint32_t i = 0; i < r->rows.n; i++) {
+    const sx_quant_row *x = &r->rows.at[i];
+    sx_text_add(t, "%-*.*s  %-20.*s  ", (int)width, SX_FMT(x->node), SX_FMT(x->op_type));
+    if (x->kept) {
+      sx_text_add(t, "stays: %s\n", x->kept);
+      continue;
+    }
+    sx_text_add(t, "quantised, weight off by ");
+    put_number(t, 100 * x->error);
+    sx_text_add(t, " %%\n");
+  }
+  sx_text_add(t, "%u of %u nodes quantised; constants of %zu bytes became %zu (", (unsigned)done, (unsigned)r->rows.n,
+              r->before, r->after);
+  put_number(t, r->before ? 100.0 * (double)r->after / (double)r->before : 100);
+  sx_text_add(t, " %%)\n");
+}
+
+static sx_status quantize(const void *data, size_t size, const sx_import_options *io, const sx_quant_options *o,
+                          const sx_write_options *w, bool json, sx_text *t, sx_err *e) {
+  sx_quant_report r = {0};
+  sx_model *m;
+  SX_TRY(sx_quant_read(data, size, io, &m, e));
+  sx_status s = sx_quantize(m, o, &r, e);
+  if (s == SX_OK) s = sx_model_write(m, w, e);
+  if (s == SX_OK && json) put_json(&r, t);
+  if (s == SX_OK && !json) put_text(&r, t);
+  sx_quant_report_free(&r);
+  sx_model_destroy(m);
+  return s;
+}
+
+OrtStatus *sx_report_quantize(const void *data, size_t size, const char *path, const char *to,
+                              const OrtKeyValuePairs *options, bool json, sx_text *t) {
+  sx_arena a = {0};
+  sx_err e = {0};
+  sx_quant_options o;
+  const sx_import_options io = {.path = path, .bytes_live = true, .evaluate = sx_evaluate_node};
+  const sx_write_options w = {.path = to};
+  sx_status s = read_options(options, &a, &o, &e);
+  if (s == SX_OK) s = quantize(data, size, &io, &o, &w, json, t, &e);
+  sx_arena_free(&a);
+  return sx_ort_status(s, &e);
+}

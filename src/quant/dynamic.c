@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+/* Dynamic quantisation: weights are integers in the file, activations become ones while the model runs, with the range that
+ * they have then. A product is DynamicQuantizeLinear, the integer operator, and its sums times both scales, which is what
+ * ONNX's integer operators are made for. */
+#include "quant/rules.h"
+
+static sx_status cast_to_f32(sx_quantizer *q, sx_vid v, sx_vid *out) {
+  SX_TRY(sx_quant_emit(q, "", "Cast", &v, 1, out, 1));
+  if (!sx_node_set_int(q->g, sx_value_at(q->g, *out)->producer, "to", SX_F32)) SX_NO_MEMORY(q->e);
+  return SX_OK;
+}
+
+static sx_status binary(sx_quantizer *q, const char *op, sx_vid a, sx_vid b, sx_vid *out) {
+  return sx_quant_emit(q, "", op, (sx_vid[]){a, b}, 2, out, 1);
+}
+
+/* 1-D of n elements as [1, n, 1 ...] with `after` ones behind it, so that it is added along channels. */
+static sx_status along_channels(sx_quantizer *q, sx_vid v, int after, sx_vid *out) {
+  const sx_tensor *t = sx_value_const(q->g, v);
+  int64_t dims[SX_MAX_RANK] = {1, t->count};
+  const void *data;
+  sx_tensor *x;
+  for (int i = 0; i < after; i++) dims[2 + i] = 1;
+  SX_TRY(sx_tensor_data(t, &data, q->e));
+  SX_TRY(sx_tensor_create((sx_dtype)t->dtype, 2 + after, dims, &x, q->e));
+  memcpy(x->data, data, x->size);
+  return sx_quant_add_constant(q, v, "_reshaped", x, out);
+}
+
+/* sums * (scale of x * scale of w), as floats. */
+static sx_status scaled(sx_quantizer *q, sx_vid sums, sx_vid x_scale, sx_vid w_scale, sx_vid *out) {
+  sx_vid real, both;
+  SX_TRY(cast_to_f32(q, sums, &real));
+  SX_TRY(binary(q, "Mul", x_scale, w_scale, &both));
+  return binary(q, "Mul", real, both, out);
+}
+
+static bool is_f32(const sx_graph *g, sx_vid v) { return v != SX_NONE && sx_value_at(g, v)->fact.dtype == SX_F32; }
+
+static void finish(sx_quantizer *q, sx_nid id, sx_vid y) {
+  const sx_vid old = sx_node_at(q->g, id)->out[0];
+  sx_quant_take_over(q->g, old, y);
+  sx_graph_kill(q->g, id);
+}
+
+/* x times the matrix w (or its transpose). */
+static sx_status product(sx_quantizer *q, sx_vid x, sx_vid w, bool transposed, sx_vid *out) {
+  const sx_tensor *t = sx_value_const(q->g, w);
+  const sx_quant_constant *c;
+  const sx_quant_dynamic *d;
+  sx_vid sums;
+  SX_TRY(sx_quant_weight_of(q, w, q->o->per_channel && t->rank == 2 ? 1 : -1, transposed, &c));
+  q->error = c->error;
+  SX_TRY(sx_quant_dynamic_of(q, x, &d));
+  SX_TRY(sx_quant_emit(q, "", "MatMulInteger", (sx_vid[]){d->codes, c->codes, d->zero, c->zero}, 4, &sums, 1));
+  return scaled(q, sums, d->scale, c->scale, out);
+}
+
+static sx_status matmul(sx_quantizer *q, sx_nid id, const char **kept) {
+  const sx_node *n = sx_node_at(q->g, id);
+  const sx_vid x = sx_node_in(n, 0), w = sx_node_in(n, 1);
+  sx_vid y;
+  if (!sx_quant_is_weight(q->g, w, 2)) return *kept = "the second input is no constant matrix of floats", SX_OK;
+  if (!is_f32(q->g, x)) return *kept = "the first input is not known to be float", SX_OK;
+  SX_TRY(product(q, x, w, false, &y));
+  finish(q, id, y);
+  return SX_OK;
+}
+
+static sx_status gemm(sx_quantizer *q, sx_nid id, const char **kept) {
+  const sx_node *n = sx_node_at(q->g, id);
+  const sx_vid x = sx_node_in(n, 0), w = sx_node_in(n, 1), bias = sx_node_in(n, 2);
+  sx_vid y;
+  if (!sx_quant_is_weight(q->g, w, 2)) return *kept = "the second input is no constant matrix of floats", SX_OK;
+  if (!is_f32(q->g, x)) return *kept = "the first input is not known to be float", SX_OK;
+  if (sx_attr_int(n, "transA", 0)) return *kept = "the first input is transposed", SX_OK;
+  if (sx_attr_float(n, "alpha", 1) != 1 || (bias != SX_NONE && sx_attr_float(n, "beta", 1) != 1))
+    return *kept = "alpha or beta is not 1", SX_OK;
+  SX_TRY(product(q, x, w, sx_attr_int(n, "transB", 0) != 0, &y));
+  if (bias != SX_NONE) SX_TRY(binary(q, "Add", y, bias, &y));
+  finish(q, id, y);
+  return SX_OK;
+}
+
+static sx_status conv(sx_quantizer *q, sx_nid id, const char **kept) {
+  sx_graph *g = q->g;
+  const sx_node *n = sx_node_at(g, id);
+  const sx_vid x = sx_node_in(n, 0), w = sx_node_in(n, 1), bias = sx_node_in(n, 2);
+  const sx_quant_constant *c;
+  const sx_quant_dynamic *d;
+  sx_vid sums, scale, y, b;
+  if (!sx_quant_is_weight(g, w, 3)) return *kept = "the weight is no constant of floats", SX_OK;
+  if (!is_f32(g, x)) return *kept = "the input is not known to be float", SX_OK;
+  if (bias != SX_NONE && !sx_value_const(g, bias)) return *kept = "the bias is no constant", SX_OK;
+  const int spatial = sx_value_const(g, w)->rank - 2;
+  SX_TRY(sx_quant_weight_of(q, w, q->o->per_channel ? 0 : -1, false, &c));
+  q->error = c->error, scale = c->scale;
+  SX_TRY(sx_quant_dynamic_of(q, x, &d));
+  SX_TRY(sx_quant_emit(q, "", "ConvInteger", (sx_vid[]){d->codes, c->codes, d->zero, c->zero}, 4, &sums, 1));
+  sx_node *made = sx_node_at(g, sx_value_at(g, sums)->producer);
+  n = sx_node_at(g, id);
+  made->attrs = n->attrs, made->n_attrs = n->n_attrs;
+  if (q->o->per_channel) SX_TRY(along_channels(q, c->scale, spatial, &scale));
+  SX_TRY(scaled(q, sums, d->scale, scale, &y));
+  if (bias != SX_NONE) {
+    SX_TRY(along_channels(q, bias, spatial, &b));
+    SX_TRY(binary(q, "Add", y, b, &y));
+  }
+  finish(q, id, y);
+  return SX_OK;
+}
+
+/* A table of rows: only the rows that are read become floats again. */
+static sx_status gather(sx_quantizer *q, sx_nid id, const char **kept) {
+  sx_graph *g = q->g;
+  const sx_node *n = sx_node_at(g, id);
+  const sx_vid w = sx_node_in(n, 0), rows = sx_node_in(n, 1);
+  const sx_quant_constant *c;
+  sx_vid codes, y;
+  if (!sx_quant_is_weight(g, w, 2)) return *kept = "the table is no constant of floats", SX_OK;
+  if (sx_value_const(g, w)->dtype != SX_F32) return *kept = "the table is not float", SX_OK;
+  SX_TRY(sx_quant_weight_of(q, w, -1, false, &c));
+  q->error = c->error;
+  SX_TRY(sx_quant_emit(q, "", "Gather", (sx_vid[]){c->codes, rows}, 2, &codes, 1));
+  sx_node *made = sx_node_at(g, sx_value_at(g, codes)->producer);
+  n = sx_node_at(g, id);
+  made->attrs = n->attrs, made->n_attrs = n->n_attrs;
+  SX_TRY(sx_quant_emit(q, "", "DequantizeLinear", (sx_vid[]){codes, c->scale, c->zero}, 3, &y, 1));
+  finish(q, id, y);
+  return SX_OK;
+}
+
+const sx_quant_rule sx_quant_dynamic_rules[] = {
+    {"", "MatMul", matmul}, {"", "Gemm", gemm}, {"", "Conv", conv}, {"", "Gather", gather}, {NULL, NULL, NULL}};

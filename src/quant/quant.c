@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+/* The walk over the graph that asks the rules of a mode, node by node in execution order, and what rules need. */
+#include <math.h>
+#include "onnx/source.h"
+#include "quant/rules.h"
+
+void sx_quant_report_free(sx_quant_report *r) { sx_vec_free(&r->rows); }
+
+sx_status sx_quant_read(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e) {
+  sx_model *m, *canonical;
+  *out = NULL;
+  SX_TRY(sx_import_source(data, size, o, &m, e));
+  sx_status s = sx_import(data, size, o, &canonical, e);
+  if (s == SX_OK) {
+    s = sx_source_take_facts(m->graph, canonical->graph, e);
+    sx_model_destroy(canonical);
+  }
+  if (s == SX_OK && o->path && !m->path && !(m->path = sx_arena_strdup(&m->arena, o->path, strlen(o->path))))
+    s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  s = sx_model_status(m, s, e);
+  if (s != SX_OK)
+    sx_model_destroy(m);
+  else
+    *out = m;
+  return s;
+}
+
+static size_t constant_bytes(const sx_graph *g) {
+  size_t n = 0;
+  for (uint32_t v = 0; v < g->values.n; v++) {
+    const sx_value *x = sx_value_at(g, v);
+    if (x->kind == SX_VALUE_CONST && x->fact.constant && (x->n_uses || x->output_uses)) n += x->fact.constant->size;
+  }
+  return n;
+}
+
+bool sx_quant_is_weight(const sx_graph *g, sx_vid v, int rank) {
+  const sx_tensor *t = sx_value_const(g, v);
+  return t && t->rank >= rank && t->count > 0 &&
+         (t->dtype == SX_F32 || t->dtype == SX_F16 || t->dtype == SX_BF16 || t->dtype == SX_F64);
+}
+
+static int version_of(sx_model *m, const char *domain, sx_err *e) {
+  for (uint32_t i = 0; i < m->opsets.n; i++) {
+    const sx_str d = m->opsets.at[i].domain;
+    if (sx_str_is(d, domain) || (!*domain && sx_str_is(d, "ai.onnx"))) return (int)m->opsets.at[i].version;
+  }
+  return sx_vec_push(&m->opsets, ((sx_opset){sx_str_c(domain), 1})) ? 1 : 0;
+}
+
+sx_status sx_quant_emit(sx_quantizer *q, const char *domain, const char *op_type, const sx_vid *in, uint32_t n_in,
+                        sx_vid *out, uint32_t n_out) {
+  sx_model *m = q->g->model;
+  for (uint32_t i = 0; i < n_out; i++)
+    if ((out[i] = sx_graph_add_value(q->g, SX_VALUE_NODE, (sx_str){"", 0})) == SX_NONE) SX_NO_MEMORY(q->e);
+  const sx_nid id = sx_graph_add_node(q->g, NULL, in, n_in, out, n_out);
+  const int version = version_of(m, domain, q->e);
+  const char *name = sx_arena_printf(&m->arena, "%.*s_%s", SX_FMT(q->name), op_type);
+  if (id == SX_NONE || !version || !name) SX_NO_MEMORY(q->e);
+  sx_node *n = sx_node_at(q->g, id);
+  n->domain = sx_str_c(domain), n->op_type = sx_str_c(op_type), n->since_version = version;
+  n->name = q->name.n ? sx_str_c(name) : q->name, n->place = q->place, n->origin = q->origin;
+  return SX_OK;
+}
+
+sx_status sx_quant_add_constant(sx_quantizer *q, sx_vid v, const char *suffix, sx_tensor *t, sx_vid *out) {
+  SX_TRY(sx_model_hold(q->g->model, t, q->e));
+  const char *name = sx_arena_printf(&q->g->model->arena, "%.*s%s", SX_FMT(sx_value_at(q->g, v)->name), suffix);
+  if (!name || (*out = sx_graph_add_const(q->g, t, sx_str_c(name))) == SX_NONE) SX_NO_MEMORY(q->e);
+  return SX_OK;
+}
+
+static sx_status transpose(const sx_tensor *t, sx_tensor **out, sx_err *e) {
+  const int64_t dims[] = {t->dims[1], t->dims[0]};
+  SX_TRY(sx_tensor_create(SX_F32, 2, dims, out, e));
+  float *to = (*out)->data;
+  for (int64_t i = 0; i < dims[0]; i++)
+    for (int64_t j = 0; j < dims[1]; j++) {
+      double v = 0;
+      (void)sx_tensor_get_f64(t, j * dims[0] + i, &v);
+      to[i * dims[1] + j] = (float)v;
+    }
+  return SX_OK;
+}
+
+sx_status sx_quant_weight_of(sx_quantizer *q, sx_vid v, int axis, bool transposed, const sx_quant_constant **out) {
+  for (uint32_t i = 0; i < q->weights.n; i++) {
+    const sx_quant_constant *c = *out = &q->weights.at[i];
+    if (c->of == v && c->axis == axis && c->transposed == transposed) return SX_OK;
+  }
+  sx_tensor *t = sx_value_const(q->g, v), *turned = NULL;
+  const bool sign = sx_dtype_is_signed(q->o->weight);
+  const sx_quant_grid grid = sx_quant_grid_of(q->o->weight, sign || axis >= 0, q->o->reduce_range);
+  sx_quant_weight w;
+  if (transposed) SX_TRY(transpose(t, &turned, q->e));
+  sx_status s = sx_quantize_weight(turned ? turned : t, &grid, axis, &w, q->e);
+  sx_tensor_unref(turned);
+  if (s != SX_OK) return sx_err_context(q->e, "initializer '%.*s'", SX_FMT(sx_value_at(q->g, v)->name)), s;
+  sx_quant_constant c = {.of = v, .axis = axis, .transposed = transposed, .error = w.error};
+  /* One zero point, or none where it is 0: ONNX Runtime takes no other where there is a scale per channel. */
+  c.zero = SX_NONE;
+  const sx_status codes = sx_quant_add_constant(q, v, "_quantized", w.codes, &c.codes);
+  const sx_status scale = sx_quant_add_constant(q, v, "_scale", w.scale, &c.scale);
+  const sx_status zero = sign ? SX_OK : sx_quant_add_constant(q, v, "_zero_point", w.zero, &c.zero);
+  if (sign) sx_tensor_unref(w.zero);
+  SX_TRY(codes != SX_OK ? codes : scale != SX_OK ? scale : zero);
+  if (!sx_vec_push(&q->weights, c)) SX_NO_MEMORY(q->e);
+  *out = &q->weights.at[q->weights.n - 1];
+  return SX_OK;
+}
+
+sx_status sx_quant_dynamic_of(sx_quantizer *q, sx_vid v, const sx_quant_dynamic **out) {
+  sx_vid made[3];
+  while (q->dynamic.n <= v)
+    if (!sx_vec_push(&q->dynamic, ((sx_quant_dynamic){SX_NONE, SX_NONE, SX_NONE}))) SX_NO_MEMORY(q->e);
+  if (q->dynamic.at[v].codes == SX_NONE) {
+    SX_TRY(sx_quant_emit(q, "", "DynamicQuantizeLinear", &v, 1, made, 3));
+    q->dynamic.at[v] = (sx_quant_dynamic){made[0], made[1], made[2]};
+  }
+  *out = &q->dynamic.at[v];
+  return SX_OK;
+}
+
+void sx_quant_take_over(sx_graph *g, sx_vid old, sx_vid now) {
+  sx_value *o = sx_value_at(g, old), *n = sx_value_at(g, now);
+  const sx_str name = o->name;
+  n->fact = o->fact;
+  sx_graph_replace_value(g, old, now);
+  o->name = (sx_str){"", 0}, n->name = name;
+}
+
+static bool among(const sx_quant_names *list, sx_str s) {
+  for (uint32_t i = 0; i < list->n; i++)
+    if (sx_str_eq(list->at[i], s)) return true;
+  return false;
+}
+
+static const sx_quant_rule *rule_for(const sx_quant_rule *rules, const sx_node *n) {
+  for (const sx_quant_rule *r = rules; r->op_type; r++)
+    if (sx_str_is(n->op_type, r->op_type) &&
+        (sx_str_is(n->domain, r->domain) || (!*r->domain && sx_str_is(n->domain, "ai.onnx"))))
+      return r;
+  return NULL;
+}
+
+static sx_status visit(sx_quantizer *q, const sx_quant_rule *rules, sx_nid id, sx_quant_report *report) {
+  const sx_node *n = sx_node_at(q->g, id);
+  const sx_quant_rule *r = rule_for(rules, n);
+  const sx_quant_options *o = q->o;
+  if (!r) return SX_OK;
+  sx_quant_row row = {.node = n->name, .op_type = n->op_type};
+  q->place = n->place, q->origin = n->origin, q->name = n->name, q->error = 0;
+  if (o->operators.n && !among(&o->operators, n->op_type))
+    row.kept = "the operator is not among those that were asked for";
+  else if (o->only.n && !among(&o->only, n->name))
+    row.kept = "the node is not among those that were asked for";
+  else if (among(&o->skip, n->name))
+    row.kept = "excluded by its name";
+  else
+    SX_TRY(r->fn(q, id, &row.kept));
+  row.error = q->error;
+  if (!sx_vec_push(&report->rows, row)) SX_NO_MEMORY(q->e);
+  return SX_OK;
+}
+
+/* Names of nodes that the model does not have are mistakes, not wishes. */
+static sx_status check_names(const sx_graph *g, const sx_quant_names *list, sx_err *e) {
+  for (uint32_t i = 0; i < list->n; i++) {
+    bool there = false;
+    for (uint32_t k = 0; k < g->nodes.n && !there; k++) there = sx_str_eq(sx_node_at(g, k)->name, list->at[i]);
+    if (!there) SX_FAIL(e, INVALID_ARGUMENT, "the model has no node called '%.*s'", SX_FMT(list->at[i]));
+  }
+  return SX_OK;
+}
+
+static sx_status walk(sx_quantizer *q, const sx_quant_rule *rules, sx_quant_report *r) {
+  sx_graph *g = q->g;
+  SX_TRY(sx_graph_sort(g, q->e));
+  r->before = constant_bytes(g);
+  const uint32_t n = g->order.n;
+  for (uint32_t k = 0; k < n; k++) SX_TRY(visit(q, rules, g->order.at[k], r));
+  sx_graph_sweep(g);
+  SX_TRY(sx_graph_sort(g, q->e));
+  r->after = constant_bytes(g);
+  return SX_OK;
+}
+
+sx_status sx_quantize(sx_model *m, const sx_quant_options *o, sx_quant_report *r, sx_err *e) {
+  static const sx_quant_rule *const rules[] = {[SX_QUANT_DYNAMIC] = sx_quant_dynamic_rules};
+  sx_quantizer q = {.g = m->graph, .o = o, .e = e};
+  if (o->weight != SX_I8 && o->weight != SX_U8)
+    SX_FAIL(e, INVALID_ARGUMENT, "weights of %s: expected int8 or uint8", sx_dtype_name(o->weight));
+  SX_TRY(check_names(m->graph, &o->only, e));
+  SX_TRY(check_names(m->graph, &o->skip, e));
+  sx_status s = sx_model_status(m, walk(&q, rules[o->mode], r), e);
+  sx_vec_free(&q.dynamic);
+  sx_vec_free(&q.weights);
+  return s;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/* Quantisation: a model in, a model with small integers (or 16-bit floats) in its place out.
+ *
+ * The model is worked on in the source dialect: its operators, versions and names stay as they were written, and what is
+ * quantised is replaced node by node. A mode is a table of rules by operator; what a rule cannot do it says, and the report
+ * has a row for every node that a rule looked at. */
+#ifndef SX_QUANT_QUANT_H
+#define SX_QUANT_QUANT_H
+#include "onnx/import.h"
+#include "onnx/proto.h"
+
+typedef enum sx_quant_mode {
+  SX_QUANT_DYNAMIC, /* weights now, activations when the model runs */
+} sx_quant_mode;
+
+typedef struct sx_quant_names {
+  const sx_str *at;
+  uint32_t n;
+} sx_quant_names;
+typedef struct sx_quant_options {
+  sx_quant_mode mode;
+  sx_dtype weight;           /* I8 (symmetric) or U8 */
+  bool per_channel;          /* a scale for each output channel of a weight */
+  bool reduce_range;         /* weights of 7 bits, for processors whose 8-bit products saturate */
+  sx_quant_names operators;  /* operators to quantise; none: all that the mode has a rule for */
+  sx_quant_names only, skip; /* names of nodes; none: all, none */
+} sx_quant_options;
+
+/* What became of a node. */
+typedef struct sx_quant_row {
+  sx_str node, op_type;
+  const char *kept; /* NULL: it was quantised; otherwise why not, static text */
+  double error;     /* of its weight: root mean square of the difference over that of the weight; 0 without one */
+} sx_quant_row;
+typedef struct sx_quant_report {
+  SX_VEC(sx_quant_row) rows; /* text lives in the model */
+  size_t before, after;      /* bytes of the constants */
+} sx_quant_report;
+void sx_quant_report_free(sx_quant_report *r);
+
+/* Reads a model for quantising: the source dialect with the facts of the canonical one. o->path gives external data. */
+sx_status sx_quant_read(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e);
+/* Changes the model. INVALID_ARGUMENT: options that do not go together, names that the model does not have. */
+sx_status sx_quantize(sx_model *m, const sx_quant_options *o, sx_quant_report *r, sx_err *e);
+#endif

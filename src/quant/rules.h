@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+/* What the rules of all modes share: the model that is being rewritten, and ways to add to it. */
+#ifndef SX_QUANT_RULES_H
+#define SX_QUANT_RULES_H
+#include "quant/quant.h"
+#include "quant/weight.h"
+
+typedef struct sx_quant_dynamic { /* of a value: what DynamicQuantizeLinear makes of it */
+  sx_vid codes, scale, zero;
+} sx_quant_dynamic;
+typedef struct sx_quant_constant { /* of a weight: its tensors as values */
+  sx_vid of, codes, scale, zero;
+  int axis;
+  bool transposed;
+  double error;
+} sx_quant_constant;
+
+typedef struct sx_quantizer {
+  sx_graph *g;
+  const sx_quant_options *o;
+  SX_VEC(sx_quant_dynamic) dynamic;  /* by value; codes SX_NONE: not yet */
+  SX_VEC(sx_quant_constant) weights; /* each is quantised once, however many read it */
+  uint32_t place, origin;            /* of the node that is being replaced, for those that replace it */
+  sx_str name;
+  double error; /* of its weight */
+  sx_err *e;
+} sx_quantizer;
+
+/* Replaces a node (which then is dead), or says in *kept why it stays as it is. */
+typedef sx_status (*sx_quant_rule_fn)(sx_quantizer *q, sx_nid n, const char **kept);
+typedef struct sx_quant_rule {
+  const char *domain, *op_type; /* "" is ONNX's domain */
+  sx_quant_rule_fn fn;
+} sx_quant_rule;
+extern const sx_quant_rule sx_quant_dynamic_rules[]; /* ended by an op_type of NULL */
+
+/* A node of the model's version of the domain, on in[]; *out are n_out new values. Its name is the replaced node's with the
+ * operator's behind it. */
+sx_status sx_quant_emit(sx_quantizer *q, const char *domain, const char *op_type, const sx_vid *in, uint32_t n_in,
+                        sx_vid *out, uint32_t n_out);
+/* A constant called "<name of v><suffix>"; takes the reference over. */
+sx_status sx_quant_add_constant(sx_quantizer *q, sx_vid v, const char *suffix, sx_tensor *t, sx_vid *out);
+/* The constant v quantised with the options' weight type; axis -1: one scale. `transposed`: a matrix, exchanged first (axis
+ * counts after that). */
+sx_status sx_quant_weight_of(sx_quantizer *q, sx_vid v, int axis, bool transposed, const sx_quant_constant **out);
+/* v as DynamicQuantizeLinear makes it, once for all that read it. */
+sx_status sx_quant_dynamic_of(sx_quantizer *q, sx_vid v, const sx_quant_dynamic **out);
+/* `now` takes the place of value `old` for all that read it, name and graph outputs included. */
+void sx_quant_take_over(sx_graph *g, sx_vid old, sx_vid now);
+/* Is v a constant of floats that has at least this rank? */
+bool sx_quant_is_weight(const sx_graph *g, sx_vid v, int rank);
+#endif

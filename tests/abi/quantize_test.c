@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+/* A quantised model is read again, gives nearly the same answers, and is smaller; what makes no sense is refused by name. A
+ * library without the extension table passes by having none. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "abi.h"
+#include "sardonyx.h"
+
+static const char *const digits = SX_SOURCE_DIR "/examples/digits/digits.onnx";
+static char target[512];
+static OrtEnv *env;
+static OrtAllocator *heap;
+static const SardonyxExtension *extension;
+
+static const SardonyxExtension *find_extension(const char *path) {
+#ifdef _WIN32
+  void *f = (void *)GetProcAddress(LoadLibraryA(path), "SardonyxGetExtension");
+#else
+  void *f = dlsym(dlopen(path, RTLD_NOW | RTLD_LOCAL), "SardonyxGetExtension");
+#endif
+  if (!f) return NULL;
+  SardonyxGetExtensionFn get;
+  memcpy(&get, &f, sizeof get);
+  return get(SARDONYX_EXTENSION_VERSION);
+}
+
+/* The answers of a model to twelve made-up pictures. */
+static void answers(const char *model, float *out) {
+  float x[64];
+  for (int k = 0; k < 12; k++) {
+    for (int i = 0; i < 64; i++) x[i] = (float)((i * (k + 3) + i / 8 * 5) % 17) / 16.0f;
+    SardonyxModel m;
+    SardonyxTensor in = {
+        .name = "image", .type = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, .rank = 4, .dims = {1, 1, 8, 8}, .data = x};
+    SardonyxTensor y = {.name = "probabilities"};
+    OrtStatus *s = SardonyxOpen(&m, base, model);
+    if (!s) s = SardonyxRun(&m, &in, 1, &y, 1);
+    CHECK(!s);
+    if (s)
+      puts(api->GetErrorMessage(s));
+    else
+      memcpy(out + 10 * k, y.data, 10 * sizeof *out);
+    SardonyxClose(&m, s, &y, 1);
+  }
+}
+
+static OrtStatus *quantize(const char *const *pairs, char **report) {
+  OrtKeyValuePairs *options;
+  api->CreateKeyValuePairs(&options);
+  for (; *pairs; pairs += 2) api->AddKeyValuePair(options, pairs[0], pairs[1]);
+  OrtStatus *s = extension->Quantize(env, digits, target, options, 1, heap, report);
+  api->ReleaseKeyValuePairs(options);
+  return s;
+}
+
+static void good(const char *const *pairs, const char *in_report, double nearness) {
+  float before[120] = {0}, after[120] = {0};
+  char *report = NULL;
+  OrtStatus *s = quantize(pairs, &report);
+  CHECK(!s);
+  if (s) {
+    puts(api->GetErrorMessage(s));
+    api->ReleaseStatus(s);
+    return;
+  }
+  CHECK(strstr(report, in_report) && strstr(report, "\"bytes_after\""));
+  OK(AllocatorFree(heap, report));
+  answers(digits, before), answers(target, after);
+  double apart = 0;
+  for (int i = 0; i < 120; i++) apart = fmax(apart, fabs((double)before[i] - (double)after[i]));
+  if (apart > nearness) printf("apart by %g\n", apart);
+  CHECK(apart <= nearness);
+  (void)remove(target);
+}
+
+static void refused(const char *const *pairs, const char *word) {
+  char *report = NULL;
+  OrtStatus *s = quantize(pairs, &report);
+  CHECK(s && api->GetErrorCode(s) == ORT_INVALID_ARGUMENT && strstr(api->GetErrorMessage(s), word));
+  if (s) api->ReleaseStatus(s);
+  FILE *f = fopen(target, "rb");
+  CHECK(!f);
+  if (f) fclose(f);
+}
+
+#define OPTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
+int main(int argc, char **argv) {
+  if (!abi_load(argc, argv)) return 2;
+  if (!(extension = find_extension(argv[1])) || extension->version < 4) return puts("quantize_test: no extension"), 0;
+  const char *folder = getenv("TMPDIR");
+  snprintf(target, sizeof target, "%s/quantize_test_%p.onnx", folder ? folder : "/tmp", (void *)&env);
+  OK(CreateEnv(ORT_LOGGING_LEVEL_ERROR, "quantize", &env));
+  OK(GetAllocatorWithDefaultOptions(&heap));
+  good((const char *const[]){NULL}, "\"quantized\":true", 0.1);
+  good(OPTIONS("per_channel", "1"), "\"quantized\":true", 0.1);
+  good(OPTIONS("weight_type", "uint8", "per_channel", "1"), "\"quantized\":true", 0.1);
+  good(OPTIONS("op_types", "Softmax\n"), "not among those", 0);
+  refused(OPTIONS("weight_type", "float"), "float");
+  refused(OPTIONS("weight_type", "int9"), "int9");
+  refused(OPTIONS("per_channel", "yes"), "yes");
+  refused(OPTIONS("mode", "magic"), "magic");
+  refused(OPTIONS("colour", "red"), "colour");
+  refused(OPTIONS("skip_nodes", "nobody"), "nobody");
+  api->ReleaseEnv(env);
+  return abi_end("quantize_test");
+}
