@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import pickle
+import signal
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -14,6 +16,18 @@ from sardonyx.capi import onnxruntime_pybind11_state as state
 from sardonyx.capi.onnxruntime_inference_collection import InferenceSession as Lenient
 
 ONE = np.ones((2, 3), np.float32)
+
+
+def endless():
+    """n times x = softmax(x x)"""
+    onnx = pytest.importorskip("onnx")
+    h, f, b, i = onnx.helper, onnx.TensorProto.FLOAT, onnx.TensorProto.BOOL, onnx.TensorProto.INT64
+    info = h.make_tensor_value_info
+    body = h.make_graph([h.make_node("MatMul", ["p", "p"], ["q"]), h.make_node("Softmax", ["q"], ["r"]), h.make_node("Identity", ["go"], ["on"])], "body",
+                        [info("i", i, []), info("go", b, []), info("p", f, [64, 64])], [info("on", b, []), info("r", f, [64, 64])])
+    graph = h.make_graph([h.make_node("Loop", ["n", "", "x"], ["y"], body=body)], "endless", [info("n", i, []), info("x", f, [64, 64])],
+                         [info("y", f, [64, 64])])
+    return h.make_model(graph, opset_imports=[h.make_opsetid("", 21)], ir_version=10).SerializeToString()
 
 
 def test_run(add):
@@ -144,6 +158,44 @@ def test_terminate(add):
         sx.InferenceSession(add).run(None, {"a": ONE, "b": ONE}, options)
     options.terminate = False
     sx.InferenceSession(add).run(None, {"a": ONE, "b": ONE}, options)
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_interrupt(given):
+    """A signal ends a run that would take minutes, and the session and the options can be used again."""
+    model, options = endless(), sx.RunOptions() if given else None
+    session = sx.InferenceSession(model)
+    feed = {"n": np.array(10**9), "x": np.ones((64, 64), np.float32)}
+    if not hasattr(signal, "setitimer"):
+        pytest.skip("no timers")
+    for _ in range(2):
+        began = time.perf_counter()
+        old = signal.signal(signal.SIGALRM, signal.default_int_handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                session.run(None, feed, options)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, old)
+        assert time.perf_counter() - began < 10
+        assert session.run(None, {**feed, "n": np.array(2)}, options)[0].shape == (64, 64)
+
+
+def test_handlers_run_during_a_run():
+    """A handler that does not raise is no reason to stop; it may even run another session."""
+    session, other, seen = sx.InferenceSession(endless()), sx.InferenceSession(endless()), []
+    if not hasattr(signal, "setitimer"):
+        pytest.skip("no timers")
+    x = np.ones((64, 64), np.float32)
+    old = signal.signal(signal.SIGALRM, lambda *_: seen.append(other.run(None, {"n": np.array(1), "x": x})))
+    signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+    try:
+        while len(seen) < 3:
+            session.run(None, {"n": np.array(2000), "x": x})
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
 
 
 def test_pickle(add, tmp_path):

@@ -5,23 +5,23 @@
 #include <stdarg.h>
 
 static const struct {
-  const char *name, *code;
-} errors[] = {{NULL, "OK"},
-              {"Fail", "FAIL"},
-              {"InvalidArgument", "INVALID_ARGUMENT"},
-              {"NoSuchFile", "NO_SUCHFILE"},
-              {"NoModel", "NO_MODEL"},
-              {"EngineError", "ENGINE_ERROR"},
-              {"RuntimeException", "RUNTIME_EXCEPTION"},
-              {"InvalidProtobuf", "INVALID_PROTOBUF"},
-              {"ModelLoaded", "MODEL_LOADED"},
-              {"NotImplemented", "NOT_IMPLEMENTED"},
-              {"InvalidGraph", "INVALID_GRAPH"},
-              {"EPFail", "EP_FAIL"},
-              {"ModelLoadCanceled", "MODEL_LOAD_CANCELED"},
-              {"ModelRequiresCompilation", "MODEL_REQUIRES_COMPILATION"},
-              {"NotFound", "NOT_FOUND"},
-              {"DeviceReset", "DEVICE_RESET"}};
+  const char *name, *code, *doc;
+} errors[] = {{NULL, "OK", NULL},
+              {"Fail", "FAIL", "What has no other class: a run that was ended, a file that cannot be written."},
+              {"InvalidArgument", "INVALID_ARGUMENT", "A name, a type, a shape or an option that is not what the model or the function takes."},
+              {"NoSuchFile", "NO_SUCHFILE", "A model or data file that is not there."},
+              {"NoModel", "NO_MODEL", "A session or compiler that was given no model."},
+              {"EngineError", "ENGINE_ERROR", "A provider's own engine failed."},
+              {"RuntimeException", "RUNTIME_EXCEPTION", "An operator failed while the model ran."},
+              {"InvalidProtobuf", "INVALID_PROTOBUF", "Bytes that are not a model."},
+              {"ModelLoaded", "MODEL_LOADED", "A session that has a model already."},
+              {"NotImplemented", "NOT_IMPLEMENTED", "An operator, a type or a function that the library does not have."},
+              {"InvalidGraph", "INVALID_GRAPH", "A model that the standard does not allow."},
+              {"EPFail", "EP_FAIL", "A provider that cannot be had, or that failed."},
+              {"ModelLoadCanceled", "MODEL_LOAD_CANCELED", "Loading was ended by set_load_cancellation_flag."},
+              {"ModelRequiresCompilation", "MODEL_REQUIRES_COMPILATION", "A model that its provider must compile first."},
+              {"NotFound", "NOT_FOUND", "What was asked for by name is not there."},
+              {"DeviceReset", "DEVICE_RESET", "A device was reset while it was in use."}};
 enum { N_ERRORS = sizeof errors / sizeof *errors };
 static PyObject *classes[N_ERRORS];
 
@@ -29,7 +29,7 @@ int errors_init(PyObject *module) {
   for (int i = 1; i < N_ERRORS; i++) {
     PyObject *name = PyUnicode_FromFormat("sardonyx.capi.onnxruntime_pybind11_state.%s", errors[i].name);
     PyObject *bytes = name ? PyUnicode_AsUTF8String(name) : NULL;
-    if (bytes) classes[i] = PyErr_NewException(PyBytes_AsString(bytes), NULL, NULL);
+    if (bytes) classes[i] = PyErr_NewExceptionWithDoc(PyBytes_AsString(bytes), errors[i].doc, NULL, NULL);
     Py_XDECREF(name), Py_XDECREF(bytes);
     if (!classes[i]) return -1;
     Py_INCREF(classes[i]);

@@ -30,6 +30,14 @@ void raise_code(OrtErrorCode code, const char *format, ...);
 /* A string of the library's default allocator becomes a str, and is freed. NULL gives None. */
 PyObject *take_string(char *text);
 
+/* watch.c ------------------------------------------------------------------------------------------------------------------ */
+typedef OrtStatus *(*WatchedCall)(void *state); /* runs without the interpreter's lock, perhaps on another thread */
+int watch_init(void);
+bool watch_possible(void); /* whether watch() would see signals: on the main thread, outside of another watch() */
+/* Makes a call with the interpreter's lock free. When a signal's handler raises meanwhile, stop(state) is called and must make
+ * the call end soon: -1 with the handler's exception, whatever the call returns. */
+int watch(WatchedCall call, void (*stop)(void *), void *state);
+
 /* types.c ------------------------------------------------------------------------------------------------------------------ */
 /* What an input takes: the kind, and the element type of the tensors in it (of a map: of its values). */
 typedef struct IoType {
@@ -84,6 +92,7 @@ typedef struct Session {
   PyObject *in_names, *out_names; /* name to index, in order */
   IoType *types;    /* of the inputs */
   PyObject *kept;   /* what the session reads for as long as it lives: options, model bytes */
+  size_t quick;     /* the main thread's: a run of so many elements is over before anyone could interrupt it */
 } Session;
 extern PyTypeObject *session_type;
 int session_init(PyObject *module);
@@ -99,10 +108,11 @@ typedef struct RunOptions {
   PyObject_HEAD
   OrtRunOptions *options;
   PyObject *kept;
+  char ends, training, fetches_only; /* what its attributes say; the C interface has no way to ask */
 } RunOptions;
 extern PyTypeObject *options_type, *run_options_type;
 int options_init(PyObject *module);
-int run_options_of(PyObject *object, OrtRunOptions **out); /* None gives NULL */
+int run_options_of(PyObject *object, RunOptions **out); /* None gives NULL */
 
 int binding_init(PyObject *module);
 OrtIoBinding *binding_of(PyObject *object);

@@ -2,6 +2,7 @@
 /* SessionOptions and RunOptions. Python's classes remember what was set (the C interface has few getters) and pass every
  * setting on at once, so that a bad one fails where it is made. */
 #include "native.h"
+#include <structmember.h>
 
 PyTypeObject *options_type, *run_options_type;
 
@@ -203,14 +204,14 @@ static PyType_Spec options_spec = {"sardonyx._native.Options", sizeof(Options), 
 
 /* Run options ---------------------------------------------------------------------------------------------------------------- */
 
-int run_options_of(PyObject *object, OrtRunOptions **out) {
+int run_options_of(PyObject *object, RunOptions **out) {
   *out = NULL;
   if (object == Py_None) return 0;
   if (!PyObject_TypeCheck(object, run_options_type)) {
     PyErr_Format(PyExc_TypeError, "run_options is a %S; expected RunOptions or None", (PyObject *)Py_TYPE(object));
     return -1;
   }
-  *out = ((RunOptions *)object)->options;
+  *out = (RunOptions *)object;
   return 0;
 }
 
@@ -248,10 +249,16 @@ static int run_set_logid(RunOptions *r, PyObject *value, void *unused) {
   return failed ? -1 : 0;
 }
 
-static PyObject *run_terminate(RunOptions *r, PyObject *on) {
-  int yes = PyObject_IsTrue(on);
-  if (yes < 0 || done(yes ? ort->RunOptionsSetTerminate(r->options) : ort->RunOptionsUnsetTerminate(r->options))) return NULL;
-  Py_RETURN_NONE;
+static PyObject *run_get_terminate(RunOptions *r, void *unused) { return PyBool_FromLong(r->ends); }
+static int run_set_terminate(RunOptions *r, PyObject *value, void *unused) {
+  if (!value || !PyBool_Check(value)) {
+    PyErr_SetString(PyExc_TypeError, "terminate is True or False");
+    return -1;
+  }
+  int yes = value == Py_True;
+  if (done(yes ? ort->RunOptionsSetTerminate(r->options) : ort->RunOptionsUnsetTerminate(r->options))) return -1;
+  r->ends = (char)yes;
+  return 0;
 }
 
 static PyObject *run_add_config(RunOptions *r, PyObject *args) {
@@ -299,10 +306,9 @@ static void run_dealloc(RunOptions *r) {
 }
 
 static PyMethodDef run_methods[] = {
-    {"_terminate", (PyCFunction)run_terminate, METH_O, "_terminate(on)"},
-    {"add_run_config_entry", (PyCFunction)run_add_config, METH_VARARGS, "add_run_config_entry(key, value)\n--\n\nSets a text option of the run."},
+    {"add_run_config_entry", (PyCFunction)run_add_config, METH_VARARGS, "add_run_config_entry($self, key, value, /)\n--\n\nSets a text option of the run."},
     {"get_run_config_entry", (PyCFunction)run_get_config, METH_VARARGS,
-     "get_run_config_entry(key)\n--\n\nThe value of a text option.\n\n:raises RuntimeError: when it was not set"},
+     "get_run_config_entry($self, key, /)\n--\n\nThe value of a text option.\n\n:raises RuntimeError: when it was not set"},
     {"_profile", (PyCFunction)run_profile, METH_O, "_profile(prefix)"},
     {"_add_adapter", (PyCFunction)run_adapter, METH_O, "_add_adapter(capsule)"},
     {NULL, NULL, 0, NULL}};
@@ -310,8 +316,15 @@ static PyGetSetDef run_getset[] = {
     {"log_severity_level", (getter)run_get_severity, (setter)run_set_severity, "0 verbose, 1 info, 2 warning, 3 error, 4 fatal", NULL},
     {"log_verbosity_level", (getter)run_get_verbosity, (setter)run_set_verbosity, "detail of verbose messages", NULL},
     {"logid", (getter)run_get_logid, (setter)run_set_logid, "a name for the run in log messages", NULL},
+    {"terminate", (getter)run_get_terminate, (setter)run_set_terminate,
+     "True ends the runs that use these options, which raise Fail; set it from another thread", NULL},
     {NULL, NULL, NULL, NULL, NULL}};
-static PyType_Slot run_slots[] = {{Py_tp_new, run_new}, {Py_tp_dealloc, run_dealloc}, {Py_tp_methods, run_methods}, {Py_tp_getset, run_getset}, {0, NULL}};
+static PyMemberDef run_members[] = {
+    {"only_execute_path_to_fetches", T_BOOL, offsetof(RunOptions, fetches_only), 0, "what no fetch needs is never executed in any case"},
+    {"training_mode", T_BOOL, offsetof(RunOptions, training), 0, "kept for programs that set it: a session runs for inference"},
+    {NULL, 0, 0, 0, NULL}};
+static PyType_Slot run_slots[] = {{Py_tp_new, run_new},         {Py_tp_dealloc, run_dealloc}, {Py_tp_methods, run_methods},
+                                  {Py_tp_getset, run_getset}, {Py_tp_members, run_members}, {0, NULL}};
 static PyType_Spec run_spec = {"sardonyx._native.RunOptions", sizeof(RunOptions), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, run_slots};
 
 int options_init(PyObject *module) {

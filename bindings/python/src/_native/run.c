@@ -3,6 +3,7 @@
  * lock, results become objects. Small calls use no heap. */
 #include "native.h"
 #include "run.h"
+#include <time.h>
 
 enum { SMALL = 12 };
 
@@ -14,6 +15,7 @@ typedef struct Feed {
   PyObject **owners; /* of inputs: what lends the memory, and bytes of names; two each */
   bool *lent;        /* the value is an OrtValue object's: not ours to release */
   PyObject *names;   /* bytes of output names that the model does not have */
+  size_t elements;   /* of the inputs, a measure of how long the run takes */
   const char *small_names[2 * SMALL];
   OrtValue *small_values[2 * SMALL];
   PyObject *small_owners[2 * SMALL];
@@ -60,6 +62,25 @@ static Py_ssize_t index_of(PyObject *names, PyObject *name) {
   return index ? PyLong_AsSsize_t(index) : -1;
 }
 
+/* The elements of a tensor; a single integer in plain memory counts as what it is, since it may be how often a loop goes round.
+ * What is no tensor counts as a large one. */
+static size_t elements_of(const OrtValue *value, const IoType *want, bool host) {
+  const int64_t *dims;
+  size_t rank, n = 1;
+  ONNXTensorElementDataType type;
+  OrtStatus *status = want && want->kind != ONNX_TYPE_TENSOR ? NULL : ort->GetTensorElementTypeAndShapeDataReference(value, &type, &dims, &rank);
+  if (status || (want && want->kind != ONNX_TYPE_TENSOR)) {
+    if (status) ort->ReleaseStatus(status);
+    return (size_t)1 << 20;
+  }
+  for (size_t i = 0; i < rank; i++) n *= (size_t)dims[i];
+  const void *data = NULL;
+  if (n != 1 || !host || (type != ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64 && type != ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32)) return n;
+  if ((status = ort->GetTensorData(value, &data))) ort->ReleaseStatus(status);
+  int64_t number = !data ? 0 : type == ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64 ? *(const int64_t *)data : *(const int32_t *)data;
+  return number > 1 ? (size_t)number : 1;
+}
+
 static int feed_input(Feed *f, const Session *s, size_t i, PyObject *name, PyObject *object) {
   Py_ssize_t index = index_of(s->in_names, name);
   const IoType *want = index >= 0 ? &s->types[index] : NULL;
@@ -72,10 +93,12 @@ static int feed_input(Feed *f, const Session *s, size_t i, PyObject *name, PyObj
   if (value_check(object)) {
     Py_INCREF(object);
     f->owners[2 * i] = object, f->lent[i] = true, f->in[i] = ((Value *)object)->value;
+  } else
+    f->in[i] = value_from_object(object, want, &f->owners[2 * i]);
+  if (f->in[i]) {
+    f->elements += elements_of(f->in[i], want, !f->lent[i]);
     return 0;
   }
-  f->in[i] = value_from_object(object, want, &f->owners[2 * i]);
-  if (f->in[i]) return 0;
   if (object == Py_None && want)
     raise_code(ORT_FAIL, "input %s is None; expected an array", s->in[index]);
   return -1;
@@ -141,12 +164,68 @@ static int feed_fill(Feed *f, const Session *s, PyObject *outputs, PyObject *fee
   return failed ? -1 : 0;
 }
 
-static int feed_run(Feed *f, const Session *s, const OrtRunOptions *options) {
-  OrtStatus *status;
-  Py_BEGIN_ALLOW_THREADS
-  status = ort->Run(s->session, options, f->in_names, (const OrtValue *const *)f->in, f->n_in, f->out_names, f->n_out, f->out);
-  Py_END_ALLOW_THREADS
-  return raise_status(status);
+/* A run as watch() makes it: from a feed, or from a binding. */
+typedef struct Run {
+  const OrtSession *session;
+  OrtRunOptions *options;
+  const Feed *feed;
+  const OrtIoBinding *binding;
+} Run;
+
+static OrtStatus *run_call(void *state) {
+  const Run *r = state;
+  const Feed *f = r->feed;
+  if (r->binding) return ort->RunWithBinding((OrtSession *)(uintptr_t)r->session, r->options, r->binding);
+  return ort->Run((OrtSession *)(uintptr_t)r->session, r->options, f->in_names, (const OrtValue *const *)f->in, f->n_in, f->out_names, f->n_out, f->out);
+}
+
+static void run_stop(void *state) {
+  OrtStatus *status = ort->RunOptionsSetTerminate(((const Run *)state)->options);
+  if (status) ort->ReleaseStatus(status);
+}
+
+static int64_t now_us(void) {
+  struct timespec t;
+  timespec_get(&t, TIME_UTC);
+  return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+enum { QUICK_US = 5000 };
+
+/* A run is watched unless one of half its size or more has shown that there is no time to interrupt it: starting a thread takes
+ * ten times as long as a small run. */
+static int run_watched(Session *s, Run *r, RunOptions *given, size_t elements) {
+  OrtRunOptions *own = NULL;
+  r->options = given ? given->options : NULL;
+  bool main = watch_possible();
+  int64_t began = main ? now_us() : 0;
+  int failed;
+  if (!main || elements / 2 < s->quick) {
+    OrtStatus *status;
+    Py_BEGIN_ALLOW_THREADS
+    status = run_call(r);
+    Py_END_ALLOW_THREADS
+    failed = raise_status(status);
+  } else {
+    if (!given && raise_status(ort->CreateRunOptions(&own))) return -1;
+    if (own) r->options = own;
+    failed = watch(run_call, run_stop, r);
+    if (own) ort->ReleaseRunOptions(own);
+    if (failed && given && !given->ends) { /* as it was before run_stop */
+      OrtStatus *status = ort->RunOptionsUnsetTerminate(given->options);
+      if (status) ort->ReleaseStatus(status);
+    }
+  }
+  if (!main) return failed;
+  if (now_us() - began > QUICK_US)
+    s->quick = 0;
+  else if (elements >= s->quick)
+    s->quick = elements + 1;
+  return failed;
+}
+
+static int feed_run(Feed *f, Session *s, RunOptions *options) {
+  return run_watched(s, &(Run){.session = s->session, .feed = f}, options, f->elements);
 }
 
 static PyObject *results(Feed *f, bool wrapped) {
@@ -162,7 +241,7 @@ static PyObject *results(Feed *f, bool wrapped) {
 
 static PyObject *run(Session *s, PyObject *outputs, PyObject *feed, PyObject *run_options, bool wrapped) {
   Feed f = {0};
-  OrtRunOptions *options;
+  RunOptions *options;
   PyObject *copy = NULL, *out = NULL;
   if (run_options_of(run_options, &options)) return NULL;
   if (PyDict_Check(feed))
@@ -199,7 +278,7 @@ PyObject *session_run_values(Session *s, PyObject *args) {
 /* (run options, input names, input values, output names, output values or None): a list of the outputs' values */
 PyObject *session_run_into(Session *s, PyObject *args) {
   PyObject *run_options, *in_names, *in_values, *out_names, *out_values, *list = NULL;
-  OrtRunOptions *options;
+  RunOptions *options;
   Feed f = {0};
   if (!PyArg_ParseTuple(args, "OO!O!O!O!:_run_into", &run_options, &PyList_Type, &in_names, &PyList_Type, &in_values, &PyList_Type, &out_names,
                         &PyList_Type, &out_values) || run_options_of(run_options, &options) || session_enter(s))
@@ -237,15 +316,12 @@ PyObject *session_run_into(Session *s, PyObject *args) {
 
 PyObject *session_run_binding(Session *s, PyObject *args) {
   PyObject *object, *run_options;
-  OrtRunOptions *options;
-  OrtStatus *status;
+  RunOptions *options;
   if (!PyArg_ParseTuple(args, "OO:_run_binding", &object, &run_options) || run_options_of(run_options, &options)) return NULL;
   OrtIoBinding *binding = binding_of(object);
   if (!binding || session_enter(s)) return NULL;
-  Py_BEGIN_ALLOW_THREADS
-  status = ort->RunWithBinding(s->session, options, binding);
-  Py_END_ALLOW_THREADS
+  int failed = run_watched(s, &(Run){.session = s->session, .binding = binding}, options, 0);
   session_leave(s);
-  if (raise_status(status)) return NULL;
+  if (failed) return NULL;
   Py_RETURN_NONE;
 }

@@ -77,32 +77,49 @@ static int read_signature(Session *s) {
   return 0;
 }
 
+typedef struct Load {
+  const char *file;
+  const void *data;
+  size_t size;
+  OrtSessionOptions *options;
+  OrtSession *session;
+} Load;
+
+static OrtStatus *load_call(void *state) {
+  Load *l = state;
+  return l->file ? ort->CreateSession(ort_env, l->file, l->options, &l->session)
+                 : ort->CreateSessionFromArray(ort_env, l->data, l->size, l->options, &l->session);
+}
+
+static void load_stop(void *state) {
+  OrtStatus *status = ort->SessionOptionsSetLoadCancellationFlag(((Load *)state)->options, true);
+  if (status) ort->ReleaseStatus(status);
+}
+
 /* open(path, None, options) or open(None, bytes, options) */
 static PyObject *session_open(Session *s, PyObject *args) {
   PyObject *path, *bytes, *options, *name = NULL;
   char *data = NULL;
   Py_ssize_t size = 0;
-  OrtStatus *status;
   if (!PyArg_ParseTuple(args, "OOO!:open", &path, &bytes, options_type, &options)) return NULL;
   if (s->session) {
     raise_code(ORT_FAIL, "the session is open already");
     return NULL;
   }
   if (path != Py_None ? !(name = utf8(path)) : PyBytes_AsStringAndSize(bytes, &data, &size)) return NULL;
-  OrtSessionOptions *o = ((Options *)options)->options;
-  OrtSession *session = NULL;
-  const char *file = name ? PyBytes_AsString(name) : NULL;
-  if (file && strlen(file) != (size_t)PyBytes_Size(name)) {
+  Load load = {.file = name ? PyBytes_AsString(name) : NULL, .data = data, .size = (size_t)size, .options = ((Options *)options)->options};
+  if (load.file && strlen(load.file) != (size_t)PyBytes_Size(name)) {
     Py_DECREF(name);
     PyErr_SetString(PyExc_ValueError, "the path has a zero byte");
     return NULL;
   }
-  Py_BEGIN_ALLOW_THREADS
-  status = file ? ort->CreateSession(ort_env, file, o, &session) : ort->CreateSessionFromArray(ort_env, data, (size_t)size, o, &session);
-  Py_END_ALLOW_THREADS
+  int failed = watch(load_call, load_stop, &load);
   Py_XDECREF(name);
-  if (raise_status(status)) return NULL;
-  s->session = session;
+  if (failed) {
+    if (load.session) ort->ReleaseSession(load.session); /* it was ready when it was interrupted */
+    return NULL;
+  }
+  s->session = load.session;
   s->kept = Py_BuildValue("(OO)", options, bytes);
   return !s->kept || read_signature(s) ? NULL : PyLong_FromLong(0);
 }

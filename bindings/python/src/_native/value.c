@@ -208,24 +208,24 @@ static PyObject *value_update(Value *v, PyObject *source) {
 
 static PyMethodDef methods[] = {
     {"numpy", (PyCFunction)value_numpy, METH_NOARGS,
-     "numpy()\n--\n\nThe value as NumPy array over the same memory; strings and types below 8 bits are copied. A sequence gives a "
+     "numpy($self)\n--\n\nThe value as NumPy array over the same memory; strings and types below 8 bits are copied. A sequence gives a "
      "list, a map a dict, an empty optional None."},
-    {"shape", (PyCFunction)value_shape, METH_NOARGS, "shape()\n--\n\nThe dimensions, a list of int."},
-    {"element_type", (PyCFunction)value_element_type, METH_NOARGS, "element_type()\n--\n\nThe number of the type in onnx.TensorProto.DataType."},
-    {"data_type", (PyCFunction)value_data_type, METH_NOARGS, "data_type()\n--\n\nThe type as text, 'tensor(float)' for one."},
-    {"data_ptr", (PyCFunction)value_data_ptr, METH_NOARGS, "data_ptr()\n--\n\nThe address of the first element."},
-    {"tensor_size_in_bytes", (PyCFunction)value_bytes, METH_NOARGS, "tensor_size_in_bytes()\n--\n\nBytes of the tensor's data."},
-    {"has_value", (PyCFunction)value_has, METH_NOARGS, "has_value()\n--\n\nFalse for an optional that holds nothing."},
-    {"is_tensor", (PyCFunction)value_is_tensor, METH_NOARGS, "is_tensor()\n--\n\nTrue for a dense tensor."},
-    {"is_sparse_tensor", (PyCFunction)value_is_sparse, METH_NOARGS, "is_sparse_tensor()\n--\n\nTrue for a sparse tensor."},
-    {"is_tensor_sequence", (PyCFunction)value_is_sequence, METH_NOARGS, "is_tensor_sequence()\n--\n\nTrue for a sequence of tensors."},
-    {"is_map", (PyCFunction)value_is_map, METH_NOARGS, "is_map()\n--\n\nTrue for a map."},
-    {"device_name", (PyCFunction)value_device, METH_NOARGS, "device_name()\n--\n\nWhere the data lies: 'cpu' for one."},
+    {"shape", (PyCFunction)value_shape, METH_NOARGS, "shape($self)\n--\n\nThe dimensions, a list of int."},
+    {"element_type", (PyCFunction)value_element_type, METH_NOARGS, "element_type($self)\n--\n\nThe number of the type in onnx.TensorProto.DataType."},
+    {"data_type", (PyCFunction)value_data_type, METH_NOARGS, "data_type($self)\n--\n\nThe type as text, 'tensor(float)' for one."},
+    {"data_ptr", (PyCFunction)value_data_ptr, METH_NOARGS, "data_ptr($self)\n--\n\nThe address of the first element."},
+    {"tensor_size_in_bytes", (PyCFunction)value_bytes, METH_NOARGS, "tensor_size_in_bytes($self)\n--\n\nBytes of the tensor's data."},
+    {"has_value", (PyCFunction)value_has, METH_NOARGS, "has_value($self)\n--\n\nFalse for an optional that holds nothing."},
+    {"is_tensor", (PyCFunction)value_is_tensor, METH_NOARGS, "is_tensor($self)\n--\n\nTrue for a dense tensor."},
+    {"is_sparse_tensor", (PyCFunction)value_is_sparse, METH_NOARGS, "is_sparse_tensor($self)\n--\n\nTrue for a sparse tensor."},
+    {"is_tensor_sequence", (PyCFunction)value_is_sequence, METH_NOARGS, "is_tensor_sequence($self)\n--\n\nTrue for a sequence of tensors."},
+    {"is_map", (PyCFunction)value_is_map, METH_NOARGS, "is_map($self)\n--\n\nTrue for a map."},
+    {"device_name", (PyCFunction)value_device, METH_NOARGS, "device_name($self)\n--\n\nWhere the data lies: 'cpu' for one."},
     {"update_inplace", (PyCFunction)value_update, METH_O,
-     "update_inplace(data)\n--\n\nCopies an array, or another OrtValue, of the same type and size into this value's memory."},
+     "update_inplace($self, data, /)\n--\n\nCopies an array, or another OrtValue, of the same type and size into this value's memory."},
     {"__dlpack__", (PyCFunction)(void (*)(void))value_to_dlpack, METH_VARARGS | METH_KEYWORDS,
-     "__dlpack__(*, stream=None, **kwargs)\n--\n\nA DLPack capsule over the same memory."},
-    {"to_dlpack", (PyCFunction)(void (*)(void))value_to_dlpack, METH_VARARGS | METH_KEYWORDS, "to_dlpack()\n--\n\nA DLPack capsule."},
+     "__dlpack__($self, *, stream=None, **kwargs)\n--\n\nA DLPack capsule over the same memory."},
+    {"to_dlpack", (PyCFunction)(void (*)(void))value_to_dlpack, METH_VARARGS | METH_KEYWORDS, "to_dlpack($self)\n--\n\nA DLPack capsule."},
     {NULL, NULL, 0, NULL}};
 /* Without a value an object would be of no use, and a danger. */
 static PyObject *value_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {

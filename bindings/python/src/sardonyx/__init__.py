@@ -19,7 +19,7 @@ from ._enums import (ExecutionMode, ExecutionOrder, GraphOptimizationLevel, OrtA
                      OrtDeviceMemoryType, OrtDeviceVendorId, OrtExecutionProviderDevicePolicy, OrtHardwareDeviceType, OrtMemoryInfoDeviceType,
                      OrtMemType, OrtSparseFormat)
 from ._options import RunOptions, SessionOptions  # noqa: F401
-from ._reports import check, verify  # noqa: F401
+from ._reports import Check, Difference, Profile, Report, check, verify  # noqa: F401
 from ._session import (InferenceSession, IOBinding, ModelMetadata, NodeArg, OrtEpAssignedNode, OrtEpAssignedSubgraph)  # noqa: F401
 from ._values import OrtValue, SparseTensor, copy_tensors  # noqa: F401
 

@@ -39,6 +39,8 @@ class SessionOptions:
         session = sardonyx.InferenceSession("model.onnx", options)
     """
 
+    __slots__ = ("_native", "_values", "_config", "_calls", "_has_providers", "_device_providers")
+
     def __init__(self):
         self._native = _native.Options()
         self._values, self._config, self._calls, self._has_providers = {}, {}, [], False
@@ -191,19 +193,7 @@ def _devices():
 class RunOptions(_native.RunOptions):
     """Settings of a run, and the switch that ends it: `options.terminate = True` from another thread."""
 
-    only_execute_path_to_fetches = False  # what no fetch needs is never executed
-    training_mode = False
-    _ends = False
-
-    @property
-    def terminate(self):
-        """Set to True to end the runs that use these options; they raise Fail."""
-        return self._ends
-
-    @terminate.setter
-    def terminate(self, on):
-        self._terminate(on)
-        self._ends = bool(on)
+    __slots__ = ()
 
     def add_active_adapter(self, adapter):
         """Lets a LoraAdapter take part in the run."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: MIT
+from .onnxruntime_pybind11_state import *  # noqa: F403
