@@ -16,6 +16,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+import generate
+
 CASES = []
 rng = np.random.default_rng(7)
 
@@ -24,9 +26,9 @@ def rand(*shape, dtype=np.float32, scale=1.0):
     return (rng.standard_normal(shape) * scale).astype(dtype)
 
 
-def case(name, op, inputs, outputs, attrs=None, constant=(), tol=1e-4, domain="com.microsoft"):
-    """inputs: arrays or None; outputs: float64 arrays (or None: not asked for), given the type of input 0."""
-    CASES.append((name, op, inputs, outputs, attrs or {}, constant, tol, domain))
+def case(name, op, inputs, outputs, attrs=None, constant=(), tol=1e-4, domain="com.microsoft", weights=None):
+    """inputs: arrays or None; outputs: float64 arrays (or None: not asked for), given the type of input 0. weights: initializers that bodies refer to."""
+    CASES.append((name, op, inputs, outputs, attrs or {}, constant, tol, domain, weights or {}))
 
 
 # --- plain references ---------------------------------------------------------------------------------------------------
@@ -782,9 +784,14 @@ tokens("expression_longest", ["abab ab"], [["abab", "ab"]], tokenexp="ab|abab")
 tokens("expression_least", ["a bb ccc"], [["bb", "ccc"]], least=2, tokenexp="[a-z]*")
 
 
+# --- decode loops --------------------------------------------------------------------------------------------------------
+
+generate.cases(case)
+
+
 # --- writing ------------------------------------------------------------------------------------------------------------
 
-def model_of(op, inputs, outputs, attrs, constant, domain, like):
+def model_of(op, inputs, outputs, attrs, constant, domain, weights):
     names = ["" if v is None else f"x{i}" for i, v in enumerate(inputs)]
     while names and not names[-1]:
         names.pop()
@@ -794,7 +801,7 @@ def model_of(op, inputs, outputs, attrs, constant, domain, like):
     graph = helper.make_graph([helper.make_node(op, names, results, domain=domain, **attrs)], op,
                               [info(f"x{i}", inputs[i]) for i in given if i not in constant],
                               [helper.make_tensor_value_info(f"y{i}", helper.np_dtype_to_tensor_dtype(v.dtype), None) for i, v in enumerate(outputs) if v is not None],
-                              [numpy_helper.from_array(inputs[i], f"x{i}") for i in given if i in constant])
+                              [numpy_helper.from_array(inputs[i], f"x{i}") for i in given if i in constant] + [numpy_helper.from_array(v, k) for k, v in weights.items()])
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)], ir_version=10)
 
 
@@ -804,10 +811,10 @@ def main():
     out = pathlib.Path(sys.argv[1])
     shutil.rmtree(out, ignore_errors=True)
     tolerances = []
-    for name, op, inputs, outputs, attrs, constant, tol, domain in CASES:
+    for name, op, inputs, outputs, attrs, constant, tol, domain, weights in CASES:
         like = next((v.dtype for v in inputs if v is not None and v.dtype in (np.float32, np.float16)), np.float32)
         outputs = [None if v is None else v if v.dtype.kind in "iuO" else v.astype(like) for v in outputs]
-        model = model_of(op, inputs, outputs, attrs, constant, domain, like)
+        model = model_of(op, inputs, outputs, attrs, constant, domain, weights)
         data = out / name / "test_data_set_0"
         data.mkdir(parents=True)
         (out / name / "model.onnx").write_bytes(model.SerializeToString())
