@@ -172,8 +172,8 @@ static void blocks_back(void **state) {
         }
         if (inside) want[to] += cols[i];
       }
-      sx_col2im_plane(&a, SX_F64, cols, y);
-      sx_col2im_plane(&a, SX_F32, colsf, yf);
+      sx_col2im_plane(sx_cpu_info()->isa, &a, SX_F64, cols, y);
+      sx_col2im_plane(sx_cpu_info()->isa, &a, SX_F32, colsf, yf);
       for (int64_t i = 0; i < image; i++) assert_true(fabs(y[i] - want[i]) < 1e-12 && fabs((double)yf[i] - want[i]) < 1e-5);
       free(cols), free(y), free(want), free(colsf), free(yf);
     }
@@ -206,13 +206,16 @@ static void determinants(void **state) {
   (void)state;
   for (int n = 0; n <= 6; n++)
     for (int round = 0; round < 20; round++) {
-      double m[36];
-      for (int i = 0; i < n * n; i++) m[i] = round % 3 ? rnd() : floor(rnd() * 2);
+      double m[36], padded[6 * 8] = {0};
+      for (int i = 0; i < n * n; i++) padded[i / n * 8 + i % n] = m[i] = round % 3 ? rnd() : floor(rnd() * 2);
       double want = minor_sum(m, n);
-      assert_true(fabs(sx_det(m, n) - want) < 1e-9);
+      assert_true(sx_det_pitch(n) == (n ? 8 : 0) && fabs(sx_det(sx_cpu_info()->isa, padded, n) - want) < 1e-9);
     }
-  double nan[4] = {1, 2, NAN, 4};
-  assert_true(isnan(sx_det(nan, 2)));
+  double nan[2][8] = {{1, 2}, {NAN, 4}}, large[20][24] = {{0}}; /* a triangle, its rows turned round */
+  assert_true(isnan(sx_det(sx_cpu_info()->isa, nan[0], 2)));
+  for (int i = 0; i < 20; i++)
+    for (int j = 0; j < 20; j++) large[(i + 1) % 20][j] = j < i ? 0 : j == i ? 2 : rnd();
+  assert_true(fabs(sx_det(sx_cpu_info()->isa, large[0], 20) + (1 << 20)) < 1e-6);
 }
 
 static void regions(void **state) {

@@ -132,7 +132,7 @@ static void permute(sx_lower *l, operand *x, const term *to) {
   x->t = *to;
 }
 
-/* A label that stands twice: both dimensions last and made one of n * n, cut into rows of n + 1. */
+/* A label that stands twice: both dimensions last and made one of n * n, of which every (n + 1)th element is taken. */
 static void take_diagonals(sx_lower *l, operand *x) {
   for (int i = 0; i < x->t.n && l->status == SX_OK; i++) {
     int j = i + 1, perm[SX_MAX_RANK], k = 0;
@@ -149,13 +149,18 @@ static void take_diagonals(sx_lower *l, operand *x) {
       if (a != i && a != j) perm[k] = a, d[k] = dims_of(l, x)[a], k++;
     perm[k] = i, perm[k + 1] = j, d[k] = sx_dim_mul(tab, n, m);
     x->v = sx_lower_reshape(l, sx_lower_transpose(l, x->v, perm), d, k + 1);
-    sx_dim pads[2 * SX_MAX_RANK] = {0};
-    pads[2 * k + 1] = n; /* n more elements: rows of n + 1, whose first ones are the diagonal */
-    sx_vid more = sx_graph_const_dims(l->c->g, pads, 2 * (k + 1));
-    x->v = sx_lower_2(l, &sx_op_Pad, x->v, more);
-    d[k] = n, d[k + 1] = sx_dim_add(tab, n, 1);
-    x->v = sx_lower_reshape(l, x->v, d, k + 2);
-    x->v = sx_lower_node(l, &sx_op_Gather, SX_LOWER_IN(x->v, sx_lower_int(l, 0)), SX_LOWER_INT("axis", k + 1));
+    if (sx_dim_is_const(n) && sx_dim_is_const(m)) {
+      const int64_t from = 0, end = n * n, axis = k, step = n + 1;
+      x->v = sx_lower_node(l, &sx_op_Slice, SX_LOWER_IN(x->v, sx_lower_ints(l, &from, 1), sx_lower_ints(l, &end, 1), sx_lower_ints(l, &axis, 1), sx_lower_ints(l, &step, 1)), NULL, 0);
+    } else {
+      sx_dim pads[2 * SX_MAX_RANK] = {0};
+      pads[2 * k + 1] = n; /* n more elements: rows of n + 1, whose first ones are the diagonal */
+      sx_vid more = sx_graph_const_dims(l->c->g, pads, 2 * (k + 1));
+      x->v = sx_lower_2(l, &sx_op_Pad, x->v, more);
+      d[k] = n, d[k + 1] = sx_dim_add(tab, n, 1);
+      x->v = sx_lower_reshape(l, x->v, d, k + 2);
+      x->v = sx_lower_node(l, &sx_op_Gather, SX_LOWER_IN(x->v, sx_lower_int(l, 0)), SX_LOWER_INT("axis", k + 1));
+    }
     term t = {0};
     for (int a = 0; a < k; a++) push(&t, x->t.at[perm[a]]);
     push(&t, x->t.at[i]);

@@ -40,16 +40,29 @@ static void finish_linear(const model *m, const float *d, double *z, int64_t *la
     sx_scores_finish(z, n, m->post);
 }
 
-/* The same where scores stay as they are, straight to where they go (NULL: nowhere). Returns the label. */
-static int64_t finish_plain(const model *m, const float *d, float *z) {
-  int64_t best = 0;
-  double top = 0;
-  for (int64_t k = 0; k < m->dots.vectors; k++) {
-    const double s = (double)d[k] + (m->intercepts ? (double)m->intercepts[k] : 0);
-    if (!k || s > top) top = s, best = k;
-    if (z) z[k] = (float)s;
+/* The same in a block of n rows of products d, whose scores stay as they are or go through a softmax: straight to z
+ * [n][vectors] (NULL: nowhere); label: of each row. */
+static void finish_rows(const model *m, float *d, int64_t n, float *z, int64_t *label) {
+  const int64_t vectors = m->dots.vectors, padded = m->dots.padded;
+  for (int64_t r = 0; r < n; r++, d += padded) {
+    float *row = m->post == SX_POST_SOFTMAX ? d : z ? z + r * vectors : d;
+    for (int64_t k = 0; k < vectors; k++) row[k] = d[k] + (m->intercepts ? m->intercepts[k] : 0);
+    if (m->scores_only && m->post == SX_POST_NONE) continue;
+    float top = row[0];
+    for (int64_t k = 1; k < vectors; k++)
+      if (row[k] > top) top = row[k], label[r] = k;
+    if (m->post != SX_POST_SOFTMAX) continue;
+    for (int64_t k = 0; k < vectors; k++) d[k] -= top;
+    for (int64_t k = vectors; k < padded; k++) d[k] = 0;
   }
-  return best;
+  if (m->post != SX_POST_SOFTMAX || !z) return;
+  d -= n * padded;
+  sx_dots_exp(&m->dots, n, d);
+  for (int64_t r = 0; r < n; r++, d += padded) {
+    float sum = 0;
+    for (int64_t k = 0; k < vectors; k++) sum += d[k];
+    for (int64_t k = 0; k < vectors; k++) z[r * vectors + k] = d[k] / sum;
+  }
 }
 
 /* Probabilities of classes from those of pairs, r[i * n + j] = P(i | i or j): the second method of Wu, Lin and Weng,
@@ -92,14 +105,6 @@ static double clipped_sigmoid(double score, double a, double b) {
   sx_scores_finish(z, 2, SX_POST_LOGISTIC);
   return z[0] < 1e-7 ? 1e-7 : z[0] > 1 - 1e-7 ? 1 - 1e-7 : z[0];
 }
-static double weigh(const float *w, const float *d, int64_t n) { /* several sums at once: an addition takes its time */
-  double s[4] = {0};
-  int64_t i = 0;
-  for (; i + 4 <= n; i += 4)
-    for (int k = 0; k < 4; k++) s[k] += (double)w[i + k] * (double)d[i + k];
-  for (; i < n; i++) s[0] += (double)w[i] * (double)d[i];
-  return s[0] + s[1] + (s[2] + s[3]);
-}
 /* A machine for every pair of classes, whose support vectors vote. coefficients: [classes - 1][vectors]. */
 static void finish_svc(const model *m, const float *d, double *z, int64_t *label, double *tmp) {
   const int64_t n = m->classes, vectors = m->dots.vectors;
@@ -108,8 +113,8 @@ static void finish_svc(const model *m, const float *d, double *z, int64_t *label
   int64_t at = 0;
   for (int64_t i = 0, from_i = 0; i < n; from_i += m->per_class[i++])
     for (int64_t j = i + 1, from_j = from_i + m->per_class[i]; j < n; from_j += m->per_class[j++], at++) {
-      double sum = weigh(m->coefficients + (j - 1) * vectors + from_i, d + from_i, m->per_class[i]);
-      sum += weigh(m->coefficients + i * vectors + from_j, d + from_j, m->per_class[j]);
+      double sum = sx_dots_weigh(&m->dots, m->coefficients + (j - 1) * vectors + from_i, d + from_i, m->per_class[i]);
+      sum += sx_dots_weigh(&m->dots, m->coefficients + i * vectors + from_j, d + from_j, m->per_class[j]);
       pair[at] = sum + (double)m->rho[at];
       votes[pair[at] > 0 ? i : j]++;
       if (!m->prob_a) continue;
@@ -136,7 +141,7 @@ static void finish_liblinear(const model *m, const float *d, double *z, int64_t 
 }
 static void finish_svr(const model *m, const float *d, double *z, int64_t *label, double *tmp) {
   (void)tmp, (void)label;
-  double sum = (m->coefficients ? weigh(m->coefficients, d, m->dots.vectors) : (double)d[0]) + (double)m->rho[0];
+  double sum = (m->coefficients ? sx_dots_weigh(&m->dots, m->coefficients, d, m->dots.vectors) : (double)d[0]) + (double)m->rho[0];
   z[0] = !m->one_class ? sum : sum > 0 ? 1 : -1;
 }
 
@@ -275,20 +280,19 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   double *z = (double *)((char *)y + p->y_bytes), *tmp = (double *)((char *)z + p->z_bytes);
   char *out = c->out[m->scores_only ? 0 : 1];
   const int64_t columns = m->columns;
-  const bool plain = m->finish == finish_linear && m->post == SX_POST_NONE && p->out == SX_F32 &&
-                     columns == m->dots.vectors && columns > 1;
+  const bool simple = m->finish == finish_linear && p->out == SX_F32 && columns == m->dots.vectors &&
+                      ((m->post == SX_POST_NONE && (columns > 1 || m->scores_only)) || (m->post == SX_POST_SOFTMAX && columns > 1));
   for (int64_t row = (int64_t)begin * BLOCK; row < (int64_t)end * BLOCK && row < p->rows; row += BLOCK) {
     const int64_t n = p->rows - row < BLOCK ? p->rows - row : BLOCK;
     const char *x = (const char *)c->in[0] + (size_t)(row * m->dots.features) * (sx_dtype_bits(p->in) / 8);
     if (p->in != SX_F32) sx_cast_run(m->dots.isa, p->in, SX_F32, 0, x_copy, x, 0, n * m->dots.features);
     sx_dots_run(&m->dots, p->in != SX_F32 ? (const float *)x_copy : (const float *)x, n, y);
+    int64_t labels[BLOCK] = {0};
+    if (simple) finish_rows(m, y, n, out ? (float *)out + row * columns : NULL, labels);
     for (int64_t r = 0; r < n; r++) {
-      int64_t label = 0;
-      if (plain)
-        label = finish_plain(m, y + r * m->dots.padded, out ? (float *)out + (row + r) * columns : NULL);
-      else
-        m->finish(m, y + r * m->dots.padded, z, &label, tmp);
-      if (out && !plain) sx_scores_store(m->dots.isa, p->out, out, (row + r) * columns, z, columns);
+      int64_t label = labels[r];
+      if (!simple) m->finish(m, y + r * m->dots.padded, z, &label, tmp);
+      if (out && !simple) sx_scores_store(m->dots.isa, p->out, out, (row + r) * columns, z, columns);
       if (m->scores_only || !c->out[0]) continue;
       if (m->classes == 1 && m->dots.vectors == 1) label = 0;
       if (m->strings)

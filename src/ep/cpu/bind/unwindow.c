@@ -17,7 +17,7 @@ static bool is_complex(uint32_t t) { return t == SX_C64 || t == SX_C128; }
 static sx_status run_col2im(const sx_call *c, uint32_t begin, uint32_t end) {
   const col2im *q = c->params;
   for (int64_t u = begin; u < end; u++)
-    sx_col2im_plane(&q->a, q->edge.wide, (const char *)sx_edge_in(&q->edge, c, 0) + u * q->from,
+    sx_col2im_plane(q->edge.isa, &q->a, q->edge.wide, (const char *)sx_edge_in(&q->edge, c, 0) + u * q->from,
                     (char *)sx_edge_out(&q->edge, c, 0) + u * q->to);
   return SX_OK;
 }
@@ -186,10 +186,13 @@ typedef struct det {
 static sx_status run_det(const sx_call *c, uint32_t begin, uint32_t end) {
   const det *q = c->params;
   for (int64_t u = begin; u < end; u++) {
-    if (q->n)
-      memcpy(c->worker_scratch, (const double *)sx_edge_in(&q->edge, c, 0) + u * q->n * q->n,
-             (size_t)(q->n * q->n) * sizeof(double));
-    ((double *)sx_edge_out(&q->edge, c, 0))[u] = sx_det(c->worker_scratch, q->n);
+    double *m = c->worker_scratch;
+    const double *x = (const double *)sx_edge_in(&q->edge, c, 0) + u * q->n * q->n;
+    for (int64_t i = 0, pitch = sx_det_pitch(q->n); i < q->n; i++) {
+      memcpy(m + i * pitch, x + i * q->n, (size_t)q->n * sizeof(double));
+      for (int64_t j = q->n; j < pitch; j++) m[i * pitch + j] = 0;
+    }
+    ((double *)sx_edge_out(&q->edge, c, 0))[u] = sx_det(q->edge.isa, m, q->n);
   }
   return SX_OK;
 }
@@ -204,7 +207,7 @@ static sx_status prepare_det(sx_prep *p) {
   if (!p->out[0].count) return SX_OK;
   SX_TRY(sx_edge_begin(p, &q->edge, SX_F64, 1, 1));
   SX_TRY(sx_prep_phase(p, run_det, p->out[0].count, (double)q->n * (double)q->n * (double)q->n * 0.5 + 20,
-                       (size_t)(q->n * q->n) * sizeof(double)));
+                       (size_t)(q->n * sx_det_pitch(q->n)) * sizeof(double)));
   return sx_edge_end(p, &q->edge);
 }
 const sx_kernel sx_cpu_Det = {.op = &sx_op_Det, .name = "det", .claim = sx_edge_claim, .prepare = prepare_det};

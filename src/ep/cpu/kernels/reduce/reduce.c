@@ -178,7 +178,7 @@ static void row_f32(const sx_reduce_plan *p, const sx_reduce_table *t, sx_reduce
     return;
   }
   float best;
-  SX_ISA_PICK(sx_reduce_native, p->isa)->kind[SX_REDUCE_F32].row[p->op == SX_REDUCE_MIN](&best, x, n);
+  SX_ISA_PICK(sx_reduce_native, p->isa)->kind[SX_REDUCE_F32].rows[p->op == SX_REDUCE_MIN](&best, x, 1, n);
   sx_reduce_cell v2 = {.f = best}, w2 = {.f = 1};
   if (p->op == SX_REDUCE_LOGSUMEXP && fabs(v2.f) < INFINITY) w2.f = t->row_exp_sum(x, (float)v2.f, n);
   sx_reduce_f64.merge(p, v, w, &v2, &w2, 1);
@@ -188,7 +188,7 @@ static void row_native(const sx_reduce_plan *p, const sx_reduce_native *native, 
                        int64_t from, int64_t n) {
   uint64_t best;
   sx_reduce_cell v2, w2 = {.i = INT64_MAX};
-  native->row[is_least(p->op)](&best, x, n);
+  native->rows[is_least(p->op)](&best, x, 1, n);
   cells_of(p, &v2, &best, 1);
   wide_of(class_of(p))->merge(p, v, w, &v2, &w2, 1);
   if (is_arg(p->op) && w->i == INT64_MAX) w->i = from + native->find(x, n, &best, p->last_index);
@@ -369,11 +369,17 @@ static void chunk_of(const sx_reduce_plan *p, int64_t c, int64_t *first, int64_t
   *base = offset_of(&p->kept, outer) + col;
 }
 
-/* Sums of f32 rows that are too short for a call each and lie one behind the other. */
-static bool has_short_rows(const sx_reduce_plan *p, const void *x) {
-  return p->rows && p->split == 1 && p->type == SX_F32 && class_of(p) == SX_EW_F32 && is_sum(p->op) &&
-         p->inner == p->count && p->inner > 0 && p->inner <= SX_REDUCE_BLOCK &&
-         (!p->kept.rank || (p->kept.rank == 1 && p->kept.stride[0] == p->inner)) && !((uintptr_t)x & 3);
+/* Rows that are too short for a call each and lie one behind the other. */
+static bool has_short_rows(const sx_reduce_plan *p) {
+  return p->rows && p->split == 1 && p->inner == p->count && p->inner > 0 && p->inner <= SX_REDUCE_BLOCK &&
+         (!p->kept.rank || (p->kept.rank == 1 && p->kept.stride[0] == p->inner));
+}
+static bool sums_rows(const sx_reduce_plan *p, const void *x) {
+  return p->type == SX_F32 && class_of(p) == SX_EW_F32 && is_sum(p->op) && has_short_rows(p) && !((uintptr_t)x & 3);
+}
+static void rows_native(const sx_reduce_plan *p, work *s, const void *x, int64_t first, int64_t n) {
+  s->native->rows[is_least(p->op)](s->loaded, (const char *)x + first * p->inner * (sx_dtype_bits(p->type) / 8), n, p->inner);
+  cells_of(p, s->v, s->loaded, n);
 }
 
 void sx_reduce_run(const sx_reduce_plan *p, int phase, const void *x, void *y, void *shared, int64_t begin, int64_t end,
@@ -381,13 +387,13 @@ void sx_reduce_run(const sx_reduce_plan *p, int phase, const void *x, void *y, v
   work *s = scratch;
   const sx_reduce_wide *wide = wide_of(class_of(p));
   sx_reduce_cell *all_v = shared, *all_w = p->split > 1 ? all_v + p->split * p->outputs : NULL;
-  const bool is_short = has_short_rows(p, x);
   s->native = native_of(p, x);
+  const bool sums = sums_rows(p, x), extremes = s->native && !is_arg(p->op) && has_short_rows(p);
   for (int64_t u = begin; u < end; u++) {
     const int64_t c = phase ? u : u / p->split, part = phase ? 0 : u % p->split;
     int64_t first, n, base;
     chunk_of(p, c, &first, &n, &base);
-    if (!is_short) wide->start(p, s->v, s->w, n);
+    if (!sums && !extremes) wide->start(p, s->v, s->w, n);
     if (phase) {
       for (int64_t k = 0; k < p->split; k++)
         wide->merge(p, s->v, s->w, all_v + k * p->outputs + first, all_w + k * p->outputs + first, n);
@@ -397,7 +403,9 @@ void sx_reduce_run(const sx_reduce_plan *p, int phase, const void *x, void *y, v
     const int64_t from = p->count * part / p->split, to = p->count * (part + 1) / p->split;
     if (!p->rows)
       reduce_columns(p, s, x, base, from, to, n);
-    else if (is_short)
+    else if (extremes)
+      rows_native(p, s, x, first, n);
+    else if (sums)
       SX_ISA_PICK(sx_reduce, p->isa)->rows_sum[map_of(p->op)](&s->v->f, (const float *)x + first * p->inner, n, p->inner);
     else
       for (int64_t i = 0; i < n; i++) reduce_row(p, s, x, offset_of(&p->kept, first + i), from, to, &s->v[i], &s->w[i]);

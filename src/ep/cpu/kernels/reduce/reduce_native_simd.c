@@ -47,38 +47,41 @@ enum { FIND = 64 };
     while (from + 1 < n && !(x[from] == v || (nan && NAN_(x[from])))) from++;                                       \
     return from;                                                                                                    \
   }
-#define DEF_INT_ROW(t, T, name, OP)                                      \
-  static void row_##name##_##t(void *best, const void *x_, int64_t n) {  \
-    const T *x = x_;                                                     \
-    T r = x[0];                                                          \
-    for (int64_t i = 0; i < n; i++) r = x[i] OP r ? x[i] : r;            \
-    *(T *)best = r;                                                      \
+#define DEF_INT_ROW(t, T, name, OP)                                   \
+  SX_INLINE T row_##name##_##t(const T *x, int64_t n) {               \
+    T r = x[0];                                                       \
+    for (int64_t i = 0; i < n; i++) r = x[i] OP r ? x[i] : r;         \
+    return r;                                                         \
   }
-/* With a > b ? a : b, as the instructions do: b when either is NaN. So a NaN of x stays where b == b is asked first. */
-#define DEF_FLOAT_ROW(t, T, V, L, name, OP, load, pick, nan_of)                               \
-  static void row_##name##_##t(void *best, const void *x_, int64_t n) {                       \
-    const T *x = x_;                                                                          \
-    int64_t i = 0;                                                                            \
-    T r = x[0];                                                                               \
-    if (n >= 4 * L) {                                                                         \
-      V m[4];                                                                                 \
-      T lane[L];                                                                              \
-      SX_UNROLL(4) for (int k = 0; k < 4; k++) m[k] = load(x + k * L);                        \
-      for (i = 4 * L; i + 4 * L <= n; i += 4 * L)                                             \
-        SX_UNROLL(4) for (int k = 0; k < 4; k++) m[k] = pick(m[k], load(x + i + k * L));      \
-      for (; i + L <= n; i += L) m[0] = pick(m[0], load(x + i));                              \
-      m[0] = pick(pick(m[0], m[1]), pick(m[2], m[3]));                                        \
-      memcpy(lane, &m[0], sizeof lane);                                                       \
-      if (nan_of(m[0])) {                                                                     \
-        *(T *)best = (T)NAN_VALUE;                                                            \
-        return;                                                                               \
-      }                                                                                       \
-      SX_UNROLL(8) for (int w = L / 2; w; w /= 2)                                             \
-        for (int k = 0; k < w; k++) lane[k] = lane[k] OP lane[k + w] ? lane[k] : lane[k + w]; \
-      r = lane[0];                                                                            \
-    }                                                                                         \
-    for (; i < n; i++) r = r OP x[i] || r != r ? r : x[i];                                    \
-    *(T *)best = r;                                                                           \
+/* With a > b ? a : b, as the instructions do: b when either is NaN. So a NaN of x stays where b == b is asked first. The last
+ * vector overlaps the one before. */
+#define DEF_FLOAT_ROW(t, T, V, L, name, OP, load, pick, nan_of)                             \
+  SX_INLINE T row_##name##_##t(const T *x, int64_t n) {                                     \
+    if (n < L) {                                                                            \
+      T r = x[0];                                                                           \
+      for (int64_t i = 0; i < n; i++) r = r OP x[i] || r != r ? r : x[i];                   \
+      return r;                                                                             \
+    }                                                                                       \
+    V m[4] = {load(x)};                                                                     \
+    int64_t i = L;                                                                          \
+    if (n >= 4 * L) {                                                                       \
+      SX_UNROLL(4) for (int k = 1; k < 4; k++) m[k] = load(x + k * L);                      \
+      for (i = 4 * L; i + 4 * L <= n; i += 4 * L)                                           \
+        SX_UNROLL(4) for (int k = 0; k < 4; k++) m[k] = pick(m[k], load(x + i + k * L));    \
+      m[0] = pick(pick(m[0], m[1]), pick(m[2], m[3]));                                      \
+    }                                                                                       \
+    for (; i + L <= n; i += L) m[0] = pick(m[0], load(x + i));                              \
+    if (i < n) m[0] = pick(m[0], load(x + n - L));                                          \
+    if (nan_of(m[0])) return (T)NAN_VALUE;                                                  \
+    T lane[L];                                                                              \
+    memcpy(lane, &m[0], sizeof lane);                                                       \
+    SX_UNROLL(8) for (int w = L / 2; w; w /= 2)                                             \
+      for (int k = 0; k < w; k++) lane[k] = lane[k] OP lane[k + w] ? lane[k] : lane[k + w]; \
+    return lane[0];                                                                         \
+  }
+#define DEF_ROWS(t, T, name)                                                                    \
+  static void rows_##name##_##t(void *best, const void *x, int64_t rows, int64_t n) {           \
+    for (int64_t r = 0; r < rows; r++) ((T *)best)[r] = row_##name##_##t((const T *)x + r * n, n); \
   }
 #define NAN_VALUE __builtin_nan("")
 SX_INLINE vf max_f32(vf a, vf b) { return vf_pick_eq(a, a, vf_max(a, b), a); }
@@ -97,17 +100,17 @@ DEF_FLOAT_ROW(F64, double, vd, (SX_VL / 2), max, >, vd_load, max_f64, nan_f64)
 DEF_FLOAT_ROW(F64, double, vd, (SX_VL / 2), min, <, vd_load, min_f64, nan_f64)
 
 #define INTS(X) X(I8, int8_t) X(U8, uint8_t) X(I32, int32_t) X(I64, int64_t)
-#define DEF(t, T) DEF_INT_ROW(t, T, max, >) DEF_INT_ROW(t, T, min, <) DEF_COLUMNS(t, T, max, >, NEVER) DEF_COLUMNS(t, T, min, <, NEVER) DEF_FIND(t, T, NEVER)
+#define DEF(t, T) DEF_INT_ROW(t, T, max, >) DEF_INT_ROW(t, T, min, <) DEF_ROWS(t, T, max) DEF_ROWS(t, T, min) DEF_COLUMNS(t, T, max, >, NEVER) DEF_COLUMNS(t, T, min, <, NEVER) DEF_FIND(t, T, NEVER)
 INTS(DEF)
 #undef DEF
-#define DEF(t, T) DEF_COLUMNS(t, T, max, >, IS_NAN) DEF_COLUMNS(t, T, min, <, IS_NAN) DEF_FIND(t, T, IS_NAN)
+#define DEF(t, T) DEF_ROWS(t, T, max) DEF_ROWS(t, T, min) DEF_COLUMNS(t, T, max, >, IS_NAN) DEF_COLUMNS(t, T, min, <, IS_NAN) DEF_FIND(t, T, IS_NAN)
 DEF(F32, float)
 DEF(F64, double)
 #undef DEF
 
 const sx_reduce_natives SX_ISA_NAME(sx_reduce_native) = {{
 #define ROW(t, T) \
-  [SX_REDUCE_##t] = {{row_max_##t, row_min_##t}, {col_max_##t, col_min_##t}, find_##t, {arg_max_##t, arg_min_##t}},
+  [SX_REDUCE_##t] = {{rows_max_##t, rows_min_##t}, {col_max_##t, col_min_##t}, find_##t, {arg_max_##t, arg_min_##t}},
     INTS(ROW) ROW(F32, ) ROW(F64, )
 #undef ROW
 }};

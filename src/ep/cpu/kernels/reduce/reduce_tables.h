@@ -30,7 +30,8 @@ typedef enum sx_reduce_native_kind {
   SX_REDUCE_F32, SX_REDUCE_F64, SX_REDUCE_I8, SX_REDUCE_U8, SX_REDUCE_I32, SX_REDUCE_I64, SX_REDUCE_NATIVES
 } sx_reduce_native_kind;
 typedef struct sx_reduce_native {
-  void (*row[2])(void *best, const void *x, int64_t n);   /* [0] greatest, [1] least; best: one element */
+  /* best[r] = [0] the greatest, [1] the least of row r: rows of n elements, one behind the other */
+  void (*rows[2])(void *best, const void *x, int64_t rows, int64_t n);
   void (*col[2])(void *acc, const void *x, int64_t n);    /* acc[i] = the better of acc[i] and x[i] */
   int64_t (*find)(const void *x, int64_t n, const void *value, bool last); /* where value, which is there, stands */
   /* as col, and index[i] = at where x[i] is better; with last where it is as good */
