@@ -25,7 +25,7 @@ static bool tensor_is_narrow(const sx_graph *g, sx_vid v) {
 static bool computes(const sx_node *n) {
   static const sx_op *const ops[] = {
       &sx_op_ArgMax, &sx_op_ArgMin, &sx_op_AveragePool, &sx_op_BatchNormalization, &sx_op_BiasGelu, &sx_op_Conv,
-      &sx_op_ConvTranspose, &sx_op_CumSum, &sx_op_Einsum, &sx_op_FastGelu, &sx_op_FusedMatMul, &sx_op_GRU, &sx_op_Gemm,
+      &sx_op_ConvTranspose, &sx_op_CumSum, &sx_op_Einsum, &sx_op_ExpertMatMul, &sx_op_FastGelu, &sx_op_FusedMatMul, &sx_op_GRU, &sx_op_Gemm,
       &sx_op_GlobalAveragePool, &sx_op_GlobalLpPool, &sx_op_GlobalMaxPool, &sx_op_GridSample, &sx_op_GroupNormalization,
       &sx_op_InstanceNormalization, &sx_op_LRN, &sx_op_LSTM, &sx_op_LayerNormalization, &sx_op_LogSoftmax,
       &sx_op_LpNormalization, &sx_op_LpPool, &sx_op_MatMul, &sx_op_MaxPool, &sx_op_MeanVarianceNormalization, &sx_op_Pad,
@@ -41,7 +41,7 @@ static bool computes(const sx_node *n) {
 
 /* Products with constant weights. */
 static bool is_product(const sx_graph *g, const sx_node *n) {
-  static const sx_op *const ops[] = {&sx_op_Conv, &sx_op_ConvTranspose, &sx_op_FusedMatMul, &sx_op_GRU,
+  static const sx_op *const ops[] = {&sx_op_Conv, &sx_op_ConvTranspose, &sx_op_ExpertMatMul, &sx_op_FusedMatMul, &sx_op_GRU,
                                     &sx_op_Gemm, &sx_op_LSTM,          &sx_op_MatMul,      &sx_op_RNN};
   const sx_vid w = sx_node_in(n, 1);
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)

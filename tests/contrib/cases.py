@@ -514,7 +514,9 @@ def silu(x, alpha=1.0):
     return x / (1 + np.exp(-alpha * x))
 
 
-def moe(name, activation="relu", k=1, normalise=0, fusion=0, third=False, bias=True, rank=2, limit=0.0, alpha=1.0, beta=0.0, T=6, E=4, H=8, F=10):
+def moe(name, activation="relu", k=1, normalise=0, fusion=0, third=False, bias=True, rank=2, limit=0.0, alpha=1.0, beta=0.0, T=6, E=4, H=8, F=10,
+        dtype=np.float32, constant=True):
+    rand = lambda *shape, scale=1.0: globals()["rand"](*shape, dtype=dtype, scale=scale)
     x, router = rand(T, H), rand(T, E)
     wide = 2 * F if fusion else F
     w1, b1, w2, b2 = rand(E, wide, H, scale=0.4), rand(E, wide) if bias else None, rand(E, H, F, scale=0.4), rand(E, H) if bias else None
@@ -540,10 +542,16 @@ def moe(name, activation="relu", k=1, normalise=0, fusion=0, third=False, bias=T
     if fusion:
         attrs.update(swiglu_fusion=fusion, swiglu_limit=limit, activation_alpha=alpha, activation_beta=beta)
     shape = (T, H) if rank == 2 else (2, T // 2, H)
-    case("moe_" + name, "MoE", [x.reshape(shape), router, w1, b1, w2, b2, w3, b3], [y.reshape(shape)], attrs, constant=(2, 3, 4, 5, 6, 7))
+    case("moe_" + name, "MoE", [x.reshape(shape), router, w1, b1, w2, b2, w3, b3], [y.reshape(shape)], attrs,
+         constant=(2, 3, 4, 5, 6, 7) if constant else (), tol=2e-2 if dtype == np.float16 else 1e-4)
 
 
 moe("relu")
+moe("no_constants", k=3, constant=False, third=True)
+moe("many_tokens", activation="silu", k=2, T=150, E=2, H=40, F=70)
+moe("few_chosen", k=2, T=1, E=16, H=130, F=33)
+moe("half", activation="silu", k=2, dtype=np.float16, third=True)
+moe("half_wide", activation="silu", k=2, dtype=np.float16, T=40, H=64, F=96)
 moe("gelu_top_2", activation="gelu", k=2, rank=3)
 moe("silu_normalised", activation="silu", k=2, normalise=1, bias=False)
 moe("third_layer", activation="silu", k=2, third=True)
@@ -604,6 +612,8 @@ qmoe("rows_zeros", zeros=True, activation="relu")
 qmoe("blocks", block=16, fusion=1)
 qmoe("blocks_8_zeros", bits=8, block=16, zeros=True)
 qmoe("blocks_2_zeros", bits=2, block=16, zeros=True)
+qmoe("many_tokens", block=32, T=70, E=3, H=96, zeros=True)
+qmoe("odd_rows", H=40, F=24)
 qmoe("blocks_odd", block=16, zeros=True, F=40, k=1)
 qmoe("router_weights", weights=True, block=16)
 qmoe("router_weights_as_they_are", weights=True, normalise=0)
