@@ -47,6 +47,7 @@ static sx_vid dense(sx_lower *l, const product *p) {
   static const int64_t front[] = {0}, one[] = {-1};
   const int swap[] = {0, 2, 1}, rows_first[] = {1, 0, 2};
   const sx_vid flat = sx_lower_reshape(l, p->in[EXPERTS], one, 1);
+  if (l->status != SX_OK) return SX_NONE;
   const sx_fact *e = sx_lower_fact(l, p->in[EXPERTS]), *x = sx_lower_fact(l, p->in[ROWS]);
   const sx_dim pairs[3] = {x->dims[0], p->spread ? e->dims[1] : 1, 1};
   sx_vid y = sx_lower_2(l, &sx_op_MatMul, sx_lower_axes(l, &sx_op_Unsqueeze, p->in[ROWS], front, 1),
