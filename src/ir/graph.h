@@ -206,6 +206,7 @@ sx_str sx_attr_str(const sx_node *n, const char *name, const char *dflt);
 uint32_t sx_attr_ints(const sx_node *n, const char *name, const int64_t **values);
 uint32_t sx_attr_floats(const sx_node *n, const char *name, const float **values);
 sx_graph *sx_attr_graph(const sx_node *n, const char *name);
+bool sx_node_has_body(const sx_node *n);
 bool sx_node_set_attr(sx_graph *g, sx_nid n,
                       const sx_attr *a); /* replaces one of the same name; name must outlive the model */
 bool sx_node_set_int(sx_graph *g, sx_nid n, const char *name, int64_t v);

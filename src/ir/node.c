@@ -38,6 +38,11 @@ sx_graph *sx_attr_graph(const sx_node *n, const char *name) {
   const sx_attr *a = typed(n, name, SX_ATTR_GRAPH);
   return a ? a->g : NULL;
 }
+bool sx_node_has_body(const sx_node *n) {
+  bool has = false;
+  for (uint32_t k = 0; k < n->n_attrs && !has; k++) has = n->attrs[k].type == SX_ATTR_GRAPH;
+  return has;
+}
 
 bool sx_node_set_attr(sx_graph *g, sx_nid id, const sx_attr *a) {
   sx_node *n = sx_node_at(g, id);

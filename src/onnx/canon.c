@@ -99,9 +99,10 @@ static sx_status upgrade(canon *c, sx_graph *g, sx_nid id, const sx_schema *s, i
 static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
   sx_node *n = sx_node_at(g, id);
   if (n->op) return sx_infer_node(g, id, c->e); /* made by an upgrade */
-  if (n->custom) return SX_OK;                  /* placed: its facts are there */
+  bool hosted = n->custom && sx_node_has_body(n); /* control flow for a provider: ours, and its bodies are */
+  if (n->custom && !hosted) return SX_OK;         /* placed: its facts are there */
   int opset = n->since_version;
-  if (c->o->custom && (n->custom = c->o->custom(c->o->custom_ctx, n->domain, n->op_type, opset)) != NULL)
+  if (!hosted && c->o->custom && (n->custom = c->o->custom(c->o->custom_ctx, n->domain, n->op_type, opset)) != NULL)
     return c->o->custom_infer ? c->o->custom_infer(c->o->custom_ctx, g, id, c->e) : SX_OK;
   sx_domain d;
   const sx_schema *s = NULL;

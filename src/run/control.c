@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Running If, Loop, Scan and SequenceMap: bodies are executors of their own; values pass between iterations by reference.
  */
-#include "run/exec.h"
+#include "run/control.h"
 
 enum { SMALL = 24 };
 /* Value lists of an iteration: on the stack when short. */
@@ -19,13 +19,32 @@ static void list_free(list *l) {
   for (uint32_t i = 0; l->at && i < l->n; i++) sx_rt_unref(l->at[i]);
   if (l->at && l->at != l->small) sx_free(l->at, l->n * sizeof *l->at);
 }
-static sx_status run_if(const sx_call *c, uint32_t begin, uint32_t end) {
-  (void)begin, (void)end;
-  const sx_view *v = &c->late->in[0];
-  if (v->count != 1) SX_FAIL(c->e, FAIL, "the condition has %lld elements, expected one", (long long)v->count);
+
+/* A single element of input i where the host reads it; *out NULL: the input is left out. */
+static sx_status read_one(const sx_call *c, const sx_control_host *h, uint32_t i, const char *what, int64_t *out) {
+  const sx_view *v = i < c->late->n_in ? &c->late->in[i] : NULL;
+  sx_rt_value *away, *here;
+  if (!v || !v->dtype || !c->in[i]) return SX_OK;
+  if (v->count != 1) SX_FAIL(c->e, FAIL, "%s has %lld elements, expected one", what, (long long)v->count);
+  if (!h) {
+    *out = v->dtype == SX_BOOL ? *(const uint8_t *)v->constant : *(const int64_t *)v->constant;
+    return SX_OK;
+  }
+  SX_TRY(sx_late_take(c, i, &away));
+  sx_status s = h->to_host(h->ctx, away, &here, c->e);
+  sx_rt_unref(away);
+  SX_TRY(s);
+  *out = v->dtype == SX_BOOL ? *(const uint8_t *)here->data : *(const int64_t *)here->data;
+  sx_rt_unref(here);
+  return SX_OK;
+}
+
+static sx_status run_if(const sx_call *c, const sx_control_host *h) {
   list out;
+  int64_t go = 0;
+  SX_TRY(read_one(c, h, 0, "the condition", &go));
   if (!list_init(&out, c->late->n_out)) SX_NO_MEMORY(c->e);
-  sx_status s = sx_late_run_body(c, *(const uint8_t *)v->constant ? "then_branch" : "else_branch", NULL, out.at);
+  sx_status s = sx_late_run_body(c, go ? "then_branch" : "else_branch", NULL, out.at);
   for (uint32_t o = 0; o < out.n && s == SX_OK; o++) {
     s = c->late->set_value(c->late, o, out.at[o], c->e);
     out.at[o] = NULL;
@@ -53,8 +72,8 @@ static void copy_slice(char *whole, char *slice, size_t elem, int64_t outer, int
   }
 }
 
-static sx_status stack_output(const sx_call *c, uint32_t o, const stack *s, const sx_fact *body_fact, int axis,
-                              bool reverse) {
+static sx_status stack_output(const sx_call *c, const sx_control_host *h, uint32_t o, const stack *s,
+                              const sx_fact *body_fact, int axis, bool reverse, bool in_loop) {
   int64_t dims[SX_MAX_RANK + 1];
   const sx_rt_value *first = s->at.n ? s->at.at[0] : NULL;
   int rank = first ? (int)first->rank : body_fact->rank;
@@ -77,6 +96,8 @@ static sx_status stack_output(const sx_call *c, uint32_t o, const stack *s, cons
       SX_FAIL(c->e, INVALID_ARGUMENT,
               "output %u of the body changes its shape or type at iteration %u: the results cannot be stacked", o, i);
   }
+  if (h && (first ? sx_away(first) : h->makes(h->ctx, o)))
+    return sx_hosted_stack(c, h, o, s->at.at, s->at.n, t, dims, rank + 1, axis, reverse, in_loop);
   char *data = sx_late_output(c, o, t, rank + 1, dims);
   if (!data) return c->e && c->e->code ? c->e->code : SX_OK;
   int64_t outer = sx_dims_count(dims, 0, axis), inner = sx_dims_count(dims, axis + 1, rank + 1);
@@ -85,15 +106,6 @@ static sx_status stack_output(const sx_call *c, uint32_t o, const stack *s, cons
   for (uint32_t i = 0; i < s->at.n; i++)
     copy_slice(data, s->at.at[i]->data, elem, outer, s->at.n, inner, reverse ? s->at.n - 1 - i : i, true);
   return t == SX_STRING ? sx_late_own_strings(c, o) : SX_OK;
-}
-
-static sx_status read_scalar(const sx_call *c, uint32_t i, int64_t dflt, int64_t *out) {
-  const sx_view *v = i < c->late->n_in ? &c->late->in[i] : NULL;
-  *out = dflt;
-  if (!v || !v->dtype || !c->in[i]) return SX_OK;
-  if (v->count != 1) SX_FAIL(c->e, FAIL, "input %u has %lld elements, expected one", i, (long long)v->count);
-  *out = v->dtype == SX_BOOL ? *(const uint8_t *)v->constant : *(const int64_t *)v->constant;
-  return SX_OK;
 }
 
 typedef struct loop {
@@ -127,15 +139,22 @@ static sx_status loop_iterate(const sx_call *c, loop *l, int64_t trips, bool go)
   return SX_OK;
 }
 
-static sx_status run_loop(const sx_call *c, uint32_t begin, uint32_t end) {
-  (void)begin, (void)end;
+/* A state as it came in is only borrowed: the node's output is a copy of it. */
+static sx_status own_state(const sx_call *c, const sx_control_host *h, sx_rt_value *v, bool untouched, sx_rt_value **own) {
+  if (sx_rt_is_tensor(v) && untouched)
+    return h && sx_away(v) ? sx_hosted_clone(h, v, own, c->e) : sx_rt_tensor_clone(v, NULL, own, c->e);
+  *own = sx_rt_ref(v);
+  return SX_OK;
+}
+
+static sx_status run_loop(const sx_call *c, const sx_control_host *h) {
   const sx_node *n = sx_late_node(c);
   const sx_graph *b = sx_attr_graph(n, "body");
   loop l = {.states = n->n_formal > 2 ? n->n_formal - 2 : 0};
   l.scans = b->outputs.n - 1 - l.states;
-  int64_t trips, go;
-  SX_TRY(read_scalar(c, 0, INT64_MAX, &trips));
-  SX_TRY(read_scalar(c, 1, 1, &go));
+  int64_t trips = INT64_MAX, go = 1;
+  SX_TRY(read_one(c, h, 0, "the trip count", &trips));
+  SX_TRY(read_one(c, h, 1, "the condition", &go));
   bool ok = list_init(&l.in, l.states + 2);
   ok = list_init(&l.out, b->outputs.n) && ok;
   l.stacks = sx_calloc(l.scans + 1, sizeof *l.stacks);
@@ -146,14 +165,13 @@ static sx_status run_loop(const sx_call *c, uint32_t begin, uint32_t end) {
   if (s == SX_OK) s = loop_iterate(c, &l, trips, go != 0);
   for (uint32_t i = 0; i < l.states && s == SX_OK && i < n->n_out; i++) {
     sx_rt_value *v = l.in.at[i + 2], *own = NULL;
-    if (sx_rt_is_tensor(v) && v->data && v->data == c->in[i + 2]) /* still the initial value, which is only borrowed */
-      s = sx_rt_tensor_clone(v, NULL, &own, c->e);
-    else
-      own = sx_rt_ref(v);
+    bool initial = false;
+    for (uint32_t k = 0; k < l.states && sx_rt_is_tensor(v); k++) initial |= v->data && v->data == c->in[k + 2];
+    s = own_state(c, h, v, initial, &own);
     if (s == SX_OK) s = c->late->set_value(c->late, i, own, c->e);
   }
   for (uint32_t k = 0; k < l.scans && s == SX_OK && l.states + k < n->n_out; k++)
-    s = stack_output(c, l.states + k, &l.stacks[k], &sx_value_at(b, b->outputs.at[1 + l.states + k])->fact, 0, false);
+    s = stack_output(c, h, l.states + k, &l.stacks[k], &sx_value_at(b, b->outputs.at[1 + l.states + k])->fact, 0, false, true);
   for (uint32_t k = 0; l.stacks && k < l.scans; k++) stack_free(&l.stacks[k]);
   sx_free(l.stacks, (l.scans + 1) * sizeof *l.stacks);
   list_free(&l.in);
@@ -167,9 +185,11 @@ static int64_t attr_at(const sx_node *n, const char *name, uint32_t i) {
 }
 
 /* Slice k of scanned input i: the axis goes. */
-static sx_status scan_slice(const sx_call *c, const sx_node *n, uint32_t states, uint32_t i, int64_t k, sx_rt_value **out) {
+static sx_status scan_slice(const sx_call *c, const sx_node *n, uint32_t states, uint32_t i, int64_t k,
+                            const sx_rt_value *away, sx_rt_value **out) {
   const sx_view *v = &c->late->in[states + i];
   int64_t axis = attr_at(n, "scan_input_axes", i), dims[SX_MAX_RANK];
+  if (away) return sx_hosted_row(away, attr_at(n, "scan_input_directions", i) ? away->dims[0] - 1 - k : k, out, c->e);
   if (axis < 0) axis += v->rank;
   int r = 0;
   for (int d = 0; d < v->rank; d++)
@@ -201,12 +221,13 @@ static sx_status scan_steps(const sx_call *c, const sx_node *n, uint32_t states,
   return SX_OK;
 }
 
-static sx_status scan_iterate(const sx_call *c, const sx_node *n, loop *l, uint32_t scans_in, int64_t steps) {
+static sx_status scan_iterate(const sx_call *c, const sx_node *n, loop *l, uint32_t scans_in, int64_t steps,
+                              sx_rt_value *const *away) {
   for (int64_t k = 0; k < steps; k++) {
     for (uint32_t i = 0; i < scans_in; i++) {
       sx_rt_unref(l->in.at[l->states + i]);
       l->in.at[l->states + i] = NULL;
-      SX_TRY(scan_slice(c, n, l->states, i, k, &l->in.at[l->states + i]));
+      SX_TRY(scan_slice(c, n, l->states, i, k, away[i], &l->in.at[l->states + i]));
     }
     SX_TRY(sx_late_run_body(c, "body", l->in.at, l->out.at));
     for (uint32_t i = 0; i < l->states; i++) {
@@ -224,8 +245,7 @@ static sx_status scan_iterate(const sx_call *c, const sx_node *n, loop *l, uint3
   return SX_OK;
 }
 
-static sx_status run_scan(const sx_call *c, uint32_t begin, uint32_t end) {
-  (void)begin, (void)end;
+static sx_status run_scan(const sx_call *c, const sx_control_host *h) {
   const sx_node *n = sx_late_node(c);
   const sx_graph *b = sx_attr_graph(n, "body");
   uint32_t scans_in = (uint32_t)sx_attr_int(n, "num_scan_inputs", 0);
@@ -235,27 +255,31 @@ static sx_status run_scan(const sx_call *c, uint32_t begin, uint32_t end) {
   SX_TRY(scan_steps(c, n, l.states, scans_in, &steps));
   bool ok = list_init(&l.in, n->n_formal);
   ok = list_init(&l.out, b->outputs.n) && ok;
+  list away; /* scanned inputs that do not lie with the host */
+  ok = list_init(&away, scans_in) && ok;
   l.stacks = sx_calloc(l.scans + 1, sizeof *l.stacks);
   sx_status s = ok && l.stacks ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   for (uint32_t i = 0; i < l.states && s == SX_OK; i++) s = sx_late_take(c, i, &l.in.at[i]);
-  if (s == SX_OK) s = scan_iterate(c, n, &l, scans_in, steps);
+  for (uint32_t i = 0; i < scans_in && s == SX_OK; i++) {
+    int64_t axis = attr_at(n, "scan_input_axes", i);
+    s = sx_hosted_front(c, h, l.states + i, (int)(axis < 0 ? axis + c->late->in[l.states + i].rank : axis), &away.at[i]);
+  }
+  if (s == SX_OK) s = scan_iterate(c, n, &l, scans_in, steps, away.at);
   for (uint32_t i = 0; i < l.states && s == SX_OK; i++) {
     sx_rt_value *own = NULL;
-    if (!steps && sx_rt_is_tensor(l.in.at[i]))
-      s = sx_rt_tensor_clone(l.in.at[i], NULL, &own, c->e);
-    else
-      own = sx_rt_ref(l.in.at[i]);
+    s = own_state(c, h, l.in.at[i], !steps, &own);
     if (s == SX_OK) s = c->late->set_value(c->late, i, own, c->e);
   }
   for (uint32_t k = 0; k < l.scans && s == SX_OK; k++) {
     const sx_fact *f = &sx_value_at(b, b->outputs.at[l.states + k])->fact;
     int64_t axis = attr_at(n, "scan_output_axes", k);
     int rank = l.stacks[k].at.n ? (int)l.stacks[k].at.at[0]->rank : f->rank;
-    s = stack_output(c, l.states + k, &l.stacks[k], f, (int)(axis < 0 ? axis + rank + 1 : axis),
-                     attr_at(n, "scan_output_directions", k) != 0);
+    s = stack_output(c, h, l.states + k, &l.stacks[k], f, (int)(axis < 0 ? axis + rank + 1 : axis),
+                     attr_at(n, "scan_output_directions", k) != 0, false);
   }
   for (uint32_t k = 0; l.stacks && k < l.scans; k++) stack_free(&l.stacks[k]);
   sx_free(l.stacks, (l.scans + 1) * sizeof *l.stacks);
+  list_free(&away);
   list_free(&l.in);
   list_free(&l.out);
   return s;
@@ -323,12 +347,18 @@ static sx_status run_map(const sx_call *c, uint32_t begin, uint32_t end) {
   return s;
 }
 
-static sx_status prepare_if(sx_prep *p) { return sx_prep_phase(p, run_if, 1, 0, 0); }
-static sx_status prepare_loop(sx_prep *p) { return sx_prep_phase(p, run_loop, 1, 0, 0); }
-static sx_status prepare_scan(sx_prep *p) { return sx_prep_phase(p, run_scan, 1, 0, 0); }
-static const sx_kernel kernel_if = {.op = &sx_op_If, .name = "if", .flags = SX_KERNEL_LATE, .prepare = prepare_if};
-static const sx_kernel kernel_loop = {.op = &sx_op_Loop, .name = "loop", .flags = SX_KERNEL_LATE, .prepare = prepare_loop};
-static const sx_kernel kernel_scan = {.op = &sx_op_Scan, .name = "scan", .flags = SX_KERNEL_LATE, .prepare = prepare_scan};
+sx_status sx_control_run(const sx_call *c, const sx_control_host *h) {
+  const sx_op *op = sx_late_node(c)->op;
+  return op == &sx_op_If ? run_if(c, h) : op == &sx_op_Loop ? run_loop(c, h) : run_scan(c, h);
+}
+static sx_status run_here(const sx_call *c, uint32_t begin, uint32_t end) {
+  (void)begin, (void)end;
+  return sx_control_run(c, NULL);
+}
+static sx_status prepare_here(sx_prep *p) { return sx_prep_phase(p, run_here, 1, 0, 0); }
+static const sx_kernel kernel_if = {.op = &sx_op_If, .name = "if", .flags = SX_KERNEL_LATE, .prepare = prepare_here};
+static const sx_kernel kernel_loop = {.op = &sx_op_Loop, .name = "loop", .flags = SX_KERNEL_LATE, .prepare = prepare_here};
+static const sx_kernel kernel_scan = {.op = &sx_op_Scan, .name = "scan", .flags = SX_KERNEL_LATE, .prepare = prepare_here};
 static sx_status prepare_map(sx_prep *p) { return sx_prep_phase(p, run_map, 1, 0, 0); }
 static const sx_kernel kernel_map = {
     .op = &sx_op_SequenceMap, .name = "sequence_map", .flags = SX_KERNEL_LATE, .prepare = prepare_map};

@@ -406,7 +406,8 @@ static sx_status finish_outputs(sx_exec *x, sx_frame *f, const sx_run_ctx *r, sx
     sx_vid v = g->outputs.at[o];
     const sx_buffer *q = &p->buffers[b];
     sx_rt_value *whole = q->kind == SX_BUF_LATE ? f->late[q->index] : q->kind == SX_BUF_INPUT ? f->in[q->index] : NULL;
-    bool handed = whole && !given[o] && (!sx_rt_is_tensor(whole) || (q->kind == SX_BUF_LATE && q->value == v));
+    bool away = sx_rt_is_tensor(whole) && !sx_memory_is_host(whole->memory); /* a provider's, passed through a body */
+    bool handed = whole && !given[o] && (!sx_rt_is_tensor(whole) || away || (q->kind == SX_BUF_LATE && q->value == v));
     if (whole && !sx_rt_is_tensor(whole) && given[o])
       SX_FAIL(e, INVALID_ARGUMENT, "output '%.*s' is no tensor: it cannot be written into a given value",
               SX_FMT(sx_value_at(g, v)->name));

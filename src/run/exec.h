@@ -74,6 +74,19 @@ sx_status sx_late_own_strings(const sx_call *c, uint32_t o);
 /* Runs the body of attribute `attr`: `formal` values for its inputs; captures are filled in from the node's inputs. */
 sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *const *formal, sx_rt_value **outputs);
 extern const sx_kernel sx_run_BeamSearch, sx_run_GreedySearch, sx_run_Sampling, sx_run_WhisperBeamSearch; /* generate/ */
+/* What control flow asks of whoever has values where the host cannot read them. */
+typedef struct sx_control_host {
+  void *ctx; /* first argument of all */
+  bool (*makes)(void *ctx, uint32_t o); /* is output o made there? */
+  /* A copy for the host; of what lies there already a reference. */
+  sx_status (*to_host)(void *ctx, sx_rt_value *v, sx_rt_value **out, sx_err *e);
+  sx_status (*make)(void *ctx, sx_dtype t, uint32_t rank, const int64_t *dims, sx_rt_value **out, sx_err *e);
+  sx_status (*copy)(void *ctx, sx_rt_value *from, sx_rt_value *to, sx_err *e); /* of equal bytes, both there */
+  sx_status (*concat)(void *ctx, sx_rt_value *const *parts, uint32_t n, sx_rt_value *whole, sx_err *e); /* of Loop; n > 0 */
+  sx_status (*transpose)(void *ctx, const size_t *permutation, sx_rt_value *in, sx_rt_value *out, sx_err *e); /* of Scan */
+} sx_control_host;
+/* Runs the If, Loop or Scan of a late step; h NULL: everything lies with the host. */
+sx_status sx_control_run(const sx_call *c, const sx_control_host *h);
 extern const sx_provider sx_control_provider; /* If, Loop, Scan, decode loops */
 extern const sx_provider sx_host_provider;    /* sequences, optionals, maps */
 extern const sx_provider sx_text_provider;    /* strings */

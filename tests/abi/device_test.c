@@ -127,6 +127,7 @@ static void all_ways(const char *only_model, const char *only_mode) {
     CHECK(most > 0 || only_mode);
     api->ReleaseSession(cpu);
   }
+  if (!only_model) CHECK(count->concats > 0 && count->transposes > 0 && count->within > 0);
 }
 
 /* Nothing that sessions made is there any more; the shared allocators go with the library. */

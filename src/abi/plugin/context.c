@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Smaller things that plugins ask the host for: functions that read and write named data of a compiled model, room for packed
- * weights, and the host's control flow. */
+/* Smaller things that plugins ask the host for: functions that read and write named data of a compiled model, and room for
+ * packed weights. */
 #include "abi/plugin/host.h"
 
 struct OrtEpContextConfig {
@@ -39,49 +39,4 @@ OrtStatus *ORT_API_CALL sx_epapi_SharedPrePackedWeightCache_StoreWeightData(OrtS
                                                                             size_t num_buffers) {
   SX_API_NOT_NULL(cache);
   SX_API_FAIL(NOT_IMPLEMENTED, "SharedPrePackedWeightCache_StoreWeightData: this library hands out no such cache");
-}
-
-/* If, Loop and Scan are always the library's own, also between nodes of a provider: their bodies are shown to it, and values
- * are copied where memories differ. A kernel that a provider asks for is a stand-in that is never run. */
-typedef struct control {
-  OrtKernelImpl impl;
-  OrtLoopKernelHelper *loop;
-  OrtScanKernelHelper *scan;
-} control;
-static OrtStatus *ORT_API_CALL run_control(OrtKernelImpl *impl, OrtKernelContext *context) {
-  SX_API_FAIL(NOT_IMPLEMENTED, "control flow is run by the library itself, not by a provider's kernel");
-}
-static void ORT_API_CALL release_control(OrtKernelImpl *impl) {
-  control *c = (control *)impl;
-  if (c->loop && c->loop->Release) c->loop->Release(c->loop);
-  if (c->scan && c->scan->Release) c->scan->Release(c->scan);
-  sx_free(c, sizeof *c);
-}
-static OrtStatus *make_control(OrtLoopKernelHelper *loop, OrtScanKernelHelper *scan, OrtKernelImpl **out) {
-  control *c = sx_calloc(1, sizeof *c);
-  if (!c) SX_API_NO_MEMORY();
-  c->impl = (OrtKernelImpl){.ort_version_supported = ORT_API_VERSION, .Compute = run_control, .Release = release_control};
-  c->loop = loop, c->scan = scan;
-  *out = &c->impl;
-  return NULL;
-}
-OrtStatus *ORT_API_CALL sx_epapi_CreateIfKernel(const OrtKernelInfo *kernel_info, OrtKernelImpl **kernel_out) {
-  SX_API_NOT_NULL(kernel_info);
-  SX_API_NOT_NULL(kernel_out);
-  return make_control(NULL, NULL, kernel_out);
-}
-OrtStatus *ORT_API_CALL sx_epapi_CreateLoopKernel(const OrtKernelInfo *kernel_info, OrtLoopKernelHelper *helper,
-                                                  OrtKernelImpl **kernel_out) {
-  SX_API_NOT_NULL(kernel_info);
-  SX_API_NOT_NULL(kernel_out);
-  return make_control(helper, NULL, kernel_out);
-}
-OrtStatus *ORT_API_CALL sx_epapi_CreateScanKernel(const OrtKernelInfo *kernel_info, OrtScanKernelHelper *helper,
-                                                  OrtKernelImpl **kernel_out) {
-  SX_API_NOT_NULL(kernel_info);
-  SX_API_NOT_NULL(kernel_out);
-  return make_control(NULL, helper, kernel_out);
-}
-void ORT_API_CALL sx_epapi_ReleaseKernelImpl(OrtKernelImpl *impl) {
-  if (impl && impl->Release) impl->Release(impl);
 }

@@ -159,11 +159,19 @@ const sx_ep_kernel *sx_ep_registry_find(const OrtKernelRegistry *r, const char *
 OrtAllocator *sx_eps_allocator(const struct sx_eps *x, const sx_memory *m);
 /* Copies the bytes of one tensor into another of that size; stream NULL: they are there when it returns. */
 OrtStatus *sx_transfer_one(OrtDataTransferImpl *t, const sx_rt_value *from, sx_rt_value *to, OrtSyncStream *stream);
-/* A copy of tensor v where `to` says (NULL: the host), by the transfer of ep. */
-sx_status sx_ep_copy(sx_ep *ep, sx_rt_value *v, bool to_device, sx_rt_value **out, sx_err *e);
+/* A copy of tensor v in the memory of ep or of the host, by ep's transfer, for a step of a run; it is there when this returns. */
+sx_status sx_ep_copy(const sx_call *c, sx_ep *ep, sx_rt_value *v, bool to_device, sx_rt_value **out, sx_err *e);
 
 /* Where output i of the node is made; NULL: in the host's memory. n may be NULL. */
 OrtAllocator *sx_ep_output_allocator(const sx_ep_node *n, size_t i);
+
+/* ---- control.c: If, Loop and Scan for a provider ---- */
+bool sx_ep_is_control(const OrtKernelImpl *impl);
+sx_status sx_ep_run_control(sx_ep_node *x, const sx_call *c);
+
+/* ---- stream.c ---- */
+/* The queue of a provider that a run's steps use; NULL: it has none. */
+OrtSyncStream *sx_ep_stream(const sx_call *c, const sx_ep *ep);
 
 extern const sx_provider sx_plugin_provider;
 static inline const sx_ep_node *sx_ep_node_of(const sx_node *n) {

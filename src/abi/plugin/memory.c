@@ -14,7 +14,7 @@ static sx_status device_tensor(sx_ep *p, const sx_rt_value *like, sx_rt_value **
   return sx_rt_tensor_create((sx_dtype)like->type.dtype, like->rank, like->dims, sx_source_of(p->allocator, &room), out, e);
 }
 
-sx_status sx_ep_copy(sx_ep *p, sx_rt_value *v, bool to_device, sx_rt_value **out, sx_err *e) {
+sx_status sx_ep_copy(const sx_call *c, sx_ep *p, sx_rt_value *v, bool to_device, sx_rt_value **out, sx_err *e) {
   if (!sx_rt_is_tensor(v)) SX_FAIL(e, NOT_IMPLEMENTED, "only tensors can lie in the memory of %s", p->name);
   if (sx_memory_is_host(v->memory) == !to_device) { /* it lies there already */
     *out = sx_rt_ref(v);
@@ -75,19 +75,64 @@ OrtAllocator *sx_ep_output_allocator(const sx_ep_node *n, size_t i) {
   return n->ep->allocator;
 }
 
-/* The provider whose memory a value lies in; NULL: the host's. */
-static sx_ep *home_of(const sx_graph *g, sx_vid v) {
-  const sx_node *n = sx_value_producer(g, v);
-  const sx_ep_node *x = n ? sx_ep_node_of(n) : NULL;
-  if (!x || x->to_host || !x->ep->memory) return NULL;
-  return out_on_host(x, sx_value_at(g, v)->index) ? NULL : x->ep;
+/* A graph while its copies are made; of a body, the graph around and the node that owns it. */
+typedef struct place {
+  struct sx_eps *x;
+  sx_graph *g;
+  const struct place *around;
+  sx_nid owner;
+} place;
+
+static sx_ep *wanted_at(const place *p, const sx_node *n, uint32_t i);
+static bool is_tensor(const sx_graph *g, sx_vid v) { return sx_value_at(g, v)->fact.kind == SX_KIND_TENSOR; }
+
+/* The node of control flow whose body this is, when a provider has it; else NULL. */
+static const sx_node *hosted(const place *p) {
+  const sx_node *n = p->around ? sx_node_at(p->around->g, p->owner) : NULL;
+  return n && sx_ep_node_of(n) ? n : NULL;
+}
+/* Where a hosted node's output o lies. A state stays where it came in. */
+static sx_ep *made_at(const place *p, const sx_node *n, uint32_t o) {
+  const sx_ep_node *x = sx_ep_node_of(n);
+  uint32_t states = sx_str_is(n->op_type, "Loop")   ? n->n_formal - 2
+                    : sx_str_is(n->op_type, "Scan") ? n->n_formal - (uint32_t)sx_attr_int(n, "num_scan_inputs", 0)
+                                                    : 0;
+  if (o < states) return wanted_at(p, n, o + (sx_str_is(n->op_type, "Loop") ? 2 : 0));
+  return out_on_host(x, o) ? NULL : x->ep->memory ? x->ep : NULL;
 }
 
-/* ... that input i of a node is read from. */
-static sx_ep *wanted_at(const sx_node *n, uint32_t i) {
+/* The provider whose memory a value lies in; NULL: the host's. */
+static sx_ep *home_of(const place *p, sx_vid v) {
+  const sx_value *value = sx_value_at(p->g, v);
+  const sx_node *n = sx_value_producer(p->g, v), *owner = hosted(p);
+  const sx_ep_node *x = n ? sx_ep_node_of(n) : NULL;
+  if (value->kind == SX_VALUE_CAPTURE)
+    return home_of(p->around, sx_node_at(p->around->g, p->owner)->in[p->g->capture_slots.at[value->index]].value);
+  if (value->kind == SX_VALUE_INPUT && owner) {
+    bool counts = sx_str_is(owner->op_type, "Loop") && value->index < 2; /* iteration and condition */
+    return counts ? NULL : wanted_at(p->around, owner, value->index);
+  }
+  if (!x || x->to_host || !x->ep->memory) return NULL;
+  if (sx_node_has_body(n)) return is_tensor(p->g, v) ? made_at(p, n, value->index) : NULL;
+  return out_on_host(x, value->index) ? NULL : x->ep;
+}
+
+/* ... that input i of a node is read from: bodies take what they capture from wherever it is. */
+static sx_ep *wanted_at(const place *p, const sx_node *n, uint32_t i) {
   const sx_ep_node *x = sx_ep_node_of(n);
-  if (!x || !x->ep->memory) return NULL;
-  return in_on_host(x, i) ? NULL : x->ep;
+  if (!x || !x->ep->memory || in_on_host(x, i)) return NULL;
+  if (!sx_node_has_body(n)) return x->ep;
+  if (i >= n->n_formal) return home_of(p, n->in[i].value);
+  bool counts = sx_str_is(n->op_type, "If") || (sx_str_is(n->op_type, "Loop") && i < 2);
+  return counts || n->in[i].value == SX_NONE || !is_tensor(p->g, n->in[i].value) ? NULL : x->ep;
+}
+
+/* ... that output i of a graph has to lie in. */
+static sx_ep *due_at(const place *p, uint32_t i) {
+  const sx_node *owner = hosted(p);
+  uint32_t skip = owner && sx_str_is(owner->op_type, "Loop"); /* the condition */
+  if (!owner || i < skip || !is_tensor(p->g, p->g->outputs.at[i])) return NULL;
+  return made_at(p->around, owner, i - skip);
 }
 
 static sx_status add_copy(struct sx_eps *x, sx_graph *g, sx_vid from, sx_ep *home, sx_ep *to, sx_vid *out, sx_err *e) {
@@ -117,46 +162,55 @@ static sx_status moved_to(struct sx_eps *x, sx_graph *g, sx_map *m, sx_vid v, sx
   return SX_OK;
 }
 
-static sx_status copies_of(struct sx_eps *x, sx_graph *g, sx_map *m, sx_err *e) {
+/* A value at its home, where somebody wants it. */
+static sx_status bring(const place *p, sx_map *m, sx_ep *to, sx_vid *v, sx_err *e) {
+  sx_ep *home = home_of(p, *v);
+  if (home == to) return SX_OK;
+  if (home && to) SX_TRY(moved_to(p->x, p->g, m, *v, home, NULL, v, e)); /* from one device to another: by way of the host */
+  return moved_to(p->x, p->g, m, *v, home, to, v, e);
+}
+
+static sx_status copies_of(const place *p, sx_map *m, sx_err *e) {
+  sx_graph *g = p->g;
   for (uint32_t k = 0, last = g->nodes.n; k < last; k++) {
     for (uint32_t i = 0; i < sx_node_at(g, k)->n_in && !sx_node_at(g, k)->dead; i++) {
-      sx_vid v = sx_node_at(g, k)->in[i].value, copy;
-      if (v == SX_NONE) continue;
-      sx_ep *home = home_of(g, v), *to = wanted_at(sx_node_at(g, k), i);
-      if (home == to) continue;
-      if (home && to) { /* from one device to another: by way of the host */
-        SX_TRY(moved_to(x, g, m, v, home, NULL, &copy, e));
-        v = copy;
-      }
-      SX_TRY(moved_to(x, g, m, v, home, to, &copy, e));
-      sx_graph_set_input(g, k, i, copy);
+      sx_vid was = sx_node_at(g, k)->in[i].value, v = was;
+      if (v != SX_NONE) SX_TRY(bring(p, m, wanted_at(p, sx_node_at(g, k), i), &v, e));
+      if (v != was) sx_graph_set_input(g, k, i, v);
     }
   }
   for (uint32_t i = 0; i < g->outputs.n; i++) {
-    sx_vid v = g->outputs.at[i], copy;
-    sx_ep *home = home_of(g, v);
-    if (!home) continue;
-    SX_TRY(add_copy(x, g, v, home, NULL, &copy, e)); /* nobody else's: a run may leave it out */
-    if (!sx_graph_set_output(g, i, copy)) SX_NO_MEMORY(e);
-    x->nodes.at[x->nodes.n - 1]->output = i;
+    sx_vid v = g->outputs.at[i];
+    sx_ep *home = home_of(p, v), *to = due_at(p, i);
+    if (home == to) continue;
+    if (to || p->around)
+      SX_TRY(bring(p, m, to, &v, e));
+    else
+      SX_TRY(add_copy(p->x, g, v, home, NULL, &v, e)); /* nobody else's: a run may leave it out */
+    if (!sx_graph_set_output(g, i, v)) SX_NO_MEMORY(e);
+    if (!p->around) p->x->nodes.at[p->x->nodes.n - 1]->output = i;
   }
   /* Content that is known stands for the value, and lies with the host: what lies on a device is not replaced by it. */
   for (uint32_t i = 0; i < g->values.n; i++) {
     sx_fact *f = &sx_value_at(g, i)->fact;
-    if (home_of(g, i)) f->constant = NULL, f->elems = NULL, f->n_elems = 0;
+    if (home_of(p, i)) f->constant = NULL, f->elems = NULL, f->n_elems = 0;
   }
   return SX_OK;
 }
 
-sx_status sx_eps_add_copies(struct sx_eps *x, sx_graph *g, sx_err *e) {
-  bool needed = false;
-  for (uint32_t i = 0; i < x->list.n; i++) needed |= x->list.at[i]->memory != NULL;
-  if (!needed) return SX_OK;
+static sx_status add_copies(const place *p, sx_err *e) {
+  sx_graph *g = p->g;
   sx_map m = {0};
-  sx_status s = copies_of(x, g, &m, e);
+  sx_status s = copies_of(p, &m, e);
   sx_map_free(&m);
   for (uint32_t k = 0; k < g->nodes.n && s == SX_OK; k++)
     for (uint32_t i = 0; i < sx_node_at(g, k)->n_attrs && !sx_node_at(g, k)->dead && s == SX_OK; i++)
-      if (sx_node_at(g, k)->attrs[i].type == SX_ATTR_GRAPH) s = sx_eps_add_copies(x, sx_node_at(g, k)->attrs[i].g, e);
+      if (sx_node_at(g, k)->attrs[i].type == SX_ATTR_GRAPH)
+        s = add_copies(&(place){p->x, sx_node_at(g, k)->attrs[i].g, p, k}, e);
   return s == SX_OK ? sx_graph_sort(g, e) : s;
+}
+sx_status sx_eps_add_copies(struct sx_eps *x, sx_graph *g, sx_err *e) {
+  bool needed = false;
+  for (uint32_t i = 0; i < x->list.n; i++) needed |= x->list.at[i]->memory != NULL;
+  return needed ? add_copies(&(place){.x = x, .g = g}, e) : SX_OK;
 }

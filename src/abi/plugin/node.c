@@ -45,7 +45,11 @@ static sx_status create_state(sx_build *b) {
   if (!x->impl || !x->impl->Compute)
     SX_FAIL(b->e, EP_FAIL, "%s made no kernel with a Compute for %.*s", x->ep->name, SX_FMT(b->n->op_type));
   x->created = true;
-  return prepack(x, b);
+  if (!sx_node_has_body(b->n)) return prepack(x, b);
+  if (!sx_ep_is_control(x->impl))
+    SX_FAIL(b->e, EP_FAIL, "%s made a kernel of its own for %.*s: it has to be one of Create%.*sKernel", x->ep->name,
+            SX_FMT(b->n->op_type), SX_FMT(b->n->op_type));
+  return SX_OK;
 }
 
 static sx_status run_copy(sx_ep_node *x, const sx_call *c) {
@@ -60,7 +64,7 @@ static sx_status run_copy(sx_ep_node *x, const sx_call *c) {
   SX_TRY(sx_late_take(c, 0, &in));
   const bool *on_device = sx_late_of(c)->r->on_device;
   if (x->output != SX_NONE && on_device && on_device[x->output]) return c->late->set_value(c->late, 0, in, c->e);
-  sx_status s = sx_ep_copy(x->ep, in, x->to_device, &out, c->e);
+  sx_status s = sx_ep_copy(c, x->ep, in, x->to_device, &out, c->e);
   sx_rt_unref(in);
   SX_TRY(s);
   if (x->constant) {
@@ -112,6 +116,7 @@ static sx_status watched(sx_ep_node *x, const sx_node *n, foreign *f, sx_err *e)
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   sx_ep_node *x = (sx_ep_node *)c->state;
   if (x->to_host || x->to_device) return run_copy(x, c);
+  if (sx_node_has_body(sx_late_node(c))) return sx_ep_run_control(x, c);
   enum { SMALL = 16 };
   const sx_late_ctx *l = sx_late_of(c);
   const sx_node *n = sx_late_node(c);
@@ -140,7 +145,8 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
 
 static sx_status prepare(sx_prep *p) { return sx_prep_phase(p, run, 1, 1000, 0); }
 
-static const sx_kernel plugin = {
-    .op = NULL, .name = "plugin", .flags = SX_KERNEL_LATE, .claim = claim, .create = create_state, .prepare = prepare};
-static const sx_kernel *const kernels[] = {&plugin, NULL};
+#define KERNEL(Op) \
+  {.op = Op, .name = "plugin", .flags = SX_KERNEL_LATE, .claim = claim, .create = create_state, .prepare = prepare}
+static const sx_kernel rows[] = {KERNEL(NULL), KERNEL(&sx_op_If), KERNEL(&sx_op_Loop), KERNEL(&sx_op_Scan)};
+static const sx_kernel *const kernels[] = {&rows[0], &rows[1], &rows[2], &rows[3], NULL};
 const sx_provider sx_plugin_provider = {"plugin", kernels, 0};

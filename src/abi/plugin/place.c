@@ -171,6 +171,12 @@ static sx_status compile_groups(struct sx_eps *x, sx_graph *g, OrtEpGraphSupport
   return s;
 }
 
+/* Nodes with bodies that the library runs for a provider. A Scan of before version 9 becomes other nodes. */
+static bool hostable(const OrtNode *v) {
+  bool scan = !strcmp(v->op_type, "Scan") && v->since_version >= 9;
+  return !*v->domain && (scan || !strcmp(v->op_type, "If") || !strcmp(v->op_type, "Loop"));
+}
+
 /* Nodes by themselves: run by kernels of the provider's registry. */
 static sx_status take_singles(struct sx_eps *x, sx_graph *g, OrtEpGraphSupportInfo *info, sx_err *e) {
   for (uint32_t k = 0; k < info->claims.n; k++) {
@@ -178,7 +184,7 @@ static sx_status take_singles(struct sx_eps *x, sx_graph *g, OrtEpGraphSupportIn
     if (c->fuse || c->refused) continue;
     const OrtNode *v = sx_ort_view_node(info->view, c->nodes[0]);
     sx_node *node = sx_node_at(g, c->nodes[0]);
-    if (v->n_bodies) continue; /* control flow is ours: see context.c */
+    if (v->n_bodies && !hostable(v)) continue;
     const sx_ep_kernel *kernel = info->ep->registry ? sx_ep_registry_find(info->ep->registry, info->ep->name, v) : NULL;
     if (!kernel) {
       sx_eps_note(x, SX_LOG_WARNING,
@@ -281,7 +287,7 @@ static void forget(sx_graph *g) {
     const sx_node *n = sx_value_producer(g, i);
     if (v->kind == SX_VALUE_CAPTURE)
       v->fact = (sx_fact){0};
-    else if (v->kind == SX_VALUE_NODE && !(n && sx_ep_node_of(n)))
+    else if (v->kind == SX_VALUE_NODE && !(n && sx_ep_node_of(n) && !sx_node_has_body(n)))
       v->fact = (sx_fact){.kind = v->fact.kind, .dtype = v->fact.dtype, .rank = -1, .type = v->fact.type};
   }
   for (uint32_t i = 0; i < g->nodes.n; i++)
