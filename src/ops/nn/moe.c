@@ -46,16 +46,21 @@ static sx_vid weights(sx_lower *l, const product *p) {
 static sx_vid dense(sx_lower *l, const product *p) {
   static const int64_t front[] = {0}, one[] = {-1};
   const int swap[] = {0, 2, 1}, rows_first[] = {1, 0, 2};
-  const sx_vid flat = sx_lower_reshape(l, p->in[EXPERTS], one, 1);
+  const sx_fact *e = sx_lower_fact(l, p->in[EXPERTS]), *x = sx_lower_fact(l, p->in[ROWS]),
+                *w = sx_lower_fact(l, p->in[WEIGHT]);
   if (l->status != SX_OK) return SX_NONE;
-  const sx_fact *e = sx_lower_fact(l, p->in[EXPERTS]), *x = sx_lower_fact(l, p->in[ROWS]);
-  const sx_dim pairs[3] = {x->dims[0], p->spread ? e->dims[1] : 1, 1};
+  if (e->rank != 2 || x->rank != 2 || w->rank != 3)
+    return SX_LOWER_FAIL(l, FAIL, "experts, rows and weights have ranks %d, %d and %d, expected 2, 2 and 3", e->rank, x->rank,
+                         w->rank),
+           SX_NONE;
+  const sx_dim pairs[3] = {x->dims[0], p->spread ? e->dims[1] : 1, 1},
+               rows[2] = {sx_dim_mul(&l->c->g->model->dims, pairs[0], pairs[1]), w->dims[1]};
+  const sx_vid flat = sx_lower_reshape(l, p->in[EXPERTS], one, 1);
   sx_vid y = sx_lower_2(l, &sx_op_MatMul, sx_lower_axes(l, &sx_op_Unsqueeze, p->in[ROWS], front, 1),
                         sx_lower_transpose(l, weights(l, p), swap));
   y = sx_lower_node(l, &sx_op_GatherND,
                     SX_LOWER_IN(sx_lower_transpose(l, y, rows_first), sx_lower_reshape(l, p->in[EXPERTS], pairs, 3)),
                     SX_LOWER_INT("batch_dims", 1));
-  const sx_dim rows[2] = {sx_dim_mul(&l->c->g->model->dims, pairs[0], pairs[1]), sx_lower_fact(l, y)->dims[2]};
   y = sx_lower_reshape(l, y, rows, 2);
   return p->in[BIAS] == SX_LOWER_ABSENT
              ? y
