@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static OrtStatus *run_once(bench *b, size_t caller, OrtValue **out) {
+static OrtStatus *run_once(bench *b, size_t caller, const OrtRunOptions *options, OrtValue **out) {
   const OrtApi *api = b->lib->api;
   size_t n = b->session->num_outputs;
   for (size_t i = 0; i < n; i++) out[i] = b->kept ? b->kept[caller][i] : NULL;
-  OrtStatus *status = api->Run(b->session->handle, NULL, b->inputs.names, (const OrtValue *const *)b->feeds,
+  OrtStatus *status = api->Run(b->session->handle, options, b->inputs.names, (const OrtValue *const *)b->feeds,
                                b->inputs.count, b->wanted, n, out);
   for (size_t i = 0; i < n && !b->kept; i++)
     if (out[i]) api->ReleaseValue(out[i]);
@@ -48,7 +48,7 @@ bool bench_open(bench *b, const char *library, const char *model, char **specs, 
   if (!inputs_make(b->session, specs, count, "random", &b->inputs) || !make_feeds(b)) return false;
   OrtValue **out = cli_alloc(b->session->num_outputs * sizeof *out);
   double start = os_seconds();
-  bool ok = library_ok(b->lib, run_once(b, 0, out));
+  bool ok = library_ok(b->lib, run_once(b, 0, NULL, out));
   b->first_seconds = os_seconds() - start;
   free(out);
   return ok && (!reuse || keep_outputs(b));
@@ -68,7 +68,7 @@ static void call_until(void *arg) {
   double at = os_seconds();
   do {
     double start = at;
-    c->status = run_once(c->b, c->index, out);
+    c->status = run_once(c->b, c->index, NULL, out);
     at = os_seconds();
     if (c->count % 256 == 0) c->samples = cli_grow(c->samples, c->count + 256, sizeof *c->samples);
     c->samples[c->count++] = at - start;
@@ -120,6 +120,39 @@ bool bench_warm_up(bench *b, int64_t runs) {
   b->count = 0;
   b->busy_seconds = b->processor_seconds = 0;
   b->allocations = 0;
+  return ok;
+}
+
+typedef struct stopped {
+  bench *b;
+  OrtRunOptions *options;
+  OrtStatus *status;
+  double end; /* processor seconds */
+} stopped;
+
+static void run_stopped(void *arg) {
+  stopped *s = arg;
+  OrtValue **out = cli_alloc(s->b->session->num_outputs * sizeof *out);
+  s->status = run_once(s->b, 0, s->options, out);
+  s->end = os_processor_seconds();
+  free(out);
+}
+
+bool bench_stop(bench *b, double whole, double share, double *seconds, bool *done) {
+  const OrtApi *api = b->lib->api;
+  stopped s = {.b = b};
+  if (!library_ok(b->lib, api->CreateRunOptions(&s.options))) return false;
+  const double at = os_processor_seconds() + whole * share;
+  os_thread *t = os_thread_start(run_stopped, &s);
+  bool ok = t != NULL || cli_fail(CLI_BROKEN, "a thread does not start");
+  for (double give_up = os_seconds() + 20 * whole + 1; ok && os_processor_seconds() < at && os_seconds() < give_up;) os_sleep(2e-4);
+  const double since = os_processor_seconds();
+  ok = library_ok(b->lib, api->RunOptionsSetTerminate(s.options)) && ok;
+  if (t) os_thread_join(t);
+  *done = !s.status;
+  *seconds = s.end - since;
+  api->ReleaseStatus(s.status);
+  api->ReleaseRunOptions(s.options);
   return ok;
 }
 

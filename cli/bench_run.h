@@ -27,5 +27,8 @@ bool bench_open(bench *b, const char *library, const char *model, char **specs, 
 bool bench_warm_up(bench *b, int64_t runs);
 /* Runs for at least `seconds` or until `most` more runs are done, whichever is first; at least once. */
 bool bench_block(bench *b, double seconds, size_t most);
+/* A run that is stopped (RunOptionsSetTerminate) when it has done `share` of a run's work: *seconds from there until it has
+ * returned, of processor time, and *done: it had ended before. `whole`: a run's processor time. One caller, one thread. */
+bool bench_stop(bench *b, double whole, double share, double *seconds, bool *done);
 void bench_close(bench *b);
 #endif

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static struct {
-  int64_t count, warmup, concurrency;
+  int64_t count, warmup, concurrency, stops;
   double seconds;
   const char *json, *against;
   bool reuse;
@@ -23,6 +23,7 @@ static const cli_option options[] = {
     {"warmup", 'w', CLI_INT, "N", "runs before measuring (default 3)", &opts.warmup},
     {"concurrency", 0, CLI_INT, "N", "callers that run the same session at the same time", &opts.concurrency},
     {"reuse-outputs", 0, CLI_FLAG, NULL, "hand the first run's outputs to later runs to write into", &opts.reuse},
+    {"stops", 0, CLI_INT, "N", "terminate N runs at different points, and print how long each goes on", &opts.stops},
     {"against", 'a', CLI_TEXT, "FILE", "measure this library too, in turns, and print the ratio of medians", &opts.against},
     {"json", 'j', CLI_TEXT, "FILE", "write JSON ('-': to stdout, in place of the text)", &opts.json},
     {NULL},
@@ -148,11 +149,37 @@ static bool measure(bench *b, int count) {
   }
 }
 
+static bool measure_stops(bench *b) {
+  enum { TRIES = 3 }; /* of each point: what the machine does in between is not meant */
+  double worst = 0, at = 0;
+  char t[3][32];
+  if (!bench_warm_up(b, 1) || !bench_block(b, 0, 1)) return false;
+  const double whole = b->processor_seconds;
+  for (int64_t i = 0; i < opts.stops; i++) {
+    double share = ((double)i + 0.5) / (double)opts.stops, least = INFINITY;
+    for (int k = 0; k < TRIES; k++) {
+      double seconds;
+      bool done;
+      if (!bench_stop(b, whole, share, &seconds, &done)) return false;
+      if (seconds < least) least = done && seconds < 0 ? 0 : seconds;
+    }
+    if (least > worst) worst = least, at = share * whole;
+  }
+  printf("terminated runs go on for %s at the most, at %s of %s (processor time)\n", term_seconds(t[0], worst),
+         term_seconds(t[1], at), term_seconds(t[2], whole));
+  return true;
+}
+
 static bool run_benches(const char *model, int count, char **specs) {
   const char *const libraries[2] = {cli_opts.library, opts.against};
   int benches = opts.against ? 2 : 1;
   bench b[2] = {{0}};
   bool ok = true;
+  if (opts.stops > 0) {
+    ok = bench_open(&b[0], libraries[0], model, specs, count, 1, false) && measure_stops(&b[0]);
+    bench_close(&b[0]);
+    return ok;
+  }
   for (int i = 0; i < benches && ok; i++)
     ok = bench_open(&b[i], libraries[i], model, specs, count, (size_t)opts.concurrency, opts.reuse) &&
          bench_warm_up(&b[i], opts.warmup);

@@ -24,6 +24,7 @@ const ORTCHAR_T *os_path(const char *path);
 
 double os_seconds(void);           /* monotonic */
 double os_processor_seconds(void); /* of all threads of this process; 0 where unknown */
+void os_sleep(double seconds);
 bool os_terminal(FILE *f);
 int os_processors(void); /* that this process may use */
 /* The folder of the running program, without a slash at its end; fresh text, or NULL. */

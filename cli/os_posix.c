@@ -36,6 +36,11 @@ double os_processor_seconds(void) {
   return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t) ? 0 : (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
+void os_sleep(double seconds) {
+  struct timespec t = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+  nanosleep(&t, NULL);
+}
+
 bool os_terminal(FILE *f) { return isatty(fileno(f)); }
 
 int os_processors(void) {

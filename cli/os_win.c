@@ -51,6 +51,8 @@ double os_processor_seconds(void) {
   return (double)(k + u) * 1e-7;
 }
 
+void os_sleep(double seconds) { Sleep((DWORD)(seconds * 1e3 + 0.5)); }
+
 bool os_terminal(FILE *f) { return _isatty(_fileno(f)); }
 
 int os_processors(void) {

@@ -99,19 +99,18 @@ static OrtStatus *run_with_providers(OrtSession *s, const OrtRunOptions *o, sx_r
   return failed;
 }
 
+#define SX_TERMINATED "Exiting due to terminate flag being set to true."
 OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
                       const bool *wanted, const bool *on_device) {
   sx_run_options ro = {.on_device = on_device, .log = &s->logger.log};
   if (s->editing)
     SX_API_FAIL(
         FAIL, "the session is one of the model editor and has to be finalised (FinalizeModelEditorSession) before it runs");
-  if (o) {
-    ro.terminate = &o->terminate;
-    if (atomic_load_explicit(&o->terminate, memory_order_relaxed))
-      SX_API_FAIL(FAIL, "Exiting due to terminate flag being set to true.");
-  }
+  if (o && atomic_load_explicit(&o->terminate, memory_order_relaxed)) SX_API_FAIL(FAIL, SX_TERMINATED);
+  sx_stop stop = {o ? &o->terminate : NULL, SX_E_FAIL, SX_TERMINATED}, *before = sx_stop_enter(o ? &stop : NULL);
   OrtStatus *failed =
       s->eps ? run_with_providers(s, o, &ro, inputs, outputs, wanted) : run(s, o, &ro, inputs, outputs, wanted);
+  sx_stop_enter(before);
   const char *shrink = o && o->config.n ? sx_kvp_get(&o->config, kOrtRunOptionsConfigEnableMemoryArenaShrinkage) : NULL;
   if (shrink && strstr(shrink, "cpu:0")) (void)sx_session_trim(s->s);
   return failed;

@@ -269,11 +269,12 @@ OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data
   sx_arena lists = {0};
   OrtStatus *failed = sx_ort_session_options(s, &so, &lists);
   so.import.path = near;
-  so.cancel = cancel;
   if (!failed && s->options->profiling) failed = sx_profile_create(s->options->profile_prefix, &s->profile);
   if (!failed) {
+    sx_stop stop = {cancel, SX_E_MODEL_LOAD_CANCELED, "Session creation canceled by user"}, *before = sx_stop_enter(&stop);
     sx_status st =
         path ? sx_session_create_file(path, &so, &s->s, &e) : sx_session_create_bytes(data, size, &so, &s->s, &e);
+    sx_stop_enter(before);
     failed = sx_ort_status(st, &e);
   }
   if (!failed && s->options->optimized_path) failed = write_optimised(s->options, &so, path, data, size);

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/stop.h"
 #include "base/thread.h"
 
 #define LIMIT (1u << 30)               /* claims of a job with n chunks count from LIMIT - n */
@@ -43,6 +44,7 @@ typedef struct slot {
   sx_err *err;
   atomic_uint members; /* of a gang that is complete; 0 before */
   struct sx_barrier barrier;
+  sx_stop *stop; /* whom the caller works for */
 } slot;
 
 typedef struct worker {
@@ -81,7 +83,8 @@ static void do_chunks(slot *s, uint64_t w, uint32_t id) {
   for (; claimed(w) < LIMIT; w = atomic_fetch_add_explicit(&s->word, 1, memory_order_relaxed)) {
     uint64_t begin = (uint64_t)(claimed(w) - (LIMIT - s->chunks)) * s->grain, end = begin + s->grain;
     if (end > s->units) end = s->units;
-    sx_status status = s->fn(s->ctx, (uint32_t)begin, (uint32_t)end, id, &err);
+    sx_status status = sx_stop_check(&err);
+    if (status == SX_OK) status = s->fn(s->ctx, (uint32_t)begin, (uint32_t)end, id, &err);
     if (status == SX_OK) continue;
     fail(s, status, &err);
     atomic_fetch_or(&s->word, STOPPED);
@@ -112,6 +115,7 @@ static void do_member(slot *s, uint32_t id, uint32_t members) {
 /* A helper's part in a job it has joined. */
 static void help(slot *s, uint64_t w) {
   uint32_t id = s->width - room(w);
+  sx_stop_enter(s->stop);
   if (s->gang) {
     uint32_t members;
     for (uint32_t i = 0; (members = atomic_load_explicit(&s->members, memory_order_acquire)) == 0; i++)
@@ -121,6 +125,7 @@ static void help(slot *s, uint64_t w) {
   } else {
     do_chunks(s, w, id);
   }
+  sx_stop_enter(NULL);
   if (active(atomic_fetch_sub(&s->word, ACTIVE)) == 1) sx_event_notify(&s->left, 1);
 }
 
@@ -246,6 +251,7 @@ static void wake_for(sx_pool *p, uint32_t helpers) {
 
 /* Opens a slot with its fields filled and calls helpers. */
 static void open_slot(sx_pool *p, slot *s, uint32_t helpers, uint32_t first_claim) {
+  s->stop = sx_stop_of_thread();
   uint32_t started = atomic_load_explicit(&p->started, memory_order_relaxed);
   if (started < helpers && !atomic_load_explicit(&p->refused, memory_order_relaxed)) start_workers(p, helpers);
   atomic_store(&s->word, TAKEN + helpers * ROOM + first_claim);
@@ -266,14 +272,26 @@ static sx_status close_slot(sx_pool *p, slot *s) {
     sx_event_cancel(&s->left);
   }
   sx_status status = s->failed ? s->status : SX_OK;
+  sx_err *e = s->err;
   atomic_store_explicit(&s->word, 0, memory_order_release);
-  return status;
+  return status == SX_OK ? sx_stop_settle(e) : status;
+}
+
+/* All units on this thread: at once, or in ranges where somebody may stop it. */
+static sx_status alone(uint32_t units, uint32_t grain, sx_unit_fn fn, void *ctx, sx_err *e) {
+  if (!sx_stop_of_thread()) grain = units;
+  for (uint32_t u = 0, to; u < units; u = to) {
+    to = units - u > grain ? u + grain : units;
+    SX_TRY(sx_stop_check(e));
+    SX_TRY(fn(ctx, u, to, 0, e));
+  }
+  return sx_stop_settle(e);
 }
 
 sx_status sx_pool_run(sx_pool *p, uint32_t width, uint32_t units, uint32_t grain, sx_unit_fn fn, void *ctx, sx_err *e) {
   if (units == 0) return SX_OK;
   if (grain == 0) grain = 1;
-  if (!p || width <= 1 || units <= grain || p->threads <= 1) return fn(ctx, 0, units, 0, e);
+  if (!p || width <= 1 || units <= grain || p->threads <= 1) return alone(units, grain, fn, ctx, e);
   uint32_t chunks = (units - 1) / grain + 1;
   if (chunks > LIMIT / 2) {
     grain *= 8;
@@ -283,7 +301,7 @@ sx_status sx_pool_run(sx_pool *p, uint32_t width, uint32_t units, uint32_t grain
   if (width > chunks) width = chunks;
   check_fork(p);
   slot *s = take_slot(p);
-  if (!s) return fn(ctx, 0, units, 0, e);
+  if (!s) return alone(units, grain, fn, ctx, e);
   s->fn = fn;
   s->ctx = ctx;
   s->units = units;

@@ -37,7 +37,8 @@ void sx_pool_leave(sx_pool *p);
  * it indexes scratch. The first failure wins and the rest is skipped. */
 typedef sx_status (*sx_unit_fn)(void *ctx, uint32_t begin, uint32_t end, uint32_t worker, sx_err *e);
 /* Does all units on up to `width` threads, `grain` units at a time (>= 1); returns when all are done. Runs on the caller
- * alone, in one call of fn and without touching shared state, when p is NULL, width <= 1 or units <= grain. */
+ * alone, without touching shared state, when p is NULL, width <= 1 or units <= grain. Work that is to stop (base/stop.h)
+ * does so between any two ranges, and helpers work for whom the caller works. */
 sx_status sx_pool_run(sx_pool *p, uint32_t width, uint32_t units, uint32_t grain, sx_unit_fn fn, void *ctx, sx_err *e);
 
 /* A gang: `workers` threads that run at the same time and may meet at a barrier. Fewer than `width` when workers are busy

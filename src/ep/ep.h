@@ -7,6 +7,7 @@
 #ifndef SX_EP_EP_H
 #define SX_EP_EP_H
 #include "base/cpu.h"
+#include "base/stop.h"
 #include "ir/graph.h"
 #include "ops/ops.h"
 

@@ -300,6 +300,7 @@ sx_status sx_plan_instance(sx_plan *p, uint32_t segment, const int64_t *symbols,
   atomic_init(&x->refs, 1);
   builder b = {.p = p, .seg = s, .x = x, .e = e};
   sx_status st = build(&b, symbols);
+  if (st == SX_OK) st = sx_stop_settle(e); /* what was prepared may be incomplete */
   sx_arena_free(&b.tmp);
   if (st != SX_OK) {
     sx_instance_unref(x);

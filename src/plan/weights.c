@@ -8,7 +8,7 @@
 #include "plan/plan.h"
 
 /* A block is about as large as all that came before it in the session: little is asked for in vain. */
-enum { CHUNK_MOST = 32 << 20, CHUNK_ROUND = 2 << 20 };
+enum { CHUNK_MOST = 32 << 20, CHUNK_ROUND = 2 << 20, RANGE_BYTES = 4 << 20 /* packed without a look whether the load is cancelled */ };
 typedef struct chunk {
   uint32_t refs;
   size_t size, used;
@@ -186,9 +186,9 @@ static sx_status pack(sx_build *b, const sx_tensor *t, const void *src, const do
     entry *made = fresh(w, &like);
     if (!made) SX_FAIL(b->e, NO_MEMORY, "out of memory packing %zu bytes of weights", size);
     job j = {fn, ctx, src, made->data};
-    uint32_t width = w->pool && size > (1u << 20) ? sx_pool_width(w->pool) : 1;
-    sx_status s =
-        sx_pool_run(w->pool, width, units, units / (4 * width) + 1, pack_units, &j, b->e); /* long ranges read long rows */
+    uint32_t width = w->pool && size > (1u << 20) ? sx_pool_width(w->pool) : 1, grain = units / (4 * width) + 1,
+             most = (uint32_t)((uint64_t)units * RANGE_BYTES / (size + 1)) + 1;
+    sx_status s = sx_pool_run(w->pool, width, units, grain < most ? grain : most, pack_units, &j, b->e); /* long ranges read long rows */
     if (s == SX_OK && !like.exact) x = find(made);
     if (s != SX_OK || x) {
       made->in->used -= size; /* it was the last there */

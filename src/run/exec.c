@@ -314,23 +314,17 @@ static sx_status run_units(void *ctx, uint32_t begin, uint32_t end, uint32_t wor
   return j->run(&c, begin, end);
 }
 
-static sx_status run_phases(const sx_run_ctx *r, const sx_ready *y, sx_call *c, char *slab) {
+#define LONG_NS 5e5f /* of a phase on one thread that is cut, too, where somebody may stop the run */
+static sx_status run_phases(const sx_run_ctx *r, const sx_ready *y, sx_call *c, char *slab, const sx_stop *stop) {
   char *worker_scratch = y->worker_scratch == SIZE_MAX ? NULL : slab + y->worker_scratch;
   c->scratch = y->scratch == SIZE_MAX ? NULL : slab + y->scratch;
   for (uint32_t k = 0; k < y->n_phases; k++) {
     const sx_phase *ph = &y->phases[k];
     c->phase = k;
     c->worker_scratch = worker_scratch;
-    if (y->threads[k] <= 1 || !r->pool) {
-      if (!r->terminate || (float)ph->units * ph->unit_ns < 2e6f) {
-        SX_TRY(ph->run(c, 0, ph->units));
-        continue;
-      }
-      for (uint32_t u = 0; u < ph->units; u += y->grain[k]) { /* long steps are cut so that a run can be stopped */
-        if (atomic_load_explicit(r->terminate, memory_order_relaxed))
-          SX_FAIL(c->e, FAIL, "Exiting due to terminate flag being set to true.");
-        SX_TRY(ph->run(c, u, u + y->grain[k] < ph->units ? u + y->grain[k] : ph->units));
-      }
+    if ((y->threads[k] <= 1 || !r->pool) && (float)ph->units * ph->unit_ns < LONG_NS) {
+      SX_TRY(ph->run(c, 0, ph->units));
+      if (stop) SX_TRY(sx_stop_settle(c->e));
       continue;
     }
     unit_job j = {c, ph->run, worker_scratch, sx_round_up(ph->worker_scratch, SX_ALIGN)};
@@ -357,7 +351,8 @@ static sx_status run_deferred(const sx_plan *p, const sx_step *s, const sx_view 
   c->params = q.params;
   for (uint32_t k = 0; k < q.n_phases && t == SX_OK; k++) {
     c->phase = k;
-    if (q.phases[k].units) t = q.phases[k].run(c, 0, q.phases[k].units);
+    unit_job j = {c, q.phases[k].run, c->worker_scratch, 0};
+    t = sx_pool_run(NULL, 1, q.phases[k].units, sx_stop_grain(q.phases[k].unit_ns), run_units, &j, c->e);
   }
   sx_arena_reset(a);
   return t;
@@ -368,11 +363,11 @@ static sx_status run_steps(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
   const sx_segment *s = &p->segments[k];
   sx_seg_state *st = &f->segs[k];
   uint32_t base = s->begin < s->end ? p->steps[s->begin].args : 0;
+  const sx_stop *stop = sx_stop_of_thread();
   for (uint32_t i = s->begin; i < s->end; i++) {
     const sx_step *q = &p->steps[i];
     if (q->nothing) continue;
-    if (r->terminate && atomic_load_explicit(r->terminate, memory_order_relaxed))
-      SX_FAIL(e, FAIL, "Exiting due to terminate flag being set to true.");
+    if (stop) SX_TRY(sx_stop_check(e));
     const sx_ready *y = &st->inst->steps[i - s->begin];
     sx_call c = {
         .state = q->state, .params = y->params, .in = f->ptrs + q->args, .out = f->ptrs + q->args + q->n_in, .e = e};
@@ -387,7 +382,7 @@ static sx_status run_steps(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
       }
     } else
       t = y->deferred ? run_deferred(p, q, &st->inst->views[q->args - base], &f->scratch, &c)
-                      : run_phases(r, y, &c, st->slab);
+                      : run_phases(r, y, &c, st->slab, stop);
     if (t != SX_OK) {
       sx_err_context(e, "Non-zero status code returned while running");
       return sx_node_context(p->graph, sx_node_at(p->graph, q->node), t, e);

@@ -5,7 +5,6 @@
  * number of runs go at once and a steady run allocates nothing but outputs left to us. */
 #ifndef SX_RUN_EXEC_H
 #define SX_RUN_EXEC_H
-#include <stdatomic.h>
 #include "base/log.h"
 #include "base/pool.h"
 #include "plan/plan.h"
@@ -35,7 +34,6 @@ typedef struct sx_profile_hook {
 
 typedef struct sx_run_ctx {
   sx_pool *pool;
-  const atomic_bool *terminate;      /* NULL, or: stop soon with FAIL */
   const sx_profile_hook *profile;    /* NULL */
   const sx_rt_source *output_source; /* where outputs that the caller left to us come from; NULL: our heap */
   const sx_logger *log;

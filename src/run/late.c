@@ -71,6 +71,7 @@ sx_status sx_exec_run_late(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
   SX_TRY(s->kernel->prepare(&q));
   c->params = q.params;
   SX_TRY(q.phases[0].run(c, 0, 1));
+  SX_TRY(sx_stop_settle(c->e));
   for (uint32_t o = 0; o < s->n_out; o++) {
     uint32_t at = s->args + s->n_in + o, b = p->args[at];
     if (b == SX_NONE) continue;

@@ -124,11 +124,6 @@ static sx_status settle_tensors(sx_session *s, sx_err *e) {
   return SX_OK;
 }
 
-static sx_status cancelled(const sx_session_options *o, sx_err *e) {
-  if (o->cancel && atomic_load(o->cancel)) SX_FAIL(e, MODEL_LOAD_CANCELED, "Session creation canceled by user");
-  return SX_OK;
-}
-
 /* Fusion asks before it makes a node that only a kernel of ours understands. */
 static uint32_t can_run(void *ctx, const sx_graph *g, sx_nid n) {
   const char *reason;
@@ -148,7 +143,7 @@ sx_status sx_session_passes(sx_model *m, const sx_session_options *o, int level,
                    .disabled = o->disabled_passes,
                    .fired = fired,
                    .e = e};
-  SX_TRY(cancelled(o, e));
+  SX_TRY(sx_stop_check(e));
   return sx_passes_run(&c);
 }
 
@@ -162,7 +157,7 @@ static sx_status finalise(sx_session *s, const sx_session_options *o, sx_err *e)
   s->pool = o->pool;
   s->width = !o->pool ? 1 : o->width ? o->width : sx_pool_width(o->pool);
   SX_TRY(sx_session_passes(s->model, o, o->level, providers, s->fired, e));
-  SX_TRY(cancelled(o, e));
+  SX_TRY(sx_stop_check(e));
   /* A rank that the inputs' sizes do not give is met while running, and so is every one behind a custom operator, whose
    * kernel is made once. Otherwise giving the plan the inputs' sizes is tried first: see create(). */
   bool custom = o->import.place != NULL;
@@ -207,7 +202,6 @@ static sx_status keep_options(sx_session *x, const sx_session_options *o, const 
   while (o->providers && o->providers[n]) n++;
   x->options = *o;
   x->options.import = *io;
-  x->options.cancel = NULL;
   x->options.import.free_dims = sx_arena_copy(a, io->free_dims, io->n_free_dims * sizeof *io->free_dims);
   x->options.disabled_passes =
       o->disabled_passes ? sx_arena_strdup(a, o->disabled_passes, strlen(o->disabled_passes)) : NULL;
@@ -393,7 +387,6 @@ static sx_status run_exec(sx_session *s, const sx_run_options *o, sx_rt_value *c
                           const bool *wanted, sx_err *e) {
   enum { SMALL = 32 };
   sx_run_ctx r = {.pool = s->width > 1 ? s->pool : NULL,
-                  .terminate = o->terminate,
                   .profile = o->profile,
                   .output_source = o->output_source,
                   .on_device = o->on_device,

@@ -19,7 +19,6 @@ typedef struct sx_session_options {
   bool split;                  /* short steps are cut among threads, too: for tests */
   const sx_provider *const *providers; /* before the CPU's; NULL-terminated, or NULL */
   const sx_logger *log;
-  const atomic_bool *cancel; /* load cancellation, or NULL */
 } sx_session_options;
 
 typedef struct sx_session sx_session;
@@ -62,7 +61,6 @@ const uint32_t *sx_session_fired(const sx_session *s);
 size_t sx_session_trim(sx_session *s);
 
 typedef struct sx_run_options {
-  const atomic_bool *terminate;
   const sx_profile_hook *profile;
   const sx_rt_source *output_source;
   const sx_logger *log;

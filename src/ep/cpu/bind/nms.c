@@ -44,7 +44,9 @@ static int64_t suppress(const nms *q, const float *boxes, const float *scores, c
     m->by[i].key = ~m->by[i].key; /* falling */
   }
   sx_sort_items(m->by, m->tmp, n);
-  for (int64_t i = 0; i < n && kept < q->most; i++) {
+  if (sx_stopping()) return 0;
+  double spent = 0;
+  for (int64_t i = 0; i < n && kept < q->most && !sx_stop_spent(&spent, 20 + (double)kept * 2); i++) {
     box b = corners(boxes + 4 * m->by[i].at, q->center);
     bool covered = false;
     for (int64_t k = 0; k < kept && !covered; k++) covered = overlaps(&b, &m->kept[k], q->iou);
@@ -89,6 +91,9 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
       full = !(sx_vec_push(&out, b) && sx_vec_push(&out, u % classes) && sx_vec_push(&out, m.idx[k]));
   }
   sx_free(mem, bytes);
+  const sx_status stopped = sx_stop_settle(c->e);
+  if (stopped != SX_OK) sx_vec_free(&out);
+  SX_TRY(stopped);
   int64_t *y = full ? NULL : sx_late_output(c, 0, SX_I64, 2, (int64_t[]){total, 3});
   if (y && total) memcpy(y, out.at, (size_t)total * 3 * sizeof *y);
   sx_vec_free(&out);

@@ -130,6 +130,13 @@ static void step_cells(const params *q, const sx_rnn_cell *cell, int64_t b, floa
     t->gru_update(cell, g, hb);
 }
 
+/* A product within a step: large ones are cut, so that a run can be stopped. */
+static void multiply(const sx_call *c, const sx_gemm_table *t, const sx_gemm *g, sx_gemm_io io) {
+  const int64_t grain = sx_stop_grain(g->unit_ns);
+  for (int64_t u = 0; u < g->units && !sx_stopping(); u += grain)
+    t->run(g, &io, u, g->units - u < grain ? g->units : u + grain, c->worker_scratch);
+}
+
 static sx_status run_direction(const sx_call *c, int64_t d) {
   const params *q = c->params;
   const sx_rnn_state *s = q->s;
@@ -154,6 +161,7 @@ static sx_status run_direction(const sx_call *c, int64_t d) {
   size_t first;
   if (s->k == SX_RNN_GRU && !r2 && sx_gemm_packed_bytes(s->tr, H, 2 * H, &first)) r2 = (const char *)r + first;
   for (int64_t t = 0; t < T; t++) {
+    SX_TRY(sx_stop_check(c->e));
     for (int64_t b = 0; b < B; b++) {
       int64_t at = s->reverse[d] ? lens[b] - 1 - t : t;
       if (t < lens[b])
@@ -166,19 +174,16 @@ static sx_status run_direction(const sx_call *c, int64_t d) {
       io.res = gates, io.c = gates;
       s->qt->run(&q->qhr, &io, 0, q->qhr.units, c->worker_scratch);
     } else {
-      sx_gemm_io io = {h, r, NULL, gates, gates};
-      s->tr->run(&q->hr, &io, 0, q->hr.units, c->worker_scratch);
+      multiply(c, s->tr, &q->hr, (sx_gemm_io){h, r, NULL, gates, gates});
     }
     if (s->k == SX_RNN_GRU) {
       if (s->linear_before_reset) {
-        sx_gemm_io rec_io = {h, r2, bias + G + 2 * H, NULL, rec};
-        s->tr->run(&q->hr2, &rec_io, 0, q->hr2.units, c->worker_scratch);
+        multiply(c, s->tr, &q->hr2, (sx_gemm_io){h, r2, bias + G + 2 * H, NULL, rec});
       }
       for (int64_t b = 0; b < B; b++)
         if (t < lens[b]) step_cells(q, &cell, b, gates, h, cs, rec, reset, 0);
       if (!s->linear_before_reset) {
-        sx_gemm_io add = {reset, r2, NULL, gates + 2 * H, gates + 2 * H};
-        s->tr->run(&q->hr2, &add, 0, q->hr2.units, c->worker_scratch);
+        multiply(c, s->tr, &q->hr2, (sx_gemm_io){reset, r2, NULL, gates + 2 * H, gates + 2 * H});
       }
     }
     for (int64_t b = 0; b < B; b++) {

@@ -48,16 +48,20 @@ static int64_t find_true(const sx_view *x, int64_t from, int64_t n, int64_t *pos
   return k;
 }
 
+enum { ASK = 1 << 17, ROW_NS = 30 }; /* elements between two questions whether to go on; a comparison */
 static sx_status nonzero_run(const sx_call *c, uint32_t begin, uint32_t end) {
   enum { CHUNK = 256 };
   const sx_view *x = &c->late->in[0];
-  int64_t n = find_true(x, 0, x->count, NULL), at[SX_MAX_RANK] = {0}, pos[CHUNK], row = x->rank ? x->dims[x->rank - 1] : 1,
-          k = 0;
+  int64_t n = 0, at[SX_MAX_RANK] = {0}, pos[CHUNK], row = x->rank ? x->dims[x->rank - 1] : 1, k = 0;
+  double spent = 0;
   (void)begin, (void)end;
+  SX_STOP_PARTS(from, to, x->count, ASK) n += find_true(x, from, to - from, NULL);
+  SX_TRY(sx_stop_settle(c->e));
   int64_t *y = sx_late_output(c, 0, SX_I64, 2, (int64_t[]){x->rank, n});
   if (!y) return c->e->code;
   for (int64_t r = 0; x->rank && r < x->count; r += row) {
     for (int64_t j = 0; j < row; j += CHUNK) {
+      if (sx_stop_spent(&spent, CHUNK * (x->rank + 1))) return sx_stop_settle(c->e);
       int64_t found = find_true(x, r + j, row - j < CHUNK ? row - j : CHUNK, pos);
       for (int64_t i = 0; i < found; i++) y[(x->rank - 1) * n + k + i] = j + pos[i];
       for (int d = 0; d + 1 < x->rank; d++)
@@ -96,16 +100,20 @@ static sx_status compress_run(const sx_call *c, uint32_t begin, uint32_t end) {
     SX_FAIL(c->e, FAIL, "axis is %lld for a tensor of rank %d", (long long)axis->i, x->rank);
   split_at(x, axis, &before, &n, &inner);
   limit = k->count < n ? k->count : n;
-  for (int64_t i = 0; i < limit; i++) some += keep[i] != 0;
+  SX_STOP_PARTS(from, to, limit, ASK) some += find_u8(keep + from, to - from, NULL);
+  SX_TRY(sx_stop_settle(c->e));
   char *y = some_output(c, x, axis, some);
   if (!y) return c->e->code;
-  size_t row = (size_t)inner * sx_elem_bytes(x->dtype);
   enum { CHUNK = 256 };
+  const size_t row = (size_t)inner * sx_elem_bytes(x->dtype);
+  const int64_t chunk = row >> 20 ? 1 : row >> 12 ? (1 << 20) / (int64_t)row : CHUNK;
   int64_t pos[CHUNK], done = 0;
-  for (int64_t i = 0; row && i < limit; i += CHUNK) { /* the places of a few, then all that lies there */
-    const int64_t m = limit - i < CHUNK ? limit - i : CHUNK, found = find_u8(keep + i, m, pos);
+  double spent = 0;
+  for (int64_t i = 0; row && i < limit; i += chunk) { /* the places of a few, then all that lies there */
+    if (sx_stop_spent(&spent, (double)chunk * 2)) break;
+    const int64_t m = limit - i < chunk ? limit - i : chunk, found = find_u8(keep + i, m, pos);
     const sx_gather g = {.axis = m, .count = found, .inner = row, .wide = true};
-    for (int64_t b = 0; b < before; b++)
+    for (int64_t b = 0; b < before && !sx_stop_spent(&spent, (double)found * (2 + (double)row * 0.1)); b++)
       sx_gather_rows(&g, (const char *)x->constant + (size_t)(b * n + i) * row, pos, y + (size_t)(b * some + done) * row, 0, found);
     done += found;
   }
@@ -139,39 +147,50 @@ static bool place_less(const void *ctx, int64_t a, int64_t b) {
 
 /* Elements by their keys. items: room for 2 n. */
 static void sort_elements(const rows *r, int64_t *idx, sx_sort_item *items) {
-  for (int64_t i = 0; i < r->n; i++) items[i] = (sx_sort_item){r->keys[i], i};
+  SX_STOP_PARTS(a, b, r->n, ASK)
+    for (int64_t i = a; i < b; i++) items[i] = (sx_sort_item){r->keys[i], i};
   sx_sort_items(items, items + r->n, r->n);
-  for (int64_t i = 0; i < r->n; i++) idx[i] = items[i].at;
+  SX_STOP_PARTS(a, b, r->n, ASK)
+    for (int64_t i = a; i < b; i++) idx[i] = items[i].at;
 }
 /* idx: room for 6 n numbers; the last 4 n are free while rows are sorted, and take the items of single elements. */
 static sx_status unique_rows(const sx_call *c, const rows *r, int64_t *idx, const select_params *q) {
   int64_t n = r->n, groups = 0, *first = idx + 2 * n, *group = idx + 3 * n, *order = idx + 4 * n, *tmp = idx + n;
-  for (int64_t i = 0; i < n; i++) idx[i] = i;
+  SX_STOP_PARTS(a, b, n, ASK)
+    for (int64_t i = a; i < b; i++) idx[i] = i;
   if (r->keys && r->before * r->inner * r->parts == 1)
     sort_elements(r, idx, (sx_sort_item *)(void *)(idx + 2 * n));
   else
     sx_sort_indices(idx, tmp, n, row_less, r);
+  SX_TRY(sx_stop_settle(c->e)); /* places that are none */
+  double spent = 0;
   for (int64_t i = 0; i < n; i++) { /* stable: the first of a group is the earliest */
     if (i == 0 || compare_rows(r, idx[i - 1], idx[i])) order[groups] = groups, first[groups++] = idx[i];
     group[idx[i]] = groups - 1;
+    if (sx_stop_spent(&spent, ROW_NS)) return sx_stop_settle(c->e);
   }
   if (!q->sorted) sx_sort_indices(order, tmp, groups, place_less, first);
-  for (int64_t g = 0; g < groups; g++) idx[order[g]] = g; /* sorted group -> place in the output */
+  SX_TRY(sx_stop_settle(c->e));
+  SX_STOP_PARTS(a, b, groups, ASK)
+    for (int64_t g = a; g < b; g++) idx[order[g]] = g; /* sorted group -> place in the output */
+  SX_TRY(sx_stop_settle(c->e));
   char *y = some_output(c, r->x, q->axis, groups);
   if (!y && c->e->code) return c->e->code;
   size_t row = (size_t)r->inner * sx_elem_bytes(r->x->dtype);
   for (int64_t o = 0; o < r->before && y && row; o++)
-    for (int64_t g = 0; g < groups; g++)
+    for (int64_t g = 0; g < groups && !sx_stop_spent(&spent, 20 + (double)row * 0.1); g++)
       memcpy(y + (size_t)(o * groups + g) * row, (const char *)r->x->constant + (size_t)(o * n + first[order[g]]) * row,
              row);
   const int64_t sizes[4] = {0, groups, n, groups};
   for (uint32_t o = 1; o < c->late->n_out; o++) {
     int64_t *d = sx_late_output(c, o, SX_I64, 1, &sizes[o]);
     if (!d && c->e->code) return c->e->code;
-    for (int64_t g = 0; d && o == 1 && g < groups; g++) d[g] = first[order[g]];
-    for (int64_t i = 0; d && o == 2 && i < n; i++) d[i] = idx[group[i]];
-    for (int64_t g = 0; d && o == 3 && g < groups; g++) d[g] = 0;
-    for (int64_t i = 0; d && o == 3 && i < n; i++) d[idx[group[i]]]++;
+    SX_STOP_PARTS(a, b, d && o == 3 ? groups : 0, ASK) memset(d + a, 0, (size_t)(b - a) * sizeof *d);
+    SX_STOP_PARTS(a, b, d ? o == 1 ? groups : n : 0, ASK)
+      for (int64_t i = a; i < b; i++)
+        if (o == 1) d[i] = first[order[i]];
+        else if (o == 2) d[i] = idx[group[i]];
+        else d[idx[group[i]]]++;
   }
   return SX_OK;
 }
@@ -193,8 +212,11 @@ static sx_status unique_run(const sx_call *c, uint32_t begin, uint32_t end) {
   int64_t *mem = sx_malloc(bytes);
   if (!mem) SX_NO_MEMORY(c->e);
   if (!text) {
-    sx_sort_keys(part, x->constant, sx_elem_bytes(part), x->count * r.parts, (uint64_t *)(mem + 6 * r.n));
-    r.keys = (const uint64_t *)(mem + 6 * r.n);
+    uint64_t *keys = (uint64_t *)(mem + 6 * r.n);
+    const int64_t e = sx_elem_bytes(part);
+    SX_STOP_PARTS(a, b, x->count * r.parts, ASK)
+      sx_sort_keys(part, (const char *)x->constant + a * e, e, b - a, keys + a);
+    r.keys = keys;
   }
   sx_status s = unique_rows(c, &r, mem, q);
   sx_free(mem, bytes);

@@ -30,14 +30,16 @@ static void turn(char *restrict y, int64_t to, const char *restrict x, int64_t s
     default: TURN(uint64_t);
   }
 }
-static void line(const params *q, const sx_call *c, const char *x, int64_t stride, int64_t to, sx_sort_item *items) {
+static sx_status line(const params *q, const sx_call *c, const char *x, int64_t stride, int64_t to, sx_sort_item *items) {
   int64_t e = q->elem;
   sx_topk(q->isa, q->type, x, stride, q->n, q->k, q->smallest, items);
-  for (int64_t r = 0; r < q->k; r++) {
+  SX_TRY(sx_stop_settle(c->e)); /* the places are none */
+  SX_STOP_PARTS(from, end, q->k, 1 << 16) for (int64_t r = from; r < end; r++) {
     int64_t at = to + r * q->inner;
     if (q->values) memcpy((char *)c->out[0] + at * e, x + items[r].at * stride, (size_t)e);
     if (q->indices) ((int64_t *)c->out[1])[at] = items[r].at;
   }
+  return SX_OK;
 }
 static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
@@ -50,7 +52,7 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
     const char *x = (const char *)c->in[0] + (o * q->n * q->inner + i) * e;
     if (q->lines > 1) turn(turned, pitch(q), x, row, q->n, m, q->elem);
     for (int64_t j = 0; j < m; j++)
-      line(q, c, q->lines > 1 ? turned + j * pitch(q) * e : x, q->lines > 1 ? e : row, to + j, items);
+      SX_TRY(line(q, c, q->lines > 1 ? turned + j * pitch(q) * e : x, q->lines > 1 ? e : row, to + j, items));
   }
   return SX_OK;
 }

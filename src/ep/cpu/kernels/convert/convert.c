@@ -3,12 +3,13 @@
  * blocks that stay in the first-level cache. */
 #include "ep/cpu/kernels/convert/convert.h"
 #include <string.h>
+#include "base/stop.h"
 #include "ep/cpu/isa.h"
 #include "ep/cpu/kernels/convert/convert_tables.h"
 
 SX_ISA_DECLARE(sx_convert_table, sx_convert);
 SX_ISA_DECLARE(sx_cast_table, sx_cast);
-enum { BLOCK = 128 };
+enum { BLOCK = 128, ASK = 1 << 18 }; /* ASK: elements between two questions whether to go on */
 
 static bool is_packed(sx_dtype t) { return sx_dtype_bits(t) < 8; }
 static bool is_native(sx_dtype t) { return t == sx_ew_class_type(sx_ew_class_of(t)); }
@@ -47,10 +48,12 @@ void sx_convert_load(sx_isa isa, sx_dtype type, void *dst, const void *src, int6
   const char *s = (const char *)src + (size_t)first * bytes;
   sx_load_fn fn = SX_ISA_PICK(sx_convert, isa)->load[type];
   if (!fn) fn = sx_convert_any.load[type];
-  if (fn)
-    fn(dst, s, n);
-  else
-    memmove(dst, s, (size_t)n * bytes);
+  const size_t wide = sx_ew_class_bytes(sx_ew_class_of(type));
+  SX_STOP_PARTS(a, b, n, ASK)
+    if (fn)
+      fn((char *)dst + (size_t)a * wide, s + (size_t)a * bytes, b - a);
+    else
+      memmove((char *)dst + (size_t)a * bytes, s + (size_t)a * bytes, (size_t)(b - a) * bytes);
 }
 void sx_convert_store(sx_isa isa, sx_dtype type, uint32_t mode, void *dst, const void *src, int64_t first, int64_t n) {
   if (is_packed(type)) {
@@ -61,10 +64,12 @@ void sx_convert_store(sx_isa isa, sx_dtype type, uint32_t mode, void *dst, const
   char *d = (char *)dst + (size_t)first * bytes;
   sx_store_fn fn = SX_ISA_PICK(sx_convert, isa)->store[type];
   if (!fn) fn = sx_convert_any.store[type];
-  if (fn)
-    fn(d, src, n, mode);
-  else
-    memmove(d, src, (size_t)n * bytes);
+  const size_t wide = sx_ew_class_bytes(sx_ew_class_of(type));
+  SX_STOP_PARTS(a, b, n, ASK)
+    if (fn)
+      fn(d + (size_t)a * bytes, (const char *)src + (size_t)a * wide, b - a, mode);
+    else
+      memmove(d + (size_t)a * bytes, (const char *)src + (size_t)a * bytes, (size_t)(b - a) * bytes);
 }
 void sx_convert_cast(sx_isa isa, sx_ew_class from, sx_dtype to, void *dst, const void *src, int64_t n) {
   const sx_ew_class cls = sx_ew_class_of(to);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/stop.h"
 #include "ep/cpu/isa.h"
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/norm/norm_f64.h"
@@ -18,6 +19,19 @@ static const float *floats(sx_isa isa, sx_dtype type, const void *x, int64_t fir
   if (!x || type == SX_F32) return x ? (const float *)x + first : NULL;
   sx_convert_load(isa, type, copy, x, first, n);
   return copy;
+}
+
+/* The table's functions over rows of any length, in parts between which a run may be stopped. */
+enum { ASK = 1 << 18 };
+static double sum_of(const sx_norm_table *t, const float *x, int64_t n) {
+  double sum = 0;
+  SX_STOP_PARTS(a, b, n, ASK) sum += t->sum(x + a, b - a);
+  return sum;
+}
+static double sum_square_of(const sx_norm_table *t, const float *x, float mean, int64_t n) {
+  double sum = 0;
+  SX_STOP_PARTS(a, b, n, ASK) sum += t->sum_square(x + a, mean, b - a);
+  return sum;
 }
 
 /* Scratch: x, skip or sum, gamma, beta, bias; n each. */
@@ -52,10 +66,11 @@ void sx_row_norm_run(const sx_row_norm_args *a, const void *x, void *y, int64_t 
       row = sum;
     }
     if (a->sum && row != (const float *)a->sum + r * n) sx_convert_store(a->isa, a->type, 0, a->sum, row, r * n, n);
-    const float mean = a->rms ? 0.f : (float)(t->sum(row, n) / (double)n);
-    const float inv = (float)(1 / sqrt(t->sum_square(row, mean, n) / (double)n + (double)a->epsilon));
+    const float mean = a->rms ? 0.f : (float)(sum_of(t, row, n) / (double)n);
+    const float inv = (float)(1 / sqrt(sum_square_of(t, row, mean, n) / (double)n + (double)a->epsilon));
     float *out = f32 ? (float *)y + r * n : work;
-    t->normalize(out, row, mean, inv, gamma, beta, a->gamma_plus_one, n);
+    SX_STOP_PARTS(i, j, n, ASK)
+      t->normalize(out + i, row + i, mean, inv, gamma ? gamma + i : NULL, beta ? beta + i : NULL, a->gamma_plus_one, j - i);
     if (!f32) sx_convert_store(a->isa, a->type, 0, y, out, r * n, n);
     if (a->mean) a->mean[r] = mean;
     if (a->inv_std) a->inv_std[r] = inv;
@@ -88,14 +103,14 @@ void sx_group_norm_run(const sx_group_norm_args *a, const void *x, void *y, int6
     const double count = (double)g.runs * (double)g.run;
     double sum = 0, square = 0;
     const bool whole = f32 && g.step == g.run;
-    if (whole) sum = t->sum((const float *)x + g.base, g.runs * g.run);
+    if (whole) sum = sum_of(t, (const float *)x + g.base, g.runs * g.run);
     else
-      for (int64_t r = 0; r < g.runs; r++) sum += t->sum(floats(a->isa, a->type, x, g.base + r * g.step, g.run, copy), g.run);
+      for (int64_t r = 0; r < g.runs; r++) sum += sum_of(t, floats(a->isa, a->type, x, g.base + r * g.step, g.run, copy), g.run);
     const float mean = (float)(sum / count);
-    if (whole) square = t->sum_square((const float *)x + g.base, mean, g.runs * g.run);
+    if (whole) square = sum_square_of(t, (const float *)x + g.base, mean, g.runs * g.run);
     else
       for (int64_t r = 0; r < g.runs; r++)
-        square += t->sum_square(floats(a->isa, a->type, x, g.base + r * g.step, g.run, copy), mean, g.run);
+        square += sum_square_of(t, floats(a->isa, a->type, x, g.base + r * g.step, g.run, copy), mean, g.run);
     const float inv = (float)(1 / sqrt(square / count + (double)a->epsilon));
     const int64_t channel = u % a->groups * per;
     if (a->gamma) sx_convert_load(a->isa, a->type, scale, a->gamma, channel, per);
@@ -104,12 +119,13 @@ void sx_group_norm_run(const sx_group_norm_args *a, const void *x, void *y, int6
       scale[c] = a->gamma ? scale[c] * inv : inv;
       if (!a->beta) shift[c] = 0;
     }
-    for (int64_t r = 0; r < g.runs; r++) {
+    double spent = 0;
+    for (int64_t r = 0; r < g.runs && !sx_stop_spent(&spent, (double)g.run * 0.1); r++) {
       const int64_t at = g.base + r * g.step;
       const float *in = floats(a->isa, a->type, x, at, g.run, copy);
       float *out = f32 ? (float *)y + at : copy;
       if (!a->channels_last) {
-        t->scale_shift(out, in, mean, scale[r], shift[r], a->silu, g.run);
+        SX_STOP_PARTS(i, j, g.run, ASK) t->scale_shift(out + i, in + i, mean, scale[r], shift[r], a->silu, j - i);
       } else {
         t->normalize(out, in, mean, 1, scale, shift, false, g.run);
         if (a->silu) t->scale_shift(out, out, 0, 1, 0, true, g.run);
@@ -168,8 +184,9 @@ void sx_lp_norm_run(const sx_lp_norm_args *a, const void *x, void *y, int64_t be
       /* a piece is a row of columns, or a part of the one row */
       const int64_t m = a->inner - c < strip ? a->inner - c : strip, base = o * a->n * a->inner + c;
       memset(norm, 0, sizeof *norm * LP_STRIP);
+      double spent = 0;
       for (int pass = 0; pass < 2; pass++)
-        for (int64_t r = 0; r < pieces; r++) {
+        for (int64_t r = 0; r < pieces && !sx_stop_spent(&spent, LP_STRIP * 3); r++) {
           const int64_t at = a->inner == 1 ? base + r * LP_STRIP : base + r * a->inner;
           const int64_t k = a->inner == 1 ? (a->n - r * LP_STRIP < LP_STRIP ? a->n - r * LP_STRIP : LP_STRIP) : m;
           sx_convert_load(a->isa, a->type, raw, x, at, k);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Rows of f32 for the normalisations. Sums use four accumulators over blocks, blocks add up in f64. */
+#include "base/stop.h"
 #include "ep/cpu/kernels/norm/norm_tables.h"
 #include "ep/cpu/vmath.h"
 #include <math.h>
@@ -133,35 +134,41 @@ static void short_rows(float *y, const float *x, const float *gamma, const float
 #undef ROWS
 }
 
+enum { ASK = 1 << 18, ASK_ROWS = 1 << 16 }; /* elements of a line, rows of a strip: between two questions whether to go on */
 static void lp_row(float *y, const float *x, int p, int64_t n) {
   double r = 0;
-  for (int64_t i = 0; i < n; i += BLOCK) {
-    const int64_t k = n - i < BLOCK ? n - i : BLOCK;
-    r += p == 2 ? square_block(x + i, 0, k) : magnitude_block(x + i, 0, k);
-  }
+  SX_STOP_PARTS(a, b, n, ASK)
+    for (int64_t i = a; i < b; i += BLOCK) {
+      const int64_t k = b - i < BLOCK ? b - i : BLOCK;
+      r += p == 2 ? square_block(x + i, 0, k) : magnitude_block(x + i, 0, k);
+    }
   const float norm = (float)(p == 2 ? __builtin_sqrt(r) : r);
   const vf d = vf_set(norm != 0 ? norm : INFINITY);
-  int64_t i = 0;
-  for (; i + SX_VL <= n; i += SX_VL) vf_store(y + i, vf_load(x + i) / d);
+  const int64_t whole = n / SX_VL * SX_VL, i = whole;
+  SX_STOP_PARTS(a, b, whole, ASK)
+    for (int64_t k = a; k < b; k += SX_VL) vf_store(y + k, vf_load(x + k) / d);
   if (i < n) vf_store_n(y + i, vf_load_n(x + i, (int)(n - i)) / d, (int)(n - i));
 }
 static void lp_columns(float *y, const float *x, int p, int64_t n, int64_t stride, int64_t m) {
-  for (int64_t c = 0; c < m; c += SX_VL) {
+  double spent = 0;
+  for (int64_t c = 0; c < m && !sx_stop_spent(&spent, (double)n * 2); c += SX_VL) {
     const int w = m - c < SX_VL ? (int)(m - c) : SX_VL;
     vf all = {0}, some = {0};
 #define AT(r) (w == SX_VL ? vf_load(x + (r) * stride + c) : vf_load_n(x + (r) * stride + c, w))
-    for (int64_t r = 0; r < n; r++) {
-      const vf v = AT(r);
-      some += p == 2 ? v * v : vf_abs(v);
-      if (r % 64 == 63) all += some, some = (vf){0}; /* short sums, so that the error does not grow with n */
-    }
+    SX_STOP_PARTS(i, j, n, ASK_ROWS)
+      for (int64_t r = i; r < j; r++) {
+        const vf v = AT(r);
+        some += p == 2 ? v * v : vf_abs(v);
+        if (r % 64 == 63) all += some, some = (vf){0}; /* short sums, so that the error does not grow with n */
+      }
     all += some;
     if (p == 2) all = vf_sqrt(all);
     const vf d = vf_select(all == 0, vf_set(INFINITY), all);
-    for (int64_t r = 0; r < n; r++) {
-      if (w == SX_VL) vf_store(y + r * stride + c, AT(r) / d);
-      else vf_store_n(y + r * stride + c, AT(r) / d, w);
-    }
+    SX_STOP_PARTS(i, j, n, ASK_ROWS)
+      for (int64_t r = i; r < j; r++) {
+        if (w == SX_VL) vf_store(y + r * stride + c, AT(r) / d);
+        else vf_store_n(y + r * stride + c, AT(r) / d, w);
+      }
 #undef AT
   }
 }

@@ -2,6 +2,7 @@
 /* Recurrent layers in f64: rare, so plain loops over rows of the weights. */
 #include <math.h>
 #include <string.h>
+#include "base/stop.h"
 #include "ep/cpu/kernels/rnn/rnn_f64.h"
 
 static double activate(const sx_rnn_f64_act *a, double x) {
@@ -64,7 +65,8 @@ static void run_row(const sx_rnn_f64 *q, const sx_rnn_f64_io *io, int64_t d, int
   const double *w = io->w + d * G * I, *r = io->r + d * G * H, *bias = io->b ? io->b + d * 2 * G : NULL;
   const bool apart = q->gates == 3 && q->linear_before_reset; /* the candidate's recurrent bias is inside the reset */
   for (int64_t i = 0; i < H; i++) h[i] = io->h0 ? io->h0[state + i] : 0, c[i] = io->c0 ? io->c0[state + i] : 0;
-  for (int64_t t = 0; t < q->T; t++) {
+  double spent = 0;
+  for (int64_t t = 0; t < q->T && !sx_stop_spent(&spent, (double)(G * (I + H))); t++) {
     const int64_t at = q->reverse[d] && t < len ? len - 1 - t : t;
     if (t < len) {
       const double *x = io->x + (q->batch_first ? b * q->T + at : at * q->B + b) * I;

@@ -4,9 +4,10 @@
 #include "ep/cpu/kernels/scan/scan_rows.h"
 #include "ep/cpu/isa.h"
 #include "ep/cpu/kernels/convert/convert.h"
+#include "base/stop.h"
 #include "base/status.h"
 
-enum { PIECE = 224 }; /* elements that a frame holds */
+enum { PIECE = 224, ASK = 1 << 18 }; /* elements that a frame holds; of a line, between two questions whether to go on */
 
 SX_ISA_DECLARE(sx_scan_rows, sx_scan_rows);
 
@@ -62,7 +63,8 @@ static void row(const sx_scan *s, const char *x, char *y) {
   bool is_float = sx_dtype_is_float(s->type);
   sx_dtype by = is_float ? SX_F64 : SX_I64;
   acc v[PIECE], total = identity(s);
-  for (int64_t done = 0; done < s->n; done += PIECE) {
+  double spent = 0;
+  for (int64_t done = 0; done < s->n && !sx_stop_spent(&spent, PIECE * 3); done += PIECE) {
     int64_t n = s->n - done < PIECE ? s->n - done : PIECE, at = (s->reverse ? s->n - done - n : done) * s->elem;
     sx_cast_run(s->isa, s->type, by, 0, v, x + at, 0, n);
     steps[is_float][s->product].along(&total, v, n, s->reverse, s->exclusive);
@@ -76,7 +78,8 @@ static SX_OWN_FRAME void columns(const sx_scan *s, const char *x, char *y, int64
   sx_dtype by = is_float ? SX_F64 : SX_I64;
   acc v[PIECE], total[PIECE];
   for (int64_t i = 0; i < n; i++) total[i] = identity(s);
-  for (int64_t k = 0; k < s->n; k++) {
+  double spent = 0;
+  for (int64_t k = 0; k < s->n && !sx_stop_spent(&spent, (double)n * 3); k++) {
     int64_t at = (s->reverse ? s->n - 1 - k : k) * s->inner * s->elem;
     sx_cast_run(s->isa, s->type, by, 0, v, x + at, 0, n);
     steps[is_float][s->product].across(total, v, n, s->exclusive);
@@ -87,6 +90,19 @@ static SX_OWN_FRAME void columns(const sx_scan *s, const char *x, char *y, int64
 static int64_t blocks(const sx_scan *s) { return (s->inner + SX_SCAN_COLS - 1) / SX_SCAN_COLS; }
 int64_t sx_scan_units(const sx_scan *s) { return s->n && s->inner ? s->outer * blocks(s) : 0; }
 
+/* Native sums of one unit: n columns of a block, or one line. */
+static void run_native(const sx_scan *s, const sx_scan_sum *sum, const char *x, char *y, int64_t n) {
+  const int64_t row = s->inner == 1 ? 1 : n < 2 * PIECE ? n : 2 * PIECE, some = ASK / row & ~(int64_t)3, step = s->reverse ? -s->inner : s->inner;
+  for (int64_t k = 0; k < n; k += row) {
+    uint64_t total[2 * PIECE] = {0};
+    for (int64_t r = 0; r < s->n && !sx_stopping(); r += some) {
+      const int64_t at = (r * step + k) * (int64_t)s->elem, rows = s->n - r < some ? s->n - r : some;
+      if (s->inner == 1) sum->along(x + at, y + at, total, rows, step, s->exclusive);
+      else sum->across(x + at, y + at, total, rows, step, n - k < row ? n - k : row, s->exclusive);
+    }
+  }
+}
+
 void sx_scan_run(const sx_scan *s, const void *x, void *y, int64_t begin, int64_t end) {
   const sx_scan_sum *sum = native(s, x, y);
   for (int64_t u = begin; u < end; u++) {
@@ -95,14 +111,8 @@ void sx_scan_run(const sx_scan *s, const void *x, void *y, int64_t begin, int64_
     const int64_t first = (o * s->n * s->inner + c) * s->elem, last = first + (s->n - 1) * s->inner * s->elem;
     const char *from = (const char *)x + (sum && s->reverse ? last : first);
     char *to = (char *)y + (sum && s->reverse ? last : first);
-    if (sum && s->inner == 1) {
-      sum->along(from, to, s->n, s->reverse ? -1 : 1, s->exclusive);
-    } else if (sum) {
-      for (int64_t k = 0; k < n; k += 2 * PIECE) {
-        uint64_t total[2 * PIECE] = {0};
-        sum->across(from + k * s->elem, to + k * s->elem, total, s->n, s->reverse ? -s->inner : s->inner,
-                    n - k < 2 * PIECE ? n - k : 2 * PIECE, s->exclusive);
-      }
+    if (sum) {
+      run_native(s, sum, from, to, n);
     } else if (s->inner == 1) {
       row(s, from, to);
     } else {

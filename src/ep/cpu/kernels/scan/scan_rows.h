@@ -7,7 +7,7 @@
 typedef enum sx_scan_kind { SX_SCAN_F32, SX_SCAN_F64, SX_SCAN_I32, SX_SCAN_I64, SX_SCAN_KINDS } sx_scan_kind;
 /* y may be x. Totals are zero before the first row and mean nothing to others; 8 bytes per column are enough. */
 typedef struct sx_scan_sum {
-  void (*along)(const void *x, void *y, int64_t n, int64_t step, bool exclusive); /* elements are `step` apart: 1 or -1 */
+  void (*along)(const void *x, void *y, void *total, int64_t n, int64_t step, bool exclusive); /* elements `step` apart: 1 or -1 */
   /* `rows` rows of n elements, `stride` apart (below zero: backwards) */
   void (*across)(const void *x, void *y, void *total, int64_t rows, int64_t stride, int64_t n, bool exclusive);
 } sx_scan_sum;

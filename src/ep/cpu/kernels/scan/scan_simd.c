@@ -42,15 +42,16 @@ enum { TILE = 4 }; /* rows a power of two apart lie in few sets of the cache */
   }                                                                                                                          \
   DEF_ALONG(t_, T, A)
 #define DEF_ALONG(t_, T, A)                                                                                                  \
-  static void along_##t_(const void *x_, void *y_, int64_t n, int64_t step, bool exclusive) {                                \
+  static void along_##t_(const void *x_, void *y_, void *total, int64_t n, int64_t step, bool exclusive) {                   \
     const T *x = x_;                                                                                                         \
     T *y = y_;                                                                                                               \
-    A t = 0;                                                                                                                 \
+    A t = *(A *)total;                                                                                                       \
     for (int64_t k = 0; k < n; k++, x += step, y += step) {                                                                  \
       const A before = t;                                                                                                    \
       t += (A)*x;                                                                                                            \
       *y = (T)(exclusive ? before : t);                                                                                      \
     }                                                                                                                        \
+    *(A *)total = t;                                                                                                         \
   }
 /* f32 columns carry a total and, beside it, what rounding took from it: conversions to f64 would cost more than the sums. */
 SX_INLINE void pairs_f32(const float *x, float *y, float *restrict high, float *restrict low, int rows, int64_t stride, int64_t n,

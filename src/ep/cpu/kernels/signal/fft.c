@@ -7,7 +7,7 @@
 #include "ep/cpu/kernels/signal/fft_tables.h"
 
 SX_ISA_DECLARE(sx_fft_table, sx_fft);
-enum { LANES_ROOM = 1 << 16 }; /* elements of one buffer with all lanes, above which rows go one by one */
+enum { ROOT_NS = 40, LANES_ROOM = 1 << 16 }; /* elements of one buffer with all lanes, above which rows go one by one */
 
 static const double TURN = 6.283185307179586476925;
 static void set(const void *table, sx_dtype type, int64_t i, double v) {
@@ -46,11 +46,12 @@ static sx_status factors(sx_fft *f, sx_arena *a, sx_err *e) {
   int64_t count = 1;
   for (int i = 0; i < f->n_stages; i++) count += f->stages[i].m * (f->stages[i].radix - 1) + f->stages[i].radix;
   SX_TRY(pair(t, f->type, count, a, e));
+  double spent = 0;
   for (int i = 0; i < f->n_stages; i++) {
     const sx_fft_stage *g = &f->stages[i];
     int64_t at = g->factors, n = g->m * g->radix;
     for (int64_t p = 0; p < g->m; p++)
-      for (int j = 1; j < g->radix; j++, at++) set_root(t[0], t[1], f->type, at, p * j, n);
+      for (int j = 1; j < g->radix && !sx_stop_spent(&spent, ROOT_NS); j++, at++) set_root(t[0], t[1], f->type, at, p * j, n);
     for (int k = 0; k < g->radix; k++, at++) {
       set_root(t[0], t[1], f->type, at, k, g->radix);
       set(t[1], f->type, at, sin(TURN * k / g->radix));
@@ -68,7 +69,8 @@ static sx_status bluestein(sx_fft *f, sx_isa isa, sx_arena *a, sx_err *e) {
   SX_TRY(pair(f->chirp, f->type, f->n, a, e));
   SX_TRY(pair(re, f->type, f->room, a, e)); /* zero, as arenas are */
   SX_TRY(pair(im, f->type, f->room, a, e));
-  for (int64_t j = 0; j < f->n; j++) {
+  double spent = 0;
+  for (int64_t j = 0; j < f->n && !sx_stop_spent(&spent, ROOT_NS); j++) {
     uint64_t square = (uint64_t)j * (uint64_t)j % (2 * (uint64_t)f->n);
     double c = cos(TURN / 2 * (double)square / (double)f->n), s = sin(TURN / 2 * (double)square / (double)f->n);
     set(f->chirp[0], f->type, j, c), set(f->chirp[1], f->type, j, -s);
@@ -96,7 +98,8 @@ sx_status sx_dft_init(sx_dft *d, sx_arena *a, sx_err *e) {
   d->half[0] = d->half[1] = NULL;
   if (!d->in_complex && !d->inverse && d->n % 2 == 0) {
     SX_TRY(pair(d->half, d->type, d->n / 2 + 1, a, e));
-    for (int64_t k = 0; k <= d->n / 2; k++) set_root(d->half[0], d->half[1], d->type, k, k, d->n);
+    double spent = 0;
+    for (int64_t k = 0; k <= d->n / 2 && !sx_stop_spent(&spent, ROOT_NS); k++) set_root(d->half[0], d->half[1], d->type, k, k, d->n);
   }
   SX_TRY(sx_fft_init(&d->fft, d->isa, d->type, by_halves(d) ? d->n / 2 : d->n, a, e));
   d->lanes = d->type == SX_F64 ? t->lanes_f64 : t->lanes_f32;

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 #include "base/alloc.h"
+#include "base/stop.h"
 #include "ep/cpu/isa.h"
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/softmax/softmax_tables.h"
@@ -126,7 +127,8 @@ static void hard_rows_run(const sx_softmax_args *a, const void *x, void *y, int6
   const sx_softmax_table *t = SX_ISA_PICK(sx_softmax, a->isa);
   const int64_t n = a->n;
   const size_t elem = sx_dtype_bits(a->type) / 8;
-  memset((char *)y + (size_t)(r * n) * elem, 0, (size_t)(rows * n) * elem);
+  SX_STOP_PARTS(a, b, rows * n, 1 << 18) memset((char *)y + (size_t)(r * n + a) * elem, 0, (size_t)(b - a) * elem);
+  if (rows * n > 1 << 18 && sx_stopping()) return;
   for (int64_t done = 0, some; done < rows; done += some) {
     const int64_t at = (r + done) * n;
     int64_t index[STRIP];
@@ -152,7 +154,8 @@ static void hard_strip_run(const sx_softmax_args *a, const void *x, void *y, int
     for (int64_t k = 0; k < n; k++) sx_convert_load(a->isa, a->type, scratch + k * m, x, at + k * a->inner, m);
     t->first_max_columns(scratch, n, m, m, index);
   }
-  for (int64_t k = 0; k < n; k++) memset((char *)y + (size_t)(at + k * a->inner) * elem, 0, (size_t)m * elem);
+  double spent = 0;
+  for (int64_t k = 0; k < n && !sx_stop_spent(&spent, 20); k++) memset((char *)y + (size_t)(at + k * a->inner) * elem, 0, (size_t)m * elem);
   for (int64_t j = 0; j < m; j++) {
     const int64_t best = a->type == SX_F64 ? first_max_f64((const double *)x + at + j, n, a->inner) : index[j];
     memcpy((char *)y + (size_t)(at + j + best * a->inner) * elem, one, elem);

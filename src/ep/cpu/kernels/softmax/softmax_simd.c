@@ -2,8 +2,11 @@
 /* Softmax of f32: three passes over a row in the first-level cache (maximum, exponentials and their sum, scaling), and the same
  * down columns, four vectors at a time. Short rows are turned into columns. And Hardmax's places of the largest elements. */
 #include "ep/cpu/kernels/softmax/softmax_tables.h"
+#include "base/stop.h"
 #include "ep/cpu/vmath.h"
 
+/* Elements of a row, rows of a strip: between two questions whether to go on. */
+enum { ASK = 1 << 17, ASK_ROWS = 1 << 13 };
 /* The first n lanes, the others `fill`. */
 SX_INLINE vf load_filled(const float *p, int n, float fill) {
   return vf_select(vi_below(n), vf_load_n(p, n), vf_set(fill));
@@ -13,20 +16,21 @@ SX_INLINE vf keep(vf v, int n) { return (vf)((vi)v & vi_below(n)); } /* lanes fr
 SX_INLINE float prepare(float *y, const float *x, const float *mask, float scale, int64_t n, bool plain) {
   vf m[4], s = vf_set(scale);
   SX_UNROLL(4) for (int k = 0; k < 4; k++) m[k] = vf_set(-INFINITY);
-#define TAKE(k, v)                                           \
+#define TAKE(k, at)                                          \
   {                                                          \
-    vf t_ = v;                                               \
+    vf t_ = vf_load(x + (at) + (k)*SX_VL);                   \
     if (!plain) {                                            \
       t_ = t_ * s;                                           \
-      if (mask) t_ += vf_load(mask + i + (k)*SX_VL);         \
-      vf_store(y + i + (k)*SX_VL, t_);                       \
+      if (mask) t_ += vf_load(mask + (at) + (k)*SX_VL);      \
+      vf_store(y + (at) + (k)*SX_VL, t_);                    \
     }                                                        \
     m[k] = vf_max(t_, m[k]);                                 \
   }
-  int64_t i = 0;
-  for (; i + 4 * SX_VL <= n; i += 4 * SX_VL)
-    SX_UNROLL(4) for (int k = 0; k < 4; k++) TAKE(k, vf_load(x + i + k * SX_VL))
-  for (; i + SX_VL <= n; i += SX_VL) TAKE(0, vf_load(x + i))
+  int64_t i = n / (4 * SX_VL) * (4 * SX_VL);
+  SX_STOP_PARTS(from, to, i, ASK)
+    for (int64_t at = from; at < to; at += 4 * SX_VL)
+      SX_UNROLL(4) for (int k = 0; k < 4; k++) TAKE(k, at)
+  for (; i + SX_VL <= n; i += SX_VL) TAKE(0, i)
 #undef TAKE
   if (i < n) {
     const int rest = (int)(n - i);
@@ -44,13 +48,14 @@ SX_INLINE float prepare(float *y, const float *x, const float *mask, float scale
 /* y = exp(x - max) when `store`; the sum. */
 SX_INLINE float exponentials(float *y, const float *x, float max, int64_t n, bool store) {
   vf s[2] = {{0}, {0}}, m = vf_set(max);
-  int64_t i = 0;
-  for (; i + 2 * SX_VL <= n; i += 2 * SX_VL)
-    SX_UNROLL(2) for (int k = 0; k < 2; k++) {
-      vf e = vm_exp_neg(vf_load(x + i + k * SX_VL) - m);
-      if (store) vf_store(y + i + k * SX_VL, e);
-      s[k] += e;
-    }
+  int64_t i = n / (2 * SX_VL) * (2 * SX_VL);
+  SX_STOP_PARTS(from, to, i, ASK)
+    for (int64_t at = from; at < to; at += 2 * SX_VL)
+      SX_UNROLL(2) for (int k = 0; k < 2; k++) {
+        vf e = vm_exp_neg(vf_load(x + at + k * SX_VL) - m);
+        if (store) vf_store(y + at + k * SX_VL, e);
+        s[k] += e;
+      }
   for (; i < n; i += SX_VL) {
     const int w = n - i < SX_VL ? (int)(n - i) : SX_VL;
     vf e = vm_exp_neg(vf_load_n(x + i, w) - m);
@@ -70,8 +75,9 @@ static void row(float *y, const float *x, const float *mask, float scale, int64_
     float max, sum;
     exp_row(y, x, mask, scale, n, &max, &sum);
     const vf inverse = vf_set(1.f / sum);
-    int64_t i = 0;
-    for (; i + SX_VL <= n; i += SX_VL) vf_store(y + i, vf_load(y + i) * inverse);
+    int64_t i = n / SX_VL * SX_VL;
+    SX_STOP_PARTS(from, to, i, ASK)
+      for (int64_t at = from; at < to; at += SX_VL) vf_store(y + at, vf_load(y + at) * inverse);
     if (i < n) vf_store_n(y + i, vf_load_n(y + i, (int)(n - i)) * inverse, (int)(n - i));
     return;
   }
@@ -80,8 +86,9 @@ static void row(float *y, const float *x, const float *mask, float scale, int64_
   const float *t = plain ? x : y;
   const float shift = logf(exponentials(y, t, max, n, false));
   const vf m = vf_set(max), l = vf_set(shift);
-  int64_t i = 0;
-  for (; i + SX_VL <= n; i += SX_VL) vf_store(y + i, vf_load(t + i) - m - l);
+  int64_t i = n / SX_VL * SX_VL;
+  SX_STOP_PARTS(from, to, i, ASK)
+    for (int64_t at = from; at < to; at += SX_VL) vf_store(y + at, vf_load(t + at) - m - l);
   if (i < n) vf_store_n(y + i, vf_load_n(t + i, (int)(n - i)) - m - l, (int)(n - i));
 }
 
@@ -91,16 +98,17 @@ SX_INLINE void column_strip(float *y, const float *x, float scale, int64_t n, in
 #define LOAD(p) (w < SX_VL ? vf_load_n(p, w) : vf_load(p))
 #define STORE(p, e) (w < SX_VL ? vf_store_n(p, e, w) : vf_store(p, e))
   SX_UNROLL(4) for (int j = 0; j < v; j++) m[j] = vf_set(-INFINITY), s[j] = vf_set(0);
-  for (int64_t r = 0; r < n; r++)
+#define ROWS SX_STOP_PARTS(a, b, n, ASK_ROWS) for (int64_t r = a; r < b; r++)
+  ROWS
     SX_UNROLL(4) for (int j = 0; j < v; j++) m[j] = vf_max(LOAD(x + r * stride + j * SX_VL) * k, m[j]);
-  for (int64_t r = 0; r < n; r++)
+  ROWS
     SX_UNROLL(4) for (int j = 0; j < v; j++) {
       vf t = LOAD(x + r * stride + j * SX_VL) * k - m[j], e = vm_exp_neg(t);
       STORE(y + r * stride + j * SX_VL, log ? t : e);
       s[j] += e;
     }
   SX_UNROLL(4) for (int j = 0; j < v; j++) s[j] = log ? vm_log(s[j]) : 1.f / s[j];
-  for (int64_t r = 0; r < n; r++)
+  ROWS
     SX_UNROLL(4) for (int j = 0; j < v; j++) {
       vf t = LOAD(y + r * stride + j * SX_VL);
       STORE(y + r * stride + j * SX_VL, log ? t - s[j] : t * s[j]);
@@ -158,28 +166,31 @@ static int64_t first_max_long(const float *x, int64_t n) { /* n >= SX_VL */
   vf m[2];
   vi nan = {0};
   SX_UNROLL(2) for (int k = 0; k < 2; k++) m[k] = vf_load(x);
-  for (int64_t i = 0; i < n; i += 2 * SX_VL)
-    SX_UNROLL(2) for (int k = 0; k < 2; k++) { /* the last vectors overlap */
-      const int64_t at = i + k * SX_VL;
-      const vf v = vf_load(x + (at + SX_VL <= n ? at : n - SX_VL));
-      m[k] = vf_max(v, m[k]);
-      nan |= v != v;
-    }
+  SX_STOP_PARTS(a, b, n, ASK)
+    for (int64_t i = a; i < b; i += 2 * SX_VL)
+      SX_UNROLL(2) for (int k = 0; k < 2; k++) { /* the last vectors overlap */
+        const int64_t at = i + k * SX_VL;
+        const vf v = vf_load(x + (at + SX_VL <= n ? at : n - SX_VL));
+        m[k] = vf_max(v, m[k]);
+        nan |= v != v;
+      }
   const vf max = vf_set(vf_hmax(vf_max(m[0], m[1])));
   const bool any = vi_any(nan);
-  for (int64_t i = 0;; i += SX_VL) {
-    if (i + SX_VL > n) i = n - SX_VL;
-    const vf v = vf_load(x + i);
-    const int at = vi_first(any ? v != v : v == max);
-    if (at < SX_VL) return i + at;
-  }
+  SX_STOP_PARTS(a, b, n, ASK)
+    for (int64_t i = a; i < b; i += SX_VL) {
+      const int64_t from = i + SX_VL <= n ? i : n - SX_VL;
+      const vf v = vf_load(x + from);
+      const int at = vi_first(any ? v != v : v == max);
+      if (at < SX_VL) return from + at;
+    }
+  return 0;
 }
 static void first_max_columns(const float *x, int64_t n, int64_t stride, int64_t m, int32_t *index) {
   for (int64_t c = 0; c < m; c += SX_VL) {
     const int w = m - c < SX_VL ? (int)(m - c) : SX_VL;
     vf best = vf_load_n(x + c, w);
     vi at = {0};
-    for (int64_t r = 1; r < n; r++) {
+    SX_STOP_PARTS(i, j, n, ASK_ROWS) for (int64_t r = i ? i : 1; r < j; r++) {
       const vf v = w == SX_VL ? vf_load(x + r * stride + c) : vf_load_n(x + r * stride + c, w);
       const vi more = (v > best) | ((v != v) & (best == best));
       best = vf_select(more, v, best);

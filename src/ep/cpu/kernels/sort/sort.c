@@ -3,6 +3,7 @@
 #include "ep/cpu/kernels/sort/sort.h"
 #include <string.h>
 #include "ep/cpu/isa.h"
+#include "base/stop.h"
 #include "ep/cpu/kernels/sort/sort_tables.h"
 
 SX_ISA_DECLARE(sx_sort_table, sx_sort);
@@ -71,19 +72,24 @@ void sx_sort_keys(sx_dtype t, const void *x, int64_t stride, int64_t n, uint64_t
   }
 }
 
+enum { ASK = 1 << 16 }; /* elements between two questions whether to go on */
 void sx_sort_items(sx_sort_item *items, sx_sort_item *tmp, int64_t n) {
   sx_sort_item *from = items, *to = tmp;
   uint64_t vary = 0;
-  for (int64_t i = 1; i < n; i++) vary |= items[i].key ^ items[0].key;
+  SX_STOP_PARTS(a, b, n, ASK)
+    for (int64_t i = a; i < b; i++) vary |= items[i].key ^ items[0].key;
   for (int shift = 0; shift < 64; shift += 8) {
     if (!(vary >> shift & 255)) continue; /* all alike in this digit */
     int64_t at[256] = {0}, sum = 0;
-    for (int64_t i = 0; i < n; i++) at[from[i].key >> shift & 255]++;
+    SX_STOP_PARTS(a, b, n, ASK)
+      for (int64_t i = a; i < b; i++) at[from[i].key >> shift & 255]++;
     for (int d = 0; d < 256; d++) {
       const int64_t count = at[d];
       at[d] = sum, sum += count;
     }
-    for (int64_t i = 0; i < n; i++) to[at[from[i].key >> shift & 255]++] = from[i];
+    SX_STOP_PARTS(a, b, n, ASK)
+      for (int64_t i = a; i < b; i++) to[at[from[i].key >> shift & 255]++] = from[i];
+    if (sx_stopping()) return;
     sx_sort_item *swap = from;
     from = to, to = swap;
   }
@@ -91,11 +97,17 @@ void sx_sort_items(sx_sort_item *items, sx_sort_item *tmp, int64_t n) {
 }
 
 void sx_sort_indices(int64_t *idx, int64_t *tmp, int64_t n, sx_less less, const void *ctx) {
+  enum { SOME = 1 << 10, LESS_NS = 100 };
   int64_t *from = idx, *to = tmp;
+  double spent = 0;
   for (int64_t w = 1; w<n; w = w> n / 2 ? n : 2 * w) {
     for (int64_t i = 0; i < n; i += 2 * w) {
       int64_t mid = i + w < n ? i + w : n, end = i + 2 * w < n ? i + 2 * w : n, a = i, b = mid, o = i;
-      while (a < mid && b < end) to[o++] = less(ctx, from[b], from[a]) ? from[b++] : from[a++];
+      while (a < mid && b < end) {
+        const int64_t before = o;
+        for (; a < mid && b < end && o < before + SOME; o++) to[o] = less(ctx, from[b], from[a]) ? from[b++] : from[a++];
+        if (sx_stop_spent(&spent, (double)(o - before) * LESS_NS)) return;
+      }
       while (a < mid) to[o++] = from[a++];
       while (b < end) to[o++] = from[b++];
     }
@@ -128,6 +140,7 @@ static void topk_whole(sx_dtype t, const void *x, int64_t stride, int64_t n, uin
   uint64_t keys[CHUNK];
   for (int64_t at = 0; at < n; at += CHUNK) {
     const int64_t m = n - at < CHUNK ? n - at : CHUNK;
+    if (at % ASK == 0 && sx_stopping()) return;
     sx_sort_keys(t, (const char *)x + at * stride, stride, m, keys);
     for (int64_t i = 0; i < m; i++) items[at + i] = (sx_sort_item){~(keys[i] ^ flip), at + i};
   }
@@ -146,6 +159,7 @@ void sx_topk(sx_isa isa, sx_dtype t, const void *x, int64_t stride, int64_t n, i
   }
   for (int64_t at = 0; at < n; at += CHUNK) {
     const int64_t m = n - at < CHUNK ? n - at : CHUNK;
+    if (at % ASK == 0 && sx_stopping()) return;
     const char *from = (const char *)x + at * stride;
     if (have == k && before && m == CHUNK) { /* few or none of a chunk displace the worst that is kept */
       uint8_t flags[CHUNK];
@@ -173,7 +187,8 @@ void sx_topk(sx_isa isa, sx_dtype t, const void *x, int64_t stride, int64_t n, i
       h[c] = v;
     }
   }
-  for (int64_t m = k; m > 1; m--) { /* the worst goes last */
+  for (int64_t m = have; m > 1; m--) { /* the worst goes last */
+    if (m % 4096 == 0 && sx_stopping()) return;
     sx_sort_item v = h[m - 1];
     h[m - 1] = h[0];
     sink(h, m - 1, v);

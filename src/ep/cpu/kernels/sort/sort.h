@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Order of elements of any type: keys that compare as unsigned numbers, a stable sort, and the k first of a line.
  *
- * A key orders as the values do: NaN above everything, all NaNs alike, -0 as 0. */
+ * A key orders as the values do: NaN above everything, all NaNs alike, -0 as 0. What is stopped leaves nothing that may be
+ * used. */
 #ifndef SX_EP_CPU_SORT_H
 #define SX_EP_CPU_SORT_H
 #include "base/cpu.h"
