@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
-/* sardonyx quantize: a smaller model out of a model, and what became of each node. */
+/* sardonyx quantize: a smaller model out of a model, and what became of each node. With samples, the ranges of its values
+ * are measured first. */
 #include "files.h"
-#include "library.h"
+#include "input.h"
 #include "os.h"
 #include <stdlib.h>
 #include <string.h>
 
 static struct {
-  const char *weight, *json;
-  bool per_channel, reduce_range;
+  const char *weight, *activation, *method, *json;
+  bool per_channel, reduce_range, symmetric;
+  double percentile;
   cli_list op_types, nodes, skip;
-} opts;
+} opts = {.percentile = 99.999};
 
 static const cli_option options[] = {
     {"weight", 'w', CLI_TEXT, "TYPE", "of weights: int8 (the default) or uint8", &opts.weight},
@@ -18,13 +20,21 @@ static const cli_option options[] = {
      &opts.per_channel},
     {"reduce-range", 0, CLI_FLAG, NULL, "weights of 7 bits, for processors without VNNI on other libraries",
      &opts.reduce_range},
+    {"activation", 'a', CLI_TEXT, "TYPE", "of values, with samples: uint8 (the default), int8, uint16 or int16",
+     &opts.activation},
+    {"symmetric", 0, CLI_FLAG, NULL, "values have their zero point in the middle", &opts.symmetric},
+    {"method", 'm', CLI_TEXT, "NAME", "how ranges follow from the samples: minmax (the default), percentile, entropy",
+     &opts.method},
+    {"percentile", 0, CLI_REAL, "P", "percent of the numbers that stay in a range (default 99.999)", &opts.percentile},
     {"op", 0, CLI_LIST, "TYPE", "quantise these operators alone, MatMul for instance", &opts.op_types},
     {"node", 0, CLI_LIST, "NAME", "quantise these nodes alone", &opts.nodes},
     {"skip", 0, CLI_LIST, "NAME", "leave these nodes as they are", &opts.skip},
     {"json", 'j', CLI_TEXT, "FILE", "write the report as JSON ('-': to stdout), in place of the text", &opts.json},
     {NULL},
 };
-static const cli_group groups[] = {{"Options", options}, {"General", cli_general_options}, {NULL}};
+static const cli_group groups[] = {
+    {"Options", options},         {"Samples", input_options},       {"Pictures as samples", picture_options},
+    {"Session", session_options}, {"General", cli_general_options}, {NULL}};
 
 static void set_names(library *lib, OrtKeyValuePairs *to, const char *key, const cli_list *list) {
   char *all = NULL;
@@ -42,6 +52,8 @@ static OrtKeyValuePairs *settings(library *lib) {
   lib->api->CreateKeyValuePairs(&s);
   if (!s) return NULL;
   if (opts.weight) lib->api->AddKeyValuePair(s, "weight_type", opts.weight);
+  if (opts.activation) lib->api->AddKeyValuePair(s, "activation_type", opts.activation);
+  if (opts.symmetric) lib->api->AddKeyValuePair(s, "symmetric_activations", "1");
   if (opts.per_channel) lib->api->AddKeyValuePair(s, "per_channel", "1");
   if (opts.reduce_range) lib->api->AddKeyValuePair(s, "reduce_range", "1");
   set_names(lib, s, "op_types", &opts.op_types);
@@ -50,12 +62,56 @@ static OrtKeyValuePairs *settings(library *lib) {
   return s;
 }
 
+/* A sample is what `run` takes for the inputs, separated by commas. */
+static bool add_sample(library *lib, const SardonyxExtension *x, const session *s, SardonyxCalibration *c,
+                       const char *sample) {
+  char *text = cli_copy(sample, strlen(sample)), *specs[64];
+  input_set in = {0};
+  int n = 0;
+  for (char *p = text; p && n < 64; n++) {
+    specs[n] = p;
+    if ((p = strchr(p, ',')) != NULL) *p++ = 0;
+  }
+  bool ok = inputs_make(s, specs, n, NULL, &in);
+  OrtValue **values = cli_alloc((in.count + 1) * sizeof *values);
+  for (size_t i = 0; i < in.count && ok; i++) values[i] = library_value(lib, in.values[i], &ok);
+  ok = ok && library_ok(lib, x->Calibrate(c, in.names, (const OrtValue *const *)values, in.count));
+  if (!ok) cli_fail_context("sample '%s'", sample);
+  for (size_t i = 0; i < in.count; i++)
+    if (values[i]) lib->api->ReleaseValue(values[i]);
+  free(values);
+  inputs_free(&in);
+  free(text);
+  return ok;
+}
+
+static bool calibrate(library *lib, const SardonyxExtension *x, OrtKeyValuePairs *to, int count, char **args) {
+  session *s = session_open(lib, args[0]);
+  OrtSessionOptions *so = s ? session_options_make(lib) : NULL;
+  SardonyxCalibration *c = NULL;
+  char *ranges = NULL;
+  bool ok = so && library_ok(lib, x->CreateCalibration(lib->env, so, os_path(args[0]), &c));
+  for (int i = 2; i < count && ok; i++) ok = add_sample(lib, x, s, c, args[i]);
+  ok = ok && library_ok(lib, x->CalibrationRanges(c, opts.method ? opts.method : "minmax", opts.percentile, lib->allocator,
+                                                  &ranges));
+  if (ok) {
+    lib->api->AddKeyValuePair(to, "mode", "static");
+    lib->api->AddKeyValuePair(to, "ranges", ranges);
+    lib->allocator->Free(lib->allocator, ranges);
+  }
+  if (c) x->ReleaseCalibration(c);
+  if (so) lib->api->ReleaseSessionOptions(so);
+  session_close(s);
+  return ok;
+}
+
 static int run_quantize(int count, char **args) {
   library *lib = library_open(cli_opts.library);
   const SardonyxExtension *x = lib ? library_extension_or_fail(lib, "quantize") : NULL;
   if (x && x->version < 4) x = NULL, cli_fail(CLI_NO_EXTENSION, "the library is too old to quantise");
   OrtKeyValuePairs *s = x ? settings(lib) : NULL;
   char *text = NULL;
+  if (s && count > 2 && !calibrate(lib, x, s, count, args)) lib->api->ReleaseKeyValuePairs(s), s = NULL;
   if (s && library_ok(lib, x->Quantize(lib->env, os_path(args[0]), os_path(args[1]), s, opts.json != NULL, lib->allocator,
                                        &text))) {
     if (opts.json && strcmp(opts.json, "-"))
@@ -71,19 +127,22 @@ static int run_quantize(int count, char **args) {
 
 const cli_command cli_command_quantize = {
     .name = "quantize",
-    .args = "MODEL OUT [OPTIONS]",
+    .args = "MODEL OUT [SAMPLE ...] [OPTIONS]",
     .summary = "write a model with small integers for weights",
     .text =
-        "Writes the model with its weights as 8-bit integers; activations become integers while it runs, with the range "
-        "that\n"
-        "they have then. Prints a line for each node that could be quantised: how far its weight is off, or why it stays.\n"
+        "Writes the model with its weights as 8-bit integers. Without samples, values become integers while the model "
+        "runs,\n"
+        "with the range that they have then. With samples, ranges are measured on them, and the model gets QuantizeLinear\n"
+        "and DequantizeLinear around its operators. A sample is what 'run' takes for the inputs, separated by commas.\n"
+        "Prints a line for each node that could be quantised: how far its weight is off, or why it stays.\n"
         "Needs Sardonyx's own library (exit code 4 without).\n\n"
         "Examples\n"
         "  sardonyx quantize model.onnx model_int8.onnx\n"
         "  sardonyx quantize model.onnx out.onnx --per-channel --op MatMul --op Gemm\n"
-        "  sardonyx bench model_int8.onnx\n",
+        "  sardonyx quantize model.onnx out.onnx cat.png dog.png --method entropy --per-channel\n"
+        "  sardonyx quantize model.onnx out.onnx ids=a.npy,mask=b.npy ids=c.npy,mask=d.npy\n",
     .groups = groups,
     .least = 2,
-    .most = 2,
+    .most = -1,
     .run = run_quantize,
 };

@@ -17,6 +17,9 @@ extern "C" {
 #define SX_ELEMENT_FLOAT6E2M3 ((ONNXTensorElementDataType)27)
 #define SX_ELEMENT_FLOAT6E3M2 ((ONNXTensorElementDataType)28)
 
+/* Ranges that the values of a model take, from samples (version 4). */
+typedef struct SardonyxCalibration SardonyxCalibration;
+
 typedef struct SardonyxExtension {
   uint32_t version; /* of this table; members are only added, at the end */
   /* How a session runs its model, step by step: kernel, provider, source nodes, bytes, and why. `json`: 0 text for people,
@@ -50,13 +53,31 @@ typedef struct SardonyxExtension {
   OrtStatusPtr(ORT_API_CALL *Operators)(const OrtEnv *env, const OrtSessionOptions *options, const ORTCHAR_T *path,
                                         OrtAllocator *allocator, char **out);
   /* Version 4. Writes a quantised model to the file `to` (over 2 GiB with its weights in a file beside it) and reports on
-   * every node that could have been: quantised with which error of its weight, or why not. `options` (NULL: the defaults),
-   * by key: mode          "dynamic" (the default): weights now, activations while the model runs weight_type   "int8" (the
-   * default), "uint8" per_channel   "1": a scale for each output channel of a weight; "0" reduce_range  "1": weights of 7
-   * bits; "0" op_types, nodes, skip_nodes   names, one per line: operators to quantise, nodes to quantise alone, nodes to
-   * leave INVALID_ARGUMENT: an option that is not known or makes no sense, a node that the model does not have. */
+   * every node that could have been: quantised with which error of its weight, or why not. `options` by key, NULL: the
+   * defaults, which stand first here.
+   * - mode: "dynamic": weights now, activations while the model runs; "static": both now, with QuantizeLinear and
+   *   DequantizeLinear around the operators
+   * - ranges: for static; JSON as CalibrationRanges gives it, {"value": [lowest, highest], ...}
+   * - weight_type: "int8", "uint8"
+   * - activation_type: for static; "uint8", "int8", "uint16", "int16"
+   * - symmetric_activations: "0"; "1": their zero point is the middle
+   * - per_channel: "0"; "1": a scale for each output channel of a weight
+   * - reduce_range: "0"; "1": weights of 7 bits
+   * - op_types, nodes, skip_nodes: names, one per line: operators to quantise, nodes to quantise alone, nodes to leave
+   *
+   * INVALID_ARGUMENT: an option that is not known or makes no sense, a node that the model does not have. */
   OrtStatusPtr(ORT_API_CALL *Quantize)(const OrtEnv *env, const ORTCHAR_T *path, const ORTCHAR_T *to,
                                        const OrtKeyValuePairs *options, int json, OrtAllocator *allocator, char **out);
+  /* A calibration loads the model once more; session options may be NULL. Each sample is a run, whose values are looked at
+   * and dropped: memory does not grow with their number. It belongs to one thread at a time. Ranges by method: "minmax",
+   * "percentile" (so many % of the numbers stay inside) or "entropy"; JSON. */
+  OrtStatusPtr(ORT_API_CALL *CreateCalibration)(const OrtEnv *env, const OrtSessionOptions *options, const ORTCHAR_T *path,
+                                                SardonyxCalibration **out);
+  OrtStatusPtr(ORT_API_CALL *Calibrate)(SardonyxCalibration *calibration, const char *const *names,
+                                        const OrtValue *const *values, size_t count);
+  OrtStatusPtr(ORT_API_CALL *CalibrationRanges)(const SardonyxCalibration *calibration, const char *method,
+                                                double percentile, OrtAllocator *allocator, char **out);
+  void(ORT_API_CALL *ReleaseCalibration)(SardonyxCalibration *calibration);
 } SardonyxExtension;
 
 /* NULL for a version that is not known. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The extension table of sardonyx.h. */
 #include "sardonyx.h"
+#include "abi/calibrate.h"
 #include "abi/explain.h"
 
 /* Hands a finished text to the caller. */
@@ -123,7 +124,19 @@ static OrtStatus *ORT_API_CALL trim(OrtSession *session) {
 static uint64_t ORT_API_CALL allocations(void) { return sx_allocations(); }
 
 const SardonyxExtension *ORT_API_CALL SardonyxGetExtension(uint32_t version) {
-  static const SardonyxExtension table = {
-      SARDONYX_EXTENSION_VERSION, explain, check, check_array, memory, trim, allocations, check_for, operators, quantize};
+  static const SardonyxExtension table = {SARDONYX_EXTENSION_VERSION,
+                                          explain,
+                                          check,
+                                          check_array,
+                                          memory,
+                                          trim,
+                                          allocations,
+                                          check_for,
+                                          operators,
+                                          quantize,
+                                          sx_calibration_CreateCalibration,
+                                          sx_calibration_Calibrate,
+                                          sx_calibration_CalibrationRanges,
+                                          sx_calibration_ReleaseCalibration};
   return version >= 1 && version <= SARDONYX_EXTENSION_VERSION ? &table : NULL;
 }

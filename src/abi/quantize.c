@@ -2,13 +2,14 @@
 /* Quantize of the extension table: options by name, the report as text or JSON. What is done is done in quant/. */
 #include <stdio.h>
 #include "abi/explain.h"
+#include "base/json_read.h"
 #include "base/number.h"
 #include "onnx/export.h"
 #include "quant/quant.h"
 #include "run/session.h"
 
 /* Options as they come (texts by key) into the struct: what a key sets, and how its text is read. */
-typedef enum option_kind { OPTION_MODE, OPTION_TYPE, OPTION_FLAG, OPTION_NAMES } option_kind;
+typedef enum option_kind { OPTION_MODE, OPTION_TYPE, OPTION_FLAG, OPTION_NAMES, OPTION_RANGES } option_kind;
 typedef struct option {
   const char *key;
   option_kind kind;
@@ -16,14 +17,17 @@ typedef struct option {
 } option;
 static const option options_by_key[] = {
     {"mode", OPTION_MODE, offsetof(sx_quant_options, mode)},
+    {"ranges", OPTION_RANGES, 0},
     {"weight_type", OPTION_TYPE, offsetof(sx_quant_options, weight)},
+    {"activation_type", OPTION_TYPE, offsetof(sx_quant_options, activation)},
+    {"symmetric_activations", OPTION_FLAG, offsetof(sx_quant_options, symmetric_activations)},
     {"per_channel", OPTION_FLAG, offsetof(sx_quant_options, per_channel)},
     {"reduce_range", OPTION_FLAG, offsetof(sx_quant_options, reduce_range)},
     {"op_types", OPTION_NAMES, offsetof(sx_quant_options, operators)},
     {"nodes", OPTION_NAMES, offsetof(sx_quant_options, only)},
     {"skip_nodes", OPTION_NAMES, offsetof(sx_quant_options, skip)},
 };
-static const char *const modes[] = {[SX_QUANT_DYNAMIC] = "dynamic"};
+static const char *const modes[] = {[SX_QUANT_DYNAMIC] = "dynamic", [SX_QUANT_STATIC] = "static"};
 enum { OPTIONS = sizeof options_by_key / sizeof *options_by_key, MODES = sizeof modes / sizeof *modes };
 
 /* Names stand on lines of their own: they may have any other character in them. */
@@ -43,6 +47,25 @@ static sx_status read_names(const char *text, sx_arena *a, sx_quant_names *out, 
   return SX_OK;
 }
 
+static sx_status read_ranges(const char *text, sx_arena *a, sx_quant_options *out, sx_err *e) {
+  const sx_json *all;
+  SX_TRY(sx_json_read(a, sx_str_c(text), &all, e));
+  sx_quant_range *r = SX_NEW_N(a, sx_quant_range, (size_t)all->n + 1);
+  if (!r) SX_NO_MEMORY(e);
+  out->ranges = r, out->n_ranges = 0;
+  for (const sx_json *x = all->kind == SX_JSON_OBJECT ? all->first : NULL; x; x = x->next) {
+    const sx_json *lo = x->kind == SX_JSON_ARRAY ? x->first : NULL, *hi = lo ? lo->next : NULL;
+    if (!hi || hi->next || lo->kind != SX_JSON_NUMBER || hi->kind != SX_JSON_NUMBER)
+      SX_FAIL(e, INVALID_ARGUMENT, "the range of '%.*s': expected a list of two numbers", SX_FMT(x->key));
+    char *end;
+    r[out->n_ranges++] =
+        (sx_quant_range){x->key, sx_number_read(lo->text.p, false, &end), sx_number_read(hi->text.p, false, &end)};
+  }
+  if (!out->n_ranges)
+    SX_FAIL(e, INVALID_ARGUMENT, "option 'ranges' names no value: expected an object of lists of two numbers");
+  return SX_OK;
+}
+
 static sx_status read_option(const option *o, const char *text, sx_arena *a, sx_quant_options *out, sx_err *e) {
   void *to = (char *)out + o->offset;
   switch (o->kind) {
@@ -57,13 +80,14 @@ static sx_status read_option(const option *o, const char *text, sx_arena *a, sx_
     case OPTION_FLAG:
       if (!strcmp(text, "0") || !strcmp(text, "1")) return *(bool *)to = *text == '1', SX_OK;
       SX_FAIL(e, INVALID_ARGUMENT, "option '%s' is '%s': expected 0 or 1", o->key, text);
+    case OPTION_RANGES: return read_ranges(text, a, out, e);
     case OPTION_NAMES: return read_names(text, a, to, e);
   }
   SX_FAIL(e, INVALID_ARGUMENT, "option '%s' cannot be '%s'", o->key, text);
 }
 
 static sx_status read_options(const OrtKeyValuePairs *p, sx_arena *a, sx_quant_options *out, sx_err *e) {
-  *out = (sx_quant_options){.mode = SX_QUANT_DYNAMIC, .weight = SX_I8};
+  *out = (sx_quant_options){.mode = SX_QUANT_DYNAMIC, .weight = SX_I8, .activation = SX_U8};
   for (uint32_t i = 0; p && i < p->n; i++) {
     const option *o = options_by_key;
     while (o < options_by_key + OPTIONS && strcmp(o->key, p->keys[i])) o++;
@@ -91,7 +115,10 @@ static void put_json(const sx_quant_report *r, sx_text *t) {
     sx_text_add(t, ",\"quantized\":%s,\"reason\":", x->kept ? "false" : "true");
     sx_text_json(t, sx_str_c(x->kept ? x->kept : ""));
     sx_text_add(t, ",\"weight_error\":");
-    put_number(t, x->error);
+    if (x->error < 0)
+      sx_text_add(t, "null");
+    else
+      put_number(t, x->error);
     sx_text_add(t, "}");
   }
   sx_text_add(t, "]}\n");
@@ -111,9 +138,13 @@ static void put_text(const sx_quant_report *r, sx_text *t) {
       sx_text_add(t, "stays: %s\n", x->kept);
       continue;
     }
-    sx_text_add(t, "quantised, weight off by ");
-    put_number(t, 100 * x->error);
-    sx_text_add(t, " %%\n");
+    sx_text_add(t, "quantised");
+    if (x->error >= 0) {
+      sx_text_add(t, ", weight off by ");
+      put_number(t, 100 * x->error);
+      sx_text_add(t, " %%");
+    }
+    sx_text_add(t, "\n");
   }
   sx_text_add(t, "%u of %u nodes quantised; constants of %zu bytes became %zu (", (unsigned)done, (unsigned)r->rows.n,
               r->before, r->after);
@@ -125,7 +156,7 @@ static sx_status quantize(const void *data, size_t size, const sx_import_options
                           const sx_write_options *w, bool json, sx_text *t, sx_err *e) {
   sx_quant_report r = {0};
   sx_model *m;
-  SX_TRY(sx_quant_read(data, size, io, &m, e));
+  SX_TRY(sx_quant_read(data, size, o, io, &m, e));
   sx_status s = sx_quantize(m, o, &r, e);
   if (s == SX_OK) s = sx_model_write(m, w, e);
   if (s == SX_OK && json) put_json(&r, t);

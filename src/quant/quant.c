@@ -1,29 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* The walk over the graph that asks the rules of a mode, node by node in execution order, and what rules need. */
 #include <math.h>
-#include "onnx/source.h"
 #include "quant/rules.h"
 
 void sx_quant_report_free(sx_quant_report *r) { sx_vec_free(&r->rows); }
-
-sx_status sx_quant_read(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e) {
-  sx_model *m, *canonical;
-  *out = NULL;
-  SX_TRY(sx_import_source(data, size, o, &m, e));
-  sx_status s = sx_import(data, size, o, &canonical, e);
-  if (s == SX_OK) {
-    s = sx_source_take_facts(m->graph, canonical->graph, e);
-    sx_model_destroy(canonical);
-  }
-  if (s == SX_OK && o->path && !m->path && !(m->path = sx_arena_strdup(&m->arena, o->path, strlen(o->path))))
-    s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-  s = sx_model_status(m, s, e);
-  if (s != SX_OK)
-    sx_model_destroy(m);
-  else
-    *out = m;
-  return s;
-}
 
 static size_t constant_bytes(const sx_graph *g) {
   size_t n = 0;
@@ -40,12 +20,18 @@ bool sx_quant_is_weight(const sx_graph *g, sx_vid v, int rank) {
          (t->dtype == SX_F32 || t->dtype == SX_F16 || t->dtype == SX_BF16 || t->dtype == SX_F64);
 }
 
-static int version_of(sx_model *m, const char *domain, sx_err *e) {
+int sx_quant_version(const sx_model *m, const char *domain) {
   for (uint32_t i = 0; i < m->opsets.n; i++) {
     const sx_str d = m->opsets.at[i].domain;
     if (sx_str_is(d, domain) || (!*domain && sx_str_is(d, "ai.onnx"))) return (int)m->opsets.at[i].version;
   }
-  return sx_vec_push(&m->opsets, ((sx_opset){sx_str_c(domain), 1})) ? 1 : 0;
+  return 0;
+}
+
+/* The same; a domain that the model does not know yet is added. 0: no memory. */
+static int version_of(sx_model *m, const char *domain) {
+  const int v = sx_quant_version(m, domain);
+  return v ? v : sx_vec_push(&m->opsets, ((sx_opset){sx_str_c(domain), 1}));
 }
 
 sx_status sx_quant_emit(sx_quantizer *q, const char *domain, const char *op_type, const sx_vid *in, uint32_t n_in,
@@ -54,7 +40,7 @@ sx_status sx_quant_emit(sx_quantizer *q, const char *domain, const char *op_type
   for (uint32_t i = 0; i < n_out; i++)
     if ((out[i] = sx_graph_add_value(q->g, SX_VALUE_NODE, (sx_str){"", 0})) == SX_NONE) SX_NO_MEMORY(q->e);
   const sx_nid id = sx_graph_add_node(q->g, NULL, in, n_in, out, n_out);
-  const int version = version_of(m, domain, q->e);
+  const int version = version_of(m, domain);
   const char *name = sx_arena_printf(&m->arena, "%.*s_%s", SX_FMT(q->name), op_type);
   if (id == SX_NONE || !version || !name) SX_NO_MEMORY(q->e);
   sx_node *n = sx_node_at(q->g, id);
@@ -68,6 +54,27 @@ sx_status sx_quant_add_constant(sx_quantizer *q, sx_vid v, const char *suffix, s
   const char *name = sx_arena_printf(&q->g->model->arena, "%.*s%s", SX_FMT(sx_value_at(q->g, v)->name), suffix);
   if (!name || (*out = sx_graph_add_const(q->g, t, sx_str_c(name))) == SX_NONE) SX_NO_MEMORY(q->e);
   return SX_OK;
+}
+
+sx_status sx_quant_add_weight(sx_quantizer *q, sx_vid v, const sx_quant_weight *w, sx_vid in[3]) {
+  in[2] = SX_NONE;
+  const sx_status codes = sx_quant_add_constant(q, v, "_quantized", w->codes, &in[0]);
+  const sx_status scale = sx_quant_add_constant(q, v, "_scale", w->scale, &in[1]);
+  const sx_status zero = w->zero ? sx_quant_add_constant(q, v, "_zero_point", w->zero, &in[2]) : SX_OK;
+  return codes != SX_OK ? codes : scale != SX_OK ? scale : zero;
+}
+
+sx_status sx_quant_add_numbers(sx_quantizer *q, sx_vid v, double scale, int zero, sx_dtype type, sx_vid *s, sx_vid *z) {
+  sx_tensor *a, *b;
+  SX_TRY(sx_tensor_create(SX_F32, 0, NULL, &a, q->e));
+  *(float *)a->data = (float)scale;
+  SX_TRY(sx_quant_add_constant(q, v, "_scale", a, s));
+  SX_TRY(sx_tensor_create(type, 0, NULL, &b, q->e));
+  if (sx_dtype_bits(type) == 16)
+    *(uint16_t *)b->data = (uint16_t)zero;
+  else
+    *(uint8_t *)b->data = (uint8_t)zero;
+  return sx_quant_add_constant(q, v, "_zero_point", b, z);
 }
 
 static sx_status transpose(const sx_tensor *t, sx_tensor **out, sx_err *e) {
@@ -90,20 +97,21 @@ sx_status sx_quant_weight_of(sx_quantizer *q, sx_vid v, int axis, bool transpose
   }
   sx_tensor *t = sx_value_const(q->g, v), *turned = NULL;
   const bool sign = sx_dtype_is_signed(q->o->weight);
-  const sx_quant_grid grid = sx_quant_grid_of(q->o->weight, sign || axis >= 0, q->o->reduce_range);
+  sx_quant_grid grid = sx_quant_grid_of(q->o->weight, sign || axis >= 0, q->o->reduce_range);
+  grid.zeros = q->o->mode == SX_QUANT_STATIC;
   sx_quant_weight w;
   if (transposed) SX_TRY(transpose(t, &turned, q->e));
   sx_status s = sx_quantize_weight(turned ? turned : t, &grid, axis, &w, q->e);
   sx_tensor_unref(turned);
   if (s != SX_OK) return sx_err_context(q->e, "initializer '%.*s'", SX_FMT(sx_value_at(q->g, v)->name)), s;
   sx_quant_constant c = {.of = v, .axis = axis, .transposed = transposed, .error = w.error};
-  /* One zero point, or none where it is 0: ONNX Runtime takes no other where there is a scale per channel. */
-  c.zero = SX_NONE;
-  const sx_status codes = sx_quant_add_constant(q, v, "_quantized", w.codes, &c.codes);
-  const sx_status scale = sx_quant_add_constant(q, v, "_scale", w.scale, &c.scale);
-  const sx_status zero = sign ? SX_OK : sx_quant_add_constant(q, v, "_zero_point", w.zero, &c.zero);
-  if (sign) sx_tensor_unref(w.zero);
-  SX_TRY(codes != SX_OK ? codes : scale != SX_OK ? scale : zero);
+  sx_vid in[3];
+  if (sign && !grid.zeros) { /* ONNX Runtime takes none where there is a scale per channel */
+    sx_tensor_unref(w.zero);
+    w.zero = NULL;
+  }
+  SX_TRY(sx_quant_add_weight(q, v, &w, in));
+  c.codes = in[0], c.scale = in[1], c.zero = in[2];
   if (!sx_vec_push(&q->weights, c)) SX_NO_MEMORY(q->e);
   *out = &q->weights.at[q->weights.n - 1];
   return SX_OK;
@@ -135,7 +143,7 @@ static bool among(const sx_quant_names *list, sx_str s) {
   return false;
 }
 
-static const sx_quant_rule *rule_for(const sx_quant_rule *rules, const sx_node *n) {
+const sx_quant_rule *sx_quant_rule_of(const sx_quant_rule *rules, const sx_node *n) {
   for (const sx_quant_rule *r = rules; r->op_type; r++)
     if (sx_str_is(n->op_type, r->op_type) &&
         (sx_str_is(n->domain, r->domain) || (!*r->domain && sx_str_is(n->domain, "ai.onnx"))))
@@ -143,13 +151,13 @@ static const sx_quant_rule *rule_for(const sx_quant_rule *rules, const sx_node *
   return NULL;
 }
 
-static sx_status visit(sx_quantizer *q, const sx_quant_rule *rules, sx_nid id, sx_quant_report *report) {
+static sx_status visit(sx_quantizer *q, const sx_quant_rule *rules, sx_nid id) {
   const sx_node *n = sx_node_at(q->g, id);
-  const sx_quant_rule *r = rule_for(rules, n);
+  const sx_quant_rule *r = sx_quant_rule_of(rules, n);
   const sx_quant_options *o = q->o;
   if (!r) return SX_OK;
   sx_quant_row row = {.node = n->name, .op_type = n->op_type};
-  q->place = n->place, q->origin = n->origin, q->name = n->name, q->error = 0;
+  q->place = n->place, q->origin = n->origin, q->name = n->name, q->error = -1;
   if (o->operators.n && !among(&o->operators, n->op_type))
     row.kept = "the operator is not among those that were asked for";
   else if (o->only.n && !among(&o->only, n->name))
@@ -159,7 +167,7 @@ static sx_status visit(sx_quantizer *q, const sx_quant_rule *rules, sx_nid id, s
   else
     SX_TRY(r->fn(q, id, &row.kept));
   row.error = q->error;
-  if (!sx_vec_push(&report->rows, row)) SX_NO_MEMORY(q->e);
+  if (!sx_vec_push(&q->report->rows, row)) SX_NO_MEMORY(q->e);
   return SX_OK;
 }
 
@@ -173,27 +181,52 @@ static sx_status check_names(const sx_graph *g, const sx_quant_names *list, sx_e
   return SX_OK;
 }
 
-static sx_status walk(sx_quantizer *q, const sx_quant_rule *rules, sx_quant_report *r) {
+static sx_status walk(sx_quantizer *q, const sx_quant_rule *rules) {
   sx_graph *g = q->g;
   SX_TRY(sx_graph_sort(g, q->e));
-  r->before = constant_bytes(g);
+  q->report->before = constant_bytes(g), q->n_nodes = g->nodes.n;
   const uint32_t n = g->order.n;
-  for (uint32_t k = 0; k < n; k++) SX_TRY(visit(q, rules, g->order.at[k], r));
+  for (uint32_t k = 0; k < n; k++) SX_TRY(visit(q, rules, g->order.at[k]));
+  if (q->o->mode == SX_QUANT_STATIC) SX_TRY(sx_quant_static_write(q));
   sx_graph_sweep(g);
   SX_TRY(sx_graph_sort(g, q->e));
-  r->after = constant_bytes(g);
+  q->report->after = constant_bytes(g);
   return SX_OK;
 }
 
-sx_status sx_quantize(sx_model *m, const sx_quant_options *o, sx_quant_report *r, sx_err *e) {
-  static const sx_quant_rule *const rules[] = {[SX_QUANT_DYNAMIC] = sx_quant_dynamic_rules};
-  sx_quantizer q = {.g = m->graph, .o = o, .e = e};
+/* Scales per channel are of DequantizeLinear-13. */
+int sx_quant_least_opset(const sx_quant_options *o) { return o->mode == SX_QUANT_STATIC && o->per_channel ? 13 : 11; }
+
+static sx_status check(const sx_model *m, const sx_quant_options *o, sx_err *e) {
+  const bool fixed = o->mode == SX_QUANT_STATIC;
   if (o->weight != SX_I8 && o->weight != SX_U8)
     SX_FAIL(e, INVALID_ARGUMENT, "weights of %s: expected int8 or uint8", sx_dtype_name(o->weight));
+  if (fixed && o->activation != SX_I8 && o->activation != SX_U8 && o->activation != SX_I16 && o->activation != SX_U16)
+    SX_FAIL(e, INVALID_ARGUMENT, "activations of %s: expected int8, uint8, int16 or uint16", sx_dtype_name(o->activation));
+  if (fixed && !o->n_ranges)
+    SX_FAIL(e, INVALID_ARGUMENT, "static quantisation needs the ranges that values take: calibrate the model first");
+  for (uint32_t i = 0; i < o->n_ranges; i++)
+    if (!isfinite(o->ranges[i].lo) || !isfinite(o->ranges[i].hi) || o->ranges[i].lo > o->ranges[i].hi)
+      SX_FAIL(e, INVALID_ARGUMENT, "the range of '%.*s' is [%g, %g]: expected two numbers, the lower one first",
+              SX_FMT(o->ranges[i].name), o->ranges[i].lo, o->ranges[i].hi);
   SX_TRY(check_names(m->graph, &o->only, e));
-  SX_TRY(check_names(m->graph, &o->skip, e));
-  sx_status s = sx_model_status(m, walk(&q, rules[o->mode], r), e);
+  return check_names(m->graph, &o->skip, e);
+}
+
+sx_status sx_quantize(sx_model *m, const sx_quant_options *o, sx_quant_report *r, sx_err *e) {
+  static const sx_quant_rule *const rules[] = {
+      [SX_QUANT_DYNAMIC] = sx_quant_dynamic_rules, [SX_QUANT_STATIC] = sx_quant_static_rules};
+  sx_quantizer q = {.g = m->graph, .o = o, .report = r, .e = e};
+  SX_TRY(check(m, o, e));
+  sx_status s = SX_OK;
+  for (uint32_t i = 0; i < o->n_ranges && s == SX_OK; i++)
+    if (!sx_strmap_put(&q.ranges, o->ranges[i].name, i)) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  if (s == SX_OK) s = walk(&q, rules[o->mode]);
+  s = sx_model_status(m, s, e);
+  sx_strmap_free(&q.ranges);
   sx_vec_free(&q.dynamic);
   sx_vec_free(&q.weights);
+  sx_vec_free(&q.marks);
+  sx_vec_free(&q.selected);
   return s;
 }

@@ -11,7 +11,14 @@
 
 typedef enum sx_quant_mode {
   SX_QUANT_DYNAMIC, /* weights now, activations when the model runs */
+  SX_QUANT_STATIC,  /* both now, with ranges that were measured: QuantizeLinear and DequantizeLinear around operators */
 } sx_quant_mode;
+
+/* The range that a value took; `lo` may be above 0, the grid begins at 0 then. */
+typedef struct sx_quant_range {
+  sx_str name;
+  double lo, hi;
+} sx_quant_range;
 
 typedef struct sx_quant_names {
   const sx_str *at;
@@ -19,7 +26,11 @@ typedef struct sx_quant_names {
 } sx_quant_names;
 typedef struct sx_quant_options {
   sx_quant_mode mode;
-  sx_dtype weight;           /* I8 (symmetric) or U8 */
+  sx_dtype weight;            /* I8 (symmetric) or U8 */
+  sx_dtype activation;        /* static: U8, I8, U16 or I16 */
+  bool symmetric_activations; /* their zero point is the middle */
+  const sx_quant_range *ranges;
+  uint32_t n_ranges;
   bool per_channel;          /* a scale for each output channel of a weight */
   bool reduce_range;         /* weights of 7 bits, for processors whose 8-bit products saturate */
   sx_quant_names operators;  /* operators to quantise; none: all that the mode has a rule for */
@@ -30,7 +41,7 @@ typedef struct sx_quant_options {
 typedef struct sx_quant_row {
   sx_str node, op_type;
   const char *kept; /* NULL: it was quantised; otherwise why not, static text */
-  double error;     /* of its weight: root mean square of the difference over that of the weight; 0 without one */
+  double error;     /* of its weight: root mean square of the difference over that of the weight; negative: it has none */
 } sx_quant_row;
 typedef struct sx_quant_report {
   SX_VEC(sx_quant_row) rows; /* text lives in the model */
@@ -38,8 +49,10 @@ typedef struct sx_quant_report {
 } sx_quant_report;
 void sx_quant_report_free(sx_quant_report *r);
 
-/* Reads a model for quantising: the source dialect with the facts of the canonical one. o->path gives external data. */
-sx_status sx_quant_read(const void *data, size_t size, const sx_import_options *o, sx_model **out, sx_err *e);
+/* Reads a model for quantising: the source dialect with the facts of the canonical one; written anew by passes where the
+ * mode needs a newer operator set, or what they fold. io->path gives external data. */
+sx_status sx_quant_read(const void *data, size_t size, const sx_quant_options *o, const sx_import_options *io,
+                        sx_model **out, sx_err *e);
 /* Changes the model. INVALID_ARGUMENT: options that do not go together, names that the model does not have. */
 sx_status sx_quantize(sx_model *m, const sx_quant_options *o, sx_quant_report *r, sx_err *e);
 #endif

@@ -15,11 +15,22 @@ typedef struct sx_quant_constant { /* of a weight: its tensors as values */
   double error;
 } sx_quant_constant;
 
+typedef struct sx_quant_mark { /* of a value, in static quantisation */
+  uint8_t flags;
+  sx_vid like;                 /* whose range it shares; SX_NONE: it has one of its own */
+  const sx_quant_range *range; /* which that is; NULL for constants */
+} sx_quant_mark;
+
 typedef struct sx_quantizer {
   sx_graph *g;
   const sx_quant_options *o;
+  sx_quant_report *report;
+  uint32_t n_nodes;                  /* of the model as it was */
   SX_VEC(sx_quant_dynamic) dynamic;  /* by value; codes SX_NONE: not yet */
   SX_VEC(sx_quant_constant) weights; /* each is quantised once, however many read it */
+  sx_strmap ranges;                  /* index into o->ranges by name */
+  SX_VEC(sx_quant_mark) marks;       /* by value */
+  SX_VEC(uint32_t) selected;         /* by node: one more than its row in the report, 0: stays as it is */
   uint32_t place, origin;            /* of the node that is being replaced, for those that replace it */
   sx_str name;
   double error; /* of its weight */
@@ -32,7 +43,15 @@ typedef struct sx_quant_rule {
   const char *domain, *op_type; /* "" is ONNX's domain */
   sx_quant_rule_fn fn;
 } sx_quant_rule;
-extern const sx_quant_rule sx_quant_dynamic_rules[]; /* ended by an op_type of NULL */
+extern const sx_quant_rule sx_quant_dynamic_rules[], sx_quant_static_rules[]; /* ended by an op_type of NULL */
+const sx_quant_rule *sx_quant_rule_of(const sx_quant_rule *rules, const sx_node *n);
+/* Static quantisation, once all nodes have been marked: the pairs, weights and biases. */
+sx_status sx_quant_static_write(sx_quantizer *q);
+
+/* The oldest operator set of ONNX's that can say what the mode makes. */
+int sx_quant_least_opset(const sx_quant_options *o);
+/* The model's version of a domain; 0: it has none. */
+int sx_quant_version(const sx_model *m, const char *domain);
 
 /* A node of the model's version of the domain, on in[]; *out are n_out new values. Its name is the replaced node's with the
  * operator's behind it. */
@@ -40,6 +59,11 @@ sx_status sx_quant_emit(sx_quantizer *q, const char *domain, const char *op_type
                         sx_vid *out, uint32_t n_out);
 /* A constant called "<name of v><suffix>"; takes the reference over. */
 sx_status sx_quant_add_constant(sx_quantizer *q, sx_vid v, const char *suffix, sx_tensor *t, sx_vid *out);
+/* The parts of a weight as constants named after v; its references are taken over. in[2] is SX_NONE without a zero point.
+ */
+sx_status sx_quant_add_weight(sx_quantizer *q, sx_vid v, const sx_quant_weight *w, sx_vid in[3]);
+/* Scale and zero point of value v as scalars. */
+sx_status sx_quant_add_numbers(sx_quantizer *q, sx_vid v, double scale, int zero, sx_dtype type, sx_vid *s, sx_vid *z);
 /* The constant v quantised with the options' weight type; axis -1: one scale. `transposed`: a matrix, exchanged first (axis
  * counts after that). */
 sx_status sx_quant_weight_of(sx_quantizer *q, sx_vid v, int axis, bool transposed, const sx_quant_constant **out);

@@ -102,7 +102,7 @@ sx_status sx_quantize_weight(const sx_tensor *t, const sx_quant_grid *q, int axi
   SX_TRY(floats(t, &x, &copy, e));
   sx_status s = sx_tensor_create(q->dtype, t->rank, t->dims, &out->codes, e);
   if (s == SX_OK) s = sx_tensor_create(SX_F32, axis >= 0, &channels, &out->scale, e);
-  if (s == SX_OK) s = sx_tensor_create(q->dtype, axis >= 0 && !q->symmetric, &channels, &out->zero, e);
+  if (s == SX_OK) s = sx_tensor_create(q->dtype, axis >= 0 && (q->zeros || !q->symmetric), &channels, &out->zero, e);
   for (int64_t c = 0; s == SX_OK && c < channels; c++) {
     const channel ch = {x + c * inner, runs, inner, step};
     double lo, hi, scale;
@@ -114,11 +114,30 @@ sx_status sx_quantize_weight(const sx_tensor *t, const sx_quant_grid *q, int axi
     }
     sx_quant_fit(q, lo, hi, &scale, &zero);
     ((float *)out->scale->data)[c] = (float)scale;
-    if (!c || !q->symmetric) put_code(out->zero, c, zero);
+    if (c < out->zero->count) put_code(out->zero, c, zero);
     encode(&ch, q, (float)scale, zero, out->codes, c * inner, &off, &norm);
   }
   out->error = norm > 0 ? sqrt(off / norm) : 0;
   if (copy) sx_free(copy, (size_t)t->count * sizeof *copy + 1);
   if (s != SX_OK) release(out);
   return s;
+}
+
+sx_status sx_quantize_on(const sx_tensor *t, const sx_quant_grid *q, const sx_tensor *scale, float factor,
+                         sx_quant_weight *out, sx_err *e) {
+  const void *given;
+  *out = (sx_quant_weight){0};
+  SX_TRY(sx_tensor_data(scale, &given, e));
+  sx_status s = sx_tensor_create(q->dtype, t->rank, t->dims, &out->codes, e);
+  if (s == SX_OK) s = sx_tensor_create(SX_F32, scale->rank, scale->dims, &out->scale, e);
+  if (s != SX_OK) return release(out), s;
+  float *to = out->scale->data;
+  for (int64_t i = 0; i < scale->count; i++) to[i] = ((const float *)given)[i] * factor;
+  for (int64_t i = 0; i < t->count; i++) {
+    double v = 0;
+    (void)sx_tensor_get_f64(t, i, &v);
+    const double by = (double)to[scale->count > 1 ? i : 0], code = by > 0 ? rint(v / by) : 0;
+    put_code(out->codes, i, isnan(code) ? 0 : (int)fmin(fmax(code, q->lo), q->hi));
+  }
+  return SX_OK;
 }

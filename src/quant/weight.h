@@ -9,6 +9,7 @@ typedef struct sx_quant_grid {
   sx_dtype dtype;
   int lo, hi;
   bool symmetric;
+  bool zeros; /* a zero point for every scale, also where they are all the same */
 } sx_quant_grid;
 sx_quant_grid sx_quant_grid_of(sx_dtype dtype, bool symmetric, bool reduce_range);
 /* Scale and zero point for values from lo to hi, 0 among them. */
@@ -21,4 +22,7 @@ typedef struct sx_quant_weight {
 } sx_quant_weight;
 /* A tensor of floats of rank >= 1 on the grid, with one scale for each index of `axis`; axis -1: one for all. */
 sx_status sx_quantize_weight(const sx_tensor *t, const sx_quant_grid *q, int axis, sx_quant_weight *out, sx_err *e);
+/* The same on scales that are given, times `factor`: one, or one for each element of a list. There is no zero point. */
+sx_status sx_quantize_on(const sx_tensor *t, const sx_quant_grid *q, const sx_tensor *scale, float factor,
+                         sx_quant_weight *out, sx_err *e);
 #endif

@@ -84,6 +84,44 @@ static void refused(const char *const *pairs, const char *word) {
   if (f) fclose(f);
 }
 
+/* Ranges from twelve samples; the caller frees them with the allocator. */
+static char *calibrate(const char *method) {
+  SardonyxCalibration *c = NULL;
+  OrtMemoryInfo *cpu = NULL;
+  const int64_t dims[] = {1, 1, 8, 8};
+  const char *const names[] = {"image"};
+  float x[64];
+  char *ranges = NULL;
+  OrtStatus *s = extension->CreateCalibration(env, NULL, digits, &c);
+  CHECK(!s && c);
+  s = extension->CalibrationRanges(c, method, 99.99, heap, &ranges); /* before the first sample */
+  CHECK(s && !ranges);
+  api->ReleaseStatus(s);
+  OK(CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &cpu));
+  for (int k = 0; k < 12; k++) {
+    OrtValue *v = NULL;
+    for (int i = 0; i < 64; i++) x[i] = (float)((i * (k + 3) + i / 8 * 5) % 17) / 16.0f;
+    OK(CreateTensorWithDataAsOrtValue(cpu, x, sizeof x, dims, 4, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &v));
+    s = extension->Calibrate(c, names, (const OrtValue *const *)&v, 1);
+    CHECK(!s);
+    api->ReleaseValue(v);
+  }
+  s = extension->Calibrate(c, names, NULL, 1);
+  CHECK(s && api->GetErrorCode(s) == ORT_INVALID_ARGUMENT);
+  api->ReleaseStatus(s);
+  s = extension->Calibrate(c, NULL, NULL, 0);
+  CHECK(s && strstr(api->GetErrorMessage(s), "image"));
+  api->ReleaseStatus(s);
+  s = extension->CalibrationRanges(c, "guess", 99.99, heap, &ranges);
+  CHECK(s && strstr(api->GetErrorMessage(s), "guess"));
+  api->ReleaseStatus(s);
+  s = extension->CalibrationRanges(c, method, 99.99, heap, &ranges);
+  CHECK(!s && strstr(ranges, "\"image\": [0, 1]"));
+  api->ReleaseMemoryInfo(cpu);
+  extension->ReleaseCalibration(c);
+  return ranges;
+}
+
 #define OPTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
 int main(int argc, char **argv) {
   if (!abi_load(argc, argv)) return 2;
@@ -96,6 +134,21 @@ int main(int argc, char **argv) {
   good(OPTIONS("per_channel", "1"), "\"quantized\":true", 0.1);
   good(OPTIONS("weight_type", "uint8", "per_channel", "1"), "\"quantized\":true", 0.1);
   good(OPTIONS("op_types", "Softmax\n"), "not among those", 0);
+  static const char *const methods[] = {"minmax", "percentile", "entropy"};
+  static const char *const types[] = {"uint8", "int8", "uint16", "int16"};
+  for (int m = 0; m < 3; m++) {
+    char *ranges = calibrate(methods[m]);
+    for (int k = 0; k < 4; k++) {
+      good(OPTIONS("mode", "static", "ranges", ranges, "activation_type", types[k]), "\"quantized\":true", 0.1);
+      good(OPTIONS("mode", "static", "ranges", ranges, "activation_type", types[k], "per_channel", "1"),
+           "\"quantized\":true", 0.1);
+    }
+    OK(AllocatorFree(heap, ranges));
+  }
+  refused(OPTIONS("mode", "static"), "calibrate");
+  refused(OPTIONS("mode", "static", "ranges", "{\"x\": 5}"), "two numbers");
+  refused(OPTIONS("mode", "static", "ranges", "{\"x\": [5, 1]}"), "lower one first");
+  refused(OPTIONS("mode", "static", "ranges", "{\"x\": [0, 1]}", "activation_type", "int4"), "int4");
   refused(OPTIONS("weight_type", "float"), "float");
   refused(OPTIONS("weight_type", "int9"), "int9");
   refused(OPTIONS("per_channel", "yes"), "yes");

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+/* Calibrations of the extension table: samples by name, ranges as JSON. */
+#include "abi/calibrate.h"
+#include <stdio.h>
+#include "abi/explain.h"
+#include "base/number.h"
+#include "quant/calibrate.h"
+
+struct SardonyxCalibration {
+  sx_path path;
+  sx_mapping file;
+  OrtSession *settings; /* what the options came to: custom operators, threads, a logger */
+  sx_calibration *c;
+  sx_strmap inputs; /* index by name */
+  sx_rt_value **given;
+  uint32_t n_inputs;
+};
+
+void ORT_API_CALL sx_calibration_ReleaseCalibration(SardonyxCalibration *c) {
+  if (!c) return;
+  sx_free(c->given, ((size_t)c->n_inputs + 1) * sizeof *c->given);
+  sx_strmap_free(&c->inputs);
+  sx_calibration_destroy(c->c);
+  sx_api_ReleaseSession(c->settings);
+  sx_unmap_file(&c->file);
+  sx_path_close(&c->path);
+  sx_free(c, sizeof *c);
+}
+
+static sx_status open_model(SardonyxCalibration *c, const sx_session_options *so, sx_err *e) {
+  SX_TRY(sx_map_file(c->path.p, &c->file, e));
+  SX_TRY(sx_calibration_create(c->file.data ? c->file.data : (const void *)"", c->file.size, so, &c->c, e));
+  const sx_graph *g = sx_calibration_model(c->c)->graph;
+  c->n_inputs = g->inputs.n;
+  if (!(c->given = sx_calloc((size_t)c->n_inputs + 1, sizeof *c->given))) SX_NO_MEMORY(e);
+  for (uint32_t i = 0; i < c->n_inputs; i++)
+    if (!sx_strmap_put(&c->inputs, sx_value_at(g, g->inputs.at[i])->name, i)) SX_NO_MEMORY(e);
+  return SX_OK;
+}
+
+OrtStatus *ORT_API_CALL sx_calibration_CreateCalibration(const OrtEnv *env, const OrtSessionOptions *options,
+                                                         const ORTCHAR_T *path, SardonyxCalibration **out) {
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(path);
+  SX_API_NOT_NULL(out);
+  SardonyxCalibration *c = sx_calloc(1, sizeof *c);
+  sx_session_options so = {0};
+  sx_arena lists = {0};
+  sx_err e = {0};
+  *out = NULL;
+  if (!c || !sx_path_open(&c->path, path)) {
+    sx_free(c, sizeof *c);
+    SX_API_NO_MEMORY();
+  }
+  OrtStatus *failed = sx_ort_session_ask(env, options, c->path.p, &c->settings, &so, &lists);
+  if (!failed) failed = sx_ort_status(open_model(c, &so, &e), &e);
+  sx_arena_free(&lists);
+  if (failed)
+    sx_calibration_ReleaseCalibration(c);
+  else
+    *out = c;
+  return failed;
+}
+
+OrtStatus *ORT_API_CALL sx_calibration_Calibrate(SardonyxCalibration *c, const char *const *names,
+                                                 const OrtValue *const *values, size_t count) {
+  SX_API_NOT_NULL(c);
+  if (count && (!names || !values)) SX_API_FAIL(INVALID_ARGUMENT, "Calibrate: names or values is NULL");
+  memset(c->given, 0, c->n_inputs * sizeof *c->given);
+  for (size_t i = 0; i < count; i++) {
+    uint32_t k;
+    if (!names[i] || !values[i]) SX_API_FAIL(INVALID_ARGUMENT, "Calibrate: input %zu is NULL", i);
+    if (!sx_strmap_get(&c->inputs, sx_str_c(names[i]), &k))
+      SX_API_FAIL(INVALID_ARGUMENT, "Invalid input name: %.200s", names[i]);
+    c->given[k] = (sx_rt_value *)values[i];
+  }
+  sx_err e = {0};
+  return sx_ort_status(sx_calibration_add(c->c, c->given, &e), &e);
+}
+
+static void put_ranges(const sx_quant_range *r, uint32_t n, sx_text *t) {
+  sx_text_add(t, "{");
+  for (uint32_t i = 0; i < n; i++) {
+    char lo[40], hi[40];
+    (void)snprintf(lo, sizeof lo, "%.9g", r[i].lo), (void)snprintf(hi, sizeof hi, "%.9g", r[i].hi);
+    (void)sx_number_point(lo), (void)sx_number_point(hi);
+    sx_text_add(t, "%s", i ? ",\n" : "");
+    sx_text_json(t, r[i].name);
+    sx_text_add(t, ": [%s, %s]", lo, hi);
+  }
+  sx_text_add(t, "}\n");
+}
+
+OrtStatus *ORT_API_CALL sx_calibration_CalibrationRanges(const SardonyxCalibration *c, const char *method,
+                                                         double percentile, OrtAllocator *allocator, char **out) {
+  static const char *const methods[] = {
+      [SX_QUANT_MINMAX] = "minmax", [SX_QUANT_PERCENTILE] = "percentile", [SX_QUANT_ENTROPY] = "entropy"};
+  enum { METHODS = sizeof methods / sizeof *methods };
+  SX_API_NOT_NULL(c);
+  SX_API_NOT_NULL(method);
+  SX_API_NOT_NULL(allocator);
+  SX_API_NOT_NULL(out);
+  int m = 0;
+  while (m < METHODS && strcmp(methods[m], method)) m++;
+  if (m == METHODS)
+    SX_API_FAIL(INVALID_ARGUMENT, "the method '%.100s' is not known: expected minmax, percentile or entropy", method);
+  sx_arena a = {0};
+  sx_text t = {0};
+  sx_err e = {0};
+  sx_quant_range *r = NULL;
+  uint32_t n = 0;
+  OrtStatus *failed = sx_ort_status(sx_calibration_ranges(c->c, (sx_quant_method)m, percentile, &a, &r, &n, &e), &e);
+  if (!failed) put_ranges(r, n, &t);
+  if (!failed)
+    failed = t.failed ? sx_ort_status(SX_E_NO_MEMORY, NULL) : sx_ort_text_out(allocator, (sx_str){t.p, t.n}, out);
+  sx_text_free(&t);
+  sx_arena_free(&a);
+  return failed;
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+/* The session with more outputs than the model has, and what is kept of them. */
+#include <math.h>
+#include "quant/calibrate.h"
+#include "quant/rules.h"
+
+enum { BINS = 2048, HALF = BINS / 2, LEVELS = 128 };
+typedef struct seen {
+  sx_str name;
+  uint32_t output;
+  float lo, hi, reach; /* the histogram goes from -reach to reach; 0: nothing but zeros yet */
+  uint64_t count, *bins;
+} seen;
+struct sx_calibration {
+  sx_session *s;
+  SX_VEC(seen) values;
+  sx_rt_value **outputs;
+  uint32_t n_outputs, samples;
+  double *scratch; /* 2 * HALF */
+};
+
+void sx_calibration_destroy(sx_calibration *c) {
+  if (!c) return;
+  for (uint32_t i = 0; i < c->values.n; i++) sx_free(c->values.at[i].bins, BINS * sizeof(uint64_t));
+  sx_vec_free(&c->values);
+  sx_free(c->scratch, 2 * HALF * sizeof *c->scratch);
+  sx_free(c->outputs, ((size_t)c->n_outputs + 1) * sizeof *c->outputs);
+  if (c->s) sx_session_destroy(c->s);
+  sx_free(c, sizeof *c);
+}
+
+const sx_model *sx_calibration_model(const sx_calibration *c) { return sx_session_model(c->s); }
+
+static bool wanted(const sx_graph *g, sx_vid v) {
+  const sx_value *x = v == SX_NONE ? NULL : sx_value_at(g, v);
+  return x && x->name.n && x->fact.kind == SX_KIND_TENSOR && x->fact.dtype == SX_F32 && !x->fact.constant &&
+         x->kind != SX_VALUE_CONST;
+}
+
+static sx_status watch(sx_calibration *c, sx_graph *g, sx_vid v, uint8_t *done, sx_err *e) {
+  if (!wanted(g, v) || done[v]) return SX_OK;
+  uint64_t *bins = sx_calloc(BINS, sizeof *bins);
+  done[v] = 1;
+  if (!bins || !sx_vec_push(&c->values, ((seen){sx_value_at(g, v)->name, g->outputs.n, 0, 0, 0, 0, bins}))) SX_NO_MEMORY(e);
+  const sx_fact f = sx_value_at(g, v)->fact;
+  if (!sx_graph_add_output(g, v) || !sx_vec_push(&g->output_names, sx_value_at(g, v)->name) ||
+      !sx_vec_push(&g->declared, f))
+    SX_NO_MEMORY(e);
+  return SX_OK;
+}
+
+static sx_status watch_all(sx_calibration *c, sx_graph *g, sx_err *e) {
+  const size_t size = (size_t)g->values.n + 1;
+  uint8_t *done = sx_calloc(size, 1);
+  sx_status s = SX_OK;
+  if (!done) SX_NO_MEMORY(e);
+  for (uint32_t k = 0; k < g->nodes.n && s == SX_OK; k++) {
+    const sx_node *n = sx_node_at(g, k);
+    if (n->dead || !sx_quant_rule_of(sx_quant_static_rules, n)) continue;
+    for (uint32_t i = 0; i < n->n_in && s == SX_OK; i++) s = watch(c, g, n->in[i].value, done, e);
+    for (uint32_t i = 0; i < n->n_out && s == SX_OK; i++) s = watch(c, g, n->out[i], done, e);
+  }
+  sx_free(done, size);
+  return s;
+}
+
+sx_status sx_calibration_create(const void *data, size_t size, const sx_session_options *o, sx_calibration **out,
+                                sx_err *e) {
+  sx_import_options io = o->import;
+  sx_model *m;
+  io.evaluate = sx_evaluate_node;
+  *out = NULL;
+  SX_TRY(sx_import(data, size, &io, &m, e));
+  sx_calibration *c = sx_calloc(1, sizeof *c);
+  sx_status s = c ? watch_all(c, m->graph, e) : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  if (s == SX_OK) {
+    c->n_outputs = m->graph->outputs.n;
+    c->outputs = sx_calloc((size_t)c->n_outputs + 1, sizeof *c->outputs);
+    c->scratch = sx_calloc(2 * HALF, sizeof *c->scratch);
+    if (!c->outputs || !c->scratch) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  }
+  if (s == SX_OK)
+    s = sx_session_create_model(m, o, &c->s, e);
+  else
+    sx_model_destroy(m);
+  if (s == SX_OK)
+    *out = c;
+  else
+    sx_calibration_destroy(c);
+  return s;
+}
+
+/* Bins twice as wide: what lay at k bins from zero lies at k / 2. */
+static void widen(seen *v) {
+  for (int k = 0; k < HALF; k++) {
+    const bool inner = 2 * k + 1 < HALF;
+    v->bins[HALF + k] = inner ? v->bins[HALF + 2 * k] + v->bins[HALF + 2 * k + 1] : 0;
+  }
+  for (int k = 0; k < HALF; k++) {
+    const bool inner = 2 * k + 1 < HALF;
+    v->bins[HALF - 1 - k] = inner ? v->bins[HALF - 1 - 2 * k] + v->bins[HALF - 2 - 2 * k] : 0;
+  }
+  v->reach *= 2;
+}
+
+static void count(seen *v, const float *x, int64_t n) {
+  float lo = v->count ? v->lo : x[0], hi = v->count ? v->hi : x[0];
+  for (int64_t i = 0; i < n; i++) lo = x[i] < lo ? x[i] : lo, hi = x[i] > hi ? x[i] : hi;
+  v->lo = lo, v->hi = hi;
+  const float most = fmaxf(fabsf(lo), fabsf(hi));
+  if (!(v->reach > 0) && most > 0) { /* a power of two, so that widening is exact */
+    int exponent;
+    (void)frexpf(most, &exponent);
+    v->reach = ldexpf(1, exponent);
+    v->bins[HALF] = v->count; /* the zeros before */
+  }
+  while (v->reach > 0 && v->reach <= most && v->reach < 0x1p126f) widen(v);
+  const float per = v->reach > 0 ? HALF / v->reach : 0;
+  for (int64_t i = 0; i < n && v->reach > 0; i++) {
+    const int k = HALF + (int)floorf(x[i] * per);
+    v->bins[k < 0 ? 0 : k >= BINS ? BINS - 1 : k]++;
+  }
+  v->count += (uint64_t)n;
+}
+
+static bool finite_all(const float *x, int64_t n) {
+  float sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += x[i] * 0.0f; /* NaN from the first that is not finite */
+  return sum == 0;
+}
+
+sx_status sx_calibration_add(sx_calibration *c, sx_rt_value *const *inputs, sx_err *e) {
+  const sx_run_options ro = {0};
+  memset(c->outputs, 0, c->n_outputs * sizeof *c->outputs);
+  sx_status s = sx_session_run(c->s, &ro, inputs, c->outputs, NULL, e);
+  for (uint32_t i = 0; i < c->values.n && s == SX_OK; i++) {
+    seen *v = &c->values.at[i];
+    const sx_rt_value *y = c->outputs[v->output];
+    if (!sx_rt_is_tensor(y) || !y->count) continue;
+    if (!finite_all(y->data, y->count))
+      s = sx_fail(e, SX_E_INVALID_ARGUMENT, SX_HERE, "sample %u: '%.*s' has a number that is infinite or NaN",
+                  (unsigned)c->samples, SX_FMT(v->name));
+    else
+      count(v, y->data, y->count);
+  }
+  for (uint32_t i = 0; i < c->n_outputs; i++) sx_rt_unref(c->outputs[i]);
+  c->samples += s == SX_OK;
+  return s;
+}
+
+/* The value below which a share of all numbers lies, or above which, within the bin of it. */
+static double cut(const seen *v, double share, bool above) {
+  const double width = (double)v->reach / HALF;
+  double left = share * (double)v->count;
+  for (int k = 0; k < BINS; k++) {
+    const int at = above ? BINS - 1 - k : k;
+    left -= (double)v->bins[at];
+    if (left < 0) return ((above ? at + 1 : at) - HALF) * width;
+  }
+  return 0;
+}
+
+/* How far the first `cells` cells of a histogram of magnitudes, the rest clipped into the last, are from what LEVELS levels
+ * keep. */
+static double divergence(const double *h, int cells, double beyond, double *p) {
+  double total = 0, kept = 0, sum = 0;
+  for (int i = 0; i < cells; i++) p[i] = h[i], total += h[i];
+  p[cells - 1] += beyond, total += beyond;
+  for (int l = 0; l < LEVELS; l++) {
+    const int from = (int)((int64_t)l * cells / LEVELS), to = (int)((int64_t)(l + 1) * cells / LEVELS);
+    double mass = 0;
+    int full = 0;
+    for (int i = from; i < to; i++) mass += h[i], full += p[i] > 0;
+    kept += mass;
+    for (int i = from; i < to; i++)
+      if (p[i] > 0) { /* q is the level's mass, spread over its cells that are not empty */
+        const double q = mass > 0 ? mass / full : 1e-12 * total;
+        sum += p[i] / total * log(p[i] / total / q);
+      }
+  }
+  return sum + log(kept > 0 ? kept : 1);
+}
+
+static double entropy_threshold(const seen *v, double *h) {
+  double *p = h + HALF, beyond = 0, least = INFINITY;
+  int best = HALF;
+  for (int k = 0; k < HALF; k++) h[k] = (double)v->bins[HALF + k] + (double)v->bins[HALF - 1 - k];
+  h[0] = h[1]; /* zeros are exact on every grid: their number says nothing about it */
+  for (int cells = HALF; cells >= LEVELS; cells--) {
+    const double d = divergence(h, cells, beyond, p);
+    if (d < least) least = d, best = cells;
+    beyond += h[cells - 1];
+  }
+  return best * (double)v->reach / HALF;
+}
+
+static void range_of(const seen *v, sx_quant_method method, double percentile, double *scratch, sx_quant_range *r) {
+  *r = (sx_quant_range){v->name, v->lo, v->hi};
+  if (!(v->reach > 0) || method == SX_QUANT_MINMAX) return;
+  if (method == SX_QUANT_PERCENTILE) {
+    const double share = (100 - percentile) / 200;
+    r->lo = fmax(r->lo, cut(v, share, false)), r->hi = fmin(r->hi, cut(v, share, true));
+  } else {
+    const double t = entropy_threshold(v, scratch);
+    r->lo = fmax(r->lo, -t), r->hi = fmin(r->hi, t);
+  }
+  if (r->lo > r->hi) r->lo = v->lo, r->hi = v->hi;
+}
+
+sx_status sx_calibration_ranges(const sx_calibration *c, sx_quant_method method, double percentile, sx_arena *a,
+                                sx_quant_range **out, uint32_t *n, sx_err *e) {
+  if (!c->samples) SX_FAIL(e, FAIL, "nothing was calibrated: no sample has been run");
+  if (!(percentile > 0 && percentile <= 100))
+    SX_FAIL(e, INVALID_ARGUMENT, "a percentile of %g: expected more than 0, at most 100", percentile);
+  if (!(*out = SX_NEW_N(a, sx_quant_range, (size_t)c->values.n + 1))) SX_NO_MEMORY(e);
+  *n = 0;
+  for (uint32_t i = 0; i < c->values.n; i++)
+    if (c->values.at[i].count) range_of(&c->values.at[i], method, percentile, c->scratch, &(*out)[(*n)++]);
+  return SX_OK;
+}
