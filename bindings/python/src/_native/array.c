@@ -127,10 +127,31 @@ static OrtValue *composite(PyObject **parts, size_t n, const IoType *wants, enum
   return value;
 }
 
+/* The C interface has no call for a sequence without elements: a model of one node, SequenceEmpty, gives it. */
+static OrtValue *empty_sequence(ONNXTensorElementDataType element) {
+  unsigned char model[] =
+      "\x08\x08\x3a\x34\x0a\x20\x12\x01s\x22\x0dSequenceEmpty" /* ir_version, graph, node, its output, its operator */
+      "\x2a\x0c\x0a\x05""dtype\x18?\xa0\x01\x02\x12\x01""e"      /* attribute dtype; name of the graph */
+      "\x62\x0d\x0a\x01s\x12\x08\x22\x06\x0a\x04\x0a\x02\x08?\x42\x02\x10\x11"; /* output s, a sequence of tensors; opset 17 */
+  OrtSessionOptions *options = NULL;
+  OrtSession *session = NULL;
+  OrtValue *out = NULL;
+  const char *name = "s";
+  for (size_t i = 0; i < sizeof model - 1; i++)
+    if (model[i] == '?') model[i] = (unsigned char)(element ? element : ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT);
+  int failed = raise_status(ort->CreateSessionOptions(&options)) ||
+               raise_status(ort->CreateSessionFromArray(ort_env, model, sizeof model - 1, options, &session)) ||
+               raise_status(ort->Run(session, NULL, NULL, NULL, 0, &name, 1, &out));
+  if (options) ort->ReleaseSessionOptions(options);
+  if (session) ort->ReleaseSession(session);
+  return failed ? NULL : out;
+}
+
 static OrtValue *sequence(PyObject *object, const IoType *want, PyObject **owner) {
   IoType item = {.kind = want->item ? want->item : ONNX_TYPE_TENSOR, .element = want->element, .key = want->key};
   Py_ssize_t n = PySequence_Size(object);
   if (n < 0) return NULL;
+  if (n == 0 && item.kind == ONNX_TYPE_TENSOR) return empty_sequence(want->element);
   PyObject *list = PySequence_List(object), **parts = PyMem_Calloc((size_t)n + 1, sizeof *parts);
   OrtValue *value = NULL;
   if (list && parts) {

@@ -81,9 +81,11 @@ static size_t elements_of(const OrtValue *value, const IoType *want, bool host) 
   return number > 1 ? (size_t)number : 1;
 }
 
+/* Fills the place i, which an optional input that is None leaves free. */
 static int feed_input(Feed *f, const Session *s, size_t i, PyObject *name, PyObject *object) {
   Py_ssize_t index = index_of(s->in_names, name);
   const IoType *want = index >= 0 ? &s->types[index] : NULL;
+  if (want && want->optional && object == Py_None) return 0;
   if (index >= 0)
     f->in_names[i] = s->in[index];
   else if (PyErr_Occurred() || !(f->owners[2 * i + 1] = utf8(name)))
@@ -153,7 +155,12 @@ static int feed_fill(Feed *f, const Session *s, PyObject *outputs, PyObject *fee
     }
   }
   int failed = feed_begin(f, (size_t)PyDict_Size(feed), (size_t)n_out);
-  for (size_t i = 0; !failed && PyDict_Next(feed, &at, &name, &object); i++) failed = feed_input(f, s, i, name, object);
+  size_t given = 0;
+  while (!failed && PyDict_Next(feed, &at, &name, &object)) {
+    failed = feed_input(f, s, given, name, object);
+    given += f->in[given] != NULL;
+  }
+  if (!failed) f->n_in = given;
   for (Py_ssize_t i = 0; !failed && i < n_out; i++) {
     if (names)
       failed = feed_output(f, s, (size_t)i, PyList_GetItem(names, i));
