@@ -6,6 +6,7 @@
 #include <string.h>
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/elementwise/ew_machine.h"
+#include "ep/cpu/kernels/move/move.h"
 
 typedef struct runner {
   const sx_ew_code *c;
@@ -52,15 +53,11 @@ typedef uint64_t __attribute__((aligned(1), may_alias)) u64;
   {                                                                 \
     T *q = d;                                                       \
     const T *p = s;                                                 \
-    if (s_step == 0 && d_step == 1) {                               \
-      const T one = *p;                                             \
-      for (int64_t i = 0; i < n; i++) q[i] = one;                   \
-    } else                                                          \
-      for (int64_t i = 0; i < n; i++) q[i * d_step] = p[i * s_step]; \
+    for (int64_t i = 0; i < n; i++) q[i * d_step] = p[i];           \
   }
-/* Elements of `bytes` bytes, any alignment. */
-static void copy_strided(void *d, int64_t d_step, const void *s, int64_t s_step, int64_t n, uint32_t bytes) {
-  if (d_step == 1 && s_step == 1)
+/* Elements of `bytes` bytes, any alignment, dense in s. */
+static void spread(void *d, int64_t d_step, const void *s, int64_t n, uint32_t bytes) {
+  if (d_step == 1)
     memcpy(d, s, (size_t)n * bytes);
   else if (bytes == 1)
     STRIDED(uint8_t)
@@ -72,26 +69,6 @@ static void copy_strided(void *d, int64_t d_step, const void *s, int64_t s_step,
     STRIDED(u64)
 }
 
-/* Rows of n elements each, dense in d. Of short rows a call for each would cost more than they do. */
-enum { SHORT_ROW = 16 };
-#define ROWS(T)                                             \
-  {                                                         \
-    T *q = d;                                               \
-    const T *p = s;                                         \
-    for (int64_t r = 0; r < rows; r++, p += row_step)       \
-      for (int64_t i = 0; i < n; i++) *q++ = p[i * s_step]; \
-  }
-static void copy_rows(void *d, const void *s, int64_t rows, int64_t row_step, int64_t n, int64_t s_step, uint32_t bytes) {
-  if (bytes == 1)
-    ROWS(uint8_t)
-  else if (bytes == 2)
-    ROWS(u16)
-  else if (bytes == 4)
-    ROWS(u32)
-  else
-    ROWS(u64)
-}
-
 static void gather(runner *r, const sx_ew_operand *o, const char *base, void *dst, const int64_t *coord, int64_t skip,
                    int64_t n) {
   const sx_ew_code *c = r->c;
@@ -100,17 +77,16 @@ static void gather(runner *r, const sx_ew_operand *o, const char *base, void *ds
   const int64_t step = o->stride[c->rank - 1];
   for (walk w = walk_from(c, o, coord, skip, n); w.left;) {
     int64_t run = walk_run(c, &w), at = n - w.left;
-    const uint32_t last = c->rank - 1;
-    if (bytes && last && run < SHORT_ROW && run == c->dim[last] && w.left >= 2 * run) {
-      int64_t rows = w.left / run, above = c->dim[last - 1] - w.coord[last - 1];
-      if (last > 1 && rows > above) rows = above;
-      copy_rows(raw + at * bytes, base + w.index * bytes, rows, o->stride[last - 1], run, step, bytes);
-      w.left -= (rows - 1) * run, w.index += (rows - 1) * o->stride[last - 1], w.coord[last - 1] += rows - 1;
-    } else if (bytes)
-      copy_strided(raw + at * bytes, 1, base + w.index * bytes, step, run, bytes);
-    else
+    if (bytes) {
+      const uint32_t last = c->rank - 1;
+      const int64_t above = last ? c->dim[last - 1] - w.coord[last - 1] : 1, whole = last && run == c->dim[last] ? w.left / run : 1;
+      const int64_t rows = whole < above ? whole : above, row_step = last ? o->stride[last - 1] : 0;
+      sx_move_rows(c->isa, bytes, raw + at * bytes, base + w.index * bytes, rows, row_step, run, step);
+      if (rows > 1) w.left -= (rows - 1) * run, w.index += (rows - 1) * row_step, w.coord[last - 1] += rows - 1;
+    } else {
       for (int64_t i = 0; i < run; i++)
         sx_convert_load(c->isa, (sx_dtype)o->type, (char *)dst + (at + i) * o->width, base, w.index + i * step, 1);
+    }
     walk_next(c, o, &w, run);
   }
   if (!o->native && bytes) sx_convert_load(c->isa, (sx_dtype)o->type, dst, raw, 0, n);
@@ -127,7 +103,7 @@ static void scatter(runner *r, const sx_ew_operand *o, char *base, const void *s
   for (walk w = walk_from(c, o, r->coord, skip, n); w.left;) {
     int64_t run = walk_run(c, &w), at = n - w.left;
     if (bytes)
-      copy_strided(base + w.index * bytes, step, raw + at * bytes, 1, run, bytes);
+      spread(base + w.index * bytes, step, raw + at * bytes, run, bytes);
     else
       for (int64_t i = 0; i < run; i++)
         sx_convert_store(c->isa, (sx_dtype)o->type, o->mode, base, (const char *)src + (at + i) * o->width,
@@ -227,12 +203,14 @@ void sx_ew_run(const sx_ew_code *c, const void *const *in, void *const *out, int
   runner r = {.c = c, .scratch = scratch, .reg = scratch};
   const sx_ew_operand *ops = sx_ew_operands(c);
   const uint32_t *offsets = sx_ew_offsets(c);
-  bool simple = true;
+  bool simple = true, direct = c->n_steps == 1;
   for (uint32_t i = 0; i < c->n_regs; i++) r.reg[i] = r.scratch + offsets[i];
   r.reg[c->n_regs] = r.reg;
   for (uint32_t k = 0; k < c->n_in + c->n_out; k++) {
     const sx_ew_operand *o = &ops[k];
+    const void *p = k < c->n_in ? in[k] : out[k - c->n_in];
     simple &= o->linear || o->kind == SX_EW_SCALAR;
+    direct &= o->kind == SX_EW_SCALAR || (o->kind == SX_EW_DIRECT && !((uintptr_t)p & (o->width - 1u)));
     if (o->kind == SX_EW_SCALAR && k < c->n_in)
       load_one(c, o, in[k], r.reg[k], 0);
     else if (o->kind == SX_EW_PERIODIC)
@@ -242,9 +220,10 @@ void sx_ew_run(const sx_ew_code *c, const void *const *in, void *const *out, int
   for (uint32_t i = 0; i < c->n_once; i++, st++)
     st->fn(r.reg[st->d], r.reg[st->a], r.reg[st->b], r.reg[st->c], &st->q, c->lanes);
   end = end * c->group < c->tiles ? end * c->group : c->tiles;
-  for (int64_t t = begin * c->group; t < end; t++) {
-    const int64_t from = t % c->per_row * c->tile, i0 = t / c->per_row * c->row + from;
-    const int64_t n = c->row - from < c->tile ? c->row - from : c->tile, whole = n - n % c->lanes;
+  const int64_t at_once = simple && direct ? end - begin * c->group : 1; /* tiles: nothing passes through a register's memory */
+  for (int64_t t = begin * c->group; t < end; t += at_once) {
+    const int64_t from = t % c->per_row * c->tile, i0 = t / c->per_row * c->row + from, most = at_once * c->tile;
+    const int64_t n = c->row - from < most ? c->row - from : most, whole = n - n % c->lanes;
     if (!simple) set_coord(&r, i0);
     if (whole) run_span(&r, in, out, i0, 0, whole);
     if (n > whole) run_span(&r, in, out, i0, whole, n - whole);

@@ -47,21 +47,34 @@ F64_BINARY(DEF)
 
 #define DEF_DIV(T, U, t, SIGNED)                                                                     \
   static inline T div_##t(T x, T y) { return y == 0 ? 0 : SIGNED && y == (T)-1 ? (T)(0 - (U)x) : x / y; } \
-  static inline T fmod_##t(T x, T y) { return y == 0 || (SIGNED && y == (T)-1) ? 0 : x % y; }            \
-  static inline T mod_##t(T x, T y) {                                                                    \
+  static inline T fmod_##t(T x, T y) { return y == 0 || (SIGNED && y == (T)-1) ? 0 : x % y; }
+#define DEF_POW(T, U, t, SIGNED)                                                                     \
+  static inline T mod_##t(T x, T y) {                                                                \
     T r = fmod_##t(x, y);                                                                            \
     return SIGNED && r != 0 && ((r ^ y) >> (sizeof(T) * 8 - 1)) ? (T)(r + y) : r;                    \
   }                                                                                                  \
-  static inline T pow_##t(T x, T y) {                                                                    \
+  static inline T pow_##t(T x, T y) {                                                                \
     if (SIGNED && y >> (sizeof(T) * 8 - 1)) return x == 1 ? 1 : x == (T)-1 ? (y & 1 ? x : 1) : 0;    \
     U r = 1, f = (U)x;                                                                               \
     for (U k = (U)y; k; k >>= 1, f *= f)                                                             \
       if (k & 1) r *= f;                                                                             \
     return (T)r;                                                                                     \
   }
-DEF_DIV(int32_t, uint32_t, i32, 1)
+/* By f64, which has vectors: the quotient of two i32 is too far from a whole number to be rounded to it, unless it is one. */
+static inline int32_t div_i32(int32_t x, int32_t y) {
+  double quotient = (double)x / (double)y;
+  quotient = fabs(quotient) < 0x1p32 ? quotient : 0; /* y = 0 */
+  return (int32_t)(quotient < 0x1p31 ? quotient : -0x1p31);
+}
+static inline int32_t fmod_i32(int32_t x, int32_t y) {
+  const uint32_t rest = (uint32_t)x - (uint32_t)div_i32(x, y) * (uint32_t)y;
+  return y == 0 ? 0 : (int32_t)rest;
+}
 DEF_DIV(int64_t, uint64_t, i64, 1)
 DEF_DIV(uint64_t, uint64_t, u64, 0)
+DEF_POW(int32_t, uint32_t, i32, 1)
+DEF_POW(int64_t, uint64_t, i64, 1)
+DEF_POW(uint64_t, uint64_t, u64, 0)
 #define WIDTH(T) (sizeof(T) * 8)
 /* X(name, expression); T the type, U the unsigned type of its width, t the suffix */
 #define INT_UNARY(X, T, U, t)                                                                                         \

@@ -177,6 +177,13 @@ void sx_move_run(const sx_move *m, const void *src, void *dst, int64_t begin, in
   }
 }
 
+void sx_move_rows(sx_isa isa, uint32_t elem, void *dst, const void *src, int64_t rows, int64_t row_step, int64_t n, int64_t step) {
+  const sx_move_blocks *t = blocks_at(isa);
+  const int size = log2_of(elem);
+  const sx_move_dim m = {rows, row_step * elem, n * elem}, runs = {n * elem, 1, 1}, elements = {n, step * elem, elem};
+  (step == 1 ? block_run : step == 0 ? t->fill[size] : t->each[size])(src, dst, &m, step == 1 ? &runs : &elements);
+}
+
 /* The C library knows the fastest way to set and to copy bytes: a few KB of the value are repeated. */
 void sx_move_fill(void *dst, const void *value, uint32_t elem, int64_t n) {
   const size_t bytes = (size_t)n * elem, part = 4096 / elem * elem;

@@ -32,6 +32,10 @@ void sx_move_plan(sx_move *m, sx_isa isa, uint32_t elem, uint32_t rank, const sx
 /* Units [begin, end) of m->units; src and dst point to the element at coordinate 0. They do not overlap. */
 void sx_move_run(const sx_move *m, const void *src, void *dst, int64_t begin, int64_t end);
 
+/* Rows of n elements, dense in dst; in src they are `step` apart, 0 or more (0: the row's one is repeated), and rows row_step
+ * apart. In elements of `elem` bytes. */
+void sx_move_rows(sx_isa isa, uint32_t elem, void *dst, const void *src, int64_t rows, int64_t row_step, int64_t n, int64_t step);
+
 /* n elements of `elem` bytes become copies of one. */
 void sx_move_fill(void *dst, const void *value, uint32_t elem, int64_t n);
 
