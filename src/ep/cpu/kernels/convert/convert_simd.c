@@ -88,26 +88,34 @@ static void quantize(int32_t *q, const float *x, const float *scale, bool cols, 
 SX_INLINE vi quantized8(vf quotient, vf zero, float lo) {
   return __builtin_convertvector(vf_min(vf_max(vf_round(quotient) + zero, vf_set(lo)), vf_set(lo + 255.f)), vi);
 }
-/* x / s, rounded as the division rounds it: r is 1 / s rounded, so the quotient that it gives is mended by its rest. For s and x
- * that are neither so small nor so large that the rest would be. */
-typedef struct divisor {
-  vf s, r, bound;
-  bool mends;
-} divisor;
-SX_INLINE divisor divisor_of(float s) {
-  return (divisor){vf_set(s), vf_set(1.f / s), vf_set(s * 0x1p30f), SX_FMA && s > 0x1p-60f && s < 0x1p60f};
-}
-SX_INLINE vf divided(vf x, const divisor *d, bool mends) {
-  if (!mends) return x / d->s;
-  const vf near = vf_min(d->bound, vf_max(-d->bound, x)), q = near * d->r; /* NaN passes */
-  return vf_fma(vf_fma(-q, d->s, near), d->r, q);
-}
-SX_INLINE void quantize8_run(uint8_t *y, const float *x, const divisor *d, bool mends, vf z, float lo, int64_t n) {
+static void quantize8_run(uint8_t *y, const float *x, float scale, int32_t zero, int32_t lo, int64_t n) {
+  const vf s = vf_set(scale), z = vf_set((float)zero);
   uint8_t last[SX_VL];
   int64_t i = 0;
-  for (; i + SX_VL <= n; i += SX_VL) vi_store_bytes(y + i, quantized8(divided(vf_load(x + i), d, mends), z, lo));
+  for (; i + SX_VL <= n; i += SX_VL) vi_store_bytes(y + i, quantized8(vf_load(x + i) / s, z, (float)lo));
   if (i == n) return;
-  vi_store_bytes(last, quantized8(divided(vf_load_n(x + i, (int)(n - i)), d, mends), z, lo));
+  vi_store_bytes(last, quantized8(vf_load_n(x + i, (int)(n - i)) / s, z, (float)lo));
+  memcpy(y + i, last, (size_t)(n - i));
+}
+/* The same without division, for scales that are neither so small nor so large that a product would be: r is 1 / s rounded, so
+ * the quotient that it gives is mended by its rest, to what the division rounds to. x is held to what gives the least and the
+ * most, NaN to the least; the sum with 1.5 * 2^23 rounds and holds the integer in its low bits. */
+typedef struct divisor {
+  vf s, r, least, most;
+  vi zero;
+} divisor;
+SX_INLINE vi mended8(vf x, const divisor *d) {
+  const vf held = vf_min(vf_max(x, d->least), d->most), q = held * d->r;
+  return (vi)(vf_fma(vf_fma(-q, d->s, held), d->r, q) + vf_set(12582912.0f)) + d->zero;
+}
+static void mend8_run(uint8_t *y, const float *x, float scale, int32_t zero, int32_t lo, int64_t n) {
+  const divisor d = {vf_set(scale), vf_set(1.f / scale), vf_set((float)(lo - zero) * scale), vf_set((float)(lo + 255 - zero) * scale),
+                     vi_set(zero)};
+  uint8_t last[SX_VL];
+  int64_t i = 0;
+  for (; i + SX_VL <= n; i += SX_VL) vi_store_bytes(y + i, mended8(vf_load(x + i), &d));
+  if (i == n) return;
+  vi_store_bytes(last, mended8(vf_load_n(x + i, (int)(n - i)), &d));
   memcpy(y + i, last, (size_t)(n - i));
 }
 static void quantize8_columns(uint8_t *y, const float *x, const float *scale, const int32_t *zero_point, float lo, int64_t n) {
@@ -130,13 +138,10 @@ static void quantize8(void *y, const float *x, const float *scale, const int32_t
     return;
   }
   for (int64_t i = 0, k = 0; i < n; i += each, k++) {
-    const divisor d = divisor_of(scale[k]);
-    const vf z = vf_set(zero_point ? (float)zero_point[k] : 0);
     const int64_t m = each && each < n - i ? each : n - i;
-    if (d.mends)
-      quantize8_run((uint8_t *)y + i, x + i, &d, true, z, (float)lo, m);
-    else
-      quantize8_run((uint8_t *)y + i, x + i, &d, false, z, (float)lo, m);
+    const int32_t zero = zero_point ? zero_point[k] : 0;
+    const bool mends = SX_FMA && scale[k] > 0x1p-60f && scale[k] < 0x1p60f;
+    (mends ? mend8_run : quantize8_run)((uint8_t *)y + i, x + i, scale[k], zero, lo, m);
     if (!each) break;
   }
 }
