@@ -47,12 +47,11 @@ static void test_topk(void **state) {
   (void)state;
   enum { N = 700 };
   static float x[2 * N];
-  static sx_sort_item got[2 * N];
   static int64_t taken[N];
   for (int round = 0; round < 200; round++) {
     int64_t n = 1 + rnd(round % 10 ? 200 : N), k = rnd(n + 1);
     if (round % 10 == 0 && n > 256) k = 256 + rnd(n - 255); /* so many that the line is sorted whole */
-    assert_true(sx_topk_items(n, k) <= 2 * N);
+    sx_sort_item *got = calloc((size_t)sx_topk_items(n, k) + 1, sizeof *got);
     memset(taken, 0, sizeof taken);
     bool smallest = round & 1;
     for (int64_t i = 0; i < 2 * n; i++) x[i] = rnd(9) ? (float)rnd(40) - 20 : NAN;
@@ -67,6 +66,32 @@ static void test_topk(void **state) {
       taken[best] = 1;
       assert_int_equal(got[r].at, best);
     }
+    free(got);
+  }
+}
+
+/* Long lines, by what is left of their keys: as sorted whole. */
+static void test_topk_long(void **state) {
+  static const sx_dtype types[] = {SX_F32, SX_I64, SX_U8, SX_I32};
+  enum { N = 9000 };
+  static int64_t x[N];
+  static uint64_t keys[N];
+  static sx_sort_item all[N], tmp[N];
+  for (int round = 0; round < 96; round++) {
+    const sx_dtype t = types[round % 4];
+    const int64_t bytes = sx_dtype_bits(t) / 8, n = round % 3 ? N : 1500, k = 1 + rnd(round % 5 ? 600 : n);
+    for (int64_t i = 0; i < n; i++) {
+      const int64_t wide = (int64_t)((uint64_t)rnd(1 << 20) << 40 ^ (uint64_t)rnd(1 << 30)), few = rnd(5), outlier = rnd(999) ? 7 : INT64_MIN;
+      const int64_t v = round / 4 % 4 == 0 ? wide : round / 4 % 4 == 1 ? few : round / 4 % 4 == 2 ? outlier : 3;
+      memcpy((char *)x + i * bytes, &v, (size_t)bytes);
+    }
+    sx_sort_keys(t, x, bytes, n, keys);
+    for (int64_t i = 0; i < n; i++) all[i] = (sx_sort_item){round & 16 ? keys[i] : ~keys[i], i};
+    sx_sort_items(all, tmp, n);
+    sx_sort_item *got = calloc((size_t)sx_topk_items(n, k), sizeof *got);
+    sx_topk((sx_isa)(round % (sx_cpu_info()->isa + 1)), t, x, bytes, n, k, round & 16, got);
+    for (int64_t r = 0; r < k; r++) assert_int_equal(got[r].at, all[r].at);
+    free(got);
   }
 }
 
@@ -160,7 +185,7 @@ static void test_combine(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_keys), cmocka_unit_test(test_topk), cmocka_unit_test(test_sort),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_keys), cmocka_unit_test(test_topk), cmocka_unit_test(test_topk_long), cmocka_unit_test(test_sort),
                                      cmocka_unit_test(test_items), cmocka_unit_test(test_scan), cmocka_unit_test(test_lines), cmocka_unit_test(test_combine)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

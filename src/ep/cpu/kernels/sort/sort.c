@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Keys, the stable sorts, and selection by a heap: see sort.h. */
+/* Keys, the stable sorts, and the k first, by a heap or by narrowing down where the last of them is: see sort.h. */
 #include "ep/cpu/kernels/sort/sort.h"
 #include <string.h>
 #include "ep/cpu/isa.h"
@@ -36,9 +36,10 @@ static inline uint64_t key_of(form f, uint64_t v) {
   uint64_t sign = 1ull << (f.bits - 1);
   if (f.is_signed == 0) return v;
   if (f.is_signed == 1) return v ^ sign;
-  if (f.is_signed == 3 && v == sign) return UINT64_MAX; /* the only NaN where there is no -0 */
+  const uint64_t nan = f.bits == 64 ? UINT64_MAX : 1ull << f.bits;
+  if (f.is_signed == 3 && v == sign) return nan; /* the only one where there is no -0 */
   uint64_t size = v & (sign - 1);
-  if (size > f.inf) return UINT64_MAX;
+  if (size > f.inf) return nan;
   return v & sign ? sign - size : sign + size; /* -0 and 0 meet at `sign` */
 }
 #define KEYS(T, form_)                                     \
@@ -52,13 +53,11 @@ static inline uint64_t key_of(form f, uint64_t v) {
 void sx_sort_keys(sx_dtype t, const void *x, int64_t stride, int64_t n, uint64_t *keys) {
   const char *p = x;
   const form f = forms[t];
-  if (t == SX_F32) { /* without a branch: signs are hard to foresee */
+  if (t == SX_F32) {
     for (int64_t i = 0; i < n; i++, p += stride) {
       uint32_t v;
       memcpy(&v, p, 4);
-      const uint32_t size = v & 0x7fffffffu, minus = (uint32_t)((int32_t)v >> 31);
-      const uint64_t key = 0x80000000u + (size ^ minus) - minus;
-      keys[i] = size > 0x7f800000u ? UINT64_MAX : (uint32_t)key;
+      keys[i] = sx_sort_key_f32(v);
     }
     return;
   }
@@ -117,9 +116,9 @@ void sx_sort_indices(int64_t *idx, int64_t *tmp, int64_t n, sx_less less, const 
   if (from != idx) memcpy(idx, from, (size_t)n * sizeof *idx);
 }
 
-/* The heap's root is the worst item kept: smallest key, of equal ones the latest. */
+/* The heap's root is the worst item kept: highest key, of equal ones the latest. */
 static inline bool worse(const sx_sort_item *a, const sx_sort_item *b) {
-  return a->key != b->key ? a->key < b->key : a->at > b->at;
+  return a->key != b->key ? a->key > b->key : a->at > b->at;
 }
 static void sink(sx_sort_item *h, int64_t n, sx_sort_item v) {
   int64_t i = 0;
@@ -131,55 +130,115 @@ static void sink(sx_sort_item *h, int64_t n, sx_sort_item v) {
   h[i] = v;
 }
 
-/* Large parts of a line are sorted whole: a heap that leaves the caches waits for memory at each of its levels. */
-static bool whole(int64_t n, int64_t k) { return k >= 256 && k >= n / 8; }
-int64_t sx_topk_items(int64_t n, int64_t k) { return whole(n, k) ? 2 * n : k; }
-
-enum { CHUNK = SX_SORT_CHUNK };
-static void topk_whole(sx_dtype t, const void *x, int64_t stride, int64_t n, uint64_t flip, sx_sort_item *items) {
-  uint64_t keys[CHUNK];
-  for (int64_t at = 0; at < n; at += CHUNK) {
-    const int64_t m = n - at < CHUNK ? n - at : CHUNK;
-    if (at % ASK == 0 && sx_stopping()) return;
-    sx_sort_keys(t, (const char *)x + at * stride, stride, m, keys);
-    for (int64_t i = 0; i < m; i++) items[at + i] = (sx_sort_item){~(keys[i] ^ flip), at + i};
-  }
-  sx_sort_items(items, items + n, n);
+enum { CHUNK = SX_SORT_CHUNK, FINE = 11, COARSE = 8 /* bits of a digit, of long and of short lines */ };
+static int width_of(uint64_t x) { return x ? 64 - __builtin_clzll(x) : 0; }
+/* Whether a heap is the faster way: of elements in any order few displace one of few that are kept. */
+static bool has_heap(int64_t n, int64_t k) {
+  const double displaced = (double)k * (1 + 0.7 * width_of((uint64_t)(n / (k ? k : 1))));
+  return displaced * 4 * width_of((uint64_t)k) < 3 * (double)n + 15 * (double)k;
 }
-void sx_topk(sx_isa isa, sx_dtype t, const void *x, int64_t stride, int64_t n, int64_t k, bool smallest, sx_sort_item *h) {
-  uint64_t keys[CHUNK], flip = smallest ? UINT64_MAX : 0;
-  const int64_t bytes = forms[t].bits / 8;
-  bool (*before)(uint8_t *, const void *, const void *, bool) = SX_ISA_PICK(sx_sort, isa)->before[t];
-  if (stride != bytes || ((uintptr_t)x & (uintptr_t)(bytes - 1))) before = NULL;
-  int64_t have = 0;
-  if (k == 0) return;
-  if (whole(n, k)) {
-    topk_whole(t, x, stride, n, flip, h);
-    return;
+/* Items that are sorted when the k first of n are selected: some more than k, which saves going down to the last digit. */
+static int64_t sorted_items(int64_t n, int64_t k) { return k + k / 4 + 64 < n ? k + k / 4 + 64 : n; }
+int64_t sx_topk_items(int64_t n, int64_t k) {
+  return has_heap(n, k) ? k : 2 * sorted_items(n, k) + (int64_t)((sizeof(int64_t) << FINE) / sizeof(sx_sort_item));
+}
+
+/* A line, for TopK: `keys` (NULL: not for it) and `before` are its instruction set's. */
+typedef struct line {
+  sx_dtype t;
+  const char *x;
+  int64_t stride, n;
+  bool smallest;
+  void (*keys)(uint64_t *keys, const void *x, int64_t n);
+  bool (*before)(uint8_t *flags, const void *x, const void *bound, bool smallest);
+} line;
+static bool stops(int64_t at) { return at % ASK == 0 && sx_stopping(); }
+/* Keys of a chunk from element `at` on, the best lowest; how many. */
+static int64_t chunk_keys(const line *l, int64_t at, uint64_t *keys) {
+  const int64_t m = l->n - at < CHUNK ? l->n - at : CHUNK;
+  const uint64_t flip = l->smallest ? 0 : UINT64_MAX;
+  if (l->keys) l->keys(keys, l->x + at * l->stride, m);
+  else sx_sort_keys(l->t, l->x + at * l->stride, l->stride, m, keys);
+  for (int64_t i = 0; i < m; i++) keys[i] ^= flip;
+  return m;
+}
+/* Keys first..last, among which the k-th is: how many are lower, and how many are these. */
+typedef struct range {
+  uint64_t first, last;
+  int64_t lower, among;
+} range;
+/* Until no more than `most` are to be sorted, or all that is left is alike. */
+static range narrow(const line *l, int64_t k, int64_t most, int64_t *count) {
+  uint64_t keys[CHUNK];
+  range r = {0, UINT64_MAX, 0, l->n};
+  if (l->n > most) {
+    r.first = UINT64_MAX, r.last = 0;
+    for (int64_t at = 0; at < l->n && !stops(at); at += CHUNK)
+      for (int64_t i = chunk_keys(l, at, keys); i-- > 0;) {
+        r.first = keys[i] < r.first ? keys[i] : r.first;
+        r.last = keys[i] > r.last ? keys[i] : r.last;
+      }
   }
-  for (int64_t at = 0; at < n; at += CHUNK) {
-    const int64_t m = n - at < CHUNK ? n - at : CHUNK;
-    if (at % ASK == 0 && sx_stopping()) return;
-    const char *from = (const char *)x + at * stride;
-    if (have == k && before && m == CHUNK) { /* few or none of a chunk displace the worst that is kept */
+  const int digit = l->n < 1 << FINE << 2 ? COARSE : FINE;
+  while (r.lower + r.among > most && r.first < r.last) {
+    const uint64_t width = r.last - r.first;
+    const int shift = width_of(width) > digit ? width_of(width) - digit : 0;
+    memset(count, 0, sizeof *count << digit);
+    for (int64_t at = 0; at < l->n && !stops(at); at += CHUNK)
+      for (int64_t i = chunk_keys(l, at, keys); i-- > 0;)
+        if (keys[i] - r.first <= width) count[(keys[i] - r.first) >> shift]++;
+    if (sx_stopping()) break; /* the counts are none */
+    uint64_t d = 0;
+    for (; r.lower + count[d] < k; d++) r.lower += count[d];
+    r.among = count[d];
+    const uint64_t rest = width - (d << shift), part = (1ull << shift) - 1;
+    r.first += d << shift;
+    r.last = r.first + (rest < part ? rest : part);
+  }
+  return r;
+}
+static void topk_select(const line *l, int64_t k, sx_sort_item *items) {
+  uint64_t keys[CHUNK];
+  const int64_t most = sorted_items(l->n, k);
+  const range r = narrow(l, k, most, (int64_t *)(void *)(items + 2 * most));
+  if (sx_stopping()) return;
+  int64_t have = 0, left = r.lower + r.among > most ? k - r.lower : r.among; /* of those alike the earlier */
+  for (int64_t at = 0; at < l->n && !stops(at); at += CHUNK) {
+    const int64_t m = chunk_keys(l, at, keys);
+    for (int64_t i = 0; i < m; i++) {
+      const bool lower = keys[i] < r.first, among = !lower & (keys[i] <= r.last) & (left > 0);
+      items[have] = (sx_sort_item){keys[i], at + i};
+      have += lower | among, left -= among;
+    }
+  }
+  sx_sort_items(items, items + most, have);
+}
+
+static void topk_heap(const line *l, int64_t k, sx_sort_item *h) {
+  uint64_t keys[CHUNK];
+  int64_t have = 0;
+  for (int64_t at = 0; at < l->n && !stops(at); at += CHUNK) {
+    const char *from = l->x + at * l->stride;
+    if (have == k && l->before && l->n - at >= CHUNK) { /* few or none of a chunk displace the worst that is kept */
       uint8_t flags[CHUNK];
-      if (!before(flags, from, (const char *)x + h[0].at * stride, smallest)) continue;
+      if (!l->before(flags, from, l->x + h[0].at * l->stride, l->smallest)) continue;
       for (int64_t i = 0; i < CHUNK; i += 8) {
         uint64_t word = 0;
         memcpy(&word, flags + i, 8); /* a bit in each byte */
         for (; word; word &= word - 1) {
           const int64_t place = i + __builtin_ctzll(word) / 8;
-          sx_sort_keys(t, from + place * stride, stride, 1, keys);
-          if ((keys[0] ^ flip) > h[0].key) sink(h, k, (sx_sort_item){keys[0] ^ flip, at + place});
+          sx_sort_keys(l->t, from + place * l->stride, l->stride, 1, keys);
+          const sx_sort_item v = {l->smallest ? *keys : ~*keys, at + place};
+          if (v.key < h[0].key) sink(h, k, v);
         }
       }
       continue;
     }
-    sx_sort_keys(t, from, stride, m, keys);
+    const int64_t m = chunk_keys(l, at, keys);
     for (int64_t i = 0; i < m; i++) {
-      sx_sort_item v = {keys[i] ^ flip, at + i};
+      sx_sort_item v = {keys[i], at + i};
       if (have == k) {
-        if (v.key > h[0].key) sink(h, k, v); /* an equal one is later, so worse */
+        if (v.key < h[0].key) sink(h, k, v); /* an equal one is later, so worse */
         continue;
       }
       int64_t c = have++; /* grows: the new item rises */
@@ -193,4 +252,11 @@ void sx_topk(sx_isa isa, sx_dtype t, const void *x, int64_t stride, int64_t n, i
     h[m - 1] = h[0];
     sink(h, m - 1, v);
   }
+}
+void sx_topk(sx_isa isa, sx_dtype t, const void *x, int64_t stride, int64_t n, int64_t k, bool smallest, sx_sort_item *items) {
+  const sx_sort_table *table = SX_ISA_PICK(sx_sort, isa);
+  const int64_t bytes = forms[t].bits / 8;
+  line l = {t, x, stride, n, smallest};
+  if (stride == bytes && !((uintptr_t)x & (uintptr_t)(bytes - 1))) l.keys = table->keys[t], l.before = table->before[t];
+  if (k) (has_heap(n, k) ? topk_heap : topk_select)(&l, k, items);
 }
