@@ -123,14 +123,16 @@ static sx_status compress_run(const sx_call *c, uint32_t begin, uint32_t end) {
 /* Unique: rows ordered by their keys, or strings; groups of equal rows; the first of each in order of value or of place. */
 typedef struct rows {
   const sx_view *x;
-  const uint64_t *keys; /* per element, for the parts of a complex one: real, imaginary; NULL: strings */
+  const uint64_t *keys; /* per element, for the parts of a complex one: real, imaginary; none for strings and single elements */
   int64_t before, n, inner, parts;
+  bool text;
 } rows;
+static bool is_single(const rows *r) { return !r->text && r->before * r->inner * r->parts == 1; }
 static int compare_rows(const rows *r, int64_t a, int64_t b) {
   for (int64_t o = 0; o < r->before; o++)
     for (int64_t i = 0, row = r->inner * r->parts; i < row; i++) {
       int64_t p = (o * r->n + a) * row + i, q = (o * r->n + b) * row + i;
-      if (r->keys) {
+      if (!r->text) {
         if (r->keys[p] != r->keys[q]) return r->keys[p] < r->keys[q] ? -1 : 1;
         continue;
       }
@@ -141,46 +143,72 @@ static int compare_rows(const rows *r, int64_t a, int64_t b) {
   return 0;
 }
 static bool row_less(const void *ctx, int64_t a, int64_t b) { return compare_rows(ctx, a, b) < 0; }
-static bool place_less(const void *ctx, int64_t a, int64_t b) {
-  return ((const int64_t *)ctx)[a] < ((const int64_t *)ctx)[b];
-}
 
-/* Elements by their keys. items: room for 2 n. */
-static void sort_elements(const rows *r, int64_t *idx, sx_sort_item *items) {
-  SX_STOP_PARTS(a, b, r->n, ASK)
-    for (int64_t i = a; i < b; i++) items[i] = (sx_sort_item){r->keys[i], i};
-  sx_sort_items(items, items + r->n, r->n);
-  SX_STOP_PARTS(a, b, r->n, ASK)
-    for (int64_t i = a; i < b; i++) idx[i] = items[i].at;
-}
-/* idx: room for 6 n numbers; the last 4 n are free while rows are sorted, and take the items of single elements. */
-static sx_status unique_rows(const sx_call *c, const rows *r, int64_t *idx, const select_params *q) {
-  int64_t n = r->n, groups = 0, *first = idx + 2 * n, *group = idx + 3 * n, *order = idx + 4 * n, *tmp = idx + n;
-  SX_STOP_PARTS(a, b, n, ASK)
-    for (int64_t i = a; i < b; i++) idx[i] = i;
-  if (r->keys && r->before * r->inner * r->parts == 1)
-    sort_elements(r, idx, (sx_sort_item *)(void *)(idx + 2 * n));
-  else
-    sx_sort_indices(idx, tmp, n, row_less, r);
-  SX_TRY(sx_stop_settle(c->e)); /* places that are none */
+/* Equal rows become groups, in order: first[g] is the earliest row of group g, of[i] the group of row i; how many there are.
+ * room: 4 n numbers, whose second half is `first` and `of`. */
+static int64_t group_rows(const rows *r, int64_t *room, int64_t *first, int64_t *of) {
+  int64_t groups = 0;
   double spent = 0;
-  for (int64_t i = 0; i < n; i++) { /* stable: the first of a group is the earliest */
-    if (i == 0 || compare_rows(r, idx[i - 1], idx[i])) order[groups] = groups, first[groups++] = idx[i];
-    group[idx[i]] = groups - 1;
-    if (sx_stop_spent(&spent, ROW_NS)) return sx_stop_settle(c->e);
+  SX_STOP_PARTS(a, b, r->n, ASK)
+    for (int64_t i = a; i < b; i++) room[i] = i;
+  sx_sort_indices(room, room + r->n, r->n, row_less, r);
+  if (sx_stopping()) return 0; /* places that are none */
+  for (int64_t i = 0; i < r->n && !sx_stop_spent(&spent, ROW_NS); i++) { /* stable: the first of a group is the earliest */
+    if (i == 0 || compare_rows(r, room[i - 1], room[i])) first[groups++] = room[i];
+    of[room[i]] = groups - 1;
   }
-  if (!q->sorted) sx_sort_indices(order, tmp, groups, place_less, first);
-  SX_TRY(sx_stop_settle(c->e));
+  return groups;
+}
+/* The same of single elements. */
+static int64_t group_elements(const rows *r, int64_t *room, int64_t *first, int64_t *of) {
+  enum { CHUNK = 64 };
+  sx_sort_item *items = (sx_sort_item *)(void *)room;
+  int64_t groups = 0;
+  for (int64_t i = 0; i < r->n && (i % ASK || !sx_stopping()); i += CHUNK) {
+    uint64_t keys[CHUNK];
+    const int64_t m = r->n - i < CHUNK ? r->n - i : CHUNK;
+    const uint32_t bytes = sx_elem_bytes(r->x->dtype);
+    sx_sort_keys((sx_dtype)r->x->dtype, (const char *)r->x->constant + i * bytes, bytes, m, keys);
+    for (int64_t k = 0; k < m; k++) items[i + k] = (sx_sort_item){keys[k], i + k};
+  }
+  sx_sort_items(items, items + r->n, r->n);
+  if (sx_stopping()) return 0;
+  SX_STOP_PARTS(a, b, r->n, ASK)
+    for (int64_t i = a; i < b; i++) {
+      if (i == 0 || items[i - 1].key != items[i].key) first[groups++] = items[i].at;
+      of[items[i].at] = groups - 1;
+    }
+  return groups;
+}
+/* With q->sorted, groups are in the order of the output, else in the order of place: output row p is chosen[p], place[g] the p of
+ * group g. */
+static void order_groups(const select_params *q, int64_t groups, int64_t n, const int64_t *first, int64_t *at, int64_t *chosen, int64_t *place) {
+  int64_t p = 0;
+  SX_STOP_PARTS(a, b, q->sorted ? groups : 0, ASK)
+    for (int64_t g = a; g < b; g++) chosen[g] = first[g], place[g] = g;
+  if (q->sorted) return;
+  SX_STOP_PARTS(a, b, n, ASK)
+    for (int64_t i = a; i < b; i++) at[i] = -1;
   SX_STOP_PARTS(a, b, groups, ASK)
-    for (int64_t g = a; g < b; g++) idx[order[g]] = g; /* sorted group -> place in the output */
+    for (int64_t g = a; g < b; g++) at[first[g]] = g;
+  if (sx_stopping()) return;
+  SX_STOP_PARTS(a, b, n, ASK)
+    for (int64_t i = a; i < b; i++)
+      if (at[i] >= 0) chosen[p] = i, place[at[i]] = p++;
+}
+/* room: 6 n numbers. */
+static sx_status unique_rows(const sx_call *c, const rows *r, int64_t *room, const select_params *q) {
+  const int64_t n = r->n;
+  int64_t *chosen = room, *first = room + 2 * n, *of = room + 3 * n, *place = room + 4 * n;
+  const int64_t groups = (is_single(r) ? group_elements : group_rows)(r, room, first, of);
+  SX_TRY(sx_stop_settle(c->e)); /* groups that are none */
+  order_groups(q, groups, n, first, room + 5 * n, chosen, place);
   SX_TRY(sx_stop_settle(c->e));
   char *y = some_output(c, r->x, q->axis, groups);
   if (!y && c->e->code) return c->e->code;
-  size_t row = (size_t)r->inner * sx_elem_bytes(r->x->dtype);
-  for (int64_t o = 0; o < r->before && y && row; o++)
-    for (int64_t g = 0; g < groups && !sx_stop_spent(&spent, 20 + (double)row * 0.1); g++)
-      memcpy(y + (size_t)(o * groups + g) * row, (const char *)r->x->constant + (size_t)(o * n + first[order[g]]) * row,
-             row);
+  const sx_gather pick = {n, groups, (size_t)r->inner * sx_elem_bytes(r->x->dtype), true};
+  const int64_t some = pick.inner >> 17 ? 1 : ASK / (int64_t)(pick.inner + 1) + 1;
+  SX_STOP_PARTS(a, b, y && pick.inner ? r->before * groups : 0, some) sx_gather_rows(&pick, r->x->constant, chosen, y, a, b);
   const int64_t sizes[4] = {0, groups, n, groups};
   for (uint32_t o = 1; o < c->late->n_out; o++) {
     int64_t *d = sx_late_output(c, o, SX_I64, 1, &sizes[o]);
@@ -188,9 +216,9 @@ static sx_status unique_rows(const sx_call *c, const rows *r, int64_t *idx, cons
     SX_STOP_PARTS(a, b, d && o == 3 ? groups : 0, ASK) memset(d + a, 0, (size_t)(b - a) * sizeof *d);
     SX_STOP_PARTS(a, b, d ? o == 1 ? groups : n : 0, ASK)
       for (int64_t i = a; i < b; i++)
-        if (o == 1) d[i] = first[order[i]];
-        else if (o == 2) d[i] = idx[group[i]];
-        else d[idx[group[i]]]++;
+        if (o == 1) d[i] = chosen[i];
+        else if (o == 2) d[i] = place[of[i]];
+        else d[place[of[i]]]++;
   }
   return SX_OK;
 }
@@ -203,23 +231,21 @@ static sx_status unique_run(const sx_call *c, uint32_t begin, uint32_t end) {
   if (q->axis && (q->axis->i < -x->rank || q->axis->i >= x->rank))
     SX_FAIL(c->e, INVALID_ARGUMENT, "axis is %lld for a tensor of rank %d", (long long)q->axis->i, x->rank);
   split_at(x, q->axis, &r.before, &r.n, &r.inner);
-  bool text = x->dtype == SX_STRING;
+  r.text = x->dtype == SX_STRING;
   const sx_dtype part = x->dtype == SX_C64 ? SX_F32 : x->dtype == SX_C128 ? SX_F64 : (sx_dtype)x->dtype;
   r.parts = part != x->dtype ? 2 : 1;
-  if (!sx_size_mul((size_t)r.n, 6 * sizeof(int64_t), &bytes) ||
-      !sx_size_mul(text ? 0 : (size_t)x->count, (size_t)r.parts * sizeof(uint64_t), &more) || !sx_size_add(bytes, more, &bytes))
+  const int64_t keys = r.text || is_single(&r) ? 0 : x->count;
+  if (!sx_size_mul((size_t)r.n, 6 * sizeof(int64_t), &bytes) || !sx_size_mul((size_t)keys, (size_t)r.parts * sizeof(uint64_t), &more) ||
+      !sx_size_add(bytes, more, &bytes))
     SX_FAIL(c->e, FAIL, "%lld elements do not fit memory", (long long)x->count);
-  int64_t *mem = sx_malloc(bytes);
+  int64_t *mem = sx_malloc_aligned(bytes);
   if (!mem) SX_NO_MEMORY(c->e);
-  if (!text) {
-    uint64_t *keys = (uint64_t *)(mem + 6 * r.n);
-    const int64_t e = sx_elem_bytes(part);
-    SX_STOP_PARTS(a, b, x->count * r.parts, ASK)
-      sx_sort_keys(part, (const char *)x->constant + a * e, e, b - a, keys + a);
-    r.keys = keys;
-  }
+  uint64_t *all = (uint64_t *)(mem + 6 * r.n);
+  const int64_t e = sx_elem_bytes(part);
+  SX_STOP_PARTS(a, b, keys * r.parts, ASK) sx_sort_keys(part, (const char *)x->constant + a * e, e, b - a, all + a);
+  r.keys = all;
   sx_status s = unique_rows(c, &r, mem, q);
-  sx_free(mem, bytes);
+  sx_free_aligned(mem, bytes);
   return s;
 }
 
