@@ -8,7 +8,7 @@ typedef int64_t (*rows_fn)(const sx_gather *g, const char *x, const void *idx, c
 #define ROWS(name, bytes, I)                                                                                          \
   static int64_t rows_##name(const sx_gather *g, const char *x, const void *idx, char *y, int64_t from, int64_t to) { \
     const int64_t axis = g->axis;                                                                                     \
-    for (int64_t i = from; i < to; i++, y += (bytes)) {                                                               \
+    _Pragma("GCC unroll 4") for (int64_t i = from; i < to; i++, y += (bytes)) {                                                               \
       int64_t k = ((const I *)idx)[i];                                                                                \
       k += k < 0 ? axis : 0;                                                                                          \
       if ((uint64_t)k >= (uint64_t)axis) return i;                                                                    \
