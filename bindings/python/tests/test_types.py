@@ -11,6 +11,7 @@ import sardonyx.backend
 import sardonyx.compat
 import sardonyx.datasets
 import sardonyx.doctor
+import sardonyx.quantization
 from sardonyx.capi import onnxruntime_pybind11_state as state
 
 # The extension's own functions, and classes that another class cannot be mixed with, which stubs cannot say for all versions.
@@ -73,7 +74,8 @@ def public(thing):
     return ((name, getattr(thing, name)) for name in dir(thing) if not name.startswith("_"))
 
 
-@pytest.mark.parametrize("module", [sx, sardonyx.backend, sardonyx.compat, sardonyx.datasets, sardonyx.doctor], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("module", [sx, sardonyx.backend, sardonyx.compat, sardonyx.datasets, sardonyx.doctor, sardonyx.quantization],
+                         ids=lambda m: m.__name__)
 def test_help(module):
     silent = []
     for name, thing in public(module):

@@ -106,7 +106,8 @@ static PyMethodDef methods[] = {{"open", open_library, METH_VARARGS, "open(path,
 static int fill(PyObject *module) {
   return errors_init(module) || watch_init() || array_init() || value_init(module) || options_init(module) || session_init(module) || binding_init(module) ||
                  PyModule_AddFunctions(module, dlpack_methods) || PyModule_AddFunctions(module, sparse_methods) ||
-                 PyModule_AddFunctions(module, device_methods) || PyModule_AddFunctions(module, extra_methods) ? -1 : 0;
+                 PyModule_AddFunctions(module, device_methods) || PyModule_AddFunctions(module, extra_methods) ||
+                 PyModule_AddFunctions(module, quantize_methods) ? -1 : 0;
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, fill},

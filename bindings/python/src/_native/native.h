@@ -116,7 +116,7 @@ int run_options_of(PyObject *object, RunOptions **out); /* None gives NULL */
 
 int binding_init(PyObject *module);
 OrtIoBinding *binding_of(PyObject *object);
-extern PyMethodDef device_methods[], extra_methods[];
+extern PyMethodDef device_methods[], extra_methods[], quantize_methods[];
 int keys_and_values(PyObject *dict, const char ***keys, const char ***values, size_t *n, PyObject **kept);
 const OrtEpDevice *ep_device_of(PyObject *capsule);
 PyTypeObject *add_type(PyObject *module, PyType_Spec *spec);

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""Quantised models load, are smaller, and answer nearly the same; the arguments are onnxruntime.quantization's."""
+import inspect
+
+import numpy as np
+import pytest
+import sardonyx as sx
+from sardonyx import quantization as q
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Convolution, batch normalisation, Relu, pooling, and a product: a path."""
+    onnx = pytest.importorskip("onnx")
+    draw = np.random.default_rng(3)
+    weights = {"w": (8, 3, 3, 3), "b": (8,), "scale": (8,), "shift": (8,), "mean": (8,), "m": (8, 5), "c": (5,)}
+    made = {name: draw.standard_normal(shape).astype(np.float32) * 0.5 for name, shape in weights.items()}
+    made["var"] = draw.random(8).astype(np.float32) + 0.5
+    node = onnx.helper.make_node
+    nodes = [node("Conv", ["x", "w", "b"], ["conv"], "conv", pads=[1, 1, 1, 1]),
+             node("BatchNormalization", ["conv", "scale", "shift", "mean", "var"], ["norm"], "norm"), node("Relu", ["norm"], ["relu"], "relu"),
+             node("GlobalAveragePool", ["relu"], ["pool"], "pool"), node("Flatten", ["pool"], ["flat"], "flat"),
+             node("Gemm", ["flat", "m", "c"], ["y"], "gemm")]
+    info = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(nodes, "net", [info("x", 1, ["n", 3, 8, 8])], [info("y", 1, ["n", 5])],
+                                   [onnx.numpy_helper.from_array(a, name) for name, a in made.items()])
+    path = tmp_path / "net.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 12)], ir_version=8), path)
+    return path
+
+
+def samples(count=4):
+    draw = np.random.default_rng(5)
+    return [{"x": draw.random((2, 3, 8, 8), np.float32)} for _ in range(count)]
+
+
+def error(one, other):
+    x = samples(1)[0]
+    a, b = sx.InferenceSession(one).run(None, x)[0], sx.InferenceSession(other).run(None, x)[0]
+    return float(np.sqrt(np.mean((a - b) ** 2) / np.mean(a * a)))
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("weight_type", [q.QuantType.QInt8, q.QuantType.QUInt8])
+def test_dynamic(model, tmp_path, per_channel, weight_type):
+    out = tmp_path / "out.onnx"
+    report = q.quantize_dynamic(model, out, per_channel=per_channel, weight_type=weight_type)
+    assert {node["name"] for node in report.nodes if node["quantized"]} == {"conv", "gemm"}
+    assert report.bytes_after < report.bytes_before and error(model, out) < 0.05
+    assert report.outputs["y"] < 0.05 and report.speedup > 0 and "conv" in str(report)
+
+
+@pytest.mark.parametrize("method", [q.CalibrationMethod.MinMax, q.CalibrationMethod.Percentile, q.CalibrationMethod.Entropy])
+@pytest.mark.parametrize("activation", [q.QuantType.QInt8, q.QuantType.QUInt8, q.QuantType.QInt16, q.QuantType.QUInt16])
+def test_static(model, tmp_path, method, activation):
+    class Reader(q.CalibrationDataReader):
+        left = samples()
+
+        def get_next(self):
+            return self.left.pop() if self.left else None
+
+    out = tmp_path / "out.onnx"
+    report = q.quantize_static(model, out, Reader(), per_channel=True, activation_type=activation, calibrate_method=method)
+    assert all(node["quantized"] for node in report.nodes), str(report)
+    assert error(model, out) < 0.05 and report.outputs["y"] < 0.05
+    assert "norm" not in [node["name"] for node in report.nodes]  # it was folded
+
+
+def test_ranges(model, tmp_path):
+    seen = []
+    ranges = q.calibrate(model, samples(3), progress=seen.append)
+    assert seen == [1, 2, 3] and ranges["relu"].lowest == 0 and ranges["x"].range_value[1] <= 1
+    whole = np.concatenate([sample["x"] for sample in samples(3)])
+    assert ranges["x"].lowest == whole.min() and ranges["x"].highest == whole.max()
+    inner = q.calibrate(model, samples(3), q.CalibrationMethod.Percentile, 90)
+    assert 0.03 < inner["x"].lowest < 0.07 and 0.93 < inner["x"].highest < 0.97  # uniform numbers: a twentieth at each end
+    cache, out = tmp_path / "ranges.json", tmp_path / "out.onnx"
+    q.quantize_static(model, out, samples(3), calibration_cache_path=cache)
+    first = out.read_bytes()
+    q.quantize_static(model, out, calibration_cache_path=cache)
+    assert out.read_bytes() == first
+    q.quantize_static(model, out, ranges=ranges)
+    assert out.read_bytes() == first and q.TensorsData.load(cache).json() == ranges.json()
+
+
+def test_forms(model, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    outs = [tmp_path / f"{i}.onnx" for i in range(3)]
+    q.quantize_dynamic(onnx.load(model), outs[0])
+    q.quantize_dynamic(model.read_bytes(), outs[1])
+    q.quantize(model, outs[2], q.DynamicQuantConfig(weight_type=q.QuantType.QInt8))
+    assert outs[0].read_bytes() == outs[1].read_bytes() == outs[2].read_bytes()
+    q.quantize(model, outs[2], q.StaticQuantConfig(samples(1), per_channel=True))
+    onnx.checker.check_model(onnx.load(outs[2]), full_check=True)
+    onnx.checker.check_model(onnx.load(outs[0]), full_check=True)
+
+
+def test_chosen_nodes(model, tmp_path):
+    out = tmp_path / "out.onnx"
+    reasons = {node["name"]: node["reason"] for node in q.quantize_dynamic(model, out, nodes_to_exclude=["conv"]).nodes}
+    assert "excluded" in reasons["conv"] and not reasons["gemm"]
+    reasons = {node["name"]: node["reason"] for node in q.quantize_dynamic(model, out, ["Conv"]).nodes}
+    assert not reasons["conv"] and "asked for" in reasons["gemm"]
+
+
+@pytest.mark.parametrize("arguments, error, word", [
+    ({"nodes_to_exclude": ["nobody"]}, Exception, "nobody"), ({"weight_type": q.QuantType.QFLOAT8E4M3FN}, Exception, "float8e4m3fn"),
+    ({"extra_options": {"Colour": 1}}, ValueError, "Colour")])
+def test_refusals(model, tmp_path, arguments, error, word):
+    with pytest.raises(error, match=word):
+        q.quantize_dynamic(model, tmp_path / "out.onnx", **arguments)
+    assert not (tmp_path / "out.onnx").exists()
+
+
+def test_no_samples(model, tmp_path):
+    with pytest.raises(ValueError, match="samples"):
+        q.quantize_static(model, tmp_path / "out.onnx")
+    with pytest.raises(ValueError, match="no sample"):
+        q.quantize_static(model, tmp_path / "out.onnx", [])
+    with pytest.raises(Exception, match="nothing_of_it"):
+        q.calibrate(model, [{"nothing_of_it": np.zeros(1, np.float32)}])
+    with pytest.raises(Exception, match="infinite or NaN"):
+        q.calibrate(model, [{"x": np.full((1, 3, 8, 8), np.nan, np.float32)}])
+
+
+def test_signatures():
+    names = list(inspect.signature(q.quantize_static).parameters)
+    assert names[:5] == ["model_input", "model_output", "calibration_data_reader", "quant_format", "op_types_to_quantize"]
