@@ -15,7 +15,8 @@ typedef struct sx_stop {
   sx_status code;          /* what is reported */
   const char *message;
   atomic_bool seen;   /* somebody was told to stop; the wish itself may be taken back */
-  atomic_uint *asked; /* NULL, or counts the questions: for tests */
+  atomic_uint *asked; /* NULL, or counts the questions; for tests */
+  unsigned at;        /* ... and with this question the wish comes; 0: it does not */
 } sx_stop;
 
 /* From here on this thread works for `s` (NULL: for nobody who could stop it); returns whom it worked for before. */
@@ -38,6 +39,10 @@ static inline uint32_t sx_stop_grain(double ns) { return ns >= 1e6 ? 1 : ns <= 1
 
 /* The failure to report when somebody was told to stop; does not ask. */
 sx_status sx_stop_settle(sx_err *e);
+/* For loops of short rounds that report. */
+static inline sx_status sx_stop_due(double *spent, double ns, sx_err *e) {
+  return sx_stop_spent(spent, ns) ? sx_stop_settle(e) : SX_OK;
+}
 /* Asks and settles. */
 static inline sx_status sx_stop_check(sx_err *e) { return sx_stopping() ? sx_stop_settle(e) : SX_OK; }
 #endif

@@ -103,7 +103,8 @@ static sx_status stack_output(const sx_call *c, const sx_control_host *h, uint32
   int64_t outer = sx_dims_count(dims, 0, axis), inner = sx_dims_count(dims, axis + 1, rank + 1);
   size_t elem = sx_dtype_bits(t) / 8;
   if (elem == 0) SX_FAIL(c->e, NOT_IMPLEMENTED, "stacking elements of type %s", sx_dtype_name(t));
-  for (uint32_t i = 0; i < s->at.n; i++)
+  double spent = 0;
+  for (uint32_t i = 0; i < s->at.n && !sx_stop_spent(&spent, 20 + (double)outer * (4 + (double)inner)); i++)
     copy_slice(data, s->at.at[i]->data, elem, outer, s->at.n, inner, reverse ? s->at.n - 1 - i : i, true);
   return t == SX_STRING ? sx_late_own_strings(c, o) : SX_OK;
 }

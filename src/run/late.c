@@ -137,6 +137,7 @@ sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *cons
     SX_FAIL(c->e, INVALID_ARGUMENT, "'%s' cannot run for these inputs: %s", attr,
             g && g->broken ? g->broken : "there is no such body");
   }
+  SX_TRY(sx_stop_check(c->e)); /* a body may have no step that would */
   if (l->r->depth >= MAX_DEPTH) SX_FAIL(c->e, FAIL, "bodies are nested more than %d deep", MAX_DEPTH);
   const sx_graph *g = b->plan->graph;
   uint32_t n = g->inputs.n + g->captures.n;

@@ -168,7 +168,9 @@ static sx_status run_zip(const sx_call *c, uint32_t begin, uint32_t end) {
   sx_status s = sx_rt_sequence_create(
       (sx_rt_type){.kind = SX_RT_SEQUENCE, .elem = SX_RT_MAP, .dtype = SX_F32, .key = text ? SX_STRING : SX_I64}, &seq,
       c->e);
-  for (int64_t r = 0; r < rows && s == SX_OK; r++) s = zip_row(map, (const float *)c->in[0] + r * width, seq, c->e);
+  double spent = 0;
+  for (int64_t r = 0; r < rows && s == SX_OK && (s = sx_stop_due(&spent, 200 + (double)width * 10, c->e)) == SX_OK; r++)
+    s = zip_row(map, (const float *)c->in[0] + r * width, seq, c->e);
   sx_rt_unref(map);
   return sx_late_give(c, 0, seq, s);
 }

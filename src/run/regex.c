@@ -158,7 +158,8 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   sx_arena a = {0};
   sx_matcher m;
   sx_status s = sx_regex_begin(r, &a, &m, c->e);
-  for (int64_t i = 0; i < x->count && s == SX_OK; i++) {
+  double spent = 0;
+  for (int64_t i = 0; i < x->count && s == SX_OK && (s = sx_stop_due(&spent, 500, c->e)) == SX_OK; i++) {
     sx_str t = ((const sx_str *)c->in[0])[i];
     int found = r->f.match(r->code, (const uint8_t *)t.p, t.n, 0, 0, m.data, NULL);
     y[i] = found >= 0;

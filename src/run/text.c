@@ -88,8 +88,10 @@ static sx_status run_string_split(const sx_call *c, uint32_t begin, uint32_t end
     SX_FAIL(c->e, INVALID_ARGUMENT, "the input has rank %d, at most %d are supported", x->rank, SX_MAX_RANK - 1);
   int64_t *counts = sx_late_output(c, 1, SX_I64, x->rank, x->dims);
   if (!counts && c->e && c->e->code) return c->e->code;
+  double spent = 0;
   for (int64_t i = 0; i < x->count; i++) {
     int64_t n = 0;
+    SX_TRY(sx_stop_due(&spent, 50 + (double)((const sx_str *)c->in[0])[i].n, c->e));
     for (walk w = walk_begin(((const sx_str *)c->in[0])[i], delimiter, cuts); walk_next(&w, &piece);) n++;
     if (counts) counts[i] = n;
     if (n > longest) longest = n;
@@ -128,8 +130,9 @@ static sx_status keep_words(const sx_call *c, sx_arena *a, const int64_t **kept,
     if (s == SX_OK && !sx_strmap_put(&words, key, i)) s = sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   }
   *n = 0;
+  double spent = 0;
   for (int64_t i = 0; i < x->count && s == SX_OK; i++) {
-    s = cased(a, ((const sx_str *)c->in[0])[i], fold, &key, c->e);
+    if ((s = sx_stop_due(&spent, 100, c->e)) == SX_OK) s = cased(a, ((const sx_str *)c->in[0])[i], fold, &key, c->e);
     if (s == SX_OK && !sx_strmap_get(&words, key, &found)) at[(*n)++] = i;
   }
   sx_strmap_free(&words);

@@ -129,7 +129,9 @@ static sx_status run_read(const sx_call *c, uint32_t begin, uint32_t end) {
   const sx_dtype t = (sx_dtype)sx_attr_int(sx_node_at(p->graph, p->steps[l->step].node), "to", 0);
   char *y = sx_late_output(c, 0, t, x->rank, x->dims);
   if (!y) return c->e ? c->e->code : SX_E_NO_MEMORY;
+  double spent = 0;
   for (int64_t i = 0; i < x->count; i++) {
+    SX_TRY(sx_stop_due(&spent, 100, c->e));
     const sx_str s = ((const sx_str *)c->in[0])[i];
     if (!read_element(s, t, y + (size_t)i * (sx_dtype_bits(t) / 8)))
       SX_FAIL(c->e, INVALID_ARGUMENT, "element %lld, '%.*s', is no number of type %s", (long long)i,

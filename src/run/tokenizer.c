@@ -107,8 +107,10 @@ static sx_status collect(const sx_call *c, sx_arena *a, tokens *out, uint32_t *e
   const int64_t n = c->late->in[0].count;
   sx_matcher m = {0};
   if (t->n) SX_TRY(sx_regex_begin(t->expressions[0], a, &m, c->e));
+  double spent = 0;
   for (int64_t i = 0; i < n; i++) {
     const sx_str text = ((const sx_str *)c->in[0])[i];
+    SX_TRY(sx_stop_due(&spent, 100 + (double)text.n * 20, c->e));
     if (letters(text) == SIZE_MAX) SX_FAIL(c->e, INVALID_ARGUMENT, "element %lld of the input is no UTF-8", (long long)i);
     SX_TRY(t->letters      ? cut_letters(t, text, out, c->e)
            : t->separators ? cut_all(t, &m, text, out, c->e)

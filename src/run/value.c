@@ -3,6 +3,7 @@
  */
 #include "run/value.h"
 #include "base/file.h"
+#include "base/stop.h"
 #include <stdlib.h>
 
 const sx_memory sx_memory_cpu = {.name = "Cpu", .name_size = 4};
@@ -181,8 +182,10 @@ sx_status sx_rt_tensor_clone(const sx_rt_value *v, const sx_rt_source *from, sx_
   return SX_OK;
 }
 
+enum { ASK = 1024 }; /* strings between two questions whether to go on */
 sx_status sx_rt_string_room(sx_rt_value *v, int64_t i, size_t n, char **out, sx_err *e) {
   sx_str *s = (sx_str *)v->data + i;
+  if (i % ASK == 0) SX_TRY(sx_stop_check(e));
   char *p = n < SIZE_MAX ? sx_arena_alloc(&v->u.strings, n + 1) : NULL;
   if (!p) SX_NO_MEMORY(e);
   *s = (sx_str){p, n};

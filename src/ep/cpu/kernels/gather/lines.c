@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* GatherElements and ScatterElements. A line along the axis touches only its own part of the indexed tensor, so lines may run
  * anywhere, and side by side where they lie so; duplicates within a line meet in the order of the indices. */
+#include "base/stop.h"
 #include "ep/cpu/kernels/gather/gather.h"
 
 int64_t sx_lines_count(const sx_lines *l) {
@@ -75,12 +76,28 @@ static int64_t lines_at(const sx_lines *l, int64_t i, int64_t end, line *q, int6
   return run;
 }
 
+/* Indices [from, to) of one run, or so many of several runs: a part between two questions whether to go on. Moves x by what lies
+ * before, and *at to its first index. */
+enum { ASK = 1 << 16 };
+static int64_t cuts_of(const line *q) { return q->n == 1 ? q->run : q->n; }
+static int64_t cut_size(const line *q) { return q->n == 1 ? ASK : 1 + ASK / q->run; }
+static line cut(const line *q, int64_t from, int64_t to, int64_t *x, int64_t *at) {
+  line part = *q;
+  if (q->n == 1) part.run = to - from, *x += from * q->side, *at += from;
+  else part.n = to - from, *at += from * q->step;
+  return part;
+}
+
 int64_t sx_gather_elements(const sx_lines *l, const void *x, const void *idx, void *y, int64_t begin, int64_t end) {
   line q;
   for (int64_t i = begin, from, at, bad; i < end;) {
     i += lines_at(l, i, end, &q, &from, &at);
-    bad = by_size[log2_of(l->elem)].gather[l->wide](&q, (const char *)x + from * l->elem, idx, y, at);
-    if (bad >= 0) return bad;
+    SX_STOP_PARTS(a, b, cuts_of(&q), cut_size(&q)) {
+      int64_t base = from * l->elem, first = at;
+      const line part = cut(&q, a, b, &base, &first);
+      bad = by_size[log2_of(l->elem)].gather[l->wide](&part, (const char *)x + base, idx, y, first);
+      if (bad >= 0) return bad;
+    }
   }
   return -1;
 }
@@ -98,10 +115,13 @@ int64_t sx_scatter_elements(const sx_lines *l, void *x, const void *idx, const v
   line q;
   for (int64_t i = begin, to, at, bad; i < end;) {
     i += lines_at(l, i, end, &q, &to, &at);
-    char *base = (char *)x + to * l->elem;
-    bad = combine ? combine_lines(&q, base, idx, l->wide, u, l->elem, combine, at)
-                  : by_size[log2_of(l->elem)].scatter[l->wide](&q, base, idx, u, at);
-    if (bad >= 0) return bad;
+    SX_STOP_PARTS(a, b, cuts_of(&q), cut_size(&q)) {
+      int64_t base = to * l->elem, first = at;
+      const line part = cut(&q, a, b, &base, &first);
+      bad = combine ? combine_lines(&part, (char *)x + base, idx, l->wide, u, l->elem, combine, first)
+                    : by_size[log2_of(l->elem)].scatter[l->wide](&part, (char *)x + base, idx, u, first);
+      if (bad >= 0) return bad;
+    }
   }
   return -1;
 }

@@ -2,9 +2,10 @@
 /* GatherND and ScatterND: tuples become offsets, a block of them at a time, and slices of a literal size become one load and
  * store. */
 #include <string.h>
+#include "base/stop.h"
 #include "ep/cpu/kernels/gather/gather.h"
 
-enum { BLOCK = 256 };
+enum { BLOCK = 256, TUPLE_NS = 8 };
 
 /* Offsets of n tuples of `depth`, a literal where it is inlined; the number of a bad index, or -1. */
 static inline __attribute__((always_inline)) int64_t offsets(const sx_nd *q, const int64_t *tuple, int64_t n, int64_t depth, int64_t *at) {
@@ -48,7 +49,8 @@ static inline __attribute__((always_inline)) void copy(bool gather, char *dense,
 
 int64_t sx_gather_nd(const sx_nd *q, const void *x, const int64_t *tuples, void *y, int64_t n) {
   int64_t at[BLOCK];
-  for (int64_t t = 0; t < n; t += BLOCK) {
+  double spent = 0;
+  for (int64_t t = 0; t < n && !sx_stop_spent(&spent, BLOCK * (TUPLE_NS + (double)q->bytes * 0.1)); t += BLOCK) {
     const int64_t m = n - t < BLOCK ? n - t : BLOCK, bad = offsets_of(q, tuples + t * q->depth, m, at);
     if (bad >= 0) return t * q->depth + bad;
     copy(true, (char *)y + (size_t)t * q->bytes, (char *)(uintptr_t)x, at, m, q->bytes);
@@ -58,7 +60,8 @@ int64_t sx_gather_nd(const sx_nd *q, const void *x, const int64_t *tuples, void 
 int64_t sx_scatter_nd(const sx_nd *q, void *x, const int64_t *tuples, const void *u, int64_t n, size_t from, size_t part,
                       uint32_t elem, sx_combine combine) {
   int64_t at[BLOCK];
-  for (int64_t t = 0; t < n; t += BLOCK) {
+  double spent = 0;
+  for (int64_t t = 0; t < n && !sx_stop_spent(&spent, BLOCK * (TUPLE_NS + (double)part * 0.1)); t += BLOCK) {
     const int64_t m = n - t < BLOCK ? n - t : BLOCK, bad = offsets_of(q, tuples + t * q->depth, m, at);
     if (bad >= 0) return t * q->depth + bad;
     const char *s = (const char *)u + (size_t)t * q->bytes + from;

@@ -4,6 +4,7 @@
  * are rare have FEW_ROWS heights, to be short, and put the others together. */
 #ifndef SX_GEMM_TILE_H
 #define SX_GEMM_TILE_H
+#include "base/stop.h"
 #include "ep/cpu/vec.h"
 
 #if SX_VBYTES == 64

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Rows added to rows; determinants. */
+#include "base/stop.h"
 #include <string.h>
 #include "ep/cpu/kernels/vision/spread_tables.h"
 #include "ep/cpu/vec.h"
@@ -40,8 +41,8 @@ static void swap(double *a, double *b, int64_t n) {
 }
 static double det(double *m, int64_t n, int64_t pitch) {
   enum { L = SX_VL / 2 };
-  double det = 1;
-  for (int64_t k = 0; k < n; k++) {
+  double det = 1, spent = 0;
+  for (int64_t k = 0; k < n && !sx_stop_spent(&spent, (double)(n - k) * (double)(n - k + 8) * 0.3); k++) {
     int64_t p = k;
     uint64_t most = 0, sign = (uint64_t)1 << 63;
     for (int64_t i = k; i < n; i++) { /* as integers, so that no branch has to be guessed; NaN is the greatest */
