@@ -306,7 +306,7 @@ def test_reports(add, tmp_path):
     if not sx._native.has_extension():
         pytest.skip("not Sardonyx's library")
     session = sx.InferenceSession(add)
-    assert "Add" in str(session.explain()) and session.explain().data and "<pre>" in session.explain()._repr_html_()
+    assert "Add" in str(session.explain()) and session.explain().data and "<svg" in session.explain()._repr_html_()
     assert session.memory().data and "Add" in str(sx.explain(add))
     assert sx.check(add) and not sx.check(model_of("NoSuchOperator", [("x", np.float32, [1])], [("y", np.float32, [1])]))
     with session.profile() as p:

@@ -19,14 +19,15 @@ from ._enums import (ExecutionMode, ExecutionOrder, GraphOptimizationLevel, OrtA
                      OrtDeviceMemoryType, OrtDeviceVendorId, OrtExecutionProviderDevicePolicy, OrtHardwareDeviceType, OrtMemoryInfoDeviceType,
                      OrtMemType, OrtSparseFormat)
 from ._options import RunOptions, SessionOptions  # noqa: F401
-from ._reports import Check, Difference, Profile, Report, check, verify  # noqa: F401
+from ._reports import Check, Explanation, Profile, Report, check  # noqa: F401
 from ._session import (InferenceSession, IOBinding, ModelMetadata, NodeArg, OrtEpAssignedNode, OrtEpAssignedSubgraph)  # noqa: F401
 from ._values import OrtValue, SparseTensor, copy_tensors  # noqa: F401
+from ._verify import Difference, verify  # noqa: F401
 
 __version__ = "1.31.0"
 SessionIOBinding = IOBinding
 
 
 def explain(model):
-    """How a model would be run, step by step: a Report. `model` is a path, bytes, or a session."""
+    """How a model would be run, step by step: an Explanation. `model` is a path, bytes, or a session."""
     return model.explain() if isinstance(model, InferenceSession) else InferenceSession(model).explain()

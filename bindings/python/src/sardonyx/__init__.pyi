@@ -23,13 +23,14 @@ from ._enums import (
     OrtHardwareDeviceType as OrtHardwareDeviceType, OrtMemoryInfoDeviceType as OrtMemoryInfoDeviceType, OrtMemType as OrtMemType,
     OrtSparseFormat as OrtSparseFormat)
 from ._options import RunOptions as RunOptions, SessionOptions as SessionOptions
-from ._reports import Check as Check, Difference as Difference, Profile as Profile, Report as Report, check as check, verify as verify
+from ._reports import Check as Check, Explanation as Explanation, Profile as Profile, Report as Report, check as check
 from ._session import (
     InferenceSession as InferenceSession, IOBinding as IOBinding, ModelMetadata as ModelMetadata, NodeArg as NodeArg,
     OrtEpAssignedNode as OrtEpAssignedNode, OrtEpAssignedSubgraph as OrtEpAssignedSubgraph)
+from ._verify import Difference as Difference, verify as verify
 from ._values import OrtValue as OrtValue, SparseTensor as SparseTensor, copy_tensors as copy_tensors
 
 __version__: str
 SessionIOBinding = IOBinding
 
-def explain(model: str | os.PathLike[str] | bytes | InferenceSession) -> Report: ...
+def explain(model: str | os.PathLike[str] | bytes | InferenceSession) -> Explanation: ...

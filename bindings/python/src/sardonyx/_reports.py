@@ -4,8 +4,6 @@ import contextlib
 import json
 import os
 
-import numpy as np
-
 from . import _native
 
 
@@ -41,30 +39,58 @@ class Check(Report):
         return self.problems == 0
 
 
+class Explanation(Report):
+    """Steps of a session: `.data["steps"]` has kernel, provider, shape and the model's nodes of each."""
+
+    source = None
+
+    def html(self):
+        """The steps as a page: the graph drawn, a table below it."""
+        from . import _draw
+        return _draw.page(self.data, self.source)
+
+    _repr_html_ = html
+
+    def save(self, path):
+        """Writes html() to a file."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"<!doctype html><meta charset=utf-8><title>Sardonyx</title>{self.html()}")
+
+
 class Profile:
     """Filled at the end of a `with session.profile() as p:` block: `p.table()`, `p.trace` (a Chrome trace's events), `p.save(path)`."""
 
     def __init__(self):
         self.trace = []
 
-    def rows(self):
-        """[(kind of node, calls, microseconds)], the slowest first."""
+    def rows(self, by="operator"):
+        """[(operator, calls, microseconds)], the slowest first; `by="node"` has a row per node."""
         sums = {}
         for event in self.trace:
             if event.get("cat") == "Node" and "op_name" in event.get("args", {}):
-                calls, time = sums.get(event["args"]["op_name"], (0, 0))
-                sums[event["args"]["op_name"]] = calls + 1, time + event["dur"]
+                what = event["args"]["op_name"]
+                if by == "node":
+                    name = event["name"]
+                    what = f"{what} {name[:-len('_kernel_time')] if name.endswith('_kernel_time') else name}"
+                calls, time = sums.get(what, (0, 0))
+                sums[what] = calls + 1, time + event["dur"]
         return sorted(((kind, calls, time) for kind, (calls, time) in sums.items()), key=lambda row: -row[2])
 
-    def table(self):
-        """A table of kinds of nodes by time."""
-        rows = self.rows()
+    def table(self, by="operator"):
+        """A table of operators, or with `by="node"` of nodes, by time."""
+        rows = self.rows(by)
         total = sum(row[2] for row in rows) or 1
-        lines = [f"{'operator':<28} {'calls':>7} {'us':>12} {'%':>6}"]
-        lines += [f"{kind:<28} {calls:>7} {time:>12.0f} {100 * time / total:>6.1f}" for kind, calls, time in rows]
+        width = max([28] + [len(row[0]) for row in rows])
+        lines = [f"{by:<{width}} {'calls':>7} {'us':>12} {'%':>6}"]
+        lines += [f"{kind:<{width}} {calls:>7} {time:>12.0f} {100 * time / total:>6.1f}" for kind, calls, time in rows]
         return "\n".join(lines)
 
-    __str__ = table
+    def __str__(self):
+        return self.table()
+
+    def _repr_html_(self):
+        from html import escape
+        return f"<pre>{escape(self.table())}</pre>"
 
     def save(self, path):
         """Writes the trace for chrome://tracing or Perfetto."""
@@ -78,15 +104,44 @@ class SessionReports:
     __slots__ = ()
 
     def explain(self):
-        """How the session runs its model, step by step: a Report.
+        """How the session runs its model, step by step: an Explanation, which a notebook shows with the graph drawn.
 
         :raises NotImplemented: when the library is not Sardonyx's own
         """
-        return Report(self._report(0, False), json.loads(self._report(0, True)))
+        out = Explanation(self._report(0, False), json.loads(self._report(0, True)))
+        out.source = self._source()
+        return out
 
     def memory(self):
         """Bytes by use: a Report."""
         return Report(self._report(1, False), json.loads(self._report(1, True)))
+
+    def tensors(self):
+        """Names of the tensors that nodes of the model compute, which tap() takes: a list of str, in the file's order."""
+        from . import _model
+        return _model.Model(self._source()).tensors()
+
+    def tap(self, *names):
+        """A session of the same model and options that has tensors within it as further outputs.
+
+            [hidden] = session.tap("encoder.3").run(["encoder.3"], feed)
+
+        :param names: tensors of the main graph, see tensors()
+        :raises InvalidArgument: for a name that no node computes
+        """
+        from . import _model
+        model = _model.Model(self._source())
+        there = set(model.tensors())
+        for name in names:
+            if name not in there:
+                import difflib
+                close = difflib.get_close_matches(name, there, 3)
+                hint = f"; is it {' or '.join(close)}?" if close else f"; tensors() names all {len(there)}"
+                raise _native.InvalidArgument(f"[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : no node computes {name}{hint}")
+        return model.session(names, self._sess_options, *self._provider_arguments, kind=type(self))
+
+    def _source(self):
+        return self._model_path if self._model_path is not None else self._model_bytes
 
     @contextlib.contextmanager
     def profile(self):
@@ -103,8 +158,7 @@ class SessionReports:
         with tempfile.TemporaryDirectory() as folder:
             options.profile_file_prefix = os.path.join(folder, "profile")
             options.enable_profiling = True
-            source = self._model_path if self._model_path is not None else self._model_bytes
-            with type(self)(source, options, *self._provider_arguments) as second:
+            with type(self)(self._source(), options, *self._provider_arguments) as second:
                 profile.run = second.run
                 yield profile
                 with open(second.end_profiling()) as file:
@@ -121,48 +175,4 @@ def check(model):
     text, problems = _native.check(*source, False)
     out = Check(text, json.loads(_native.check(*source, True)[0]))
     out.problems = problems
-    return out
-
-
-class Difference(Report):
-    """The outcome of verify(): true when all outputs agree; `.data` has a row per output."""
-
-    agrees = True
-
-    def __bool__(self):
-        return self.agrees
-
-
-def verify(model, inputs, against=None, *, rtol=1e-3, atol=1e-5):
-    """Runs a model twice and compares the outputs.
-
-    :param model: a path or bytes
-    :param inputs: a dictionary from input name to array
-    :param against: None for the same model without optimisation; a path or bytes of another model; a session; or a function of the
-        inputs' dictionary that returns a list of arrays
-    :returns: a Difference, with the largest difference of each output
-    """
-    from . import GraphOptimizationLevel, InferenceSession, SessionOptions
-    session = InferenceSession(model)
-    found = session.run(None, inputs)
-    if against is None:
-        options = SessionOptions()
-        options.graph_optimization_level = GraphOptimizationLevel.ORT_DISABLE_ALL
-        expected = InferenceSession(model, options).run(None, inputs)
-    elif hasattr(against, "run"):
-        expected = against.run(None, inputs)
-    elif callable(against):
-        expected = [np.asarray(value) for value in against(inputs)]
-    else:
-        expected = InferenceSession(against).run(None, inputs)
-    rows, lines = [], []
-    for output, a, b in zip(session.get_outputs(), found, expected):
-        same = type(a) is type(b) and isinstance(a, np.ndarray) and a.shape == b.shape
-        numbers = same and a.dtype.kind in "fiub"
-        agrees = bool(np.allclose(a, b, rtol, atol, equal_nan=True)) if numbers else bool(np.array_equal(a, b)) if same else a == b
-        worst = float(np.max(np.abs(a.astype(float) - b.astype(float)), initial=0)) if numbers else None
-        rows.append({"output": output.name, "agrees": agrees, "largest_difference": worst})
-        lines.append(f"{'same     ' if agrees else 'DIFFERENT'}  {output.name}" + (f"  largest difference {worst:.3g}" if worst is not None else ""))
-    out = Difference("\n".join(lines), rows)
-    out.agrees = all(row["agrees"] for row in rows) and len(found) == len(expected)
     return out

@@ -5,7 +5,7 @@ import threading
 
 import numpy as np
 
-from . import _native
+from . import _native, _progress
 from ._devices import OrtDevice, OrtEpDevice, OrtMemoryInfo, _need_host, choose_providers, devices_of, missing
 from ._options import RunOptions, SessionOptions
 from ._reports import SessionReports
@@ -109,9 +109,25 @@ class InferenceSession(SessionReports, _native.Session):
             self._provider_options[name] = settings
         self._provider_options[_CPU] = dict(dict(chosen).get(_CPU, {}))
         self._providers = list(self._provider_options)
-        self._open(self._model_path, self._model_bytes, options)
+        self._open_shown(options)
         self._inputs_meta = [NodeArg(*row) for row in self._signature(0)]
         self._outputs_meta = [NodeArg(*row) for row in self._signature(1)]
+
+    def _open_shown(self, options):
+        """Large models show how far loading is, on a terminal."""
+        if self._model_path is None:
+            return self._open(None, self._model_bytes, options)
+        try:
+            folder, name = os.path.split(self._model_path)
+            size = os.path.getsize(self._model_path)
+            data = os.path.join(folder, f"{name}.data"), os.path.join(folder, f"{name}_data")
+            size += sum(os.path.getsize(path) for path in data if size < _progress.LARGE and os.path.exists(path))
+        except (OSError, ValueError):
+            size = 0  # the library says what is wrong
+        if size < _progress.LARGE:
+            return self._open(self._model_path, None, options)
+        with _progress.loading(name, size):
+            return self._open(self._model_path, None, options)
 
     # What the model is ----------------------------------------------------------------------------------------------------
 

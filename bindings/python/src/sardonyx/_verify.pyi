@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: MIT
+import os
+from typing import Any, Mapping
+
+from ._reports import Report
+
+AT_ONCE: int
+
+class Difference(Report):
+    agrees: bool
+    first: dict[str, Any] | None
+    def __bool__(self) -> bool: ...
+
+def compare(a: Any, b: Any, rtol: float, atol: float) -> tuple[bool, float | None]: ...
+def verify(model: str | os.PathLike[str] | bytes, inputs: Mapping[str, Any], against: Any = None, *, rtol: float = 1e-3, atol: float = 1e-5,
+           nodes: bool = True) -> Difference: ...
