@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 GENERATOR := $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 PYTHON = $(if $(wildcard build/venv/bin/python),build/venv/bin/python,python3)
 .DEFAULT_GOAL := all
-.PHONY: all reduced demo test test-clients check asan ubsan tsan fuzz bench bench-operators cases suite operators schema slots keys golden digits format lint size install package clean help
+.PHONY: all reduced demo test test-clients check asan ubsan tsan fuzz bench bench-operators cases suite operators schema slots keys golden digits format lint size install package wheel clean help
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -97,7 +97,10 @@ install: all  ## into PREFIX (/usr/local), below DESTDIR where that is set
 package: all  ## a tarball and, where dpkg-deb is, a Debian package, in build/package
 	@cpack --config $(BUILD)/CPackConfig.cmake -B $(BUILD)/package
 
+wheel:  ## wheels with a manylinux tag, in build/wheel; PYTHONS="python3.12 python3.13t" names the interpreters
+	@tools/wheel.sh $(BUILD)/wheel $(PYTHONS)
+
 clean:
-	@cmake -E rm -rf $(BUILD)/CMakeCache.txt $(BUILD)/CMakeFiles $(BUILD)/cases build-asan build-tsan build-aarch64 build-fuzz build-wasm32-wasi \
+	@cmake -E rm -rf $(BUILD)/CMakeCache.txt $(BUILD)/CMakeFiles $(BUILD)/cases build-asan build-tsan build-aarch64 build-fuzz build-python build-wasm32-wasi \
 	  build-x86_64-windows-gnu
 	@if [ -e $(BUILD)/build.ninja ]; then ninja -C $(BUILD) -t clean >/dev/null 2>&1 || true; fi

@@ -525,6 +525,17 @@ def python(result, build):
         result.fail("pytest bindings/python/tests", output)
 
 
+@layer("the Python package on every Python that is here, free-threaded ones too; only when it is named")
+def pythons(result, build):
+    code, output = run([sys.executable, ROOT / "tools/test_pythons.py", build / "pythons"], timeout=7200)
+    for version, counts in re.findall(r"^(3\.\S+): (.*)", output, re.M):
+        if counts != "FAILED":
+            result.add(passed=1)
+            print(f"  {version}: {counts}", flush=True)
+    if code:
+        result.fail("tools/test_pythons.py", output)
+
+
 def main():
     args = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     args.add_argument("--build", default="build", type=pathlib.Path)
@@ -536,7 +547,7 @@ def main():
         return print(*(f"{name:10}{text}" for name, (_, text) in LAYERS.items()), sep="\n")
     if args.update_suite:
         return update_suite((ROOT / args.build).resolve())
-    names = [n for n in (args.layers or LAYERS) if n != "ubsan"] + (["asan"] if "ubsan" in args.layers else [])
+    names = [n for n in (args.layers or LAYERS) if n != "ubsan" and (args.layers or n != "pythons")] + (["asan"] if "ubsan" in args.layers else [])
     for name in names:
         if name not in LAYERS:
             sys.exit(f"run_tests: no layer is called {name}; there are {', '.join(LAYERS)}")
