@@ -149,6 +149,12 @@ typedef struct sx_provider {
 } sx_provider;
 const sx_provider *sx_cpu_provider(void);
 
+/* The CPU's kernels for loops outside of a plan (ep/cpu/rows.c). */
+/* n elements of any numeric type to another one. */
+void sx_cpu_cast(sx_dtype from, sx_dtype to, void *dst, const void *src, int64_t n);
+/* Rows of n logits become logarithms of probabilities, in place. scratch: as many bytes as the same call with x NULL says. */
+size_t sx_cpu_log_softmax(float *x, int64_t rows, int64_t n, void *scratch);
+
 /* Helpers for prepare. */
 static inline int64_t sx_dims_count(const int64_t *dims, int from, int to) { /* checked before: instances refuse overflow */
   int64_t n = 1;

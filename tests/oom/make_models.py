@@ -23,12 +23,37 @@ def ints(name, values, shape=None):
     return h.make_tensor(name, T.INT64, [len(values)] if shape is None else shape, values)
 
 
-def save(name, nodes, inputs, outputs, initializers=(), opset=17):
+def save(name, nodes, inputs, outputs, initializers=(), opset=17, extra=()):
     graph = h.make_graph(nodes, name, inputs, outputs, list(initializers))
-    m = h.make_model(graph, opset_imports=[h.make_opsetid("", opset)], ir_version=8)
+    m = h.make_model(graph, opset_imports=[h.make_opsetid("", opset), *extra], ir_version=8)
     data = m.SerializeToString()
     assert len(data) < 4096, (name, len(data))
     (FOLDER / f"{name}.onnx").write_bytes(data)
+
+
+def generate():
+    """Decode loops over bodies that look the next token up: one of a decoder alone, one with an encoder and beams."""
+    n = h.make_node
+    table = numpy_helper.from_array(np.array([[0, 2, 1, 0], [1, 0, 2, 0.5], [2, 1, 0, 1.5], [0, 1, 2, 3]], np.float32), "table")
+    gpt = h.make_graph([n("Gather", ["table", "input_ids"], ["logits"]), n("Cast", ["input_ids"], ["f"], to=T.FLOAT), n("Unsqueeze", ["f", "a024"], ["u"]),
+                        n("Concat", ["u", "u"], ["w"], axis=0), n("Concat", ["past_0", "w"], ["present_0"], axis=3)], "gpt",
+                       [value(x, ["b", "s"], T.INT32) for x in ("input_ids", "position_ids", "attention_mask")] + [value("past_0", [2, "b", 1, "p", 1])],
+                       [value("logits", ["b", "s", 4]), value("present_0", [2, "b", 1, "t", 1])])
+    encoder = h.make_graph([n("Gather", ["table", "decoder_input_ids"], ["logits"]), n("Cast", ["encoder_input_ids"], ["c"], to=T.FLOAT), n("Unsqueeze", ["c", "a2"], ["h"]),
+                            n("Cast", ["decoder_input_ids"], ["d"], to=T.FLOAT), n("Unsqueeze", ["d", "a13"], ["k"]), n("Unsqueeze", ["c", "a13"], ["x"])], "encoder",
+                           [value(x, ["b", "e"], T.INT32) for x in ("encoder_input_ids", "encoder_attention_mask")] + [value("decoder_input_ids", ["b", 1], T.INT32)],
+                           [value("logits", ["b", 1, 4]), value("h", ["b", "e", 1])] + [value(x, ["b", 1, "t", 1]) for x in ("k", "k", "x", "x")])
+    decoder = h.make_graph([n("Gather", ["table", "input_ids"], ["logits"]), n("Cast", ["input_ids"], ["f"], to=T.FLOAT), n("Unsqueeze", ["f", "a13"], ["u"]),
+                            n("Concat", ["past_key_self_0", "u"], ["k"], axis=2)], "decoder",
+                           [value("input_ids", ["b", 1], T.INT32), value("encoder_attention_mask", ["b", "e"], T.INT32), value("encoder_hidden_states", ["b", "e", 1])] +
+                           [value(f"past_{x}_0", ["b", 1, "p", 1]) for x in ("key_self", "value_self", "key_cross", "value_cross")],
+                           [value("logits", ["b", 1, 4]), value("k", ["b", 1, "t", 1]), value("k", ["b", 1, "t", 1])])
+    one = lambda name, v: h.make_tensor(name, T.INT32, [1], [v])
+    save("generate", [n("GreedySearch", ["ids", "six"], ["y"], name="greedy", domain="com.microsoft", eos_token_id=3, pad_token_id=0, no_repeat_ngram_size=2, decoder=gpt),
+                      n("BeamSearch", ["ids", "six", "", "two", "one"], ["z", "s", "p"], name="beams", domain="com.microsoft", eos_token_id=3, pad_token_id=0, model_type=1,
+                        decoder_start_token_id=1, encoder=encoder, decoder=decoder)],
+         [value("ids", ["N", "S"], T.INT32)], [value("y", ["N", 6], T.INT32), value("z", ["N", 1, 6], T.INT32), value("s", ["N", 1]), value("p", [5, "N", 2, 4])],
+         [table, ints("a024", [0, 2, 4]), ints("a2", [2]), ints("a13", [1, 3]), one("six", 6), one("two", 2), one("one", 1)], extra=[h.make_opsetid("com.microsoft", 1)])
 
 
 def mlp():
@@ -128,5 +153,5 @@ def mismatch():
 
 
 FOLDER.mkdir(exist_ok=True)
-for make in (mlp, conv, control, shapes, lstm, nonzero, quantized, strings, mismatch):
+for make in (mlp, conv, control, shapes, lstm, nonzero, quantized, strings, mismatch, generate):
     make()

@@ -128,6 +128,7 @@ static void mlp(void **state) { walk_levels("mlp"); }
 static void mlp_threads(void **state) { walk("mlp", 3, 99); }
 static void conv(void **state) { walk_levels("conv"); }
 static void control(void **state) { walk_levels("control"); }
+static void generate(void **state) { walk("generate", 0, 0), walk("generate", 0, 99); }
 static void shapes(void **state) { walk_levels("shapes"); }
 static void lstm(void **state) { walk_levels("lstm"); }
 static void nonzero(void **state) { walk_levels("nonzero"); }
@@ -185,6 +186,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(mlp_threads),
       cmocka_unit_test(conv),
       cmocka_unit_test(control),
+      cmocka_unit_test(generate),
       cmocka_unit_test(shapes),
       cmocka_unit_test(lstm),
       cmocka_unit_test(nonzero),

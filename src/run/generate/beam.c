@@ -75,7 +75,7 @@ static void add(const sx_gen *g, group *p, int64_t row, float sum) {
 static void best(const float *s, int64_t count, int64_t n, candidate *top) {
   int64_t have = 0;
   for (int64_t i = 0; i < count; i++) {
-    if (have == n && !(s[i] > top[n - 1].score)) continue;
+    if (have == n && (i = sx_gen_above(s, i, count, top[n - 1].score)) == count) break;
     int64_t k = have < n ? have++ : n - 1;
     for (; k > 0 && s[i] > top[k - 1].score; k--) top[k] = top[k - 1];
     top[k] = (candidate){s[i], i};
@@ -113,8 +113,7 @@ static void advance(sx_gen *g, beams *b, int64_t batch) {
 
 static sx_status choose(sx_gen *g, bool *done) {
   beams *b = g->private;
-  for (int64_t r = 0; r < g->rows; r++)
-    for (int64_t j = 0; j < g->vocab; j++) g->scores[r * g->vocab + j] += b->scores[r];
+  for (int64_t r = 0; r < g->rows; r++) sx_gen_add(g->scores + r * g->vocab, g->vocab, b->scores[r]);
   if (b->all && g->step <= b->steps)
     memcpy(b->all + (g->step - 1) * g->rows * g->vocab, g->scores, (size_t)(g->rows * g->vocab) * sizeof(float));
   const int64_t cells = g->beams * g->vocab;

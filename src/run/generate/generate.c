@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* The decode loop, and its four kernels. */
-#include <math.h>
 #include "run/generate/generate.h"
 
 sx_dtype sx_gen_wants(const sx_gen *g, uint32_t o) {
@@ -10,25 +9,12 @@ sx_dtype sx_gen_wants(const sx_gen *g, uint32_t o) {
   return t ? (sx_dtype)t : SX_F32;
 }
 
-/* The nearest f16. */
-static uint16_t half(float x) {
-  const uint16_t sign = signbit(x) ? 0x8000 : 0;
-  int e;
-  if (isnan(x)) return 0x7e00;
-  if (fabsf(x) >= 65520) return sign | 0x7c00;
-  frexp(x, &e);
-  e = e - 1 < -14 || x == 0 ? 0 : e + 13; /* numbers below 2^-14 have the distance of those above */
-  return (uint16_t)(sign | ((unsigned)e * 1024 + (unsigned)nearbyint(ldexp(fabs((double)x), 24 - e))));
-}
-
 sx_status sx_gen_give(sx_gen *g, uint32_t o, int rank, const int64_t *dims, const float *values) {
   const sx_dtype t = sx_gen_wants(g, o);
   if (!t) return SX_OK;
   void *out = sx_late_output(g->c, o, t, rank, dims);
   if (!out) return g->c->e && g->c->e->code ? g->c->e->code : SX_OK;
-  const int64_t n = sx_dims_count(dims, 0, rank);
-  if (t == SX_F32) memcpy(out, values, (size_t)n * sizeof *values);
-  for (int64_t i = 0; i < n && t != SX_F32; i++) ((uint16_t *)out)[i] = half(values[i]);
+  sx_cpu_cast(SX_F32, t, out, values, sx_dims_count(dims, 0, rank));
   return SX_OK;
 }
 
@@ -51,7 +37,6 @@ static sx_status loop(sx_gen *g) {
   while (!done) {
     if (g->logits) {
       g->step++;
-      if (!g->scores) SX_TRY(sx_gen_open(g));
       SX_TRY(sx_gen_score(g));
       SX_TRY(g->search->choose(g, &done));
       append(g);

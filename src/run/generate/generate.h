@@ -69,6 +69,7 @@ typedef struct sx_gen {
   float *scores;        /* [rows, vocab] */
   uint8_t *seen;        /* [rows, vocab bits], zero between uses */
   void *private;        /* the search's */
+  void *scratch;        /* of sx_cpu_log_softmax */
 
   /* What the bodies are fed. */
   int32_t *mask, *positions; /* [batch, start_length] or NULL; [rows] of the next token */
@@ -91,6 +92,9 @@ sx_status sx_gen_step(sx_gen *g);
 void sx_gen_drop(sx_gen *g); /* values */
 /* Scores of the next tokens out of g->logits, which are dropped. */
 sx_status sx_gen_score(sx_gen *g);
+/* Over n scores (rows.c): all of them plus a number; the first from `from` on that is above x, or n. */
+void sx_gen_add(float *s, int64_t n, float by);
+int64_t sx_gen_above(const float *s, int64_t from, int64_t n, float x);
 /* The type of output o when somebody wants it, else UNDEFINED. */
 sx_dtype sx_gen_wants(const sx_gen *g, uint32_t o);
 /* Float output o of that type, from values of ours. */

@@ -41,9 +41,7 @@ static sx_status number(const sx_gen *g, sx_gen_in which, double dflt, double *o
   if (v->count != 1 || v->rank > 1)
     SX_FAIL(g->c->e, FAIL, "input '%s' has %lld elements and rank %d, expected one number", inputs[which].name,
             (long long)v->count, v->rank);
-  const sx_tensor t = {
-      .dtype = v->dtype, .stored = v->dtype, .count = 1, .bytes = v->constant, .data = (void *)v->constant};
-  if (!sx_tensor_get_f64(&t, 0, out)) SX_FAIL(g->c->e, FAIL, "input '%s' is no number", inputs[which].name);
+  sx_cpu_cast((sx_dtype)v->dtype, SX_F64, out, v->constant, 1);
   return SX_OK;
 }
 static sx_status integer(const sx_gen *g, sx_gen_in which, int64_t dflt, int64_t least, int64_t most, int64_t *out) {
@@ -84,11 +82,6 @@ static sx_status table(const sx_gen *g, sx_gen_in which, int64_t rows, int64_t c
 static sx_status read_vocabulary(sx_gen *g) {
   const sx_rt_value *x = g->logits;
   sx_err *e = g->c->e;
-  if (!sx_rt_is_tensor(x) || x->rank != 3 || x->dims[1] < 1 || x->dims[2] < 1)
-    SX_FAIL(e, INVALID_ARGUMENT, "the body's logits have rank %u, expected [rows, tokens, vocabulary]", x ? x->rank : 0);
-  if (x->type.dtype != SX_F32 && x->type.dtype != SX_F16 && x->type.dtype != SX_BF16)
-    SX_FAIL(e, INVALID_ARGUMENT, "the body's logits have type %s, expected float, float16 or bfloat16",
-            sx_dtype_name((sx_dtype)x->type.dtype));
   const int64_t asked = sx_attr_int(g->n, "vocab_size", -1);
   g->vocab = asked > 0 ? asked : x->dims[2];
   if (g->vocab > x->dims[2])
@@ -110,7 +103,8 @@ sx_status sx_gen_open(sx_gen *g) {
   SX_TRY(read_vocabulary(g));
   g->scores = SX_NEW_N(&g->arena, float, (size_t)(g->rows * g->vocab) + 1);
   g->seen = SX_NEW_N(&g->arena, uint8_t, (size_t)(g->rows * (g->vocab / 8 + 1)));
-  if (!g->scores || !g->seen) SX_NO_MEMORY(g->c->e);
+  g->scratch = sx_arena_aligned(&g->arena, sx_cpu_log_softmax(NULL, g->rows, g->vocab, NULL) + 1, SX_ALIGN);
+  if (!g->scores || !g->seen || !g->scratch) SX_NO_MEMORY(g->c->e);
   return g->search->begin(g);
 }
 

@@ -65,8 +65,7 @@ static void presence(sx_gen *g, int64_t row, float *s) {
 static int64_t token(const sx_gen *g, const char *attr) { return sx_attr_int(g->n, attr, -1); }
 static float largest(const float *s, int64_t from, int64_t to) {
   float m = never;
-  for (int64_t j = from; j < to; j++)
-    if (s[j] > m) m = s[j];
+  for (int64_t j = from; j < to; j++) m = s[j] > m ? s[j] : m;
   return m;
 }
 /* Whisper's rules of timestamps: they come in pairs, never go back, and one is due where all of them together are more
@@ -110,32 +109,20 @@ static void forced(sx_gen *g, int64_t row, float *s) {
 static void (*const processors[])(sx_gen *, int64_t, float *) = {
     repetition, no_repeat, vocab_mask, prefix_mask, min_length, temperature, presence, timestamps, forced};
 
-/* The last position of a row of logits as floats. */
-static void widen(const sx_rt_value *x, int64_t row, int64_t n, float *s) {
-  const int64_t at = ((row + 1) * x->dims[1] - 1) * x->dims[2];
-  if (x->type.dtype == SX_F32) {
-    memcpy(s, (const float *)x->data + at, (size_t)n * sizeof *s);
-    return;
-  }
-  const sx_tensor t = {
-      .dtype = x->type.dtype, .stored = x->type.dtype, .count = x->count, .bytes = x->data, .data = x->data};
-  for (int64_t j = 0; j < n; j++) {
-    double v = 0;
-    sx_tensor_get_f64(&t, at + j, &v);
-    s[j] = (float)v;
-  }
-}
-
-static void log_softmax(float *s, int64_t n) {
-  const float most = largest(s, 0, n);
-  double sum = 0;
-  for (int64_t j = 0; j < n; j++) sum += expf(s[j] -= most);
-  const float by = (float)log(sum);
-  for (int64_t j = 0; j < n; j++) s[j] -= by;
+static sx_status check(const sx_gen *g, const sx_rt_value *x) {
+  sx_err *e = g->c->e;
+  if (!sx_rt_is_tensor(x) || x->rank != 3 || x->count < 1)
+    SX_FAIL(e, INVALID_ARGUMENT, "the body's logits have rank %u, expected [rows, tokens, vocabulary]", x ? x->rank : 0);
+  if (x->type.dtype != SX_F32 && x->type.dtype != SX_F16 && x->type.dtype != SX_BF16)
+    SX_FAIL(e, INVALID_ARGUMENT, "the body's logits have type %s, expected float, float16 or bfloat16",
+            sx_dtype_name((sx_dtype)x->type.dtype));
+  return SX_OK;
 }
 
 sx_status sx_gen_score(sx_gen *g) {
   const sx_rt_value *x = g->logits;
+  SX_TRY(check(g, x));
+  if (!g->scores) SX_TRY(sx_gen_open(g));
   if (g->rows % x->dims[0] || x->dims[2] < g->vocab)
     SX_FAIL(g->c->e, INVALID_ARGUMENT, "the body gives logits of %lld rows and %lld tokens, expected %lld and %lld",
             (long long)x->dims[0], (long long)x->dims[2], (long long)g->rows, (long long)g->vocab);
@@ -147,8 +134,9 @@ sx_status sx_gen_score(sx_gen *g) {
       memcpy(s, s - g->vocab, bytes);
       continue;
     }
-    widen(x, r / each, g->vocab, s);
-    if (g->search->log_softmax) log_softmax(s, g->vocab);
+    const size_t at = (size_t)(((r / each + 1) * x->dims[1] - 1) * x->dims[2]) * (x->bytes / (size_t)x->count);
+    sx_cpu_cast((sx_dtype)x->type.dtype, SX_F32, s, (const char *)x->data + at, g->vocab);
+    if (g->search->log_softmax) sx_cpu_log_softmax(s, 1, g->vocab, g->scratch);
   }
   const sx_dtype speech = g->step == 1 ? sx_gen_wants(g, 4) : SX_UNDEFINED;
   if (speech) {
