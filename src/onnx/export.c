@@ -214,14 +214,23 @@ static sx_status put_node(exporter *x, const scope *s, const sx_node *n, sx_prot
   return SX_OK;
 }
 
+/* The same for a body's input or output whose name says what it is: kept, even where another body has it, too. */
+static sx_status claim_end(exporter *x, const sx_graph *g, sx_str wish, sx_str *out) {
+  const sx_op *op = g->parent ? sx_node_at(g->parent, g->owner)->op : NULL;
+  if (!op || !(op->flags & SX_OP_NAMED_BODIES)) return claim(x, wish, out);
+  *out = wish;
+  if (!sx_strmap_put(&x->taken, wish, 0)) SX_NO_MEMORY(x->e);
+  return SX_OK;
+}
+
 /* Names of the graph's values: inputs and outputs keep theirs, the others where they are free. */
 static sx_status name_values(exporter *x, const scope *s, sx_str *output_names) {
   const sx_graph *g = s->g;
   for (uint32_t i = 0; i < g->inputs.n; i++)
-    SX_TRY(claim(x, sx_value_at(g, g->inputs.at[i])->name, &s->names[g->inputs.at[i]]));
+    SX_TRY(claim_end(x, g, sx_value_at(g, g->inputs.at[i])->name, &s->names[g->inputs.at[i]]));
   for (uint32_t i = 0; i < g->outputs.n; i++) {
     const sx_value *v = sx_value_at(g, g->outputs.at[i]);
-    SX_TRY(claim(x, i < g->output_names.n ? g->output_names.at[i] : v->name, &output_names[i]));
+    SX_TRY(claim_end(x, g, i < g->output_names.n ? g->output_names.at[i] : v->name, &output_names[i]));
     if (v->kind == SX_VALUE_NODE && !s->names[g->outputs.at[i]].n) s->names[g->outputs.at[i]] = output_names[i];
   }
   for (uint32_t i = 0; i < g->captures.n; i++)

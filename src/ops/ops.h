@@ -20,6 +20,7 @@ enum {
   SX_OP_SHAPE_ONLY = 1 << 6,       /* needs its input's shape, never its content (Shape, Size, ConstantOfShape's kin) */
   SX_OP_QDQ_TRANSPARENT = 1 << 7,  /* moves data: quantise before or after is the same */
   SX_OP_PRIVATE = 1 << 8,          /* domain "sardonyx" */
+  SX_OP_NAMED_BODIES = 1 << 10,    /* what a body's inputs and outputs are is told by their names */
   SX_OP_CHECK_SIZES = 1 << 9,      /* infer is asked again when sizes are numbers: kernels rely on what it refuses */
 };
 

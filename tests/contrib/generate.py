@@ -53,10 +53,12 @@ class Body:
 
 
 class Model:
-    """kind: gpt, t5, t5_new (an encoder without logits) or whisper. outside: the weights are initializers of the main graph."""
+    """kind: gpt, t5, t5_new (an encoder without logits) or whisper. outside: the weights are initializers of the main graph. shared: the caches
+    of a gpt are as long as the sequences may become, and past_sequence_length says how much of them is filled."""
 
-    def __init__(self, rng, kind, vocab=23, layers=2, heads=2, size=4, dtype=np.float32, outside=False, hidden=True, whole=False, sharp=1.5):
+    def __init__(self, rng, kind, vocab=23, layers=2, heads=2, size=4, dtype=np.float32, outside=False, hidden=True, whole=False, shared=False, sharp=1.5):
         self.kind, self.vocab, self.layers, self.heads, self.size, self.outside, self.hidden, self.whole = kind, vocab, layers, heads, size, outside, hidden, whole
+        self.shared = shared
         self.dtype = F32 if dtype == np.float32 else F16
         c = heads * size
         w = lambda *s: (rng.standard_normal(s) * sharp / math.sqrt(s[0])).astype(dtype)
@@ -114,11 +116,17 @@ class Model:
         ids, positions = b.take("input_ids", I32, "batch_size", step or "sequence_length"), b.take("position_ids", I32, "batch_size", step or "sequence_length")
         mask = b.take("attention_mask", I32, "batch_size", "total")
         pasts = [b.take(f"past_{i}", self.dtype, 2, *self.past_dims("past_length")) for i in range(self.layers)]
+        if self.shared:
+            filled = b("Cast", b.take("past_sequence_length", I32, 1), to=TensorProto.INT64)
+            b.take("beam_width", I32, 1)
+            b.take("cache_indirection", I32, "batch_size", "beams", "max_length")
+            total, axis, end, zero = b("Shape", mask, start=1), b.const(np.array([3])), b.const(np.array([1 << 30])), b.const(np.array([0]))
         x = b("Add", b("Gather", b.weight("tokens"), ids), b("Gather", b.weight("places"), positions))
         presents = []
         for i in range(self.layers):
-            y, present = b("Attention", x, b.weight(f"qkv{i}"), b.weight(f"zero{i}"), mask, pasts[i], outputs=2, domain="com.microsoft", num_heads=self.heads, unidirectional=1)
-            presents.append(present)
+            past = b("Slice", pasts[i], zero, filled, axis) if self.shared else pasts[i]
+            y, present = b("Attention", x, b.weight(f"qkv{i}"), b.weight(f"zero{i}"), mask, past, outputs=2, domain="com.microsoft", num_heads=self.heads, unidirectional=1)
+            presents.append(b("Concat", present, b("Slice", pasts[i], total, end, axis), axis=3) if self.shared else present)
             x = self.feed_forward(b, b("Add", x, b("MatMul", y, b.weight(f"out{i}"))), i)
         b.give("logits", b("MatMul", x, b.weight("head")), "batch_size", step or "sequence_length", self.vocab)
         for i, p in enumerate(presents):
@@ -422,6 +430,7 @@ def cases(case):
     one("greedy_init_decoder", "GreedySearch", init=True, model=dict(outside=True))
     one("greedy_processors", "GreedySearch", repetition=1.5, ngram=2, vocab_mask=0.7, prefix_mask=0.5, least=9, mask=True)
     one("greedy_one_more", "GreedySearch", more=1)
+    one("greedy_shared_cache", "GreedySearch", model=dict(shared=True))
     one("sampling", "Sampling", sampling=dict(seed=17, top_p=0.6), wanted=2)
     one("sampling_keep", "Sampling", sampling=dict(seed=3, top_p=0.3, keep=3), temperature=0.7, batch=3, wanted=2)
     one("sampling_custom", "Sampling", sampling=dict(seed=123456, top_p=0.8, custom=1), wanted=2)
@@ -439,6 +448,7 @@ def cases(case):
     one("beam_no_end", beams=2, eos=-1)
     one("beam_few_tokens", beams=4, returned=4, model=dict(vocab=4), eos=1)
     one("beam_half", beams=2, returned=2, wanted=2, model=dict(dtype=np.float16, sharp=0.8), tol=3e-2)
+    one("beam_shared_cache", beams=3, returned=2, init=True, model=dict(shared=True))
     one("t5", kind="t5", beams=3, returned=2)
     one("t5_padded", kind="t5", beams=2, padded=2, more=6)
     one("t5_mask", kind="t5", beams=2, mask=True, model=dict(hidden=False))

@@ -39,21 +39,23 @@ def generate():
                         n("Concat", ["u", "u"], ["w"], axis=0), n("Concat", ["past_0", "w"], ["present_0"], axis=3)], "gpt",
                        [value(x, ["b", "s"], T.INT32) for x in ("input_ids", "position_ids", "attention_mask")] + [value("past_0", [2, "b", 1, "p", 1])],
                        [value("logits", ["b", "s", 4]), value("present_0", [2, "b", 1, "t", 1])])
-    encoder = h.make_graph([n("Gather", ["table", "decoder_input_ids"], ["logits"]), n("Cast", ["encoder_input_ids"], ["c"], to=T.FLOAT), n("Unsqueeze", ["c", "a2"], ["h"]),
-                            n("Cast", ["decoder_input_ids"], ["d"], to=T.FLOAT), n("Unsqueeze", ["d", "a13"], ["k"]), n("Unsqueeze", ["c", "a13"], ["x"])], "encoder",
+    encoder = h.make_graph([n("Gather", ["table", "decoder_input_ids"], ["logits"]), n("Cast", ["encoder_input_ids"], ["c"], to=T.FLOAT),
+                            n("Unsqueeze", ["c", "a2"], ["encoder_hidden_states"]), n("Cast", ["decoder_input_ids"], ["d"], to=T.FLOAT)] +
+                           [n("Unsqueeze", [x, "a13"], [f"present_{k}_{y}_0"]) for x, y in (("d", "self"), ("c", "cross")) for k in ("key", "value")], "encoder",
                            [value(x, ["b", "e"], T.INT32) for x in ("encoder_input_ids", "encoder_attention_mask")] + [value("decoder_input_ids", ["b", 1], T.INT32)],
-                           [value("logits", ["b", 1, 4]), value("h", ["b", "e", 1])] + [value(x, ["b", 1, "t", 1]) for x in ("k", "k", "x", "x")])
-    decoder = h.make_graph([n("Gather", ["table", "input_ids"], ["logits"]), n("Cast", ["input_ids"], ["f"], to=T.FLOAT), n("Unsqueeze", ["f", "a13"], ["u"]),
-                            n("Concat", ["past_key_self_0", "u"], ["k"], axis=2)], "decoder",
+                           [value("logits", ["b", 1, 4]), value("encoder_hidden_states", ["b", "e", 1])] +
+                           [value(f"present_{k}_{y}_0", ["b", 1, "t", 1]) for y in ("self", "cross") for k in ("key", "value")])
+    decoder = h.make_graph([n("Gather", ["table", "input_ids"], ["logits"]), n("Cast", ["input_ids"], ["f"], to=T.FLOAT), n("Unsqueeze", ["f", "a13"], ["u"])] +
+                           [n("Concat", [f"past_{k}_self_0", "u"], [f"present_{k}_self_0"], axis=2) for k in ("key", "value")], "decoder",
                            [value("input_ids", ["b", 1], T.INT32), value("encoder_attention_mask", ["b", "e"], T.INT32), value("encoder_hidden_states", ["b", "e", 1])] +
-                           [value(f"past_{x}_0", ["b", 1, "p", 1]) for x in ("key_self", "value_self", "key_cross", "value_cross")],
-                           [value("logits", ["b", 1, 4]), value("k", ["b", 1, "t", 1]), value("k", ["b", 1, "t", 1])])
+                           [value(f"past_{k}_{y}_0", ["b", 1, "p", 1]) for y in ("self", "cross") for k in ("key", "value")],
+                           [value("logits", ["b", 1, 4])] + [value(f"present_{k}_self_0", ["b", 1, "t", 1]) for k in ("key", "value")])
     one = lambda name, v: h.make_tensor(name, T.INT32, [1], [v])
     save("generate", [n("GreedySearch", ["ids", "six"], ["y"], name="greedy", domain="com.microsoft", eos_token_id=3, pad_token_id=0, no_repeat_ngram_size=2, decoder=gpt),
-                      n("BeamSearch", ["ids", "six", "", "two", "one"], ["z", "s", "p"], name="beams", domain="com.microsoft", eos_token_id=3, pad_token_id=0, model_type=1,
+                      n("BeamSearch", ["ids", "six", "one", "two", "one", "plain", "plain"], ["z", "s", "p"], name="beams", domain="com.microsoft", eos_token_id=3, pad_token_id=0, model_type=1,
                         decoder_start_token_id=1, encoder=encoder, decoder=decoder)],
          [value("ids", ["N", "S"], T.INT32)], [value("y", ["N", 6], T.INT32), value("z", ["N", 1, 6], T.INT32), value("s", ["N", 1]), value("p", [5, "N", 2, 4])],
-         [table, ints("a024", [0, 2, 4]), ints("a2", [2]), ints("a13", [1, 3]), one("six", 6), one("two", 2), one("one", 1)], extra=[h.make_opsetid("com.microsoft", 1)])
+         [table, ints("a024", [0, 2, 4]), ints("a2", [2]), ints("a13", [1, 3]), one("six", 6), one("two", 2), one("one", 1), h.make_tensor("plain", T.FLOAT, [1], [1])], extra=[h.make_opsetid("com.microsoft", 1)])
 
 
 def mlp():

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <cmocka.h>
 #include "ir/text.h"
 #include "onnx/export.h"
@@ -132,9 +133,34 @@ static void test_source(void **state) {
   drop(&w);
 }
 
+/* Two bodies of decode loops have inputs of the same names, which say what they are. */
+static void test_named_bodies(void **state) {
+  (void)state;
+  static uint8_t bytes[4096];
+  written w = {0};
+  sx_model *back;
+  sx_err e = {0};
+  sx_import_options o = {.bytes_live = true};
+  FILE *f = fopen(SX_SOURCE_DIR "/tests/fuzz/corpus/load/generate.onnx", "rb");
+  assert_non_null(f);
+  const size_t n = fread(bytes, 1, sizeof bytes, f);
+  fclose(f);
+  if (sx_import(bytes, n, &o, &w.m, &e) != SX_OK || sx_export_prepare(w.m, &e) != SX_OK ||
+      sx_export(w.m, &w.a, &w.p, &e) != SX_OK || sx_proto_write_model(&w.p, &w.bytes, &e) != SX_OK ||
+      sx_import(w.bytes.p, w.bytes.n, &o, &back, &e) != SX_OK)
+    fail_msg("%s", e.msg);
+  for (uint32_t i = 0; i < 2; i++) {
+    const sx_graph *b = sx_attr_graph(sx_node_at(back->graph, i), "decoder");
+    assert_true(sx_str_is(sx_value_at(b, b->inputs.at[0])->name, "input_ids"));
+    assert_true(sx_str_is(b->output_names.at[0], "logits"));
+  }
+  sx_model_destroy(back);
+  drop(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_lowest), cmocka_unit_test(test_private),
                                      cmocka_unit_test(test_outputs), cmocka_unit_test(test_shapes),
-                                     cmocka_unit_test(test_source)};
+                                     cmocka_unit_test(test_source), cmocka_unit_test(test_named_bodies)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

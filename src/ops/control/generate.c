@@ -295,12 +295,12 @@ static sx_status infer_single(sx_infer *c) {
   return sx_infer_set(c, 1, SX_F32, 2, (sx_dim[]){batch, vocab});
 }
 
-#define SEARCH(N, hook)                               \
-  const sx_op sx_op_##N = {.name = #N,                \
-                           .domain = SX_DOMAIN_MS,    \
-                           .accuracy = SX_ACCUMULATE, \
-                           .flags = SX_OP_CONTROL,    \
-                           .bind = bind_search,       \
+#define SEARCH(N, hook)                                                 \
+  const sx_op sx_op_##N = {.name = #N,                                  \
+                           .domain = SX_DOMAIN_MS,                      \
+                           .accuracy = SX_ACCUMULATE,                   \
+                           .flags = SX_OP_CONTROL | SX_OP_NAMED_BODIES, \
+                           .bind = bind_search,                         \
                            .infer = hook};
 SEARCH(BeamSearch, infer_beams)
 SEARCH(WhisperBeamSearch, infer_beams)
