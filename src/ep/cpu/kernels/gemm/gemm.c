@@ -16,6 +16,8 @@ enum {
   UNITS = 64,            /* aimed at when the problem is between the two */
   COPY_PANELS = 4,       /* fewest panels that pay for a copy of A */
   BYTES_PER_NS = 50,     /* of B, one core */
+  LOW = 7,               /* rows that a set of the first-level cache has room for */
+  DOT_DEPTH = 256,       /* least K for which more than four rows are worth their horizontal sums */
   SWEEP_ROWS = 4,        /* most rows of A for which rows of B are read as they lie */
 };
 
@@ -64,6 +66,7 @@ static void plan_copy(const sx_gemm_table *t, sx_gemm *g) {
               : conflict                                  ? SX_GEMM_COPY_ROWS
               : g->a_k != 1                               ? SX_GEMM_COPY_PANELS
                                                           : SX_GEMM_COPY_NONE;
+  if (conflict && !g->copy_a) g->height = LOW;
 }
 
 void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
@@ -74,7 +77,9 @@ void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   g->panels = sx_gemm_panels(t, g->N);
   g->units = 0, g->scratch = 0, g->unit_ns = 0;
   if (!g->M || !g->panels || !batch) return;
-  g->dot = !g->b_packed && g->a_k == 1 && g->b_k == 1 && (g->M <= 4 || g->N <= 4);
+  g->dot = !g->b_packed && g->a_k == 1 && g->b_k == 1 &&
+           (g->M <= 4 || g->N <= 4 || (g->M <= SX_GEMM_DOT_ROWS && g->K >= DOT_DEPTH));
+  g->height = t->mr;
   g->sweep = !g->b_packed && g->b_n == 1 && g->M <= SWEEP_ROWS && g->N >= 4 * t->nr && t->elem == t->sum;
   g->copy_a = SX_GEMM_COPY_NONE;
   if (!g->dot && !g->sweep) plan_copy(t, g);

@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #define SX_GEMM_SWEEP 32 /* panels that a sweep over the rows of B is wide */
+#define SX_GEMM_DOT_ROWS 16 /* most rows of A that inner products are for, where B lies by columns */
 #define SX_GEMM_BATCH 6 /* most batch dimensions; callers merge what can be merged */
 
 /* Description, filled by the caller, then completed by sx_gemm_plan; read-only afterwards. */
@@ -45,6 +46,7 @@ typedef struct sx_gemm {
   double unit_ns; /* estimated cost of one unit */
   int64_t kc, row_blocks, col_blocks, panels, block_panels;
   void (*widen)(const void *b, int64_t n, float *out);                       /* B comes by way of f32 panels in scratch */
+  int height;                                                                /* of a tile, at most */
   bool dot;                                                                  /* by inner products */
   bool sweep;                                                                /* by rows of B as they lie */
   enum { SX_GEMM_COPY_NONE, SX_GEMM_COPY_ROWS, SX_GEMM_COPY_PANELS } copy_a; /* A by way of scratch */
