@@ -80,7 +80,7 @@ void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   g->dot = !g->b_packed && g->a_k == 1 && g->b_k == 1 &&
            (g->M <= 4 || g->N <= 4 || (g->M <= SX_GEMM_DOT_ROWS && g->K >= DOT_DEPTH));
   g->height = t->mr;
-  g->sweep = !g->b_packed && g->b_n == 1 && g->M <= SWEEP_ROWS && g->N >= 4 * t->nr && t->elem == t->sum;
+  g->sweep = !g->b_packed && g->b_n == 1 && g->M <= SWEEP_ROWS && g->N >= 2 * t->nr && t->elem == t->sum;
   g->copy_a = SX_GEMM_COPY_NONE;
   if (!g->dot && !g->sweep) plan_copy(t, g);
   const int64_t a_block = g->wide ? 2 * A_BLOCK : A_BLOCK; /* each block of rows widens all of B */

@@ -13,6 +13,7 @@ typedef vf V;
 #define V_MAX vf_max
 #define V_MIN vf_min
 #define V_SUM vf_sum
+#define V_SUM4 vf_sum4
 #define TRANSPOSE sx_transpose_f32 /* 16 bytes square */
 #define TABLE SX_ISA_NAME(sx_gemm_f32)
 #include "ep/cpu/kernels/gemm/gemm_simd.inc"
