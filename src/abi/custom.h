@@ -11,6 +11,7 @@ typedef struct sx_custom {
   struct sx_custom_ops *owner;
   sx_str domain, name;
   const struct sx_custom *overload; /* another one of that name */
+  const char *ep; /* the provider that it is for, which runs it; NULL: the CPU */
 } sx_custom;
 
 /* A kernel made for a node; destroyed with the session. */

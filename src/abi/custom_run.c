@@ -4,8 +4,8 @@
  *
  * The provider has one kernel, a late one: it asks for its outputs while it runs. An operator's struct was made with the
  * header of its time, so every member is read only when its version has it. */
-#include "abi/custom.h"
 #include "abi/guard.h"
+#include "abi/plugin/host.h"
 
 /* Members that came after the oldest struct, by the version that brought them. */
 #define HAS(op, since, member) ((op)->version >= (since) && (op)->member != NULL)
@@ -22,13 +22,14 @@ OrtStatus *sx_custom_open(OrtSession *s, struct sx_custom_ops **out) {
           !op->GetOutputType)
         SX_API_FAIL(INVALID_ARGUMENT, "custom operator %u of domain '%.100s' is not filled in", k, d->name);
       const char *name = op->GetName(op), *ep = op->GetExecutionProviderType ? op->GetExecutionProviderType(op) : NULL;
-      if (ep && *ep && strcmp(ep, "CPUExecutionProvider") != 0) continue; /* for a provider that is not here */
+      if (ep && (!*ep || !strcmp(ep, "CPUExecutionProvider"))) ep = NULL;
+      if (ep && !sx_eps_has(s->eps, ep)) continue; /* for a provider that is not here */
       sx_custom *x = sx_calloc(1, sizeof *x);
       if (!x || !sx_vec_push(&c->ops, x)) {
         sx_free(x, sizeof *x);
         SX_API_NO_MEMORY();
       }
-      *x = (sx_custom){op, c, sx_str_c(d->name), sx_str_c(name ? name : ""), NULL};
+      *x = (sx_custom){op, c, sx_str_c(d->name), sx_str_c(name ? name : ""), NULL, ep};
       for (uint32_t j = c->ops.n - 1; j-- > 0;)
         if (sx_str_eq(c->ops.at[j]->domain, x->domain) && sx_str_eq(c->ops.at[j]->name, x->name)) {
           x->overload = c->ops.at[j];
@@ -271,8 +272,10 @@ sx_status sx_custom_infer(void *ctx, sx_graph *g, sx_nid id, sx_err *e) {
 }
 
 static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
-  if (n->custom && !n->provider) return true;
-  *reason = "no custom operator is registered for the node";
+  const sx_custom *x = n->provider ? NULL : n->custom;
+  if (x && !x->ep) return true;
+  *reason = x ? "the custom operator is for a provider, which did not take the node"
+              : "no custom operator is registered for the node";
   return false;
 }
 

@@ -60,10 +60,15 @@ OrtStatus *ORT_API_CALL sx_api_KernelContext_GetOutput(OrtKernelContext *context
   sx_dtype t = output_type(context, index);
   if (!t) SX_API_FAIL(FAIL, "KernelContext_GetOutput: the element type of output %zu is not known", index);
   sx_err e;
-  sx_rt_value *fresh = NULL;
-  sx_rt_source room;
-  OrtAllocator *device = sx_ep_output_allocator(context->plugin, index);
-  SX_API_TRY(sx_rt_tensor_create(t, (uint32_t)dim_count, dim_values, device ? sx_source_of(device, &room) : NULL, &fresh, &e));
+  sx_rt_value *fresh = sx_ep_given(context->call, context->plugin, index);
+  bool fits = fresh && fresh->type.dtype == t && fresh->rank == dim_count;
+  for (size_t i = 0; i < dim_count && fits; i++) fits = fresh->dims[i] == dim_values[i];
+  if (fits)
+    sx_rt_ref(fresh);
+  else if (sx_ep_makes_there(context->plugin, index))
+    SX_API_TRY(sx_ep_tensor(context->call, context->plugin->ep, t, (uint32_t)dim_count, dim_values, &fresh, &e));
+  else
+    SX_API_TRY(sx_rt_tensor_create(t, (uint32_t)dim_count, dim_values, NULL, &fresh, &e));
   sx_rt_unref(*v);
   *v = fresh;
   *out = (OrtValue *)fresh;
@@ -76,7 +81,7 @@ OrtStatus *ORT_API_CALL sx_api_KernelContext_GetPreallocatedOutput(const OrtKern
   SX_API_NOT_NULL(output);
   if (output_index >= context->n_out)
     SX_API_FAIL(INVALID_ARGUMENT, "there is no output %zu, the node has %u", output_index, context->n_out);
-  *output = NULL; /* outputs of custom operators are made when they ask for them */
+  *output = (OrtValue *)sx_ep_given(context->call, context->plugin, output_index); /* the rest is made when it is asked for */
   return NULL;
 }
 
@@ -118,16 +123,17 @@ OrtStatus *ORT_API_CALL sx_api_KernelContext_GetScratchBuffer(const OrtKernelCon
 }
 
 OrtStatus *ORT_API_CALL sx_api_KernelContext_GetGPUComputeStream(const OrtKernelContext *context, void **out) {
-  SX_API_NOT_NULL(context);
+  OrtSyncStream *stream = NULL;
   SX_API_NOT_NULL(out);
-  *out = NULL;
-  return NULL;
+  OrtStatus *failed = sx_api_KernelContext_GetSyncStream(context, &stream);
+  if (!failed) *out = sx_api_SyncStream_GetHandle(stream);
+  return failed;
 }
 
 OrtStatus *ORT_API_CALL sx_api_KernelContext_GetSyncStream(const OrtKernelContext *context, OrtSyncStream **out) {
   SX_API_NOT_NULL(context);
   SX_API_NOT_NULL(out);
-  *out = NULL;
+  *out = context->plugin ? sx_ep_stream(context->call, context->plugin->ep) : NULL;
   return NULL;
 }
 

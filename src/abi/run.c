@@ -21,7 +21,7 @@ OrtStatus *sx_ort_find_output(const OrtSession *s, const char *name, uint32_t *i
 OrtStatus *sx_ort_check_input(const OrtSession *s, uint32_t index, const char *name, const sx_rt_value *v) {
   if (!v) SX_API_FAIL(INVALID_ARGUMENT, "NULL input supplied for input %.200s", name);
   if (!sx_rt_is_tensor(v)) return NULL;
-  if (!sx_memory_is_host(v->memory) && !(s->eps && sx_eps_reads(s, index, v->memory)))
+  if (!sx_memory_is_host(v->memory) && !(s->eps && sx_eps_with_memory(s->eps, v->memory)))
     SX_API_FAIL(INVALID_ARGUMENT, "input %.200s lies on '%s', which this session cannot read", name, v->memory->name);
   if (v->bytes && !v->data && sx_memory_is_host(v->memory)) SX_API_FAIL(INVALID_ARGUMENT, "input %.200s has no data", name);
   return NULL;
@@ -55,9 +55,8 @@ static OrtStatus *run_profiled(OrtSession *s, const OrtRunOptions *o, sx_run_opt
   return failed;
 }
 
-/* The run itself, in the session's mode of denormal numbers. */
-static OrtStatus *run(OrtSession *s, const OrtRunOptions *o, sx_run_options *ro, sx_rt_value *const *inputs,
-                      sx_rt_value **outputs, const bool *wanted) {
+OrtStatus *sx_ort_run_plain(OrtSession *s, const OrtRunOptions *o, sx_run_options *ro, sx_rt_value *const *inputs,
+                            sx_rt_value **outputs, const bool *wanted) {
   OrtStatus *failed;
   bool was = s->denormals_zero ? sx_denormals_zero(true) : false;
   if (s->profile || (o && o->profiling)) {
@@ -67,35 +66,6 @@ static OrtStatus *run(OrtSession *s, const OrtRunOptions *o, sx_run_options *ro,
     failed = sx_ort_status(sx_session_run(s->s, ro, inputs, outputs, wanted, &e), &e);
   }
   if (s->denormals_zero) sx_denormals_zero(was);
-  return failed;
-}
-
-/* A run of a session with providers. Outputs that the caller gave in a provider's memory are made there, then copied into his.
- * When a provider fails after the work is done, what was made is given back: outputs are as they were. */
-static OrtStatus *run_with_providers(OrtSession *s, const OrtRunOptions *o, sx_run_options *ro, sx_rt_value *const *inputs,
-                                     sx_rt_value **outputs, const bool *wanted) {
-  uint32_t n = s->graph->outputs.n;
-  bool *there = sx_calloc((size_t)n + 1, sizeof *there);
-  sx_rt_value **given = sx_calloc((size_t)n + 1, sizeof *given);
-  OrtStatus *failed = there && given ? sx_eps_run_begin(s->eps, o) : sx_ort_status(SX_E_NO_MEMORY, NULL);
-  bool begun = !failed;
-  for (uint32_t i = 0; i < n && begun; i++) {
-    given[i] = outputs[i];
-    bool device = sx_rt_is_tensor(outputs[i]) && !sx_memory_is_host(outputs[i]->memory);
-    there[i] = device || (ro->on_device && ro->on_device[i]);
-    if (device) outputs[i] = NULL;
-  }
-  ro->on_device = there;
-  if (begun) failed = sx_eps_run_end(s->eps, o, run(s, o, ro, inputs, outputs, wanted));
-  for (uint32_t i = 0; i < n && begun && !failed; i++)
-    if (given[i] && outputs[i] != given[i]) failed = sx_eps_copy_into(s->eps, outputs[i], given[i]);
-  for (uint32_t i = 0; i < n && begun; i++) {
-    if (outputs[i] == given[i] || (!given[i] && !failed)) continue;
-    sx_rt_unref(outputs[i]);
-    outputs[i] = given[i];
-  }
-  sx_free(there, ((size_t)n + 1) * sizeof *there);
-  sx_free(given, ((size_t)n + 1) * sizeof *given);
   return failed;
 }
 
@@ -109,7 +79,7 @@ OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const 
   if (o && atomic_load_explicit(&o->terminate, memory_order_relaxed)) SX_API_FAIL(FAIL, SX_TERMINATED);
   sx_stop stop = {o ? &o->terminate : NULL, SX_E_FAIL, SX_TERMINATED, false, NULL, 0}, *before = sx_stop_enter(o ? &stop : NULL);
   OrtStatus *failed =
-      s->eps ? run_with_providers(s, o, &ro, inputs, outputs, wanted) : run(s, o, &ro, inputs, outputs, wanted);
+      s->eps ? sx_eps_run(s->eps, o, &ro, inputs, outputs, wanted) : sx_ort_run_plain(s, o, &ro, inputs, outputs, wanted);
   sx_stop_enter(before);
   const char *shrink = o && o->config.n ? sx_kvp_get(&o->config, kOrtRunOptionsConfigEnableMemoryArenaShrinkage) : NULL;
   if (shrink && strstr(shrink, "cpu:0")) (void)sx_session_trim(s->s);

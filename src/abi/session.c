@@ -401,46 +401,6 @@ GETTERS(Input, INPUT)
 GETTERS(Output, OUTPUT)
 GETTERS(OverridableInitializer, OVERRIDABLE)
 
-OrtStatus *ORT_API_CALL sx_api_SessionGetMemoryInfoForInputs(const OrtSession *session, const OrtMemoryInfo **infos,
-                                                             size_t n) {
-  SX_API_NOT_NULL(session);
-  SX_API_NOT_NULL(infos);
-  if (n < session->n_required)
-    SX_API_FAIL(FAIL, "room for %zu memory infos, the session has %u inputs", n, session->n_required);
-  for (size_t i = 0; i < session->n_required; i++) infos[i] = (const OrtMemoryInfo *)&sx_memory_cpu;
-  return NULL;
-}
-
-OrtStatus *ORT_API_CALL sx_api_SessionGetMemoryInfoForOutputs(const OrtSession *session, const OrtMemoryInfo **infos,
-                                                              size_t n) {
-  SX_API_NOT_NULL(session);
-  SX_API_NOT_NULL(infos);
-  if (n < session->graph->outputs.n)
-    SX_API_FAIL(FAIL, "room for %zu memory infos, the session has %u outputs", n, session->graph->outputs.n);
-  for (size_t i = 0; i < session->graph->outputs.n; i++) infos[i] = (const OrtMemoryInfo *)&sx_memory_cpu;
-  return NULL;
-}
-
-static OrtStatus *ep_devices(const OrtSession *s, const OrtEpDevice **devices, size_t n, size_t have) {
-  if (n < have) SX_API_FAIL(FAIL, "room for %zu devices, the session has %zu", n, have);
-  for (size_t i = 0; i < have; i++) devices[i] = &s->env->cpu_ep;
-  return NULL;
-}
-
-OrtStatus *ORT_API_CALL sx_api_SessionGetEpDeviceForInputs(const OrtSession *session, const OrtEpDevice **devices,
-                                                           size_t num_inputs) {
-  SX_API_NOT_NULL(session);
-  SX_API_NOT_NULL(devices);
-  return ep_devices(session, devices, num_inputs, session->n_required);
-}
-
-OrtStatus *ORT_API_CALL sx_api_SessionGetEpDeviceForOutputs(const OrtSession *session, const OrtEpDevice **devices,
-                                                            size_t num_outputs) {
-  SX_API_NOT_NULL(session);
-  SX_API_NOT_NULL(devices);
-  return ep_devices(session, devices, num_outputs, session->graph->outputs.n);
-}
-
 OrtStatus *ORT_API_CALL sx_api_CreateAllocator(const OrtSession *session, const OrtMemoryInfo *mem_info,
                                                OrtAllocator **out) {
   SX_API_NOT_NULL(session);

@@ -59,6 +59,9 @@ sx_status sx_ort_take(OrtStatus *s, sx_err *e);
  * on_device (may be NULL) which of them a provider may leave in its own memory. */
 OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs,
                       const bool *wanted, const bool *on_device);
+/* The run itself, in the session's mode of denormal numbers; providers have been told. */
+OrtStatus *sx_ort_run_plain(OrtSession *s, const OrtRunOptions *o, sx_run_options *ro, sx_rt_value *const *inputs,
+                            sx_rt_value **outputs, const bool *wanted);
 OrtStatus *sx_ort_find_input(const OrtSession *s, const char *name, uint32_t *index);
 OrtStatus *sx_ort_find_output(const OrtSession *s, const char *name, uint32_t *index);
 void sx_assignment_free(struct sx_assignment *x);

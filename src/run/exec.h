@@ -38,6 +38,7 @@ typedef struct sx_run_ctx {
   const sx_rt_source *output_source; /* where outputs that the caller left to us come from; NULL: our heap */
   const sx_logger *log;
   const bool *on_device; /* by output: a provider's copy to the host is left out; NULL: none */
+  void *caller;          /* of who started the run, for late kernels of his own */
   int depth; /* of nested bodies */
 } sx_run_ctx;
 

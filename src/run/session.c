@@ -390,6 +390,7 @@ static sx_status run_exec(sx_session *s, const sx_run_options *o, sx_rt_value *c
                   .profile = o->profile,
                   .output_source = o->output_source,
                   .on_device = o->on_device,
+                  .caller = o->caller,
                   .log = o->log};
   uint32_t n = s->model->graph->outputs.n;
   bool all = true;

@@ -65,6 +65,7 @@ typedef struct sx_run_options {
   const sx_rt_source *output_source;
   const sx_logger *log;
   const bool *on_device; /* by graph output: a provider may leave it in its own memory; NULL: none */
+  void *caller;          /* passed on to late kernels (sx_run_ctx) */
 } sx_run_options;
 /* inputs by graph input index (NULL: not given), outputs by graph output index; wanted[i] false: not handed out (may be
  * NULL: all are). outputs[i] NULL on entry: made here, one reference to the caller. */

@@ -5,6 +5,7 @@
 #include "abi/plugin/host.h"
 #include "onnx/export.h"
 #include "onnx/proto_write.h"
+#include "onnxruntime_ep_device_ep_metadata_keys.h"
 #include "onnxruntime_session_options_config_keys.h"
 
 static sx_str keep(sx_arena *a, sx_str s) {
@@ -57,6 +58,30 @@ sx_status sx_ep_context_take(struct sx_eps *x, sx_graph *g, sx_nid id, const Ort
   return import_domain(g->model, e);
 }
 
+static bool writes(const struct sx_eps *x) {
+  const char *on = sx_kvp_get(&x->session->options->config, kOrtSessionOptionEpContextEnable);
+  return x->session->compiling || (on && !strcmp(on, "1"));
+}
+
+sx_status sx_ep_context_describe(struct sx_eps *x, sx_model *m, sx_err *e) {
+  OrtGraph *view = NULL;
+  sx_status s = writes(x) ? sx_ort_graph_view(m->graph, false, &view, e) : SX_OK;
+  for (uint32_t i = 0; i < x->list.n && view && s == SX_OK; i++) {
+    OrtEp *ep = x->list.at[i]->ep;
+    const char *text = SX_EP_HAS(ep, 23, GetCompiledModelCompatibilityInfo) ? ep->GetCompiledModelCompatibilityInfo(ep, view) : NULL;
+    if (!text || !*text) continue;
+    const char *key = sx_arena_printf(&m->arena, "%s%s", kOrtModelMetadata_EpCompatibilityInfoPrefix, x->list.at[i]->name);
+    const char *value = sx_arena_strdup(&m->arena, text, strlen(text));
+    uint32_t at = 0;
+    while (key && at < m->metadata.n && !sx_str_is(m->metadata.at[at].key, key)) at++;
+    bool ok = key && value && (at < m->metadata.n || sx_vec_push(&m->metadata, ((sx_kv){sx_str_c(key), {0}})));
+    if (ok) m->metadata.at[at].value = sx_str_c(value);
+    if (!ok) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  }
+  sx_ort_graph_free(view);
+  return s;
+}
+
 /* Every node that a provider compiled can be written. */
 static sx_status check_nodes(const sx_graph *g, sx_err *e) {
   for (uint32_t i = 0; i < g->order.n; i++) {
@@ -84,8 +109,7 @@ static char *context_path(const struct sx_eps *x, const char *model, sx_arena *a
 }
 
 sx_status sx_ep_context_write(struct sx_eps *x, sx_model *m, const char *model, sx_err *e) {
-  const char *on = sx_kvp_get(&x->session->options->config, kOrtSessionOptionEpContextEnable);
-  if (x->session->compiling || !on || strcmp(on, "1") != 0 || !x->contexts) return SX_OK;
+  if (x->session->compiling || !writes(x) || !x->contexts) return SX_OK;
   SX_TRY(sx_ep_context_check(m, e));
   sx_arena a = {0};
   sx_text text = {0};

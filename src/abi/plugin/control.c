@@ -62,14 +62,14 @@ typedef struct hosting {
   const sx_ep_node *x;
   const sx_call *call;
 } hosting;
-static bool makes(void *ctx, uint32_t o) { return sx_ep_output_allocator(((hosting *)ctx)->x, o) != NULL; }
+static bool makes(void *ctx, uint32_t o) { return sx_ep_makes_there(((hosting *)ctx)->x, o); }
 static sx_status to_host(void *ctx, sx_rt_value *v, sx_rt_value **out, sx_err *e) {
   const hosting *h = ctx;
   return sx_ep_copy(h->call, h->x->ep, v, false, out, e);
 }
 static sx_status make_tensor(void *ctx, sx_dtype t, uint32_t rank, const int64_t *dims, sx_rt_value **out, sx_err *e) {
-  sx_rt_source room;
-  return sx_rt_tensor_create(t, rank, dims, sx_source_of(((hosting *)ctx)->x->ep->allocator, &room), out, e);
+  const hosting *h = ctx;
+  return sx_ep_tensor(h->call, h->x->ep, t, rank, dims, out, e);
 }
 static sx_status copy(void *ctx, sx_rt_value *from, sx_rt_value *to, sx_err *e) {
   const hosting *h = ctx;

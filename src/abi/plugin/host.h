@@ -50,9 +50,17 @@ struct OrtKernelRegistry {
   SX_VEC(sx_ep_kernel) kernels;
 };
 
+/* Where inputs and outputs lay in the run that was captured under an id. */
+typedef struct sx_ep_captured {
+  int id;
+  size_t n;
+  uint64_t *words;
+} sx_ep_captured;
+
 /* One provider of one session. */
 typedef struct sx_ep {
   struct sx_eps *owner;
+  uint32_t index; /* in owner->list */
   sx_ep_library *library;
   OrtEpFactory *factory;
   OrtEp *ep;
@@ -66,6 +74,8 @@ typedef struct sx_ep {
   OrtEpDataLayout layout;         /* that it prefers */
   bool serial;                    /* no two runs at once */
   OrtEpProfilerImpl *profiler;    /* while the session profiles */
+  SX_VEC(OrtSyncStream *) idle;   /* of no run now */
+  SX_VEC(sx_ep_captured) captured;
 } sx_ep;
 
 /* What a call of Compile gave. */
@@ -89,7 +99,16 @@ typedef struct sx_ep_node {
   bool constant;                /* of a copy to the device: what it copies never changes */
   sx_rt_value *cached;          /* ... and lies there */
   uint32_t output;              /* of a copy to the host: the graph's output that it makes alone; SX_NONE: it is for readers */
+  uint32_t *makes;              /* by output, of a node whose results are the graph's: which one; NULL, SX_NONE: of none */
 } sx_ep_node;
+
+/* A run (sx_run_ctx.caller). */
+typedef struct sx_ep_run {
+  struct sx_eps *x;
+  const OrtRunOptions *o;
+  OrtSyncStream **streams;    /* by provider; NULL: it has none */
+  sx_rt_value **given, **kept; /* by graph output: what the caller gave in a provider's memory, or anywhere */
+} sx_ep_run;
 
 struct sx_eps {
   OrtSession *session;
@@ -98,7 +117,8 @@ struct sx_eps {
   SX_VEC(sx_ep_compiled) compiled;
   SX_VEC(sx_ep_node *) nodes;
   SX_VEC(OrtValueInfo *) infos; /* of fused nodes */
-  sx_mutex serial, copies, events; /* copies: of sx_ep_node.cached; events: of sx_ep.profiler */
+  sx_mutex serial, copies, events; /* copies: of sx_ep_node.cached, sx_ep.idle, sx_ep.captured; events: of sx_ep.profiler */
+  sx_ep *capturing;                /* records what runs do; NULL: none */
   bool any_serial;
   SX_VEC(const char *) notes; /* claims that were refused, and why */
   uint32_t fused;    /* groups so far, for names */
@@ -117,13 +137,10 @@ struct OrtNodeComputeContext {
 OrtStatus *sx_eps_choose(OrtSession *s); /* adds to the options' providers by policy (policy.c) */
 OrtStatus *sx_eps_open(OrtSession *s, struct sx_eps **out);
 void sx_eps_close(struct sx_eps *x);
-/* Around every run. */
-OrtStatus *sx_eps_run_begin(struct sx_eps *x, const OrtRunOptions *o);
-OrtStatus *sx_eps_run_end(struct sx_eps *x, const OrtRunOptions *o, OrtStatus *failed);
+/* Is there a provider of that name? x may be NULL. */
+bool sx_eps_has(const struct sx_eps *x, const char *name);
 /* Waits for what providers have still to do. */
 OrtStatus *sx_eps_sync(struct sx_eps *x);
-/* Can graph input `index` be given in memory m: does nobody but a provider read it, whose memory that is? */
-bool sx_eps_reads(const OrtSession *s, uint32_t index, const sx_memory *m);
 /* Copies a tensor, wherever it lies, into one in a provider's memory. */
 OrtStatus *sx_eps_copy_into(struct sx_eps *x, sx_rt_value *from, sx_rt_value *to);
 /* After the session is ready. */
@@ -143,6 +160,8 @@ sx_status sx_eps_add_copies(struct sx_eps *x, sx_graph *g, sx_err *e);
 /* ---- context_node.c: EPContext ---- */
 /* Node `id` becomes the EPContext node that its provider made (NULL: none) for whoever writes the model. */
 sx_status sx_ep_context_take(struct sx_eps *x, sx_graph *g, sx_nid id, const OrtNode *context, sx_err *e);
+/* What providers say of a model that is about to be compiled goes into its metadata, if it is to be written. */
+sx_status sx_ep_context_describe(struct sx_eps *x, sx_model *m, sx_err *e);
 /* FAIL when a compiled node has none. */
 sx_status sx_ep_context_check(const sx_model *m, sx_err *e);
 /* Session option ep.context_enable: writes the model of the source dialect, read from file `model` (may be NULL). */
@@ -154,7 +173,13 @@ void sx_ep_registry_free(OrtKernelRegistry *r);
 /* The kernel that fits a node of the source dialect, or NULL. */
 const sx_ep_kernel *sx_ep_registry_find(const OrtKernelRegistry *r, const char *ep, const OrtNode *n);
 
+/* ---- ends.c ---- */
+/* Can graph input `index` be given in memory m as it is: does nobody but a provider read it, whose memory that is? */
+bool sx_eps_reads(const OrtSession *s, uint32_t index, const sx_memory *m);
+
 /* ---- memory.c ---- */
+/* The provider of the session that has this memory, or NULL. */
+sx_ep *sx_eps_with_memory(const struct sx_eps *x, const sx_memory *m);
 /* The allocator of a provider's memory; NULL: no provider of the session has it. */
 OrtAllocator *sx_eps_allocator(const struct sx_eps *x, const sx_memory *m);
 /* Copies the bytes of one tensor into another of that size; stream NULL: they are there when it returns. */
@@ -162,16 +187,35 @@ OrtStatus *sx_transfer_one(OrtDataTransferImpl *t, const sx_rt_value *from, sx_r
 /* A copy of tensor v in the memory of ep or of the host, by ep's transfer, for a step of a run; it is there when this returns. */
 sx_status sx_ep_copy(const sx_call *c, sx_ep *ep, sx_rt_value *v, bool to_device, sx_rt_value **out, sx_err *e);
 
-/* Where output i of the node is made; NULL: in the host's memory. n may be NULL. */
-OrtAllocator *sx_ep_output_allocator(const sx_ep_node *n, size_t i);
+/* Does node n, which no provider has, neither read nor make anything in a provider's memory? */
+bool sx_eps_is_apart(sx_graph *g, const sx_node *n, sx_ep *p);
+/* Is output i of the node made in its provider's memory? n may be NULL. */
+bool sx_ep_makes_there(const sx_ep_node *n, size_t i);
+/* A tensor in that memory, for a step of a run (c may be NULL). */
+sx_status sx_ep_tensor(const sx_call *c, const sx_ep *p, sx_dtype t, uint32_t rank, const int64_t *dims, sx_rt_value **out,
+                       sx_err *e);
+/* What the caller has given for output i of the node; NULL: nothing. Borrowed. */
+sx_rt_value *sx_ep_given(const sx_call *c, const sx_ep_node *n, size_t i);
 
 /* ---- control.c: If, Loop and Scan for a provider ---- */
 bool sx_ep_is_control(const OrtKernelImpl *impl);
 sx_status sx_ep_run_control(sx_ep_node *x, const sx_call *c);
 
+/* ---- run.c ---- */
+OrtStatus *sx_eps_run(struct sx_eps *x, const OrtRunOptions *o, sx_run_options *ro, sx_rt_value *const *inputs,
+                      sx_rt_value **outputs, const bool *wanted);
+/* The addresses of the graph captured under *id, or of all. */
+void sx_ep_forget_captured(sx_ep *p, const int *id);
+
 /* ---- stream.c ---- */
-/* The queue of a provider that a run's steps use; NULL: it has none. */
+/* A stream of the provider for a run: `given` where that is one of its device's. *out NULL: it has no streams. */
+OrtStatus *sx_ep_stream_open(sx_ep *p, OrtSyncStream *given, OrtSyncStream **out);
+/* The run is over; s may be NULL. sync: what it was given to do is done when this returns. */
+OrtStatus *sx_ep_stream_close(sx_ep *p, OrtSyncStream *given, OrtSyncStream *s, bool sync);
+/* The one that a step of a run uses; NULL: none. */
 OrtSyncStream *sx_ep_stream(const sx_call *c, const sx_ep *ep);
+/* Until everything so far is done; s may be NULL. */
+OrtStatus *sx_ep_stream_wait(OrtSyncStream *s);
 
 extern const sx_provider sx_plugin_provider;
 static inline const sx_ep_node *sx_ep_node_of(const sx_node *n) {

@@ -9,9 +9,27 @@ OrtStatus *sx_transfer_one(OrtDataTransferImpl *t, const sx_rt_value *from, sx_r
   return from->bytes ? t->CopyTensors(t, &source, &target, &stream, 1) : NULL;
 }
 
-static sx_status device_tensor(sx_ep *p, const sx_rt_value *like, sx_rt_value **out, sx_err *e) {
-  sx_rt_source room;
-  return sx_rt_tensor_create((sx_dtype)like->type.dtype, like->rank, like->dims, sx_source_of(p->allocator, &room), out, e);
+/* Allocators that know streams are told which one will use the memory. */
+typedef struct on_stream {
+  OrtAllocator *a;
+  OrtSyncStream *stream;
+} on_stream;
+static void *alloc_on(void *ctx, size_t bytes) {
+  const on_stream *s = ctx;
+  if (s->stream && s->a->version >= 23 && s->a->AllocOnStream) return s->a->AllocOnStream(s->a, bytes, s->stream);
+  return s->a->Alloc(s->a, bytes);
+}
+static void release(void *ctx, void *data, size_t bytes) {
+  OrtAllocator *a = ctx;
+  a->Free(a, data);
+}
+sx_status sx_ep_tensor(const sx_call *c, const sx_ep *p, sx_dtype t, uint32_t rank, const int64_t *dims, sx_rt_value **out,
+                       sx_err *e) {
+  on_stream where = {p->allocator, sx_ep_stream(c, p)};
+  sx_rt_source from = {&where, alloc_on, release, p->memory};
+  SX_TRY(sx_rt_tensor_create(t, rank, dims, &from, out, e));
+  (*out)->release_ctx = p->allocator;
+  return SX_OK;
 }
 
 sx_status sx_ep_copy(const sx_call *c, sx_ep *p, sx_rt_value *v, bool to_device, sx_rt_value **out, sx_err *e) {
@@ -23,38 +41,30 @@ sx_status sx_ep_copy(const sx_call *c, sx_ep *p, sx_rt_value *v, bool to_device,
   if (!p->transfer || !p->transfer->CopyTensors)
     SX_FAIL(e, EP_FAIL, "%s has memory of its own and no data transfer (OrtEpFactory.CreateDataTransfer)", p->name);
   *out = NULL;
-  SX_TRY(to_device ? device_tensor(p, v, out, e)
+  SX_TRY(to_device ? sx_ep_tensor(c, p, (sx_dtype)v->type.dtype, v->rank, v->dims, out, e)
                    : sx_rt_tensor_create((sx_dtype)v->type.dtype, v->rank, v->dims, NULL, out, e));
-  sx_status s = sx_ort_take(sx_transfer_one(p->transfer, v, *out, NULL), e);
-  if (s == SX_OK) return SX_OK;
+  /* Behind what its stream has to do; and the host's half is read, or is there, when this returns. */
+  OrtSyncStream *stream = sx_ep_stream(c, p);
+  OrtStatus *failed = sx_transfer_one(p->transfer, v, *out, stream);
+  if (!failed && v->bytes) failed = sx_ep_stream_wait(stream);
+  if (!failed) return SX_OK;
   sx_rt_unref(*out);
   *out = NULL;
-  return s;
+  return sx_ort_take(failed, e);
 }
 
-static sx_ep *with_memory(const struct sx_eps *x, const sx_memory *m) {
+sx_ep *sx_eps_with_memory(const struct sx_eps *x, const sx_memory *m) {
   for (uint32_t i = 0; i < x->list.n; i++)
     if (x->list.at[i]->memory && sx_memory_eq(x->list.at[i]->memory, m)) return x->list.at[i];
   return NULL;
 }
 OrtAllocator *sx_eps_allocator(const struct sx_eps *x, const sx_memory *m) {
-  const sx_ep *p = with_memory(x, m);
+  const sx_ep *p = sx_eps_with_memory(x, m);
   return p ? p->allocator : NULL;
 }
 
-bool sx_eps_reads(const OrtSession *s, uint32_t index, const sx_memory *m) {
-  const sx_value *v = sx_value_at(s->graph, s->graph->inputs.at[index]);
-  const sx_ep *home = with_memory(s->eps, m);
-  if (!home || v->output_uses) return false;
-  for (const sx_use *u = v->uses; u; u = u->next) {
-    const sx_ep_node *n = sx_ep_node_of(sx_node_at(s->graph, u->node));
-    if (!n || !n->to_device || n->ep != home) return false;
-  }
-  return true;
-}
-
 OrtStatus *sx_eps_copy_into(struct sx_eps *x, sx_rt_value *from, sx_rt_value *to) {
-  sx_ep *p = with_memory(x, to->memory);
+  sx_ep *p = sx_eps_with_memory(x, to->memory);
   if (!p || !p->transfer || !p->transfer->CopyTensors)
     SX_API_FAIL(INVALID_ARGUMENT, "no provider of the session writes to '%.60s', where an output is bound", to->memory->name);
   bool alike = from->type.dtype == to->type.dtype && from->bytes == to->bytes && from->rank == to->rank;
@@ -70,9 +80,12 @@ OrtStatus *sx_eps_copy_into(struct sx_eps *x, sx_rt_value *from, sx_rt_value *to
 static bool in_on_host(const sx_ep_node *n, size_t i) { return n->kernel && i < 64 && n->kernel->def->host_in >> i & 1; }
 static bool out_on_host(const sx_ep_node *n, size_t i) { return n->kernel && i < 64 && n->kernel->def->host_out >> i & 1; }
 
-OrtAllocator *sx_ep_output_allocator(const sx_ep_node *n, size_t i) {
-  if (!n || !n->ep->memory || out_on_host(n, i)) return NULL;
-  return n->ep->allocator;
+bool sx_ep_makes_there(const sx_ep_node *n, size_t i) { return n && n->ep->memory && !out_on_host(n, i); }
+
+sx_rt_value *sx_ep_given(const sx_call *c, const sx_ep_node *n, size_t i) {
+  const sx_ep_run *r = n && n->makes ? sx_late_of(c)->r->caller : NULL;
+  sx_rt_value *v = r && n->makes[i] != SX_NONE ? r->given[n->makes[i]] : NULL;
+  return v && sx_memory_eq(v->memory, n->ep->memory) ? v : NULL;
 }
 
 /* A graph while its copies are made; of a body, the graph around and the node that owns it. */
@@ -150,6 +163,16 @@ static sx_status add_copy(struct sx_eps *x, sx_graph *g, sx_vid from, sx_ep *hom
   return SX_OK;
 }
 
+bool sx_eps_is_apart(sx_graph *g, const sx_node *n, sx_ep *p) {
+  const place here = {.x = p->owner, .g = g};
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (n->in[i].value != SX_NONE && home_of(&here, n->in[i].value)) return false;
+  for (uint32_t o = 0; o < n->n_out; o++)
+    for (const sx_use *u = n->out[o] == SX_NONE ? NULL : sx_value_at(g, n->out[o])->uses; u; u = u->next)
+      if (wanted_at(&here, sx_node_at(g, u->node), (uint32_t)(u - sx_node_at(g, u->node)->in))) return false;
+  return true;
+}
+
 /* The copy of `v` for a reader at `to`, made once; `m` has those that there are. */
 static sx_status moved_to(struct sx_eps *x, sx_graph *g, sx_map *m, sx_vid v, sx_ep *home, sx_ep *to, sx_vid *out,
                           sx_err *e) {
@@ -170,6 +193,20 @@ static sx_status bring(const place *p, sx_map *m, sx_ep *to, sx_vid *v, sx_err *
   return moved_to(p->x, p->g, m, *v, home, to, v, e);
 }
 
+/* The node that makes a value makes output i of the graph, and may write it where the caller wants it. */
+static sx_status is_output(const place *p, sx_vid v, uint32_t i, sx_err *e) {
+  const sx_node *n = sx_value_producer(p->g, v);
+  sx_ep_node *x = (sx_ep_node *)sx_ep_node_of(n);
+  if (sx_node_has_body(n)) return SX_OK;
+  if (!x->makes) {
+    if (!(x->makes = SX_NEW_N(&p->x->arena, uint32_t, (size_t)n->n_out + 1))) SX_NO_MEMORY(e);
+    for (uint32_t o = 0; o < n->n_out; o++) x->makes[o] = SX_NONE;
+  }
+  uint32_t *makes = &x->makes[sx_value_at(p->g, v)->index];
+  if (*makes == SX_NONE) *makes = i;
+  return SX_OK;
+}
+
 static sx_status copies_of(const place *p, sx_map *m, sx_err *e) {
   sx_graph *g = p->g;
   for (uint32_t k = 0, last = g->nodes.n; k < last; k++) {
@@ -183,12 +220,14 @@ static sx_status copies_of(const place *p, sx_map *m, sx_err *e) {
     sx_vid v = g->outputs.at[i];
     sx_ep *home = home_of(p, v), *to = due_at(p, i);
     if (home == to) continue;
-    if (to || p->around)
+    if (p->around) {
       SX_TRY(bring(p, m, to, &v, e));
-    else
+    } else {
+      SX_TRY(is_output(p, v, i, e));
       SX_TRY(add_copy(p->x, g, v, home, NULL, &v, e)); /* nobody else's: a run may leave it out */
+      p->x->nodes.at[p->x->nodes.n - 1]->output = i;
+    }
     if (!sx_graph_set_output(g, i, v)) SX_NO_MEMORY(e);
-    if (!p->around) p->x->nodes.at[p->x->nodes.n - 1]->output = i;
   }
   /* Content that is known stands for the value, and lies with the host: what lies on a device is not replaced by it. */
   for (uint32_t i = 0; i < g->values.n; i++) {

@@ -309,6 +309,36 @@ static sx_status check_fallback(const struct sx_eps *x, const sx_graph *g, sx_er
   return SX_OK;
 }
 
+/* A provider that records what runs do has to have all of the model, or all but what computes shapes. */
+static sx_status check_capture(struct sx_eps *x, sx_graph *g, sx_err *e) {
+  static const char *const refused = "This session cannot use the graph capture feature as requested by the user as";
+  sx_ep *p = NULL;
+  for (uint32_t i = 0; i < x->list.n && !p; i++) {
+    OrtEp *ep = x->list.at[i]->ep;
+    if (!SX_EP_HAS(ep, 26, IsGraphCaptureEnabled) || !ep->IsGraphCaptureEnabled(ep)) continue;
+    if (SX_EP_HAS(ep, 26, IsGraphCaptured) && SX_EP_HAS(ep, 26, ReplayGraph))
+      p = x->list.at[i];
+    else
+      sx_eps_note(x, SX_LOG_WARNING,
+                  sx_arena_printf(&x->arena, "%s captures graphs and lacks IsGraphCaptured or ReplayGraph: none is replayed",
+                                  x->list.at[i]->name));
+  }
+  x->capturing = p;
+  if (!p) return SX_OK;
+  bool shapes = SX_EP_HAS(p->ep, 26, GetGraphCaptureNodeAssignmentPolicy) &&
+                p->ep->GetGraphCaptureNodeAssignmentPolicy(p->ep) == OrtGraphCaptureNodeAssignmentPolicy_ALLOW_CPU_FOR_SHAPES;
+  for (uint32_t i = 0; i < g->order.n; i++) {
+    const sx_node *n = sx_node_at(g, g->order.at[i]);
+    const sx_ep_node *has = sx_ep_node_of(n);
+    if (sx_node_has_body(n)) SX_FAIL(e, FAIL, "%s the model has control flow nodes which can't be supported by %s", refused, p->name);
+    if (has ? has->ep != p : !shapes || !sx_eps_is_apart(g, n, p))
+      SX_FAIL(e, FAIL, "%s all %sgraph nodes have not been %s %s: '%.*s' (%.*s) is the first that has not", refused,
+              shapes ? "compute " : "the ", shapes ? "partitioned to the" : "assigned to", p->name, SX_FMT(n->name),
+              SX_FMT(n->op_type));
+  }
+  return SX_OK;
+}
+
 static void not_yet(void *ctx, const sx_err *e) {}
 
 sx_status sx_eps_place(void *ctx, sx_model *m, const void *data, size_t size, const sx_import_options *o, sx_err *e) {
@@ -329,10 +359,12 @@ sx_status sx_eps_place(void *ctx, sx_model *m, const void *data, size_t size, co
     SX_TRY(sx_source_clean(m->graph, e));
   else
     SX_TRY(sx_graph_sort(m->graph, e));
+  SX_TRY(sx_ep_context_describe(x, m, e));
   for (uint32_t i = 0; i < x->list.n; i++) SX_TRY(offer_all(x, x->list.at[i], m->graph, e));
   SX_TRY(check_fallback(x, m->graph, e));
+  SX_TRY(check_capture(x, m->graph, e));
   SX_TRY(sx_ep_context_write(x, m, o->path, e));
-  SX_TRY(sx_eps_add_copies(x, m->graph, e));
+  if (!x->session->compiling) SX_TRY(sx_eps_add_copies(x, m->graph, e)); /* a model that is only written has no memories */
   forget(m->graph);
   return SX_OK;
 }

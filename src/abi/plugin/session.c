@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The providers of a session: made from what its options ask for, told of every run, released with it. */
 #include "abi/plugin/host.h"
-#include "onnxruntime_run_options_config_keys.h"
 
 OrtStatus *ORT_API_CALL sx_api_SessionOptionsAppendExecutionProvider_V2(
     OrtSessionOptions *session_options, OrtEnv *env, const OrtEpDevice *const *ep_devices, size_t num_ep_devices,
@@ -124,7 +123,7 @@ OrtStatus *sx_eps_open(OrtSession *s, struct sx_eps **out) {
       failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
       break;
     }
-    p->library = o->providers.at[i].devices[0]->library;
+    p->index = i, p->library = o->providers.at[i].devices[0]->library;
     if (p->library) atomic_fetch_add(&p->library->sessions, 1); /* before any of its code runs for the session */
     failed = start(x, &o->providers.at[i], p);
     if (!failed) continue;
@@ -148,6 +147,10 @@ static void close_node(sx_ep_node *n) {
 
 static void close_ep(sx_ep *p) {
   if (p->profiler) p->profiler->Release(p->profiler);
+  sx_ep_forget_captured(p, NULL);
+  sx_vec_free(&p->captured);
+  for (uint32_t i = 0; i < p->idle.n; i++) sx_api_ReleaseSyncStream(p->idle.at[i]);
+  sx_vec_free(&p->idle);
   if (p->transfer && p->transfer->Release) p->transfer->Release(p->transfer);
   if (p->own_allocator && SX_EP_HAS(p->factory, 23, ReleaseAllocator))
     p->factory->ReleaseAllocator(p->factory, p->own_allocator);
@@ -183,38 +186,10 @@ OrtStatus *sx_eps_ready(struct sx_eps *x) {
   return failed;
 }
 
-static const OrtRunOptions plain_run = {.log_severity = -1};
-
-/* The first n providers hear that the run is over. */
-static OrtStatus *end_runs(struct sx_eps *x, uint32_t n, const OrtRunOptions *o, OrtStatus *failed) {
-  const char *lazy = o ? sx_kvp_get(&o->config, kOrtRunOptionsConfigDisableSynchronizeExecutionProviders) : NULL;
-  bool sync = !lazy || strcmp(lazy, "1") != 0;
-  for (uint32_t i = 0; i < n; i++) {
-    OrtEp *ep = x->list.at[i]->ep;
-    OrtStatus *s = SX_EP_HAS(ep, 23, OnRunEnd) ? ep->OnRunEnd(ep, o ? o : &plain_run, sync) : NULL;
-    if (!s) continue;
-    if (failed)
-      sx_api_ReleaseStatus(s); /* the first one counts */
-    else
-      failed = s;
-  }
-  if (x->any_serial) sx_mutex_unlock(&x->serial);
-  return failed;
-}
-
-OrtStatus *sx_eps_run_begin(struct sx_eps *x, const OrtRunOptions *o) {
-  if (x->any_serial) sx_mutex_lock(&x->serial);
-  for (uint32_t i = 0; i < x->list.n; i++) {
-    OrtEp *ep = x->list.at[i]->ep;
-    OrtStatus *failed = SX_EP_HAS(ep, 23, OnRunStart) ? ep->OnRunStart(ep, o ? o : &plain_run) : NULL;
-    if (!failed) continue;
-    return end_runs(x, i, o, failed);
-  }
-  return NULL;
-}
-
-OrtStatus *sx_eps_run_end(struct sx_eps *x, const OrtRunOptions *o, OrtStatus *failed) {
-  return end_runs(x, x->list.n, o, failed);
+bool sx_eps_has(const struct sx_eps *x, const char *name) {
+  bool has = false;
+  for (uint32_t i = 0; x && i < x->list.n; i++) has |= !strcmp(x->list.at[i]->name, name);
+  return has;
 }
 
 OrtStatus *sx_eps_sync(struct sx_eps *x) {
@@ -224,16 +199,6 @@ OrtStatus *sx_eps_sync(struct sx_eps *x) {
     if (SX_EP_HAS(ep, 25, Sync)) failed = ep->Sync(ep);
   }
   return failed;
-}
-
-OrtStatus *ORT_API_CALL sx_api_SessionReleaseCapturedGraph(OrtSession *session, int graph_annotation_id) {
-  SX_API_NOT_NULL(session);
-  OrtStatus *failed = NULL;
-  for (uint32_t i = 0; session->eps && i < session->eps->list.n && !failed; i++) {
-    OrtEp *ep = session->eps->list.at[i]->ep;
-    if (SX_EP_HAS(ep, 27, ReleaseCapturedGraph)) failed = ep->ReleaseCapturedGraph(ep, graph_annotation_id);
-  }
-  return failed; /* nothing is captured on the CPU */
 }
 
 OrtStatus *ORT_API_CALL sx_api_SetEpDynamicOptions(OrtSession *sess, const char *const *keys, const char *const *values,

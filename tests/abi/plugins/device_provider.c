@@ -282,8 +282,9 @@ static void ORT_API_CALL release_ep(OrtEpFactory *f, OrtEp *ep) {
 static OrtStatus *ORT_API_CALL validate(OrtEpFactory *f, const OrtHardwareDevice *const *hw, size_t n, const char *info,
                                         OrtCompiledModelCompatibility *out) {
   (void)f, (void)hw, (void)n;
-  *out = !strcmp(info, "made by device 1") ? OrtCompiledModelCompatibility_EP_SUPPORTED_OPTIMAL
-                                           : OrtCompiledModelCompatibility_EP_UNSUPPORTED;
+  *out = !strcmp(info, "made by device 1")   ? OrtCompiledModelCompatibility_EP_SUPPORTED_OPTIMAL
+         : !strcmp(info, "made by device 0") ? OrtCompiledModelCompatibility_EP_SUPPORTED_PREFER_RECOMPILATION
+                                             : OrtCompiledModelCompatibility_EP_UNSUPPORTED;
   return NULL;
 }
 static void *ORT_API_CALL alloc(OrtAllocator *a, size_t n) { return device_alloc((Device *)((char *)a - offsetof(Device, allocator)), n); }
