@@ -74,6 +74,20 @@ static sx_status check_types(canon *c, const sx_schema *s, const sx_graph *g, co
 static sx_status canon_graph(canon *c, sx_graph *g);
 static sx_status visit(canon *c, sx_graph *g, sx_nid id);
 
+/* A failure for want of a rank, or of a size where the upgrade says so, which the sizes of the model's inputs may tell. */
+static sx_status may_wait(const canon *c, const sx_graph *g, const sx_node *n, sx_status s) {
+  const sx_graph *main = c->m->graph;
+  bool open = false, lacks = s == SX_E_NEEDS_SHAPES;
+  for (uint32_t i = 0; i < main->inputs.n && !c->o->n_shapes; i++) {
+    const sx_fact *f = &sx_value_at(main, main->inputs.at[i])->fact;
+    open |= f->rank < 0;
+    for (int d = 0; d < f->rank; d++) open |= !sx_dim_is_const(f->dims[d]);
+  }
+  for (uint32_t i = 0; i < n->n_in; i++) lacks |= n->in[i].value != SX_NONE && sx_value_at(g, n->in[i].value)->fact.rank < 0;
+  if (open && lacks && s != SX_OK && s != SX_E_NO_MEMORY) return SX_E_NEEDS_SHAPES;
+  if (s == SX_E_NEEDS_SHAPES && c->e) c->e->code = SX_E_NOT_IMPLEMENTED;
+  return s == SX_E_NEEDS_SHAPES ? SX_E_NOT_IMPLEMENTED : s;
+}
 static sx_status upgrade(canon *c, sx_graph *g, sx_nid id, const sx_schema *s, int opset) {
   sx_node *n = sx_node_at(g, id);
   const sx_op *op = sx_op_find(n->domain, n->op_type);
@@ -91,7 +105,7 @@ static sx_status upgrade(canon *c, sx_graph *g, sx_nid id, const sx_schema *s, i
   uint32_t first = g->nodes.n;
   sx_upgrade_ctx u = {g, id, n, opset, c->e};
   for (size_t k = 0; k < sizeof op->upgrades / sizeof *op->upgrades && op->upgrades[k].fn; k++)
-    if (n->since_version < op->upgrades[k].below) SX_TRY(op->upgrades[k].fn(&u));
+    if (n->since_version < op->upgrades[k].below) SX_TRY(may_wait(c, g, n, op->upgrades[k].fn(&u)));
   for (uint32_t i = first; i < g->nodes.n; i++) sx_node_at(g, i)->place = n->place;
   return SX_OK;
 }
@@ -215,6 +229,11 @@ static sx_status visit(canon *c, sx_graph *g, sx_nid id) {
   if (sx_node_at(g, id)->dead) return SX_OK;
   bool had_op = sx_node_at(g, id)->op != NULL;
   sx_status s = canon_node(c, g, id);
+  if (s == SX_E_NEEDS_SHAPES) { /* the node stays as it was written, and its results unknown */
+    c->m->needs_shapes = true;
+    if (c->e) *c->e = (sx_err){0};
+    return SX_OK;
+  }
   if (s == SX_OK && !had_op && !sx_node_at(g, id)->dead && sx_node_at(g, id)->op)
     s = sx_infer_join(g, id, c->e); /* names the node itself */
   else if (s != SX_OK && !had_op && !sx_node_at(g, id)->dead)

@@ -132,7 +132,8 @@ typedef sx_status (*sx_evaluate_fn)(void *ctx, const sx_graph *g, sx_nid n, sx_t
 /* The branch that an If takes when its condition is known, else NULL. */
 sx_graph *sx_if_branch(const sx_graph *g, const sx_node *n);
 
-/* What an upgrade may do: edit the node, add constants and nodes before or after it. */
+/* What an upgrade may do: edit the node, add constants and nodes before or after it. One that fails where an input's rank is not
+ * known, or with NEEDS_SHAPES, is asked again when the sizes of the model's inputs are known. */
 struct sx_upgrade_ctx {
   sx_graph *g;
   sx_nid id;

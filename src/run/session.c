@@ -239,7 +239,11 @@ static sx_status create(const void *data, size_t size, const sx_import_options *
   io->log = NULL; /* its warnings are told; the model is read again below, and for each variant */
   sx_session_options full = *o;
   full.import = *io;
-  sx_status s = sx_session_create_model(m, &full, out, &first);
+  sx_status s = SX_E_NEEDS_SHAPES;
+  if (m->needs_shapes)
+    sx_model_destroy(m);
+  else
+    s = sx_session_create_model(m, &full, out, &first);
   if (s != SX_E_NEEDS_SHAPES || io->n_shapes) {
     if (s != SX_OK && e) *e = first;
     if (s == SX_E_NEEDS_SHAPES && e) e->code = SX_E_NOT_IMPLEMENTED;

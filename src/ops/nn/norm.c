@@ -175,6 +175,7 @@ static sx_status group_norm_per_group(sx_upgrade_ctx *c) {
   sx_lower l = {c, SX_OK};
   const sx_fact *x = sx_lower_fact(&l, sx_lower_in(&l, 0));
   const sx_dim groups = sx_attr_int(c->n, "num_groups", 1);
+  if (x->rank < 0) SX_FAIL(c->e, FAIL, "needs an input of known rank in this operator version");
   if (x->rank < 2 || groups < 1) return SX_OK;
   const sx_dim each[2] = {groups, sx_dim_div(&c->g->model->dims, x->dims[1], groups)}, all = x->dims[1];
   for (uint32_t i = 1; i < 3 && l.status == SX_OK; i++) {

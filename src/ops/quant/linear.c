@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* QuantizeLinear, DequantizeLinear (of ai.onnx and of com.microsoft, which becomes the former) and DynamicQuantizeLinear.
- * Whether a scale is for the tensor, for an axis or for blocks follows from its shape: see quant.h. */
+ * Whether a scale is for the tensor, for an axis or for blocks follows from its shape: see quant.h. Kernels take 0 for the zero
+ * points of float types; others are said in Div and Add, Sub and Mul. */
+#include "ops/lower.h"
 #include "ops/quant/quant.h"
 
 bool sx_quant_view(const sx_node *n, int rank, const int64_t *x, int scale_rank, const int64_t *scale, sx_quant_lines *q) {
@@ -61,10 +63,68 @@ static sx_status infer_dequantize(sx_infer *c) {
   c->out[0].dtype = (uint8_t)(to ? to : scale->dtype == SX_F8E8M0 ? SX_F32 : scale->dtype);
   return SX_OK;
 }
-const sx_op sx_op_QuantizeLinear = {
-    .name = "QuantizeLinear", .accuracy = SX_QUANTUM, .flags = SX_OP_CHECK_SIZES, .infer = infer_quantize};
-const sx_op sx_op_DequantizeLinear = {
-    .name = "DequantizeLinear", .accuracy = SX_ROUNDED, .flags = SX_OP_CHECK_SIZES, .infer = infer_dequantize};
+
+/* A scale or zero point, for the tensor, an axis or blocks, as f32 that is broadcast to x. */
+static sx_vid spread(sx_lower *l, sx_vid v, const sx_fact *x, sx_dtype type) {
+  enum { MOST = 1 << 20 };
+  const sx_fact *f = sx_lower_fact(l, v);
+  int64_t axis = sx_attr_int(l->c->n, "axis", 1), block = sx_attr_int(l->c->n, "block_size", 0);
+  sx_dim dims[SX_MAX_RANK];
+  v = sx_lower_cast(l, v, type);
+  if (f->rank == 0) return v;
+  if (f->rank == 1 && f->dims[0] == 1) return sx_lower_reshape(l, v, NULL, 0);
+  if (x->rank < 1 || f->rank < 1 || axis < -x->rank || axis >= x->rank)
+    return SX_LOWER_FAIL(l, FAIL, "axis %lld does not fit rank %d of the tensor, %d of the scale", (long long)axis, x->rank,
+                         f->rank),
+           SX_NONE;
+  if (axis < 0) axis += x->rank;
+  for (int i = 0; i < x->rank; i++) dims[i] = i == axis ? f->dims[0] : 1;
+  if (f->rank == 1 && block <= 0) return sx_lower_reshape(l, v, dims + axis, x->rank - (int)axis);
+  const int64_t n = x->dims[axis], blocks = f->rank == x->rank ? f->dims[axis] : 0;
+  if (!sx_dim_is_const(n) || !sx_dim_is_const(blocks) || blocks < 1 || n > MOST)
+    return SX_LOWER_FAIL(l, NEEDS_SHAPES, "zero points of floats that are not 0, in blocks along an axis of open size"),
+           SX_NONE;
+  if (block <= 0) block = (n + blocks - 1) / blocks;
+  int64_t *at = SX_NEW_N(&l->c->g->model->arena, int64_t, (size_t)n + 1);
+  if (!at) return SX_LOWER_FAIL(l, NO_MEMORY, "out of memory"), SX_NONE;
+  for (int64_t i = 0; i < n; i++) at[i] = i / block;
+  return sx_lower_node(l, &sx_op_Gather, SX_LOWER_IN(v, sx_lower_ints(l, at, n)), SX_LOWER_INT("axis", axis));
+}
+static bool is_zero(const sx_tensor *t) {
+  for (size_t i = 0; t && i < t->size; i++)
+    if (((const uint8_t *)t->bytes)[i]) return false;
+  return t != NULL;
+}
+/* y = saturate(x / scale + zero), y = (x - zero) * scale, where zero is a float. */
+static sx_status with_float_zero(sx_upgrade_ctx *c) {
+  sx_lower l = {c, SX_OK};
+  const bool q = c->n->op == &sx_op_QuantizeLinear;
+  if (!sx_lower_has(&l, 2)) return SX_OK;
+  const sx_vid x = sx_lower_in(&l, 0), scale = sx_lower_in(&l, 1), zero = sx_lower_in(&l, 2);
+  const sx_dtype zt = (sx_dtype)sx_lower_fact(&l, zero)->dtype, st = (sx_dtype)sx_lower_fact(&l, scale)->dtype;
+  if (!zt || sx_dtype_is_int(zt) || is_zero(sx_value_const(c->g, sx_node_in(c->n, 2)))) return SX_OK;
+  const sx_dtype own = st == SX_F8E8M0 ? SX_F32 : st, to = (sx_dtype)sx_attr_int(c->n, "output_dtype", 0),
+                 precision = (sx_dtype)sx_attr_int(c->n, "precision", own);
+  const sx_fact shape = *sx_lower_fact(&l, x);
+  const sx_attr cast[] = {{.name = SX_STR("to"), .type = SX_ATTR_INT, .i = zt},
+                          {.name = SX_STR("saturate"), .type = SX_ATTR_INT, .i = sx_attr_int(c->n, "saturate", 1)}};
+  const sx_vid z = spread(&l, zero, &shape, SX_F32), s = spread(&l, scale, &shape, q ? precision : SX_F32);
+  if (!q)
+    return sx_lower_end(&l, sx_lower_cast(&l, sx_lower_2(&l, &sx_op_Mul, sx_lower_2(&l, &sx_op_Sub, sx_lower_cast(&l, x, SX_F32), z), s),
+                                          to ? to : own));
+  const sx_vid y = sx_lower_cast(&l, sx_lower_2(&l, &sx_op_Div, sx_lower_cast(&l, x, precision), s), SX_F32);
+  return sx_lower_end(&l, sx_lower_node(&l, &sx_op_Cast, SX_LOWER_IN(sx_lower_2(&l, &sx_op_Add, y, z)), cast, 2));
+}
+const sx_op sx_op_QuantizeLinear = {.name = "QuantizeLinear",
+                                    .accuracy = SX_QUANTUM,
+                                    .flags = SX_OP_CHECK_SIZES,
+                                    .infer = infer_quantize,
+                                    .upgrades = {{SX_LOWER_ALWAYS, with_float_zero}}};
+const sx_op sx_op_DequantizeLinear = {.name = "DequantizeLinear",
+                                      .accuracy = SX_ROUNDED,
+                                      .flags = SX_OP_CHECK_SIZES,
+                                      .infer = infer_dequantize,
+                                      .upgrades = {{SX_LOWER_ALWAYS, with_float_zero}}};
 
 static sx_status to_standard(sx_upgrade_ctx *c) {
   bool q = sx_str_is(c->n->op_type, "QuantizeLinear");

@@ -16,7 +16,7 @@ sx_status sx_quant_scale_prepare(sx_prep *p, int scale, int zero, sx_quant_scale
                         .zero_type = vz ? (sx_dtype)vz->dtype : SX_UNDEFINED};
   if (vz && vz->count != vs->count)
     SX_FAIL(p->e, FAIL, "the scale has %lld elements, the zero point %lld", (long long)vs->count, (long long)vz->count);
-  if (vz && !sx_dtype_is_int((sx_dtype)vz->dtype)) s->in_zero = -1, vz = NULL; /* of the float kinds it is 0 */
+  if (vz && !sx_dtype_is_int((sx_dtype)vz->dtype)) s->in_zero = -1, vz = NULL; /* of the float kinds it is 0 here */
   if (vs->constant && (!vz || vz->constant)) {
     char *m = sx_arena_alloc(p->arena, (size_t)s->n * 8 + 1);
     if (!m) SX_NO_MEMORY(p->e);
