@@ -171,6 +171,11 @@ static sx_status open_moe(sx_upgrade_ctx *c) {
   if (sx_attr_int(c->n, "use_sparse_mixer", 0)) SX_FAIL(c->e, NOT_IMPLEMENTED, "use_sparse_mixer");
   if (!sx_str_is(kind, "int"))
     SX_FAIL(c->e, NOT_IMPLEMENTED, "quant_type '%.*s': expected 'int', weights in uint8", SX_FMT(kind));
+  const int64_t k = sx_attr_int(c->n, "k", 1);
+  if (k < 1) SX_FAIL(c->e, FAIL, "k is %lld, expected at least 1", (long long)k);
+  if (sx_dim_is_const(w->dims[0]) && sx_dim_is_const(router->dims[1]) && w->dims[0] != router->dims[1])
+    SX_FAIL(c->e, FAIL, "there are weights of %lld experts, router_probs has %lld", (long long)w->dims[0],
+            (long long)router->dims[1]);
   const sx_dim T = router->dims[0], flat[2] = {T, x->dims[x->rank - 1]};
   const sx_vid tokens = sx_lower_reshape(&l, sx_lower_in(&l, X), flat, 2);
   sx_vid top[2];
@@ -180,7 +185,7 @@ static sx_status open_moe(sx_upgrade_ctx *c) {
                                           : activated(&l, h, sx_str_is(name, "swiglu") ? SX_STR("silu") : name);
   if (sx_lower_has(&l, parts(&l)[2].weight)) h = sx_lower_2(&l, &sx_op_Mul, h, layer(&l, tokens, top[1], 2, true));
   sx_vid y = layer(&l, h, top[1], 1, false);
-  const sx_dim by_expert[3] = {T, sx_attr_int(c->n, "k", 1), sx_lower_fact(&l, y)->rank == 2 ? sx_lower_fact(&l, y)->dims[1] : 1};
+  const sx_dim by_expert[3] = {T, k, sx_lower_fact(&l, y)->rank == 2 ? sx_lower_fact(&l, y)->dims[1] : 1};
   y = sx_lower_2(&l, &sx_op_Mul, sx_lower_reshape(&l, y, by_expert, 3), sx_lower_axes(&l, &sx_op_Unsqueeze, top[0], last, 1));
   y = sx_lower_reduce(&l, &sx_op_ReduceSum, y, chosen, 1, false);
   return sx_lower_end(&l, x->rank == 2 ? y : sx_lower_reshape(&l, y, x->dims, x->rank));
