@@ -66,14 +66,8 @@ static bool print_outputs(const session *s, value **out) {
   value_print_options form = {3, opts.full ? SIZE_MAX : 60, (int)opts.digits};
   for (size_t i = 0; i < s->num_outputs; i++) {
     value *v = out[i];
-    if (opts.top > 0 && v->kind == VALUE_TENSOR && !v->strings && v->rank && v->count) {
-      char *type = value_type_text(v);
-      printf("%s%s%s %s\n", term_code(stdout, TERM_BOLD), v->name, term_code(stdout, TERM_PLAIN), type);
-      free(type);
-      value_print_top(stdout, v, (size_t)opts.top, opts.softmax, labels, num_labels);
-    } else {
+    if (opts.top <= 0 || !value_print_top(stdout, v, (size_t)opts.top, opts.softmax, labels, num_labels))
       value_print(stdout, v, &form);
-    }
   }
   for (size_t i = 0; i < num_labels; i++) free(labels[i]);
   free(labels);

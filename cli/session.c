@@ -49,20 +49,26 @@ OrtLoggingLevel session_log_level(void) {
   return level;
 }
 
-/* The devices of a plugin provider of that name, as far as there is one. */
+/* The devices of a plugin provider of that name, as far as there is one; *other: a plugin provider of another name, or
+ * NULL. */
 static bool append_devices(library *lib, OrtSessionOptions *so, const char *name, const char *const *keys,
-                           const char *const *values, size_t count, bool *found) {
+                           const char *const *values, size_t count, bool *found, const char **other) {
   const OrtApi *newer = lib->base->GetApi(23);
   const OrtEpDevice *const *all = NULL, *mine[8];
   size_t n = 0, n_mine = 0;
   *found = false;
   if (!newer) return true;
   if (!library_ok(lib, newer->GetEpDevices(lib->env, &all, &n))) return false;
-  for (size_t i = 0; i < n && n_mine < 8; i++)
-    if (!strcmp(newer->EpDevice_EpName(all[i]), name)) mine[n_mine++] = all[i];
+  for (size_t i = 0; i < n && n_mine < 8; i++) {
+    const char *has = newer->EpDevice_EpName(all[i]);
+    if (!strcmp(has, name))
+      mine[n_mine++] = all[i];
+    else if (strcmp(has, "CPUExecutionProvider") != 0)
+      *other = has;
+  }
   *found = n_mine > 0;
-  return !n_mine || library_ok(lib, newer->SessionOptionsAppendExecutionProvider_V2(so, lib->env, mine, n_mine, keys, values,
-                                                                                   count));
+  return !n_mine ||
+         library_ok(lib, newer->SessionOptionsAppendExecutionProvider_V2(so, lib->env, mine, n_mine, keys, values, count));
 }
 
 /* "NAME,key=value,key=value"; the short names cpu and cuda are taken as ONNX Runtime spells the providers. */
@@ -82,13 +88,15 @@ static bool append_ep(library *lib, OrtSessionOptions *so, const char *text) {
     save = next;
   }
   const OrtApi *api = lib->api;
+  const char *other = NULL;
   bool ok = true, plugin = true;
   if (strcmp(name, "cpu") && strcmp(name, "CPU") && strcmp(name, "CPUExecutionProvider")) /* always there */
-    ok = append_devices(lib, so, name, keys, values, count, &plugin);
-  if (ok && !plugin)
-    ok = library_ok(lib, api->SessionOptionsAppendExecutionProvider(so, name, keys, values, count));
+    ok = append_devices(lib, so, name, keys, values, count, &plugin, &other);
+  if (ok && !plugin) ok = library_ok(lib, api->SessionOptionsAppendExecutionProvider(so, name, keys, values, count));
   free(copy);
-  return ok || cli_fail_context("--ep %s", text);
+  if (ok || !other || !opts.ep_library.count) return ok || cli_fail_context("--ep %s", text);
+  return cli_fail_context("--ep %s (a library was loaded that has %s: --ep takes the provider's name, not the library's)",
+                          text, other);
 }
 
 static bool set_lists(library *lib, OrtSessionOptions *so) {

@@ -63,11 +63,15 @@ static void print_pairs(FILE *to, const value *keys, const value *values, const 
   fputs("}\n", to);
 }
 
-void value_print(FILE *to, const value *v, const value_print_options *o) {
+static void print_title(FILE *to, const value *v) {
   char *type = value_type_text(v);
   fprintf(to, "%s%s%s%s%s%s%s\n", term_code(to, TERM_BOLD), v->name ? v->name : "", term_code(to, TERM_PLAIN),
           v->name ? " " : "", term_code(to, TERM_DIM), type, term_code(to, TERM_PLAIN));
   free(type);
+}
+
+void value_print(FILE *to, const value *v, const value_print_options *o) {
+  print_title(to, v);
   if (v->kind == VALUE_TENSOR) {
     fputs("  ", to);
     print_axis(to, v, 0, 0, o);
@@ -109,6 +113,8 @@ static void softmax_row(double *row, size_t n) {
 
 bool value_print_top(FILE *to, const value *v, size_t k, bool softmax, char **labels, size_t num_labels) {
   if (v->kind != VALUE_TENSOR || v->strings || !v->rank || !v->count) return false;
+  if (v->rank == 1 && v->type->cls != DTYPE_FLOAT) return false; /* labels, one for each row of the input: not scores */
+  print_title(to, v);
   size_t n = (size_t)v->dims[v->rank - 1], rows = v->count / n;
   double *row = cli_alloc(n * sizeof *row);
   for (size_t r = 0; r < rows && r < 8; r++) {
