@@ -3,6 +3,8 @@
  * are made in import_node.c, which knows calls and attributes; here is what a graph is without them. */
 #include "onnx/import_priv.h"
 
+enum { IR_LATEST = 14 };
+
 sx_status sx_import_told(sx_importer *im, sx_status s) {
   if (s == SX_OK || s == SX_E_NO_MEMORY || !im->o->problem) return s;
   im->o->problem(im->o->problem_ctx, im->e);
@@ -152,6 +154,27 @@ sx_status sx_import_graph(sx_importer *im, const sx_proto_graph *p, sx_scope *s)
   return import_outputs(im, p, s);
 }
 
+/* A newer model loads if all of its operators are known, with one warning. */
+static sx_status warn_newer(sx_importer *im) {
+  const sx_model *m = im->m;
+  const char *what = "";
+  if (m->ir_version > IR_LATEST)
+    what = sx_arena_printf(&im->arena, "IR version %lld (known: %d)", (long long)m->ir_version, IR_LATEST);
+  for (uint32_t i = 0; i < m->opsets.n && what; i++) {
+    sx_domain d;
+    const sx_opset *o = &m->opsets.at[i];
+    if (!sx_domain_find(o->domain, &d) || o->version <= sx_domain_latest(d)) continue;
+    what = sx_arena_printf(&im->arena, "%s%soperator set %s %lld (known: %d)", what, *what ? ", " : "",
+                           *sx_domain_name(d) ? sx_domain_name(d) : "ai.onnx", (long long)o->version, sx_domain_latest(d));
+  }
+  if (!what) SX_NO_MEMORY(im->e);
+  if (*what)
+    sx_log(im->o->log, WARNING,
+           "the model is newer than what is known here: %s; its operators are taken as the newest known version has them",
+           what);
+  return SX_OK;
+}
+
 static sx_status read_header(sx_importer *im) {
   const sx_proto_model *p = im->proto;
   sx_model *m = im->m;
@@ -160,9 +183,6 @@ static sx_status read_header(sx_importer *im) {
   if (p->ir_version < 3 && p->ir_version != 0 && SX_PROTO_HAS(p, 1)) {
     if (p->ir_version < 1) SX_FAIL(im->e, INVALID_GRAPH, "ir_version is %lld: no such version", (long long)p->ir_version);
   }
-  if (p->ir_version > 14)
-    sx_log(im->o->log, WARNING, "the model has IR version %lld, newer than 14: it is read as far as it is known",
-           (long long)p->ir_version);
   if (!SX_PROTO_HAS(p, 1)) SX_FAIL(im->e, FAIL, "the model has no ir_version: not an ONNX model, or cut short");
   m->producer = sx_import_keep(im, p->producer_name), m->producer_version = sx_import_keep(im, p->producer_version);
   m->domain = sx_import_keep(im, p->domain), m->doc = sx_import_keep(im, p->doc_string);
@@ -171,15 +191,7 @@ static sx_status read_header(sx_importer *im) {
                      ((sx_opset){sx_import_keep(im, p->opset_import.at[i].domain), p->opset_import.at[i].version})))
       SX_NO_MEMORY(im->e);
   if (!p->opset_import.n && !sx_vec_push(&m->opsets, ((sx_opset){{"", 0}, 1}))) SX_NO_MEMORY(im->e);
-  for (uint32_t i = 0; i < m->opsets.n; i++) {
-    sx_domain d;
-    if (sx_domain_find(m->opsets.at[i].domain, &d) && m->opsets.at[i].version > sx_domain_latest(d))
-      sx_log(im->o->log, WARNING,
-             "the model imports version %lld of operator set %s, newer than %d: its operators are taken as version %d has "
-             "them",
-             (long long)m->opsets.at[i].version, *sx_domain_name(d) ? sx_domain_name(d) : "ai.onnx", sx_domain_latest(d),
-             sx_domain_latest(d));
-  }
+  SX_TRY(warn_newer(im));
   for (uint32_t i = 0; i < p->metadata_props.n; i++)
     if (!sx_vec_push(&m->metadata, ((sx_kv){sx_import_keep(im, p->metadata_props.at[i].key),
                                             sx_import_keep(im, p->metadata_props.at[i].value)})))
