@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* A provider that does one thing wrong: the name that it is registered under says which (plugin_abuse_test.c lists them). It
- * takes every Add and Mul of the graph, one group for each, and computes nothing but zeros. */
+/* A provider that does one thing wrong: the name that it is registered under says which (plugin_abuse_test.c lists them).
+ * It takes every Add and Mul of the graph, one group for each, and computes them: of floats, and no broadcast but a
+ * number's. */
 #include <stdlib.h>
 #include <string.h>
 #include "onnxruntime_c_api.h"
@@ -10,7 +11,7 @@ static const OrtEpApi *ep_api;
 static char wrong[64];
 static OrtEpFactory factory;
 static OrtEp ep;
-static OrtNodeComputeInfo info;
+static OrtNodeComputeInfo add_info, mul_info;
 
 #define IS(name) (strcmp(wrong, name) == 0)
 static OrtStatus *refuse(const char *name) { return IS(name) ? api->CreateStatus(ORT_EP_FAIL, name) : NULL; }
@@ -22,27 +23,42 @@ static OrtStatus *ORT_API_CALL create_state(OrtNodeComputeInfo *i, OrtNodeComput
 }
 static void ORT_API_CALL release_state(OrtNodeComputeInfo *i, void *state) { (void)i, (void)state; }
 
-static OrtStatus *ORT_API_CALL compute(OrtNodeComputeInfo *i, void *state, OrtKernelContext *c) {
-  const OrtValue *in = NULL;
+static OrtStatus *describe(const OrtValue *v, int64_t *dims, size_t *rank, size_t *count) {
   OrtTensorTypeAndShapeInfo *shape = NULL;
-  OrtValue *out = NULL;
-  int64_t dims[8];
-  size_t rank = 0;
-  (void)i, (void)state;
-  OrtStatus *failed = refuse("compute-fails");
-  if (!failed) failed = api->KernelContext_GetInput(c, IS("compute-bad-input") ? 99 : 0, &in);
-  if (failed) return failed;
-  if (IS("compute-no-output")) return NULL;
-  failed = api->GetTensorTypeAndShape(in, &shape);
-  if (!failed) failed = api->GetDimensionsCount(shape, &rank);
-  if (!failed) failed = api->GetDimensions(shape, dims, rank);
+  OrtStatus *failed = api->GetTensorTypeAndShape(v, &shape);
+  if (!failed) failed = api->GetDimensionsCount(shape, rank);
+  if (!failed) failed = api->GetDimensions(shape, dims, *rank < 8 ? *rank : 8);
+  if (!failed) failed = api->GetTensorShapeElementCount(shape, count);
   api->ReleaseTensorTypeAndShapeInfo(shape);
-  if (failed) return failed;
-  if (IS("compute-wrong-shape")) dims[0] += 3;
-  if (IS("compute-negative-shape")) dims[0] = -5;
+  return failed;
+}
+
+static OrtStatus *ORT_API_CALL compute(OrtNodeComputeInfo *i, void *state, OrtKernelContext *c) {
+  const OrtValue *in[2] = {NULL, NULL};
+  OrtValue *out = NULL;
+  float *x[2] = {NULL, NULL}, *y = NULL;
+  int64_t dims[2][8];
+  size_t rank[2], count[2], n = 0;
+  (void)state;
+  OrtStatus *failed = refuse("compute-fails");
+  if (!failed) failed = api->KernelContext_GetInputCount(c, &n);
+  for (size_t k = 0; k < 2 && !failed; k++) { /* a value that is both operands comes once */
+    failed = api->KernelContext_GetInput(c, IS("compute-bad-input") ? 99 : n > 1 ? k : 0, &in[k]);
+    if (!failed) failed = describe(in[k], dims[k], &rank[k], &count[k]);
+    if (!failed) failed = api->GetTensorMutableData((OrtValue *)in[k], (void **)&x[k]);
+  }
+  if (failed || IS("compute-no-output")) return failed;
+  if (IS("compute-wrong-shape")) dims[0][0] += 3;
+  if (IS("compute-negative-shape")) dims[0][0] = -5;
   if (IS("compute-huge-shape"))
-    for (size_t k = 0; k < rank; k++) dims[k] = INT64_MAX / 2;
-  return api->KernelContext_GetOutput(c, IS("compute-bad-output") ? 99 : 0, dims, rank, &out);
+    for (size_t k = 0; k < rank[0]; k++) dims[0][k] = INT64_MAX / 2;
+  failed = api->KernelContext_GetOutput(c, IS("compute-bad-output") ? 99 : 0, dims[0], rank[0], &out);
+  if (!failed) failed = api->GetTensorMutableData(out, (void **)&y);
+  for (size_t k = 0; k < count[0] && !failed; k++) {
+    const float b = x[1][count[1] == 1 ? 0 : k];
+    y[k] = i == &mul_info ? x[0][k] * b : x[0][k] + b;
+  }
+  return failed;
 }
 
 static const char *ORT_API_CALL ep_name(const OrtEp *e) { return (void)e, IS("ep-null-name") ? NULL : "BadProvider"; }
@@ -83,13 +99,22 @@ static OrtStatus *ORT_API_CALL get_capability(OrtEp *e, const OrtGraph *graph, O
 
 static OrtStatus *ORT_API_CALL compile(OrtEp *e, const OrtGraph **graphs, const OrtNode **fused, size_t n,
                                        OrtNodeComputeInfo **infos, OrtNode **contexts) {
-  (void)e, (void)graphs, (void)fused, (void)contexts;
-  info = (OrtNodeComputeInfo){24, create_state, IS("compile-no-compute") ? NULL : compute, release_state};
-  for (size_t i = 0; i < n; i++) infos[i] = IS("compile-null") ? NULL : &info;
-  return refuse("compile-fails");
+  OrtStatus *failed = refuse("compile-fails");
+  (void)e, (void)fused, (void)contexts;
+  add_info = mul_info = (OrtNodeComputeInfo){24, create_state, IS("compile-no-compute") ? NULL : compute, release_state};
+  for (size_t i = 0; i < n && !failed; i++) {
+    const OrtNode *node = NULL;
+    const char *type = "";
+    failed = api->Graph_GetNodes(graphs[i], &node, 1);
+    if (!failed) failed = api->Node_GetOperatorType(node, &type);
+    infos[i] = IS("compile-null") ? NULL : strcmp(type, "Mul") == 0 ? &mul_info : &add_info;
+  }
+  return failed;
 }
 static void ORT_API_CALL release_infos(OrtEp *e, OrtNodeComputeInfo **infos, size_t n) { (void)e, (void)infos, (void)n; }
-static OrtStatus *ORT_API_CALL run_start(OrtEp *e, const OrtRunOptions *o) { return (void)e, (void)o, refuse("run-start-fails"); }
+static OrtStatus *ORT_API_CALL run_start(OrtEp *e, const OrtRunOptions *o) {
+  return (void)e, (void)o, refuse("run-start-fails");
+}
 static OrtStatus *ORT_API_CALL run_end(OrtEp *e, const OrtRunOptions *o, bool sync) {
   return (void)e, (void)o, (void)sync, refuse("run-end-fails");
 }
@@ -100,8 +125,12 @@ static OrtStatus *ORT_API_CALL layout(OrtEp *e, OrtEpDataLayout *out) {
 }
 static OrtStatus *ORT_API_CALL ready(OrtEp *e) { return (void)e, refuse("ready-fails"); }
 
-static const char *ORT_API_CALL factory_name(const OrtEpFactory *f) { return (void)f, IS("factory-null-name") ? NULL : "BadProvider"; }
-static const char *ORT_API_CALL factory_version(const OrtEpFactory *f) { return (void)f, IS("factory-bad-version") ? "new" : "1.0.0"; }
+static const char *ORT_API_CALL factory_name(const OrtEpFactory *f) {
+  return (void)f, IS("factory-null-name") ? NULL : "BadProvider";
+}
+static const char *ORT_API_CALL factory_version(const OrtEpFactory *f) {
+  return (void)f, IS("factory-bad-version") ? "new" : "1.0.0";
+}
 
 static OrtStatus *ORT_API_CALL devices(OrtEpFactory *f, const OrtHardwareDevice *const *hw, size_t n, OrtEpDevice **out,
                                        size_t room, size_t *made) {
@@ -139,8 +168,8 @@ __attribute__((visibility("default"))) OrtStatus *CreateEpFactories(const char *
                                                                     size_t *n);
 __attribute__((visibility("default"))) OrtStatus *ReleaseEpFactory(OrtEpFactory *f);
 
-OrtStatus *CreateEpFactories(const char *name, const OrtApiBase *base, const OrtLogger *logger, OrtEpFactory **out, size_t max,
-                             size_t *n) {
+OrtStatus *CreateEpFactories(const char *name, const OrtApiBase *base, const OrtLogger *logger, OrtEpFactory **out,
+                             size_t max, size_t *n) {
   (void)logger, (void)max;
   strncpy(wrong, name, sizeof wrong - 1);
   api = base->GetApi(24);
