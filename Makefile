@@ -19,7 +19,7 @@ $(BUILD)/CMakeCache.txt:
 	@cmake -S . -B $(BUILD) -G "$(GENERATOR)" -DCMAKE_EXPORT_COMPILE_COMMANDS=ON $(CMAKE_ARGS)
 
 LIST = $(if $(OPS),$(OPS),$(BUILD)/reduced/models.txt)
-reduced: $(if $(OPS),$(BUILD)/CMakeCache.txt,all)  ## a smaller library: OPS=FILE with operators, or MODELS="a.onnx b.onnx" (docs/REDUCED.md)
+reduced: $(if $(OPS),$(BUILD)/CMakeCache.txt,$(if $(MODELS),all))  ## a smaller library: OPS=FILE with operators, or MODELS="a.onnx b.onnx" (docs/REDUCED.md)
 	@test -n "$(OPS)$(MODELS)" || { echo 'make reduced OPS=file, or make reduced MODELS="a.onnx b.onnx": docs/REDUCED.md'; exit 2; }
 	@mkdir -p $(BUILD)/reduced
 	@$(if $(OPS),true,$(PYTHON) tools/reduce_ops.py models $(BUILD)/sardonyx $(LIST) $(MODELS))

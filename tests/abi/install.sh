@@ -23,6 +23,18 @@ for f in "$lib/libsardonyx.so.$version" "$lib/libsardonyx.so.1" "$lib/sardonyx/l
 DESTDIR=$work/stage cmake --install "$build" --prefix /opt/place >"$work/log"
 [ -e "$work/stage/opt/place/bin/sardonyx" ] || fail "DESTDIR is not heeded"
 
+# Papers lead to nothing that is not there, and an example is built with what was installed.
+readme=$(find "$prefix" -name README.md -path '*doc/sardonyx/README.md')
+docs=$(dirname "$readme")
+find "$docs" -name '*.md' | while read -r paper; do
+  grep -o '](\([^)#]*\)' "$paper" | sed 's/^](//' | grep -v '^http' | while read -r link; do
+    [ -z "$link" ] || [ -e "$(dirname "$paper")/$link" ] || echo "$paper leads to $link"
+  done
+done >"$work/dead"
+[ ! -s "$work/dead" ] || fail "$(cat "$work/dead")"
+cc -I"$prefix/include" "$docs/examples/c_client/client.c" -L"$lib" -Wl,-rpath,"$lib" -lsardonyx -o "$work/client"
+"$work/client" "$docs/examples/digits/digits.onnx" >"$work/log" || { cat "$work/log"; exit 1; }
+
 # Programs, by hand, by find_package and by pkg-config.
 printf '#include <sardonyx.h>\nint main(void) { return !SardonyxGetExtension(SARDONYX_EXTENSION_VERSION); }\n' >"$work/ours.c"
 cat >"$work/theirs.c" <<'END'
@@ -54,7 +66,7 @@ readelf -d "$work/find/build/theirs" | grep -q 'NEEDED.*libonnxruntime.so.1\]' |
 if command -v pkg-config >/dev/null; then
   export PKG_CONFIG_PATH="$lib/pkgconfig"
   # shellcheck disable=SC2046
-  cc "$work/ours.c" $(pkg-config --cflags --libs sardonyx) -Wl,-rpath,"$lib" -o "$work/ours" && "$work/ours"
+  cc "$work/ours.c" $(pkg-config --cflags --libs sardonyx) $(pkg-config --variable=rpath sardonyx) -o "$work/ours" && "$work/ours"
   # shellcheck disable=SC2046
   cc "$work/theirs.c" $(pkg-config --cflags --libs libonnxruntime) -o "$work/theirs" && "$work/theirs"
 fi
