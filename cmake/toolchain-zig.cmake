@@ -12,7 +12,8 @@ elseif(SX_TARGET MATCHES "macos")
 else()
   set(CMAKE_SYSTEM_NAME Linux)
 endif()
-# CMake wants single programs; these pass on to zig.
+# CMake wants single programs; these pass on to zig. What CMake compiles to learn which compiler this is need not be linked:
+# for that zig would first make the target's whole C library.
 set(tools ${CMAKE_BINARY_DIR}/zig)
 if(CMAKE_BINARY_DIR MATCHES "CMakeFiles/(CMakeScratch|CMakeTmp|ShowIncludes)")
   string(REGEX REPLACE "/CMakeFiles/.*" "/zig" tools ${CMAKE_BINARY_DIR})
@@ -20,7 +21,7 @@ endif()
 separate_arguments(command UNIX_COMMAND "${SX_ZIG}")
 list(JOIN command " " command)
 if(NOT EXISTS ${tools}/cc)
-  file(WRITE ${tools}/cc "#!/bin/sh\nexec ${command} cc -target ${SX_TARGET} \"$@\"\n")
+  file(WRITE ${tools}/cc "#!/bin/sh\ncase $* in *CMakeCCompilerId.c) set -- -c \"$@\" ;; esac\nexec ${command} cc -target ${SX_TARGET} \"$@\"\n")
   file(WRITE ${tools}/ar "#!/bin/sh\nexec ${command} ar \"$@\"\n")
   file(WRITE ${tools}/ranlib "#!/bin/sh\nexec ${command} ranlib \"$@\"\n")
   execute_process(COMMAND chmod +x ${tools}/cc ${tools}/ar ${tools}/ranlib)
