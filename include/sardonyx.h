@@ -56,7 +56,14 @@ typedef struct SardonyxExtension {
    * every node that could have been: quantised with which error of its weight, or why not. `options` by key, NULL: the
    * defaults, which stand first here.
    * - mode: "dynamic": weights now, activations while the model runs; "static": both now, with QuantizeLinear and
-   *   DequantizeLinear around the operators
+   *   DequantizeLinear around the operators; "nbits": weights alone, in blocks of few bits; "half":
+   *   floats of 16 bits, with weight_type "float16" or "bfloat16"
+   * - keep_io_types: for half; "1"; "0": inputs and outputs have 16 bits, too
+   * - bits: for nbits; "4", "2", "8"
+   * - block_size: for nbits; "32", or a power of two from "16" to "256"
+   * - method: for nbits; "rtn", "hqq" (more exact)
+   * - symmetric_weights: for nbits; "0"; "1": no zero points
+   * - accuracy_level: for nbits; "0": products of floats; "4": of 8-bit integers, where the machine is faster with them
    * - ranges: for static; JSON as CalibrationRanges gives it, {"value": [lowest, highest], ...}
    * - weight_type: "int8", "uint8"
    * - activation_type: for static; "uint8", "int8", "uint16", "int16"

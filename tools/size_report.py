@@ -18,7 +18,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINES_MOST = 1500
-BYTES_MOST = 3_100_000  # of the stripped release library with every instruction set of x86; the aim is 2 MB
+BYTES_MOST = 3_200_000  # of the stripped release library with every instruction set of x86; the aim is 2 MB
 KINDS = {".c", ".h", ".inc", ".def", ".py", ".sh", ".js", ".ts", ".cmake"}
 
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Quantize of the extension table: options by name, the report as text or JSON. What is done is done in quant/. */
 #include <stdio.h>
+#include <stdlib.h>
 #include "abi/explain.h"
 #include "base/json_read.h"
 #include "base/number.h"
@@ -9,26 +10,38 @@
 #include "run/session.h"
 
 /* Options as they come (texts by key) into the struct: what a key sets, and how its text is read. */
-typedef enum option_kind { OPTION_MODE, OPTION_TYPE, OPTION_FLAG, OPTION_NAMES, OPTION_RANGES } option_kind;
+typedef enum option_kind { OPTION_WORD, OPTION_TYPE, OPTION_FLAG, OPTION_INT, OPTION_NAMES, OPTION_RANGES } option_kind;
 typedef struct option {
   const char *key;
   option_kind kind;
-  size_t offset; /* in sx_quant_options */
+  size_t offset;            /* in sx_quant_options */
+  const char *const *words; /* OPTION_WORD: what the numbers are called; NULL ends them */
 } option;
+static const char *const modes[] = {[SX_QUANT_DYNAMIC] = "dynamic",
+                                    [SX_QUANT_STATIC] = "static",
+                                    [SX_QUANT_NBITS] = "nbits",
+                                    [SX_QUANT_HALF] = "half",
+                                    NULL};
+static const char *const methods[] = {[SX_QUANT_RTN] = "rtn", [SX_QUANT_HQQ] = "hqq", NULL};
 static const option options_by_key[] = {
-    {"mode", OPTION_MODE, offsetof(sx_quant_options, mode)},
+    {"mode", OPTION_WORD, offsetof(sx_quant_options, mode), modes},
+    {"bits", OPTION_INT, offsetof(sx_quant_options, bits)},
+    {"block_size", OPTION_INT, offsetof(sx_quant_options, block)},
+    {"method", OPTION_WORD, offsetof(sx_quant_options, method), methods},
+    {"symmetric_weights", OPTION_FLAG, offsetof(sx_quant_options, symmetric_weights)},
+    {"accuracy_level", OPTION_INT, offsetof(sx_quant_options, accuracy_level)},
     {"ranges", OPTION_RANGES, 0},
     {"weight_type", OPTION_TYPE, offsetof(sx_quant_options, weight)},
     {"activation_type", OPTION_TYPE, offsetof(sx_quant_options, activation)},
     {"symmetric_activations", OPTION_FLAG, offsetof(sx_quant_options, symmetric_activations)},
+    {"keep_io_types", OPTION_FLAG, offsetof(sx_quant_options, keep_io_types)},
     {"per_channel", OPTION_FLAG, offsetof(sx_quant_options, per_channel)},
     {"reduce_range", OPTION_FLAG, offsetof(sx_quant_options, reduce_range)},
     {"op_types", OPTION_NAMES, offsetof(sx_quant_options, operators)},
     {"nodes", OPTION_NAMES, offsetof(sx_quant_options, only)},
     {"skip_nodes", OPTION_NAMES, offsetof(sx_quant_options, skip)},
 };
-static const char *const modes[] = {[SX_QUANT_DYNAMIC] = "dynamic", [SX_QUANT_STATIC] = "static"};
-enum { OPTIONS = sizeof options_by_key / sizeof *options_by_key, MODES = sizeof modes / sizeof *modes };
+enum { OPTIONS = sizeof options_by_key / sizeof *options_by_key };
 
 /* Names stand on lines of their own: they may have any other character in them. */
 static sx_status read_names(const char *text, sx_arena *a, sx_quant_names *out, sx_err *e) {
@@ -69,10 +82,16 @@ static sx_status read_ranges(const char *text, sx_arena *a, sx_quant_options *ou
 static sx_status read_option(const option *o, const char *text, sx_arena *a, sx_quant_options *out, sx_err *e) {
   void *to = (char *)out + o->offset;
   switch (o->kind) {
-    case OPTION_MODE:
-      for (int i = 0; i < MODES; i++)
-        if (!strcmp(modes[i], text)) return *(sx_quant_mode *)to = (sx_quant_mode)i, SX_OK;
+    case OPTION_WORD: /* enums are ints */
+      for (int i = 0; o->words[i]; i++)
+        if (!strcmp(o->words[i], text)) return *(int *)to = i, SX_OK;
       break;
+    case OPTION_INT: {
+      char *end;
+      const long v = strtol(text, &end, 10);
+      if (end > text && !*end && v >= 0 && v <= 65536) return *(int *)to = (int)v, SX_OK;
+      break;
+    }
     case OPTION_TYPE:
       *(sx_dtype *)to = sx_dtype_parse(text, strlen(text));
       if (*(sx_dtype *)to != SX_UNDEFINED) return SX_OK;
@@ -87,7 +106,8 @@ static sx_status read_option(const option *o, const char *text, sx_arena *a, sx_
 }
 
 static sx_status read_options(const OrtKeyValuePairs *p, sx_arena *a, sx_quant_options *out, sx_err *e) {
-  *out = (sx_quant_options){.mode = SX_QUANT_DYNAMIC, .weight = SX_I8, .activation = SX_U8};
+  *out = (sx_quant_options){
+      .mode = SX_QUANT_DYNAMIC, .weight = SX_I8, .activation = SX_U8, .bits = 4, .block = 32, .keep_io_types = true};
   for (uint32_t i = 0; p && i < p->n; i++) {
     const option *o = options_by_key;
     while (o < options_by_key + OPTIONS && strcmp(o->key, p->keys[i])) o++;

@@ -137,6 +137,19 @@ void sx_quant_take_over(sx_graph *g, sx_vid old, sx_vid now) {
   o->name = (sx_str){"", 0}, n->name = name;
 }
 
+sx_quant_mark *sx_quant_mark_of(sx_quantizer *q, sx_vid v) {
+  while (q->marks.n <= v)
+    if (!sx_vec_push(&q->marks, ((sx_quant_mark){0, SX_NONE, NULL}))) return NULL;
+  return &q->marks.at[v];
+}
+
+sx_status sx_quant_select(sx_quantizer *q, sx_nid id) {
+  while (q->selected.n <= id)
+    if (!sx_vec_push(&q->selected, 0)) SX_NO_MEMORY(q->e);
+  q->selected.at[id] = q->report->rows.n + 1;
+  return SX_OK;
+}
+
 static bool among(const sx_quant_names *list, sx_str s) {
   for (uint32_t i = 0; i < list->n; i++)
     if (sx_str_eq(list->at[i], s)) return true;
@@ -145,15 +158,26 @@ static bool among(const sx_quant_names *list, sx_str s) {
 
 const sx_quant_rule *sx_quant_rule_of(const sx_quant_rule *rules, const sx_node *n) {
   for (const sx_quant_rule *r = rules; r->op_type; r++)
-    if (sx_str_is(n->op_type, r->op_type) &&
-        (sx_str_is(n->domain, r->domain) || (!*r->domain && sx_str_is(n->domain, "ai.onnx"))))
+    if (*r->op_type == '*' || (sx_str_is(n->op_type, r->op_type) &&
+                               (sx_str_is(n->domain, r->domain) || (!*r->domain && sx_str_is(n->domain, "ai.onnx")))))
       return r;
   return NULL;
 }
 
-static sx_status visit(sx_quantizer *q, const sx_quant_rule *rules, sx_nid id) {
+/* Rules that mark leave the writing to a step behind them. */
+static const struct {
+  const sx_quant_rule *rules;
+  sx_status (*write)(sx_quantizer *q);
+} modes[] = {
+    [SX_QUANT_DYNAMIC] = {sx_quant_dynamic_rules, NULL},
+    [SX_QUANT_STATIC] = {sx_quant_static_rules, sx_quant_static_write},
+    [SX_QUANT_NBITS] = {sx_quant_nbits_rules, NULL},
+    [SX_QUANT_HALF] = {sx_quant_half_rules, sx_quant_half_write},
+};
+
+static sx_status visit(sx_quantizer *q, sx_nid id) {
   const sx_node *n = sx_node_at(q->g, id);
-  const sx_quant_rule *r = sx_quant_rule_of(rules, n);
+  const sx_quant_rule *r = sx_quant_rule_of(modes[q->o->mode].rules, n);
   const sx_quant_options *o = q->o;
   if (!r) return SX_OK;
   sx_quant_row row = {.node = n->name, .op_type = n->op_type};
@@ -166,6 +190,7 @@ static sx_status visit(sx_quantizer *q, const sx_quant_rule *rules, sx_nid id) {
     row.kept = "excluded by its name";
   else
     SX_TRY(r->fn(q, id, &row.kept));
+  if (row.kept && !*row.kept) return SX_OK; /* nothing to say */
   row.error = q->error;
   if (!sx_vec_push(&q->report->rows, row)) SX_NO_MEMORY(q->e);
   return SX_OK;
@@ -181,26 +206,43 @@ static sx_status check_names(const sx_graph *g, const sx_quant_names *list, sx_e
   return SX_OK;
 }
 
-static sx_status walk(sx_quantizer *q, const sx_quant_rule *rules) {
+static sx_status walk(sx_quantizer *q) {
   sx_graph *g = q->g;
   SX_TRY(sx_graph_sort(g, q->e));
   q->report->before = constant_bytes(g), q->n_nodes = g->nodes.n;
   const uint32_t n = g->order.n;
-  for (uint32_t k = 0; k < n; k++) SX_TRY(visit(q, rules, g->order.at[k]));
-  if (q->o->mode == SX_QUANT_STATIC) SX_TRY(sx_quant_static_write(q));
+  for (uint32_t k = 0; k < n; k++) SX_TRY(visit(q, g->order.at[k]));
+  if (modes[q->o->mode].write) SX_TRY(modes[q->o->mode].write(q));
   sx_graph_sweep(g);
   SX_TRY(sx_graph_sort(g, q->e));
   q->report->after = constant_bytes(g);
   return SX_OK;
 }
 
-/* Scales per channel are of DequantizeLinear-13. */
-int sx_quant_least_opset(const sx_quant_options *o) { return o->mode == SX_QUANT_STATIC && o->per_channel ? 13 : 11; }
+/* Scales per channel are of DequantizeLinear-13; operators take bfloat16 since 22 at the latest. */
+int sx_quant_least_opset(const sx_quant_options *o) {
+  if (o->mode == SX_QUANT_HALF) return o->weight == SX_BF16 ? 22 : 13;
+  return o->mode == SX_QUANT_STATIC && o->per_channel ? 13 : 11;
+}
+
+/* The types that a mode knows for weights. */
+static sx_status check_weight(const sx_quant_options *o, sx_err *e) {
+  const bool half = o->mode == SX_QUANT_HALF;
+  if (o->mode != SX_QUANT_NBITS && o->weight != (half ? SX_F16 : SX_I8) && o->weight != (half ? SX_BF16 : SX_U8))
+    SX_FAIL(e, INVALID_ARGUMENT, "weights of %s: expected %s", sx_dtype_name(o->weight),
+            half ? "float16 or bfloat16" : "int8 or uint8");
+  if (o->mode == SX_QUANT_NBITS && o->bits != 2 && o->bits != 4 && o->bits != 8)
+    SX_FAIL(e, INVALID_ARGUMENT, "weights of %d bits: expected 2, 4 or 8", o->bits);
+  if (o->mode == SX_QUANT_NBITS && (o->block < 16 || o->block > 256 || o->block & (o->block - 1)))
+    SX_FAIL(e, INVALID_ARGUMENT, "blocks of %d: expected a power of two from 16 to 256", o->block);
+  if (o->mode == SX_QUANT_NBITS && o->method == SX_QUANT_HQQ && o->symmetric_weights)
+    SX_FAIL(e, INVALID_ARGUMENT, "HQQ finds zero points: symmetric weights have none");
+  return SX_OK;
+}
 
 static sx_status check(const sx_model *m, const sx_quant_options *o, sx_err *e) {
   const bool fixed = o->mode == SX_QUANT_STATIC;
-  if (o->weight != SX_I8 && o->weight != SX_U8)
-    SX_FAIL(e, INVALID_ARGUMENT, "weights of %s: expected int8 or uint8", sx_dtype_name(o->weight));
+  SX_TRY(check_weight(o, e));
   if (fixed && o->activation != SX_I8 && o->activation != SX_U8 && o->activation != SX_I16 && o->activation != SX_U16)
     SX_FAIL(e, INVALID_ARGUMENT, "activations of %s: expected int8, uint8, int16 or uint16", sx_dtype_name(o->activation));
   if (fixed && !o->n_ranges)
@@ -214,14 +256,12 @@ static sx_status check(const sx_model *m, const sx_quant_options *o, sx_err *e) 
 }
 
 sx_status sx_quantize(sx_model *m, const sx_quant_options *o, sx_quant_report *r, sx_err *e) {
-  static const sx_quant_rule *const rules[] = {
-      [SX_QUANT_DYNAMIC] = sx_quant_dynamic_rules, [SX_QUANT_STATIC] = sx_quant_static_rules};
   sx_quantizer q = {.g = m->graph, .o = o, .report = r, .e = e};
   SX_TRY(check(m, o, e));
   sx_status s = SX_OK;
   for (uint32_t i = 0; i < o->n_ranges && s == SX_OK; i++)
     if (!sx_strmap_put(&q.ranges, o->ranges[i].name, i)) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-  if (s == SX_OK) s = walk(&q, rules[o->mode]);
+  if (s == SX_OK) s = walk(&q);
   s = sx_model_status(m, s, e);
   sx_strmap_free(&q.ranges);
   sx_vec_free(&q.dynamic);

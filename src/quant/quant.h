@@ -12,6 +12,8 @@
 typedef enum sx_quant_mode {
   SX_QUANT_DYNAMIC, /* weights now, activations when the model runs */
   SX_QUANT_STATIC,  /* both now, with ranges that were measured: QuantizeLinear and DequantizeLinear around operators */
+  SX_QUANT_NBITS,   /* weights alone, in blocks of few bits: MatMulNBits, GatherBlockQuantized */
+  SX_QUANT_HALF,    /* floats of 16 bits, weights and values */
 } sx_quant_mode;
 
 /* The range that a value took; `lo` may be above 0, the grid begins at 0 then. */
@@ -20,19 +22,30 @@ typedef struct sx_quant_range {
   double lo, hi;
 } sx_quant_range;
 
+/* How codes of SX_QUANT_NBITS are found. */
+typedef enum sx_quant_rounding {
+  SX_QUANT_RTN, /* the nearest code of the block's range */
+  SX_QUANT_HQQ, /* with a zero point, no integer, that meets most elements better than the range's would */
+} sx_quant_rounding;
+
 typedef struct sx_quant_names {
   const sx_str *at;
   uint32_t n;
 } sx_quant_names;
 typedef struct sx_quant_options {
   sx_quant_mode mode;
-  sx_dtype weight;            /* I8 (symmetric) or U8 */
+  sx_dtype weight;            /* I8 (symmetric) or U8; HALF: F16 or BF16 */
   sx_dtype activation;        /* static: U8, I8, U16 or I16 */
   bool symmetric_activations; /* their zero point is the middle */
   const sx_quant_range *ranges;
   uint32_t n_ranges;
+  int bits, block;           /* of SX_QUANT_NBITS: 2, 4 or 8; a power of two from 16 to 256 */
+  sx_quant_rounding method;  /* the same */
+  bool symmetric_weights;    /* the same: no zero points */
+  int accuracy_level;        /* the same: what MatMulNBits may compute in; 0 floats, 4 integers of 8 bits */
   bool per_channel;          /* a scale for each output channel of a weight */
   bool reduce_range;         /* weights of 7 bits, for processors whose 8-bit products saturate */
+  bool keep_io_types;        /* HALF: inputs and outputs of the model stay as they are */
   sx_quant_names operators;  /* operators to quantise; none: all that the mode has a rule for */
   sx_quant_names only, skip; /* names of nodes; none: all, none */
 } sx_quant_options;

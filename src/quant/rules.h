@@ -15,9 +15,9 @@ typedef struct sx_quant_constant { /* of a weight: its tensors as values */
   double error;
 } sx_quant_constant;
 
-typedef struct sx_quant_mark { /* of a value, in static quantisation */
+typedef struct sx_quant_mark { /* of a value, by rules that mark */
   uint8_t flags;
-  sx_vid like;                 /* whose range it shares; SX_NONE: it has one of its own */
+  sx_vid like;                 /* static: whose range it shares; half: what stands for it in 16 bits; SX_NONE: none */
   const sx_quant_range *range; /* which that is; NULL for constants */
 } sx_quant_mark;
 
@@ -40,13 +40,18 @@ typedef struct sx_quantizer {
 /* Replaces a node (which then is dead), or says in *kept why it stays as it is. */
 typedef sx_status (*sx_quant_rule_fn)(sx_quantizer *q, sx_nid n, const char **kept);
 typedef struct sx_quant_rule {
-  const char *domain, *op_type; /* "" is ONNX's domain */
+  const char *domain, *op_type; /* "" is ONNX's domain, "*" any operator of any */
   sx_quant_rule_fn fn;
 } sx_quant_rule;
-extern const sx_quant_rule sx_quant_dynamic_rules[], sx_quant_static_rules[]; /* ended by an op_type of NULL */
+extern const sx_quant_rule sx_quant_dynamic_rules[], sx_quant_static_rules[], sx_quant_nbits_rules[],
+    sx_quant_half_rules[]; /* ended by an op_type of NULL */
 const sx_quant_rule *sx_quant_rule_of(const sx_quant_rule *rules, const sx_node *n);
-/* Static quantisation, once all nodes have been marked: the pairs, weights and biases. */
+/* What marking rules leave: pairs, weights and biases of static quantisation; values and casts of 16-bit floats. */
 sx_status sx_quant_static_write(sx_quantizer *q);
+sx_status sx_quant_half_write(sx_quantizer *q);
+/* The mark of a value, made on demand (NULL: no memory); a node is to be rewritten by the step behind the rules. */
+sx_quant_mark *sx_quant_mark_of(sx_quantizer *q, sx_vid v);
+sx_status sx_quant_select(sx_quantizer *q, sx_nid id);
 
 /* The oldest operator set of ONNX's that can say what the mode makes. */
 int sx_quant_least_opset(const sx_quant_options *o);

@@ -8,12 +8,6 @@
 
 enum { ON_GRID = 1, MADE_BY_US = 2 }; /* the node that makes it, or reads it, is quantised; it is made by such a node */
 
-static sx_quant_mark *mark_of(sx_quantizer *q, sx_vid v) {
-  while (q->marks.n <= v)
-    if (!sx_vec_push(&q->marks, ((sx_quant_mark){0, SX_NONE, NULL}))) return NULL;
-  return &q->marks.at[v];
-}
-
 static sx_vid range_owner(const sx_quantizer *q, sx_vid v) {
   while (v < q->marks.n && q->marks.at[v].like != SX_NONE) v = q->marks.at[v].like;
   return v;
@@ -40,7 +34,7 @@ static bool can_mark(sx_quantizer *q, sx_vid v, const char **kept) {
 }
 
 static sx_status set_mark(sx_quantizer *q, sx_vid v, uint8_t flags, sx_vid like) {
-  sx_quant_mark *m = mark_of(q, v);
+  sx_quant_mark *m = sx_quant_mark_of(q, v);
   if (!m) SX_NO_MEMORY(q->e);
   m->flags |= flags;
   if (like != SX_NONE && like != v) m->like = like;
@@ -59,13 +53,6 @@ static sx_vid clamped(const sx_quantizer *q, sx_vid v) {
   return is_clamp(n) && is_f32(q->g, n->out[0]) && range_of(q, n->out[0]) ? n->out[0] : v;
 }
 
-static sx_status select_node(sx_quantizer *q, sx_nid id) {
-  while (q->selected.n <= id)
-    if (!sx_vec_push(&q->selected, 0)) SX_NO_MEMORY(q->e);
-  q->selected.at[id] = q->report->rows.n + 1;
-  return SX_OK;
-}
-
 /* Marks the inputs of a mask and all outputs, which have ranges of their own. */
 static sx_status mark_node(sx_quantizer *q, sx_nid id, uint32_t inputs, const char **kept) {
   const sx_node *n = sx_node_at(q->g, id);
@@ -77,7 +64,7 @@ static sx_status mark_node(sx_quantizer *q, sx_nid id, uint32_t inputs, const ch
     if (inputs >> (i < 31 ? i : 31) & 1 && n->in[i].value != SX_NONE) SX_TRY(set_mark(q, n->in[i].value, ON_GRID, SX_NONE));
   for (uint32_t i = 0; i < n->n_out; i++)
     if (n->out[i] != SX_NONE) SX_TRY(set_mark(q, clamped(q, n->out[i]), ON_GRID | MADE_BY_US, SX_NONE));
-  return select_node(q, id);
+  return sx_quant_select(q, id);
 }
 
 /* Of a product x * w + b: the weight has a scale per channel, the bias the product of both scales. */
@@ -103,7 +90,7 @@ static sx_status mover(sx_quantizer *q, sx_nid id, const char **kept) {
     if (n->out[i] != SX_NONE && !is_f32(q->g, n->out[i])) return *kept = "it gives more than it moves", SX_OK;
   for (uint32_t i = 0; i < n->n_out; i++)
     if (n->out[i] != SX_NONE) SX_TRY(set_mark(q, n->out[i], ON_GRID | MADE_BY_US, range_owner(q, x)));
-  return select_node(q, id);
+  return sx_quant_select(q, id);
 }
 
 /* Behind a product it is part of that; by itself it moves its range. */

@@ -145,6 +145,23 @@ int main(int argc, char **argv) {
     }
     OK(AllocatorFree(heap, ranges));
   }
+  good(OPTIONS("mode", "half", "weight_type", "float16"), "\"quantized\":true", 0.01);
+  good(OPTIONS("mode", "half", "weight_type", "bfloat16"), "\"quantized\":true", 0.05);
+  refused(OPTIONS("mode", "half"), "float16");
+  static const char *const bits[] = {"8", "4", "2"}, *const blocks[] = {"16", "32", "128"};
+  for (int b = 0; b < 2; b++) /* pictures made up as these are lie between two digits: what 4 bits leave out decides */
+    for (int k = 0; k < 3; k++) {
+      good(OPTIONS("mode", "nbits", "bits", bits[b], "block_size", blocks[k]), "\"quantized\":true", b ? 0.5 : 0.1);
+      good(OPTIONS("mode", "nbits", "bits", bits[b], "block_size", blocks[k], "symmetric_weights", "1"),
+           "\"quantized\":true", b ? 0.5 : 0.1);
+      good(OPTIONS("mode", "nbits", "bits", bits[b], "block_size", blocks[k], "method", "hqq"), "\"quantized\":true",
+           b ? 0.5 : 0.1);
+    }
+  refused(OPTIONS("mode", "nbits", "bits", "3"), "3 bits");
+  refused(OPTIONS("mode", "nbits", "block_size", "48"), "48");
+  refused(OPTIONS("mode", "nbits", "block_size", "many"), "many");
+  refused(OPTIONS("mode", "nbits", "method", "guess"), "guess");
+  refused(OPTIONS("mode", "nbits", "method", "hqq", "symmetric_weights", "1"), "HQQ");
   refused(OPTIONS("mode", "static"), "calibrate");
   refused(OPTIONS("mode", "static", "ranges", "{\"x\": 5}"), "two numbers");
   refused(OPTIONS("mode", "static", "ranges", "{\"x\": [5, 1]}"), "lower one first");

@@ -95,6 +95,27 @@ def test_forms(model, tmp_path):
     onnx.checker.check_model(onnx.load(outs[0]), full_check=True)
 
 
+@pytest.mark.parametrize("bits, method, bound", [(8, "rtn", 0.02), (8, "hqq", 0.02), (4, "rtn", 0.2), (4, "hqq", 0.2), (2, "hqq", 1)])
+def test_weights(model, tmp_path, bits, method, bound):
+    out = tmp_path / "out.onnx"
+    report = q.quantize_weights(model, out, bits, 16, method)
+    assert [node["name"] for node in report.nodes if node["quantized"]] == ["gemm"] and error(model, out) < bound
+    if method == "rtn":
+        assert q.quantize_weights(model, out, bits, 16, is_symmetric=True).outputs["y"] < bound
+
+
+@pytest.mark.parametrize("to, bound", [("float16", 2e-3), ("bfloat16", 2e-2)])
+def test_floats(model, tmp_path, to, bound):
+    out = tmp_path / "out.onnx"
+    report = q.convert_float(model, out, to)
+    assert all(node["quantized"] for node in report.nodes) and report.bytes_after * 2 == report.bytes_before
+    assert error(model, out) < bound
+    q.convert_float(model, out, to, keep_io_types=False)
+    assert sx.InferenceSession(out).get_inputs()[0].type == f"tensor({to})" == sx.InferenceSession(out).get_outputs()[0].type
+    report = q.convert_float(model, out, to, nodes_to_exclude=["relu"])
+    assert [node["name"] for node in report.nodes if not node["quantized"]] == ["relu"] and error(model, out) < bound
+
+
 def test_chosen_nodes(model, tmp_path):
     out = tmp_path / "out.onnx"
     reasons = {node["name"]: node["reason"] for node in q.quantize_dynamic(model, out, nodes_to_exclude=["conv"]).nodes}

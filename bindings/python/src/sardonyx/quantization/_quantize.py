@@ -152,12 +152,13 @@ def _path_of(model):
         yield path
 
 
+def _names(op_types, nodes, skip):
+    return {key: "\n".join(names) for key, names in (("op_types", op_types), ("nodes", nodes), ("skip_nodes", skip)) if names}
+
+
 def _settings(op_types, nodes, skip, per_channel, reduce_range, weight_type):
     settings = {"weight_type": TYPES[weight_type], "per_channel": str(int(bool(per_channel))), "reduce_range": str(int(bool(reduce_range)))}
-    for key, names in (("op_types", op_types), ("nodes", nodes), ("skip_nodes", skip)):
-        if names:
-            settings[key] = "\n".join(names)
-    return settings
+    return {**settings, **_names(op_types, nodes, skip)}
 
 
 def _run(path, model_output, settings, sample, compare):
@@ -248,6 +249,38 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
         settings.update(mode="static", ranges=ranges.json(), activation_type=TYPES[activation_type],
                         symmetric_activations=str(int(bool(extra.get("ActivationSymmetric", False)))))
         return _run(path, model_output, settings, kept[0] if kept else None, compare)
+
+
+def quantize_weights(model_input, model_output, bits=4, block_size=32, method="rtn", is_symmetric=False, accuracy_level=0,
+                     op_types_to_quantize=None, nodes_to_quantize=None, nodes_to_exclude=None, *, compare=True):
+    """Writes a model with the weights of its products in blocks of few bits (MatMulNBits, and GatherBlockQuantized for tables).
+
+    :param bits: 2, 4 or 8
+    :param block_size: elements with a scale of their own, a power of two from 16 to 256
+    :param method: "rtn" rounds to nearest; "hqq" finds better zero points, without data
+    :param is_symmetric: no zero points
+    :param accuracy_level: 0 computes with floats, 4 with integers of 8 bits where the machine is faster with them
+    :returns: a QuantizationReport
+    """
+    settings = {"mode": "nbits", "bits": str(int(bits)), "block_size": str(int(block_size)), "method": str(method).lower(),
+                "symmetric_weights": str(int(bool(is_symmetric))), "accuracy_level": str(int(accuracy_level or 0))}
+    settings.update(_names(op_types_to_quantize, nodes_to_quantize, nodes_to_exclude))
+    with _path_of(model_input) as path:
+        return _run(path, model_output, settings, None, compare)
+
+
+def convert_float(model_input, model_output, to="float16", keep_io_types=True, op_types=None, nodes=None, nodes_to_exclude=None, *,
+                  compare=True):
+    """Writes a model with floats of 16 bits, weights and values, where its operators take them.
+
+    :param to: "float16" or "bfloat16"; numbers beyond the type's range are clamped to it
+    :param keep_io_types: inputs and outputs of the model stay float
+    :returns: a QuantizationReport
+    """
+    settings = {"mode": "half", "weight_type": str(to), "keep_io_types": str(int(bool(keep_io_types)))}
+    settings.update(_names(op_types, nodes, nodes_to_exclude))
+    with _path_of(model_input) as path:
+        return _run(path, model_output, settings, None, compare and keep_io_types)
 
 
 class _Config:

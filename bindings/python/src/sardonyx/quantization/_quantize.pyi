@@ -56,6 +56,14 @@ def quantize_static(model_input: str | os.PathLike[str] | bytes | Any, model_out
                     calibration_cache_path: str | os.PathLike[str] | None = None, *, ranges: TensorsData | None = None,
                     progress: bool | Callable[[int], Any] | None = None, compare: bool = True) -> QuantizationReport: ...
 
+def quantize_weights(model_input: str | os.PathLike[str] | bytes | Any, model_output: str | os.PathLike[str], bits: int = 4,
+                     block_size: int = 32, method: str = "rtn", is_symmetric: bool = False, accuracy_level: int = 0,
+                     op_types_to_quantize: Sequence[str] | None = None, nodes_to_quantize: Sequence[str] | None = None,
+                     nodes_to_exclude: Sequence[str] | None = None, *, compare: bool = True) -> QuantizationReport: ...
+def convert_float(model_input: str | os.PathLike[str] | bytes | Any, model_output: str | os.PathLike[str], to: str = "float16",
+                  keep_io_types: bool = True, op_types: Sequence[str] | None = None, nodes: Sequence[str] | None = None,
+                  nodes_to_exclude: Sequence[str] | None = None, *, compare: bool = True) -> QuantizationReport: ...
+
 class _Config:
     def __init__(self, **arguments: Any) -> None: ...
 

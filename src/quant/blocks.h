@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+/* Weights in blocks along K, each with a scale and a zero point of its own: the form of MatMulNBits. */
+#ifndef SX_QUANT_BLOCKS_H
+#define SX_QUANT_BLOCKS_H
+#include "quant/quant.h"
+
+typedef struct sx_quant_blocks {
+  sx_tensor *codes; /* u8 [N, blocks, block * bits / 8], low bits first */
+  sx_tensor *scale; /* f32 [N, blocks] */
+  sx_tensor *zero;  /* u8 [N, bytes of the blocks' codes], or f32 [N, blocks] (HQQ); NULL: the middle, 1 << (bits - 1) */
+  double error;     /* root mean square of the difference over that of the weight */
+} sx_quant_blocks;
+/* w: N rows of K floats, element (n, k) at n * stride_n + k * stride_k; K is filled up to whole blocks with codes of zero.
+ * INVALID_ARGUMENT: an element is not finite. */
+sx_status sx_quantize_blocks(const float *w, int64_t N, int64_t K, int64_t stride_n, int64_t stride_k,
+                             const sx_quant_options *o, sx_quant_blocks *out, sx_err *e);
+#endif
