@@ -13,7 +13,7 @@ typedef struct sx_taps {
   int64_t n_in, n_out;
   int k;                  /* taps per output */
   const int32_t *index;   /* n_out * k, each in [0, n_in) */
-  const float *weight;    /* n_out * k */
+  const float *weight;    /* n_out * k; of a single tap: 1, and not read */
   const uint8_t *outside; /* n_out: nonzero = the extrapolation value; or NULL */
   bool doubled;           /* index[j] is j / 2 */
 } sx_taps;
