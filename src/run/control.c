@@ -363,6 +363,5 @@ static const sx_kernel kernel_scan = {.op = &sx_op_Scan, .name = "scan", .flags 
 static sx_status prepare_map(sx_prep *p) { return sx_prep_phase(p, run_map, 1, 0, 0); }
 static const sx_kernel kernel_map = {
     .op = &sx_op_SequenceMap, .name = "sequence_map", .flags = SX_KERNEL_LATE, .prepare = prepare_map};
-static const sx_kernel *const kernels[] = {&kernel_if,          &kernel_loop,        &kernel_scan, &kernel_map, &sx_run_BeamSearch,
-                                           &sx_run_GreedySearch, &sx_run_Sampling, &sx_run_WhisperBeamSearch, NULL};
+static const sx_kernel *const kernels[] = {&kernel_if, &kernel_loop, &kernel_scan, &kernel_map, NULL};
 const sx_provider sx_control_provider = {"CPUExecutionProvider", kernels, 0};

@@ -72,7 +72,6 @@ sx_status sx_late_give(const sx_call *c, uint32_t o, sx_rt_value *v, sx_status s
 sx_status sx_late_own_strings(const sx_call *c, uint32_t o);
 /* Runs the body of attribute `attr`: `formal` values for its inputs; captures are filled in from the node's inputs. */
 sx_status sx_late_run_body(const sx_call *c, const char *attr, sx_rt_value *const *formal, sx_rt_value **outputs);
-extern const sx_kernel sx_run_BeamSearch, sx_run_GreedySearch, sx_run_Sampling, sx_run_WhisperBeamSearch; /* generate/ */
 /* What control flow asks of whoever has values where the host cannot read them. */
 typedef struct sx_control_host {
   void *ctx; /* first argument of all */
@@ -86,7 +85,7 @@ typedef struct sx_control_host {
 } sx_control_host;
 /* Runs the If, Loop or Scan of a late step; h NULL: everything lies with the host. */
 sx_status sx_control_run(const sx_call *c, const sx_control_host *h);
-extern const sx_provider sx_control_provider; /* If, Loop, Scan, decode loops */
+extern const sx_provider sx_control_provider; /* If, Loop, Scan */
 extern const sx_provider sx_host_provider;    /* sequences, optionals, maps */
 extern const sx_provider sx_text_provider;    /* strings */
 /* The providers that every session has, after those of its own; list has room for them and NULL. Returns how many there
