@@ -302,18 +302,19 @@ OrtStatus *ORT_API_CALL sx_api_RegisterAllocator(OrtEnv *env, OrtAllocator *allo
   return share(env, sx_memory_of(info), allocator);
 }
 
+bool sx_env_unshare(OrtEnv *env, const sx_memory *m, const OrtAllocator *only) {
+  sx_mutex_lock(&busy);
+  sx_shared_allocator *there = shared_for(env, m);
+  const sx_memory *memory = there && (!only || there->allocator == only) ? there->memory : NULL;
+  if (memory) *there = env->shared.at[--env->shared.n];
+  sx_mutex_unlock(&busy);
+  sx_memory_unref(memory);
+  return memory != NULL;
+}
 OrtStatus *ORT_API_CALL sx_api_UnregisterAllocator(OrtEnv *env, const OrtMemoryInfo *mem_info) {
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(mem_info);
-  sx_mutex_lock(&busy);
-  sx_shared_allocator *there = shared_for(env, sx_memory_of(mem_info));
-  const sx_memory *memory = there ? there->memory : NULL;
-  if (there) *there = env->shared.at[--env->shared.n];
-  sx_mutex_unlock(&busy);
-  if (memory) {
-    sx_memory_unref(memory);
-    return NULL;
-  }
+  if (sx_env_unshare(env, sx_memory_of(mem_info), NULL)) return NULL;
   SX_API_FAIL(INVALID_ARGUMENT, "UnregisterAllocator: no allocator is registered for this memory");
 }
 

@@ -204,11 +204,8 @@ sx_status sx_ort_graph_view(const sx_graph *source, bool own, OrtGraph **out, sx
   *out = NULL;
   if (!v) SX_NO_MEMORY(e);
   sx_status s = view_graph(v, source->order.at, source->order.n, e);
-  if (s == SX_OK && source->model->path) { /* paths are kept as UTF-8, and handed out as the platform has them */
-    const char *p = source->model->path;
-    size_t n = strlen(p);
-    ORTCHAR_T *path = SX_NEW_N(&v->arena, ORTCHAR_T, n + 1);
-    for (size_t i = 0; path && i < n; i++) path[i] = (ORTCHAR_T)p[i];
+  if (s == SX_OK && source->model->path) { /* kept as UTF-8, and handed out as the platform has paths */
+    const ORTCHAR_T *path = sx_path_native(&v->arena, source->model->path);
     if (!path) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     else v->path = path;
   }

@@ -336,6 +336,22 @@ static void contexts(void) {
   allocator->Free(allocator, data);
 }
 
+/* Without weights only if the provider says that it can; nobody asks one that does not compile. */
+static void without_weights(void) {
+  static const struct {
+    const char *options;
+    OrtErrorCode code;
+  } cases[] = {{"mode=compile", ORT_EP_FAIL}, {"mode=compile;weightless=1", ORT_OK}, {"mode=compile;weightless=2", ORT_OK}, {"", ORT_OK}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    OrtSessionOptions *o = options_of((const char *const[DEVICES]){cases[i].options});
+    OrtSession *s = NULL;
+    OK(AddSessionConfigEntry(o, "ep.enable_weightless", "1"));
+    CODE(cases[i].code, CreateSessionFromArray(env, model_device_dense, sizeof model_device_dense, o, &s));
+    api->ReleaseSession(s);
+    api->ReleaseSessionOptions(o);
+  }
+}
+
 /* ---- what may be asked ---- */
 static void questions(void) {
   OrtCompiledModelCompatibility fits;
@@ -374,6 +390,7 @@ int main(int argc, char **argv) {
   told();
   own_operator();
   contexts();
+  without_weights();
   api->ReleaseSession(cpu_chain);
   questions();
   return close_device("device_runs");

@@ -103,7 +103,7 @@ static void destroy(OrtEnv *env, sx_ep_library *l) {
     for (int k = 0; k < SX_EP_MEMORIES; k++) {
       OrtEpDevice *d = l->devices.at[i];
       if (!d->memory[k] || !d->allocator[k]) continue;
-      sx_api_ReleaseStatus(sx_api_UnregisterAllocator(env, (const OrtMemoryInfo *)d->memory[k]));
+      (void)sx_env_unshare(env, d->memory[k], d->allocator[k]); /* unless somebody else's has taken its place */
       if (SX_EP_HAS(d->factory, 23, ReleaseAllocator)) d->factory->ReleaseAllocator(d->factory, d->allocator[k]);
     }
     free_device(l->devices.at[i]);
@@ -172,8 +172,7 @@ OrtStatus *ORT_API_CALL sx_api_ReleaseSharedAllocator(OrtEnv *env, const OrtEpDe
   if (!d->allocator[k]) return NULL;
   if (d->library && atomic_load(&d->library->sessions))
     SX_API_FAIL(FAIL, "the allocator of '%.60s' is in use by a session: release the sessions first", d->name);
-  OrtStatus *failed = sx_api_UnregisterAllocator(env, (const OrtMemoryInfo *)d->memory[k]);
-  if (failed) return failed;
+  (void)sx_env_unshare(env, d->memory[k], d->allocator[k]);
   if (SX_EP_HAS(d->factory, 23, ReleaseAllocator)) d->factory->ReleaseAllocator(d->factory, d->allocator[k]);
   d->allocator[k] = NULL;
   return NULL;

@@ -7,7 +7,8 @@
  * memory of its own. Options of a session (ep.deviceone.KEY):
  *   ops=A,B      takes these operators alone          mode=compile   compiles instead of running kernels
  *   layout=nhwc  wants channels last                  capture=1      records what a run does and replays it
- *   streams=1    has streams                          serial=1       wants no two runs at once */
+ *   streams=1    has streams                          serial=1       wants no two runs at once
+ *   weightless=N what it says of models without weights (OrtWeightlessSupport) */
 #ifndef TEST_DEVICE_H
 #define TEST_DEVICE_H
 #include <stdatomic.h>

@@ -22,6 +22,7 @@ typedef struct Provider {
   OrtKernelRegistry *registry;
   char ops[200], dynamic[100];
   bool compile, nhwc, capture, serial, contexts;
+  OrtWeightlessSupport weightless;
   int runs;     /* of a session that captures */
   Tape tape;    /* what was captured */
   bool captured;
@@ -145,8 +146,7 @@ static OrtStatus *ORT_API_CALL memory_device(const OrtEp *ep, const OrtMemoryDev
   return NULL;
 }
 static OrtStatus *ORT_API_CALL weightless(const OrtEp *ep, OrtWeightlessSupport *out) {
-  (void)ep;
-  *out = OrtWeightlessSupport_NONE;
+  *out = ((const Provider *)ep)->weightless;
   return NULL;
 }
 
@@ -251,6 +251,7 @@ static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevi
   p->nhwc = !strcmp(option(o, f, "layout", text, sizeof text), "nhwc");
   p->capture = !strcmp(option(o, f, "capture", text, sizeof text), "1");
   p->serial = !strcmp(option(o, f, "serial", text, sizeof text), "1");
+  p->weightless = (OrtWeightlessSupport)atoi(option(o, f, "weightless", text, sizeof text));
   bool streams = !strcmp(option(o, f, "streams", text, sizeof text), "1");
   api->ReleaseStatus(api->HasSessionConfigEntry(o, "ep.context_enable", &has));
   if (has) api->ReleaseStatus(api->GetSessionConfigEntry(o, "ep.context_enable", text, &size));
