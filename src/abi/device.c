@@ -174,19 +174,3 @@ void ORT_API_CALL sx_api_ReleaseExternalInitializerInfo(OrtExternalInitializerIn
   sx_free(input->path, path_bytes(input->path));
   sx_free(input, sizeof *input);
 }
-
-/* Packed weights are shared by content among all sessions of the process; a container adds nothing to that. */
-struct OrtPrepackedWeightsContainer {
-  int unused;
-};
-
-OrtStatus *ORT_API_CALL sx_api_CreatePrepackedWeightsContainer(OrtPrepackedWeightsContainer **out) {
-  SX_API_NOT_NULL(out);
-  *out = sx_calloc(1, sizeof **out);
-  if (!*out) SX_API_NO_MEMORY();
-  return NULL;
-}
-
-void ORT_API_CALL sx_api_ReleasePrepackedWeightsContainer(OrtPrepackedWeightsContainer *input) {
-  sx_free(input, sizeof *input);
-}

@@ -170,6 +170,7 @@ OrtStatus *ORT_API_CALL sx_editor_FinalizeModelEditorSession(OrtSession *session
   const void *data;
   size_t size;
   current(x, &data, &size);
+  session->prepacked = prepacked_weights_container;
   OrtStatus *failed =
       sx_ort_session_load(session, x->bytes.n ? NULL : x->path, data, size, x->path, options ? &options->cancel : NULL);
   if (failed) {

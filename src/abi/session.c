@@ -294,10 +294,11 @@ OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data
 
 /* From a path, or (path NULL) from bytes. The caller sets the flag that cancels on its own options. */
 static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, size_t size,
-                         const OrtSessionOptions *options, OrtSession **out) {
+                         const OrtSessionOptions *options, OrtPrepackedWeightsContainer *prepacked, OrtSession **out) {
   OrtSession *s = NULL;
   OrtStatus *failed = sx_ort_session_prepare(env, options, &s);
   if (failed) return failed;
+  s->prepacked = prepacked;
   failed = sx_ort_session_load(s, path, data, size, NULL, options ? &options->cancel : NULL);
   if (failed)
     session_free(s);
@@ -306,37 +307,35 @@ static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, 
   return failed;
 }
 
-OrtStatus *ORT_API_CALL sx_api_CreateSession(const OrtEnv *env, const ORTCHAR_T *model_path,
-                                             const OrtSessionOptions *options, OrtSession **out) {
+OrtStatus *ORT_API_CALL sx_api_CreateSessionWithPrepackedWeightsContainer(
+    const OrtEnv *env, const ORTCHAR_T *model_path, const OrtSessionOptions *options,
+    OrtPrepackedWeightsContainer *prepacked_weights_container, OrtSession **out) {
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(model_path);
   SX_API_NOT_NULL(out);
   sx_path path;
   if (!sx_path_open(&path, model_path)) SX_API_NO_MEMORY();
-  OrtStatus *s = create(env, path.p, NULL, 0, options, out);
+  OrtStatus *s = create(env, path.p, NULL, 0, options, prepacked_weights_container, out);
   sx_path_close(&path);
   return s;
 }
-
-OrtStatus *ORT_API_CALL sx_api_CreateSessionFromArray(const OrtEnv *env, const void *model_data, size_t model_data_length,
-                                                      const OrtSessionOptions *options, OrtSession **out) {
-  SX_API_NOT_NULL(env);
-  SX_API_NOT_NULL(model_data);
-  SX_API_NOT_NULL(out);
-  if (!model_data_length) SX_API_FAIL(INVALID_ARGUMENT, "CreateSessionFromArray: the model has no bytes");
-  return create(env, NULL, model_data, model_data_length, options, out);
-}
-
-OrtStatus *ORT_API_CALL sx_api_CreateSessionWithPrepackedWeightsContainer(
-    const OrtEnv *env, const ORTCHAR_T *model_path, const OrtSessionOptions *options,
-    OrtPrepackedWeightsContainer *prepacked_weights_container, OrtSession **out) {
-  return sx_api_CreateSession(env, model_path, options, out);
+OrtStatus *ORT_API_CALL sx_api_CreateSession(const OrtEnv *env, const ORTCHAR_T *model_path,
+                                             const OrtSessionOptions *options, OrtSession **out) {
+  return sx_api_CreateSessionWithPrepackedWeightsContainer(env, model_path, options, NULL, out);
 }
 
 OrtStatus *ORT_API_CALL sx_api_CreateSessionFromArrayWithPrepackedWeightsContainer(
     const OrtEnv *env, const void *model_data, size_t model_data_length, const OrtSessionOptions *options,
     OrtPrepackedWeightsContainer *prepacked_weights_container, OrtSession **out) {
-  return sx_api_CreateSessionFromArray(env, model_data, model_data_length, options, out);
+  SX_API_NOT_NULL(env);
+  SX_API_NOT_NULL(model_data);
+  SX_API_NOT_NULL(out);
+  if (!model_data_length) SX_API_FAIL(INVALID_ARGUMENT, "CreateSessionFromArray: the model has no bytes");
+  return create(env, NULL, model_data, model_data_length, options, prepacked_weights_container, out);
+}
+OrtStatus *ORT_API_CALL sx_api_CreateSessionFromArray(const OrtEnv *env, const void *model_data, size_t model_data_length,
+                                                      const OrtSessionOptions *options, OrtSession **out) {
+  return sx_api_CreateSessionFromArrayWithPrepackedWeightsContainer(env, model_data, model_data_length, options, NULL, out);
 }
 
 /* What a session has: the inputs to be given, the outputs, the initializers that may be replaced. */

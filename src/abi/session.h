@@ -18,6 +18,7 @@ struct OrtSession {
   bool denormals_zero; /* on the thread that runs, too */
   struct sx_custom_ops *custom;
   struct sx_eps *eps; /* providers of plugins; NULL: none */
+  OrtPrepackedWeightsContainer *prepacked; /* the caller's, for their kernels; NULL: none */
   bool compiling;     /* for OrtCompileApi: it is never run */
   SX_VEC(sx_rt_value *) constants; /* handed out to custom kernels */
   uint32_t n_required, n_overridable;

@@ -77,7 +77,7 @@ static void bound_values(void) {
   int64_t in = count->to_device, out = count->to_host, within = count->within;
   OK(RunWithBinding(s, NULL, b));
   OK(RunWithBinding(s, NULL, b));
-  CHECK(count->to_device == in + 2); /* the two constants, once */
+  CHECK(count->to_device == in); /* the constants were copied with the session */
   CHECK(count->to_host == out && count->within == within); /* outputs were written in place */
   CHECK(same_there(c.out.at[0], c.y) && same_there(c.out.at[1], c.z));
   api->ClearBoundOutputs(b);
@@ -352,6 +352,62 @@ static void without_weights(void) {
   }
 }
 
+/* What kernels pack of equal weights is kept once. */
+static void packed_weights(void) {
+  OrtPrepackedWeightsContainer *c = NULL;
+  OrtSessionOptions *o = options_of((const char *const[DEVICES]){""});
+  OrtSession *s[2] = {NULL, NULL}, *cpu = OPEN(dense, NULL);
+  int64_t at[2] = {0, 1}, shared = count->shared;
+  OK(CreatePrepackedWeightsContainer(&c));
+  for (int i = 0; i < 2; i++) {
+    OK(CreateSessionFromArrayWithPrepackedWeightsContainer(env, model_device_dense, sizeof model_device_dense, o, c, &s[i]));
+    at[i] = count->shared_at;
+    CHECK(s[i] && compare(cpu, s[i], i));
+  }
+  CHECK(at[0] == at[1] && count->shared == shared + 2);
+  for (int i = 0; i < 2; i++) api->ReleaseSession(s[i]);
+  api->ReleasePrepackedWeightsContainer(c);
+  api->ReleaseSessionOptions(o);
+  api->ReleaseSession(cpu);
+}
+
+/* A provider that does not do one thing: a status, and nothing is left. */
+static void failures_of(void) {
+  static const struct {
+    const char *options;
+    int at_session; /* else when it runs */
+  } cases[] = {{"fail=alloc", 1},   {"fail=copy", 1},         {"streams=1;fail=stream", 0},       {"streams=1;fail=notification", 0},
+               {"fail=kernel", 1},  {"streams=1;fail=wait", 0}, {"streams=1;fail=flush", 0},      {"streams=1;fail=end", 0},
+               {"fail=compute", 0}, {"fail=prepack", 1},      {"fail=concat", 0},                 {"fail=control", 1},
+               {"fail=helper", 1},  {"fail=control;ops=Add", -1}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    OrtSessionOptions *o = options_of((const char *const[DEVICES]){cases[i].options});
+    OrtSession *s = NULL, *cpu = OPEN(loop, NULL);
+    OrtStatus *failed = api->CreateSessionFromArray(env, model_device_loop, sizeof model_device_loop, o, &s);
+    Values in, out;
+    int right = cases[i].at_session == 1 ? failed && !s : s != NULL;
+    api->ReleaseStatus(failed);
+    if (s && cases[i].at_session == 0) {
+      name_values(s, &in, &out);
+      for (size_t k = 0; k < in.n; k++) in.at[k] = make_input(s, k, 0);
+      for (int k = 0; k < 2; k++) {
+        failed = api->Run(s, NULL, (const char *const *)in.names, (const OrtValue *const *)in.at, in.n, (const char *const *)out.names, out.n, out.at);
+        right &= failed && *api->GetErrorMessage(failed) && !out.at[0];
+        api->ReleaseStatus(failed);
+      }
+      drop_values(&in);
+      drop_values(&out);
+    } else if (s)
+      right &= compare(cpu, s, 0);
+    CHECK(right);
+    if (!right) printf("... %s\n", cases[i].options);
+    api->ReleaseSession(s);
+    api->ReleaseSession(cpu);
+    api->ReleaseSessionOptions(o);
+    CHECK(count->providers == 0 && count->kernels == 0 && count->streams == 0 && count->notifications == 0 && count->helpers == 0);
+  }
+}
+
 /* ---- what may be asked ---- */
 static void questions(void) {
   OrtCompiledModelCompatibility fits;
@@ -391,7 +447,10 @@ int main(int argc, char **argv) {
   own_operator();
   contexts();
   without_weights();
+  packed_weights();
   api->ReleaseSession(cpu_chain);
+  nothing_left();
+  failures_of();
   questions();
   return close_device("device_runs");
 }

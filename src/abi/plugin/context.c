@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Smaller things that plugins ask the host for: functions that read and write named data of a compiled model, and room for
- * packed weights. */
+/* Functions that read and write named data of a compiled model, which a session's options carry for its providers. */
 #include "abi/plugin/host.h"
 
 struct OrtEpContextConfig {
@@ -32,11 +31,3 @@ void ORT_API_CALL sx_epapi_ReleaseEpContextConfig(OrtEpContextConfig *config) { 
   }
 FUNCTION(Read, OrtReadNamedBufferFunc, read_func, read)
 FUNCTION(Write, OrtWriteNamedBufferFunc, write_func, write)
-
-/* Kernels are given no cache of packed weights: what they pack stays their own. */
-OrtStatus *ORT_API_CALL sx_epapi_SharedPrePackedWeightCache_StoreWeightData(OrtSharedPrePackedWeightCache *cache,
-                                                                            void **buffer_data_ptrs, size_t *buffer_data_sizes,
-                                                                            size_t num_buffers) {
-  SX_API_NOT_NULL(cache);
-  SX_API_FAIL(NOT_IMPLEMENTED, "SharedPrePackedWeightCache_StoreWeightData: this library hands out no such cache");
-}

@@ -197,6 +197,10 @@ sx_status sx_ep_tensor(const sx_call *c, const sx_ep *p, sx_dtype t, uint32_t ra
 /* What the caller has given for output i of the node; NULL: nothing. Borrowed. */
 sx_rt_value *sx_ep_given(const sx_call *c, const sx_ep_node *n, size_t i);
 
+/* ---- prepack.c ---- */
+/* A kernel that was made is shown its constant inputs. */
+sx_status sx_ep_prepack(sx_ep_node *x, const sx_build *b);
+
 /* ---- control.c: If, Loop and Scan for a provider ---- */
 bool sx_ep_is_control(const OrtKernelImpl *impl);
 sx_status sx_ep_run_control(sx_ep_node *x, const sx_call *c);

@@ -10,23 +10,6 @@ static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
   return false;
 }
 
-/* Constant inputs that the kernel wants to keep in a form of its own. */
-static sx_status prepack(sx_ep_node *x, const sx_build *b) {
-  if (!SX_EP_HAS(x->impl, 24, PrePackWeight) || x->ep->memory) return SX_OK;
-  for (uint32_t i = 0; i < b->n->n_formal; i++) {
-    const sx_tensor *t = sx_value_const(b->g, b->n->in[i].value);
-    OrtValue *v = NULL;
-    bool packed = false;
-    if (!t || t->dtype == SX_STRING) continue;
-    sx_status s = sx_ort_take(sx_ort_value_of(t, NULL, &v), b->e);
-    if (s == SX_OK)
-      s = sx_ort_take(x->impl->PrePackWeight(x->impl, v, (int)i, &sx_default_allocator, NULL, &packed), b->e);
-    sx_api_ReleaseValue(v);
-    SX_TRY(s);
-  }
-  return SX_OK;
-}
-
 static sx_status create_state(sx_build *b) {
   sx_ep_node *x = (sx_ep_node *)b->n->custom;
   b->state = x;
@@ -45,7 +28,7 @@ static sx_status create_state(sx_build *b) {
   if (!x->impl || !x->impl->Compute)
     SX_FAIL(b->e, EP_FAIL, "%s made no kernel with a Compute for %.*s", x->ep->name, SX_FMT(b->n->op_type));
   x->created = true;
-  if (!sx_node_has_body(b->n)) return prepack(x, b);
+  if (!sx_node_has_body(b->n)) return sx_ep_prepack(x, b);
   if (!sx_ep_is_control(x->impl))
     SX_FAIL(b->e, EP_FAIL, "%s made a kernel of its own for %.*s: it has to be one of Create%.*sKernel", x->ep->name,
             SX_FMT(b->n->op_type), SX_FMT(b->n->op_type));

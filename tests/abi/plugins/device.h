@@ -8,7 +8,8 @@
  *   ops=A,B      takes these operators alone          mode=compile   compiles instead of running kernels
  *   layout=nhwc  wants channels last                  capture=1      records what a run does and replays it
  *   streams=1    has streams                          serial=1       wants no two runs at once
- *   weightless=N what it says of models without weights (OrtWeightlessSupport) */
+ *   weightless=N what it says of models without weights (OrtWeightlessSupport)
+ *   fail=WHAT    does not do one thing: fails(WHAT) says where */
 #ifndef TEST_DEVICE_H
 #define TEST_DEVICE_H
 #include <stdatomic.h>
@@ -29,7 +30,7 @@ typedef struct Counters {
   _Atomic int64_t tasks, deferred, computed, concats, transposes;    /* work of kernels */
   _Atomic int64_t captures, replays, released_captures, dynamic_options, prepacked;
   _Atomic int64_t profile_starts, profile_ends, profile_events;
-  _Atomic int64_t contexts_written, contexts_read, user_streams;
+  _Atomic int64_t contexts_written, contexts_read, user_streams, shared, shared_at; /* shared_at: where the last packed weight lies */
 } Counters;
 extern Counters counters;
 
@@ -41,6 +42,7 @@ extern const OrtEpApi *ep_api;
     if (failed_ != NULL) return failed_; \
   } while (0)
 OrtStatus *fail(const char *what);
+bool fails(const char *what); /* does the session made last want this to fail? */
 
 /* ---- device_memory.c ---- */
 typedef struct Stream Stream;

@@ -202,6 +202,7 @@ static OrtStatus *ORT_API_CALL compute(OrtKernelImpl *impl, OrtKernelContext *co
   OrtSyncStream *stream = NULL;
   OrtValue *out = NULL;
   counters.computed++;
+  if (fails("compute")) return fail("no computing");
   memcpy(t.attr, k->attr, sizeof t.attr);
   TRY(api->KernelContext_GetInputCount(context, &t.n_in));
   if (t.n_in > MAX_IN) return fail("more than 8 inputs");
@@ -229,9 +230,26 @@ static void ORT_API_CALL release_kernel(OrtKernelImpl *impl) {
 }
 static OrtStatus *ORT_API_CALL prepack(OrtKernelImpl *impl, const OrtValue *tensor, int index, OrtAllocator *allocator,
                                        OrtSharedPrePackedWeightCache *cache, bool *packed) {
-  (void)impl, (void)tensor, (void)index, (void)allocator, (void)cache;
+  Tensor t;
   counters.prepacked++;
   *packed = false;
+  if (fails("prepack")) return fail("no packing");
+  TRY(tensor_of(tensor, &t));
+  bool on_host = device_real(t.data) == t.data;
+  if (t.bytes && on_host != (bool)(((Kernel *)impl)->op->host_in >> index & 1)) return fail("a weight lies in the wrong memory");
+  if (!cache || ((Kernel *)impl)->op->plan != plan_matmul) return NULL;
+  void *copy = allocator->Alloc(allocator, t.bytes);
+  if (!copy) return fail("out of memory");
+  memcpy(copy, device_real(t.data), t.bytes);
+  TRY(ep_api->SharedPrePackedWeightCache_StoreWeightData(cache, &copy, &t.bytes, 1));
+  *packed = true;
+  return NULL;
+}
+static OrtStatus *ORT_API_CALL set_shared(OrtKernelImpl *impl, const void *const *data, const size_t *sizes, size_t n, int index) {
+  (void)impl, (void)index;
+  if (n != 1 || !data[0] || !sizes[0]) return fail("a packed weight is lost");
+  counters.shared++;
+  counters.shared_at = (int64_t)(intptr_t)data[0];
   return NULL;
 }
 
@@ -241,6 +259,7 @@ static OrtStatus *ORT_API_CALL concat(OrtLoopKernelHelper *h, void *stream_handl
   size_t at = 0;
   (void)h;
   counters.concats++;
+  if (fails("concat")) return fail("no concatenation");
   for (size_t i = 0; i < n; i++) {
     Task t = {.run = task_copy, .n_in = 1};
     TRY(tensor_of(parts[i], &t.in[0]));
@@ -269,6 +288,7 @@ static OrtStatus *ORT_API_CALL transpose(OrtScanKernelHelper *h, const size_t *p
   Task t = {.run = run_transpose, .n_in = 1};
   (void)h;
   counters.transposes++;
+  if (fails("transpose")) return fail("no transposition");
   TRY(tensor_of(in, &t.in[0]));
   TRY(tensor_of(out, &t.out));
   if (n != t.in[0].rank || n != t.out.rank) return fail("a permutation of another rank");
@@ -288,7 +308,7 @@ static OrtStatus *create_control(const Op *op, const OrtKernelInfo *info, OrtKer
   counters.helpers++;
   if (!strcmp(op->name, "Loop")) {
     OrtLoopKernelHelper *h = calloc(1, sizeof *h);
-    *h = (OrtLoopKernelHelper){24, release_loop, concat};
+    *h = (OrtLoopKernelHelper){24, release_loop, fails("helper") ? NULL : concat};
     if ((failed = ep_api->CreateLoopKernel(info, h, out)) != NULL) release_loop(h);
     return failed;
   }
@@ -300,7 +320,8 @@ static OrtStatus *create_control(const Op *op, const OrtKernelInfo *info, OrtKer
 
 static OrtStatus *ORT_API_CALL create(void *state, const OrtKernelInfo *info, OrtKernelImpl **out) {
   const Op *op = state;
-  if (!op->plan) return create_control(op, info, out);
+  if (fails("kernel")) return fail("no kernel");
+  if (!op->plan && !fails("control")) return create_control(op, info, out); /* else: a kernel of its own */
   Kernel *k = calloc(1, sizeof *k);
   if (!k) return fail("out of memory");
   k->op = op;
@@ -308,7 +329,8 @@ static OrtStatus *ORT_API_CALL create(void *state, const OrtKernelInfo *info, Or
     size_t n = 4;
     api->ReleaseStatus(api->KernelInfoGetAttributeArray_int64(info, op->attrs[i], k->attr + 4 * i, &n)); /* absent: 0 */
   }
-  k->impl = (OrtKernelImpl){.ort_version_supported = 24, .Compute = compute, .Release = release_kernel, .PrePackWeight = prepack};
+  k->impl = (OrtKernelImpl){.ort_version_supported = 24, .Compute = compute, .Release = release_kernel, .PrePackWeight = prepack,
+                            .SetSharedPrePackedWeight = set_shared};
   counters.kernels++;
   *out = &k->impl;
   return NULL;

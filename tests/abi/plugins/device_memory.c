@@ -50,6 +50,7 @@ void *device_real(const void *p) {
 void *device_alloc(Device *d, size_t bytes) {
   size_t size = (bytes + ALIGN) / ALIGN * ALIGN, i;
   char *p = NULL;
+  if (fails("alloc")) return NULL;
   pthread_mutex_lock(&lock);
   bool quiet = pending == 0;
   Block *b = heaps[d->number].blocks;
@@ -152,12 +153,13 @@ static void ORT_API_CALL release_stream(OrtSyncStreamImpl *impl) {
 static void *ORT_API_CALL handle(OrtSyncStreamImpl *impl) { return impl; }
 static OrtStatus *ORT_API_CALL flush(OrtSyncStreamImpl *impl) {
   counters.flushes++;
+  if (fails("flush")) return stream_flush((Stream *)impl), fail("no flush");
   return stream_flush((Stream *)impl), (OrtStatus *)NULL;
 }
 static OrtStatus *ORT_API_CALL session_run_end(OrtSyncStreamImpl *impl) {
   (void)impl;
   counters.stream_runs_ended++;
-  return NULL;
+  return fails("end") ? fail("a stream does not end") : NULL;
 }
 
 typedef struct Notification {
@@ -176,6 +178,7 @@ static OrtStatus *ORT_API_CALL activate(OrtSyncNotificationImpl *n) {
 static OrtStatus *ORT_API_CALL wait_on_host(OrtSyncNotificationImpl *n) {
   if (!((Notification *)n)->active) return fail("a notification is waited for before it was activated");
   counters.waits++;
+  if (fails("wait")) return fail("no wait");
   stream_flush(((Notification *)n)->stream);
   return NULL;
 }
@@ -184,7 +187,7 @@ static OrtStatus *ORT_API_CALL wait_on_device(OrtSyncNotificationImpl *n, OrtSyn
   return wait_on_host(n);
 }
 static OrtStatus *ORT_API_CALL create_notification(OrtSyncStreamImpl *impl, OrtSyncNotificationImpl **out) {
-  Notification *n = calloc(1, sizeof *n);
+  Notification *n = fails("notification") ? NULL : calloc(1, sizeof *n);
   if (!n) return fail("out of memory");
   n->impl = (OrtSyncNotificationImpl){24, release_notification, activate, wait_on_device, wait_on_host};
   n->stream = (Stream *)impl;
@@ -194,7 +197,7 @@ static OrtStatus *ORT_API_CALL create_notification(OrtSyncStreamImpl *impl, OrtS
 }
 
 OrtStatus *stream_create(Device *d, bool lazy, OrtSyncStreamImpl **out) {
-  Stream *s = calloc(1, sizeof *s);
+  Stream *s = fails("stream") ? NULL : calloc(1, sizeof *s);
   if (!s) return fail("out of memory");
   s->impl = (OrtSyncStreamImpl){24, release_stream, handle, create_notification, flush, session_run_end};
   s->device = d, s->lazy = lazy;
@@ -257,6 +260,7 @@ static bool ORT_API_CALL can_copy(const OrtDataTransferImpl *t, const OrtMemoryD
 static OrtStatus *ORT_API_CALL copy_tensors(OrtDataTransferImpl *t, const OrtValue **from, OrtValue **to, OrtSyncStream **streams,
                                             size_t n) {
   (void)t;
+  if (fails("copy")) return fail("no copy");
   for (size_t i = 0; i < n; i++) {
     Task x = {.run = task_copy, .n_in = 1};
     Stream *s = streams ? stream_of(streams[i]) : NULL;

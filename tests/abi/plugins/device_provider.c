@@ -15,6 +15,9 @@ OrtStatus *fail(const char *what) {
   return api->CreateStatus(ORT_EP_FAIL, text);
 }
 
+static char failing[20];
+bool fails(const char *what) { return !strcmp(failing, what); }
+
 /* ---- the provider of a session ---- */
 typedef struct Provider {
   OrtEp ep; /* first: the host's pointer is ours */
@@ -108,6 +111,7 @@ static bool ORT_API_CALL capture_enabled(const OrtEp *ep) { return ((const Provi
 static bool ORT_API_CALL is_captured(const OrtEp *ep, int id) { return ((const Provider *)ep)->captured && id == 0; }
 static OrtStatus *ORT_API_CALL replay(OrtEp *ep, int id) {
   (void)id;
+  if (fails("replay")) return fail("no replay");
   counters.replays++;
   tape_play(&((Provider *)ep)->tape);
   return NULL;
@@ -247,6 +251,7 @@ static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevi
   if (!p) return fail("out of memory");
   p->device = f->device;
   option(o, f, "ops", p->ops, sizeof p->ops);
+  option(o, f, "fail", failing, sizeof failing);
   p->compile = !strcmp(option(o, f, "mode", text, sizeof text), "compile");
   p->nhwc = !strcmp(option(o, f, "layout", text, sizeof text), "nhwc");
   p->capture = !strcmp(option(o, f, "capture", text, sizeof text), "1");
