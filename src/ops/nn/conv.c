@@ -2,6 +2,7 @@
 /* Convolutions: Conv, ConvTranspose, and the private FusedConv: act(Conv(X, W, B) + residual), with inputs (X, W, B?,
  * residual?) and attributes of Conv, activation and activation_params. ToBlocked and FromBlocked change the layout of the
  * channels: the logical shape stays (ir/graph.h: sx_layout). */
+#include "ops/lower.h"
 #include "ops/nn/activation.h"
 #include "ops/nn/window.h"
 
@@ -121,8 +122,34 @@ static sx_status infer_conv_transpose(sx_infer *c) {
   }
   return sx_infer_set(c, 0, x->dtype, x->rank, d);
 }
-const sx_op sx_op_ConvTranspose = {
-    .name = "ConvTranspose", .accuracy = SX_ACCUMULATE, .flags = SX_OP_CHECK_SIZES, .infer = infer_conv_transpose};
+/* Whether a constant of f32, f16 or bf16 has an infinity or NaN: all bits of the exponent. */
+static bool has_infinite(const sx_tensor *t) {
+  const uint32_t exponent = t->dtype == SX_F32 ? 0x7f800000 : t->dtype == SX_BF16 ? 0x7f80 : 0x7c00;
+  const size_t size = sx_dtype_bits((sx_dtype)t->dtype) / 8;
+  for (int64_t i = 0; i < t->count; i++) {
+    uint32_t v = 0;
+    memcpy(&v, (const char *)t->bytes + (size_t)i * size, size); /* the low bytes */
+    if ((v & exponent) == exponent) return true;
+  }
+  return false;
+}
+/* The fast kernels multiply what lies around the input, zeros, by all weights: with an infinite one they would give NaN where
+ * it does not reach. That of f64 goes from the inputs to where they reach. */
+static sx_status infinite_weights(sx_upgrade_ctx *c) {
+  sx_lower l = {c, SX_OK};
+  const sx_tensor *w = sx_value_const(c->g, sx_node_in(c->n, 1));
+  if (!w || (w->dtype != SX_F32 && w->dtype != SX_F16 && w->dtype != SX_BF16) || !has_infinite(w)) return SX_OK;
+  sx_vid in[3] = {SX_LOWER_ABSENT, SX_LOWER_ABSENT, SX_LOWER_ABSENT};
+  for (uint32_t i = 0; i < 3; i++)
+    if (sx_lower_has(&l, i)) in[i] = sx_lower_cast(&l, sx_lower_in(&l, i), SX_F64);
+  const sx_vid y = sx_lower_node(&l, &sx_op_ConvTranspose, in, 3, c->n->attrs, c->n->n_attrs);
+  return sx_lower_end(&l, sx_lower_cast(&l, y, (sx_dtype)w->dtype));
+}
+const sx_op sx_op_ConvTranspose = {.name = "ConvTranspose",
+                                   .accuracy = SX_ACCUMULATE,
+                                   .flags = SX_OP_CHECK_SIZES,
+                                   .infer = infer_conv_transpose,
+                                   .upgrades = {{SX_LOWER_ALWAYS, infinite_weights}}};
 
 static sx_status infer_to_blocked(sx_infer *c) {
   SX_TRY(sx_infer_like(c, 0, 0));

@@ -184,7 +184,8 @@ static sx_status clear_mel(const sx_call *c, uint32_t begin, uint32_t end) {
   memset((char *)c->out[0] + begin * bytes, 0, (end - begin) * bytes);
   return SX_OK;
 }
-static sx_status run_mel(const sx_call *c, uint32_t begin, uint32_t end) {
+/* Before a large result is written. */
+static sx_status check_mel(const sx_call *c, uint32_t begin, uint32_t end) {
   const mel *q = c->params;
   const mel_scale s = scale_of(q, c);
   int64_t left, mid = edge_row(q, &s, begin), right = edge_row(q, &s, begin + 1);
@@ -195,6 +196,15 @@ static sx_status run_mel(const sx_call *c, uint32_t begin, uint32_t end) {
               "filter %lld lies outside of a spectrum of %lld rows: expected 0 <= lower_edge_hertz <= upper_edge_hertz <= "
               "sample_rate / 2",
               (long long)b, (long long)q->rows);
+  }
+  return SX_OK;
+}
+static sx_status run_mel(const sx_call *c, uint32_t begin, uint32_t end) {
+  const mel *q = c->params;
+  const mel_scale s = scale_of(q, c);
+  int64_t left, mid = edge_row(q, &s, begin), right = edge_row(q, &s, begin + 1);
+  for (int64_t b = begin; b < end; b++) {
+    left = mid, mid = right, right = edge_row(q, &s, b + 2);
     for (int64_t r = left; r <= mid || r < right; r++) {
       double v = r > mid ? 0 : mid == left ? 1 : (double)(r - left) / (double)(mid - left);
       if (r >= mid && r < right) v = (double)(right - r) / (double)(right - mid);
@@ -219,6 +229,7 @@ static sx_status prepare_mel(sx_prep *p) {
   }
   p->params = q;
   if (!q->rows || !q->bins) return SX_OK;
+  SX_TRY(sx_prep_phase(p, check_mel, q->bins, 500, 0));
   SX_TRY(sx_prep_phase(p, clear_mel, q->rows, (double)q->bins, 0));
   return sx_prep_phase(p, run_mel, q->bins, (double)q->rows * 20 / (double)q->bins + 500, 0);
 }
