@@ -92,11 +92,16 @@ void sx_dim_narrow(sx_dimtab *t, sx_dim d);
 /* Whether d depends on nothing but symbols whose `known` byte is set. */
 bool sx_dim_is_known(const sx_dimtab *t, sx_dim d, const uint8_t *known);
 
-/* Values of expressions for one binding of the symbols. `symbols[i]`: value of symbol i, or SX_DIM_UNKNOWN. Division by
- * zero, overflow and what sx_dim_narrow says make a value unknown. poly_values and atom_values have polys.n and atoms.n
- * entries, and all of them are written but poly_values[0]. */
-void sx_dim_eval_all(const sx_dimtab *t, const int64_t *symbols, int64_t *atom_values, int64_t *poly_values);
-static inline int64_t sx_dim_value(sx_dim d, const int64_t *poly_values) {
-  return sx_dim_is_const(d) ? d : d == SX_DIM_UNKNOWN ? d : poly_values[sx_dim_id(d)];
-}
+/* Values of expressions for one binding of the symbols, computed as they are asked for. `symbols[i]`: value of symbol i, or
+ * SX_DIM_UNKNOWN. The first three members are set, the others begin as 0; what grows lies in the arena. */
+typedef struct sx_dim_values {
+  const sx_dimtab *t;
+  const int64_t *symbols;
+  sx_arena *arena;
+  bool failed; /* out of memory: what was asked is unknown */
+  struct sx_dim_slot *slots;
+  uint32_t *stack, n, cap, depth, room;
+} sx_dim_values;
+/* Division by zero, overflow and what sx_dim_narrow says make a value unknown. */
+int64_t sx_dim_now(sx_dim_values *v, sx_dim d);
 #endif

@@ -16,7 +16,7 @@ typedef struct assign {
 enum { NEVER_LAST = 1 << 30 }; /* what an output counts in `left`: more uses than steps can take away */
 
 static uint32_t new_buffer(assign *a, sx_buffer_kind kind, sx_vid v, uint32_t step) {
-  sx_buffer b = {.kind = (uint8_t)kind, .segment = a->segment, .first = step, .last = step, .value = v};
+  sx_buffer b = {.kind = (uint8_t)kind, .segment = a->segment, .first = step, .last = step, .value = v, .place = SX_NONE};
   if (!sx_vec_push(&a->bufs, b) || !sx_vec_push(&a->left, 0)) return SX_NONE;
   return a->bufs.n - 1;
 }
@@ -176,22 +176,37 @@ static sx_status find_copies(assign *a) {
   return SX_OK;
 }
 
+/* Argument positions whose addresses change from run to run. Those of a late value that the segment makes get places when its first
+ * one is met in the second pass, so that they lie side by side; the third fills them in. */
 static sx_status patch_list(assign *a, sx_segment *s) {
-  for (int fill = 0; fill < 2; fill++) {
-    uint32_t n = 0;
-    for (uint32_t k = s->begin; k < s->end; k++)
-      for (uint32_t i = 0; i < a->p->steps[k].n_in + a->p->steps[k].n_out; i++) {
-        uint32_t at = a->p->steps[k].args + i, b = a->p->args[at];
-        if (b == SX_NONE) continue;
-        const sx_buffer *x = &a->bufs.at[b];
-        uint32_t own = (uint32_t)(s - a->p->segments);
-        if (x->kind == SX_BUF_CONST || x->kind == SX_BUF_ELEMS || (x->kind == SX_BUF_SLAB && x->segment == own)) continue;
-        if (fill) s->patch[n] = at;
-        n++;
+  enum { COUNT, PLACE, FILL };
+  const uint32_t own = (uint32_t)(s - a->p->segments);
+  uint32_t n = 0;
+  for (int pass = COUNT; pass <= FILL; pass++) {
+    for (uint32_t at = 0, k = s->begin, end; k < s->end; k++)
+      for (at = a->p->steps[k].args, end = at + a->p->steps[k].n_in + a->p->steps[k].n_out; at < end; at++) {
+        sx_buffer *x = a->p->args[at] == SX_NONE ? NULL : &a->p->buffers[a->p->args[at]];
+        if (!x || x->kind == SX_BUF_CONST || x->kind == SX_BUF_ELEMS || (x->kind == SX_BUF_SLAB && x->segment == own)) continue;
+        const bool late = x->kind == SX_BUF_LATE && x->segment == own;
+        if (pass == COUNT) s->n_patch++, x->n_patch += late;
+        else if (pass == PLACE && !late) s->patch[n++] = at;
+        else if (pass == PLACE && x->place == SX_NONE) x->place = n, n += x->n_patch, x->n_patch = 0;
+        else if (pass == FILL && late) s->patch[x->place + x->n_patch++] = at;
       }
-    if (!fill && !(s->patch = SX_NEW_N(&a->p->arena, uint32_t, (size_t)n + 1))) SX_NO_MEMORY(a->c->e);
-    s->n_patch = n;
+    if (pass == COUNT && !(s->patch = SX_NEW_N(&a->p->arena, uint32_t, (size_t)s->n_patch + 1))) SX_NO_MEMORY(a->c->e);
   }
+  return SX_OK;
+}
+
+/* The buffers of each segment's slab. */
+static sx_status slab_lists(assign *a) {
+  sx_plan *p = a->p;
+  for (uint32_t b = 0; b < p->n_buffers; b++)
+    if (p->buffers[b].kind == SX_BUF_SLAB) p->buffers[b].place = p->segments[p->buffers[b].segment].n_slabs++;
+  for (uint32_t s = 0; s < p->n_segments; s++)
+    if (!(p->segments[s].slabs = SX_NEW_N(&p->arena, uint32_t, (size_t)p->segments[s].n_slabs + 1))) SX_NO_MEMORY(a->c->e);
+  for (uint32_t b = 0; b < p->n_buffers; b++)
+    if (p->buffers[b].kind == SX_BUF_SLAB) p->segments[p->buffers[b].segment].slabs[p->buffers[b].place] = b;
   return SX_OK;
 }
 
@@ -215,6 +230,7 @@ static sx_status assign_all(assign *a) {
   p->n_copies = a->copies.n;
   p->copies = sx_arena_copy(&p->arena, a->copies.at, (size_t)a->copies.n * sizeof *p->copies);
   if (!p->buffers || !p->copies) SX_NO_MEMORY(a->c->e);
+  SX_TRY(slab_lists(a));
   for (uint32_t s = 0; s < p->n_segments; s++) SX_TRY(patch_list(a, &p->segments[s]));
   return SX_OK;
 }

@@ -10,9 +10,9 @@ typedef struct builder {
   sx_segment *seg;
   sx_instance *x;
   sx_arena tmp;
-  int64_t *atoms, *polys;
+  sx_dim_values dims;
   sx_block *blocks;       /* SLAB buffers of the segment, then scratch of steps */
-  uint32_t *block_buffer; /* buffer id of a block, or SX_NONE */
+  uint32_t *block_buffer; /* place of a block's buffer, or SX_NONE */
   uint32_t n_blocks;
   sx_err *e;
 } builder;
@@ -28,7 +28,10 @@ static sx_status elems_of(builder *b, const sx_fact *f, const int64_t **out) {
   if (!v) SX_NO_MEMORY(b->e);
   *out = NULL;
   for (uint32_t i = 0; i < f->n_elems; i++)
-    if ((v[i] = sx_dim_value(f->elems[i], b->polys)) == SX_DIM_UNKNOWN) return SX_OK;
+    if ((v[i] = sx_dim_now(&b->dims, f->elems[i])) == SX_DIM_UNKNOWN) {
+      if (b->dims.failed) SX_NO_MEMORY(b->e);
+      return SX_OK;
+    }
   *out = v;
   return SX_OK;
 }
@@ -44,8 +47,9 @@ static sx_status view_of(builder *b, sx_vid id, bool content, sx_view *v) {
   int64_t *d = SX_NEW_N(&b->x->arena, int64_t, (size_t)f->rank + 1), count = 1, padded = 1;
   if (!d) SX_NO_MEMORY(b->e);
   for (int i = 0; i < f->rank; i++) {
-    d[i] = sx_dim_value(f->dims[i], b->polys);
+    d[i] = sx_dim_now(&b->dims, f->dims[i]);
     int64_t phys = f->layout == SX_BLOCKED && i == 1 && d[i] >= 0 ? (d[i] + f->block - 1) / f->block * f->block : d[i];
+    if (b->dims.failed) SX_NO_MEMORY(b->e);
     if (d[i] == SX_DIM_UNKNOWN)
       SX_FAIL(b->e, FAIL, "dimension %d of value '%.*s' cannot be computed for these inputs", i,
               SX_FMT(x->name));
@@ -102,10 +106,8 @@ static sx_status views(builder *b) {
       }
       sx_status st = view_of(b, p->arg_values[at], buf != SX_NONE && i < s->n_in, v);
       if (st == SX_OK && i >= s->n_in && !(s->kernel->flags & SX_KERNEL_VIEW)) st = check_room(b, v);
-      if (st == SX_OK && buf != SX_NONE && p->buffers[buf].kind == SX_BUF_ELEMS && !b->x->elems[buf])
-        st = materialise(b, buf, &b->x->elems[buf]);
+      if (st == SX_OK && buf != SX_NONE && p->buffers[buf].kind == SX_BUF_ELEMS) st = materialise(b, buf, &v->constant);
       if (st != SX_OK) return sx_node_context(p->graph, sx_node_at(p->graph, s->node), st, b->e);
-      if (buf != SX_NONE && p->buffers[buf].kind == SX_BUF_ELEMS) v->constant = b->x->elems[buf];
     }
   }
   return SX_OK;
@@ -241,14 +243,12 @@ static sx_status place(builder *b) {
 
 static sx_status slab_blocks(builder *b) {
   const sx_plan *p = b->p;
-  uint32_t own = (uint32_t)(b->seg - p->segments), steps = b->seg->end - b->seg->begin, n = 2 * steps;
-  for (uint32_t i = 0; i < p->n_buffers; i++) n += p->buffers[i].kind == SX_BUF_SLAB && p->buffers[i].segment == own;
+  const uint32_t n = 2 * (b->seg->end - b->seg->begin) + b->seg->n_slabs;
   b->blocks = SX_NEW_N(&b->tmp, sx_block, (size_t)n + 1);
   b->block_buffer = SX_NEW_N(&b->tmp, uint32_t, (size_t)n + 1);
   if (!b->blocks || !b->block_buffer) SX_NO_MEMORY(b->e);
-  for (uint32_t i = 0; i < p->n_buffers; i++) {
-    const sx_buffer *x = &p->buffers[i];
-    if (x->kind != SX_BUF_SLAB || x->segment != own) continue;
+  for (uint32_t i = 0; i < b->seg->n_slabs; i++) {
+    const sx_buffer *x = &p->buffers[b->seg->slabs[i]];
     sx_view v;
     SX_TRY(view_of(b, x->value, false, &v));
     b->block_buffer[b->n_blocks] = i;
@@ -260,19 +260,15 @@ static sx_status slab_blocks(builder *b) {
 static sx_status build(builder *b, const int64_t *symbols) {
   sx_plan *p = b->p;
   sx_instance *x = b->x;
-  const sx_dimtab *t = &p->graph->model->dims;
   uint32_t steps = b->seg->end - b->seg->begin, args = 0;
   for (uint32_t k = b->seg->begin; k < b->seg->end; k++) args += p->steps[k].n_in + p->steps[k].n_out;
-  b->atoms = SX_NEW_N(&b->tmp, int64_t, (size_t)t->atoms.n + 1);
-  b->polys = SX_NEW_N(&b->tmp, int64_t, (size_t)t->polys.n + 1);
   x->key = SX_NEW_N(&x->arena, int64_t, (size_t)b->seg->n_keys + 1);
-  x->offsets = SX_NEW_N(&x->arena, size_t, (size_t)p->n_buffers + 1);
-  x->elems = SX_NEW_N(&x->arena, const void *, (size_t)p->n_buffers + 1);
+  x->offsets = SX_NEW_N(&x->arena, size_t, (size_t)b->seg->n_slabs + 1);
   x->views = SX_NEW_N(&x->arena, sx_view, (size_t)args + 1);
   x->steps = SX_NEW_N(&x->arena, sx_ready, (size_t)steps + 1);
-  if (!b->atoms || !b->polys || !x->key || !x->offsets || !x->elems || !x->views || !x->steps) SX_NO_MEMORY(b->e);
+  if (!x->key || !x->offsets || !x->views || !x->steps) SX_NO_MEMORY(b->e);
   for (uint32_t i = 0; i < b->seg->n_keys; i++) x->key[i] = symbols[b->seg->keys[i]];
-  sx_dim_eval_all(t, symbols, b->atoms, b->polys);
+  b->dims = (sx_dim_values){.t = &p->graph->model->dims, .symbols = symbols, .arena = &b->tmp};
   SX_TRY(views(b));
   SX_TRY(slab_blocks(b));
   SX_TRY(prepare_steps(b));

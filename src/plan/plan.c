@@ -204,33 +204,41 @@ static sx_status collect(sx_compile *c) {
   return SX_OK;
 }
 
-static void fact_symbols(const sx_dimtab *t, const sx_fact *f, uint8_t *used) {
-  for (int i = 0; i < f->rank; i++) sx_dim_symbols(t, f->dims[i], used);
-  for (uint32_t i = 0; i < f->n_elems; i++) sx_dim_symbols(t, f->elems[i], used);
+/* Symbols found, each once: used[i] is set for those in the list. */
+typedef struct symbol_list {
+  const sx_dimtab *t;
+  uint8_t *used;
+  uint32_t *at, n;
+} symbol_list;
+static void dim_symbols(symbol_list *l, sx_dim d) {
+  const sx_poly *p = sx_dim_is_expr(d) ? &l->t->polys.at[sx_dim_id(d)] : NULL;
+  for (uint32_t i = 0; p && i < p->n_symbols; i++)
+    if (!l->used[p->symbols[i]]) l->used[p->symbols[i]] = 1, l->at[l->n++] = p->symbols[i];
+}
+static void fact_symbols(symbol_list *l, const sx_fact *f) {
+  for (int i = 0; i < f->rank; i++) dim_symbols(l, f->dims[i]);
+  for (uint32_t i = 0; i < f->n_elems; i++) dim_symbols(l, f->elems[i]);
 }
 
 /* Symbols that the shapes of a segment's arguments refer to, and the contents of what they are views of. */
-static sx_status segment_keys(sx_compile *c, sx_segment *s) {
-  const sx_dimtab *t = &c->g->model->dims;
-  uint8_t *used = sx_arena_alloc(&c->tmp, t->symbols.n + 1);
-  if (!used) SX_NO_MEMORY(c->e);
+static sx_status segment_keys(sx_compile *c, symbol_list *l, sx_segment *s) {
+  l->n = 0;
   for (uint32_t k = s->begin; k < s->end; k++) {
     const sx_step *x = &c->p->steps[k];
     for (uint32_t a = 0; a < x->n_in + x->n_out; a++) {
       sx_vid v = c->p->arg_values[x->args + a];
       if (v == SX_NONE) continue;
       if (x->kernel->flags & SX_KERNEL_LATE && a >= x->n_in) continue;
-      fact_symbols(t, &sx_value_at(c->g, v)->fact, used);
+      fact_symbols(l, &sx_value_at(c->g, v)->fact);
       uint32_t b = c->p->args[x->args + a];
       if (b != SX_NONE && c->p->buffers[b].kind == SX_BUF_ELEMS)
-        fact_symbols(t, &sx_value_at(c->g, c->p->buffers[b].value)->fact, used);
+        fact_symbols(l, &sx_value_at(c->g, c->p->buffers[b].value)->fact);
     }
   }
-  for (uint32_t i = 0; i < t->symbols.n; i++) s->n_keys += used[i];
-  s->keys = SX_NEW_N(&c->p->arena, uint32_t, (size_t)s->n_keys + 1);
+  s->n_keys = l->n;
+  s->keys = sx_arena_copy(&c->p->arena, l->at, l->n * sizeof *l->at);
+  for (uint32_t i = 0; i < l->n; i++) l->used[l->at[i]] = 0;
   if (!s->keys) SX_NO_MEMORY(c->e);
-  for (uint32_t i = 0, n = 0; i < t->symbols.n; i++)
-    if (used[i]) s->keys[n++] = i;
   return SX_OK;
 }
 
@@ -265,7 +273,9 @@ static sx_status compile_plan(sx_compile *c) {
   SX_TRY(collect(c));
   SX_TRY(create_states(c)); /* first: what is packed needs no buffer */
   SX_TRY(sx_plan_assign_buffers(c));
-  for (uint32_t s = 0; s < c->p->n_segments; s++) SX_TRY(segment_keys(c, &c->p->segments[s]));
+  symbol_list l = {t, SX_NEW_N(&c->tmp, uint8_t, (size_t)t->symbols.n + 1), SX_NEW_N(&c->tmp, uint32_t, (size_t)t->symbols.n + 1), 0};
+  if (!l.used || !l.at) SX_NO_MEMORY(c->e);
+  for (uint32_t s = 0; s < c->p->n_segments; s++) SX_TRY(segment_keys(c, &l, &c->p->segments[s]));
   return SX_OK;
 }
 

@@ -25,6 +25,8 @@ typedef struct sx_buffer {
   bool exported; /* SLAB: read in a later segment too */
   uint32_t index;
   uint32_t segment;     /* where it is made; 0 for inputs and constants */
+  uint32_t place;       /* SLAB: its number among those of its segment; LATE: its first entry in its segment's patch */
+  uint32_t n_patch;     /* LATE: of so many */
   uint32_t first, last; /* SLAB: steps that make and last read it */
   sx_vid value;         /* whose fact tells the size: the first member */
   const void *data;     /* CONST */
@@ -46,8 +48,10 @@ typedef struct sx_segment {
   sx_nid infer;        /* SX_NONE, or: before it starts, this node's output shape is computed from contents */
   uint32_t n_keys;     /* symbols that its shapes refer to */
   uint32_t *keys;
-  uint32_t n_patch; /* argument positions that change from run to run */
+  uint32_t n_patch; /* argument positions that change from run to run; of a late value made here, one after the other */
   uint32_t *patch;
+  uint32_t n_slabs; /* SLAB buffers that are made here */
+  uint32_t *slabs;
   sx_lock lock; /* guards the cache */
   struct sx_instance *cache[8];
   uint32_t turn;
@@ -103,9 +107,8 @@ typedef struct sx_instance {
   sx_arena arena;
   int64_t *key;       /* n_keys symbol values */
   size_t slab;        /* bytes */
-  size_t *offsets;    /* by buffer id; of SLAB buffers of this segment */
-  const void **elems; /* by buffer id; of ELEMS buffers, else NULL */
-  sx_view *views;     /* by argument position, from the segment's first step on */
+  size_t *offsets;    /* of the segment's SLAB buffers, by place */
+  sx_view *views;     /* by argument position, from the segment's first step on; constant: of ELEMS buffers, too */
   sx_ready *steps;    /* from the segment's first step on */
 } sx_instance;
 

@@ -5,8 +5,12 @@
 const sx_plan *sx_exec_plan(const sx_exec *x) { return x->plan; }
 
 sx_exec *sx_exec_body(const sx_exec *x, sx_nid n, const char *attr) {
-  for (uint32_t i = 0; i < x->bodies.n; i++)
-    if (x->bodies.at[i].node == n && !strcmp(x->bodies.at[i].attr, attr)) return x->bodies.at[i].x;
+  uint32_t low = 0; /* they are made in the order of nodes */
+  for (uint32_t high = x->bodies.n, mid; low < high;)
+    if (x->bodies.at[mid = (low + high) / 2].node < n) low = mid + 1;
+    else high = mid;
+  for (; low < x->bodies.n && x->bodies.at[low].node == n; low++)
+    if (!strcmp(x->bodies.at[low].attr, attr)) return x->bodies.at[low].x;
   return NULL;
 }
 
@@ -247,13 +251,14 @@ static sx_status open_output(const sx_plan *p, sx_frame *f, const sx_run_ctx *r,
   return SX_OK;
 }
 
-static void *address(const sx_plan *p, const sx_frame *f, const sx_instance *x, const sx_seg_state *s, uint32_t segment,
-                     uint32_t b) {
-  const sx_buffer *q = &p->buffers[b];
+/* Where argument `at` lies; `base` is the first of the segment. */
+static void *address(const sx_plan *p, const sx_frame *f, uint32_t segment, uint32_t base, uint32_t at) {
+  const sx_buffer *q = &p->buffers[p->args[at]];
+  const sx_seg_state *s = &f->segs[segment];
   if (q->kind == SX_BUF_CONST) return (void *)q->data;
-  if (q->kind == SX_BUF_ELEMS) return (void *)x->elems[b];
-  if (q->kind == SX_BUF_SLAB && q->segment == segment) return (char *)s->slab + x->offsets[b];
-  return f->ext[b];
+  if (q->kind == SX_BUF_ELEMS) return (void *)s->inst->views[at - base].constant;
+  if (q->kind == SX_BUF_SLAB && q->segment == segment) return (char *)s->slab + s->inst->offsets[q->place];
+  return f->ext[p->args[at]];
 }
 
 static sx_status open_segment(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_t k, sx_rt_value **given, sx_err *e) {
@@ -292,12 +297,11 @@ static sx_status open_segment(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint
     }
   if (fresh) {
     for (uint32_t a = base; a < last; a++)
-      f->ptrs[a] = p->args[a] == SX_NONE ? NULL : address(p, f, st->inst, st, k, p->args[a]);
-    for (uint32_t b = 0; b < p->n_buffers; b++)
-      if (p->buffers[b].exported && p->buffers[b].segment == k && p->buffers[b].kind == SX_BUF_SLAB)
-        f->ext[b] = (char *)st->slab + st->inst->offsets[b];
+      f->ptrs[a] = p->args[a] == SX_NONE ? NULL : address(p, f, k, base, a);
+    for (uint32_t b = 0; b < s->n_slabs; b++)
+      if (p->buffers[s->slabs[b]].exported) f->ext[s->slabs[b]] = (char *)st->slab + st->inst->offsets[b];
   } else
-    for (uint32_t i = 0; i < s->n_patch; i++) f->ptrs[s->patch[i]] = address(p, f, st->inst, st, k, p->args[s->patch[i]]);
+    for (uint32_t i = 0; i < s->n_patch; i++) f->ptrs[s->patch[i]] = address(p, f, k, base, s->patch[i]);
   return SX_OK;
 }
 
@@ -376,9 +380,9 @@ static sx_status run_steps(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
     if (q->kernel->flags & SX_KERNEL_LATE) {
       t = sx_exec_run_late(x, f, r, i, &st->inst->views[q->args - base], &c);
       for (uint32_t o = 0; t == SX_OK && o < q->n_out; o++) { /* steps of this segment that follow read the new pointers */
-        uint32_t b = p->args[q->args + q->n_in + o];
-        for (uint32_t m = 0; b != SX_NONE && m < s->n_patch; m++)
-          if (p->args[s->patch[m]] == b) f->ptrs[s->patch[m]] = f->ext[b];
+        const uint32_t b = p->args[q->args + q->n_in + o];
+        const sx_buffer *made = b == SX_NONE ? NULL : &p->buffers[b];
+        for (uint32_t m = 0; made && m < made->n_patch; m++) f->ptrs[s->patch[made->place + m]] = f->ext[b];
       }
     } else
       t = y->deferred ? run_deferred(p, q, &st->inst->views[q->args - base], &f->scratch, &c)
@@ -422,7 +426,7 @@ static sx_status finish_outputs(sx_exec *x, sx_frame *f, const sx_run_ctx *r, sx
     if (s == SX_OK && f->out[o]->bytes && src)
       memcpy(f->out[o]->data, src, f->out[o]->bytes);
     else if (s == SX_OK && f->out[o]->bytes)
-      s = sx_write_elems(g, f, v, f->out[o], &f->scratch, e);
+      s = sx_write_elems(g, f, sx_value_at(g, v)->fact.elems ? v : q->value, f->out[o], &f->scratch, e);
     sx_arena_reset(&f->scratch);
     SX_TRY(s);
   }

@@ -50,7 +50,7 @@ sx_status sx_exec_run_late(sx_exec *x, sx_frame *f, const sx_run_ctx *r, uint32_
 sx_status sx_numbers_now(const sx_graph *g, const sx_frame *f, const sx_dim *dims, uint32_t n, int64_t least, sx_arena *a,
                          int64_t **out, sx_err *e);
 sx_status sx_dims_now(const sx_graph *g, const sx_frame *f, const sx_fact *fact, sx_arena *a, int64_t **out, sx_err *e);
-/* Where a buffer's bytes are. */
+/* Where a buffer's bytes are; NULL for what follows from the shapes (sx_write_elems). */
 void *sx_buffer_now(const sx_plan *p, const sx_frame *f, uint32_t b);
 /* The shapes of a node's outputs from the contents of its inputs: binds their symbols. */
 sx_status sx_infer_now(sx_exec *x, sx_frame *f, sx_nid id, sx_err *e);

@@ -7,13 +7,12 @@
  */
 sx_status sx_numbers_now(const sx_graph *g, const sx_frame *f, const sx_dim *dims, uint32_t n, int64_t least, sx_arena *a,
                          int64_t **out, sx_err *e) {
-  const sx_dimtab *t = &g->model->dims;
-  int64_t *atoms = SX_NEW_N(a, int64_t, (size_t)t->atoms.n + 1), *polys = SX_NEW_N(a, int64_t, (size_t)t->polys.n + 1);
+  sx_dim_values values = {.t = &g->model->dims, .symbols = f->symbols, .arena = a};
   int64_t *d = SX_NEW_N(a, int64_t, (size_t)n + 1);
-  if (!atoms || !polys || !d) SX_NO_MEMORY(e);
-  sx_dim_eval_all(t, f->symbols, atoms, polys);
+  if (!d) SX_NO_MEMORY(e);
   for (uint32_t i = 0; i < n; i++)
-    if ((d[i] = sx_dim_value(dims[i], polys)) < least)
+    if ((d[i] = sx_dim_now(&values, dims[i])) < least && values.failed) SX_NO_MEMORY(e);
+    else if (d[i] < least)
       SX_FAIL(e, RUNTIME_EXCEPTION, "a dimension cannot be computed for these inputs");
   *out = d;
   return SX_OK;
@@ -25,13 +24,8 @@ sx_status sx_dims_now(const sx_graph *g, const sx_frame *f, const sx_fact *fact,
 void *sx_buffer_now(const sx_plan *p, const sx_frame *f, uint32_t b) {
   const sx_buffer *q = &p->buffers[b];
   if (q->kind == SX_BUF_CONST) return (void *)q->data;
-  if (q->kind == SX_BUF_SLAB) return (char *)f->segs[q->segment].slab + f->segs[q->segment].inst->offsets[b];
-  if (q->kind == SX_BUF_ELEMS) {
-    for (uint32_t s = p->n_segments; s-- > 0;)
-      if (f->segs[s].inst && f->segs[s].inst->elems[b]) return (void *)f->segs[s].inst->elems[b];
-    return NULL;
-  }
-  return f->ext[b];
+  if (q->kind == SX_BUF_SLAB) return (char *)f->segs[q->segment].slab + f->segs[q->segment].inst->offsets[q->place];
+  return q->kind == SX_BUF_ELEMS ? NULL : f->ext[b];
 }
 
 /* The value that lies in a buffer as one, or NULL. */

@@ -9,12 +9,12 @@
 
 /* With n for the first of at most two symbols. */
 static int64_t value(const sx_dimtab *t, sx_dim d, int64_t n) {
-  int64_t symbols[2] = {n, SX_DIM_UNKNOWN}, *atoms = sx_malloc(t->atoms.n * sizeof *atoms),
-          *polys = sx_malloc((t->polys.n + 1) * sizeof *polys);
-  sx_dim_eval_all(t, symbols, atoms, polys);
-  int64_t r = sx_dim_value(d, polys);
-  sx_free(atoms, t->atoms.n * sizeof *atoms);
-  sx_free(polys, (t->polys.n + 1) * sizeof *polys);
+  const int64_t symbols[2] = {n, SX_DIM_UNKNOWN};
+  sx_arena a = {0};
+  sx_dim_values values = {.t = t, .symbols = symbols, .arena = &a};
+  const int64_t r = sx_dim_now(&values, d);
+  assert_int_equal(sx_dim_now(&values, d), r); /* now from what it keeps */
+  sx_arena_free(&a);
   return r;
 }
 

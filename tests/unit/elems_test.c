@@ -20,11 +20,13 @@ static int64_t known(const char *body, int64_t n) {
     fail_msg("%s", e.msg);
   const sx_fact *f = &sx_value_at(m->graph, m->graph->outputs.at[0])->fact;
   const sx_dimtab *t = &m->dims;
-  int64_t symbols[16], atoms[64], polys[64];
-  assert_true(t->symbols.n <= 16 && t->atoms.n <= 64 && t->polys.n <= 64);
+  int64_t symbols[16];
+  sx_arena a = {0};
+  sx_dim_values values = {.t = t, .symbols = symbols, .arena = &a};
+  assert_true(t->symbols.n <= 16);
   for (int i = 0; i < 16; i++) symbols[i] = n;
-  sx_dim_eval_all(t, symbols, atoms, polys);
-  int64_t r = f->elems ? sx_dim_value(f->elems[0], polys) : SX_DIM_UNKNOWN;
+  const int64_t r = f->elems ? sx_dim_now(&values, f->elems[0]) : SX_DIM_UNKNOWN;
+  sx_arena_free(&a);
   sx_model_destroy(m);
   return r;
 }
