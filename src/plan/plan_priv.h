@@ -16,6 +16,8 @@ typedef struct sx_compile {
   sx_err *e;
 } sx_compile;
 
+/* order.c: fills steps and segs. */
+sx_status sx_plan_order(sx_compile *c);
 /* offers.c: which of the offers of each step's kernel is taken, 0: none. `granted` has n_steps zeros. */
 sx_status sx_plan_grant(sx_compile *c, uint32_t *granted);
 /* buffers.c: which values share memory, and from when to when. */
