@@ -21,7 +21,7 @@ ASK = "import sys, sysconfig; print('%d.%d' % sys.version_info[:2] + ('t' if sys
 def run(*command, timeout=1800):
     done = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout,
                           cwd=ROOT, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "ignore"})
-    return done.returncode, done.stdout
+    return done.returncode, f"{' '.join(str(c) for c in command[:6])}\n{done.stdout}" if done.returncode else done.stdout
 
 
 def interpreters():
@@ -43,18 +43,18 @@ def example():
 
 
 def test(version, python, folder, wheels):
-    """None, or why it fails; (wheels: kind of ABI to wheel)"""
+    """None, or why it fails; `wheels` has the wheel of each kind of ABI."""
     venv, kind = folder / version, version if version.endswith("t") else "abi3"
     shutil.rmtree(venv, ignore_errors=True)
     code, output = run(python, "-m", "venv", venv)
     if code:
-        return output
+        return output or "no module venv"
     if kind not in wheels:
         target = folder / f"wheel-{kind}"
         shutil.rmtree(target, ignore_errors=True)
         code, output = run(venv / "bin/pip", "wheel", "-q", "--no-deps", "-w", target, PACKAGE)
         if code:
-            return output
+            return output or "an exit code without a word"
         [wheels[kind]] = target.glob("*.whl")
     for step in (["pip", "install", "-q", f"{wheels[kind]}[test]"], ["python", "-c", example()],
                  ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", PACKAGE / "tests"]):
@@ -62,7 +62,7 @@ def test(version, python, folder, wheels):
         if code and step[0] == "pip":  # what only tests want may not exist for this Python
             code, output = run(venv / "bin/pip", "install", "-q", wheels[kind], "pytest", "hypothesis")
         if code:
-            return output
+            return output or "an exit code without a word"
     counts = re.findall(r"\d+ passed.*", output)
     print(f"{version}: {counts[-1] if counts else 'no test ran'}", flush=True)
     return None

@@ -101,8 +101,8 @@ static OrtValue *tensor_from_array(PyObject *object, const IoType *want, PyObjec
 
 /* CreateValue copies or refers to its parts; their owners stay with the whole. */
 static OrtValue *composite(PyObject **parts, size_t n, const IoType *wants, enum ONNXType kind, PyObject **owner) {
-  OrtValue *value = NULL, **values = PyMem_Calloc(n + 1, sizeof *values);
-  bool *ours = PyMem_Calloc(n + 1, sizeof *ours);
+  OrtValue *value = NULL, **values = zeroed(n + 1, sizeof *values);
+  bool *ours = zeroed(n + 1, sizeof *ours);
   PyObject *owners = PyList_New(0);
   int failed = !values || !ours || !owners;
   for (size_t i = 0; !failed && i < n; i++) {
@@ -152,7 +152,7 @@ static OrtValue *sequence(PyObject *object, const IoType *want, PyObject **owner
   Py_ssize_t n = PySequence_Size(object);
   if (n < 0) return NULL;
   if (n == 0 && item.kind == ONNX_TYPE_TENSOR) return empty_sequence(want->element);
-  PyObject *list = PySequence_List(object), **parts = PyMem_Calloc((size_t)n + 1, sizeof *parts);
+  PyObject *list = PySequence_List(object), **parts = zeroed((size_t)n + 1, sizeof *parts);
   OrtValue *value = NULL;
   if (list && parts) {
     for (Py_ssize_t i = 0; i < n; i++) parts[i] = PyList_GetItem(list, i);

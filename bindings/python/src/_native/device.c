@@ -77,7 +77,7 @@ static PyObject *ep_devices(PyObject *module, PyObject *unused) {
 static PyObject *hardware_devices(PyObject *module, PyObject *unused) {
   size_t n;
   if (raise_status(ort->GetNumHardwareDevices(ort_env, &n))) return NULL;
-  const OrtHardwareDevice **devices = PyMem_Calloc(n + 1, sizeof *devices);
+  const OrtHardwareDevice **devices = zeroed(n + 1, sizeof *devices);
   PyObject *list = devices && !raise_status(ort->GetHardwareDevices(ort_env, devices, n)) ? PyList_New((Py_ssize_t)n) : NULL;
   for (size_t i = 0; list && i < n; i++) {
     PyObject *item = hardware(devices[i]);
@@ -95,7 +95,7 @@ static PyObject *session_places(PyObject *module, PyObject *args) {
   Session *s = (Session *)object;
   if (session_enter(s)) return NULL;
   size_t n = which ? s->n_out : s->n_in;
-  const void **handles = PyMem_Calloc(n + 1, sizeof *handles);
+  const void **handles = zeroed(n + 1, sizeof *handles);
   const OrtMemoryInfo **memory = (const OrtMemoryInfo **)handles;
   const OrtEpDevice **devices = (const OrtEpDevice **)handles;
   OrtStatus *status = !handles ? NULL
@@ -183,8 +183,8 @@ static PyObject *copy_tensors(PyObject *module, PyObject *args) {
     raise_code(ORT_INVALID_ARGUMENT, "%zd sources and %zd destinations", n, PyList_Size(to));
     return NULL;
   }
-  const OrtValue **sources = PyMem_Calloc((size_t)n + 1, sizeof *sources);
-  OrtValue **targets = PyMem_Calloc((size_t)n + 1, sizeof *targets);
+  const OrtValue **sources = zeroed((size_t)n + 1, sizeof *sources);
+  OrtValue **targets = zeroed((size_t)n + 1, sizeof *targets);
   int failed = !sources || !targets;
   for (Py_ssize_t i = 0; !failed && i < n; i++) {
     PyObject *a = PyList_GetItem(from, i), *b = PyList_GetItem(to, i);

@@ -68,7 +68,7 @@ PyObject *value_to_dlpack(PyObject *self, PyObject *args, PyObject *kwargs) {
     return NULL;
   }
   if (raise_status(ort->GetTensorData(value, &data))) return NULL;
-  DLManagedTensor *m = PyMem_Calloc(1, sizeof *m + rank * sizeof(int64_t));
+  DLManagedTensor *m = zeroed(1, sizeof *m + rank * sizeof(int64_t));
   if (!m) return PyErr_NoMemory();
   m->tensor = (DLTensor){.data = (void *)(uintptr_t)data, .device = {DEVICE_CPU, 0}, .ndim = (int32_t)rank,
                          .dtype = {types[k].code, types[k].bits, 1}, .shape = (int64_t *)(m + 1)};

@@ -21,6 +21,11 @@ static void *library_find(void *library, const char *name) { return dlsym(librar
 static const char *library_error(void) { return dlerror(); }
 #endif
 
+void *zeroed(size_t count, size_t size) {
+  void *memory = count <= PY_SSIZE_T_MAX / size ? PyMem_Malloc(count * size) : NULL;
+  return memory ? memset(memory, 0, count * size) : NULL;
+}
+
 PyObject *utf8(PyObject *text) {
   if (PyBytes_Check(text)) {
     Py_INCREF(text);

@@ -22,6 +22,9 @@ extern OrtAllocator *ort_allocator; /* the default one: frees the strings that t
 extern OrtMemoryInfo *ort_host;     /* plain memory of this process */
 extern const SardonyxExtension *ort_extension; /* NULL with another library */
 
+/* module.c ----------------------------------------------------------------------------------------------------------------- */
+void *zeroed(size_t count, size_t size); /* for PyMem_Free; NULL without an exception. Python 3.9's limited API has no PyMem_Calloc */
+
 /* errors.c ----------------------------------------------------------------------------------------------------------------- */
 int errors_init(PyObject *module);
 /* NULL is success; another status becomes the exception of its code and is released: -1. */

@@ -115,7 +115,7 @@ int keys_and_values(PyObject *dict, const char ***keys, const char ***values, si
     return -1;
   }
   *n = (size_t)PyDict_Size(dict);
-  *keys = PyMem_Calloc(*n + 1, sizeof **keys), *values = PyMem_Calloc(*n + 1, sizeof **values), *kept = PyList_New(0);
+  *keys = zeroed(*n + 1, sizeof **keys), *values = zeroed(*n + 1, sizeof **values), *kept = PyList_New(0);
   int failed = !*keys || !*values || !*kept;
   for (size_t i = 0; !failed && PyDict_Next(dict, &at, &key, &value); i++) {
     PyObject *text = PyObject_Str(value), *k = utf8(key), *v = text ? utf8(text) : NULL;

@@ -31,8 +31,8 @@ static int feed_begin(Feed *f, size_t n_in, size_t n_out) {
     f->owners = f->small_owners, f->lent = f->small_lent;
     return 0;
   }
-  f->in_names = PyMem_Calloc(n_in + n_out, sizeof *f->in_names), f->in = PyMem_Calloc(n_in + n_out, sizeof *f->in);
-  f->owners = PyMem_Calloc(2 * n_in + 1, sizeof *f->owners), f->lent = PyMem_Calloc(n_in + 1, sizeof *f->lent);
+  f->in_names = zeroed(n_in + n_out, sizeof *f->in_names), f->in = zeroed(n_in + n_out, sizeof *f->in);
+  f->owners = zeroed(2 * n_in + 1, sizeof *f->owners), f->lent = zeroed(n_in + 1, sizeof *f->lent);
   if (!f->in_names || !f->in || !f->owners || !f->lent) {
     f->n_in = f->n_out = 0;
     PyErr_NoMemory();

@@ -50,7 +50,7 @@ typedef OrtStatusPtr(ORT_API_CALL *CountFn)(const OrtSession *, size_t *);
 
 static PyObject *read_names(const OrtSession *session, CountFn count, NameFn name, size_t *n, char ***names) {
   PyObject *dict = PyDict_New();
-  if (!dict || raise_status(count(session, n)) || !(*names = PyMem_Calloc(*n + 1, sizeof **names))) goto fail;
+  if (!dict || raise_status(count(session, n)) || !(*names = zeroed(*n + 1, sizeof **names))) goto fail;
   for (size_t i = 0; i < *n; i++) {
     PyObject *index = PyLong_FromSize_t(i);
     int failed = !index || raise_status(name(session, i, ort_allocator, &(*names)[i])) || PyDict_SetItemString(dict, (*names)[i], index);
@@ -66,7 +66,7 @@ fail:
 static int read_signature(Session *s) {
   s->in_names = read_names(s->session, ort->SessionGetInputCount, ort->SessionGetInputName, &s->n_in, &s->in);
   if (s->in_names) s->out_names = read_names(s->session, ort->SessionGetOutputCount, ort->SessionGetOutputName, &s->n_out, &s->out);
-  if (!s->out_names || !(s->types = PyMem_Calloc(s->n_in + 1, sizeof *s->types))) return -1;
+  if (!s->out_names || !(s->types = zeroed(s->n_in + 1, sizeof *s->types))) return -1;
   for (size_t i = 0; i < s->n_in; i++) {
     OrtTypeInfo *info;
     if (raise_status(ort->SessionGetInputTypeInfo(s->session, i, &info))) return -1;

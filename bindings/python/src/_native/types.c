@@ -79,8 +79,8 @@ PyObject *type_shape(const OrtTypeInfo *info) {
   if (raise_status(ort->GetOnnxTypeFromTypeInfo(info, &kind))) return NULL;
   if (kind != ONNX_TYPE_TENSOR && kind != ONNX_TYPE_SPARSETENSOR) return PyList_New(0);
   if (tensor_info(info, &tensor) || raise_status(ort->GetDimensionsCount(tensor, &rank))) return NULL;
-  int64_t *dims = PyMem_Calloc(rank + 1, sizeof *dims);
-  const char **symbols = PyMem_Calloc(rank + 1, sizeof *symbols);
+  int64_t *dims = zeroed(rank + 1, sizeof *dims);
+  const char **symbols = zeroed(rank + 1, sizeof *symbols);
   PyObject *list = NULL;
   if (!dims || !symbols)
     PyErr_NoMemory();
