@@ -52,6 +52,7 @@ static bool wants_blocks(const layout *l, const sx_node *n) {
   int64_t b = l->c->channel_block, group = sx_attr_int(n, "group", 1), in = x->dims[1], out = y->dims[1];
   if (group == 1) return (integer || in >= b / 2) && out >= b / 2;
   if (group == in && group == out) return true;
+  if (!integer && group == in && in >= b / 2 && out >= in && out % in == 0 && (b % (out / in) == 0 || out / in % b == 0)) return x->rank == 4;
   for (int64_t m = 1; m <= b; m *= 2)
     if (group % m == 0 && in / group * m % b == 0 && out / group * m % b == 0) return true;
   return false;
@@ -175,7 +176,7 @@ static bool is_one(const sx_graph *g, sx_vid v) {
 }
 static bool is_quantised(const sx_op *op) {
   return op == &sx_op_QuantizeLinear || op == &sx_op_DequantizeLinear || op == &sx_op_DynamicQuantizeLinear ||
-         op == &sx_op_Lookup || op == &sx_op_QLinearAdd || op == &sx_op_QLinearMul;
+         op == &sx_op_Lookup || op == &sx_op_QLinearGlobalAveragePool || op == &sx_op_QLinearAdd || op == &sx_op_QLinearMul;
 }
 static bool quantised_follows(const layout *l, const sx_node *n) {
   const sx_graph *g = l->g;
@@ -184,7 +185,7 @@ static bool quantised_follows(const layout *l, const sx_node *n) {
     const sx_fact *z = &sx_value_at(g, n->in[3].value)->fact;
     return x->layout == SX_BLOCKED && z->layout == SX_BLOCKED && sx_pass_same_shape(x, y) && sx_pass_same_shape(z, y);
   }
-  if (x->layout != SX_BLOCKED || n->op == &sx_op_Lookup) return x->layout == SX_BLOCKED;
+  if (x->layout != SX_BLOCKED || n->op == &sx_op_Lookup || n->op == &sx_op_QLinearGlobalAveragePool) return x->layout == SX_BLOCKED;
   if (n->op == &sx_op_DynamicQuantizeLinear) return whole_blocks(l, x);
   return is_one(g, n->in[1].value) && (n->op == &sx_op_QuantizeLinear || whole_blocks(l, x));
 }

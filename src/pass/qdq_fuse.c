@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* An operator between DequantizeLinear and QuantizeLinear becomes the operator on integers: convolutions and products with
- * their Relu or Clip, sums and products of two tensors, any function of one tensor as a table of 256 entries. Products
+ * their Relu or Clip, sums and products of two tensors, means of images, any function of one tensor as a table of 256 entries. Products
  * whose result stays float multiply integers too. Scales and zero points are constant; what has others keeps its float
  * form. */
 #include "ops/nn/activation.h"
@@ -116,6 +116,17 @@ static sx_status fuse_binary(sx_pass_ctx *c, const site *s, bool *done) {
   return finish(c, &p, y, s, done);
 }
 
+static sx_status fuse_mean(sx_pass_ctx *c, const site *s, bool *done) {
+  sx_qdq x;
+  if (!sx_qdq_source(c->g, s->n->in[0].value, &x) || !x.per_tensor || !sx_qdq_bytes(&x) || x.dtype != s->y.dtype ||
+      !range_does_it(c->g, s))
+    return SX_OK;
+  const sx_vid in[5] = {x.x, x.scale, sx_qdq_zero(c->g, &x), s->y.scale, sx_qdq_zero(c->g, &s->y)};
+  if (in[2] == SX_NONE || in[4] == SX_NONE) SX_NO_MEMORY(c->e);
+  sx_patch p = sx_patch_begin(c);
+  return finish(c, &p, sx_patch_node(&p, &sx_op_QLinearGlobalAveragePool, in, 5), s, done);
+}
+
 /* MatMul and Gemm; s->y.n NULL: the result stays float. */
 static sx_status fuse_product(sx_pass_ctx *c, const site *s, bool *done) {
   sx_graph *g = c->g;
@@ -219,6 +230,7 @@ static sx_status fuse_function(sx_pass_ctx *c, const site *s, sx_vid v, bool *do
 static sx_status fuse_core(sx_pass_ctx *c, const site *s, bool *done) {
   if (s->n->op == &sx_op_Conv) return fuse_conv(c, s, done);
   if (s->n->op == &sx_op_MatMul || s->n->op == &sx_op_Gemm) return fuse_product(c, s, done);
+  if (s->n->op == &sx_op_GlobalAveragePool) return fuse_mean(c, s, done);
   if (s->n->op == &sx_op_Add || s->n->op == &sx_op_Mul) return fuse_binary(c, s, done);
   return SX_OK;
 }

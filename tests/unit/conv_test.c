@@ -218,6 +218,9 @@ static void conv_2d(void **state) {
 static void conv_groups(void **state) {
   for (int kind = 0; kind < 5; kind++) {
     run(1, 64, 64, 16, I(1, 9, 8), I(1, 3, 3), 1, 1, 1, 1, 0, false, kind);  /* merged groups */
+    run(1, 32, 64, 32, I(1, 9, 8), I(1, 3, 3), 1, 1, 1, 1, 0, false, kind);  /* two results a channel */
+    run(2, 20, 80, 20, I(1, 70, 40), I(1, 5, 3), 2, 1, 1, 1, 0, false, kind);
+    run(1, 3, 96, 3, I(1, 9, 12), I(1, 2, 4), 1, 2, 1, 0, 0, false, kind); /* whole blocks of them */
     run(2, 40, 40, 10, I(1, 9, 12), I(1, 3, 3), 1, 1, 1, 1, 0, false, kind); /* groups inside a channel block */
     run(1, 40, 40, 5, I(1, 9, 24), I(1, 3, 3), 2, 1, 1, 1, 0, false, kind);
     run(1, 14, 14, 7, I(1, 9, 11), I(1, 5, 3), 1, 2, 2, 2, 0, false, kind);

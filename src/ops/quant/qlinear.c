@@ -142,7 +142,22 @@ SANDWICH(QLinearLeakyRelu, LeakyRelu, false)
 SANDWICH(QLinearSigmoid, Sigmoid, false)
 SANDWICH(QLinearSoftmax, Softmax, false)
 SANDWICH(QLinearAveragePool, AveragePool, true)
-SANDWICH(QLinearGlobalAveragePool, GlobalAveragePool, true)
+
+/* Opened as well, but what the passes put together again has a kernel; channels come second there. */
+static sx_status infer_mean(sx_infer *c) {
+  const sx_fact *x = sx_infer_in(c, 0);
+  sx_dim d[SX_MAX_RANK];
+  for (int i = 0; i < x->rank; i++) d[i] = i < 2 ? x->dims[i] : 1;
+  SX_TRY(sx_infer_set(c, 0, x->dtype, x->rank, d));
+  c->out[0].layout = x->layout, c->out[0].block = x->block;
+  return SX_OK;
+}
+static sx_status open_mean(sx_upgrade_ctx *c) { return sandwich(c, &sx_op_GlobalAveragePool, true); }
+const sx_op sx_op_QLinearGlobalAveragePool = {.name = "QLinearGlobalAveragePool",
+                                              .domain = SX_DOMAIN_MS,
+                                              .accuracy = SX_QUANTUM,
+                                              .infer = infer_mean,
+                                              .upgrades = {{INT32_MAX, open_mean}}};
 
 /* Requantised: Q(DQ(x)). */
 static sx_status requantized(sx_upgrade_ctx *c, uint32_t x, uint32_t scale, uint32_t zero, sx_vid to_scale, sx_vid to_zero,

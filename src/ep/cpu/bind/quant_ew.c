@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* QLinearAdd and QLinearMul row by row over merged dimensions; Lookup. */
+/* QLinearAdd and QLinearMul row by row over merged dimensions; QLinearGlobalAveragePool; Lookup. */
 #include "ep/cpu/bind/quant.h"
 #include "ep/cpu/kernels/elementwise/elementwise.h"
 #include "ep/cpu/kernels/quant/qlinear.h"
+#include <math.h>
 
 enum { CHUNK = 16384 };
 typedef struct binary {
@@ -106,12 +107,71 @@ static sx_status prepare_lookup(sx_prep *p) {
   return sx_prep_phase(p, run_lookup, (q->count + CHUNK - 1) / CHUNK, CHUNK * 0.3, 0);
 }
 
+/* QLinearGlobalAveragePool: a unit is a channel, or a block of them, of one image. */
+typedef struct mean {
+  const sx_qlinear_table *t;
+  bool is_signed, blocked;
+  int64_t channels, pixels;
+  sx_quant_scale x, y;
+} mean;
+static uint8_t mean_of(const mean *q, double sum, const void *scratch) {
+  const int32_t *zx = sx_quant_zeros(&q->x, scratch), *zy = sx_quant_zeros(&q->y, scratch);
+  const double scale = (double)*sx_quant_scales(&q->x, scratch) / (double)*sx_quant_scales(&q->y, scratch);
+  const double v = rint((sum / (double)q->pixels - (zx ? *zx : 0)) * scale) + (zy ? *zy : 0), lo = q->is_signed ? -128 : 0;
+  return (uint8_t)(int)(v > lo ? v < lo + 255 ? v : lo + 255 : lo);
+}
+static sx_status run_mean(const sx_call *c, uint32_t begin, uint32_t end) {
+  enum { MOST = 1 << 20, LANES = 16 };
+  const mean *q = c->params;
+  const int64_t width = q->blocked ? q->t->lanes : 1;
+  for (int64_t u = begin; u < end; u++) {
+    const uint8_t *x = (const uint8_t *)c->in[0] + u * q->pixels * width;
+    double sum[LANES] = {0};
+    for (int64_t p = 0; p < q->pixels; p += MOST) {
+      const int64_t n = q->pixels - p < MOST ? q->pixels - p : MOST;
+      int32_t part[LANES];
+      if (q->blocked)
+        q->t->sums(x + p * width, n, q->is_signed, part);
+      else
+        part[0] = q->t->sum(x + p, n, q->is_signed);
+      for (int64_t i = 0; i < width; i++) sum[i] += part[i];
+    }
+    for (int64_t i = 0; i < width; i++) ((uint8_t *)c->out[0])[u * width + i] = mean_of(q, sum[i], c->scratch);
+  }
+  return SX_OK;
+}
+static sx_status run_mean_setup(const sx_call *c, uint32_t begin, uint32_t end) {
+  const mean *q = c->params;
+  if (begin < end) sx_quant_scale_run(&q->x, c), sx_quant_scale_run(&q->y, c);
+  return SX_OK;
+}
+static sx_status prepare_mean(sx_prep *p) {
+  mean *q = SX_NEW(p->arena, mean);
+  if (!q) SX_NO_MEMORY(p->e);
+  const sx_view *x = &p->in[0];
+  SX_TRY(sx_quant_scale_prepare(p, 1, 2, &q->x));
+  SX_TRY(sx_quant_scale_prepare(p, 3, 4, &q->y));
+  if (q->x.n != 1 || q->y.n != 1) SX_FAIL(p->e, INVALID_ARGUMENT, "expected one scale for the input and one for the result");
+  q->t = sx_qlinear(p->cpu->isa);
+  q->is_signed = x->dtype == SX_I8, q->blocked = x->layout == SX_BLOCKED;
+  q->pixels = sx_dims_count(x->dims, 2, x->rank);
+  q->channels = q->blocked ? (x->dims[1] + q->t->lanes - 1) / q->t->lanes : x->dims[1];
+  p->params = q;
+  if (!q->x.constant || !q->y.constant) SX_TRY(sx_prep_phase(p, run_mean_setup, 1, 20, 0));
+  return sx_prep_phase(p, run_mean, x->dims[0] * q->channels, (double)(q->pixels * (q->blocked ? q->t->lanes : 1)) * 0.03 + 20, 0);
+}
+
 #define BYTES (1u << SX_U8 | 1u << SX_I8)
 #define ROW(N)                   \
   const sx_kernel sx_cpu_##N = { \
       .op = &sx_op_##N, .name = "qlinear", .types = BYTES, .flags = SX_KERNEL_BLOCKED, .prepare = prepare_binary};
 ROW(QLinearAdd)
 ROW(QLinearMul)
+const sx_kernel sx_cpu_QLinearGlobalAveragePool = {.op = &sx_op_QLinearGlobalAveragePool,
+                                                   .name = "qmean",
+                                                   .types = BYTES,
+                                                   .flags = SX_KERNEL_BLOCKED,
+                                                   .prepare = prepare_mean};
 const sx_kernel sx_cpu_Lookup = {.op = &sx_op_Lookup,
                                                  .name = "lookup",
                                                  .types = BYTES,

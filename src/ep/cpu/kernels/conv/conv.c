@@ -45,9 +45,11 @@ static int64_t merged_groups(const sx_conv_shape *s, int lanes) {
   return 0;
 }
 
-/* Depthwise, or narrow groups that lie inside a channel block. */
+/* Depthwise, one or more results a channel, or narrow groups that lie inside a channel block. */
 static bool is_depthwise(const sx_conv_table *t, const sx_conv_shape *s) {
-  if (s->group == 1 || s->in_channels != s->out_channels) return false;
+  if (s->group == 1) return false;
+  if (sx_conv_multiplies(t, s)) return true;
+  if (s->in_channels != s->out_channels) return false;
   int64_t width = s->in_channels / s->group;
   if (s->transposed) return width == 1;
   return width == 1 || (width == 2 && t->depthwise->list[1][1]) || (width == 4 && t->depthwise->list[2][1]) ||

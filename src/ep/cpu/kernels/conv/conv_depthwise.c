@@ -9,9 +9,10 @@
 
 /* Lists of taps that walk() keeps: one of the pixels that have all taps of a row inside, one for each pixel at the row's ends.
  * A list's tag says what it was made for. */
-enum { LISTS = 33, TAG = 6 };
+enum { LISTS = 33, TAG = 6, ROWS_BYTES = 128 << 10 };
 typedef struct scratch {
   float *bias, *wide;     /* wide: the weights of a channel block, where they are packed in 16 bits */
+  float *rows;            /* the rows of input that a unit reads, where each channel has several results: once for each of them */
   int32_t *x_off, *w_off; /* [list][taps] */
   int64_t *tag, *count;   /* [list][TAG], [list] */
 } scratch;
@@ -21,7 +22,11 @@ static int64_t list_count(const sx_conv *c) {
   return c->taps > 1024 ? 1 : sx_conv_min(1 + ends, LISTS);
 }
 static int64_t block_weights(const sx_conv *c) { return c->table->direct->lanes * c->taps * c->group_in; }
-static int64_t channel_blocks(const sx_conv *c) { return sx_conv_ceil(c->s.in_channels, c->table->direct->lanes); }
+static int64_t channel_blocks(const sx_conv *c) { return sx_conv_ceil(c->s.out_channels, c->table->direct->lanes); }
+/* Rows of input under n of output. */
+static int64_t rows_under(const sx_conv *c, int64_t n) {
+  return n <= 0 ? 0 : (n - 1) * c->s.stride[1] + (c->s.kernel[1] - 1) * c->s.dilation[1] + 1;
+}
 
 static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   const size_t lists = (size_t)list_count(c), list = sx_round_up(lists * (size_t)c->taps * 4, 64);
@@ -32,9 +37,27 @@ static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   PLACE(s->w_off, int32_t *, list);
   PLACE(s->tag, int64_t *, lists * TAG * 8);
   PLACE(s->count, int64_t *, lists * 8);
+  const int64_t reach = rows_under(c, sx_conv_ceil(c->s.out[1], c->pixel_units)), rows = reach < c->s.in[1] ? reach : c->s.in[1];
+  PLACE(s->rows, float *, sx_conv_multiplies(c->table, &c->s) ? (size_t)(rows * c->s.in[2]) * (size_t)c->table->direct->lanes * 4 : 0);
   PLACE(s->wide, float *, sx_conv_narrow(c) ? (size_t)block_weights(c) * 4 : 0);
 #undef PLACE
   return at;
+}
+
+/* The rows of input that rows [first, last) of a block of results read, each channel as often as it has results, in scratch; the
+ * address is that of row 0. */
+static const float *spread_rows(const sx_conv *c, const float *x, int64_t image, int64_t first, int64_t last, float *rows) {
+  const sx_conv_shape *s = &c->s;
+  const int64_t lanes = c->table->direct->lanes, blocks = channel_blocks(c), times = s->out_channels / s->group;
+  const int64_t channel = image % blocks * lanes / times, from = channel / lanes, row = s->in[2] * lanes;
+  int64_t begin = first * s->stride[1] - s->pad[1], end = begin + rows_under(c, last - first);
+  int32_t lane[SX_CONV_LANES];
+  if (begin < 0) begin = 0;
+  if (end > s->in[1]) end = s->in[1];
+  for (int64_t i = 0; i < lanes; i++) lane[i] = (int32_t)((image % blocks * lanes + i) / times - from * lanes);
+  x += (image / blocks * sx_conv_ceil(s->in_channels, lanes) + from) * s->in[1] * row;
+  if (begin < end) c->table->depthwise->spread(x + begin * row, lane, (end - begin) * s->in[2], rows);
+  return rows - begin * row;
 }
 
 static bool takes_row_kernel(const sx_conv_shape *s) {
@@ -45,17 +68,21 @@ static bool takes_row_kernel(const sx_conv_shape *s) {
 }
 
 void sx_conv_depthwise_prepare(sx_conv *c) {
-  int64_t lanes = c->table->direct->lanes, rows = c->s.out[0] * c->s.out[1], blocks = sx_conv_ceil(c->s.in_channels, lanes);
+  int64_t lanes = c->table->direct->lanes, rows = c->s.out[0] * c->s.out[1], blocks = channel_blocks(c);
   c->row_kernel = takes_row_kernel(&c->s);
   c->pack_units = blocks;
   c->packed_bytes = sx_conv_packed_bytes(c, blocks * block_weights(c), blocks * lanes);
-  scratch s;
-  c->scratch_bytes = scratch_layout(c, NULL, &s);
   double row_ns = (double)c->s.out[2] * (double)(c->taps * c->group_in) / (double)c->phases * 0.4 + 10;
   int64_t unit_rows = (int64_t)(40e3 / row_ns) + 1; /* rows of a unit */
+  if (sx_conv_multiplies(c->table, &c->s)) { /* what they read stays in the second-level cache */
+    const int64_t most = ROWS_BYTES / ((c->s.in[2] + 1) * c->s.stride[1] * lanes * 4) + 1;
+    unit_rows = sx_conv_min(unit_rows, most);
+  }
   c->pixel_units = rows > unit_rows ? sx_conv_ceil(rows, unit_rows) : 1;
   c->units = c->s.batch * blocks * c->pixel_units;
   c->unit_ns = row_ns * (double)rows / (double)c->pixel_units;
+  scratch s;
+  c->scratch_bytes = scratch_layout(c, NULL, &s);
 }
 
 void sx_conv_depthwise_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end) {
@@ -206,8 +233,8 @@ static void spread(const sx_conv *c, const float *x, const float *w, const scrat
 
 void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *mem) {
   const sx_conv_shape *s = &c->s;
-  int64_t lanes = c->table->direct->lanes, channels = s->in_channels, blocks = sx_conv_ceil(channels, lanes),
-          rows = s->out[0] * s->out[1];
+  int64_t lanes = c->table->direct->lanes, channels = s->out_channels, blocks = channel_blocks(c), rows = s->out[0] * s->out[1];
+  const bool multiplies = sx_conv_multiplies(c->table, s);
   int64_t in_plane = s->in[0] * s->in[1] * s->in[2] * lanes, row = s->out[2] * lanes;
   scratch m;
   scratch_layout(c, mem, &m);
@@ -215,7 +242,8 @@ void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin
   for (int64_t u = begin; u < end; u++) {
     int64_t part = u % c->pixel_units, image = u / c->pixel_units, block = image % blocks;
     int real = (int)sx_conv_min(lanes, channels - block * lanes);
-    const float *x = io->x + image * in_plane, *w = sx_conv_packed(c, io->packed, block * block_weights(c));
+    int64_t first = sx_conv_split(rows, c->pixel_units, part), last = sx_conv_split(rows, c->pixel_units, part + 1);
+    const float *x = multiplies ? spread_rows(c, io->x, image, first, last, m.rows) : io->x + image * in_plane, *w = sx_conv_packed(c, io->packed, block * block_weights(c));
     if (sx_conv_narrow(c)) {
       const float *factors = sx_conv_factors(io->packed, blocks * block_weights(c)) + block * lanes;
       c->table->reorder->widen(c->s.weights, w, factors, c->taps * c->group_in, lanes, m.wide);
@@ -223,8 +251,7 @@ void sx_conv_depthwise_run(const sx_conv *c, const sx_conv_io *io, int64_t begin
     }
     for (int i = 0; i < lanes; i++) m.bias[i] = c->epi.bias && i < real ? io->bias[block * lanes + i] : 0;
     sx_conv_row tile = {.w = w, .bias = m.bias, .pitch = s->dilation[1] * s->in[2] * lanes, .width = s->in[2]};
-    int64_t last = sx_conv_split(rows, c->pixel_units, part + 1);
-    for (int64_t r = sx_conv_split(rows, c->pixel_units, part); r < last; r++) {
+    for (int64_t r = first; r < last; r++) {
       sx_conv_store out = sx_conv_store_at(c, io, (image * rows + r) * row);
       if (c->row_kernel)
         slide(c, &tile, x, r, out);

@@ -45,6 +45,11 @@ SX_INLINE vf clip(const sx_conv_store *s, vf v) { /* in this order NaN passes */
 #include "ep/cpu/kernels/conv/conv_lists.inc"
 #endif
 
+static void spread(const float *x, const int32_t *from, int64_t n, float *y) {
+  const vi lane = vi_load(from);
+  for (int64_t i = 0; i < n * SX_VL; i += SX_VL) vf_store(y + i, vf_permute(vf_load(x + i), lane));
+}
+
 #define FEW_ROWS(k, s) \
   { 0, row__##k##__##s##__1, row__##k##__##s##__2, 0, row__##k##__##s##__4, row__##k##__##s##__5, 0, row__##k##__##s##__7 }
 #define ROWS(k, s)                                                                                                   \
@@ -65,4 +70,5 @@ const sx_conv_depthwise SX_ISA_NAME(sx_conv_depthwise) = {
              LISTS(8)
 #endif
     },
+    .spread = spread,
 };

@@ -120,6 +120,8 @@ typedef struct sx_conv_depthwise {
       const sx_conv_row *r); /* [kernel 3 5 7][stride 1 2][pixels]; NULL where missing, [1] is there */
   void (*list[4][SX_CONV_ROW_MR + 1])(
       const sx_conv_list *l); /* [channels of a group 1 2 4 8][pixels]; NULL where missing */
+  /* Lane l of each of n vectors of y is lane from[l] of x. */
+  void (*spread)(const float *x, const int32_t *from, int64_t n, float *y);
 } sx_conv_depthwise;
 
 typedef struct sx_conv_plain {
@@ -162,6 +164,12 @@ struct sx_conv_table {
   const sx_reorder *reorder;
 };
 
+/* Depthwise in a plane, each channel having several results; the channels of a block of results lie in one block. */
+static inline bool sx_conv_multiplies(const sx_conv_table *t, const sx_conv_shape *s) {
+  const int64_t times = s->group ? s->out_channels / s->group : 0, lanes = t->direct->lanes;
+  return s->group == s->in_channels && times > 1 && !s->transposed && s->in[0] == 1 && s->kernel[0] == 1 && s->out[0] == 1 &&
+         s->pad[0] == 0 && (lanes % times == 0 || times % lanes == 0);
+}
 static inline int64_t sx_conv_ceil(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static inline int64_t sx_conv_min(int64_t a, int64_t b) { return a < b ? a : b; }
 /* The part of n things, split evenly into `parts`, that starts at `part`. */

@@ -20,6 +20,9 @@ typedef struct sx_qlinear_table {
   void (*mul)(const sx_qbinary *q, const uint8_t *a, int a_step, const uint8_t *b, int b_step, uint8_t *y, int64_t n);
   /* y[i] = table[x[i]], bytes as they are. */
   void (*lookup)(const uint8_t *table, const uint8_t *x, uint8_t *y, int64_t n);
+  /* The sum of n bytes; y[lane] = the sums of n pixels of `lanes` bytes. n < 2^23. */
+  int32_t (*sum)(const uint8_t *x, int64_t n, bool is_signed);
+  void (*sums)(const uint8_t *x, int64_t n, bool is_signed, int32_t *y);
   /* Pixels [begin, end) of an image of bytes between the plain layout and blocks of `lanes` channels; padded lanes become
    * 0. */
   int lanes;

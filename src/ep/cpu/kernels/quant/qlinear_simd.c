@@ -54,6 +54,26 @@ static void lookup(const uint8_t *table, const uint8_t *x, uint8_t *y, int64_t n
   for (int64_t i = 0; i < n; i++) y[i] = table[x[i]];
 }
 
+SX_INLINE vi bytes(const uint8_t *x, bool is_signed) { return is_signed ? vi_load_s8(x) : vi_load_u8(x); }
+SX_INLINE int32_t total(const uint8_t *x, int64_t n, const bool is_signed) {
+  vi s[4] = {{0}};
+  int64_t i = 0;
+  for (; i + 4 * SX_VL <= n; i += 4 * SX_VL)
+    SX_UNROLL(4) for (int k = 0; k < 4; k++) s[k] += bytes(x + i + k * SX_VL, is_signed);
+  for (; i + SX_VL <= n; i += SX_VL) s[0] += bytes(x + i, is_signed);
+  s[0] += s[1] + (s[2] + s[3]);
+  int32_t sum = 0;
+  for (int k = 0; k < SX_VL; k++) sum += s[0][k];
+  for (; i < n; i++) sum += is_signed ? (int8_t)x[i] : x[i];
+  return sum;
+}
+static int32_t sum(const uint8_t *x, int64_t n, bool is_signed) { return is_signed ? total(x, n, true) : total(x, n, false); }
+static void sums(const uint8_t *x, int64_t n, bool is_signed, int32_t *y) {
+  vi s = {0};
+  for (int64_t i = 0; i < n; i++) s += bytes(x + i * SX_VL, is_signed);
+  vi_store(y, s);
+}
+
 /* log2(VL) rounds of interleaving rows i and i + VL / 2 transpose a square of bytes. */
 SX_INLINE void transpose(u8s r[SX_VL]) {
   SX_UNROLL(4) for (int round = SX_VL; round > 1; round /= 2) {
@@ -106,4 +126,4 @@ static void to_plain(const uint8_t *x, uint8_t *y, int64_t channels, int64_t pix
 
 extern const sx_qlinear_table SX_ISA_NAME(sx_qlinear);
 const sx_qlinear_table SX_ISA_NAME(sx_qlinear) = {
-    .add = add, .mul = mul, .lookup = lookup, .lanes = SX_VL, .to_blocked = to_blocked, .to_plain = to_plain};
+    .add = add, .mul = mul, .lookup = lookup, .sum = sum, .sums = sums, .lanes = SX_VL, .to_blocked = to_blocked, .to_plain = to_plain};
