@@ -48,7 +48,7 @@ static bool wants_blocks(const layout *l, const sx_node *n) {
   const sx_graph *g = l->g;
   const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *y = &sx_value_at(g, n->out[0])->fact;
   const bool integer = is_integer_conv(n->op);
-  if (!image(x) || !image(y) || (integer && !sx_value_const(g, n->in[n->op != &sx_op_ConvInteger ? 3 : 1].value))) return false;
+  if (!image(x) || !image(y)) return false;
   int64_t b = l->c->channel_block, group = sx_attr_int(n, "group", 1), in = x->dims[1], out = y->dims[1];
   if (group == 1) return (integer || in >= b / 2) && out >= b / 2;
   if (group == in && group == out) return true;
