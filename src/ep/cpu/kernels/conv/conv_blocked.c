@@ -177,11 +177,10 @@ static void stem_gather(const sx_conv *c, const float *x, int64_t begin, int64_t
     memcpy(to + left, x + ((ci * sh->in[0] + iz) * sh->in[1] + iy) * sh->in[2] + u + left, (size_t)(right - left) * 4);
     memset(to + right, 0, (size_t)(pitch - right) * 4);
   }
-  for (int64_t i = 0, at = 0; i < n; at += sh->stride[1] * pitch)
-    for (int64_t k = 0; k < across; k++) s->off[i++] = (int32_t)(at + k * sh->stride[2]);
-  for (int64_t t = 1; t < tile_taps(c); t++) {
-    int32_t at = (int32_t)((t / sh->kernel[1] * rows + t % sh->kernel[1] * sh->dilation[1]) * pitch);
-    for (int64_t i = 0; i < n; i++) s->off[t * c->block_pixels + i] = s->off[i] + at;
+  for (int64_t t = 0; t < tile_taps(c); t++) {
+    int64_t at = (t / sh->kernel[1] * rows + t % sh->kernel[1] * sh->dilation[1]) * pitch;
+    for (int64_t i = 0; i < n; i += across, at += sh->stride[1] * pitch)
+      c->table->direct->row(s->off + t * c->block_pixels + i, (int32_t)at, (int32_t)sh->stride[2], across);
   }
 }
 
