@@ -50,8 +50,45 @@ SX_INLINE void binary(const bool product, const bool is_signed, const sx_qbinary
 BINARY(add, false)
 BINARY(mul, true)
 
+/* A table of 256 bytes as 16 of 16, which a shuffle reads for each lane; where a byte belongs to another one it gives 0. */
 static void lookup(const uint8_t *table, const uint8_t *x, uint8_t *y, int64_t n) {
-  for (int64_t i = 0; i < n; i++) y[i] = table[x[i]];
+  int64_t i = 0;
+#if defined(__AVX512BW__)
+#define BYTES(f) _mm512_##f
+  typedef __m512i many;
+#define SPREAD(t) _mm512_broadcast_i32x4(t)
+#define LOAD(p) _mm512_loadu_si512(p)
+#define STORE(p, v) _mm512_storeu_si512(p, v)
+#define OR(a, b) _mm512_or_si512(a, b)
+#define XOR(a, b) _mm512_xor_si512(a, b)
+#elif defined(__AVX2__)
+#define BYTES(f) _mm256_##f
+  typedef __m256i many;
+#define SPREAD(t) _mm256_broadcastsi128_si256(t)
+#define LOAD(p) _mm256_loadu_si256((const __m256i *)(const void *)(p))
+#define STORE(p, v) _mm256_storeu_si256((__m256i *)(void *)(p), v)
+#define OR(a, b) _mm256_or_si256(a, b)
+#define XOR(a, b) _mm256_xor_si256(a, b)
+#endif
+#ifdef BYTES
+  for (; i + (int64_t)sizeof(many) <= n; i += (int64_t)sizeof(many)) {
+    const many v = LOAD(x + i);
+    many r = BYTES(set1_epi8)(0);
+    SX_UNROLL(16) for (int k = 0; k < 16; k++) {
+      const many t = SPREAD(_mm_loadu_si128((const __m128i *)(const void *)(table + 16 * k)));
+      const many at = BYTES(adds_epu8)(XOR(v, BYTES(set1_epi8)((char)(16 * k))), BYTES(set1_epi8)(0x70)); /* others get bit 7 */
+      r = OR(r, BYTES(shuffle_epi8)(t, at));
+    }
+    STORE(y + i, r);
+  }
+#undef BYTES
+#undef SPREAD
+#undef LOAD
+#undef STORE
+#undef OR
+#undef XOR
+#endif
+  for (; i < n; i++) y[i] = table[x[i]];
 }
 
 SX_INLINE vi bytes(const uint8_t *x, bool is_signed) { return is_signed ? vi_load_s8(x) : vi_load_u8(x); }
