@@ -7,7 +7,7 @@
     operators.py BUILD --write               writes the table from what has been measured
     operators.py --list [PATTERN ...]        names
 
-A case is a model of one node, in bench/operator_cases.py. Both libraries run by turns in one process (`sardonyx bench --against`),
+A case is a model of one node, in bench/operator_cases.py and operator_cases_nn.py. Both libraries run by turns in one process (`sardonyx bench --against`),
 with one thread; what counts is the ratio of their processor times, ours over theirs, the middle one of the case's measurements.
 Models, inputs and results lie in BUILD/operators. Needs onnx and onnxruntime.
 """
@@ -23,6 +23,7 @@ import sys
 import numpy as np
 import onnx
 
+import operator_cases_nn  # noqa: F401, adds to CASES
 from operator_cases import CASES
 from side_by_side import processor, their_library
 

@@ -61,6 +61,13 @@ static void find(const encoder *q, sx_dtype type, const void *x, int64_t first, 
     return;
   }
   const char *from = (const char *)x + (size_t)first * sx_elem_bytes(type);
+  if (type == SX_I64 && !q->floats) {
+    for (int64_t i = 0, key; i < n; i++) {
+      memcpy(&key, from + i * (int64_t)sizeof key, sizeof key);
+      at[i] = sx_dict_find(&q->dict, key);
+    }
+    return;
+  }
   double wide[TILE];
   sx_cast_run(q->isa, type, q->floats ? SX_F64 : SX_I64, 0, q->floats ? (void *)wide : at, from, 0, n);
   for (int64_t i = 0; i < n; i++) at[i] = sx_dict_find(&q->dict, q->floats ? sx_dict_float(wide[i]) : at[i]);
