@@ -68,6 +68,7 @@ typedef struct SardonyxExtension {
    * - weight_type: "int8", "uint8"
    * - activation_type: for static; "uint8", "int8", "uint16", "int16"
    * - symmetric_activations: "0"; "1": their zero point is the middle
+   * - constant_b_only: for static; "1"; "0": products of two values that both come while the model runs, too
    * - per_channel: "0"; "1": a scale for each output channel of a weight
    * - reduce_range: "0"; "1": weights of 7 bits
    * - op_types, nodes, skip_nodes: names, one per line: operators to quantise, nodes to quantise alone, nodes to leave

@@ -34,6 +34,7 @@ static const option options_by_key[] = {
     {"weight_type", OPTION_TYPE, offsetof(sx_quant_options, weight)},
     {"activation_type", OPTION_TYPE, offsetof(sx_quant_options, activation)},
     {"symmetric_activations", OPTION_FLAG, offsetof(sx_quant_options, symmetric_activations)},
+    {"constant_b_only", OPTION_FLAG, offsetof(sx_quant_options, constant_b_only)},
     {"keep_io_types", OPTION_FLAG, offsetof(sx_quant_options, keep_io_types)},
     {"per_channel", OPTION_FLAG, offsetof(sx_quant_options, per_channel)},
     {"reduce_range", OPTION_FLAG, offsetof(sx_quant_options, reduce_range)},
@@ -107,7 +108,7 @@ static sx_status read_option(const option *o, const char *text, sx_arena *a, sx_
 
 static sx_status read_options(const OrtKeyValuePairs *p, sx_arena *a, sx_quant_options *out, sx_err *e) {
   *out = (sx_quant_options){
-      .mode = SX_QUANT_DYNAMIC, .weight = SX_I8, .activation = SX_U8, .bits = 4, .block = 32, .keep_io_types = true};
+      .mode = SX_QUANT_DYNAMIC, .weight = SX_I8, .activation = SX_U8, .bits = 4, .block = 32, .keep_io_types = true, .constant_b_only = true};
   for (uint32_t i = 0; p && i < p->n; i++) {
     const option *o = options_by_key;
     while (o < options_by_key + OPTIONS && strcmp(o->key, p->keys[i])) o++;

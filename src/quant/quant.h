@@ -37,6 +37,7 @@ typedef struct sx_quant_options {
   sx_dtype weight;            /* I8 (symmetric) or U8; HALF: F16 or BF16 */
   sx_dtype activation;        /* static: U8, I8, U16 or I16 */
   bool symmetric_activations; /* their zero point is the middle */
+  bool constant_b_only;       /* static: products of two values of the model stay */
   const sx_quant_range *ranges;
   uint32_t n_ranges;
   int bits, block;           /* of SX_QUANT_NBITS: 2, 4 or 8; a power of two from 16 to 256 */

@@ -6,7 +6,7 @@
 #include <math.h>
 #include "quant/rules.h"
 
-enum { ON_GRID = 1, MADE_BY_US = 2 }; /* the node that makes it, or reads it, is quantised; it is made by such a node */
+enum { MADE = 1, ON_GRID = 2 }; /* a quantised node makes it; it gets a pair */
 
 static sx_vid range_owner(const sx_quantizer *q, sx_vid v) {
   while (v < q->marks.n && q->marks.at[v].like != SX_NONE) v = q->marks.at[v].like;
@@ -45,25 +45,36 @@ static bool is_clamp(const sx_node *n) {
   return !n->domain.n && (sx_str_is(n->op_type, "Relu") || sx_str_is(n->op_type, "Clip"));
 }
 
-/* What v is clamped to right after it was made, if nobody else reads it: the pair then stands behind the clamp. */
-static sx_vid clamped(const sx_quantizer *q, sx_vid v) {
+/* The one reader of v, if v is its first input and nothing else; or NULL. */
+static const sx_node *only_reader(const sx_quantizer *q, sx_vid v) {
   const sx_value *x = sx_value_at(q->g, v);
-  if (x->n_uses != 1 || x->output_uses || x->uses->slot) return v;
+  if (x->n_uses != 1 || x->output_uses) return NULL;
   const sx_node *n = sx_node_at(q->g, x->uses->node);
-  return is_clamp(n) && is_f32(q->g, n->out[0]) && range_of(q, n->out[0]) ? n->out[0] : v;
+  return n->n_out == 1 && is_f32(q->g, n->out[0]) && range_of(q, n->out[0]) ? n : NULL;
 }
 
-/* Marks the inputs of a mask and all outputs, which have ranges of their own. */
-static sx_status mark_node(sx_quantizer *q, sx_nid id, uint32_t inputs, const char **kept) {
+/* Behind v, which node p makes, what is done to it right away: a bias of MatMul, a clamp. The pair then stands behind that.
+ */
+static sx_vid behind(const sx_quantizer *q, const sx_node *p, sx_vid v) {
+  const sx_node *n = only_reader(q, v);
+  if (n && sx_str_is(p->op_type, "MatMul") && sx_str_is(n->op_type, "Add") &&
+      (sx_value_const(q->g, n->in[0].value) || sx_value_const(q->g, n->in[1].value)))
+    v = n->out[0], n = only_reader(q, v);
+  return n && is_clamp(n) && n->in[0].value == v ? n->out[0] : v;
+}
+
+static bool is_made(const sx_quantizer *q, sx_vid v) { return v < q->marks.n && q->marks.at[v].flags & MADE; }
+static bool is_selected(const sx_quantizer *q, sx_nid id) { return id < q->selected.n && q->selected.at[id]; }
+
+/* Chooses a node that reads the inputs of a mask on grids. */
+static sx_status choose(sx_quantizer *q, sx_nid id, uint32_t inputs, const char **kept) {
   const sx_node *n = sx_node_at(q->g, id);
   for (uint32_t i = 0; i < n->n_in; i++)
     if (inputs >> (i < 31 ? i : 31) & 1 && n->in[i].value != SX_NONE && !can_mark(q, n->in[i].value, kept)) return SX_OK;
   for (uint32_t i = 0; i < n->n_out; i++)
-    if (n->out[i] != SX_NONE && !can_mark(q, clamped(q, n->out[i]), kept)) return SX_OK;
-  for (uint32_t i = 0; i < n->n_in; i++)
-    if (inputs >> (i < 31 ? i : 31) & 1 && n->in[i].value != SX_NONE) SX_TRY(set_mark(q, n->in[i].value, ON_GRID, SX_NONE));
+    if (n->out[i] != SX_NONE && !can_mark(q, behind(q, n, n->out[i]), kept)) return SX_OK;
   for (uint32_t i = 0; i < n->n_out; i++)
-    if (n->out[i] != SX_NONE) SX_TRY(set_mark(q, clamped(q, n->out[i]), ON_GRID | MADE_BY_US, SX_NONE));
+    if (n->out[i] != SX_NONE) SX_TRY(set_mark(q, behind(q, n, n->out[i]), MADE, SX_NONE));
   return sx_quant_select(q, id);
 }
 
@@ -72,33 +83,69 @@ static sx_status product(sx_quantizer *q, sx_nid id, const char **kept) {
   const sx_node *n = sx_node_at(q->g, id);
   const sx_vid w = sx_node_in(n, 1), bias = sx_node_in(n, 2);
   if (!is_f32(q->g, w)) return *kept = "it does not compute on float", SX_OK;
-  if (!sx_value_const(q->g, w)) return mark_node(q, id, 3, kept);
+  if (!sx_value_const(q->g, w) && q->o->constant_b_only) return *kept = "its second input is no constant", SX_OK;
+  if (!sx_value_const(q->g, w)) return choose(q, id, 3, kept);
   if (!sx_quant_is_weight(q->g, w, 2)) return *kept = "its weight is no matrix", SX_OK;
   if (bias != SX_NONE && !sx_value_const(q->g, bias)) return *kept = "its bias is no constant", SX_OK;
-  return mark_node(q, id, 1, kept); /* weight and bias: when it is written */
+  return choose(q, id, 1, kept); /* weight and bias: when it is written */
 }
-static sx_status plain(sx_quantizer *q, sx_nid id, const char **kept) { return mark_node(q, id, UINT32_MAX, kept); }
-static sx_status first_input(sx_quantizer *q, sx_nid id, const char **kept) { return mark_node(q, id, 1, kept); }
+
+/* What only combines or bends is worth it between quantised nodes: elsewhere it would lose and gain nothing. */
+static sx_status plain(sx_quantizer *q, sx_nid id, const char **kept) {
+  const sx_node *n = sx_node_at(q->g, id);
+  if (is_made(q, n->out[0])) return SX_OK; /* it is a bias, a clamp: part of what stands before it */
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (is_f32(q->g, n->in[i].value) && !sx_value_const(q->g, n->in[i].value) && !is_made(q, n->in[i].value))
+      return *kept = "what it reads is not quantised", SX_OK;
+  return choose(q, id, is_clamp(n) ? 1 : UINT32_MAX, kept);
+}
 
 /* Moves elements: on the grid of its first input, if that is on one already. */
 static sx_status mover(sx_quantizer *q, sx_nid id, const char **kept) {
   const sx_node *n = sx_node_at(q->g, id);
   const sx_vid x = sx_node_in(n, 0);
-  if (x == SX_NONE || x >= q->marks.n || !(q->marks.at[x].flags & MADE_BY_US))
-    return *kept = "what it moves is not quantised", SX_OK;
+  if (x == SX_NONE || !is_made(q, x)) return *kept = "what it moves is not quantised", SX_OK;
   for (uint32_t i = 0; i < n->n_out; i++)
     if (n->out[i] != SX_NONE && !is_f32(q->g, n->out[i])) return *kept = "it gives more than it moves", SX_OK;
   for (uint32_t i = 0; i < n->n_out; i++)
-    if (n->out[i] != SX_NONE) SX_TRY(set_mark(q, n->out[i], ON_GRID | MADE_BY_US, range_owner(q, x)));
+    if (n->out[i] != SX_NONE) SX_TRY(set_mark(q, n->out[i], MADE, range_owner(q, x)));
   return sx_quant_select(q, id);
 }
 
-/* Behind a product it is part of that; by itself it moves its range. */
-static sx_status clamp(sx_quantizer *q, sx_nid id, const char **kept) {
+static sx_quant_rule_fn rule_of(const sx_quantizer *q, sx_nid id) {
+  return sx_quant_rule_of(sx_quant_static_rules, sx_node_at(q->g, id))->fn;
+}
+
+/* Does a quantised node read what comes of node id? */
+static bool is_read(const sx_quantizer *q, sx_nid id) {
   const sx_node *n = sx_node_at(q->g, id);
-  const sx_vid y = n->out[0];
-  if (y < q->marks.n && q->marks.at[y].flags & MADE_BY_US) return SX_OK;
-  return mark_node(q, id, 1, kept);
+  for (uint32_t i = 0; i < n->n_out; i++)
+    for (const sx_use *u = n->out[i] == SX_NONE ? NULL : sx_value_at(q->g, behind(q, n, n->out[i]))->uses; u; u = u->next)
+      if (is_selected(q, u->node)) return true;
+  return false;
+}
+
+/* From the last node to the first: what no quantised node reads is better left to floats. */
+static void prune(sx_quantizer *q) {
+  for (uint32_t k = q->g->order.n; k-- > 0;) {
+    const sx_nid id = q->g->order.at[k];
+    if (!is_selected(q, id) || rule_of(q, id) == product || is_read(q, id)) continue;
+    q->report->rows.at[q->selected.at[id] - 1].kept = "nothing that reads it is quantised";
+    q->selected.at[id] = 0;
+  }
+}
+
+static sx_status mark_chosen(sx_quantizer *q, sx_nid id) {
+  const sx_node *n = sx_node_at(q->g, id);
+  const bool multiplies = rule_of(q, id) == product;
+  const bool floats = multiplies && (sx_str_is(n->op_type, "MatMul") || sx_str_is(n->op_type, "Gemm")) && !is_read(q, id);
+  for (uint32_t i = 0; i < n->n_in; i++)
+    if (is_f32(q->g, n->in[i].value) && !(multiplies && i > 0 && sx_value_const(q->g, n->in[i].value)) &&
+        !(is_clamp(n) && i))
+      SX_TRY(set_mark(q, n->in[i].value, ON_GRID, SX_NONE));
+  for (uint32_t i = 0; i < n->n_out && !floats; i++)
+    if (n->out[i] != SX_NONE) SX_TRY(set_mark(q, behind(q, n, n->out[i]), ON_GRID, SX_NONE));
+  return SX_OK;
 }
 
 /* The pair behind v, or before a constant: *dq is what is read. */
@@ -131,9 +178,8 @@ static sx_status replace_readers(sx_quantizer *q, sx_vid v, sx_vid dq, bool all)
   for (sx_use *u = sx_value_at(g, v)->uses, *next; u; u = next) {
     next = u->next;
     const sx_node *n = sx_node_at(g, u->node);
-    const bool ours = u->node < q->selected.n && q->selected.at[u->node];
     const bool border = sx_str_is(n->op_type, "QuantizeLinear") && u->node >= q->n_nodes;
-    if (!border && (all || ours)) sx_graph_set_input(g, u->node, u->slot, dq);
+    if (!border && (all || is_selected(q, u->node))) sx_graph_set_input(g, u->node, u->slot, dq);
   }
   return SX_OK;
 }
@@ -147,7 +193,7 @@ static sx_status add_pair(sx_quantizer *q, sx_vid v) {
   SX_TRY(pair(q, v, &dq));
   sx_value_at(g, dq)->fact = sx_value_at(g, v)->fact;
   sx_value_at(g, dq)->fact.constant = NULL;
-  if (!sx_value_at(g, v)->output_uses || !(m.flags & MADE_BY_US)) return replace_readers(q, v, dq, m.flags & MADE_BY_US);
+  if (!sx_value_at(g, v)->output_uses || !(m.flags & MADE)) return replace_readers(q, v, dq, m.flags & MADE);
   /* An output of the graph keeps its name: the float that it was becomes a value in between. */
   const sx_str name = sx_value_at(g, v)->name;
   for (uint32_t i = 0; i < g->outputs.n; i++)
@@ -208,13 +254,15 @@ static sx_status write_weight(sx_quantizer *q, sx_nid id) {
 }
 
 sx_status sx_quant_static_write(sx_quantizer *q) {
+  prune(q);
+  for (uint32_t k = 0; k < q->g->order.n; k++)
+    if (is_selected(q, q->g->order.at[k])) SX_TRY(mark_chosen(q, q->g->order.at[k]));
   const uint32_t n = q->marks.n;
   for (uint32_t v = 0; v < n; v++) q->marks.at[v].range = range_of(q, v); /* by name: before names move */
   for (uint32_t v = 0; v < n; v++)
     if (q->marks.at[v].flags & ON_GRID) SX_TRY(add_pair(q, v));
   for (uint32_t id = 0; id < q->selected.n; id++)
-    if (q->selected.at[id] && sx_quant_rule_of(sx_quant_static_rules, sx_node_at(q->g, id))->fn == product)
-      SX_TRY(write_weight(q, id));
+    if (q->selected.at[id] && rule_of(q, id) == product) SX_TRY(write_weight(q, id));
   return SX_OK;
 }
 
@@ -226,13 +274,13 @@ const sx_quant_rule sx_quant_static_rules[] = {{"", "Conv", product},
                                                {"", "Mul", plain},
                                                {"", "Concat", plain},
                                                {"", "AveragePool", plain},
-                                               {"", "GlobalAveragePool", plain},
                                                {"", "Sigmoid", plain},
                                                {"", "LeakyRelu", plain},
+                                               {"", "GlobalAveragePool", plain},
                                                {"", "HardSigmoid", plain},
                                                {"", "Softmax", plain},
-                                               {"", "Relu", clamp},
-                                               {"", "Clip", clamp},
+                                               {"", "Relu", plain},
+                                               {"", "Clip", plain},
                                                {"", "MaxPool", mover},
                                                {"", "Reshape", mover},
                                                {"", "Transpose", mover},
@@ -242,8 +290,7 @@ const sx_quant_rule sx_quant_static_rules[] = {{"", "Conv", product},
                                                {"", "Slice", mover},
                                                {"", "Split", mover},
                                                {"", "Gather", mover},
-                                               {"", "Resize", mover},
                                                {"", "DepthToSpace", mover},
                                                {"", "SpaceToDepth", mover},
-                                               {"", "ReduceMean", first_input},
+                                               {"", "Resize", mover},
                                                {NULL, NULL, NULL}};

@@ -170,7 +170,7 @@ def _run(path, model_output, settings, sample, compare):
 
 
 #: extra_options that say what is done here anyway, or what makes no difference to the result
-HARMLESS = {"EnableSubgraph", "ForceQuantizeNoInputCheck", "MatMulConstBOnly", "DefaultTensorType", "QuantizeBias", "DedicatedQDQPair",
+HARMLESS = {"EnableSubgraph", "ForceQuantizeNoInputCheck", "DefaultTensorType", "QuantizeBias", "DedicatedQDQPair",
             "AddQDQPairToWeight", "WeightSymmetric", "CalibMovingAverage", "CalibMovingAverageConstant", "CalibStridedMinMax",
             "CalibMaxIntermediateOutputs", "SmoothQuant"}
 
@@ -217,7 +217,8 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
     :param calibration_data_reader: samples: a CalibrationDataReader, or any iterable of dictionaries {input: array}
     :param activation_type: QuantType.QUInt8, QInt8, QUInt16 or QInt16
     :param calibrate_method: CalibrationMethod.MinMax, Entropy or Percentile
-    :param extra_options: ActivationSymmetric (True: the zero point of activations is the middle), CalibPercentile
+    :param extra_options: ActivationSymmetric (True: the zero point of activations is the middle), CalibPercentile, MatMulConstBOnly
+        (False: products of two values of the model, too; here the default is True)
     :param calibration_cache_path: ranges are read from this file where it is there, and written to it where not
     :param ranges: TensorsData from calibrate(), in place of samples
     :param progress: True prints the number of samples; or a function of it
@@ -225,7 +226,7 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
     """
     if quant_format is QuantFormat.QOperator:
         raise NotImplementedError("QuantFormat.QOperator: models are written with QuantizeLinear and DequantizeLinear (QuantFormat.QDQ)")
-    extra = _extra(extra_options, ("ActivationSymmetric", "CalibPercentile"))
+    extra = _extra(extra_options, ("ActivationSymmetric", "CalibPercentile", "MatMulConstBOnly"))
     kept = []
 
     def first_kept():
@@ -247,7 +248,8 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
                 ranges.save(cache)
         settings = _settings(op_types_to_quantize, nodes_to_quantize, nodes_to_exclude, per_channel, reduce_range, weight_type)
         settings.update(mode="static", ranges=ranges.json(), activation_type=TYPES[activation_type],
-                        symmetric_activations=str(int(bool(extra.get("ActivationSymmetric", False)))))
+                        symmetric_activations=str(int(bool(extra.get("ActivationSymmetric", False)))),
+                        constant_b_only=str(int(bool(extra.get("MatMulConstBOnly", True)))))
         return _run(path, model_output, settings, kept[0] if kept else None, compare)
 
 
