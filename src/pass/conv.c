@@ -77,9 +77,10 @@ static sx_status fuse_batch_norm(sx_pass_ctx *c, sx_node *bn) {
   if (!conv || sx_attr_int(bn, "training_mode", 0) || sx_node_out(bn, 1) != SX_NONE) return SX_OK;
   const float *scale = floats(g, bn->in[1].value, k), *shift = floats(g, bn->in[2].value, k),
               *mean = floats(g, bn->in[3].value, k), *var = floats(g, bn->in[4].value, k);
-  double *a = SX_NEW_N(&g->model->arena, double, 2 * (size_t)k + 1), *b = a + k, eps = sx_attr_float(bn, "epsilon", 1e-5f);
-  if (!a) SX_NO_MEMORY(c->e);
   if (!scale || !shift || !mean || !var) return SX_OK;
+  double *a = SX_NEW_N(&g->model->arena, double, 2 * (size_t)k + 1), eps = sx_attr_float(bn, "epsilon", 1e-5f);
+  if (!a) SX_NO_MEMORY(c->e);
+  double *b = a + k;
   for (int64_t i = 0; i < k; i++) {
     a[i] = scale[i] / sqrt((double)var[i] + eps);
     b[i] = shift[i] - mean[i] * a[i];
@@ -98,10 +99,10 @@ static sx_status fuse_factor(sx_pass_ctx *c, sx_node *n) {
     const float *d = conv && f->kind == SX_KIND_TENSOR && f->rank >= 3
                          ? per_channel(g, n->in[1 - side].value, f->rank, k, &scalar)
                          : NULL;
-    double *a =
-        d ? SX_NEW_N(&g->model->arena, double, 2 * (size_t)k + 1) : NULL; /* the second half is zero: nothing is added */
-    if (d && !a) SX_NO_MEMORY(c->e);
-    bool finite = d != NULL;
+    if (!d) continue;
+    double *a = SX_NEW_N(&g->model->arena, double, 2 * (size_t)k + 1); /* the second half is zero: nothing is added */
+    if (!a) SX_NO_MEMORY(c->e);
+    bool finite = true;
     for (int64_t i = 0; i < k && finite; i++) {
       a[i] = div ? 1.0 / d[scalar ? 0 : i] : d[scalar ? 0 : i];
       finite = isfinite(a[i]);
