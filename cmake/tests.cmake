@@ -69,7 +69,7 @@ foreach(f IN LISTS SX_ABI_TESTS)
   target_compile_definitions(${name} PRIVATE SX_SAMPLE_PROVIDER="$<TARGET_FILE:sample_provider>"
     SX_BAD_PROVIDER="$<TARGET_FILE:bad_provider>" SX_DEVICE_PROVIDER="$<TARGET_FILE:device_provider>"
     SX_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  add_dependencies(${name} sample_provider bad_provider device_provider)
+  add_dependencies(${name} sardonyx sample_provider bad_provider device_provider)
   add_test(NAME ${name} COMMAND ${name} $<TARGET_FILE:sardonyx>)
   if(SX_ORT_LIBRARY AND NOT name MATCHES "abi_(plugin_abuse|device)") # which no other library survives
     add_test(NAME ${name}_ort COMMAND ${name} ${SX_ORT_LIBRARY})
@@ -81,6 +81,7 @@ if(TARGET sardonyx AND UNIX)
   target_link_libraries(op_table_test PRIVATE sx_flags ${SX_LIBS} m)
   target_include_directories(op_table_test PRIVATE ${CMAKE_SOURCE_DIR}/include)
   set_target_properties(op_table_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/op)
+  add_dependencies(op_table_test sardonyx)
   add_test(NAME op_table_test COMMAND op_table_test $<TARGET_FILE:sardonyx> ${SX_OP_TABLES})
 endif()
 

@@ -8,45 +8,17 @@ A layer prints its own subtotal; what fails is printed in full. A tool or a part
 test with its reason. Only Python's standard library is used here.
 """
 import argparse
-import collections
-import concurrent.futures
-import ctypes.util
-import json
 import os
 import pathlib
 import re
 import shutil
-import signal
-import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-JOBS = os.cpu_count() or 2
-EXPECTED, FLOOR = ROOT / "tests/suite/expected_failures.txt", ROOT / "tests/suite/floor.txt"
-TIMEOUT = 300
+from test_cases import run_at_levels, run_contrib_cases, run_ml_cases, run_suite, update_suite
+from test_harness import JOBS, ROOT, Result, check, configure_and_build, has_module, interpreter, run, run_programs
+
 LAYERS = {}
-
-
-class Result:
-    """Counts of one layer, and the texts of what failed or was left out."""
-
-    def __init__(self):
-        self.passed = self.failed = self.skipped = 0
-
-    def add(self, passed=0, failed=0, skipped=0):
-        self.passed += passed
-        self.failed += failed
-        self.skipped += skipped
-
-    def skip(self, why):
-        self.add(skipped=1)
-        print(f"  skipped: {why}", flush=True)
-
-    def fail(self, name, output=""):
-        self.add(failed=1)
-        lines = output.rstrip().splitlines()
-        print(f"  FAILED: {name}", *(f"    {line}" for line in lines[-60:]), sep="\n", flush=True)
 
 
 def layer(text):
@@ -55,108 +27,6 @@ def layer(text):
         LAYERS[function.__name__] = (function, text)
         return function
     return register
-
-
-def run(command, env=None, timeout=TIMEOUT, folder=None):
-    """(exit code, output); a program that does not end is killed with its children: exit code 124."""
-    try:
-        process = subprocess.Popen([str(c) for c in command], cwd=folder or ROOT, env={**os.environ, **(env or {})}, start_new_session=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    except OSError as e:
-        return 127, str(e)
-    try:
-        output, _ = process.communicate(timeout=timeout)
-        return process.returncode, output.decode(errors="replace")
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        output, _ = process.communicate()
-        return 124, output.decode(errors="replace") + f"\nstill running after {timeout} s"
-
-
-def check(result, name, command, env=None, tell=False, timeout=TIMEOUT):
-    """One command as one test: 0 passes, 77 is a skip. `tell`: what it prints is shown when it passes, too."""
-    code, output = run(command, env, timeout)
-    if code == 0:
-        result.add(passed=1)
-        if tell:
-            print("  " + output.strip())
-    elif code == 77:
-        result.skip(f"{name}: {output.strip().splitlines()[-1] if output.strip() else 'asked to be left out'}")
-    else:
-        result.fail(name, output)
-
-
-def interpreter():
-    venv = ROOT / "build/venv/bin/python"
-    return str(venv) if venv.exists() else sys.executable
-
-
-def has_module(module):
-    return run([interpreter(), "-c", f"import {module}"])[0] == 0
-
-
-def listed(build):
-    """What ctest knows in a build tree: (name, command, folder, environment) of each test."""
-    code, output = run(["ctest", "--test-dir", build, "--show-only=json-v1"])
-    if code != 0:
-        return []
-    tests = []
-    for test in json.loads(output[output.index("{"):])["tests"]:
-        properties = {p["name"]: p["value"] for p in test["properties"]}
-        env = dict(item.split("=", 1) for item in properties.get("ENVIRONMENT", []))
-        tests.append((test["name"], test.get("command"), properties.get("WORKING_DIRECTORY"), env))
-    return tests
-
-
-def source_text(name):
-    source = next((ROOT / "tests").glob(f"*/{name.removeprefix('abi_').removeprefix('op_')}.c"), None)
-    return source.read_text(errors="replace") if source else ""
-
-
-def run_program(result, name, command, folder, env):
-    """A cmocka program counts by its cases, another one by its exit code; 77 is a skip."""
-    code, output = run(command, {"CMOCKA_MESSAGE_OUTPUT": "TAP", **env}, folder=folder)
-    skipped = len(re.findall(r"^not ok \d+ # SKIP", output, re.M))
-    passed = len(re.findall(r"^ok \d+", output, re.M))
-    failed = len(re.findall(r"^not ok \d+", output, re.M)) - skipped
-    if passed + failed + skipped == 0:
-        if code == 77:
-            return result.skip(f"{name}: {output.strip().splitlines()[-1] if output.strip() else 'left out'}")
-        passed = int(code == 0)
-    result.add(passed, 0, skipped)
-    if code != 0 or failed:
-        result.add(failed=max(failed, 1) - 1)
-        result.fail(f"{name}: {failed} cases" if failed else f"{name}: exit code {code}",
-                    "\n".join(line for line in output.splitlines() if not re.match(r"ok \d+", line)))
-
-
-def run_programs(result, build, env=None, label="", only=None, scripts=True):
-    """Every test of a build tree; `only` filters by the text of the source."""
-    jobs = []
-    for name, command, folder, own in listed(build):
-        if (only and not re.search(only, source_text(name))) or (not scripts and command and command[0].endswith("sh")):
-            continue
-        if not command:
-            result.fail(name, "not built")
-        else:
-            jobs.append((name + label, command, folder, {**own, **(env or {})}))
-    if not jobs:
-        result.skip("no test program: cmocka is missing (tools/setup.sh test)")
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
-        list(pool.map(lambda job: run_program(result, *job), jobs))
-
-
-def configure_and_build(result, build, options, targets=()):
-    """A second build tree; False after a failure was recorded."""
-    generator = "Ninja" if shutil.which("ninja") else "Unix Makefiles"
-    code, output = run(["cmake", "-S", ".", "-B", build, "-G", generator, *options])
-    if code == 0:
-        command = ["cmake", "--build", build, "-j", str(JOBS)]
-        code, output = run(command + (["--target", *targets] if targets else []), timeout=3600)
-    if code != 0:
-        errors = [line for line in output.splitlines() if re.search(r"error|undefined reference|FAILED", line)]
-        result.fail(f"build of {build.name}", "\n".join(errors or output.splitlines()[-20:]))
-    return code == 0
 
 
 @layer("layering, exported symbols, file lengths, the library's size, the generated tables of slots and schemas")
@@ -191,104 +61,11 @@ def isa(result, build):
         run_programs(result, build, env={"SX_ISA": level}, label=f" ({level})", only=r"ep/cpu|abi/|run/|onnxruntime")
 
 
-# Cases that want a library of the system, which the emulated one has not.
-LIBRARIES = {"image_decoder_decode_jpeg_": "turbojpeg", "image_decoder_decode_png_": "png16", "image_decoder_decode_tiff_": "tiff",
-             "image_decoder_decode_webp_": "webp", "image_decoder_decode_jpeg2k_": "openjp2", "regex_full_match_": "pcre2-8"}
-
-
-def suite_command(build, cases, emulated=False):
-    absent = [case for case, library in LIBRARIES.items() if emulated or not ctypes.util.find_library(library)]
-    skips = [word for case in absent for word in ("--skip", f"node/test_{case}*")]
-    return [build / "sardonyx", "test", cases, "--expect-fail", EXPECTED, "--tolerances",
-            "tests/suite/tolerances.txt", "--jobs", JOBS, "--timeout", 60, *skips]
-
-
-def run_suite(result, build, wrapper=(), kinds=(), env=None, label=""):
-    """All kinds of cases, and the floor; or some kinds only, where the processor is emulated or instrumented."""
-    if not (build / "sardonyx").exists():
-        return result.skip("ONNX's cases: the program is not built")
-    if not has_module("onnx"):
-        return result.skip("ONNX's cases: no Python package onnx (tools/setup.sh test)")
-    cases, report = ROOT / "build/cases", build / "suite.json"
-    code, output = run([interpreter(), "tools/gen_cases.py", cases])
-    if code != 0:
-        return result.fail("writing ONNX's cases", output)
-    report.unlink(missing_ok=True)
-    filters = [word for kind in kinds for word in ("--filter", f"{kind}/*")]
-    code, output = run([*wrapper, *suite_command(build, cases, bool(wrapper)), "--json", report, *filters], env, timeout=1800)
-    if not report.exists():
-        return result.fail(f"ONNX's cases{label}", output)
-    counts = json.loads(report.read_text())
-    result.add(counts["passed"], 0, counts["skipped"])
-    if counts["failed"]:
-        result.add(failed=counts["failed"] - 1)
-        lines = [line for line in output.splitlines() if re.match(r"(FAILED|PASSED)", line)]
-        result.fail(f"{counts['failed']} of ONNX's cases{label}", "\n".join(lines))
-    if not kinds:
-        print(f"  ONNX's suite: {counts['passed']} of {len(counts['cases'])} cases pass")
-        compare_with_floor(result, counts)
-
-
-def passing_by_kind(counts):
-    kinds = collections.Counter()
-    for case in counts["cases"]:
-        kinds[case["name"].split("/")[0]] += case["result"].startswith("passed")
-    return kinds
-
-
-def read_floor():
-    lines = [line.split() for line in FLOOR.read_text().splitlines() if line and not line.startswith("#")]
-    return {kind: int(least) for kind, least in lines}
-
-
-def compare_with_floor(result, counts):
-    """tests/suite/floor.txt: KIND N, the fewest passing cases per kind; a number there may only grow."""
-    passing = passing_by_kind(counts)
-    absent = sum(case["name"].startswith(tuple(f"node/test_{x}" for x in LIBRARIES)) and case["result"] == "skipped" for case in counts["cases"])
-    for kind, least in read_floor().items():
-        if passing[kind] + (absent if kind == "node" else 0) < least:
-            result.fail(f"{kind}: {passing[kind]} cases pass, tests/suite/floor.txt asks for {least}")
-        else:
-            result.add(passed=1)
-
-
-def update_suite(build):
-    """Takes what passes now off the expected failures, and raises the floor. Cases that fail anew stay for the test to name."""
-    report, failing = build / "suite.json", build / "suite_failing.txt"
-    run([interpreter(), "tools/gen_cases.py", ROOT / "build/cases"])
-    run([*suite_command(build, ROOT / "build/cases"), "--json", report, "--write-expect", failing], timeout=1800)
-    now = set(failing.read_text().split())
-    lines = EXPECTED.read_text().splitlines()
-    kept = [line for line in lines if line.startswith("#") or line in now]
-    EXPECTED.write_text("\n".join(kept) + "\n")
-    passing, floor = passing_by_kind(json.loads(report.read_text())), read_floor()
-    head = [line for line in FLOOR.read_text().splitlines() if line.startswith("#")]
-    FLOOR.write_text("\n".join(head + [f"{kind} {max(least, passing[kind])}" for kind, least in floor.items()]) + "\n")
-    print(f"{len(lines) - len(kept)} cases taken off the list of expected failures, {sum(passing.values())} pass")
-
-
-def run_ml_cases(result, build):
-    """Cases of our own for ai.onnx.ml, of which ONNX's suite has few; all of them pass."""
-    if not (build / "sardonyx").exists() or not has_module("onnx"):
-        return None
-    cases, report = build / "ml-cases", build / "ml-cases.json"
-    code, output = run([interpreter(), "tools/gen_ml_cases.py", cases])
-    if code != 0:
-        return result.fail("writing the cases of ai.onnx.ml", output)
-    report.unlink(missing_ok=True)
-    code, output = run([build / "sardonyx", "test", cases, "--jobs", JOBS, "--json", report])
-    if not report.exists():
-        return result.fail("the cases of ai.onnx.ml", output)
-    counts = json.loads(report.read_text())
-    result.add(counts["passed"])
-    if counts["failed"]:
-        result.fail(f"{counts['failed']} cases of ai.onnx.ml", output)
-
-
 @layer("the ONNX backend suite, run by the program")
 def suite(result, build):
     run_suite(result, build)
-    run_ml_cases(result, build)
+    if (build / "sardonyx").exists() and has_module("onnx"):
+        run_ml_cases(result, build)
 
 
 @layer("every operator, version and type is accepted or a known gap, and docs/OPERATORS.md says so")
@@ -327,46 +104,13 @@ def types(result, build):
 def contrib(result, build):
     if not (build / "sardonyx").exists() or not has_module("onnx"):
         return result.skip("cases against numpy: they need the program and the Python package onnx (tools/setup.sh test)")
-    for script, what in (("cases", "com.microsoft's cases"), ("standard", "the standard's cases")):
-        cases, report = build / "contrib" / script, build / f"contrib-{script}.json"
-        report.unlink(missing_ok=True)
-        code, output = run([interpreter(), f"tests/contrib/{script}.py", cases])
-        if code != 0:
-            result.fail(f"writing {what}", output)
-            continue
-        code, output = run([build / "sardonyx", "test", cases, "--tolerances", cases / "tolerances.txt", "--jobs", JOBS, "--timeout", 60, "--json", report])
-        if not report.exists():
-            result.fail(what, output)
-            continue
-        counts = json.loads(report.read_text())
-        result.add(counts["passed"], 0, counts["skipped"])
-        if counts["failed"]:
-            result.add(failed=counts["failed"] - 1)
-            result.fail(f"{counts['failed']} of {what}", "\n".join(line for line in output.splitlines() if line.startswith("FAILED")))
+    run_contrib_cases(result, build)
+    return None
 
 
 @layer("the cases of suite and contrib at levels 0 and 99, each with one thread and with four: the same bits")
 def levels(result, build):
-    sets = [("ONNX's", suite_command(build, ROOT / "build/cases")), ("ai.onnx.ml's", [build / "sardonyx", "test", build / "ml-cases"])]
-    for script in ("cases", "standard"):
-        cases = build / "contrib" / script
-        sets.append((f"contrib's {script}", [build / "sardonyx", "test", cases, "--tolerances", cases / "tolerances.txt"]))
-    if not (build / "sardonyx").exists() or not all(pathlib.Path(command[2]).is_dir() for _, command in sets):
-        return result.skip("cases at all levels: they are written by the layers suite and contrib")
-    for level in (0, 99):
-        for name, command in sets:  # bernoulli: what has no seed is drawn anew by each session
-            report = build / "levels.json"
-            report.unlink(missing_ok=True)
-            code, output = run([*command, "--jobs", JOBS, "--level", level, "--threads", 1, "--compare-threads", 4, "--timeout", 60,
-                                "--skip", "*bernoulli*", "--json", report], timeout=1800)
-            if not report.exists():
-                result.fail(f"{name} cases at level {level}", output)
-                continue
-            counts = json.loads(report.read_text())
-            result.add(counts["passed"], 0, counts["skipped"])
-            if counts["failed"]:
-                result.add(failed=counts["failed"] - 1)
-                result.fail(f"{counts['failed']} of {name} cases at level {level}", "\n".join(line for line in output.splitlines() if line.startswith("FAILED")))
+    run_at_levels(result, build)
 
 
 def list_notes(file):
@@ -461,7 +205,7 @@ SMALL = ("node", "simple", "pytorch-operator", "pytorch-converted")  # kinds of 
 def sanitized(result, name, kind, options, only=None):
     """The build tree, once its programs were run; None when it could not be made."""
     tree = ROOT / f"build-{name}"
-    if not configure_and_build(result, tree, ["-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_C_FLAGS_DEBUG=-O1 -g1", f"-DSX_SANITIZE={kind}"]):
+    if not configure_and_build(result, tree, ["-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_C_FLAGS_DEBUG=-O1 -g1", f"-DSX_SANITIZE={kind}"], only=only):
         return None
     run_programs(result, tree, env=options, label=f" ({name})", only=only)
     return tree
@@ -537,6 +281,11 @@ def pythons(result, build):
         result.fail("tools/test_pythons.py", output)
 
 
+def processor_time():
+    """Of all programs that ended so far: what a layer costs, whatever else the machine does."""
+    return sum(os.times()[2:4])
+
+
 def main():
     args = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     args.add_argument("--build", default="build", type=pathlib.Path)
@@ -556,10 +305,11 @@ def main():
     for name in dict.fromkeys(names):
         function, text = LAYERS[name]
         print(f"{name}: {text}", flush=True)
-        result, start = Result(), time.monotonic()
+        result, start, before = Result(), time.monotonic(), processor_time()
         function(result, (ROOT / args.build).resolve())
         total.add(result.passed, result.failed, result.skipped)
-        print(f"  {result.passed} ok, {result.failed} bad, {result.skipped} left out in {time.monotonic() - start:.0f} s", flush=True)
+        print(f"  {result.passed} ok, {result.failed} bad, {result.skipped} left out in {time.monotonic() - start:.0f} s"
+              f" ({processor_time() - before:.0f} s of a processor)", flush=True)
     print(f"{total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     sys.exit(total.failed > 0)
 
