@@ -254,6 +254,7 @@ static sx_status canon_graph(canon *c, sx_graph *g) {
 
 sx_status sx_canonicalise(sx_model *m, const sx_import_options *o, sx_err *e) {
   canon c = {m, o, e, false};
+  m->by_shapes = o->n_shapes != 0;
   sx_status s = canon_graph(&c, m->graph);
   if (s != SX_OK && s != SX_E_NO_MEMORY && o->problem) o->problem(o->problem_ctx, e);
   SX_TRY(s);

@@ -233,7 +233,7 @@ static sx_status import_node(sx_importer *im, sx_scope *s, const sx_proto_node *
     SX_TRY(sx_import_find(im, s, n->input.at[i], &ids[i]));
     uint32_t known;
     if (ids[i] != SX_NONE || sx_strmap_get(&s->names, n->input.at[i], &known)) continue;
-    sx_status st = sx_fail(im->e, SX_E_INVALID_ARGUMENT, __FILE__, __LINE__,
+    sx_status st = sx_fail(im->e, s->outer ? SX_E_INVALID_GRAPH : SX_E_INVALID_ARGUMENT, SX_HERE,
                            "input %u is '%.*s', which is no input, initializer or output of any node in scope", i,
                            SX_FMT(n->input.at[i]));
     if (!im->o->problem) return st;

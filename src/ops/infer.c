@@ -13,6 +13,10 @@ bool sx_infer_has_rank(const sx_infer *c, uint32_t i) {
   return f && f->kind == SX_KIND_TENSOR && f->rank >= 0;
 }
 
+sx_status sx_infer_misfit(const sx_infer *c) {
+  return c->in || c->g->model->by_shapes ? SX_E_INVALID_ARGUMENT : SX_E_FAIL;
+}
+
 sx_status sx_infer_set(sx_infer *c, uint32_t o, int dtype, int rank, const sx_dim *dims) {
   if (o >= c->n->n_out) return SX_OK;
   if (rank > SX_MAX_RANK)

@@ -106,6 +106,10 @@ sx_dim sx_infer_product(sx_infer *c, const sx_dim *d, int from, int to);
 sx_status sx_infer_axis(sx_infer *c, int64_t axis, int rank, int *out);
 /* "expected ..., found ..." with the node named: use as return SX_INFER_FAIL(c, "..."). */
 #define SX_INFER_FAIL(c, ...) sx_fail((c)->e, SX_E_FAIL, SX_HERE, __VA_ARGS__)
+/* The same where inputs do not fit the operator or one another: FAIL when the model says so itself, INVALID_ARGUMENT when what
+ * a run was given does. */
+#define SX_INFER_MISFIT(c, ...) sx_fail((c)->e, sx_infer_misfit(c), SX_HERE, __VA_ARGS__)
+sx_status sx_infer_misfit(const sx_infer *c);
 
 /* Infers one node's outputs and writes the facts to its output values. */
 sx_status sx_infer_node(sx_graph *g, sx_nid n, sx_err *e);

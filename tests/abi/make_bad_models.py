@@ -98,6 +98,13 @@ case("gather", [n("Gather", ["x", "i"], ["y"], name="pick", axis=2)], ["pick", "
 case("if without body", [n("If", ["x"], ["y"], name="choice")], ["choice", "If", "branch"], inputs=[value("x", (), T.BOOL)])
 case("if of float", [n("If", ["x"], ["y"], name="choice", then_branch=h.make_graph([n("Neg", ["x"], ["t"])], "t", [], [value("t", None)]),
                        else_branch=h.make_graph([n("Abs", ["x"], ["e"])], "e", [], [value("e", None)]))], ["choice", "If", "float"], inputs=[value("x", ())])
+case("unknown name in a body", [n("If", ["c"], ["y"], name="choice", then_branch=h.make_graph([n("Neg", ["q"], ["t"], name="act")], "t", [], [value("t", None)]),
+                                  else_branch=h.make_graph([n("Abs", ["x"], ["e"])], "e", [], [value("e", None)]))], ["choice", "act", "q"], inputs=[value("x"), value("c", (), T.BOOL)])
+case("type that differs in a body", [n("If", ["c"], ["y"], name="choice", then_branch=h.make_graph([n("Neg", ["x"], ["t"], name="act")], "t", [], [value("t", None)]),
+                                       else_branch=h.make_graph([n("Cast", ["x"], ["e"], to=7)], "e", [], [value("e", None, T.INT64)]))], ["choice", "float", "int64"],
+     inputs=[value("x"), value("c", (), T.BOOL)])
+case("unknown operator in a body", [n("If", ["c"], ["y"], name="choice", then_branch=h.make_graph([n("Negg", ["x"], ["t"], name="act")], "t", [], [value("t", None)]),
+                                      else_branch=h.make_graph([n("Abs", ["x"], ["e"])], "e", [], [value("e", None)]))], ["choice", "act", "Negg"], inputs=[value("x"), value("c", (), T.BOOL)])
 case("no graph", [], edit=lambda m: m.ClearField("graph"))
 case("no nodes", [], ["y"])
 case("no opsets", [relu], edit=lambda m: m.ClearField("opset_import"))

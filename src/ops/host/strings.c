@@ -23,7 +23,7 @@ const sx_op sx_op_StringSplit = {.name = "StringSplit", .flags = SX_OP_HOST, .in
 static sx_status infer_tokenizer(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
   sx_dim d[3] = {SX_DIM_UNKNOWN, SX_DIM_UNKNOWN, SX_DIM_UNKNOWN};
-  if (x->rank == 0 || x->rank > 2) return SX_INFER_FAIL(c, "the input has rank %d, expected [C] or [N, C]", x->rank);
+  if (x->rank == 0 || x->rank > 2) return SX_INFER_MISFIT(c, "the input has rank %d, expected [C] or [N, C]", x->rank);
   for (int i = 0; i < x->rank; i++) d[i] = x->dims[i];
   return sx_infer_set(c, 0, SX_STRING, x->rank < 0 ? -1 : x->rank + 1, d);
 }
@@ -54,7 +54,7 @@ static sx_status infer_tfidf(sx_infer *c) {
     if (at[i] > most) most = at[i];
   }
   sx_dim d[2] = {x->rank == 2 ? x->dims[0] : 1, most + 1};
-  if (x->rank == 0 || x->rank > 2) return SX_INFER_FAIL(c, "the input has rank %d, expected [C] or [N, C]", x->rank);
+  if (x->rank == 0 || x->rank > 2) return SX_INFER_MISFIT(c, "the input has rank %d, expected [C] or [N, C]", x->rank);
   return sx_infer_set(c, 0, SX_F32, x->rank, x->rank < 0 ? d : d + 2 - x->rank);
 }
 const sx_op sx_op_TfIdfVectorizer = {.name = "TfIdfVectorizer", .accuracy = SX_ROUNDED, .infer = infer_tfidf};

@@ -47,7 +47,7 @@ static sx_status infer_gemm(sx_infer *c) {
   int ta = sx_attr_int(c->n, "transA", 0) != 0, tb = sx_attr_int(c->n, "transB", 0) != 0;
   sx_dim d[2] = {a->dims[ta], b->dims[!tb]}, ka = a->dims[!ta], kb = b->dims[tb];
   if (sx_dim_is_const(ka) && sx_dim_is_const(kb) && ka != kb)
-    return SX_INFER_FAIL(c, "the inner dimensions differ: %lld in input 0 and %lld in input 1", (long long)ka,
+    return SX_INFER_MISFIT(c, "the inner dimensions differ: %lld in input 0 and %lld in input 1", (long long)ka,
                          (long long)kb);
   return sx_infer_set(c, 0, a->dtype, 2, d);
 }

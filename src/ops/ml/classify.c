@@ -10,7 +10,7 @@ static uint32_t list_size(const sx_infer *c, const char *name) {
 static sx_status rows_of(sx_infer *c, sx_dim *rows) {
   const sx_fact *x = sx_infer_in(c, 0);
   if (x->rank == 0 || x->rank > 2)
-    return SX_INFER_FAIL(c, "X has rank %d, expected rows of features (2), or one row (1)", x->rank);
+    return SX_INFER_MISFIT(c, "X has rank %d, expected rows of features (2), or one row (1)", x->rank);
   *rows = x->rank == 2 ? x->dims[0] : x->rank == 1 ? 1 : SX_DIM_UNKNOWN;
   return SX_OK;
 }

@@ -37,7 +37,7 @@ static sx_status infer_gather_elements(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0), *i = sx_infer_in(c, 1);
   int axis, rank = x->rank >= 0 ? x->rank : i->rank;
   if (x->rank >= 0 && i->rank >= 0 && x->rank != i->rank)
-    return SX_INFER_FAIL(c, "the indices have rank %d, the data %d; expected the same", i->rank, x->rank);
+    return SX_INFER_MISFIT(c, "the indices have rank %d, the data %d; expected the same", i->rank, x->rank);
   if (rank >= 0) SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", 0), rank, &axis));
   return sx_infer_set(c, 0, x->dtype, i->rank, i->dims);
 }
@@ -48,14 +48,14 @@ static sx_status infer_gather_nd(sx_infer *c) {
   int64_t batch = sx_attr_int(c->n, "batch_dims", 0);
   sx_dim d[2 * SX_MAX_RANK];
   if (x->rank < 0 || i->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
-  if (i->rank < 1 || x->rank < 1) return SX_INFER_FAIL(c, "data and indices need at least one dimension");
+  if (i->rank < 1 || x->rank < 1) return SX_INFER_MISFIT(c, "data and indices need at least one dimension");
   if (batch < 0 || batch >= i->rank || batch >= x->rank)
-    return SX_INFER_FAIL(c, "batch_dims is %lld for data of rank %d and indices of rank %d", (long long)batch, x->rank,
+    return SX_INFER_MISFIT(c, "batch_dims is %lld for data of rank %d and indices of rank %d", (long long)batch, x->rank,
                          i->rank);
   sx_dim tuple = i->dims[i->rank - 1];
   if (!sx_dim_is_const(tuple)) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   if (tuple < 0 || tuple > x->rank - batch)
-    return SX_INFER_FAIL(c, "the indices are tuples of %lld, the data has %lld dimensions after the batch",
+    return SX_INFER_MISFIT(c, "the indices are tuples of %lld, the data has %lld dimensions after the batch",
                          (long long)tuple, (long long)(x->rank - batch));
   int rank = i->rank - 1;
   memcpy(d, i->dims, (size_t)rank * sizeof *d);
@@ -70,13 +70,13 @@ static sx_status infer_scatter_elements(sx_infer *c) {
   sx_dim r[SX_MAX_ELEMS];
   int axis, rank = x->rank >= 0 ? x->rank : i->rank;
   if (x->rank >= 0 && i->rank >= 0 && x->rank != i->rank)
-    return SX_INFER_FAIL(c, "the indices have rank %d, the data %d; expected the same", i->rank, x->rank);
+    return SX_INFER_MISFIT(c, "the indices have rank %d, the data %d; expected the same", i->rank, x->rank);
   if (rank >= 0) SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", 0), rank, &axis));
   if (i->rank >= 0 && u->rank >= 0 && i->rank != u->rank)
-    return SX_INFER_FAIL(c, "the updates have rank %d, the indices %d; expected the same", u->rank, i->rank);
+    return SX_INFER_MISFIT(c, "the updates have rank %d, the indices %d; expected the same", u->rank, i->rank);
   for (int k = 0; k < i->rank && u->rank == i->rank; k++)
     if (sx_dim_is_const(i->dims[k]) && sx_dim_is_const(u->dims[k]) && i->dims[k] != u->dims[k])
-      return SX_INFER_FAIL(c, "indices and updates differ at axis %d: %lld and %lld", k, (long long)i->dims[k],
+      return SX_INFER_MISFIT(c, "indices and updates differ at axis %d: %lld and %lld", k, (long long)i->dims[k],
                            (long long)u->dims[k]);
   SX_TRY(sx_infer_like(c, 0, 0));
   int n = x->rank == 1 && sx_str_is(sx_attr_str(c->n, "reduction", "none"), "none") ? sx_infer_ints(c, 0, &e) : -1,
@@ -102,9 +102,9 @@ const sx_op sx_op_Scatter = {.name = "Scatter", .infer = infer_scatter_elements,
 static sx_status infer_scatter_nd(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0), *i = sx_infer_in(c, 1);
   if (x->rank >= 0 && i->rank >= 1 && sx_dim_is_const(i->dims[i->rank - 1]) && i->dims[i->rank - 1] > x->rank)
-    return SX_INFER_FAIL(c, "the indices are tuples of %lld, the data has rank %d", (long long)i->dims[i->rank - 1],
+    return SX_INFER_MISFIT(c, "the indices are tuples of %lld, the data has rank %d", (long long)i->dims[i->rank - 1],
                          x->rank);
-  if (i->rank == 0) return SX_INFER_FAIL(c, "the indices need at least one dimension");
+  if (i->rank == 0) return SX_INFER_MISFIT(c, "the indices need at least one dimension");
   return sx_infer_like(c, 0, 0);
 }
 const sx_op sx_op_ScatterND = {.name = "ScatterND", .accuracy = SX_ROUNDED, .infer = infer_scatter_nd};
@@ -117,13 +117,13 @@ static sx_status infer_one_hot(sx_infer *c) {
   int axis;
   SX_TRY(sx_infer_one(c, 1, "depth"));
   if (sx_infer_count(c, 2) >= 0 && sx_infer_count(c, 2) != 2)
-    return SX_INFER_FAIL(c, "values has %lld elements, expected 2: for off and for on", (long long)sx_infer_count(c, 2));
+    return SX_INFER_MISFIT(c, "values has %lld elements, expected 2: for off and for on", (long long)sx_infer_count(c, 2));
   if (i->rank < 0) return sx_infer_set(c, 0, v->dtype, -1, NULL);
   if (i->rank + 1 > SX_MAX_RANK)
     return SX_INFER_FAIL(c, "the result would have rank %d, at most %d are supported", i->rank + 1, SX_MAX_RANK);
   if (depth == SX_DIM_UNKNOWN && t && t->count == 1 && sx_tensor_get_f64(t, 0, &f))
     depth = f >= 0 && f < 9e15 ? (int64_t)f : -1;
-  if (sx_dim_is_const(depth) && depth < 0) return SX_INFER_FAIL(c, "depth is %lld, expected 0 or more", (long long)depth);
+  if (sx_dim_is_const(depth) && depth < 0) return SX_INFER_MISFIT(c, "depth is %lld, expected 0 or more", (long long)depth);
   SX_TRY(sx_infer_axis(c, sx_attr_int(c->n, "axis", -1), i->rank + 1, &axis));
   for (int k = 0; k <= i->rank; k++) d[k] = k < axis ? i->dims[k] : k == axis ? depth : i->dims[k - 1];
   return sx_infer_set(c, 0, v->dtype, i->rank + 1, d);

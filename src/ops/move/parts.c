@@ -107,7 +107,7 @@ static sx_status infer_split(sx_infer *c) {
     at = d[axis] == SX_DIM_UNKNOWN || at == SX_DIM_UNKNOWN ? SX_DIM_UNKNOWN : sx_dim_add(c->dims, at, d[axis]);
   }
   if (x->rank >= 0 && sx_dim_is_const(at) && sx_dim_is_const(x->dims[axis]) && at != x->dims[axis])
-    return SX_INFER_FAIL(c, "the sizes sum to %lld, axis %d has %lld", (long long)at, axis, (long long)x->dims[axis]);
+    return SX_INFER_MISFIT(c, "the sizes sum to %lld, axis %d has %lld", (long long)at, axis, (long long)x->dims[axis]);
   return SX_OK;
 }
 const sx_op sx_op_Split = {.name = "Split",
@@ -166,7 +166,7 @@ static sx_status infer_slice(sx_infer *c) {
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   if (n >= 0 && m >= 0 && n != m)
     return SX_INFER_FAIL(c, "%lld starts but %lld ends are given", (long long)n, (long long)m);
-  if (n > x->rank) return SX_INFER_FAIL(c, "%lld axes are sliced, the input has rank %d", (long long)n, x->rank);
+  if (n > x->rank) return SX_INFER_MISFIT(c, "%lld axes are sliced, the input has rank %d", (long long)n, x->rank);
   for (uint32_t i = 3; i < 5; i++) {
     int64_t k = sx_infer_in(c, i) ? sx_infer_count(c, i) : n;
     if (n >= 0 && k >= 0 && k != n)
@@ -182,10 +182,10 @@ static sx_status infer_slice(sx_infer *c) {
       break;
     }
     SX_TRY(sx_infer_axis(c, at, x->rank, &axis));
-    if (seen >> axis & 1) return SX_INFER_FAIL(c, "axis %d is given twice", axis);
+    if (seen >> axis & 1) return SX_INFER_MISFIT(c, "axis %d is given twice", axis);
     seen |= 1u << axis;
     if (sx_infer_in(c, 4) && sx_infer_number(c, 4, k, &step) && step == 0)
-      return SX_INFER_FAIL(c, "the step of axis %d is 0", axis);
+      return SX_INFER_MISFIT(c, "the step of axis %d is 0", axis);
     d[axis] = sliced(c, k, x->dims[axis], &first, &step, &numbers);
     all &= numbers;
     all &= step >= INT32_MIN && step <= INT32_MAX;

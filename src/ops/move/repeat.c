@@ -51,10 +51,10 @@ static sx_status infer_tile(sx_infer *c) {
   sx_dim d[SX_MAX_RANK];
   int64_t n = sx_infer_count(c, 1);
   if (n >= 0 && x->rank >= 0 && n != x->rank)
-    return SX_INFER_FAIL(c, "%lld repeats are given, the input has rank %d", (long long)n, x->rank);
+    return SX_INFER_MISFIT(c, "%lld repeats are given, the input has rank %d", (long long)n, x->rank);
   for (int i = 0; i < x->rank; i++) {
     sx_dim r = sx_infer_elem(c, 1, i);
-    if (sx_dim_is_const(r) && r < 0) return SX_INFER_FAIL(c, "axis %d is repeated %lld times", i, (long long)r);
+    if (sx_dim_is_const(r) && r < 0) return SX_INFER_MISFIT(c, "axis %d is repeated %lld times", i, (long long)r);
     d[i] = r == SX_DIM_UNKNOWN ? r : sx_dim_mul(c->dims, x->dims[i], r);
   }
   SX_TRY(sx_infer_set(c, 0, x->dtype, x->rank, d));
@@ -102,7 +102,7 @@ static sx_status infer_pad(sx_infer *c) {
       break;
     }
     SX_TRY(sx_infer_axis(c, at, x->rank, &axis));
-    if (seen >> axis & 1) return SX_INFER_FAIL(c, "axis %d is given twice", axis);
+    if (seen >> axis & 1) return SX_INFER_MISFIT(c, "axis %d is given twice", axis);
     seen |= 1u << axis;
     sx_dim b = sx_infer_elem(c, 1, i), e = sx_infer_elem(c, 1, k + i);
     d[axis] = b == SX_DIM_UNKNOWN || e == SX_DIM_UNKNOWN ? SX_DIM_UNKNOWN
@@ -128,7 +128,7 @@ static sx_status infer_center_crop_pad(sx_infer *c) {
   for (int i = 0; i < x->rank; i++) d[i] = x->dims[i];
   for (int i = 0; i < want; i++) {
     SX_TRY(sx_infer_axis(c, n ? axes[i] : i, x->rank, &axis));
-    if (seen >> axis & 1) return SX_INFER_FAIL(c, "axis %d is given twice", axis);
+    if (seen >> axis & 1) return SX_INFER_MISFIT(c, "axis %d is given twice", axis);
     seen |= 1u << axis;
     d[axis] = sx_infer_elem(c, 1, i);
   }

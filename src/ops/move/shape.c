@@ -86,13 +86,13 @@ static sx_status range_count(sx_infer *c, sx_dim *n) {
       return SX_OK;
     }
     double k = ceil((f[1] - f[0]) / f[2]);
-    if (f[2] == 0 || !(fabs(k) < 9e15)) return SX_INFER_FAIL(c, "from %g to %g by %g is no finite range", f[0], f[1], f[2]);
+    if (f[2] == 0 || !(fabs(k) < 9e15)) return SX_INFER_MISFIT(c, "from %g to %g by %g is no finite range", f[0], f[1], f[2]);
     *n = k > 0 ? (int64_t)k : 0;
     return SX_OK;
   }
   int64_t delta;
   if (!sx_infer_number(c, 2, 0, &delta)) return SX_OK;
-  if (delta == 0) return SX_INFER_FAIL(c, "delta is 0");
+  if (delta == 0) return SX_INFER_MISFIT(c, "delta is 0");
   if (delta == INT64_MIN) delta++;
   sx_dim from = sx_infer_elem(c, 0, 0), to = sx_infer_elem(c, 1, 0),
          span = delta > 0 ? sx_dim_sub(c->dims, to, from) : sx_dim_sub(c->dims, from, to);
@@ -116,7 +116,7 @@ const sx_op sx_op_Range = {.name = "Range", .accuracy = SX_ROUNDED, .shape_input
 static sx_status infer_eye_like(sx_infer *c) {
   const sx_fact *x = sx_infer_in(c, 0);
   int64_t dtype = sx_attr_int(c->n, "dtype", x->dtype);
-  if (x->rank >= 0 && x->rank != 2) return SX_INFER_FAIL(c, "the input has rank %d, expected a matrix", x->rank);
+  if (x->rank >= 0 && x->rank != 2) return SX_INFER_MISFIT(c, "the input has rank %d, expected a matrix", x->rank);
   if (dtype < 0 || dtype >= SX_DTYPE_COUNT || dtype == SX_STRING)
     return SX_INFER_FAIL(c, "attribute 'dtype' is %lld, which is no type of numbers", (long long)dtype);
   return sx_infer_set(c, 0, (int)dtype, x->rank, x->dims);

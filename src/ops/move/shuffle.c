@@ -9,13 +9,13 @@ static sx_status infer_blocks(sx_infer *c, bool to_depth) {
   int64_t b = sx_attr_int(c->n, "blocksize", 0), bb;
   if (b <= 0 || !sx_i64_mul(b, b, &bb)) return SX_INFER_FAIL(c, "blocksize is %lld, expected at least 1", (long long)b);
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
-  if (x->rank != 4) return SX_INFER_FAIL(c, "the input has rank %d, expected N, C, H, W", x->rank);
+  if (x->rank != 4) return SX_INFER_MISFIT(c, "the input has rank %d, expected N, C, H, W", x->rank);
   sx_dim d[4] = {x->dims[0]};
   for (int i = 1; i < 4; i++) {
     int64_t by = i == 1 ? bb : b;
     bool divide = to_depth == (i > 1);
     if (divide && sx_dim_is_const(x->dims[i]) && x->dims[i] % by)
-      return SX_INFER_FAIL(c, "axis %d has %lld, which is no multiple of %lld", i, (long long)x->dims[i], (long long)by);
+      return SX_INFER_MISFIT(c, "axis %d has %lld, which is no multiple of %lld", i, (long long)x->dims[i], (long long)by);
     d[i] = divide ? sx_dim_div(c->dims, x->dims[i], by) : sx_dim_mul(c->dims, x->dims[i], by);
   }
   return sx_infer_set(c, 0, x->dtype, 4, d);
@@ -27,7 +27,7 @@ const sx_op sx_op_DepthToSpace = {.name = "DepthToSpace", .flags = SX_OP_QDQ_TRA
 
 static sx_status infer_trilu(sx_infer *c) {
   if (sx_infer_has_rank(c, 0) && sx_infer_in(c, 0)->rank < 2)
-    return SX_INFER_FAIL(c, "the input has rank %d, expected matrices", sx_infer_in(c, 0)->rank);
+    return SX_INFER_MISFIT(c, "the input has rank %d, expected matrices", sx_infer_in(c, 0)->rank);
   SX_TRY(sx_infer_one(c, 1, "k"));
   return sx_infer_like(c, 0, 0);
 }

@@ -8,7 +8,7 @@ static sx_status infer_transpose(sx_infer *c) {
   sx_dim d[SX_MAX_RANK];
   uint32_t n = sx_attr_ints(c->n, "perm", &perm), seen = 0;
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
-  if (n && (int)n != x->rank) return SX_INFER_FAIL(c, "perm has %u entries, the input has rank %d", n, x->rank);
+  if (n && (int)n != x->rank) return SX_INFER_MISFIT(c, "perm has %u entries, the input has rank %d", n, x->rank);
   for (int i = 0; i < x->rank; i++) {
     int64_t p = n ? perm[i] : x->rank - 1 - i;
     if (p < 0 || p >= x->rank || seen >> p & 1)

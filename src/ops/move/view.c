@@ -87,7 +87,7 @@ static sx_status axes_set(sx_infer *c, int rank, uint32_t *set, bool *known) {
       return SX_OK;
     }
     SX_TRY(sx_infer_axis(c, a[i], rank, &axis));
-    if (*set >> axis & 1) return SX_INFER_FAIL(c, "axis %d is given twice", axis);
+    if (*set >> axis & 1) return SX_INFER_MISFIT(c, "axis %d is given twice", axis);
     *set |= 1u << axis;
   }
   return SX_OK;

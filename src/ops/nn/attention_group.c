@@ -26,7 +26,7 @@ static sx_status infer(sx_infer *c) {
   if (q->rank != 3) return SX_INFER_FAIL(c, "query has rank %d, expected 3", q->rank);
   const int64_t parts = k ? heads : heads + 2 * kv;
   if (sx_dim_is_const(q->dims[2]) && q->dims[2] % parts)
-    return SX_INFER_FAIL(c, "query has %lld columns, which do not divide into %lld heads", (long long)q->dims[2],
+    return SX_INFER_MISFIT(c, "query has %lld columns, which do not divide into %lld heads", (long long)q->dims[2],
                          (long long)parts);
   const sx_dim size = sx_dim_div(c->dims, q->dims[2], parts);
   const bool room = past && past->rank == 4;

@@ -97,16 +97,16 @@ static sx_status infer_conv_transpose(sx_infer *c) {
   int64_t group = sx_attr_int(c->n, "group", 1);
   if (group < 1) return SX_INFER_FAIL(c, "attribute 'group' is %lld", (long long)group);
   if (sx_dim_is_const(x->dims[1]) && sx_dim_is_const(wt->dims[0]) && (x->dims[1] != wt->dims[0] || x->dims[1] % group))
-    return SX_INFER_FAIL(c, "the input has %lld channels, the weight expects %lld in %lld groups", (long long)x->dims[1],
+    return SX_INFER_MISFIT(c, "the input has %lld channels, the weight expects %lld in %lld groups", (long long)x->dims[1],
                          (long long)wt->dims[0], (long long)group);
   uint32_t n_extra = sx_attr_ints(c->n, "output_padding", &extra), n_shape = sx_attr_ints(c->n, "output_shape", &shape);
   if ((n_extra && (int)n_extra != w.n) || (n_shape && (int)n_shape != w.n && (int)n_shape != w.n + 2))
-    return SX_INFER_FAIL(c, "%s has %u entries, expected %d",
+    return SX_INFER_MISFIT(c, "%s has %u entries, expected %d",
                          n_extra && (int)n_extra != w.n ? "output_padding" : "output_shape",
                          n_extra && (int)n_extra != w.n ? n_extra : n_shape, w.n);
   for (int i = 0; i < w.n && n_extra; i++)
     if (extra[i] >= w.stride[i] && extra[i] >= w.dilation[i])
-      return SX_INFER_FAIL(c, "output_padding[%d] is %lld, expected less than the stride %lld or the dilation %lld", i,
+      return SX_INFER_MISFIT(c, "output_padding[%d] is %lld, expected less than the stride %lld or the dilation %lld", i,
                            (long long)extra[i], (long long)w.stride[i], (long long)w.dilation[i]);
   d[0] = x->dims[0];
   d[1] = sx_dim_mul(c->dims, wt->dims[1], group);

@@ -88,7 +88,7 @@ static sx_status infer_batch_norm(sx_infer *c) {
   const sx_fact *m = sx_infer_in(c, 3);
   for (uint32_t i = 1; i < 5; i++)
     if (sx_infer_has_rank(c, i) && sx_infer_in(c, i)->rank != 1)
-      return SX_INFER_FAIL(c, "input %u has rank %d, expected 1", i, sx_infer_in(c, i)->rank);
+      return SX_INFER_MISFIT(c, "input %u has rank %d, expected 1", i, sx_infer_in(c, i)->rank);
   if (!sx_attr_int(c->n, "training_mode", 0) && c->n->n_out > 1)
     return SX_INFER_FAIL(c, "has %u outputs, expected 1 without training_mode", c->n->n_out);
   for (uint32_t o = 1; o < c->n->n_out && o < 3; o++) SX_TRY(sx_infer_set(c, o, m->dtype, m->rank, m->dims));

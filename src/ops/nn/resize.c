@@ -36,7 +36,7 @@ static sx_status infer_resize(sx_infer *c) {
   if (count[0] > 0 && count[1] > 0) return SX_INFER_FAIL(c, "both scales and sizes are given, expected one of them");
   if (corners > 0 && corners != 2 * k &&
       sx_str_is(sx_attr_str(c->n, "coordinate_transformation_mode", ""), "tf_crop_and_resize"))
-    return SX_INFER_FAIL(c, "roi has %lld elements, expected %d", (long long)corners, 2 * k);
+    return SX_INFER_MISFIT(c, "roi has %lld elements, expected %d", (long long)corners, 2 * k);
   for (int i = 0; i < x->rank; i++) d[i] = x->dims[i];
   bool by_sizes = sx_infer_in(c, 3) && (n > 0 || n < 0), by_scales = scales && !(scales->rank == 1 && scales->dims[0] == 0);
   if (!by_scales && sx_infer_in(c, 3)) by_sizes = true;

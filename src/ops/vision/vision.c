@@ -57,7 +57,7 @@ static sx_status infer_affine_grid(sx_infer *c) {
   SX_TRY(need_rank(c, 0, 3, 3, "[N, 2, 3] or [N, 3, 4]"));
   if (n < 0 && sx_dim_is_const(at)) n = at + 2;
   if (n < 0) return sx_infer_set(c, 0, theta->dtype, -1, NULL);
-  if (n != 4 && n != 5) return SX_INFER_FAIL(c, "size has %lld entries, expected 4 or 5", (long long)n);
+  if (n != 4 && n != 5) return SX_INFER_MISFIT(c, "size has %lld entries, expected 4 or 5", (long long)n);
   if (sx_dim_is_const(at) && at != n - 2)
     return SX_INFER_FAIL(c, "size has %lld entries, theta is for %lld axes", (long long)n, (long long)at);
   const sx_dim first = sx_infer_elem(c, 1, 0);
@@ -190,7 +190,7 @@ static sx_status infer_det(sx_infer *c) {
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   sx_dim h = x->rank > 1 ? x->dims[x->rank - 2] : 0, w = x->rank > 1 ? x->dims[x->rank - 1] : 0;
   if (x->rank < 2 || (sx_dim_is_const(h) && sx_dim_is_const(w) && h != w))
-    return SX_INFER_FAIL(c, "the input has rank %d and matrices of %lld x %lld, expected square ones", x->rank,
+    return SX_INFER_MISFIT(c, "the input has rank %d and matrices of %lld x %lld, expected square ones", x->rank,
                          (long long)h, (long long)w);
   return sx_infer_set(c, 0, x->dtype, x->rank - 2, x->dims);
 }

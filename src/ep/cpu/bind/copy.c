@@ -94,7 +94,7 @@ static sx_status blocks(sx_prep *p) {
   const sx_view *plane = to_depth ? &p->in[0] : &p->out[0], *deep = to_depth ? &p->out[0] : &p->in[0];
   int64_t b = sx_attr_int(p->n, "blocksize", 1), C = plane->dims[1], H = deep->dims[2], W = deep->dims[3], at = 1, thin[6];
   if (deep->dims[1] != C * b * b || plane->dims[2] != H * b || plane->dims[3] != W * b)
-    SX_FAIL(p->e, FAIL, "channels or plane are no multiples of the blocks of %lld x %lld", (long long)b, (long long)b);
+    SX_FAIL(p->e, INVALID_ARGUMENT, "channels or plane are no multiples of the blocks of %lld x %lld", (long long)b, (long long)b);
   int64_t wide[6] = {H * b * W * b * C, H * b * W * b, W * b * b, W * b, b, 1}; /* n, c, h, i, w, j in the plane */
   int64_t size[6] = {plane->dims[0], C, H, b, W, b};
   static const int order[2][6] = {{0, 1, 3, 5, 2, 4}, {0, 3, 5, 1, 2, 4}};
