@@ -55,7 +55,7 @@ typedef struct sx_gen {
 
   /* What the caller asks for. */
   int64_t batch, beams, rows, returned, vocab, most, least, start_length;
-  int64_t eos, pad, start, ngram, processor; /* eos outside the vocabulary: nothing ends a sequence */
+  int64_t eos, pad, start, ngram, processor, seed; /* eos outside the vocabulary: nothing ends a sequence */
   float length_penalty, repetition, temperature;
   bool early;
   const int32_t *vocab_mask, *prefix_mask, *presence, *extra;

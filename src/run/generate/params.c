@@ -38,19 +38,19 @@ static sx_status number(const sx_gen *g, sx_gen_in which, double dflt, double *o
   const sx_view *v = sx_gen_input(g, which);
   *out = dflt;
   if (!v) return SX_OK;
-  if (v->count != 1 || v->rank > 1)
+  const sx_dtype t = (sx_dtype)v->dtype;
+  if (v->count != 1 || v->rank > 1 || (!sx_dtype_is_float(t) && !sx_dtype_is_int(t)))
     SX_FAIL(g->c->e, FAIL, "input '%s' has %lld elements and rank %d, expected one number", inputs[which].name,
             (long long)v->count, v->rank);
-  sx_cpu_cast((sx_dtype)v->dtype, SX_F64, out, v->constant, 1);
+  sx_cpu_cast(t, SX_F64, out, v->constant, 1);
   return SX_OK;
 }
 static sx_status integer(const sx_gen *g, sx_gen_in which, int64_t dflt, int64_t least, int64_t most, int64_t *out) {
   double v;
   SX_TRY(number(g, which, (double)dflt, &v));
+  if (!(v >= (double)least && v <= (double)most))
+    SX_FAIL(g->c->e, FAIL, "%s is %.10g, expected %lld to %lld", inputs[which].name, v, (long long)least, (long long)most);
   *out = (int64_t)v;
-  if (*out < least || *out > most)
-    SX_FAIL(g->c->e, FAIL, "%s is %lld, expected %lld to %lld", inputs[which].name, (long long)*out, (long long)least,
-            (long long)most);
   return SX_OK;
 }
 static sx_status real(const sx_gen *g, sx_gen_in which, float *out) {
@@ -66,7 +66,7 @@ static sx_status table(const sx_gen *g, sx_gen_in which, int64_t rows, int64_t c
   *out = NULL;
   if (!v) return SX_OK;
   const int rank = inputs[which].rank;
-  if (v->rank != rank || (rank == 2 && v->dims[0] != rows) || (cols && v->dims[rank - 1] != cols)) {
+  if (v->dtype != SX_I32 || v->rank != rank || (rank == 2 && v->dims[0] != rows) || (cols && v->dims[rank - 1] != cols)) {
     char is[SX_SHAPE_TEXT], want[SX_SHAPE_TEXT];
     const int64_t dims[] = {rows, cols};
     sx_shape_text(SX_I32, rank, dims + 2 - rank, want);
@@ -137,7 +137,7 @@ static sx_status read_start(sx_gen *g) {
   }
   g->start_length = 1;
   if (g->model == SX_GEN_WHISPER && s) {
-    if (s->rank != 2 || s->dims[0] != g->batch || s->dims[1] < 1)
+    if (s->dtype != SX_I32 || s->rank != 2 || s->dims[0] != g->batch || s->dims[1] < 1)
       SX_FAIL(e, FAIL, "input 10 ('decoder_input_ids') has rank %d and %lld elements, expected [%lld, at least 1]", s->rank,
               (long long)s->count, (long long)g->batch);
     g->start_length = s->dims[1];
@@ -159,6 +159,7 @@ sx_status sx_gen_read(sx_gen *g) {
   SX_TRY(integer(g, SX_GEN_IN_BEAMS, 1, 1, MAX_BEAMS, &g->beams));
   SX_TRY(integer(g, SX_GEN_IN_RETURN, 1, 1, g->beams, &g->returned));
   SX_TRY(integer(g, SX_GEN_IN_PROCESSOR, 0, 0, INT32_MAX, &g->processor));
+  SX_TRY(integer(g, SX_GEN_IN_SEED, 0, 0, INT32_MAX, &g->seed));
   SX_TRY(real(g, SX_GEN_IN_LENGTH_PENALTY, &g->length_penalty));
   SX_TRY(real(g, SX_GEN_IN_REPETITION, &g->repetition));
   SX_TRY(real(g, SX_GEN_IN_TEMPERATURE, &g->temperature));

@@ -63,15 +63,12 @@ static sx_status finish(sx_gen *g) {
  */
 static sx_status begin_sampling(sx_gen *g) {
   const int64_t keep = sx_attr_int(g->n, "min_tokens_to_keep", 0);
-  const sx_view *seed = sx_gen_input(g, SX_GEN_IN_SEED);
   if (keep < 0 || keep >= g->vocab)
     SX_FAIL(g->c->e, FAIL, "min_tokens_to_keep is %lld, expected 0 to %lld", (long long)keep, (long long)g->vocab - 1);
   SX_TRY(begin(g));
   single *x = g->private;
   const size_t cells = (size_t)(g->batch * g->vocab);
-  if (seed && (seed->count != 1 || *(const int32_t *)seed->constant < 0))
-    SX_FAIL(g->c->e, FAIL, "seed is %d, expected one number from 0 on", seed->count ? *(const int32_t *)seed->constant : 0);
-  x->state = seed ? (uint32_t) * (const int32_t *)seed->constant % 0x7fffffffu : 0;
+  x->state = (uint32_t)g->seed % 0x7fffffffu;
   if (!x->state) x->state = 1;
   x->order = SX_NEW_N(&g->arena, ranked, (size_t)g->vocab);
   x->sums = SX_NEW_N(&g->arena, double, (size_t)g->vocab);
