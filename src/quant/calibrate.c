@@ -41,7 +41,10 @@ static sx_status watch(sx_calibration *c, sx_graph *g, sx_vid v, uint8_t *done, 
   if (!wanted(g, v) || done[v]) return SX_OK;
   uint64_t *bins = sx_calloc(BINS, sizeof *bins);
   done[v] = 1;
-  if (!bins || !sx_vec_push(&c->values, ((seen){sx_value_at(g, v)->name, g->outputs.n, 0, 0, 0, 0, bins}))) SX_NO_MEMORY(e);
+  if (!bins || !sx_vec_push(&c->values, ((seen){sx_value_at(g, v)->name, g->outputs.n, 0, 0, 0, 0, bins}))) {
+    sx_free(bins, BINS * sizeof *bins);
+    SX_NO_MEMORY(e);
+  }
   const sx_fact f = sx_value_at(g, v)->fact;
   if (!sx_graph_add_output(g, v) || !sx_vec_push(&g->output_names, sx_value_at(g, v)->name) ||
       !sx_vec_push(&g->declared, f))

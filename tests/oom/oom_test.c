@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include "base/file.h"
 #include "drive.h"
+#include "quant/calibrate.h"
 
 static struct { atomic_long fail_at, asked, bytes, blocks, taken; } heap;
 
@@ -81,7 +82,48 @@ static sx_status live(const char *path, uint32_t threads, int level, sx_err *e) 
   return st;
 }
 
-static void walk(const char *name, uint32_t threads, int level) {
+/* Another life: a model is calibrated where the mode needs ranges, quantised, and written. */
+static sx_status calibrate(const sx_mapping *file, sx_arena *a, sx_quant_options *o, sx_err *e) {
+  sx_calibration *c = NULL;
+  sx_quant_range *r = NULL;
+  drive_io io = {0};
+  SX_TRY(sx_calibration_create(file->data, file->size, &(sx_session_options){.import.bytes_live = true}, &c, e));
+  sx_status st = drive_inputs(sx_calibration_model(c)->graph, &io, e);
+  if (st == SX_OK) st = sx_calibration_add(c, io.in, e);
+  if (st == SX_OK) st = sx_calibration_ranges(c, SX_QUANT_ENTROPY, 99.9, a, &r, &o->n_ranges, e);
+  o->ranges = r;
+  drive_release(&io);
+  sx_calibration_destroy(c);
+  return st;
+}
+static sx_status live_quantised(const char *path, uint32_t per_channel, int mode, sx_err *e) {
+  sx_quant_options o = {.mode = (sx_quant_mode)mode,
+                        .weight = mode == SX_QUANT_HALF ? SX_F16 : SX_I8,
+                        .activation = SX_U8,
+                        .bits = 4,
+                        .block = 16,
+                        .per_channel = per_channel};
+  const sx_import_options io = {.path = path, .bytes_live = true, .evaluate = sx_evaluate_node};
+  const char *to = SX_BINARY_DIR "/oom_quantised.onnx";
+  sx_quant_report r = {0};
+  sx_mapping file;
+  sx_arena a = {0};
+  sx_model *m = NULL;
+  SX_TRY(sx_map_file(path, &file, e));
+  sx_status st = mode == SX_QUANT_STATIC ? calibrate(&file, &a, &o, e) : SX_OK;
+  if (st == SX_OK) st = sx_quant_read(file.data, file.size, &o, &io, &m, e);
+  if (st == SX_OK) st = sx_quantize(m, &o, &r, e);
+  if (st == SX_OK) st = sx_model_write(m, &(sx_write_options){.path = to}, e);
+  sx_quant_report_free(&r);
+  if (m) sx_model_destroy(m);
+  sx_arena_free(&a);
+  sx_unmap_file(&file);
+  (void)remove(to);
+  return st;
+}
+
+typedef sx_status (*life)(const char *path, uint32_t threads, int level, sx_err *e);
+static void walk_life(const char *name, life live, uint32_t threads, int level) {
   model m;
   sx_err e = {0};
   read_model(name, &m);
@@ -120,6 +162,7 @@ static void walk(const char *name, uint32_t threads, int level) {
   sx_heap_set(NULL);
 }
 
+static void walk(const char *name, uint32_t threads, int level) { walk_life(name, live, threads, level); }
 static void walk_levels(const char *name) {
   static const int levels[] = {0, 1, 2, 99};
   for (int i = 0; i < 4; i++) walk(name, 0, levels[i]);
@@ -134,6 +177,11 @@ static void lstm(void **state) { walk_levels("lstm"); }
 static void nonzero(void **state) { walk_levels("nonzero"); }
 static void quantized(void **state) { walk_levels("quantized"); }
 static void strings(void **state) { walk_levels("strings"); }
+
+static void quantise(void **state) {
+  walk_life("conv", live_quantised, 1, SX_QUANT_DYNAMIC), walk_life("mlp", live_quantised, 1, SX_QUANT_STATIC);
+  walk_life("mlp", live_quantised, 0, SX_QUANT_NBITS), walk_life("mlp", live_quantised, 0, SX_QUANT_HALF);
+}
 
 /* After the first runs, a run takes one block per output that is left to it (strings: a second one for their bytes), and
  * none when all are given. */
@@ -192,6 +240,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(nonzero),
       cmocka_unit_test(quantized),
       cmocka_unit_test(strings),
+      cmocka_unit_test(quantise),
       cmocka_unit_test(steady_mlp),
       cmocka_unit_test(steady_conv),
       cmocka_unit_test(steady_shapes),
