@@ -198,6 +198,28 @@ static void set_coord(runner *r, int64_t i0) {
   }
 }
 
+/* The kinds of operands that a step may take from the tensor: of one value it reads the first element only. */
+static bool in_place(const sx_ew_operand *o, const void *p) {
+  if (o->kind == SX_EW_SCALAR) return true;
+  return (o->kind == SX_EW_DIRECT || (o->kind == SX_EW_ROW && o->native)) && !((uintptr_t)p & (o->width - 1u));
+}
+/* Tiles of whole vectors, all operands in place. */
+static void run_rows(runner *r, const void *const *in, void *const *out, int64_t begin, int64_t end) {
+  const sx_ew_code *c = r->c;
+  const sx_ew_operand *ops = sx_ew_operands(c);
+  const sx_ew_step *s = sx_ew_steps(c);
+  for (int64_t t = begin; t < end; t++) {
+    const int64_t line = c->per_row == 1 ? t : t / c->per_row, from = (t - line * c->per_row) * c->tile, i0 = line * c->row + from;
+    set_coord(r, i0);
+    for (uint32_t k = 0; k < c->n_in + c->n_out; k++) {
+      const sx_ew_operand *o = &ops[k];
+      const char *p = k < c->n_in ? in[k] : out[k - c->n_in];
+      if (o->kind != SX_EW_SCALAR) r->reg[k] = (void *)(uintptr_t)(p + dense_index(r, o, i0, 0) * o->width);
+    }
+    s->fn(r->reg[s->d], r->reg[s->a], r->reg[s->b], r->reg[s->c], &s->q, c->row - from < c->tile ? c->row - from : c->tile);
+  }
+}
+
 void sx_ew_run(const sx_ew_code *c, const void *const *in, void *const *out, int64_t begin, int64_t end, void *scratch) {
   if (begin >= end) return;
   runner r = {.c = c, .scratch = scratch, .reg = scratch};
@@ -210,7 +232,7 @@ void sx_ew_run(const sx_ew_code *c, const void *const *in, void *const *out, int
     const sx_ew_operand *o = &ops[k];
     const void *p = k < c->n_in ? in[k] : out[k - c->n_in];
     simple &= o->linear || o->kind == SX_EW_SCALAR;
-    direct &= o->kind == SX_EW_SCALAR || (o->kind == SX_EW_DIRECT && !((uintptr_t)p & (o->width - 1u)));
+    direct &= in_place(o, p);
     if (o->kind == SX_EW_SCALAR && k < c->n_in)
       load_one(c, o, in[k], r.reg[k], 0);
     else if (o->kind == SX_EW_PERIODIC)
@@ -220,6 +242,10 @@ void sx_ew_run(const sx_ew_code *c, const void *const *in, void *const *out, int
   for (uint32_t i = 0; i < c->n_once; i++, st++)
     st->fn(r.reg[st->d], r.reg[st->a], r.reg[st->b], r.reg[st->c], &st->q, c->lanes);
   end = end * c->group < c->tiles ? end * c->group : c->tiles;
+  if (direct && !simple && c->row % c->lanes == 0) {
+    run_rows(&r, in, out, begin * c->group, end);
+    return;
+  }
   const int64_t at_once = simple && direct ? end - begin * c->group : 1; /* tiles: nothing passes through a register's memory */
   for (int64_t t = begin * c->group; t < end; t += at_once) {
     const int64_t from = t % c->per_row * c->tile, i0 = t / c->per_row * c->row + from, most = at_once * c->tile;
