@@ -3,7 +3,7 @@
 #include "ep/cpu/kernels/move/move_blocks.h"
 #include <string.h>
 
-enum { UNIT_BYTES = 1 << 16, LINES = 256 }; /* LINES: bytes of a row that a transpose takes at a time */
+enum { UNIT_BYTES = 1 << 16, LINES = 256, STREAMS = 256 }; /* LINES: bytes of a row that a transpose takes at a time */
 
 static const sx_move_blocks *blocks_at(sx_isa isa) {
   static const sx_move_blocks *const tables[] = {
@@ -104,6 +104,23 @@ static void choose_block(sx_move *m, const sx_move_blocks *t, uint32_t *rank) {
   else if (!choose_tile(m, t, *rank, size) && n->src >= 2 && n->src <= 4 && m->elem < 16) m->block = t->every[size][n->src - 2];
 }
 
+/* Runs are read in the order of the source and written to some places by turns: a processor foresees reads better than it forgives
+ * waiting for them. */
+static void order_runs(sx_move *m, uint32_t outer) {
+  sx_move_dim d[SX_MOVE_RANK + 2];
+  int64_t streams = 1;
+  uint32_t near = 0; /* the dimension whose runs are neighbours in the destination */
+  for (uint32_t i = 0; i < outer; i++) {
+    uint32_t at = i;
+    if (m->d[i].src <= 0) return;
+    for (; at && d[at - 1].src < m->d[i].src; at--) d[at] = d[at - 1];
+    d[at] = m->d[i];
+  }
+  for (uint32_t i = 1; i < outer; i++) near = d[i].dst < d[near].dst ? i : near;
+  for (uint32_t i = near + 1; i < outer; i++) streams *= d[i].n;
+  if (streams > 1 && streams <= STREAMS) memcpy(m->d, d, outer * sizeof *d);
+}
+
 static void cut(sx_move *m, const sx_move_blocks *t) {
   const sx_move_dim *a = &m->d[m->outer], *b = a + 1;
   int64_t width = m->block == block_run ? 1 : m->elem, block = a->n * b->n * width;
@@ -132,6 +149,7 @@ void sx_move_plan(sx_move *m, sx_isa isa, uint32_t elem, uint32_t rank, const sx
     if (d[i].n == 0) return; /* no units */
   rank = widen(m, merge(m->d, rank, d));
   choose_block(m, t, &rank);
+  if (m->block == block_run) order_runs(m, rank - 1);
   m->outer = rank - 2;
   for (uint32_t i = 0; i < rank; i++) m->d[i].src *= m->elem, m->d[i].dst *= m->elem;
   if (m->block == block_run) m->d[rank - 1].n *= m->elem, m->d[rank - 1].src = m->d[rank - 1].dst = 1;
