@@ -108,9 +108,11 @@ typedef uint8_t mem16 __attribute__((vector_size(16), aligned(1), may_alias));
   }                                                                                                                      \
   static void tile_##S(const char *s, char *d, const sx_move_dim *m, const sx_move_dim *n) {                             \
     int64_t ss = n->src, ds = m->dst, whole = n->n / L * L, lines = (ds & 1023) == 0 ? n->n * S / 64 * 64 / S : 0;       \
+    const int64_t deep = m->n / LINE * LINE; /* whole lines first: what is read of a row lies together */                \
+    for (int64_t j = 0; j < lines; j += 64 / S)                                                                          \
+      for (int64_t i = 0; i < deep; i += LINE) lines_##S(s + i * S + j * ss, ss, d + i * ds + j * S, ds);                \
     for (int64_t i0 = 0; i0 < m->n; i0 += LINE) {                                                                        \
-      int64_t rows = m->n - i0 < LINE ? m->n - i0 : LINE, full = rows / L * L, j = 0;                                    \
-      for (; rows == LINE && j < lines; j += 64 / S) lines_##S(s + i0 * S + j * ss, ss, d + i0 * ds + j * S, ds);        \
+      int64_t rows = m->n - i0 < LINE ? m->n - i0 : LINE, full = rows / L * L, j = rows == LINE ? lines : 0;             \
       for (; j < whole; j += L) {                                                                                        \
         for (int64_t i = i0; i < i0 + full; i += L) square_##S(s + i * S + j * ss, ss, d + i * ds + j * S, ds);          \
         if (full < rows) edge_##S(s + (i0 + full) * S + j * ss, ss, d + (i0 + full) * ds + j * S, ds, rows - full, L);   \
