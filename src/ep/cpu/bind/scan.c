@@ -104,23 +104,28 @@ const sx_kernel sx_cpu_Trilu = {.op = &sx_op_Trilu, .name = "trilu", .flags = SX
 
 /* ReverseSequence: the first sequence_lens[b] steps of batch b, backwards. */
 typedef struct reverse_params {
-  int64_t dim[2];
-  size_t inner;
+  int64_t dim[2], inner; /* inner: bytes */
   bool time_first;
 } reverse_params;
+/* Rows of the output, dense: `rows` from row `from` of x on, `step` rows apart. */
+static void take_rows(const reverse_params *q, const sx_call *c, int64_t at, int64_t rows, int64_t from, int64_t step) {
+  const char *x = (const char *)c->in[0] + from * q->inner;
+  if (rows) sx_move_rows(SX_ISA_BASE, 1, (char *)c->out[0] + at * q->inner, x, rows, step * q->inner, q->inner, 1);
+}
 static sx_status reverse_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const reverse_params *q = c->params;
-  const int64_t *lens = c->in[1];
-  for (uint32_t i = begin; i < end; i++)
-    for (int64_t j = 0; j < q->dim[1]; j++) {
-      int64_t b = q->time_first ? j : i, t = q->time_first ? i : j, n = lens[b], steps = q->dim[!q->time_first];
+  const int64_t *lens = c->in[1], steps = q->dim[!q->time_first];
+  for (uint32_t i = begin; i < end; i++) {
+    const int64_t first = i * q->dim[1];
+    for (int64_t j = 0; j < (q->time_first ? q->dim[1] : 1); j++) {
+      const int64_t b = q->time_first ? j : i, n = lens[b];
       if (n < 0 || n > steps)
         SX_FAIL(c->e, FAIL, "sequence length %lld of batch %lld, expected 0 to %lld", (long long)n, (long long)b,
                 (long long)steps);
-      int64_t from = t < n ? n - 1 - t : t, row = q->time_first ? from * q->dim[1] + j : i * q->dim[1] + from;
-      memcpy((char *)c->out[0] + (size_t)(i * q->dim[1] + j) * q->inner, (const char *)c->in[0] + (size_t)row * q->inner,
-             q->inner);
+      if (q->time_first) take_rows(q, c, first + j, 1, (i < n ? n - 1 - i : i) * q->dim[1] + j, 1);
+      else take_rows(q, c, first, n, first + n - 1, -1), take_rows(q, c, first + n, steps - n, first + n, 1);
     }
+  }
   return SX_OK;
 }
 static sx_status reverse(sx_prep *p) {
@@ -129,7 +134,7 @@ static sx_status reverse(sx_prep *p) {
   if (!q) SX_NO_MEMORY(p->e);
   if (x->rank < 2) SX_FAIL(p->e, INVALID_ARGUMENT, "the input has rank %d, expected at least 2", x->rank);
   *q = (reverse_params){{x->dims[0], x->dims[1]},
-                        (size_t)sx_dims_count(x->dims, 2, x->rank) * sx_elem_bytes(x->dtype),
+                        sx_dims_count(x->dims, 2, x->rank) * sx_elem_bytes(x->dtype),
                         sx_attr_int(p->n, "time_axis", 0) == 0};
   if (p->in[1].count != q->dim[q->time_first])
     SX_FAIL(p->e, INVALID_ARGUMENT, "%lld sequence lengths for a batch of %lld", (long long)p->in[1].count,

@@ -342,8 +342,12 @@ static void finish(const sx_reduce_plan *p, work *s, void *y, int64_t first, int
              p->op == SX_REDUCE_LOGSUMEXP) {
     if (cls == SX_EW_I64 || cls == SX_EW_U64)
       for (int64_t i = 0; i < n; i++) v[i].f = cls == SX_EW_I64 ? (double)v[i].i : (double)v[i].u;
-    if (p->op == SX_REDUCE_MEAN)
-      for (int64_t i = 0; i < n; i++) v[i].f /= (double)p->count;
+    const double count = (double)p->count, part = 1 / count;
+    const bool power = p->count && !(p->count & (p->count - 1)); /* then a product is the same number */
+    if (p->op == SX_REDUCE_MEAN && power)
+      for (int64_t i = 0; i < n; i++) v[i].f *= part;
+    else if (p->op == SX_REDUCE_MEAN)
+      for (int64_t i = 0; i < n; i++) v[i].f /= count;
     else if (p->op == SX_REDUCE_LOGSUMEXP)
       for (int64_t i = 0; i < n; i++) v[i].f = v[i].f == INFINITY ? v[i].f : v[i].f + log(s->w[i].f);
     else

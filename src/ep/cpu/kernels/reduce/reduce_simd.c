@@ -21,12 +21,15 @@
     return;                                                       \
   }
 #define VECTOR(k) (whole ? vf_load(x + (k)*stride + i) : vf_load_n(x + (k)*stride + i, (int)(n - i)))
-/* acc += sum, which is said in VECTOR(row): vector i of a row */
+/* acc += sum, which is said in VECTOR(row): vector i of a row; with several terms one after the other */
 #define COLUMNS(sum)                                              \
   for (int64_t i = 0; i < n; i += SX_VL) {                        \
     const bool whole = n - i >= SX_VL;                            \
-    vf_store(acc + i, vf_load(acc + i) + (sum));                  \
+    vf_store(acc + i, vf_load(acc + i) + sum);                    \
   }
+#define FOUR(name, k)                                                           \
+  ((mapped_##name(VECTOR(k)) + mapped_##name(VECTOR(k + 1))) +                  \
+   (mapped_##name(VECTOR(k + 2)) + mapped_##name(VECTOR(k + 3))))
 #define DEF_SUM(name, map)                                                                     \
   SX_INLINE vf mapped_##name(vf x) { return map(x); }                                          \
   static double row_##name(const float *x, int64_t n) {                                        \
@@ -59,9 +62,8 @@
   }                                                                                            \
   static void col_##name(float *acc, const float *x, int64_t rows, int64_t stride, int64_t n) { \
     int64_t r = 0;                                                                             \
-    for (; r + 4 <= rows; r += 4, x += 4 * stride)                                             \
-      COLUMNS((mapped_##name(VECTOR(0)) + mapped_##name(VECTOR(1))) +                          \
-              (mapped_##name(VECTOR(2)) + mapped_##name(VECTOR(3))))                           \
+    for (; r + 8 <= rows; r += 8, x += 8 * stride) COLUMNS(FOUR(name, 0) + FOUR(name, 4))      \
+    for (; r + 4 <= rows; r += 4, x += 4 * stride) COLUMNS(FOUR(name, 0))                      \
     for (; r < rows; r++, x += stride) COLUMNS(mapped_##name(VECTOR(0)))                       \
   }
 DEF_SUM(sum, ID)
