@@ -40,18 +40,22 @@ static int64_t mask_row(const sx_softmax_args *a, int64_t r) {
   return row;
 }
 static void one_f64(const sx_softmax_args *a, const double *x, double *y, const double *mask, int64_t stride) {
+  const int64_t end = a->n * stride; /* copies: the stores might change the originals, for all the compiler knows */
+  const double scale = (double)a->scale;
+  const bool log_of = a->log;
   double max = -INFINITY, sum = 0;
-  for (int64_t i = 0; i < a->n; i++) {
-    const double t = x[i * stride] * (double)a->scale + (mask ? mask[i] : 0);
-    y[i * stride] = t;
-    if (t > max || t != t) max = t;
+  for (int64_t i = 0, k = 0; i < end; i += stride, k++) {
+    const double t = x[i] * scale + (mask ? mask[k] : 0);
+    y[i] = t;
+    max = t > max || t != t ? t : max;
   }
-  for (int64_t i = 0; i < a->n; i++) {
-    const double e = exp(y[i * stride] - max);
+  for (int64_t i = 0; i < end; i += stride) {
+    const double below = y[i] - max, e = exp(below);
     sum += e;
-    y[i * stride] = a->log ? y[i * stride] - max : e;
+    y[i] = log_of ? below : e;
   }
-  for (int64_t i = 0; i < a->n; i++) y[i * stride] = a->log ? y[i * stride] - log(sum) : y[i * stride] / sum;
+  const double rest = log_of ? log(sum) : 0;
+  for (int64_t i = 0; i < end; i += stride) y[i] = log_of ? y[i] - rest : y[i] / sum;
 }
 
 /* `rows` short rows from row `r`. */
