@@ -268,16 +268,18 @@ static void put_identity(sx_proto_node *out, sx_str *from, sx_str *to) {
   out->output.at = to, out->output.n = 1;
 }
 
-/* Of what nodes make, the element type: shapes are inferred again by who reads. */
+/* Of what nodes make, the element type: shapes are inferred again by who reads. Types and shapes of what a provider or a custom
+ * operator makes, which a reader cannot know, are always written. */
 static sx_status put_between(exporter *x, const scope *s, sx_proto_graph *out) {
-  if (!x->typed) return SX_OK;
   if (!LIST(x, out->value_info, s->g->values.n)) SX_NO_MEMORY(x->e);
   out->value_info.n = 0;
   for (uint32_t i = 0; i < s->g->values.n; i++) {
     const sx_value *v = sx_value_at(s->g, i);
     if (v->kind != SX_VALUE_NODE || !s->names[i].n || v->fact.kind == SX_KIND_UNKNOWN) continue;
     sx_fact f = v->fact;
-    f.rank = -1;
+    bool foreign = sx_value_producer(s->g, i) && sx_value_producer(s->g, i)->custom;
+    if (!foreign && !x->typed) continue;
+    if (!foreign) f.rank = -1;
     SX_TRY(put_value(x, s->names[i], &f, &out->value_info.at[out->value_info.n++]));
   }
   return SX_OK;

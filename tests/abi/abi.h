@@ -13,7 +13,7 @@
 
 static const OrtApiBase *base;
 static const OrtApi *api;
-static int failures, checks;
+static _Atomic int failures, checks; /* of any thread */
 
 #define CHECK(cond)                                                       \
   do {                                                                    \

@@ -277,6 +277,13 @@ static void told(void) {
   api->ReleaseSessionOptions(o);
 }
 
+static void channels_last(void) {
+  OrtSession *s = OPEN(conv, "layout=nhwc"), *first = OPEN(conv, "");
+  CHECK(taken(s) == 4 && taken(first) == 2); /* convolutions with their channels first are nobody's but the CPU's */
+  api->ReleaseSession(s);
+  api->ReleaseSession(first);
+}
+
 static void own_operator(void) {
   OrtSession *none = NULL;
   OrtSessionOptions *o = options_of((const char *const[DEVICES]){"ops=Add"}); /* it is not taken, and nobody else can */
@@ -334,6 +341,52 @@ static void contexts(void) {
   api->ReleaseSessionOptions(o);
   api->ReleaseSession(cpu);
   allocator->Free(allocator, data);
+}
+
+/* The same into a file by a session's options, and piece by piece to a function. */
+typedef struct Bytes {
+  char at[1 << 16];
+  size_t n;
+} Bytes;
+static OrtStatus *ORT_API_CALL take_bytes(void *state, const void *data, size_t n) {
+  Bytes *b = state;
+  if (b->n + n > sizeof b->at) return api->CreateStatus(ORT_FAIL, "no room");
+  memcpy(b->at + b->n, data, n);
+  b->n += n;
+  return NULL;
+}
+static void contexts_elsewhere(void) {
+  const OrtCompileApi *c = api->GetCompileApi();
+  static const char *const file = "abi_device_context.onnx";
+  static Bytes bytes;
+  OrtModelCompilationOptions *m = NULL;
+  OrtSessionOptions *o = options_of((const char *const[DEVICES]){"mode=compile"}), *read = options_of((const char *const[DEVICES]){"mode=compile"});
+  OrtSession *cpu = OPEN(mixed, NULL), *s = NULL;
+  int64_t before = count->contexts_read;
+#define C(call) check_code(ORT_OK, c->call, __LINE__, #call)
+  C(CreateModelCompilationOptionsFromSessionOptions(env, o, &m));
+  C(ModelCompilationOptions_SetInputModelFromBuffer(m, model_device_mixed, sizeof model_device_mixed));
+  C(ModelCompilationOptions_SetOutputModelWriteFunc(m, take_bytes, &bytes));
+  C(ModelCompilationOptions_SetEpContextEmbedMode(m, true));
+  C(CompileModel(env, m));
+#undef C
+  c->ReleaseModelCompilationOptions(m);
+  OK(CreateSessionFromArray(env, bytes.at, bytes.n, read, &s));
+  CHECK(count->contexts_read == before + 3 && compare(cpu, s, 1));
+  api->ReleaseSession(s);
+  remove(file);
+  OK(AddSessionConfigEntry(o, "ep.context_enable", "1"));
+  OK(AddSessionConfigEntry(o, "ep.context_file_path", file));
+  OK(CreateSessionFromArray(env, model_device_mixed, sizeof model_device_mixed, o, &s)); /* it runs, too */
+  CHECK(compare(cpu, s, 2));
+  api->ReleaseSession(s);
+  OK(CreateSession(env, ORT_TSTR_ON_MACRO("abi_device_context.onnx"), read, &s));
+  CHECK(count->contexts_read == before + 6 && compare(cpu, s, 3));
+  api->ReleaseSession(s);
+  remove(file);
+  api->ReleaseSession(cpu);
+  api->ReleaseSessionOptions(o);
+  api->ReleaseSessionOptions(read);
 }
 
 /* Without weights only if the provider says that it can; nobody asks one that does not compile. */
@@ -444,8 +497,10 @@ int main(int argc, char **argv) {
   streams();
   threads();
   told();
+  channels_last();
   own_operator();
   contexts();
+  contexts_elsewhere();
   without_weights();
   packed_weights();
   api->ReleaseSession(cpu_chain);
