@@ -128,8 +128,10 @@ static Outcome host(const char *wrong, const void *model, size_t size, const Num
     end = SESSION;
   else if (run_fails(s, &got))
     end = RUN;
-  else if (!same(&got, expected))
-    failures++, printf("%s: other numbers than the CPU's\n", wrong);
+  else if (!same(&got, expected)) {
+    failures++;
+    printf("%s: other numbers than the CPU's\n", wrong);
+  }
   if (s) failed(api->UnregisterExecutionProviderLibrary(env, wrong)); /* refused while the session lives */
   api->ReleaseSession(s);
   api->ReleaseSessionOptions(o);

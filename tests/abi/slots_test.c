@@ -44,7 +44,10 @@ static void have(const char *type, const void *at) {
 static void drop(OrtStatus *s) {
   if (!s) return;
   checks++;
-  if (!api->GetErrorMessage(s)) failures++, printf("a status without a message\n");
+  if (!api->GetErrorMessage(s)) {
+    failures++;
+    printf("a status without a message\n");
+  }
   api->ReleaseStatus(s);
 }
 
