@@ -14,15 +14,15 @@ static sx_status binary(sx_quantizer *q, const char *op, sx_vid a, sx_vid b, sx_
   return sx_quant_emit(q, "", op, (sx_vid[]){a, b}, 2, out, 1);
 }
 
-/* 1-D of n elements as [1, n, 1 ...] with `after` ones behind it, so that it is added along channels. */
-static sx_status along_channels(sx_quantizer *q, sx_vid v, int after, sx_vid *out) {
+/* 1-D of n elements with so many ones before and behind it, to be combined along an axis. */
+static sx_status reshaped(sx_quantizer *q, sx_vid v, int before, int after, sx_vid *out) {
   const sx_tensor *t = sx_value_const(q->g, v);
-  int64_t dims[SX_MAX_RANK] = {1, t->count};
+  int64_t dims[SX_MAX_RANK + 2];
   const void *data;
   sx_tensor *x;
-  for (int i = 0; i < after; i++) dims[2 + i] = 1;
+  for (int i = 0; i < before + 1 + after; i++) dims[i] = i == before ? t->count : 1;
   SX_TRY(sx_tensor_data(t, &data, q->e));
-  SX_TRY(sx_tensor_create((sx_dtype)t->dtype, 2 + after, dims, &x, q->e));
+  SX_TRY(sx_tensor_create((sx_dtype)t->dtype, before + 1 + after, dims, &x, q->e));
   memcpy(x->data, data, x->size);
   return sx_quant_add_constant(q, v, "_reshaped", x, out);
 }
@@ -100,32 +100,48 @@ static sx_status conv(sx_quantizer *q, sx_nid id, const char **kept) {
   sx_node *made = sx_node_at(g, sx_value_at(g, sums)->producer);
   n = sx_node_at(g, id);
   made->attrs = n->attrs, made->n_attrs = n->n_attrs;
-  if (q->o->per_channel) SX_TRY(along_channels(q, c->scale, spatial, &scale));
+  if (q->o->per_channel) SX_TRY(reshaped(q, c->scale, 1, spatial, &scale));
   SX_TRY(scaled(q, sums, d->scale, scale, &y));
   if (bias != SX_NONE) {
-    SX_TRY(along_channels(q, bias, spatial, &b));
+    SX_TRY(reshaped(q, bias, 1, spatial, &b));
     SX_TRY(binary(q, "Add", y, b, &y));
   }
   finish(q, id, y);
   return SX_OK;
 }
 
-/* A table of rows: only the rows that are read become floats again. */
+/* The Gather `id` on another table. */
+static sx_status rows_of(sx_quantizer *q, sx_nid id, sx_vid table, sx_vid *out) {
+  SX_TRY(sx_quant_emit(q, "", "Gather", (sx_vid[]){table, sx_node_in(sx_node_at(q->g, id), 1)}, 2, out, 1));
+  sx_node *made = sx_node_at(q->g, sx_value_at(q->g, *out)->producer);
+  const sx_node *n = sx_node_at(q->g, id);
+  made->attrs = n->attrs, made->n_attrs = n->n_attrs;
+  return SX_OK;
+}
+
+/* A table of rows: only the rows that are read become floats again, by a scale of the table or one of the row. */
 static sx_status gather(sx_quantizer *q, sx_nid id, const char **kept) {
   sx_graph *g = q->g;
   const sx_node *n = sx_node_at(g, id);
-  const sx_vid w = sx_node_in(n, 0), rows = sx_node_in(n, 1);
+  const sx_vid w = sx_node_in(n, 0);
   const sx_quant_constant *c;
   sx_vid codes, y;
   if (!sx_quant_is_weight(g, w, 2)) return *kept = "the table is no constant of floats", SX_OK;
   if (sx_value_const(g, w)->dtype != SX_F32) return *kept = "the table is not float", SX_OK;
-  SX_TRY(sx_quant_weight_of(q, w, -1, false, &c));
+  const bool by_row =
+      q->o->per_channel && q->o->weight == SX_I8 && sx_value_const(g, w)->rank == 2 && !sx_attr_int(n, "axis", 0);
+  SX_TRY(sx_quant_weight_of(q, w, by_row ? 0 : -1, false, &c));
   q->error = c->error;
-  SX_TRY(sx_quant_emit(q, "", "Gather", (sx_vid[]){c->codes, rows}, 2, &codes, 1));
-  sx_node *made = sx_node_at(g, sx_value_at(g, codes)->producer);
-  n = sx_node_at(g, id);
-  made->attrs = n->attrs, made->n_attrs = n->n_attrs;
-  SX_TRY(sx_quant_emit(q, "", "DequantizeLinear", (sx_vid[]){codes, c->scale, c->zero}, 3, &y, 1));
+  SX_TRY(rows_of(q, id, c->codes, &codes));
+  if (by_row) {
+    sx_vid column, scale, real;
+    SX_TRY(reshaped(q, c->scale, 0, 1, &column));
+    SX_TRY(rows_of(q, id, column, &scale));
+    SX_TRY(cast_to_f32(q, codes, &real));
+    SX_TRY(binary(q, "Mul", real, scale, &y));
+  } else
+    SX_TRY(
+        sx_quant_emit(q, "", "DequantizeLinear", (sx_vid[]){codes, c->scale, c->zero}, c->zero == SX_NONE ? 2 : 3, &y, 1));
   finish(q, id, y);
   return SX_OK;
 }
