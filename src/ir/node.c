@@ -100,7 +100,8 @@ sx_status sx_node_context(const sx_graph *g, const sx_node *n, sx_status s, sx_e
   if (s == SX_OK || !e) return s;
   sx_text t = {0};
   sx_node_describe(g, n, &t);
-  if (!t.failed && t.n) sx_err_context(e, "%.*s", (int)(t.n > 700 ? 700 : t.n), t.p);
+  const bool there = !t.failed && t.n && !strncmp(e->msg, t.p, t.n); /* what binds a body has said it already */
+  if (!t.failed && t.n && !there) sx_err_context(e, "%.*s", (int)(t.n > 700 ? 700 : t.n), t.p);
   sx_text_free(&t);
   return s;
 }
