@@ -71,6 +71,9 @@ struct OrtGraph {
 /* A view of the main graph of a model in the source dialect and of its bodies, sorted and with facts (onnx/source.h). It may not
  * change while the view lives. With `own`, the view takes the model over when this succeeds. */
 sx_status sx_ort_graph_view(const sx_graph *source, bool own, OrtGraph **out, sx_err *e);
+/* A view and those of its bodies made anew after the graph changed, in the place that holds it: that of the caller, or the one
+ * among its node's bodies. */
+sx_status sx_ort_graph_renew(OrtGraph **view, sx_err *e);
 /* A view of some nodes of a view, in their order there, with the inputs and outputs that these have to the rest. It borrows
  * from `of`, which must live longer. */
 sx_status sx_ort_graph_subset(const OrtGraph *of, const OrtNode *const *nodes, size_t n, OrtGraph **out, sx_err *e);

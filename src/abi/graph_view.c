@@ -199,16 +199,20 @@ void sx_ort_graph_free(OrtGraph *v) {
   sx_free(v, sizeof *v);
 }
 
+static sx_status view_whole(OrtGraph *v, sx_err *e) {
+  const sx_graph *g = v->source;
+  SX_TRY(view_graph(v, g->order.at, g->order.n, e));
+  if (v->outer || !g->model->path) return SX_OK;
+  v->path = sx_path_native(&v->arena, g->model->path); /* kept as UTF-8, and handed out as the platform has paths */
+  if (!v->path) SX_NO_MEMORY(e);
+  return SX_OK;
+}
+
 sx_status sx_ort_graph_view(const sx_graph *source, bool own, OrtGraph **out, sx_err *e) {
   OrtGraph *v = create(source, NULL);
   *out = NULL;
   if (!v) SX_NO_MEMORY(e);
-  sx_status s = view_graph(v, source->order.at, source->order.n, e);
-  if (s == SX_OK && source->model->path) { /* kept as UTF-8, and handed out as the platform has paths */
-    const ORTCHAR_T *path = sx_path_native(&v->arena, source->model->path);
-    if (!path) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-    else v->path = path;
-  }
+  sx_status s = view_whole(v, e);
   if (s != SX_OK) {
     sx_ort_graph_free(v);
     return s;
@@ -216,6 +220,16 @@ sx_status sx_ort_graph_view(const sx_graph *source, bool own, OrtGraph **out, sx
   if (own) v->owned = source->model;
   *out = v;
   return SX_OK;
+}
+
+sx_status sx_ort_graph_renew(OrtGraph **view, sx_err *e) {
+  OrtGraph *old = *view, *v = create(old->source, old->outer);
+  if (!v) SX_NO_MEMORY(e);
+  v->parent = old->parent;
+  sx_status s = view_whole(v, e);
+  if (s == SX_OK) *view = v;
+  sx_ort_graph_free(s == SX_OK ? old : v);
+  return s;
 }
 
 /* Is `id` read by a node of the graph that is not in the view? */

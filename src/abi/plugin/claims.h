@@ -12,7 +12,6 @@ typedef struct sx_claim {
 } sx_claim;
 struct OrtEpGraphSupportInfo {
   sx_ep *ep;
-  OrtGraph *root; /* owned */
   const OrtGraph *view;
   sx_arena arena;
   SX_VEC(sx_claim) claims;

@@ -218,33 +218,15 @@ static sx_status take_singles(struct sx_eps *x, sx_graph *g, OrtEpGraphSupportIn
   return SX_OK;
 }
 
-static OrtGraph *view_of(OrtGraph *v, const sx_graph *g) {
-  if (v->source == g) return v;
-  for (uint32_t i = 0; i < v->n_nodes; i++)
-    for (uint32_t k = 0; k < v->nodes[i]->n_bodies; k++) {
-      OrtGraph *found = view_of(v->nodes[i]->bodies[k], g);
-      if (found) return found;
-    }
-  return NULL;
-}
-
-/* What the provider says of graph g, as views of now show it. *info keeps the view. */
-static sx_status ask(struct sx_eps *x, sx_ep *p, sx_graph *g, OrtEpGraphSupportInfo *info, sx_err *e) {
-  *info = (OrtEpGraphSupportInfo){.ep = p};
-  SX_TRY(sx_ort_graph_view(g->model->graph, false, &info->root, e));
+/* What the provider says of the graph that *info's view shows. */
+static void ask(struct sx_eps *x, OrtEpGraphSupportInfo *info) {
   sx_err refused;
-  info->view = view_of(info->root, g);
-  if (!info->view) return SX_OK;
-  if (sx_ort_take(p->ep->GetCapability(p->ep, info->view, info), &refused) == SX_OK) return SX_OK;
+  sx_ep *p = info->ep;
+  info->claims.n = 0;
+  if (sx_ort_take(p->ep->GetCapability(p->ep, info->view, info), &refused) == SX_OK) return;
   info->claims.n = 0;
   sx_eps_note(x, SX_LOG_ERROR,
               sx_arena_printf(&x->arena, "%s: GetCapability failed, others run its nodes: %s", p->name, refused.msg));
-  return SX_OK;
-}
-static void answered(OrtEpGraphSupportInfo *info) {
-  sx_vec_free(&info->claims);
-  sx_arena_free(&info->arena);
-  sx_ort_graph_free(info->root);
 }
 
 /* Whether the provider claims node n and wants it channels-last. */
@@ -270,32 +252,54 @@ static sx_status convert(OrtEpGraphSupportInfo *info, sx_graph *g, bool *changed
   return sx_source_channels_last(g, wants_last, &(wants){info, claimed}, changed, e);
 }
 
-static sx_status offer(struct sx_eps *x, sx_ep *p, sx_graph *g, sx_err *e) {
-  if (!SX_EP_HAS(p->ep, 23, GetCapability)) return SX_OK;
-  OrtEpGraphSupportInfo info;
+static sx_status offer(struct sx_eps *x, OrtGraph **view, OrtEpGraphSupportInfo *info, sx_graph *g, sx_err *e) {
   bool changed = false;
-  sx_status s = ask(x, p, g, &info, e);
-  if (s == SX_OK && p->layout == OrtEpDataLayout_NHWC && info.claims.n) s = convert(&info, g, &changed, e);
-  if (s == SX_OK && changed) {
-    answered(&info);
-    s = ask(x, p, g, &info, e);
-  }
-  if (s == SX_OK) s = sx_claims_sift(&info, g, e);
-  if (s == SX_OK) s = compile_groups(x, g, &info, e);
-  if (s == SX_OK) s = take_singles(x, g, &info, e);
+  sx_status s = SX_OK;
+  info->view = *view;
+  ask(x, info);
+  if (info->ep->layout == OrtEpDataLayout_NHWC && info->claims.n) s = convert(info, g, &changed, e);
+  if (s == SX_OK && changed) s = sx_ort_graph_renew(view, e);
+  if (s == SX_OK && changed) info->view = *view, ask(x, info);
+  if (s == SX_OK) s = sx_claims_sift(info, g, e);
+  if (s == SX_OK) s = compile_groups(x, g, info, e);
+  if (s == SX_OK) s = take_singles(x, g, info, e);
   if (s == SX_OK && changed) s = sx_source_channels_first(g, e);
-  if (s == SX_OK) s = sx_graph_sort(g, e);
-  answered(&info);
+  return s == SX_OK ? sx_graph_sort(g, e) : s;
+}
+
+/* Shows a provider the bodies of a graph, and then the graph. One view of the model serves for all, because what is taken in a
+ * body changes nothing around it; *stale: something was taken, so that who looks from further out needs a new view. */
+static sx_status offer_all(struct sx_eps *x, sx_ep *p, OrtGraph **view, bool *stale, sx_err *e) {
+  sx_graph *g = (sx_graph *)(*view)->source; /* the model is the session's, which is the one to change it */
+  bool below = false;
+  for (uint32_t i = 0; i < (*view)->n_nodes; i++) {
+    const OrtNode *n = (*view)->nodes[i];
+    for (uint32_t k = 0; k < n->n_bodies && !sx_node_at(g, n->source)->custom; k++)
+      SX_TRY(offer_all(x, p, &n->bodies[k], &below, e));
+  }
+  if (below) SX_TRY(sx_ort_graph_renew(view, e));
+  OrtEpGraphSupportInfo info = {.ep = p};
+  sx_status s = offer(x, view, &info, g, e);
+  *stale |= below || info.claims.n > 0;
+  sx_vec_free(&info.claims);
+  sx_arena_free(&info.arena);
   return s;
 }
 
-static sx_status offer_all(struct sx_eps *x, sx_ep *p, sx_graph *g, sx_err *e) {
-  for (uint32_t i = 0, n = g->nodes.n; i < n; i++) {
-    const sx_node *node = sx_node_at(g, i);
-    for (uint32_t k = 0; k < node->n_attrs && !node->dead && !node->custom; k++)
-      if (node->attrs[k].type == SX_ATTR_GRAPH) SX_TRY(offer_all(x, p, node->attrs[k].g, e));
+/* To each provider in turn. */
+static sx_status offer_model(struct sx_eps *x, sx_graph *g, sx_err *e) {
+  OrtGraph *view = NULL;
+  bool stale = false;
+  sx_status s = x->list.n ? sx_ort_graph_view(g, false, &view, e) : SX_OK;
+  for (uint32_t i = 0; i < x->list.n && s == SX_OK; i++) {
+    sx_ep *p = x->list.at[i];
+    if (!SX_EP_HAS(p->ep, 23, GetCapability)) continue;
+    if (stale) s = sx_ort_graph_renew(&view, e);
+    stale = false;
+    if (s == SX_OK) s = offer_all(x, p, &view, &stale, e);
   }
-  return offer(x, p, g, e);
+  sx_ort_graph_free(view);
+  return s;
 }
 
 /* Facts of what the importer will see again: it finds them itself. Those of plugins' results stay. */
@@ -378,7 +382,7 @@ sx_status sx_eps_place(void *ctx, sx_model *m, const void *data, size_t size, co
   else
     SX_TRY(sx_graph_sort(m->graph, e));
   SX_TRY(sx_ep_context_describe(x, m, e));
-  for (uint32_t i = 0; i < x->list.n; i++) SX_TRY(offer_all(x, x->list.at[i], m->graph, e));
+  SX_TRY(offer_model(x, m->graph, e));
   SX_TRY(check_fallback(x, m->graph, e));
   SX_TRY(check_capture(x, m->graph, e));
   SX_TRY(sx_ep_context_write(x, m, o->path, e));
