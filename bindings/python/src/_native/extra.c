@@ -37,6 +37,24 @@ static PyObject *check(PyObject *module, PyObject *args) {
   return Py_BuildValue("(Nn)", take_string(report), (Py_ssize_t)problems);
 }
 
+/* (path): the operators that a session of the model needs, a line per domain and operator set */
+static PyObject *operators(PyObject *module, PyObject *path) {
+  char *text = NULL;
+  OrtStatus *status;
+  if (!ort_extension) {
+    raise_code(ORT_NOT_IMPLEMENTED, "the library has no such report: it is not Sardonyx's own");
+    return NULL;
+  }
+  PyObject *name = utf8(path);
+  if (!name) return NULL;
+  const char *file = PyBytes_AsString(name);
+  Py_BEGIN_ALLOW_THREADS
+  status = ort_extension->Operators(ort_env, NULL, file, ort_allocator, &text);
+  Py_END_ALLOW_THREADS
+  Py_DECREF(name);
+  return raise_status(status) ? NULL : take_string(text);
+}
+
 static PyObject *memory(PyObject *module, PyObject *args) {
   int json;
   char *report = NULL;
@@ -125,6 +143,7 @@ static PyObject *compatibility(PyObject *module, PyObject *args) {
 
 PyMethodDef extra_methods[] = {{"load_adapter", load_adapter, METH_O, "load_adapter(path)"},
                                {"check", check, METH_VARARGS, "check(path, bytes, json)"},
+                               {"operators", operators, METH_O, "operators(path)"},
                                {"memory", memory, METH_VARARGS, "memory(json)"},
                                {"allocations", allocations, METH_NOARGS, "allocations()"},
                                {"compile", compile, METH_VARARGS, "compile(options, path, bytes, settings, target)"},

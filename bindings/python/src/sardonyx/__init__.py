@@ -18,6 +18,7 @@ from ._devices import (OrtArenaCfg, OrtDevice, OrtEpDevice, OrtHardwareDevice, O
 from ._enums import (ExecutionMode, ExecutionOrder, GraphOptimizationLevel, OrtAllocatorType, OrtCompileApiFlags,  # noqa: F401
                      OrtDeviceMemoryType, OrtDeviceVendorId, OrtExecutionProviderDevicePolicy, OrtHardwareDeviceType, OrtMemoryInfoDeviceType,
                      OrtMemType, OrtSparseFormat)
+from ._optimize import optimize  # noqa: F401
 from ._options import RunOptions, SessionOptions  # noqa: F401
 from ._reports import Check, Explanation, Profile, Report, check  # noqa: F401
 from ._session import (InferenceSession, IOBinding, ModelMetadata, NodeArg, OrtEpAssignedNode, OrtEpAssignedSubgraph)  # noqa: F401

@@ -22,6 +22,7 @@ from ._enums import (
     OrtDeviceVendorId as OrtDeviceVendorId, OrtExecutionProviderDevicePolicy as OrtExecutionProviderDevicePolicy,
     OrtHardwareDeviceType as OrtHardwareDeviceType, OrtMemoryInfoDeviceType as OrtMemoryInfoDeviceType, OrtMemType as OrtMemType,
     OrtSparseFormat as OrtSparseFormat)
+from ._optimize import optimize as optimize
 from ._options import RunOptions as RunOptions, SessionOptions as SessionOptions
 from ._reports import Check as Check, Explanation as Explanation, Profile as Profile, Report as Report, check as check
 from ._session import (

@@ -38,6 +38,30 @@ def field(number, payload):
     return b"".join([_encoded(number << 3 | 2), _encoded(len(payload)), payload])
 
 
+def number(key, value):
+    """A field of a number, as it is written."""
+    return _encoded(key << 3) + _encoded(value)
+
+
+def numbers(data):
+    """The numbers of a packed field."""
+    at = 0
+    while at < len(data):
+        value, at = _varint(data, at)
+        yield value
+
+
+def graph_of(data):
+    """The main graph's bytes."""
+    parts = [value for key, value, _ in fields(data) if key == GRAPH]
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def replace_graph(data, graph):
+    """The model with another main graph."""
+    return b"".join([whole for key, _, whole in fields(data) if key != GRAPH] + [field(GRAPH, graph)])
+
+
 def fields(data):
     """(number, value, the field's bytes) of each field of a message; a value is a number or a view of bytes."""
     at = 0
@@ -85,7 +109,7 @@ class Model:
                 source = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self.data, self.nodes, self.outputs = memoryview(source), [], []
         try:
-            for number, value, _ in fields(self._graph()):
+            for number, value, _ in fields(graph_of(self.data)):
                 if number == NODE:
                     self.nodes.append(Node(value))
                 elif number == OUTPUT:
@@ -94,10 +118,6 @@ class Model:
             raise _native.InvalidProtobuf("[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : the model is no ONNX file that can be read node by "
                                           "node") from None
 
-    def _graph(self):
-        parts = [value for number, value, _ in fields(self.data) if number == GRAPH]
-        return parts[0] if len(parts) == 1 else b"".join(parts)
-
     def tensors(self):
         """Names of what nodes of the main graph compute, in the file's order."""
         return [name for node in self.nodes for name in node.outputs if name]
@@ -105,11 +125,7 @@ class Model:
     def with_outputs(self, names):
         """The model as bytes, with tensors of the main graph as further outputs; types are left to the library."""
         more = b"".join(field(OUTPUT, field(1, name.encode())) for name in names if name not in self.outputs)
-        parts, graph = [], self._graph()
-        for number, _, whole in fields(self.data):
-            if number != GRAPH:
-                parts.append(whole)
-        return b"".join(parts) + field(GRAPH, b"".join([graph, more]))
+        return replace_graph(self.data, b"".join([graph_of(self.data), more]))
 
     def session(self, names, options, *arguments, kind=None):
         """A session of with_outputs(names)."""
