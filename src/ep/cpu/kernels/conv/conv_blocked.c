@@ -184,6 +184,18 @@ static void stem_gather(const sx_conv *c, const float *x, int64_t begin, int64_t
   }
 }
 
+/* The rows of a stem unit, whose pixels are a step apart: whole tiles and what is left of a row. */
+static void run_stem(const sx_conv *c, sx_conv_tile *t, const scratch *s, int nv, int64_t pixels) {
+  const sx_conv_direct *d = c->table->direct;
+  const int64_t across = c->row_parts > 1 ? pixels : c->s.out[2], mr = d->mr[nv], rest = across % mr;
+  for (int64_t at = 0; at < pixels; at += across) {
+    t->off = s->off + at, t->y_off = s->px.y + at, t->tiles = across / mr;
+    if (t->tiles) d->stem[c->s.stride[2]][nv](t);
+    t->off += across - rest, t->y_off += across - rest, t->tiles = 1;
+    if (rest) d->tile[nv][rest](t);
+  }
+}
+
 /* The tiles of one panel over the pixels of the unit, all passes. `y` is the output's first element of the group, `packed`
  * are its weights and `factors` what those of 16 bits are multiplied by. */
 static void run_panel(const sx_conv *c, sx_conv_tile *t, const scratch *s, const char *packed, const float *factors, panel p,
@@ -214,6 +226,11 @@ static void run_panel(const sx_conv *c, sx_conv_tile *t, const scratch *s, const
       t->w = s->wide;
     }
     t->bias = s->bias + p.first * d->lanes;
+    if (c->algo == SX_CONV_STEM && c->s.stride[2] <= 2 && d->stem[c->s.stride[2]][p.nv]) {
+      t->acc = NULL, t->from = NULL;
+      run_stem(c, t, s, p.nv, pixels);
+      continue;
+    }
     for (int64_t big = 1, at = 0; big >= 0; big--) {
       int64_t mr = least + big;
       t->tiles = big ? more : tiles - more;

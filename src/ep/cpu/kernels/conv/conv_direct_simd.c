@@ -65,4 +65,5 @@ const sx_conv_direct SX_ISA_NAME(sx_conv_direct) = {
              {0, tile__3__1, tile__3__2, tile__3__3, tile__3__4}
 #endif
     },
+    .stem = {{0}, {0, stem__1__1, stem__1__2}, {0, stem__2__1, stem__2__2}},
 };

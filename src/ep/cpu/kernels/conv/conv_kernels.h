@@ -109,6 +109,8 @@ typedef struct sx_conv_direct {
   int lanes, nv, mr[SX_CONV_NV + 1]; /* largest tile, pixels by vectors */
   int64_t pass_bytes;                /* of a weight panel done in one pass over the pixels */
   sx_conv_tile_fn tile[SX_CONV_NV + 1][SX_CONV_MR + 1];
+  sx_conv_tile_fn stem[3][SX_CONV_NV + 1]; /* [step]: the largest tile, its pixels 1 or 2 elements apart, of one channel block; or
+                                            * NULL */
   /* off[i] = shift + x[i] where every at[a][i] + s[a] is in [0, in[a]), -1 elsewhere. */
   void (*offsets)(const sx_conv_pixels *p, const int32_t s[3], const int64_t in[3], int32_t shift, int64_t n, int32_t *off);
   void (*row)(int32_t *to, int32_t first, int32_t step, int64_t n); /* first, first + step, ... */
