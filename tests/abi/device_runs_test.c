@@ -203,7 +203,7 @@ static void streams(void) {
   for (int i = 0; i < 3; i++) OK(RunWithBinding(s, NULL, b));
   CHECK(count->streams == made + 1 && count->stream_runs_ended == ended + 3 && count->flushes == flushes + 3);
   OK(RunWithBinding(s, lazy, b));
-  CHECK(count->stream_runs_ended == ended + 4 && count->flushes == flushes + 3);
+  CHECK(count->stream_runs_ended == ended + 3 && count->flushes == flushes + 3); /* the next run that waits will */
   OK(CreateSyncStreamForEpDevice(device[0], NULL, &mine));
   CHECK(api->SyncStream_GetHandle(mine) != NULL);
   CODE(ORT_INVALID_ARGUMENT, CreateSyncStreamForEpDevice(NULL, NULL, &mine));

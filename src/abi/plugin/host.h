@@ -214,7 +214,7 @@ void sx_ep_forget_captured(sx_ep *p, const int *id);
 /* ---- stream.c ---- */
 /* A stream of the provider for a run: `given` where that is one of its device's. *out NULL: it has no streams. */
 OrtStatus *sx_ep_stream_open(sx_ep *p, OrtSyncStream *given, OrtSyncStream **out);
-/* The run is over; s may be NULL. sync: what it was given to do is done when this returns. */
+/* The run is over; s may be NULL. sync: what it was given to do is done when this returns, and the stream is told. */
 OrtStatus *sx_ep_stream_close(sx_ep *p, OrtSyncStream *given, OrtSyncStream *s, bool sync);
 /* The one that a step of a run uses; NULL: none. */
 OrtSyncStream *sx_ep_stream(const sx_call *c, const sx_ep *ep);

@@ -81,7 +81,7 @@ OrtStatus *sx_ep_stream_close(sx_ep *p, OrtSyncStream *given, OrtSyncStream *s, 
   OrtStatus *failed = NULL, *late = NULL;
   if (!s) return NULL;
   if (sync && s->impl->Flush) failed = s->impl->Flush(s->impl);
-  if (s->impl->OnSessionRunEnd) late = s->impl->OnSessionRunEnd(s->impl);
+  if (sync && s->impl->OnSessionRunEnd) late = s->impl->OnSessionRunEnd(s->impl);
   sx_mutex_lock(&p->owner->copies);
   bool kept = s == given || sx_vec_push(&p->idle, s);
   sx_mutex_unlock(&p->owner->copies);
