@@ -15,11 +15,6 @@ sx_model *sx_model_create(void) {
 
 static void free_graph(sx_graph *g) {
   sx_vec_free(&g->values);
-  for (uint32_t i = 0; i < g->nodes.n; i++) {
-    const sx_node *n = g->nodes.at[i];
-    for (uint32_t k = 0; k < n->n_attrs; k++)
-      if (n->attrs[k].type == SX_ATTR_GRAPH && n->attrs[k].g) free_graph(n->attrs[k].g);
-  }
   sx_vec_free(&g->nodes);
   sx_vec_free(&g->inputs);
   sx_vec_free(&g->outputs);
@@ -32,7 +27,7 @@ static void free_graph(sx_graph *g) {
 
 void sx_model_destroy(sx_model *m) {
   if (!m) return;
-  if (m->graph) free_graph(m->graph);
+  for (sx_graph *g = m->graphs; g; g = g->next) free_graph(g);
   for (uint32_t i = 0; i < m->tensors.n; i++) sx_tensor_unref(m->tensors.at[i]);
   sx_vec_free(&m->tensors);
   for (uint32_t i = 0; i < m->mappings.n; i++) sx_unmap_file(&m->mappings.at[i]);
@@ -62,6 +57,7 @@ sx_graph *sx_graph_create(sx_model *m, sx_graph *parent, sx_nid owner) {
   sx_graph *g = SX_NEW(&m->arena, sx_graph);
   if (!g) return NULL;
   g->model = m, g->parent = parent, g->owner = owner;
+  g->next = m->graphs, m->graphs = g;
   g->name = g->doc = (sx_str){"", 0};
   return g;
 }

@@ -92,6 +92,7 @@ typedef struct sx_model sx_model;
 typedef struct sx_graph {
   sx_model *model;
   struct sx_graph *parent; /* of a body */
+  struct sx_graph *next;   /* of the model's graphs, attached or not */
   sx_nid owner;            /* the node in parent that has it */
   sx_str name, doc;
   SX_VEC(sx_value *) values;
@@ -134,6 +135,7 @@ struct sx_model {
   sx_arena arena;
   sx_dimtab dims;
   sx_graph *graph;
+  sx_graph *graphs; /* all, bodies too */
   int64_t ir_version, model_version; /* model_version: INT64_MAX where the file has none */
   sx_str producer, producer_version, domain, doc;
   SX_VEC(sx_opset) opsets;

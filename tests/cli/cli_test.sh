@@ -97,6 +97,7 @@ expect 0 '*load*runs      5 in*median*p99*' bench double.onnx -n 5 -t 1
 expect 0 '*"median"*"memory_peak"*' bench double.onnx -n 5 --json -
 expect 0 '*runs*' bench double.onnx --duration 0.05 --concurrency 2 --reuse-outputs
 expect 0 '*the first takes*ratio of medians*' bench double.onnx -n 5 --against "$library"
+expect 0 '*"allocations_per_run": 0,*' bench double.onnx -n 20 -t 1 --reuse-outputs --json -
 expect 0 '*terminated runs go on for*' bench double.onnx --stops 2 -t 1
 expect 2 '*--concurrency*' bench double.onnx --concurrency 0
 expect 3 '*NO_SUCHFILE*' bench missing.onnx
