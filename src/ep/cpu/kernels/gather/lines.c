@@ -33,22 +33,28 @@ static int64_t index_stride(const sx_lines *l) {
 typedef struct line {
   int64_t n, step, run, size, by, side;
 } line;
-#define WALK(I, ...)                                                                                          \
+#define RUN(I, away, ...)                                                                                     \
+  for (int64_t j = 0; j < q.run; j++) {                                                                       \
+    int64_t i = ((const I *)idx)[at + j];                                                                     \
+    i += i < 0 ? q.size : 0;                                                                                  \
+    if ((uint64_t)i >= (uint64_t)q.size) return at + j;                                                       \
+    const int64_t place = (away);                                                                             \
+    __VA_ARGS__;                                                                                              \
+  }
+#define WALK(S, I, ...)                                                                                       \
   const line q = *l; /* a copy that no store can reach */                                                     \
-  for (int64_t k = 0; k < q.n; k++, at += q.step)                                                             \
-    for (int64_t j = 0; j < q.run; j++) {                                                                     \
-      int64_t i = ((const I *)idx)[at + j];                                                                   \
-      i += i < 0 ? q.size : 0;                                                                                \
-      if ((uint64_t)i >= (uint64_t)q.size) return at + j;                                                     \
-      __VA_ARGS__;                                                                                            \
-    }                                                                                                         \
+  if (S && q.n == 1 && !q.side && q.by == S) { /* a line of neighbours; S 0: not told apart */                \
+    RUN(I, i * S, __VA_ARGS__)                                                                                \
+    return -1;                                                                                                \
+  }                                                                                                           \
+  for (int64_t k = 0; k < q.n; k++, at += q.step) RUN(I, i * q.by + j * q.side, __VA_ARGS__)                  \
   return -1
 #define LINES(S, T, I, w)                                                                                     \
   static int64_t gather_##S##w(const line *l, const char *x, const void *idx, char *y, int64_t at) {          \
-    WALK(I, ((e_##S *)y)[at + j] = *(const e_##S *)(x + i * q.by + j * q.side));                            \
+    WALK(S, I, ((e_##S *)y)[at + j] = *(const e_##S *)(x + place));                                           \
   }                                                                                                           \
   static int64_t scatter_##S##w(const line *l, char *x, const void *idx, const char *u, int64_t at) {         \
-    WALK(I, *(e_##S *)(x + i * q.by + j * q.side) = ((const e_##S *)u)[at + j]);                            \
+    WALK(S, I, *(e_##S *)(x + place) = ((const e_##S *)u)[at + j]);                                           \
   }
 #define SIZE(S, T)                                        \
   typedef T e_##S __attribute__((aligned(1), may_alias)); \
@@ -105,9 +111,9 @@ int64_t sx_gather_elements(const sx_lines *l, const void *x, const void *idx, vo
 static int64_t combine_lines(const line *l, char *x, const void *idx, bool wide, const char *u, uint32_t elem, sx_combine combine,
                              int64_t at) {
   if (wide) {
-    WALK(int64_t, combine(x + i * q.by + j * q.side, u + (at + j) * elem, 1));
+    WALK(0, int64_t, combine(x + place, u + (at + j) * elem, 1));
   }
-  WALK(int32_t, combine(x + i * q.by + j * q.side, u + (at + j) * elem, 1));
+  WALK(0, int32_t, combine(x + place, u + (at + j) * elem, 1));
 }
 
 int64_t sx_scatter_elements(const sx_lines *l, void *x, const void *idx, const void *u, sx_combine combine, int64_t begin,
