@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 GENERATOR := $(if $(shell command -v ninja),Ninja,Unix Makefiles)
 PYTHON = $(if $(wildcard build/venv/bin/python),build/venv/bin/python,python3)
 .DEFAULT_GOAL := all
-.PHONY: all reduced demo test test-clients check asan ubsan tsan fuzz bench bench-operators cases suite operators schema slots keys golden digits format lint size install package wheel clean help
+.PHONY: all reduced demo test test-clients check asan ubsan tsan fuzz bench bench-operators cases suite operators schema slots keys golden digits format lint size install package wheel docs clean help
 
 help:  ## this list
 	@sed -n 's/^\([a-z][a-z -]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -99,6 +99,11 @@ package: all  ## a tarball and, where dpkg-deb is, a Debian package, in build/pa
 
 wheel:  ## wheels with a manylinux tag, in build/wheel; PYTHONS="python3.12 python3.13t" names the interpreters
 	@tools/wheel.sh $(BUILD)/wheel $(PYTHONS)
+
+docs:  ## the site, in build/site: docs/, bindings/python/docs and the docstrings, by Sphinx
+	@test -x $(BUILD)/venv-python/bin/python || python3 -m venv $(BUILD)/venv-python
+	@$(BUILD)/venv-python/bin/python -m pip install -q --disable-pip-version-check "bindings/python[docs]"
+	@$(BUILD)/venv-python/bin/python -m sphinx -q -W -b html bindings/python/docs $(BUILD)/site
 
 clean:
 	@cmake -E rm -rf $(BUILD)/CMakeCache.txt $(BUILD)/CMakeFiles $(BUILD)/cases build-asan build-tsan build-aarch64 build-fuzz build-python build-wasm32-wasi \

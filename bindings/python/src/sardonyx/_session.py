@@ -318,6 +318,8 @@ class IOBinding:
         binding.bind_output("y")
         session.run_with_iobinding(binding)
         [y] = binding.copy_outputs_to_cpu()
+
+    What is bound is kept until it is replaced or cleared.
     """
 
     def __init__(self, session):

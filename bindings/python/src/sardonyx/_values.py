@@ -30,6 +30,8 @@ class OrtValue(_native.Value):
 
         x = sardonyx.OrtValue.ortvalue_from_numpy(np.zeros((2, 3), np.float32))
         x.shape(), x.data_type(), x.numpy()
+
+    It keeps alive what lends it its memory.
     """
 
     __slots__ = ()
