@@ -5,6 +5,9 @@ Every value carries an array for each of three bindings of the symbolic dimensio
 every rounding step disturbed by a few units in the last place. A node whose twin comes out different where the result is discrete, or
 far away where it is not, is ill-conditioned there and is not taken; the distance of the twins of what is taken says how far
 two right answers may lie apart. References are computed in the next wider type and rounded once.
+
+In an odd graph inputs have infinities, NaN and zeros of either sign among their values: what is NaN or infinite must be so in both
+twins, and the rest is judged as ever.
 """
 import random
 import types
@@ -98,6 +101,13 @@ mend_reference()
 STEPS = ("Floor", "Ceil", "Round", "Sign", "Hardmax", "Shrink", "ThresholdedRelu", "If", "Loop", "Scan")  # jump, with floats as results
 
 
+# In an odd graph the reference is no judge of these: it multiplies neighbours that do not count by 0 (Resize), both sides of 0 by the
+# slope (PRelu), what lies between the taps by 0 (a dilated Conv), takes infinity from infinity where there is a limit (Gelu, Mish,
+# ReduceLogSumExp), leaves NaN out of averages because its padding is NaN, and keeps it in maxima, where windows ignore it. What
+# Attention does not look at may be anything. Narrow groups of a Conv share blocks of channels at level 99, with zeros between them.
+NOT_ODD = ("Resize", "PRelu", "AveragePool", "LpPool", "MaxPool", "GlobalMaxPool", "Gelu", "Mish", "ReduceLogSumExp", "Attention")
+
+
 class Reject(Exception):
     """This node is not taken: it does not compute, or not well."""
 
@@ -131,7 +141,9 @@ class Value:
         a, b = self.arrays[k], self.twins[k]
         if a is b or not a.size or not is_float(self.dtype):
             return 0.0
-        return float(np.max(np.abs(a.astype(np.float64) - b.astype(np.float64))))
+        a, b = a.astype(np.float64), b.astype(np.float64)
+        usual = np.isfinite(a) & np.isfinite(b)
+        return float(np.max(np.abs(a[usual] - b[usual]), initial=0))
 
 
 ALLOWED = {}
@@ -190,10 +202,10 @@ def captured(graph):
 class Builder:
     """A graph, or the body of a control flow node when it has a parent."""
 
-    def __init__(self, seed=None, parent=None):
+    def __init__(self, seed=None, parent=None, odd=False):
         self.parent, self.root = parent, parent.root if parent else self
         if not parent:
-            self.rng, self.counter = random.Random(seed), 0
+            self.rng, self.counter, self.odd = random.Random(seed), 0, odd
             self.numbers = np.random.default_rng(self.rng.randrange(1 << 62))
             self.opset = self.rng.choice([18, 19, 20, 21, 22, 23, 24, 25])
             self.dtype = self.rng.choice([F32] * 7 + [F16, F64, BF16])
@@ -203,7 +215,7 @@ class Builder:
         self.nodes, self.values, self.by_name = [], [], {}
 
     def __getattr__(self, name):  # what the root owns
-        if name in ("rng", "numbers", "opset", "dtype", "symbols"):
+        if name in ("rng", "numbers", "opset", "dtype", "symbols", "odd"):
             return getattr(self.root, name)
         raise AttributeError(name)
 
@@ -242,6 +254,14 @@ class Builder:
             return np.asarray(self.numbers.integers(-3, 4, shape)).astype(dtype)
         return np.asarray(self.numbers.standard_normal(shape) * scale).astype(dtype)
 
+    def spoilt(self, array):
+        """In an odd graph: a few elements are no ordinary numbers."""
+        if self.odd and is_float(array.dtype) and array.size:
+            flat = array.reshape(-1)
+            at = self.numbers.integers(0, flat.size, max(1, flat.size // 40))
+            flat[at] = self.numbers.choice([np.nan, np.inf, -np.inf, 0.0, -0.0], at.size).astype(flat.dtype)
+        return array
+
     def const(self, array):
         """An initializer, or a Constant node."""
         array = np.asarray(array)
@@ -260,7 +280,7 @@ class Builder:
         """A graph input; a dimension is a number or the name of a symbol."""
         root, name = self.root, self.fresh("x")
         shapes = [tuple(d if isinstance(d, int) else self.symbols[d][k] for d in dims) for k in range(BINDINGS)]
-        value = Value(name, arrays or [self.draw(dtype, s, scale) for s in shapes])
+        value = Value(name, arrays or [self.spoilt(self.draw(dtype, s, scale)) for s in shapes])
         root.inputs.append(value)
         root.dims[name] = list(dims)
         return root.keep(value)
@@ -282,6 +302,8 @@ class Builder:
         names = [self.fresh() for _ in range(outputs)]
         if op in FLOAT_CONSTANTS and inputs[0].dtype == F64:
             raise Reject("the reference computes with constants in float")
+        if self.odd and (op in NOT_ODD or op == "Conv" and (attributes.get("group", 1) > 1 or max(attributes.get("dilations", [1])) > 1)):
+            raise Reject("NaN and infinity have no judge here")
         check_types(op, self.opset, inputs)
         node = helper.make_node(op, [v.name if v is not None else "" for v in inputs], names, **attributes)
         out = self.take([node], [v for v in inputs if v is not None], names, noise, op not in NATIVE)
@@ -329,7 +351,7 @@ class Builder:
                 out = evaluate(nodes, self.opset, feeds, names, wide)
                 for got, v in zip(out, results):
                     want = v.arrays[k]
-                    if got.shape != want.shape or not np.allclose(got.astype(np.float64), want.astype(np.float64), rtol=0,
+                    if got.shape != want.shape or not np.allclose(got.astype(np.float64), want.astype(np.float64), rtol=0, equal_nan=True,
                                                                   atol=16 * max(u.noise(k) for u in rounded) if is_float(v.dtype) else 0):
                         raise Reject("a discrete result of a rounded value")
 
@@ -350,8 +372,12 @@ class Builder:
                     raise Reject("a discrete result of a rounded value")
                 continue
             wide, twin = a.astype(np.float64), b.astype(np.float64)
-            if not np.all(np.isfinite(wide)) or not np.all(np.isfinite(twin)):
+            usual = np.isfinite(wide)
+            if not self.odd and not np.all(usual) or not np.array_equal(usual, np.isfinite(twin)) or not np.array_equal(wide[~usual], twin[~usual], equal_nan=True):
                 raise Reject("not finite")
+            if self.odd and np.count_nonzero(usual) * 2 < usual.size:
+                raise Reject("hardly a number")
+            wide, twin = wide[usual], twin[usual]
             most = np.max(np.abs(wide), initial=0)
             if most > MOST[v.dtype]:
                 raise Reject("too large")

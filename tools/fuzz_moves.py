@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The other half of fuzz_families.py: data movement, chains of shapes, quantisation, control flow and sequences; and `grow`, which
+"""The rest of fuzz_families.py: data movement, chains of shapes, quantisation, control flow and sequences; and `grow`, which
 draws from all families."""
 import numpy as np
 from onnx import TensorProto, helper
 
 from fuzz_builder import BF16, BINDINGS, BOOL, F16, F32, I32, I64, I8, U8, Reject, Value, captured, is_float, number_of
-from fuzz_families import (FAMILIES, family, most_abs, floats, partner, axis_of, unary, integers, matmul, gemm, image,
-                           conv, pool)
+from fuzz_families import FAMILIES, axis_of, family, floats, most_abs, partner
+from fuzz_nets import image
 
 
 # -- moving elements -------------------------------------------------------------------------------------------------------------
