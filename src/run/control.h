@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Control flow over values that a provider holds (sx_control_host): what control.c does by moving bytes when they lie with the
- * host. */
+/* Control flow over values that a provider holds (sx_control_host): what control.c does by moving bytes when they lie with
+ * the host. */
 #ifndef SX_RUN_CONTROL_H
 #define SX_RUN_CONTROL_H
 #include "run/exec.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Control flow over values that a provider holds. Rows of a tensor are views of its bytes, so an axis that is not the first one
- * is brought to the front, and back: for that the provider is asked, as for every byte that moves. */
+/* Control flow over values that a provider holds. Rows of a tensor are views of its bytes, so an axis that is not the first
+ * one is brought to the front, and back: for that the provider is asked, as for every byte that moves. */
 #include "run/control.h"
 
 /* order[i]: which axis of the input becomes axis i, when axis `from` goes to place `to`. */
@@ -45,8 +45,8 @@ sx_status sx_hosted_front(const sx_call *c, const sx_control_host *h, uint32_t i
 
 sx_status sx_hosted_row(const sx_rt_value *whole, int64_t k, sx_rt_value **out, sx_err *e) {
   size_t row = whole->dims[0] ? whole->bytes / (size_t)whole->dims[0] : 0;
-  return sx_rt_tensor_wrap((sx_dtype)whole->type.dtype, whole->rank - 1, whole->dims + 1, (char *)whole->data + (size_t)k * row,
-                           row, whole->memory, NULL, NULL, out, e);
+  return sx_rt_tensor_wrap((sx_dtype)whole->type.dtype, whole->rank - 1, whole->dims + 1,
+                           (char *)whole->data + (size_t)k * row, row, whole->memory, NULL, NULL, out, e);
 }
 
 /* The parts one behind the other, into the rows of `whole`. */
@@ -70,7 +70,8 @@ sx_status sx_hosted_stack(const sx_call *c, const sx_control_host *h, uint32_t o
   for (int i = 0, k = 1; i < rank; i++)
     if (i != axis) first[k++] = dims[i];
   SX_TRY(h->make(h->ctx, t, (uint32_t)rank, first, &whole, c->e));
-  sx_status s = in_loop && n && whole->bytes ? h->concat(h->ctx, parts, n, whole, c->e) : fill(h, parts, n, whole, reverse, c->e);
+  sx_status s =
+      in_loop && n && whole->bytes ? h->concat(h->ctx, parts, n, whole, c->e) : fill(h, parts, n, whole, reverse, c->e);
   if (s != SX_OK) {
     sx_rt_unref(whole);
     return s;

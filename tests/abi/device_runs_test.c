@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* Runs on the test device: bound values, streams, captured graphs, threads, options, profiles, and what a library, a device and
- * an environment may be asked about a provider. */
+/* Runs on the test device: bound values, streams, captured graphs, threads, options, profiles, failures, and what may be
+ * asked of a library and its devices. */
 #include <pthread.h>
 #include "device_session.h"
 
-#define OPEN(name, options) open_session(model_device_##name, sizeof model_device_##name, (const char *const[DEVICES]){options})
 static OrtSession *cpu_chain;
 
 /* A tensor like `v` on the device; filled, or not. */
@@ -39,14 +38,15 @@ static int same_there(const OrtValue *host, const OrtValue *there) {
 
 /* The chain: x in, y and z out. */
 typedef struct Chain {
-  Values in, out; /* of the CPU */
+  Values in, out;      /* of the CPU */
   OrtValue *x, *y, *z; /* on the device */
 } Chain;
 static Chain chain_open(int seed) {
   Chain c;
   name_values(cpu_chain, &c.in, &c.out);
   c.in.at[0] = make_input(cpu_chain, 0, seed);
-  OK(Run(cpu_chain, NULL, (const char *const *)c.in.names, (const OrtValue *const *)c.in.at, 1, (const char *const *)c.out.names, 2, c.out.at));
+  OK(Run(cpu_chain, NULL, (const char *const *)c.in.names, (const OrtValue *const *)c.in.at, 1,
+         (const char *const *)c.out.names, 2, c.out.at));
   c.x = on_device(c.in.at[0], 1);
   c.y = on_device(c.out.at[0], 0);
   c.z = on_device(c.out.at[1], 0);
@@ -77,7 +77,7 @@ static void bound_values(void) {
   int64_t in = count->to_device, out = count->to_host, within = count->within;
   OK(RunWithBinding(s, NULL, b));
   OK(RunWithBinding(s, NULL, b));
-  CHECK(count->to_device == in); /* the constants were copied with the session */
+  CHECK(count->to_device == in);                           /* the constants were copied with the session */
   CHECK(count->to_host == out && count->within == within); /* outputs were written in place */
   CHECK(same_there(c.out.at[0], c.y) && same_there(c.out.at[1], c.z));
   api->ClearBoundOutputs(b);
@@ -121,12 +121,12 @@ static int lie(OrtSession *s, const char *const *inputs, const char *const *outp
     }
   return ok;
 }
-#define LIE(name, options, ...)                                                                    \
-  do {                                                                                             \
-    const char *const ends[][3] = {__VA_ARGS__};                                                   \
-    OrtSession *s_ = OPEN(name, options);                                                          \
-    CHECK(lie(s_, ends[0], ends[1]));                                                              \
-    api->ReleaseSession(s_);                                                                       \
+#define LIE(name, options, ...)                  \
+  do {                                           \
+    const char *const ends[][3] = {__VA_ARGS__}; \
+    OrtSession *s_ = OPEN(name, options);        \
+    CHECK(lie(s_, ends[0], ends[1]));            \
+    api->ReleaseSession(s_);                     \
   } while (0)
 static void ends(void) {
   LIE(chain, "", {"DeviceOne"}, {"DeviceOne", "DeviceOne"});
@@ -162,7 +162,8 @@ static void captured_graphs(void) {
   OK(RunWithBinding(s, NULL, b));
   CHECK(count->replays == replays + 1 && count->runs_begun == begun + 2);
   OrtValue *x = to_host(c.x), *y[2] = {NULL, NULL};
-  OK(Run(cpu_chain, NULL, (const char *const *)c.in.names, (const OrtValue *const *)&x, 1, (const char *const *)c.out.names, 2, y));
+  OK(Run(cpu_chain, NULL, (const char *const *)c.in.names, (const OrtValue *const *)&x, 1, (const char *const *)c.out.names,
+         2, y));
   CHECK(same_there(y[0], c.y) && same_there(y[1], c.z) && !same(y[0], c.out.at[0]));
   for (int i = 0; i < 2; i++) api->ReleaseValue(y[i]);
   api->ReleaseValue(x);
@@ -308,131 +309,25 @@ static void own_operator(void) {
   }
 }
 
-/* ---- compiled models ---- */
-static void contexts(void) {
-  const OrtCompileApi *c = api->GetCompileApi();
-  OrtModelCompilationOptions *m = NULL;
-  OrtSessionOptions *o = options_of((const char *const[DEVICES]){"mode=compile"});
-  OrtSession *cpu = OPEN(dense, NULL), *s = NULL;
-  void *data = NULL;
-  size_t size = 0;
-  int64_t written = count->contexts_written, read = count->contexts_read;
-  char *info = NULL;
-  OK(AddSessionConfigEntry(o, "ep.context_enable", "1"));
-#define C(call) check_code(ORT_OK, c->call, __LINE__, #call)
-  C(CreateModelCompilationOptionsFromSessionOptions(env, o, &m));
-  C(ModelCompilationOptions_SetInputModelFromBuffer(m, model_device_dense, sizeof model_device_dense));
-  C(ModelCompilationOptions_SetOutputModelBuffer(m, allocator, &data, &size));
-  C(ModelCompilationOptions_SetEpContextEmbedMode(m, true));
-  C(CompileModel(env, m));
-#undef C
-  c->ReleaseModelCompilationOptions(m);
-  api->ReleaseSessionOptions(o);
-  CHECK(data && count->contexts_written == written + 1);
-  OK(GetCompatibilityInfoFromModelBytes(data, size, "DeviceOne", allocator, &info));
-  CHECK(info && !strcmp(info, "made by device 1"));
-  if (info) allocator->Free(allocator, info);
-  o = options_of((const char *const[DEVICES]){"mode=compile"});
-  OK(AddSessionConfigEntry(o, "session.disable_model_compile", "1")); /* what is compiled already is no compiling */
-  OK(CreateSessionFromArray(env, data, size, o, &s));
-  CHECK(s && count->contexts_read == read + 1 && compare(cpu, s, 1));
-  api->ReleaseSession(s);
-  CODE(ORT_MODEL_REQUIRES_COMPILATION, CreateSessionFromArray(env, model_device_dense, sizeof model_device_dense, o, &s));
-  api->ReleaseSessionOptions(o);
-  api->ReleaseSession(cpu);
-  allocator->Free(allocator, data);
-}
-
-/* The same into a file by a session's options, and piece by piece to a function. */
-typedef struct Bytes {
-  char at[1 << 16];
-  size_t n;
-} Bytes;
-static OrtStatus *ORT_API_CALL take_bytes(void *state, const void *data, size_t n) {
-  Bytes *b = state;
-  if (b->n + n > sizeof b->at) return api->CreateStatus(ORT_FAIL, "no room");
-  memcpy(b->at + b->n, data, n);
-  b->n += n;
-  return NULL;
-}
-static void contexts_elsewhere(void) {
-  const OrtCompileApi *c = api->GetCompileApi();
-  static const char *const file = "abi_device_context.onnx";
-  static Bytes bytes;
-  OrtModelCompilationOptions *m = NULL;
-  OrtSessionOptions *o = options_of((const char *const[DEVICES]){"mode=compile"}), *read = options_of((const char *const[DEVICES]){"mode=compile"});
-  OrtSession *cpu = OPEN(mixed, NULL), *s = NULL;
-  int64_t before = count->contexts_read;
-#define C(call) check_code(ORT_OK, c->call, __LINE__, #call)
-  C(CreateModelCompilationOptionsFromSessionOptions(env, o, &m));
-  C(ModelCompilationOptions_SetInputModelFromBuffer(m, model_device_mixed, sizeof model_device_mixed));
-  C(ModelCompilationOptions_SetOutputModelWriteFunc(m, take_bytes, &bytes));
-  C(ModelCompilationOptions_SetEpContextEmbedMode(m, true));
-  C(CompileModel(env, m));
-#undef C
-  c->ReleaseModelCompilationOptions(m);
-  OK(CreateSessionFromArray(env, bytes.at, bytes.n, read, &s));
-  CHECK(count->contexts_read == before + 3 && compare(cpu, s, 1));
-  api->ReleaseSession(s);
-  remove(file);
-  OK(AddSessionConfigEntry(o, "ep.context_enable", "1"));
-  OK(AddSessionConfigEntry(o, "ep.context_file_path", file));
-  OK(CreateSessionFromArray(env, model_device_mixed, sizeof model_device_mixed, o, &s)); /* it runs, too */
-  CHECK(compare(cpu, s, 2));
-  api->ReleaseSession(s);
-  OK(CreateSession(env, ORT_TSTR_ON_MACRO("abi_device_context.onnx"), read, &s));
-  CHECK(count->contexts_read == before + 6 && compare(cpu, s, 3));
-  api->ReleaseSession(s);
-  remove(file);
-  api->ReleaseSession(cpu);
-  api->ReleaseSessionOptions(o);
-  api->ReleaseSessionOptions(read);
-}
-
-/* Without weights only if the provider says that it can; nobody asks one that does not compile. */
-static void without_weights(void) {
-  static const struct {
-    const char *options;
-    OrtErrorCode code;
-  } cases[] = {{"mode=compile", ORT_EP_FAIL}, {"mode=compile;weightless=1", ORT_OK}, {"mode=compile;weightless=2", ORT_OK}, {"", ORT_OK}};
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    OrtSessionOptions *o = options_of((const char *const[DEVICES]){cases[i].options});
-    OrtSession *s = NULL;
-    OK(AddSessionConfigEntry(o, "ep.enable_weightless", "1"));
-    CODE(cases[i].code, CreateSessionFromArray(env, model_device_dense, sizeof model_device_dense, o, &s));
-    api->ReleaseSession(s);
-    api->ReleaseSessionOptions(o);
-  }
-}
-
-/* What kernels pack of equal weights is kept once. */
-static void packed_weights(void) {
-  OrtPrepackedWeightsContainer *c = NULL;
-  OrtSessionOptions *o = options_of((const char *const[DEVICES]){""});
-  OrtSession *s[2] = {NULL, NULL}, *cpu = OPEN(dense, NULL);
-  int64_t at[2] = {0, 1}, shared = count->shared;
-  OK(CreatePrepackedWeightsContainer(&c));
-  for (int i = 0; i < 2; i++) {
-    OK(CreateSessionFromArrayWithPrepackedWeightsContainer(env, model_device_dense, sizeof model_device_dense, o, c, &s[i]));
-    at[i] = count->shared_at;
-    CHECK(s[i] && compare(cpu, s[i], i));
-  }
-  CHECK(at[0] == at[1] && count->shared == shared + 2);
-  for (int i = 0; i < 2; i++) api->ReleaseSession(s[i]);
-  api->ReleasePrepackedWeightsContainer(c);
-  api->ReleaseSessionOptions(o);
-  api->ReleaseSession(cpu);
-}
-
 /* A provider that does not do one thing: a status, and nothing is left. */
 static void failures_of(void) {
   static const struct {
     const char *options;
     int at_session; /* else when it runs */
-  } cases[] = {{"fail=alloc", 1},   {"fail=copy", 1},         {"streams=1;fail=stream", 0},       {"streams=1;fail=notification", 0},
-               {"fail=kernel", 1},  {"streams=1;fail=wait", 0}, {"streams=1;fail=flush", 0},      {"streams=1;fail=end", 0},
-               {"fail=compute", 0}, {"fail=prepack", 1},      {"fail=concat", 0},                 {"fail=control", 1},
-               {"fail=helper", 1},  {"fail=control;ops=Add", -1}};
+  } cases[] = {{"fail=alloc", 1},
+               {"fail=copy", 1},
+               {"streams=1;fail=stream", 0},
+               {"streams=1;fail=notification", 0},
+               {"fail=kernel", 1},
+               {"streams=1;fail=wait", 0},
+               {"streams=1;fail=flush", 0},
+               {"streams=1;fail=end", 0},
+               {"fail=compute", 0},
+               {"fail=prepack", 1},
+               {"fail=concat", 0},
+               {"fail=control", 1},
+               {"fail=helper", 1},
+               {"fail=control;ops=Add", -1}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     OrtSessionOptions *o = options_of((const char *const[DEVICES]){cases[i].options});
     OrtSession *s = NULL, *cpu = OPEN(loop, NULL);
@@ -444,7 +339,8 @@ static void failures_of(void) {
       name_values(s, &in, &out);
       for (size_t k = 0; k < in.n; k++) in.at[k] = make_input(s, k, 0);
       for (int k = 0; k < 2; k++) {
-        failed = api->Run(s, NULL, (const char *const *)in.names, (const OrtValue *const *)in.at, in.n, (const char *const *)out.names, out.n, out.at);
+        failed = api->Run(s, NULL, (const char *const *)in.names, (const OrtValue *const *)in.at, in.n,
+                          (const char *const *)out.names, out.n, out.at);
         right &= failed && *api->GetErrorMessage(failed) && !out.at[0];
         api->ReleaseStatus(failed);
       }
@@ -457,7 +353,8 @@ static void failures_of(void) {
     api->ReleaseSession(s);
     api->ReleaseSession(cpu);
     api->ReleaseSessionOptions(o);
-    CHECK(count->providers == 0 && count->kernels == 0 && count->streams == 0 && count->notifications == 0 && count->helpers == 0);
+    CHECK(count->providers == 0 && count->kernels == 0 && count->streams == 0 && count->notifications == 0 &&
+          count->helpers == 0);
   }
 }
 
@@ -482,7 +379,8 @@ static void questions(void) {
   OK(UnregisterExecutionProviderLibrary(env, "device"));
   OK(RegisterExecutionProviderLibrary(env, "device.virtual", ORT_TSTR_ON_MACRO(SX_DEVICE_PROVIDER)));
   OK(GetEpDevices(env, &all, &n));
-  for (size_t i = 0; i < n; i++) virtuals += api->HardwareDevice_Type(api->EpDevice_Device(all[i])) == OrtHardwareDeviceType_NPU;
+  for (size_t i = 0; i < n; i++)
+    virtuals += api->HardwareDevice_Type(api->EpDevice_Device(all[i])) == OrtHardwareDeviceType_NPU;
   CHECK(virtuals == DEVICES);
   OK(UnregisterExecutionProviderLibrary(env, "device.virtual"));
   open_library("device");
@@ -499,10 +397,6 @@ int main(int argc, char **argv) {
   told();
   channels_last();
   own_operator();
-  contexts();
-  contexts_elsewhere();
-  without_weights();
-  packed_weights();
   api->ReleaseSession(cpu_chain);
   nothing_left();
   failures_of();

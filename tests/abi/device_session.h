@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What the tests of the device provider (plugins/device.h) share: the library, sessions with it, and runs that are compared with
- * those of the CPU. */
+/* What the tests of the device provider (plugins/device.h) share: the library, sessions with it, and runs that are compared
+ * with those of the CPU. */
 #ifndef DEVICE_SESSION_H
 #define DEVICE_SESSION_H
 #include "device_models.h"
@@ -40,7 +40,7 @@ static OrtSession *open_session(const void *data, size_t size, const char *const
   return s;
 }
 
-static size_t taken(OrtSession *s) {
+static inline size_t taken(OrtSession *s) {
   const OrtEpAssignedSubgraph *const *groups = NULL;
   size_t n = 0, total = 0;
   OK(Session_GetEpGraphAssignmentInfo(s, &groups, &n));
@@ -55,13 +55,17 @@ static size_t taken(OrtSession *s) {
   return total;
 }
 
+#define OPEN(name, options) \
+  open_session(model_device_##name, sizeof model_device_##name, (const char *const[DEVICES]){options})
+
 static int compare(OrtSession *a, OrtSession *b, int seed) {
   Values in, x, y;
   int ok = 1;
   name_values(a, &in, &x);
   memset(&y, 0, sizeof y);
   for (size_t i = 0; i < in.n; i++) in.at[i] = make_input(a, i, seed);
-  OK(Run(a, NULL, (const char *const *)in.names, (const OrtValue *const *)in.at, in.n, (const char *const *)x.names, x.n, x.at));
+  OK(Run(a, NULL, (const char *const *)in.names, (const OrtValue *const *)in.at, in.n, (const char *const *)x.names, x.n,
+         x.at));
   OrtStatus *failed = api->Run(b, NULL, (const char *const *)in.names, (const OrtValue *const *)in.at, in.n,
                                (const char *const *)x.names, x.n, y.at);
   if (failed) printf("%s\n", api->GetErrorMessage(failed));

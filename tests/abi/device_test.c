@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
-/* Providers with memory of their own: every model of device_models.h runs on the CPU and on the test device in many ways, and
- * gives the same numbers; nothing of the device is left over. What the device is says plugins/device.h. */
+/* Providers with memory of their own: every model of device_models.h runs on the CPU and on the test device in many ways,
+ * and gives the same numbers; nothing of the device is left over. What the device is says plugins/device.h. */
 #include "device_session.h"
 
-#define MODEL(name) {#name, model_device_##name, sizeof model_device_##name}
+#define MODEL(name) \
+  { #name, model_device_##name, sizeof model_device_##name }
 static const struct {
   const char *name;
   const void *data;
   size_t size;
-} models[] = {MODEL(chain), MODEL(mixed), MODEL(dense), MODEL(shapes), MODEL(conv), MODEL(branches), MODEL(loop), MODEL(while), MODEL(untouched),
-              MODEL(scan), MODEL(columns), MODEL(nested), MODEL(sequences), MODEL(collect), MODEL(words), MODEL(integers)};
+} models[] = {MODEL(chain),     MODEL(mixed),   MODEL(dense),     MODEL(shapes),  MODEL(conv),    MODEL(branches),
+              MODEL(loop),      MODEL(while),   MODEL(untouched), MODEL(scan),    MODEL(columns), MODEL(nested),
+              MODEL(sequences), MODEL(collect), MODEL(words),     MODEL(integers)};
 enum { N_MODELS = sizeof models / sizeof *models };
 
 #define FLAT "Add,Sub,Mul,Less,Relu,MatMul,Identity,Reshape,Shape"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Control flow for a provider (CreateIfKernel, CreateLoopKernel, CreateScanKernel): the provider owns the node, and its values
- * lie in the provider's memory; what runs is run/control.c, which asks for what it cannot do there itself. */
+/* Control flow for a provider (CreateIfKernel, CreateLoopKernel, CreateScanKernel): the provider owns the node, and its
+ * values lie in the provider's memory; what runs is run/control.c, which asks for what it cannot do there itself. */
 #include "abi/plugin/host.h"
 
 typedef struct control {
@@ -74,7 +74,8 @@ static sx_status make_tensor(void *ctx, sx_dtype t, uint32_t rank, const int64_t
 static sx_status copy(void *ctx, sx_rt_value *from, sx_rt_value *to, sx_err *e) {
   const hosting *h = ctx;
   if (!h->x->ep->transfer)
-    SX_FAIL(e, EP_FAIL, "%s has no data transfer to copy within its memory (OrtEpFactory.CreateDataTransfer)", h->x->ep->name);
+    SX_FAIL(e, EP_FAIL, "%s has no data transfer to copy within its memory (OrtEpFactory.CreateDataTransfer)",
+            h->x->ep->name);
   return sx_ort_take(sx_transfer_one(h->x->ep->transfer, from, to, sx_ep_stream(h->call, h->x->ep)), e);
 }
 static sx_status concat(void *ctx, sx_rt_value *const *parts, uint32_t n, sx_rt_value *whole, sx_err *e) {
@@ -86,9 +87,8 @@ static sx_status concat(void *ctx, sx_rt_value *const *parts, uint32_t n, sx_rt_
 static sx_status transpose(void *ctx, const size_t *permutation, sx_rt_value *in, sx_rt_value *out, sx_err *e) {
   const hosting *h = ctx;
   OrtScanKernelHelper *s = ((control *)h->x->impl)->scan;
-  return sx_ort_take(s->Transpose(s, permutation, in->rank, (const OrtValue *)in, sx_ep_stream(h->call, h->x->ep),
-                                  (OrtValue *)out),
-                     e);
+  return sx_ort_take(
+      s->Transpose(s, permutation, in->rank, (const OrtValue *)in, sx_ep_stream(h->call, h->x->ep), (OrtValue *)out), e);
 }
 
 sx_status sx_ep_run_control(sx_ep_node *x, const sx_call *c) {

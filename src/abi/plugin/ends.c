@@ -2,8 +2,8 @@
 /* The ends of a session: who reads its inputs and makes its outputs, and in whose memory these are best. */
 #include "abi/plugin/host.h"
 
-/* The provider that alone reads input `index`, for which `by_copy` says that it reads a copy in its own memory; NULL: the CPU
- * reads it, or nobody, or several do. What bodies capture does not count: they can have a copy. */
+/* The provider that alone reads input `index`, for which `by_copy` says that it reads a copy in its own memory; NULL: the
+ * CPU reads it, or nobody, or several do. What bodies capture does not count: they can have a copy. */
 static const sx_ep *reader(const OrtSession *s, uint32_t index, bool *by_copy) {
   const sx_value *v = sx_value_at(s->graph, s->graph->inputs.at[index]);
   const sx_ep *only = NULL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Weights that kernels of a provider keep in a form of their own. With a container (CreateSessionWithPrepackedWeightsContainer)
- * what they pack is kept there, once for equal bytes, and every kernel is shown the one that is kept. The library's own packed
- * weights are shared among all sessions of the process anyway. */
+/* Weights that kernels of a provider keep in a form of their own. With a container
+ * (CreateSessionWithPrepackedWeightsContainer) what they pack is kept there, once for equal bytes, and every kernel is
+ * shown the one that is kept. The library's own packed weights are shared among all sessions of the process anyway. */
 #include "abi/plugin/host.h"
 
 /* What one kernel packed of one weight. */
@@ -41,8 +41,8 @@ void ORT_API_CALL sx_api_ReleasePrepackedWeightsContainer(OrtPrepackedWeightsCon
 }
 
 OrtStatus *ORT_API_CALL sx_epapi_SharedPrePackedWeightCache_StoreWeightData(OrtSharedPrePackedWeightCache *cache,
-                                                                            void **buffer_data_ptrs, size_t *buffer_data_sizes,
-                                                                            size_t num_buffers) {
+                                                                            void **buffer_data_ptrs,
+                                                                            size_t *buffer_data_sizes, size_t num_buffers) {
   SX_API_NOT_NULL(cache);
   SX_API_NOT_NULL(buffer_data_ptrs && buffer_data_sizes && num_buffers);
   if (cache->p.n) SX_API_FAIL(FAIL, "SharedPrePackedWeightCache_StoreWeightData: this weight has been stored already");
@@ -91,8 +91,7 @@ static sx_status prepack_one(sx_ep_node *x, const sx_build *b, uint32_t i, const
   bool done = false;
   OrtKernelImpl *k = x->impl;
   bool shares = c && SX_EP_HAS(k, 24, SetSharedPrePackedWeight);
-  sx_status s =
-      sx_ort_take(k->PrePackWeight(k, v, (int)i, &sx_default_allocator, shares ? &cache : NULL, &done), b->e);
+  sx_status s = sx_ort_take(k->PrePackWeight(k, v, (int)i, &sx_default_allocator, shares ? &cache : NULL, &done), b->e);
   if (s != SX_OK || !done || !cache.p.n) {
     drop(&cache.p);
     return s;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* Runs of a session with providers: each provider is told and lends a stream, outputs are written where the caller has room for
- * them on a device, and a provider that has captured what a run does repeats it.
+/* Runs of a session with providers: each provider is told and lends a stream, outputs are written where the caller has room
+ * for them on a device, and a provider that has captured what a run does repeats it.
  *
- * A captured graph knows addresses. ONNX Runtime repeats it whatever it is given; here it is repeated when the inputs and outputs
- * of the run lie in the provider's memory exactly where they lay when it was captured, and every other run is a plain one. */
+ * A captured graph knows addresses. ONNX Runtime repeats it whatever it is given; here it is repeated when the inputs and
+ * outputs of the run lie in the provider's memory exactly where they lay when it was captured, and every other run is a
+ * plain one. */
 #include <stdlib.h>
 #include "abi/plugin/host.h"
 #include "onnxruntime_run_options_config_keys.h"
@@ -21,8 +22,10 @@ static OrtStatus *end(sx_ep_run *r, uint32_t n, OrtStatus *failed) {
     OrtStatus *s[2] = {sx_ep_stream_close(x->list.at[i], o->stream, r->streams[i], sync), NULL};
     if (SX_EP_HAS(ep, 23, OnRunEnd)) s[1] = ep->OnRunEnd(ep, o, sync);
     for (int k = 0; k < 2; k++) { /* the first one counts */
-      if (failed) sx_api_ReleaseStatus(s[k]);
-      else failed = s[k];
+      if (failed)
+        sx_api_ReleaseStatus(s[k]);
+      else
+        failed = s[k];
     }
   }
   if (x->any_serial) sx_mutex_unlock(&x->serial);
@@ -154,8 +157,8 @@ static OrtStatus *replay(sx_ep *p, int id) {
 }
 
 /* Of a session whose provider captures: as many runs as that takes. */
-static OrtStatus *run_capturing(sx_ep_run *r, sx_ep *p, sx_run_options *ro, sx_rt_value *const *inputs, sx_rt_value **outputs,
-                                const bool *wanted) {
+static OrtStatus *run_capturing(sx_ep_run *r, sx_ep *p, sx_run_options *ro, sx_rt_value *const *inputs,
+                                sx_rt_value **outputs, const bool *wanted) {
   enum { MOST = 8 }; /* runs before a capture that never comes is told */
   int id = 0;
   words w = {0};
@@ -165,10 +168,11 @@ static OrtStatus *run_capturing(sx_ep_run *r, sx_ep *p, sx_run_options *ro, sx_r
   for (int k = 0; !failed && !done; k++) {
     bool before = p->ep->IsGraphCaptured(p->ep, id);
     if (k == MOST)
-      failed = sx_ort_error(ORT_FAIL,
-                            "Graph capture did not complete after %d runs. The execution provider may not support ORT-managed "
-                            "graph capture/replay.",
-                            MOST);
+      failed =
+          sx_ort_error(ORT_FAIL,
+                       "Graph capture did not complete after %d runs. The execution provider may not support ORT-managed "
+                       "graph capture/replay.",
+                       MOST);
     if (!failed) failed = run_once(r, ro, inputs, outputs, wanted);
     bool after = !failed && p->ep->IsGraphCaptured(p->ep, id);
     if (!before && after && fixed) keep_captured(p, id, &w);

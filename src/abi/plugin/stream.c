@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Queues of devices (OrtSyncStream), which a plugin makes: the object is ours, the work is the plugin's. A session keeps those
- * that its runs are done with for the next ones; a run has one of each provider that has any. */
+/* Queues of devices (OrtSyncStream), which a plugin makes: the object is ours, the work is the plugin's. A session keeps
+ * those that its runs are done with for the next ones; a run has one of each provider that has any. */
 #include "abi/plugin/host.h"
 
 struct OrtSyncStream {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* A provider for tests, with a device that only it can reach: a pointer of its memory crashes whoever follows it, work given to
- * a stream is done when somebody waits for it, and everything that is made is counted.
+/* A provider for tests, with a device that only it can reach: a pointer of its memory crashes whoever follows it, work
+ * given to a stream is done when somebody waits for it, and everything that is made is counted.
  *
- * device_memory.c is the device (memory, streams, copies), device_kernels.c what it computes, device_groups.c groups of nodes
- * that it compiles, device_provider.c what the host sees. The library has two providers, "DeviceOne" and "DeviceTwo", each with
- * memory of its own. Options of a session (ep.deviceone.KEY):
- *   ops=A,B      takes these operators alone          mode=compile   compiles instead of running kernels
- *   layout=nhwc  wants channels last                  capture=1      records what a run does and replays it
- *   streams=1    has streams                          serial=1       wants no two runs at once
+ * device_memory.c is the device (memory, streams, copies), device_kernels.c what it computes, device_groups.c groups of
+ * nodes that it compiles, device_provider.c what the host sees. The library has two providers, "DeviceOne" and "DeviceTwo",
+ * each with memory of its own. Options of a session (ep.deviceone.KEY): ops=A,B      takes these operators alone
+ * mode=compile   compiles instead of running kernels layout=nhwc  wants channels last                  capture=1 records
+ * what a run does and replays it streams=1    has streams                          serial=1       wants no two runs at once
  *   weightless=N what it says of models without weights (OrtWeightlessSupport)
  *   fail=WHAT    does not do one thing: fails(WHAT) says where */
 #ifndef TEST_DEVICE_H
@@ -23,22 +22,24 @@ enum { DEVICES = 2, MAX_RANK = 6, MAX_IN = 8 };
 
 /* What the library has done, for the test to read (device_counters). */
 typedef struct Counters {
-  _Atomic int64_t blocks, bytes;                                     /* of device memory in use */
-  _Atomic int64_t providers, kernels, states, groups, streams, notifications, transfers, allocators, helpers, profilers; /* alive */
-  _Atomic int64_t to_device, to_host, within;                        /* copies */
+  _Atomic int64_t blocks, bytes; /* of device memory in use */
+  _Atomic int64_t providers, kernels, states, groups, streams, notifications, transfers, allocators, helpers,
+      profilers;                              /* alive */
+  _Atomic int64_t to_device, to_host, within; /* copies */
   _Atomic int64_t runs_begun, runs_ended, stream_runs_ended, flushes, waits, syncs, ready;
-  _Atomic int64_t tasks, deferred, computed, concats, transposes;    /* work of kernels */
+  _Atomic int64_t tasks, deferred, computed, concats, transposes; /* work of kernels */
   _Atomic int64_t captures, replays, released_captures, dynamic_options, prepacked;
   _Atomic int64_t profile_starts, profile_ends, profile_events;
-  _Atomic int64_t contexts_written, contexts_read, user_streams, shared, shared_at; /* shared_at: where the last packed weight lies */
+  _Atomic int64_t contexts_written, contexts_read, user_streams, shared,
+      shared_at; /* shared_at: where the last packed weight lies */
 } Counters;
 extern Counters counters;
 
 extern const OrtApi *api;
 extern const OrtEpApi *ep_api;
-#define TRY(call)                      \
-  do {                                 \
-    OrtStatus *failed_ = (call);       \
+#define TRY(call)                        \
+  do {                                   \
+    OrtStatus *failed_ = (call);         \
     if (failed_ != NULL) return failed_; \
   } while (0)
 OrtStatus *fail(const char *what);
@@ -79,7 +80,7 @@ typedef struct Task {
 /* Does the task, or leaves it to the stream. */
 void device_do(Stream *s, Task t);
 void stream_flush(Stream *s);
-Stream *stream_of(const OrtSyncStream *s); /* NULL of NULL */
+Stream *stream_of(const OrtSyncStream *s);                               /* NULL of NULL */
 OrtStatus *stream_create(Device *d, bool lazy, OrtSyncStreamImpl **out); /* lazy: copies to the host are late, too */
 OrtStatus *transfer_create(OrtDataTransferImpl **out);
 
@@ -95,7 +96,7 @@ extern Tape *recording; /* what device_do does is also put here; NULL: nowhere *
 
 OrtStatus *tensor_of(const OrtValue *v, Tensor *t);
 OrtStatus *device_copy(Stream *s, Task t); /* from in[0] to out, wherever they are */
-void task_copy(const Task *t); /* in[0] to out, byte by byte */
+void task_copy(const Task *t);             /* in[0] to out, byte by byte */
 
 /* ---- device_kernels.c ---- */
 typedef struct Op {
@@ -105,7 +106,7 @@ typedef struct Op {
   const char *constraint;     /* type parameter; NULL: none */
   const ONNXTensorElementDataType *types;
   size_t n_types;
-  bool compiles;              /* may be part of a compiled group */
+  bool compiles; /* may be part of a compiled group */
   /* Sets t->run and the shape of t->out from t->in and t->attr. */
   OrtStatus *(*plan)(Task *t);
   const char *attrs[4]; /* integers that plan reads: attr[3 * i]... */
@@ -120,7 +121,7 @@ extern OrtCustomOp triple; /* of domain test.device */
 /* ---- device_groups.c ---- */
 OrtStatus *groups_claim(const OrtGraph *graph, OrtEpGraphSupportInfo *info, const char *only);
 bool wanted(const char *only, const char *op);
-OrtStatus *groups_compile(Device *d, const char *provider, bool contexts, const OrtGraph **graphs, const OrtNode **fused, size_t n,
-                          OrtNodeComputeInfo **infos, OrtNode **context_nodes);
+OrtStatus *groups_compile(Device *d, const char *provider, bool contexts, const OrtGraph **graphs, const OrtNode **fused,
+                          size_t n, OrtNodeComputeInfo **infos, OrtNode **context_nodes);
 void groups_release(OrtNodeComputeInfo **infos, size_t n);
 #endif

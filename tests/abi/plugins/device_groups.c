@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-/* Groups of nodes that the provider compiles: a list of steps over numbered values, which can be written into an EPContext node
- * and read from one. Values are first the inputs, then the constants (the provider keeps them on the device), then results. */
+/* Groups of nodes that the provider compiles: a list of steps over numbered values, which can be written into an EPContext
+ * node and read from one. Values are first the inputs, then the constants (the provider keeps them on the device), then
+ * results. */
 #include "device.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,7 +164,8 @@ static OrtStatus *write_context(const Group *g, const char *provider, const OrtN
   }
   if (!failed) failed = api->Node_GetName(fused, &name);
   if (!failed)
-    failed = api->GetModelEditorApi()->CreateNode("EPContext", "com.microsoft", name, names[0], n[0], names[1], n[1], attrs, 3, out);
+    failed = api->GetModelEditorApi()->CreateNode("EPContext", "com.microsoft", name, names[0], n[0], names[1], n[1], attrs,
+                                                  3, out);
   for (int i = 0; i < 3; i++) /* the node has them, when there is one */
     if (failed) api->ReleaseOpAttr(attrs[i]);
   if (!failed) counters.contexts_written++;
@@ -249,8 +251,8 @@ static OrtStatus *ORT_API_CALL compute(OrtNodeComputeInfo *info, void *state, Or
   return failed;
 }
 
-OrtStatus *groups_compile(Device *d, const char *provider, bool contexts, const OrtGraph **graphs, const OrtNode **fused, size_t n,
-                          OrtNodeComputeInfo **infos, OrtNode **context_nodes) {
+OrtStatus *groups_compile(Device *d, const char *provider, bool contexts, const OrtGraph **graphs, const OrtNode **fused,
+                          size_t n, OrtNodeComputeInfo **infos, OrtNode **context_nodes) {
   OrtStatus *failed = NULL;
   for (size_t i = 0; i < n && !failed; i++) {
     const OrtNode *nodes[MAX_STEPS];

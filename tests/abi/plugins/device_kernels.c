@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What the device computes: a table of operators, each with a function that looks at the shapes and one that does the work. The
- * numbers are those of plain loops; what matters is where they lie. */
+/* What the device computes: a table of operators, each with a function that looks at the shapes and one that does the work.
+ * The numbers are those of plain loops; what matters is where they lie. */
 #include "device.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,34 +31,35 @@ static OrtStatus *broadcast(Task *t, ONNXTensorElementDataType type) {
   const Tensor *a = &t->in[0], *b = &t->in[1];
   size_t rank = a->rank > b->rank ? a->rank : b->rank;
   for (size_t d = 0; d < rank; d++) {
-    int64_t x = d + a->rank < rank ? 1 : a->dims[d + a->rank - rank], y = d + b->rank < rank ? 1 : b->dims[d + b->rank - rank];
+    int64_t x = d + a->rank < rank ? 1 : a->dims[d + a->rank - rank],
+            y = d + b->rank < rank ? 1 : b->dims[d + b->rank - rank];
     if (x != y && x != 1 && y != 1) return fail("shapes that do not fit");
     dims[d] = x == 1 ? y : x;
   }
   return shaped(&t->out, type, rank, dims);
 }
-#define BINARY(name, expression, result)                                                                    \
-  static void run_##name(const Task *t) {                                                                   \
-    void *out = device_real(t->out.data);                                                                   \
-    for (size_t i = 0; i < t->out.count; i++) {                                                             \
-      size_t k = offset_of(&t->in[0], &t->out, i), m = offset_of(&t->in[1], &t->out, i);                    \
-      if (t->in[0].type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT) {                                           \
-        typedef float number;                                                                               \
+#define BINARY(name, expression, result)                                                                     \
+  static void run_##name(const Task *t) {                                                                    \
+    void *out = device_real(t->out.data);                                                                    \
+    for (size_t i = 0; i < t->out.count; i++) {                                                              \
+      size_t k = offset_of(&t->in[0], &t->out, i), m = offset_of(&t->in[1], &t->out, i);                     \
+      if (t->in[0].type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT) {                                            \
+        typedef float number;                                                                                \
         number x = ((number *)device_real(t->in[0].data))[k], y = ((number *)device_real(t->in[1].data))[m]; \
-        ((result *)out)[i] = (result)(expression);                                                          \
-      } else {                                                                                              \
-        typedef int64_t number;                                                                             \
+        ((result *)out)[i] = (result)(expression);                                                           \
+      } else {                                                                                               \
+        typedef int64_t number;                                                                              \
         number x = ((number *)device_real(t->in[0].data))[k], y = ((number *)device_real(t->in[1].data))[m]; \
-        ((result *)out)[i] = (result)(expression);                                                          \
-      }                                                                                                     \
-    }                                                                                                       \
+        ((result *)out)[i] = (result)(expression);                                                           \
+      }                                                                                                      \
+    }                                                                                                        \
   }
-#define BINARY_OF_TYPE(name, expression)                                                                    \
-  BINARY(name##_f, expression, float)                                                                       \
-  BINARY(name##_i, expression, int64_t)                                                                     \
-  static OrtStatus *plan_##name(Task *t) {                                                                  \
-    t->run = t->in[0].type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT ? run_##name##_f : run_##name##_i;        \
-    return broadcast(t, t->in[0].type);                                                                     \
+#define BINARY_OF_TYPE(name, expression)                                                             \
+  BINARY(name##_f, expression, float)                                                                \
+  BINARY(name##_i, expression, int64_t)                                                              \
+  static OrtStatus *plan_##name(Task *t) {                                                           \
+    t->run = t->in[0].type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT ? run_##name##_f : run_##name##_i; \
+    return broadcast(t, t->in[0].type);                                                              \
   }
 BINARY_OF_TYPE(add, x + y)
 BINARY_OF_TYPE(sub, x - y)
@@ -99,8 +100,10 @@ static OrtStatus *plan_reshape(Task *t) { /* the shape lies with the host */
   if (t->in[1].count > MAX_RANK) return fail("more than 6 dimensions");
   for (size_t i = 0; i < t->in[1].count; i++) {
     dims[i] = shape[i] ? shape[i] : t->in[0].dims[i];
-    if (dims[i] < 0) open = i;
-    else known *= (size_t)dims[i];
+    if (dims[i] < 0)
+      open = i;
+    else
+      known *= (size_t)dims[i];
   }
   if (open < MAX_RANK) dims[open] = known ? (int64_t)(t->in[0].count / known) : 0;
   t->run = task_copy;
@@ -123,14 +126,16 @@ static void run_matmul(const Task *t) {
     }
 }
 static OrtStatus *plan_matmul(Task *t) {
-  if (t->in[0].rank != 2 || t->in[1].rank != 2 || t->in[0].dims[1] != t->in[1].dims[0]) return fail("MatMul of two matrices");
+  if (t->in[0].rank != 2 || t->in[1].rank != 2 || t->in[0].dims[1] != t->in[1].dims[0])
+    return fail("MatMul of two matrices");
   t->run = run_matmul;
   return shaped(&t->out, t->in[0].type, 2, (int64_t[]){t->in[0].dims[0], t->in[1].dims[1]});
 }
 /* attr: pads, strides; channels last, the weights are as ever. */
 static void run_conv(const Task *t) {
   const Tensor *x = &t->in[0], *w = &t->in[1];
-  const float *px = device_real(x->data), *pw = device_real(w->data), *bias = t->n_in > 2 ? device_real(t->in[2].data) : NULL;
+  const float *px = device_real(x->data), *pw = device_real(w->data),
+              *bias = t->n_in > 2 ? device_real(t->in[2].data) : NULL;
   float *py = device_real(t->out.data);
   int64_t H = x->dims[1], W = x->dims[2], C = x->dims[3], M = w->dims[0], kh = w->dims[2], kw = w->dims[3];
   int64_t OH = t->out.dims[1], OW = t->out.dims[2];
@@ -175,7 +180,8 @@ const Op ops[] = {
     {"If", "", 1, 30, 1, 0, "V", types, 3, false, NULL, {0}},
     {"Loop", "", 1, 30, 3, 0, "V", types, 3, false, NULL, {0}},
     {"Scan", "", 9, 30, 0, 0, "V", types, 3, false, NULL, {0}},
-    {"MemcpyFromHost", "", 1, 30, 1, 0, "T", types, 3, false, plan_identity, {0}}, /* ONNX Runtime puts these between memories */
+    {"MemcpyFromHost", "", 1, 30, 1, 0, "T", types, 3, false, plan_identity, {0}}, /* ONNX Runtime puts these between
+                                                                                      memories */
     {"MemcpyToHost", "", 1, 30, 0, 1, "T", types, 3, false, plan_identity, {0}},
 };
 const size_t n_ops = sizeof ops / sizeof *ops;
@@ -222,7 +228,8 @@ static OrtStatus *ORT_API_CALL compute(OrtKernelImpl *impl, OrtKernelContext *co
   if (t.out.bytes && host_out != (bool)(k->op->host_out & 1)) return fail("an output lies in the wrong memory");
   TRY(api->KernelContext_GetSyncStream(context, &stream));
   if (k->op->plan == plan_shape) stream = NULL; /* it reads nothing of the device */
-  return k->op->plan == plan_identity ? device_copy(stream_of(stream), t) : (device_do(stream_of(stream), t), (OrtStatus *)NULL);
+  return k->op->plan == plan_identity ? device_copy(stream_of(stream), t)
+                                      : (device_do(stream_of(stream), t), (OrtStatus *)NULL);
 }
 static void ORT_API_CALL release_kernel(OrtKernelImpl *impl) {
   free(impl);
@@ -236,7 +243,8 @@ static OrtStatus *ORT_API_CALL prepack(OrtKernelImpl *impl, const OrtValue *tens
   if (fails("prepack")) return fail("no packing");
   TRY(tensor_of(tensor, &t));
   bool on_host = device_real(t.data) == t.data;
-  if (t.bytes && on_host != (bool)(((Kernel *)impl)->op->host_in >> index & 1)) return fail("a weight lies in the wrong memory");
+  if (t.bytes && on_host != (bool)(((Kernel *)impl)->op->host_in >> index & 1))
+    return fail("a weight lies in the wrong memory");
   if (!cache || ((Kernel *)impl)->op->plan != plan_matmul) return NULL;
   void *copy = allocator->Alloc(allocator, t.bytes);
   if (!copy) return fail("out of memory");
@@ -245,7 +253,8 @@ static OrtStatus *ORT_API_CALL prepack(OrtKernelImpl *impl, const OrtValue *tens
   *packed = true;
   return NULL;
 }
-static OrtStatus *ORT_API_CALL set_shared(OrtKernelImpl *impl, const void *const *data, const size_t *sizes, size_t n, int index) {
+static OrtStatus *ORT_API_CALL set_shared(OrtKernelImpl *impl, const void *const *data, const size_t *sizes, size_t n,
+                                          int index) {
   (void)impl, (void)index;
   if (n != 1 || !data[0] || !sizes[0]) return fail("a packed weight is lost");
   counters.shared++;
@@ -329,7 +338,10 @@ static OrtStatus *ORT_API_CALL create(void *state, const OrtKernelInfo *info, Or
     size_t n = 4;
     api->ReleaseStatus(api->KernelInfoGetAttributeArray_int64(info, op->attrs[i], k->attr + 4 * i, &n)); /* absent: 0 */
   }
-  k->impl = (OrtKernelImpl){.ort_version_supported = 24, .Compute = compute, .Release = release_kernel, .PrePackWeight = prepack,
+  k->impl = (OrtKernelImpl){.ort_version_supported = 24,
+                            .Compute = compute,
+                            .Release = release_kernel,
+                            .PrePackWeight = prepack,
                             .SetSharedPrePackedWeight = set_shared};
   counters.kernels++;
   *out = &k->impl;
@@ -349,7 +361,8 @@ static OrtStatus *add_kernel(OrtKernelRegistry *r, const char *provider, const O
     if (op->host_in >> i & 1) failed = ep_api->KernelDefBuilder_SetInputMemType(b, i, OrtMemTypeCPUInput);
   if (!failed && op->host_out & 1) failed = ep_api->KernelDefBuilder_SetOutputMemType(b, 0, OrtMemTypeCPUOutput);
   for (size_t i = 0; i < op->n_types && !failed; i++) failed = ep_api->GetTensorDataType(op->types[i], &allowed[i]);
-  if (!failed && op->constraint) failed = ep_api->KernelDefBuilder_AddTypeConstraint(b, op->constraint, allowed, op->n_types);
+  if (!failed && op->constraint)
+    failed = ep_api->KernelDefBuilder_AddTypeConstraint(b, op->constraint, allowed, op->n_types);
   if (!failed) failed = ep_api->KernelDefBuilder_Build(b, &def);
   if (!failed) failed = ep_api->KernelRegistry_AddKernel(r, def, create, (void *)op);
   ep_api->ReleaseKernelDef(def);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The device: memory that the host has addresses of and nothing behind them, streams that do their work late, and copies. */
+/* The device: memory that the host has addresses of and nothing behind them, streams that do their work late, and copies.
+ */
 #include "device.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -38,7 +39,8 @@ void device_close(Device *d) {
 
 static Device *device_at(const void *p) {
   for (int i = 0; i < DEVICES; i++)
-    if (devices[i].space && (const char *)p >= devices[i].space && (const char *)p < devices[i].space + SPACE) return &devices[i];
+    if (devices[i].space && (const char *)p >= devices[i].space && (const char *)p < devices[i].space + SPACE)
+      return &devices[i];
   return NULL;
 }
 void *device_real(const void *p) {
@@ -229,9 +231,12 @@ OrtStatus *tensor_of(const OrtValue *v, Tensor *t) {
 /* The host's half of a copy may change as soon as this returns, or is due by then unless the stream is lazy. */
 OrtStatus *device_copy(Stream *s, Task t) {
   bool here = device_at(t.in[0].data) != NULL, there = device_at(t.out.data) != NULL;
-  if (here && there) counters.within++;
-  else if (there) counters.to_device++;
-  else counters.to_host++;
+  if (here && there)
+    counters.within++;
+  else if (there)
+    counters.to_device++;
+  else
+    counters.to_host++;
   t.run = task_copy;
   if (!here && s) {
     if (!(t.staged = malloc(t.out.bytes + 1))) return fail("out of memory");
@@ -248,7 +253,8 @@ static void ORT_API_CALL release_transfer(OrtDataTransferImpl *t) {
 }
 static bool is_ours(const OrtMemoryDevice *m) {
   for (int i = 0; i < DEVICES; i++)
-    if (devices[i].info && ep_api->MemoryDevice_AreEqual(m, ep_api->MemoryInfo_GetMemoryDevice(devices[i].info))) return true;
+    if (devices[i].info && ep_api->MemoryDevice_AreEqual(m, ep_api->MemoryInfo_GetMemoryDevice(devices[i].info)))
+      return true;
   return false;
 }
 static bool ORT_API_CALL can_copy(const OrtDataTransferImpl *t, const OrtMemoryDevice *from, const OrtMemoryDevice *to) {
@@ -257,8 +263,8 @@ static bool ORT_API_CALL can_copy(const OrtDataTransferImpl *t, const OrtMemoryD
   if (a && b) return ep_api->MemoryDevice_AreEqual(from, to);
   return (a || b) && ep_api->MemoryDevice_GetDeviceType(a ? to : from) == OrtMemoryInfoDeviceType_CPU;
 }
-static OrtStatus *ORT_API_CALL copy_tensors(OrtDataTransferImpl *t, const OrtValue **from, OrtValue **to, OrtSyncStream **streams,
-                                            size_t n) {
+static OrtStatus *ORT_API_CALL copy_tensors(OrtDataTransferImpl *t, const OrtValue **from, OrtValue **to,
+                                            OrtSyncStream **streams, size_t n) {
   (void)t;
   if (fails("copy")) return fail("no copy");
   for (size_t i = 0; i < n; i++) {

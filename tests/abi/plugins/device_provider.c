@@ -26,8 +26,8 @@ typedef struct Provider {
   char ops[200], dynamic[100];
   bool compile, nhwc, capture, serial, contexts;
   OrtWeightlessSupport weightless;
-  int runs;     /* of a session that captures */
-  Tape tape;    /* what was captured */
+  int runs;  /* of a session that captures */
+  Tape tape; /* what was captured */
   bool captured;
 } Provider;
 
@@ -65,12 +65,15 @@ static OrtStatus *ORT_API_CALL compile(OrtEp *ep, const OrtGraph **graphs, const
   Provider *p = (Provider *)ep;
   return groups_compile(p->device, ep_name(ep), p->contexts, graphs, fused, n, infos, contexts);
 }
-static void ORT_API_CALL release_infos(OrtEp *ep, OrtNodeComputeInfo **infos, size_t n) { (void)ep, groups_release(infos, n); }
+static void ORT_API_CALL release_infos(OrtEp *ep, OrtNodeComputeInfo **infos, size_t n) {
+  (void)ep, groups_release(infos, n);
+}
 static OrtStatus *ORT_API_CALL layout(OrtEp *ep, OrtEpDataLayout *out) {
   *out = ((Provider *)ep)->nhwc ? OrtEpDataLayout_NHWC : OrtEpDataLayout_NCHW;
   return NULL;
 }
-static OrtStatus *ORT_API_CALL should_convert(OrtEp *ep, const char *domain, const char *type, OrtEpDataLayout to, int *out) {
+static OrtStatus *ORT_API_CALL should_convert(OrtEp *ep, const char *domain, const char *type, OrtEpDataLayout to,
+                                              int *out) {
   (void)ep, (void)domain;
   *out = to == OrtEpDataLayout_NHWC && !strcmp(type, "Conv");
   return NULL;
@@ -78,7 +81,7 @@ static OrtStatus *ORT_API_CALL should_convert(OrtEp *ep, const char *domain, con
 static OrtStatus *ORT_API_CALL set_dynamic(OrtEp *ep, const char *const *keys, const char *const *values, size_t n) {
   for (size_t i = 0; i < n; i++) {
     if (!strcmp(keys[i], "refuse")) return fail("an option that is refused");
-    snprintf(((Provider *)ep)->dynamic, sizeof ((Provider *)ep)->dynamic, "%s=%s", keys[i], values[i]);
+    snprintf(((Provider *)ep)->dynamic, sizeof((Provider *)ep)->dynamic, "%s=%s", keys[i], values[i]);
     counters.dynamic_options++;
   }
   return NULL;
@@ -130,7 +133,9 @@ static OrtStatus *ORT_API_CALL stream_for(OrtEp *ep, const OrtMemoryDevice *memo
   (void)memory;
   return stream_create(((Provider *)ep)->device, true, out);
 }
-static const char *ORT_API_CALL compatibility(OrtEp *ep, const OrtGraph *graph) { return (void)ep, (void)graph, "made by device 1"; }
+static const char *ORT_API_CALL compatibility(OrtEp *ep, const OrtGraph *graph) {
+  return (void)ep, (void)graph, "made by device 1";
+}
 static OrtStatus *ORT_API_CALL concurrent(OrtEp *ep, bool *out) {
   *out = !((Provider *)ep)->serial;
   return NULL;
@@ -161,7 +166,9 @@ static OrtStatus *ORT_API_CALL start_profiling(OrtEpProfilerImpl *p, int64_t off
   counters.profile_starts++;
   return NULL;
 }
-static OrtStatus *ORT_API_CALL start_event(OrtEpProfilerImpl *p, uint64_t id) { return (void)p, (void)id, (OrtStatus *)NULL; }
+static OrtStatus *ORT_API_CALL start_event(OrtEpProfilerImpl *p, uint64_t id) {
+  return (void)p, (void)id, (OrtStatus *)NULL;
+}
 static OrtStatus *ORT_API_CALL stop_event(OrtEpProfilerImpl *p, uint64_t id, const OrtProfilingEvent *event) {
   const char *name = NULL;
   (void)p, (void)id;
@@ -239,8 +246,9 @@ static const char *option(const OrtSessionOptions *o, const Factory *f, const ch
   if (has) api->ReleaseStatus(api->GetSessionConfigEntry(o, full, text, &size));
   return text;
 }
-static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevice *const *hw, const OrtKeyValuePairs *const *meta,
-                                         size_t n, const OrtSessionOptions *o, const OrtLogger *logger, OrtEp **out) {
+static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevice *const *hw,
+                                         const OrtKeyValuePairs *const *meta, size_t n, const OrtSessionOptions *o,
+                                         const OrtLogger *logger, OrtEp **out) {
   Factory *f = (Factory *)of;
   char text[200];
   size_t size = sizeof text;
@@ -262,13 +270,26 @@ static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevi
   if (has) api->ReleaseStatus(api->GetSessionConfigEntry(o, "ep.context_enable", text, &size));
   p->contexts = has && !strcmp(text, "1");
   OrtStatus *failed = registry_create(names[f->device->number], &p->registry); /* ONNX Runtime copies with its kernels */
-  p->ep = (OrtEp){.ort_version_supported = ORT_API_VERSION, .GetName = ep_name, .GetCapability = capability,
-                  .GetPreferredDataLayout = layout, .ShouldConvertDataLayoutForOp = should_convert, .SetDynamicOptions = set_dynamic,
-                  .OnRunStart = run_start, .OnRunEnd = run_end, .CreateSyncStreamForDevice = streams ? stream_for : NULL,
-                  .GetCompiledModelCompatibilityInfo = compatibility, .IsConcurrentRunSupported = concurrent, .Sync = sync_ep,
-                  .CreateProfiler = create_profiler, .IsGraphCaptureEnabled = capture_enabled, .IsGraphCaptured = is_captured,
-                  .ReplayGraph = replay, .OnSessionInitializationEnd = ready, .GetDefaultMemoryDevice = memory_device,
-                  .ReleaseCapturedGraph = release_captured, .GetWeightlessSupport = weightless};
+  p->ep = (OrtEp){.ort_version_supported = ORT_API_VERSION,
+                  .GetName = ep_name,
+                  .GetCapability = capability,
+                  .GetPreferredDataLayout = layout,
+                  .ShouldConvertDataLayoutForOp = should_convert,
+                  .SetDynamicOptions = set_dynamic,
+                  .OnRunStart = run_start,
+                  .OnRunEnd = run_end,
+                  .CreateSyncStreamForDevice = streams ? stream_for : NULL,
+                  .GetCompiledModelCompatibilityInfo = compatibility,
+                  .IsConcurrentRunSupported = concurrent,
+                  .Sync = sync_ep,
+                  .CreateProfiler = create_profiler,
+                  .IsGraphCaptureEnabled = capture_enabled,
+                  .IsGraphCaptured = is_captured,
+                  .ReplayGraph = replay,
+                  .OnSessionInitializationEnd = ready,
+                  .GetDefaultMemoryDevice = memory_device,
+                  .ReleaseCapturedGraph = release_captured,
+                  .GetWeightlessSupport = weightless};
   if (p->compile) p->ep.Compile = compile, p->ep.ReleaseNodeComputeInfos = release_infos;
   p->ep.GetKernelRegistry = kernel_registry;
   counters.providers++;
@@ -293,31 +314,41 @@ static OrtStatus *ORT_API_CALL validate(OrtEpFactory *f, const OrtHardwareDevice
                                              : OrtCompiledModelCompatibility_EP_UNSUPPORTED;
   return NULL;
 }
-static void *ORT_API_CALL alloc(OrtAllocator *a, size_t n) { return device_alloc((Device *)((char *)a - offsetof(Device, allocator)), n); }
-static void ORT_API_CALL dealloc(OrtAllocator *a, void *p) { device_free((Device *)((char *)a - offsetof(Device, allocator)), p); }
+static void *ORT_API_CALL alloc(OrtAllocator *a, size_t n) {
+  return device_alloc((Device *)((char *)a - offsetof(Device, allocator)), n);
+}
+static void ORT_API_CALL dealloc(OrtAllocator *a, void *p) {
+  device_free((Device *)((char *)a - offsetof(Device, allocator)), p);
+}
 static const OrtMemoryInfo *ORT_API_CALL allocator_info(const OrtAllocator *a) {
   return ((const Device *)((const char *)a - offsetof(Device, allocator)))->info;
 }
-static OrtStatus *ORT_API_CALL create_allocator(OrtEpFactory *f, const OrtMemoryInfo *info, const OrtKeyValuePairs *o, OrtAllocator **out) {
+static OrtStatus *ORT_API_CALL create_allocator(OrtEpFactory *f, const OrtMemoryInfo *info, const OrtKeyValuePairs *o,
+                                                OrtAllocator **out) {
   Device *d = device_of(f);
   int different = 0;
   (void)o;
   TRY(api->CompareMemoryInfo(info, d->info, &different));
   if (different) return fail("an allocator of other memory is asked for");
-  d->allocator = (OrtAllocator){.version = ORT_API_VERSION, .Alloc = alloc, .Free = dealloc, .Info = allocator_info, .Reserve = alloc};
+  d->allocator =
+      (OrtAllocator){.version = ORT_API_VERSION, .Alloc = alloc, .Free = dealloc, .Info = allocator_info, .Reserve = alloc};
   counters.allocators++;
   *out = &d->allocator;
   return NULL;
 }
 static void ORT_API_CALL release_allocator(OrtEpFactory *f, OrtAllocator *a) { (void)f, (void)a, counters.allocators--; }
-static OrtStatus *ORT_API_CALL create_transfer(OrtEpFactory *f, OrtDataTransferImpl **out) { return (void)f, transfer_create(out); }
+static OrtStatus *ORT_API_CALL create_transfer(OrtEpFactory *f, OrtDataTransferImpl **out) {
+  return (void)f, transfer_create(out);
+}
 static bool ORT_API_CALL stream_aware(const OrtEpFactory *f) { return (void)f, true; }
-static OrtStatus *ORT_API_CALL factory_stream(OrtEpFactory *f, const OrtMemoryDevice *m, const OrtKeyValuePairs *o, OrtSyncStreamImpl **out) {
+static OrtStatus *ORT_API_CALL factory_stream(OrtEpFactory *f, const OrtMemoryDevice *m, const OrtKeyValuePairs *o,
+                                              OrtSyncStreamImpl **out) {
   (void)m, (void)o;
   counters.user_streams++;
   return stream_create(device_of(f), false, out);
 }
-static OrtStatus *ORT_API_CALL incompatibility(OrtEpFactory *f, const OrtHardwareDevice *hw, OrtDeviceEpIncompatibilityDetails *d) {
+static OrtStatus *ORT_API_CALL incompatibility(OrtEpFactory *f, const OrtHardwareDevice *hw,
+                                               OrtDeviceEpIncompatibilityDetails *d) {
   (void)f, (void)hw;
   return ep_api->DeviceEpIncompatibilityDetails_SetDetails(d, 1, 42, "too slow");
 }
@@ -344,22 +375,31 @@ static OrtStatus *open_factory(Factory *f, int k) {
   memset(f, 0, sizeof *f);
   f->device = &devices[k];
   if (!device_open(f->device, k)) return fail("no addresses for the device");
-  TRY(api->CreateMemoryInfo_V2(names[k], k ? OrtMemoryInfoDeviceType_NPU : OrtMemoryInfoDeviceType_GPU, 0x7e57, k, OrtDeviceMemoryType_DEFAULT,
-                               256, OrtDeviceAllocator, &f->device->info));
+  TRY(api->CreateMemoryInfo_V2(names[k], k ? OrtMemoryInfoDeviceType_NPU : OrtMemoryInfoDeviceType_GPU, 0x7e57, k,
+                               OrtDeviceMemoryType_DEFAULT, 256, OrtDeviceAllocator, &f->device->info));
   if (k == 0) TRY(api->CreateCustomOpDomain("test.device", &f->domain));
   if (k == 0) TRY(api->CustomOpDomain_Add(f->domain, &triple));
-  f->factory = (OrtEpFactory){.ort_version_supported = ORT_API_VERSION, .GetName = factory_name, .GetVendor = factory_vendor,
-                              .GetSupportedDevices = supported, .CreateEp = create_ep, .ReleaseEp = release_ep,
-                              .GetVendorId = factory_vendor_id, .GetVersion = factory_version,
-                              .ValidateCompiledModelCompatibilityInfo = validate, .CreateAllocator = create_allocator,
-                              .ReleaseAllocator = release_allocator, .CreateDataTransfer = create_transfer,
-                              .IsStreamAware = stream_aware, .CreateSyncStreamForDevice = factory_stream,
-                              .GetHardwareDeviceIncompatibilityDetails = incompatibility, .GetNumCustomOpDomains = num_domains,
+  f->factory = (OrtEpFactory){.ort_version_supported = ORT_API_VERSION,
+                              .GetName = factory_name,
+                              .GetVendor = factory_vendor,
+                              .GetSupportedDevices = supported,
+                              .CreateEp = create_ep,
+                              .ReleaseEp = release_ep,
+                              .GetVendorId = factory_vendor_id,
+                              .GetVersion = factory_version,
+                              .ValidateCompiledModelCompatibilityInfo = validate,
+                              .CreateAllocator = create_allocator,
+                              .ReleaseAllocator = release_allocator,
+                              .CreateDataTransfer = create_transfer,
+                              .IsStreamAware = stream_aware,
+                              .CreateSyncStreamForDevice = factory_stream,
+                              .GetHardwareDeviceIncompatibilityDetails = incompatibility,
+                              .GetNumCustomOpDomains = num_domains,
                               .GetCustomOpDomains = domains};
   return NULL;
 }
-OrtStatus *CreateEpFactories(const char *name, const OrtApiBase *base, const OrtLogger *logger, OrtEpFactory **out, size_t max,
-                             size_t *n) {
+OrtStatus *CreateEpFactories(const char *name, const OrtApiBase *base, const OrtLogger *logger, OrtEpFactory **out,
+                             size_t max, size_t *n) {
   (void)name, (void)logger;
   *n = 0;
   api = base->GetApi(ORT_API_VERSION);
