@@ -2,6 +2,7 @@
 /* Canonicalising: each node is held against its schema row, upgraded to the newest form, and its facts are inferred; in
  * execution order, so that every step sees the facts of its inputs. After this nobody asks for an operator set version. */
 #include "onnx/import_priv.h"
+#include "base/stop.h"
 
 typedef struct canon {
   sx_model *m;
@@ -248,7 +249,10 @@ static sx_status visit(canon *c, sx_graph *g, sx_nid id) {
 static sx_status canon_graph(canon *c, sx_graph *g) {
   SX_TRY(sx_graph_sort(g, c->e));
   /* Upgrades append nodes; they infer what they append themselves, so the order of the file's nodes is enough. */
-  for (uint32_t i = 0; i < g->order.n; i++) SX_TRY(visit(c, g, g->order.at[i]));
+  for (uint32_t i = 0; i < g->order.n; i++) {
+    if (i % 64 == 0) SX_TRY(sx_stop_check(c->e)); /* some ten microseconds each */
+    SX_TRY(visit(c, g, g->order.at[i]));
+  }
   return sx_graph_sort(g, c->e);
 }
 

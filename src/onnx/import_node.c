@@ -2,6 +2,7 @@
 /* Makes the nodes of a graph: attributes and bodies, constants, and model-local functions expanded where they are called.
  * Nothing here knows operators, but that Constant is a constant. */
 #include "onnx/import_priv.h"
+#include "base/stop.h"
 
 enum { MAX_CALL_DEPTH = 64, MAX_EXPANDED_MB = 256 };
 
@@ -296,6 +297,7 @@ sx_status sx_import_nodes(sx_importer *im, sx_scope *s, const sx_proto_nodes *no
   if (!ids) SX_NO_MEMORY(im->e);
   sx_status st = SX_OK;
   for (uint32_t k = 0; k < nodes->n && st == SX_OK; k++) {
+    if (k % 1024 == 1023 && (st = sx_stop_check(im->e)) != SX_OK) break;
     const sx_proto_node *n = &nodes->at[k];
     if (is_constant(n)) { /* a function's output that is a constant still needs a node */
       if (s->fn && sx_strmap_get(&s->names, n->output.at[0], &v) && sx_value_at(s->g, v)->kind == SX_VALUE_NODE) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Runs the passes of a level in the table's order, on the graph and on the bodies in it, and applies patches. */
 #include "pass/pass.h"
+#include "base/stop.h"
 
 #define PASS(name, level, fn, what) sx_status fn(sx_pass_ctx *c);
 #include "pass/passes.def"
@@ -40,6 +41,7 @@ static sx_status run_graph(sx_pass_ctx *c, sx_graph *g) {
         SX_TRY(run_graph(c, n->attrs[k].g));
   }
   c->g = g;
+  SX_TRY(sx_stop_check(c->e));
   SX_TRY(sx_graph_sort(g, c->e));
   sx_status s = sx_passes[c->pass].run(c);
   if (s != SX_OK) {

@@ -90,6 +90,7 @@ static sx_status create_states(sx_compile *c) {
   for (uint32_t s = 0; s < c->p->n_steps; s++) {
     sx_step *x = &c->p->steps[s];
     if (!x->kernel->create) continue;
+    SX_TRY(sx_stop_check(c->e));
     sx_build b = {.granted = granted[s],
                   .g = c->g,
                   .n = sx_node_at(c->g, x->node),

@@ -100,6 +100,27 @@ static void each(void **state) {
   assert_int_equal(bad, 0);
 }
 
+/* A load that is cancelled at any of its questions. */
+static void load(void **state) {
+  static const char file[] = SX_SOURCE_DIR "/tests/fuzz/corpus/load/conv.onnx";
+  static const atomic_bool never;
+  atomic_uint asked = 0, all = 0;
+  (void)state;
+  for (unsigned at = 0; at <= all; at++) {
+    sx_session *s = NULL;
+    sx_err e = {0};
+    atomic_store(&asked, 0);
+    sx_stop stop = {.wish = &never, .code = SX_E_MODEL_LOAD_CANCELED, .message = "stopped", .asked = &asked, .at = at},
+            *before = sx_stop_enter(&stop);
+    const sx_status st = sx_session_create_file(file, &(sx_session_options){.level = 99}, &s, &e);
+    sx_stop_enter(before);
+    if (st != (at ? SX_E_MODEL_LOAD_CANCELED : SX_OK)) fail_msg("at question %u of %u: %s, %s", at, all, sx_status_name(st), e.msg);
+    if (!at) all = asked;
+    sx_session_destroy(s);
+  }
+  assert_true(all > 20); /* passes, nodes, weights */
+}
+
 /* On every thread of a pool, and in work that nobody may stop. */
 static sx_status range(void *ctx, uint32_t begin, uint32_t end, uint32_t worker, sx_err *e) {
   (void)worker, (void)e;
@@ -128,6 +149,6 @@ static void pool(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(each), cmocka_unit_test(pool)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(each), cmocka_unit_test(load), cmocka_unit_test(pool)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
