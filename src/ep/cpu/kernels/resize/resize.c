@@ -23,6 +23,8 @@ const sx_resize_table *sx_resize(sx_isa isa) {
   return tables[isa];
 }
 
+enum { AHEAD = 1024 }; /* bytes of the next row that are asked for */
+
 /* n results from the at-th on, of one outer row `from`. */
 static void pick(const sx_resize_table *table, const sx_taps *t, int64_t at, int64_t n, const char *from, char *to,
                  size_t elem) {
@@ -41,14 +43,18 @@ void sx_resize_neighbours(const sx_resize_table *table, const sx_taps *t, const 
     pick(table, t, j, n, x + (size_t)(o * t->n_in) * elem, y + (size_t)r * elem, elem);
   }
 }
+static int64_t row_of(const sx_taps *rows, int64_t r) { return r / rows->n_out * rows->n_in + rows->index[r % rows->n_out]; }
 /* A row of results is picked from the input, or is the row before it again. */
 void sx_resize_plane(const sx_resize_table *table, const sx_taps *columns, const sx_taps *rows, const char *x, char *y,
                      size_t elem, int64_t begin, int64_t end) {
   const size_t x_row = (size_t)columns->n_in * elem, y_row = (size_t)columns->n_out * elem;
   int64_t before = -1;
   y += (size_t)begin * y_row;
-  for (int64_t r = begin; r < end; r++, y += y_row) {
-    const int64_t row = r / rows->n_out * rows->n_in + rows->index[r % rows->n_out];
+  if (begin >= end) return;
+  for (int64_t r = begin, row = row_of(rows, r), next; r < end; r++, y += y_row, row = next) {
+    next = r + 1 < end ? row_of(rows, r + 1) : row;
+    for (size_t k = 0; next > row + 1 && k < x_row && k < AHEAD; k += 64) /* the processor does not see the gap coming */
+      __builtin_prefetch(x + (size_t)next * x_row + k);
     if (row == before)
       memcpy(y, y - y_row, y_row);
     else
