@@ -163,7 +163,7 @@ static PyObject *add_devices(Options *self, PyObject *args) {
   Py_RETURN_NONE;
 }
 
-static PyObject *clone(Options *self, PyObject *unused) {
+static PyObject *options_clone(Options *self, PyObject *unused) {
   OrtSessionOptions *copy;
   if (done(ort->CloneSessionOptions(self->options, &copy))) return NULL;
   Options *o = (Options *)PyType_GenericAlloc(options_type, 0);
@@ -197,7 +197,7 @@ static PyMethodDef options_methods[] = {{"set_int", (PyCFunction)set_int, METH_V
                                         {"add_file", (PyCFunction)add_file, METH_VARARGS, "add_file(name, bytes)"},
                                         {"add_provider", (PyCFunction)add_provider, METH_VARARGS, "add_provider(name, options)"},
                                         {"add_devices", (PyCFunction)add_devices, METH_VARARGS, "add_devices(devices, options)"},
-                                        {"clone", (PyCFunction)clone, METH_NOARGS, "clone()"},
+                                        {"clone", (PyCFunction)options_clone, METH_NOARGS, "clone()"},
                                         {NULL, NULL, 0, NULL}};
 static PyType_Slot options_slots[] = {{Py_tp_new, options_new}, {Py_tp_dealloc, options_dealloc}, {Py_tp_methods, options_methods}, {0, NULL}};
 static PyType_Spec options_spec = {"sardonyx._native.Options", sizeof(Options), 0, Py_TPFLAGS_DEFAULT, options_slots};
