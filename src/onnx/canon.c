@@ -160,7 +160,8 @@ static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
     if (!bound++) SX_TRY(sx_infer_bind(g, id, c->e));
     sx_status s2 = canon_graph(c, n->attrs[k].g);
     /* With the inputs' sizes given, a branch that is not for them may contradict itself: only taking it is an error. */
-    if ((s2 == SX_E_INVALID_GRAPH || s2 == SX_E_FAIL) && c->o->n_shapes && n->op == &sx_op_If && c->e) {
+    const bool contradicts = s2 == SX_E_INVALID_GRAPH || s2 == SX_E_FAIL || s2 == SX_E_INVALID_ARGUMENT;
+    if (contradicts && c->o->n_shapes && n->op == &sx_op_If && c->e) {
       n->attrs[k].g->broken = sx_arena_strdup(&c->m->arena, c->e->msg, strlen(c->e->msg));
       if (n->attrs[k].g->broken) s2 = SX_OK;
     }
