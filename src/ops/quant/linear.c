@@ -103,7 +103,7 @@ static sx_status with_float_zero(sx_upgrade_ctx *c) {
   const sx_vid x = sx_lower_in(&l, 0), scale = sx_lower_in(&l, 1), zero = sx_lower_in(&l, 2);
   const sx_dtype zt = (sx_dtype)sx_lower_fact(&l, zero)->dtype, st = (sx_dtype)sx_lower_fact(&l, scale)->dtype;
   if (!zt || sx_dtype_is_int(zt) || is_zero(sx_value_const(c->g, sx_node_in(c->n, 2)))) return SX_OK;
-  const sx_dtype own = st == SX_F8E8M0 ? SX_F32 : st, to = (sx_dtype)sx_attr_int(c->n, "output_dtype", 0),
+  const sx_dtype own = sx_dtype_is_int(st) || st == SX_F8E8M0 ? SX_F32 : st, to = (sx_dtype)sx_attr_int(c->n, "output_dtype", 0),
                  precision = (sx_dtype)sx_attr_int(c->n, "precision", own);
   const sx_fact shape = *sx_lower_fact(&l, x);
   const sx_attr cast[] = {{.name = SX_STR("to"), .type = SX_ATTR_INT, .i = zt},
