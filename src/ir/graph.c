@@ -94,6 +94,7 @@ sx_vid sx_graph_add_const(sx_graph *g, sx_tensor *t, sx_str name) {
 static void unlink_use(sx_graph *g, sx_use *u) {
   if (u->value == SX_NONE) return;
   sx_value *v = sx_value_at(g, u->value);
+  g->sorted = false;
   if (u->prev)
     u->prev->next = u->next;
   else
@@ -109,6 +110,7 @@ static void link_use(sx_graph *g, sx_use *u, sx_vid id) {
   u->prev = NULL;
   if (id == SX_NONE) return;
   sx_value *v = sx_value_at(g, id);
+  g->sorted = false;
   u->next = v->uses;
   if (v->uses) v->uses->prev = u;
   v->uses = u;
@@ -137,7 +139,7 @@ sx_nid sx_graph_add_node(sx_graph *g, const struct sx_op *op, const sx_vid *in, 
     sx_value_at(g, out[i])->producer = id;
     sx_value_at(g, out[i])->index = i;
   }
-  g->live++;
+  g->live++, g->sorted = false;
   return id;
 }
 
@@ -169,6 +171,7 @@ void sx_graph_replace_value(sx_graph *g, sx_vid from, sx_vid to) {
   sx_use *last = NULL;
   for (sx_use *u = f->uses; u; u = u->next) u->value = to, last = u;
   if (last) {
+    g->sorted = false;
     last->next = t->uses;
     if (t->uses) t->uses->prev = last;
     t->uses = f->uses;
@@ -225,7 +228,7 @@ void sx_graph_kill(sx_graph *g, sx_nid id) {
   for (uint32_t i = 0; i < n->n_out; i++)
     if (n->out[i] != SX_NONE && sx_value_at(g, n->out[i])->producer == id) sx_value_at(g, n->out[i])->producer = SX_NONE;
   n->dead = true;
-  g->live--;
+  g->live--, g->sorted = false;
 }
 
 static bool wanted(const sx_graph *g, const sx_node *n) {
@@ -318,6 +321,7 @@ static sx_nid heap_pop(uint64_t *h, uint32_t *n) {
 static uint64_t heap_key(const sx_graph *g, sx_nid id) { return (uint64_t)sx_node_at(g, id)->place << 32 | id; }
 
 sx_status sx_graph_sort(sx_graph *g, sx_err *e) {
+  if (g->sorted) return SX_OK;
   size_t n = g->nodes.n, bytes = (n + 1) * (sizeof(uint64_t) + sizeof(uint32_t));
   uint64_t *heap = sx_malloc(bytes);
   uint32_t *waiting, ready = 0;
@@ -348,7 +352,8 @@ sx_status sx_graph_sort(sx_graph *g, sx_err *e) {
   for (uint32_t i = 0; i < n && stuck == SX_NONE; i++)
     if (!sx_node_at(g, i)->dead && waiting[i]) stuck = i;
   sx_free(heap, bytes);
-  if (g->order.n == g->live) return SX_OK;
+  g->sorted = g->order.n == g->live;
+  if (g->sorted) return SX_OK;
   sx_status s = sx_fail(e, SX_E_FAIL, SX_HERE, "this node is part of a cycle: the graph must be acyclic");
   return sx_node_context(g, sx_node_at(g, stuck), s, e);
 }

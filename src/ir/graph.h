@@ -104,6 +104,7 @@ typedef struct sx_graph {
   SX_VEC(sx_vid) captures;     /* inner values; captures.at[k] is fed by input slot capture_slots.at[k] of the owner */
   SX_VEC(uint32_t) capture_slots;
   SX_VEC(sx_nid) order;  /* live nodes in execution order; made by sx_graph_sort */
+  bool sorted;           /* nothing has changed since `order` was made */
   uint32_t live;         /* nodes not dead */
   const char *broken;    /* of a branch: why it makes no sense for the sizes at hand; running it fails with this */
   uint32_t first_symbol; /* of a body: one more than the number of the first symbol that was born in it; 0: not known yet */
@@ -135,7 +136,7 @@ struct sx_model {
   sx_arena arena;
   sx_dimtab dims;
   sx_graph *graph;
-  sx_graph *graphs; /* all, bodies too */
+  sx_graph *graphs;                  /* all, bodies too */
   int64_t ir_version, model_version; /* model_version: INT64_MAX where the file has none */
   sx_str producer, producer_version, domain, doc;
   SX_VEC(sx_opset) opsets;
