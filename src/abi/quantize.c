@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Quantize of the extension table: options by name, the report as text or JSON. What is done is done in quant/. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "abi/explain.h"
@@ -107,8 +108,13 @@ static sx_status read_option(const option *o, const char *text, sx_arena *a, sx_
 }
 
 static sx_status read_options(const OrtKeyValuePairs *p, sx_arena *a, sx_quant_options *out, sx_err *e) {
-  *out = (sx_quant_options){
-      .mode = SX_QUANT_DYNAMIC, .weight = SX_I8, .activation = SX_U8, .bits = 4, .block = 32, .keep_io_types = true, .constant_b_only = true};
+  *out = (sx_quant_options){.mode = SX_QUANT_DYNAMIC,
+                            .weight = SX_I8,
+                            .activation = SX_U8,
+                            .bits = 4,
+                            .block = 32,
+                            .keep_io_types = true,
+                            .constant_b_only = true};
   for (uint32_t i = 0; p && i < p->n; i++) {
     const option *o = options_by_key;
     while (o < options_by_key + OPTIONS && strcmp(o->key, p->keys[i])) o++;
@@ -136,7 +142,7 @@ static void put_json(const sx_quant_report *r, sx_text *t) {
     sx_text_add(t, ",\"quantized\":%s,\"reason\":", x->kept ? "false" : "true");
     sx_text_json(t, sx_str_c(x->kept ? x->kept : ""));
     sx_text_add(t, ",\"weight_error\":");
-    if (x->error < 0)
+    if (!(x->error >= 0 && isfinite(x->error)))
       sx_text_add(t, "null");
     else
       put_number(t, x->error);

@@ -268,8 +268,8 @@ static void put_identity(sx_proto_node *out, sx_str *from, sx_str *to) {
   out->output.at = to, out->output.n = 1;
 }
 
-/* Of what nodes make, the element type: shapes are inferred again by who reads. Types and shapes of what a provider or a custom
- * operator makes, which a reader cannot know, are always written. */
+/* Of what nodes make, the element type: shapes are inferred again by who reads. Types and shapes of what a provider or a
+ * custom operator makes, which a reader cannot know, are always written. */
 static sx_status put_between(exporter *x, const scope *s, sx_proto_graph *out) {
   if (!LIST(x, out->value_info, s->g->values.n)) SX_NO_MEMORY(x->e);
   out->value_info.n = 0;
@@ -361,6 +361,37 @@ static sx_status put_opsets(exporter *x, sx_proto_model *out) {
   return SX_OK;
 }
 
+/* Since version 18 a Split without sizes says how many parts it makes. */
+static sx_status count_parts(sx_proto_graph *g, sx_arena *a, sx_err *e) {
+  for (uint32_t i = 0; g && i < g->node.n; i++) {
+    sx_proto_node *n = &g->node.at[i];
+    bool counted = n->domain.n || !sx_str_is(n->op_type, "Split") || n->input.n > 1;
+    for (uint32_t k = 0; k < n->attribute.n; k++) {
+      counted |= sx_str_is(n->attribute.at[k].name, "num_outputs");
+      if (n->attribute.at[k].type == SX_ATTR_GRAPH) SX_TRY(count_parts(n->attribute.at[k].g, a, e));
+    }
+    if (counted) continue;
+    sx_proto_attr *list = SX_NEW_N(a, sx_proto_attr, (size_t)n->attribute.n + 1);
+    if (!list) SX_NO_MEMORY(e);
+    if (n->attribute.n) memcpy(list, n->attribute.at, n->attribute.n * sizeof *list);
+    sx_wire_init(&sx_proto_attr_message, &list[n->attribute.n]);
+    list[n->attribute.n].name = SX_STR("num_outputs"), list[n->attribute.n].type = SX_ATTR_INT;
+    list[n->attribute.n].has = HAS(3), list[n->attribute.n].i = n->output.n;
+    n->attribute.at = list, n->attribute.n++;
+  }
+  return SX_OK;
+}
+
+sx_status sx_export_raise(sx_proto_model *p, int least, sx_arena *a, sx_err *e) {
+  for (uint32_t i = 0; i < p->opset_import.n; i++) {
+    sx_proto_opset *o = &p->opset_import.at[i];
+    if (o->domain.n) continue;
+    if (o->version < least) o->version = least, p->ir_version = ir_version_of(least);
+    if (o->version >= 18) return count_parts(p->graph, a, e);
+  }
+  return SX_OK;
+}
+
 static sx_status put_model(const sx_model *m, bool typed, sx_arena *a, sx_proto_model *out, sx_err *e) {
   exporter x = {.m = m, .a = a, .typed = typed, .e = e};
   sx_wire_init(&sx_proto_model_message, out);
@@ -373,7 +404,8 @@ static sx_status put_model(const sx_model *m, bool typed, sx_arena *a, sx_proto_
   sx_status s = put_graph(&x, NULL, m->graph, out->graph);
   sx_strmap_free(&x.taken);
   sx_strmap_free(&x.nodes);
-  return s == SX_OK ? put_opsets(&x, out) : s;
+  if (s == SX_OK) s = put_opsets(&x, out);
+  return s == SX_OK && m->graph->live && !has_source_nodes(m->graph, (sx_str){"", 0}) ? sx_export_raise(out, 0, a, e) : s;
 }
 sx_status sx_export(const sx_model *m, sx_arena *a, sx_proto_model *out, sx_err *e) {
   return put_model(m, false, a, out, e);

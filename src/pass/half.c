@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Graphs of f16 and bf16 that multiply by constant weights compute in f32, as fast as if they had been written so, and with
  * every pattern and kernel of f32. The weights stay as they are stored: their constants become f32 ones with 16 bits in
- * memory (sx_tensor_widen), which kernels pack in 16 bits. Where a narrow type has to be seen (graph outputs, operators that
- * are not listed here, bodies) it is cast back. */
+ * memory (sx_tensor_widen), which kernels pack in 16 bits. Where a narrow type has to be seen (graph outputs, operators
+ * that are not listed here, bodies) it is cast back. */
 #include "pass/pass.h"
 
 enum { IS_OUTPUT = 128 };
@@ -14,6 +14,9 @@ typedef struct half {
   sx_vid *wide;   /* by value that stays narrow: its twin, or SX_NONE */
   uint8_t *was;   /* by value: the type it had before it became f32, or 0; with IS_OUTPUT: it became an output, as f32 */
   uint32_t place; /* of the node that is being looked at */
+  SX_VEC(sx_nid)
+  casts; /* to f32, of what became that: they go at the end, so that until then readers of a narrow value and of
+          * its cast can be told apart */
 } half;
 
 static bool is_narrow(uint8_t t) { return t == SX_F16 || t == SX_BF16; }
@@ -23,16 +26,56 @@ static bool tensor_is_narrow(const sx_graph *g, sx_vid v) {
 
 /* Operators that compute on floats and take f32 wherever they take a narrow type. */
 static bool computes(const sx_node *n) {
-  static const sx_op *const ops[] = {
-      &sx_op_ArgMax, &sx_op_ArgMin, &sx_op_AveragePool, &sx_op_BatchNormalization, &sx_op_BiasGelu, &sx_op_Conv,
-      &sx_op_ConvTranspose, &sx_op_CumSum, &sx_op_Einsum, &sx_op_ExpertMatMul, &sx_op_FastGelu, &sx_op_FusedMatMul, &sx_op_GRU, &sx_op_Gemm,
-      &sx_op_GlobalAveragePool, &sx_op_GlobalLpPool, &sx_op_GlobalMaxPool, &sx_op_GridSample, &sx_op_GroupNormalization,
-      &sx_op_InstanceNormalization, &sx_op_LRN, &sx_op_LSTM, &sx_op_LayerNormalization, &sx_op_LogSoftmax,
-      &sx_op_LpNormalization, &sx_op_LpPool, &sx_op_MatMul, &sx_op_MaxPool, &sx_op_MeanVarianceNormalization, &sx_op_Pad,
-      &sx_op_QuickGelu, &sx_op_RMSNormalization, &sx_op_RNN, &sx_op_ReduceL1, &sx_op_ReduceL2, &sx_op_ReduceLogSum,
-      &sx_op_ReduceLogSumExp, &sx_op_ReduceMax, &sx_op_ReduceMean, &sx_op_ReduceMin, &sx_op_ReduceProd, &sx_op_ReduceSum,
-      &sx_op_ReduceSumSquare, &sx_op_Resize, &sx_op_SimplifiedLayerNormalization, &sx_op_SkipLayerNormalization,
-      &sx_op_SkipSimplifiedLayerNormalization, &sx_op_Softmax, &sx_op_TopK, &sx_op_Trilu};
+  static const sx_op *const ops[] = {&sx_op_ArgMax,
+                                     &sx_op_ArgMin,
+                                     &sx_op_AveragePool,
+                                     &sx_op_BatchNormalization,
+                                     &sx_op_BiasGelu,
+                                     &sx_op_Conv,
+                                     &sx_op_ConvTranspose,
+                                     &sx_op_CumSum,
+                                     &sx_op_Einsum,
+                                     &sx_op_ExpertMatMul,
+                                     &sx_op_FastGelu,
+                                     &sx_op_FusedMatMul,
+                                     &sx_op_GRU,
+                                     &sx_op_Gemm,
+                                     &sx_op_GlobalAveragePool,
+                                     &sx_op_GlobalLpPool,
+                                     &sx_op_GlobalMaxPool,
+                                     &sx_op_GridSample,
+                                     &sx_op_GroupNormalization,
+                                     &sx_op_InstanceNormalization,
+                                     &sx_op_LRN,
+                                     &sx_op_LSTM,
+                                     &sx_op_LayerNormalization,
+                                     &sx_op_LogSoftmax,
+                                     &sx_op_LpNormalization,
+                                     &sx_op_LpPool,
+                                     &sx_op_MatMul,
+                                     &sx_op_MaxPool,
+                                     &sx_op_MeanVarianceNormalization,
+                                     &sx_op_Pad,
+                                     &sx_op_QuickGelu,
+                                     &sx_op_RMSNormalization,
+                                     &sx_op_RNN,
+                                     &sx_op_ReduceL1,
+                                     &sx_op_ReduceL2,
+                                     &sx_op_ReduceLogSum,
+                                     &sx_op_ReduceLogSumExp,
+                                     &sx_op_ReduceMax,
+                                     &sx_op_ReduceMean,
+                                     &sx_op_ReduceMin,
+                                     &sx_op_ReduceProd,
+                                     &sx_op_ReduceSum,
+                                     &sx_op_ReduceSumSquare,
+                                     &sx_op_Resize,
+                                     &sx_op_SimplifiedLayerNormalization,
+                                     &sx_op_SkipLayerNormalization,
+                                     &sx_op_SkipSimplifiedLayerNormalization,
+                                     &sx_op_Softmax,
+                                     &sx_op_TopK,
+                                     &sx_op_Trilu};
   if (n->op->flags & (SX_OP_ELEMENTWISE | SX_OP_VIEW | SX_OP_QDQ_TRANSPARENT)) return n->op != &sx_op_Cast;
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     if (ops[i] == n->op) return true;
@@ -42,7 +85,7 @@ static bool computes(const sx_node *n) {
 /* Products with constant weights. */
 static bool is_product(const sx_graph *g, const sx_node *n) {
   static const sx_op *const ops[] = {&sx_op_Conv, &sx_op_ConvTranspose, &sx_op_ExpertMatMul, &sx_op_FusedMatMul, &sx_op_GRU,
-                                    &sx_op_Gemm, &sx_op_LSTM,          &sx_op_MatMul,      &sx_op_RNN};
+                                     &sx_op_Gemm, &sx_op_LSTM,          &sx_op_MatMul,       &sx_op_RNN};
   const sx_vid w = sx_node_in(n, 1);
   for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
     if (ops[i] == n->op) return tensor_is_narrow(g, w) && sx_value_const(g, w);
@@ -85,7 +128,8 @@ static sx_status widen_node(half *h, sx_nid id) {
     const sx_vid v = sx_node_at(g, id)->in[i].value;
     if (!tensor_is_narrow(g, v)) continue;
     const sx_vid w = widened(h, v);
-    if (w == SX_NONE) return h->c->e->code != SX_OK ? h->c->e->code : sx_fail(h->c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+    if (w == SX_NONE)
+      return h->c->e->code != SX_OK ? h->c->e->code : sx_fail(h->c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
     sx_graph_set_input(g, id, i, w);
   }
   const sx_node *n = sx_node_at(g, id);
@@ -107,13 +151,7 @@ static sx_status visit(half *h, sx_nid id) {
   if (n->op && (is_product(g, n) || (wide && computes(n)))) return widen_node(h, id);
   if (!wide || (n->op && n->op->flags & SX_OP_SHAPE_ONLY)) return SX_OK;
   if (n->op == &sx_op_Cast) { /* reads either type; to f32 there is nothing left to do */
-    sx_value *x = sx_value_at(g, n->in[0].value), *y = sx_value_at(g, n->out[0]);
-    if (y->fact.dtype != SX_F32 || (y->output_uses && x->output_uses)) return SX_OK; /* outputs have steps of their own */
-    if (y->output_uses) {
-      x->name = y->name, y->name = (sx_str){"", 0};
-      if (n->in[0].value < h->n) h->was[n->in[0].value] |= IS_OUTPUT;
-    }
-    sx_graph_replace_value(g, n->out[0], n->in[0].value);
+    if (sx_value_at(g, n->out[0])->fact.dtype == SX_F32 && !sx_vec_push(&h->casts, id)) SX_NO_MEMORY(h->c->e);
     return SX_OK;
   }
   for (uint32_t i = 0; i < sx_node_at(g, id)->n_in; i++) {
@@ -126,9 +164,22 @@ static sx_status visit(half *h, sx_nid id) {
   return SX_OK;
 }
 
+static void drop_cast(half *h, sx_nid id) {
+  sx_graph *g = h->g;
+  const sx_vid in = sx_node_at(g, id)->in[0].value, out = sx_node_at(g, id)->out[0];
+  sx_value *x = sx_value_at(g, in), *y = sx_value_at(g, out);
+  if (y->output_uses && x->output_uses) return; /* outputs have steps of their own */
+  if (y->output_uses) {
+    x->name = y->name, y->name = (sx_str){"", 0};
+    if (in < h->n) h->was[in] |= IS_OUTPUT;
+  }
+  sx_graph_replace_value(g, out, in);
+}
+
 /* The caller's outputs keep their type. */
 static sx_status finish(half *h) {
   sx_graph *g = h->g;
+  for (uint32_t i = 0; i < h->casts.n; i++) drop_cast(h, h->casts.at[i]);
   for (uint32_t o = 0; o < g->outputs.n; o++) {
     const sx_vid v = g->outputs.at[o];
     if (!became_wide(h, v) || h->was[v] & IS_OUTPUT) continue;
@@ -160,6 +211,7 @@ sx_status sx_pass_half(sx_pass_ctx *c) {
   for (uint32_t i = 0, n = g->order.n; i < n && s == SX_OK; i++)
     if (!sx_node_at(g, g->order.at[i])->dead) s = visit(&h, g->order.at[i]);
   if (s == SX_OK) s = finish(&h);
+  sx_vec_free(&h.casts);
   sx_free(h.narrow, bytes);
   return s;
 }

@@ -3,6 +3,7 @@
  * the larger part of the elements is met well and few outliers are not (Badri and Shaji, "Half-Quadratic Quantization of
  * Large Machine Learning Models", 2023). */
 #include "quant/blocks.h"
+#include <float.h>
 #include <math.h>
 #include "base/alloc.h"
 
@@ -27,13 +28,14 @@ static void symmetric(block *b) {
   float lo, hi;
   range_of(b, &lo, &hi);
   const float most = hi > -lo ? hi : lo, middle = (float)((b->top + 1) / 2);
-  b->scale = most != 0 ? -most / middle : 1, b->zero = middle;
+  b->scale = fabsf(most) / middle >= FLT_MIN ? -most / middle : 1, b->zero = middle;
 }
 
 static void whole_range(block *b, bool integer) {
   float lo, hi;
   range_of(b, &lo, &hi);
-  b->scale = hi > lo ? (hi - lo) / (float)b->top : 1;
+  b->scale = hi / (float)b->top - lo / (float)b->top;
+  if (!(b->scale >= FLT_MIN)) b->scale = 1; /* zeros, or numbers below the normal ones */
   b->zero = -lo / b->scale;
   if (integer) b->zero = fminf(fmaxf(rintf(b->zero), 0), (float)b->top);
 }
@@ -52,6 +54,7 @@ static void half_quadratic(block *b) {
     }
     if (!(off < least)) break;
     least = off, best = b->zero;
+    if (!isfinite(sum)) break;
     b->zero = sum / (float)b->n;
   }
   b->zero = best;
@@ -77,7 +80,8 @@ static bool row(const float *w, int64_t K, int64_t stride, const sx_quant_option
     if (o->method == SX_QUANT_HQQ) half_quadratic(b);
     encode(b);
     uint8_t *to = (uint8_t *)out->codes->data + (n * blocks + k) * blob;
-    for (int i = 0; i < o->block; i++) put_code(to, i, o->bits, (unsigned)(i < b->n ? b->code[i] : rintf(b->zero)));
+    const float none = fminf(fmaxf(rintf(b->zero), 0), (float)b->top); /* behind K */
+    for (int i = 0; i < o->block; i++) put_code(to, i, o->bits, (unsigned)(i < b->n ? b->code[i] : none));
     for (int i = 0; i < b->n; i++) {
       const double d = (double)b->x[i] - (double)(b->code[i] - b->zero) * (double)b->scale;
       *off += d * d, *norm += (double)b->x[i] * (double)b->x[i];

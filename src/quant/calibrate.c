@@ -114,10 +114,10 @@ static void count(seen *v, const float *x, int64_t n) {
   if (!(v->reach > 0) && most > 0) { /* a power of two, so that widening is exact */
     int exponent;
     (void)frexpf(most, &exponent);
-    v->reach = ldexpf(1, exponent);
-    v->bins[HALF] = v->count; /* the zeros before */
+    v->reach = ldexpf(1, exponent < -100 ? -100 : exponent); /* smaller numbers are as good as zero */
+    v->bins[HALF] = v->count;                                /* the zeros before */
   }
-  while (v->reach > 0 && v->reach <= most && v->reach < 0x1p126f) widen(v);
+  while (v->reach > 0 && v->reach <= most && v->reach < 0x1p127f) widen(v);
   const float per = v->reach > 0 ? HALF / v->reach : 0;
   for (int64_t i = 0; i < n && v->reach > 0; i++) {
     const int k = HALF + (int)floorf(x[i] * per);

@@ -35,14 +35,6 @@ static sx_status scaled(sx_quantizer *q, sx_vid sums, sx_vid x_scale, sx_vid w_s
   return binary(q, "Mul", real, both, out);
 }
 
-static bool is_f32(const sx_graph *g, sx_vid v) { return v != SX_NONE && sx_value_at(g, v)->fact.dtype == SX_F32; }
-
-static void finish(sx_quantizer *q, sx_nid id, sx_vid y) {
-  const sx_vid old = sx_node_at(q->g, id)->out[0];
-  sx_quant_take_over(q->g, old, y);
-  sx_graph_kill(q->g, id);
-}
-
 /* x times the matrix w (or its transpose). */
 static sx_status product(sx_quantizer *q, sx_vid x, sx_vid w, bool transposed, sx_vid *out) {
   const sx_tensor *t = sx_value_const(q->g, w);
@@ -61,9 +53,9 @@ static sx_status matmul(sx_quantizer *q, sx_nid id, const char **kept) {
   const sx_vid x = sx_node_in(n, 0), w = sx_node_in(n, 1);
   sx_vid y;
   if (!sx_quant_is_weight(q->g, w, 2)) return *kept = "the second input is no constant matrix of floats", SX_OK;
-  if (!is_f32(q->g, x)) return *kept = "the first input is not known to be float", SX_OK;
+  if (!sx_quant_is_f32(q->g, x)) return *kept = "the first input is not known to be float", SX_OK;
   SX_TRY(product(q, x, w, false, &y));
-  finish(q, id, y);
+  sx_quant_replace(q, id, y);
   return SX_OK;
 }
 
@@ -72,13 +64,11 @@ static sx_status gemm(sx_quantizer *q, sx_nid id, const char **kept) {
   const sx_vid x = sx_node_in(n, 0), w = sx_node_in(n, 1), bias = sx_node_in(n, 2);
   sx_vid y;
   if (!sx_quant_is_weight(q->g, w, 2)) return *kept = "the second input is no constant matrix of floats", SX_OK;
-  if (!is_f32(q->g, x)) return *kept = "the first input is not known to be float", SX_OK;
-  if (sx_attr_int(n, "transA", 0)) return *kept = "the first input is transposed", SX_OK;
-  if (sx_attr_float(n, "alpha", 1) != 1 || (bias != SX_NONE && sx_attr_float(n, "beta", 1) != 1))
-    return *kept = "alpha or beta is not 1", SX_OK;
+  if (!sx_quant_is_f32(q->g, x)) return *kept = "the first input is not known to be float", SX_OK;
+  if (!sx_quant_is_plain_gemm(n, kept)) return SX_OK;
   SX_TRY(product(q, x, w, sx_attr_int(n, "transB", 0) != 0, &y));
   if (bias != SX_NONE) SX_TRY(binary(q, "Add", y, bias, &y));
-  finish(q, id, y);
+  sx_quant_replace(q, id, y);
   return SX_OK;
 }
 
@@ -90,7 +80,7 @@ static sx_status conv(sx_quantizer *q, sx_nid id, const char **kept) {
   const sx_quant_dynamic *d;
   sx_vid sums, scale, y, b;
   if (!sx_quant_is_weight(g, w, 3)) return *kept = "the weight is no constant of floats", SX_OK;
-  if (!is_f32(g, x)) return *kept = "the input is not known to be float", SX_OK;
+  if (!sx_quant_is_f32(g, x)) return *kept = "the input is not known to be float", SX_OK;
   if (bias != SX_NONE && !sx_value_const(g, bias)) return *kept = "the bias is no constant", SX_OK;
   const int spatial = sx_value_const(g, w)->rank - 2;
   SX_TRY(sx_quant_weight_of(q, w, q->o->per_channel ? 0 : -1, false, &c));
@@ -106,7 +96,7 @@ static sx_status conv(sx_quantizer *q, sx_nid id, const char **kept) {
     SX_TRY(reshaped(q, bias, 1, spatial, &b));
     SX_TRY(binary(q, "Add", y, b, &y));
   }
-  finish(q, id, y);
+  sx_quant_replace(q, id, y);
   return SX_OK;
 }
 
@@ -142,7 +132,7 @@ static sx_status gather(sx_quantizer *q, sx_nid id, const char **kept) {
   } else
     SX_TRY(
         sx_quant_emit(q, "", "DequantizeLinear", (sx_vid[]){codes, c->scale, c->zero}, c->zero == SX_NONE ? 2 : 3, &y, 1));
-  finish(q, id, y);
+  sx_quant_replace(q, id, y);
   return SX_OK;
 }
 

@@ -5,11 +5,8 @@
 #include "ops/schema.h"
 #include "quant/rules.h"
 
+enum { NARROW = 1 };           /* flag of a value that became one of 16 bits */
 static const char SKIP[] = ""; /* nothing to report */
-
-static bool is_f32(const sx_graph *g, sx_vid v) {
-  return v != SX_NONE && sx_value_at(g, v)->fact.kind == SX_KIND_TENSOR && sx_value_at(g, v)->fact.dtype == SX_F32;
-}
 
 /* Operators that count, index or sum up: 16 bits would be too few. */
 static bool needs_float(const sx_node *n) {
@@ -35,7 +32,7 @@ static bool may_be(const sx_quantizer *q, const sx_schema *s, const sx_schema_pa
 static bool follows(const sx_quantizer *q, const sx_schema *s, const sx_node *n, const sx_schema_param *out) {
   for (uint32_t i = 0; i < n->n_in; i++) {
     const sx_schema_param *p = sx_schema_input(s, i);
-    if (p && p->constraint == out->constraint && is_f32(q->g, n->in[i].value)) return true;
+    if (p && p->constraint == out->constraint && sx_quant_is_f32(q->g, n->in[i].value)) return true;
   }
   return false;
 }
@@ -45,8 +42,8 @@ static sx_status narrow(sx_quantizer *q, sx_nid id, const char **kept) {
   const sx_schema *s = schema_of(q, n);
   uint32_t floats = 0, able = 0;
   for (uint32_t i = 0; i < n->n_in; i++)
-    if (is_f32(q->g, n->in[i].value)) floats++, able += s && may_be(q, s, sx_schema_input(s, i));
-  for (uint32_t i = 0; i < n->n_out; i++) floats += is_f32(q->g, n->out[i]);
+    if (sx_quant_is_f32(q->g, n->in[i].value)) floats++, able += s && may_be(q, s, sx_schema_input(s, i));
+  for (uint32_t i = 0; i < n->n_out; i++) floats += sx_quant_is_f32(q->g, n->out[i]);
   if (!floats) return *kept = SKIP, SX_OK;
   if (!s) return *kept = "its operator is not known", SX_OK;
   for (uint32_t i = 0; i < n->n_attrs; i++)
@@ -55,7 +52,7 @@ static sx_status narrow(sx_quantizer *q, sx_nid id, const char **kept) {
   if (!able) return *kept = "its operator does not take the type", SX_OK;
   for (uint32_t i = 0; i < n->n_out; i++) {
     const sx_schema_param *p = sx_schema_output(s, i);
-    if (is_f32(q->g, n->out[i]) && p && p->constraint >= 0 && (!may_be(q, s, p) || !follows(q, s, n, p)))
+    if (sx_quant_is_f32(q->g, n->out[i]) && p && p->constraint >= 0 && (!may_be(q, s, p) || !follows(q, s, n, p)))
       return *kept = "what it gives does not follow what it takes", SX_OK;
   }
   return sx_quant_select(q, id);
@@ -75,7 +72,8 @@ static uint16_t to_bf16(float v) {
   uint32_t u;
   memcpy(&u, &v, 4);
   if (isnan(v)) return 0x7fc0;
-  return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+  const uint16_t code = (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+  return isfinite(v) && (code & 0x7fff) == 0x7f80 ? (uint16_t)(code - 1) : code; /* clamped */
 }
 static uint16_t to_f16(float v) {
   const uint16_t sign = signbit(v) ? 0x8000 : 0;
@@ -104,7 +102,7 @@ static sx_status narrow_constant(sx_quantizer *q, sx_vid v, sx_vid *out) {
 
 /* v in 16 bits, for nodes that were chosen: itself, a constant, or a Cast; each is made once. */
 static sx_status narrowed(sx_quantizer *q, sx_vid v, sx_vid *out) {
-  if (!is_f32(q->g, v)) return *out = v, SX_OK;
+  if (!sx_quant_is_f32(q->g, v)) return *out = v, SX_OK;
   sx_quant_mark *m = sx_quant_mark_of(q, v);
   if (!m) SX_NO_MEMORY(q->e);
   if ((*out = m->like) != SX_NONE) return SX_OK;
@@ -116,23 +114,21 @@ static sx_status narrowed(sx_quantizer *q, sx_vid v, sx_vid *out) {
   return SX_OK;
 }
 
-static bool is_chosen(const sx_quantizer *q, sx_nid id) { return id < q->selected.n && q->selected.at[id]; }
-
 static sx_status narrow_node(sx_quantizer *q, sx_nid id) {
   const sx_schema *s = schema_of(q, sx_node_at(q->g, id));
   for (uint32_t i = 0; i < sx_node_at(q->g, id)->n_in; i++) {
     sx_vid v = sx_node_at(q->g, id)->in[i].value, now;
-    if (!is_f32(q->g, v) || !may_be(q, s, sx_schema_input(s, i))) continue;
+    if (!sx_quant_is_f32(q->g, v) || !may_be(q, s, sx_schema_input(s, i))) continue;
     SX_TRY(narrowed(q, v, &now));
     sx_graph_set_input(q->g, id, i, now);
   }
   const sx_node *n = sx_node_at(q->g, id);
   for (uint32_t i = 0; i < n->n_out; i++) {
     const sx_schema_param *p = sx_schema_output(s, i);
-    if (!is_f32(q->g, n->out[i]) || !p || p->constraint < 0) continue;
+    if (!sx_quant_is_f32(q->g, n->out[i]) || !p || p->constraint < 0) continue;
     sx_quant_mark *m = sx_quant_mark_of(q, n->out[i]);
     if (!m) SX_NO_MEMORY(q->e);
-    m->flags = 1;
+    m->flags = NARROW;
     sx_value_at(q->g, n->out[i])->fact.dtype = (uint8_t)q->o->weight;
     sx_value_at(q->g, n->out[i])->fact.constant = NULL;
   }
@@ -145,19 +141,15 @@ static sx_status widen(sx_quantizer *q, sx_vid v) {
   sx_vid wide = SX_NONE;
   for (sx_use *u = sx_value_at(g, v)->uses, *next; u; u = next) {
     next = u->next;
-    if (u->node >= q->n_nodes || is_chosen(q, u->node)) continue;
+    if (u->node >= q->n_nodes) continue; /* a Cast */
+    const sx_node *n = sx_node_at(g, u->node);
+    if (sx_quant_is_selected(q, u->node) && may_be(q, schema_of(q, n), sx_schema_input(schema_of(q, n), u->slot))) continue;
     if (wide == SX_NONE) SX_TRY(cast(q, v, SX_F32, &wide));
     sx_graph_set_input(g, u->node, u->slot, wide);
   }
   if (!sx_value_at(g, v)->output_uses || !q->o->keep_io_types) return SX_OK;
   if (wide == SX_NONE) SX_TRY(cast(q, v, SX_F32, &wide));
-  for (uint32_t i = 0; i < g->outputs.n; i++)
-    if (g->outputs.at[i] == v && !sx_graph_set_output(g, i, wide)) SX_NO_MEMORY(q->e);
-  const sx_str name = sx_value_at(g, v)->name;
-  const char *inner = sx_arena_printf(&g->model->arena, "%.*s_narrow", SX_FMT(name));
-  if (!inner) SX_NO_MEMORY(q->e);
-  sx_value_at(g, v)->name = sx_str_c(inner), sx_value_at(g, wide)->name = name;
-  return SX_OK;
+  return sx_quant_take_output(q, v, wide, "_narrow");
 }
 
 /* Inputs and outputs of the graph in 16 bits, too. */
@@ -167,8 +159,8 @@ static sx_status narrow_interface(sx_quantizer *q) {
     const sx_vid v = g->inputs.at[i];
     sx_quant_mark *m = sx_quant_mark_of(q, v);
     if (!m) SX_NO_MEMORY(q->e);
-    if (!is_f32(g, v) || sx_value_at(g, v)->overridable) continue;
-    sx_value_at(g, v)->fact.dtype = (uint8_t)q->o->weight, m->flags = 1;
+    if (!sx_quant_is_f32(g, v) || sx_value_at(g, v)->overridable) continue;
+    sx_value_at(g, v)->fact.dtype = (uint8_t)q->o->weight, m->flags = NARROW;
   }
   return SX_OK;
 }
@@ -177,7 +169,7 @@ sx_status sx_quant_half_write(sx_quantizer *q) {
   sx_graph *g = q->g;
   if (!q->o->keep_io_types) SX_TRY(narrow_interface(q));
   for (uint32_t k = 0, n = g->order.n; k < n; k++)
-    if (is_chosen(q, g->order.at[k])) SX_TRY(narrow_node(q, g->order.at[k]));
+    if (sx_quant_is_selected(q, g->order.at[k])) SX_TRY(narrow_node(q, g->order.at[k]));
   for (uint32_t v = 0, n = q->marks.n; v < n; v++)
     if (q->marks.at[v].flags) SX_TRY(widen(q, v));
   for (uint32_t i = 0; i < g->outputs.n && i < g->declared.n; i++)

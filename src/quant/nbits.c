@@ -39,17 +39,12 @@ static sx_status product(sx_quantizer *q, sx_vid x, sx_vid w, bool by_column, sx
   return SX_OK;
 }
 
-static void finish(sx_quantizer *q, sx_nid id, sx_vid y) {
-  sx_quant_take_over(q->g, sx_node_at(q->g, id)->out[0], y);
-  sx_graph_kill(q->g, id);
-}
-
 static sx_status matmul(sx_quantizer *q, sx_nid id, const char **kept) {
   const sx_node *n = sx_node_at(q->g, id);
   sx_vid y;
   if (!is_matrix(q->g, sx_node_in(n, 1), kept)) return SX_OK;
   SX_TRY(product(q, sx_node_in(n, 0), sx_node_in(n, 1), true, &y));
-  finish(q, id, y);
+  sx_quant_replace(q, id, y);
   return SX_OK;
 }
 
@@ -58,12 +53,10 @@ static sx_status gemm(sx_quantizer *q, sx_nid id, const char **kept) {
   const sx_vid bias = sx_node_in(n, 2);
   sx_vid y;
   if (!is_matrix(q->g, sx_node_in(n, 1), kept)) return SX_OK;
-  if (sx_attr_int(n, "transA", 0)) return *kept = "the first input is transposed", SX_OK;
-  if (sx_attr_float(n, "alpha", 1) != 1 || (bias != SX_NONE && sx_attr_float(n, "beta", 1) != 1))
-    return *kept = "alpha or beta is not 1", SX_OK;
+  if (!sx_quant_is_plain_gemm(n, kept)) return SX_OK;
   SX_TRY(product(q, sx_node_in(n, 0), sx_node_in(n, 1), !sx_attr_int(n, "transB", 0), &y));
   if (bias != SX_NONE) SX_TRY(sx_quant_emit(q, "", "Add", (sx_vid[]){y, bias}, 2, &y, 1));
-  finish(q, id, y);
+  sx_quant_replace(q, id, y);
   return SX_OK;
 }
 
@@ -88,7 +81,7 @@ static sx_status gather(sx_quantizer *q, sx_nid id, const char **kept) {
   if (!sx_node_set_int(g, made, "bits", q->o->bits) || !sx_node_set_int(g, made, "block_size", q->o->block) ||
       !sx_node_set_int(g, made, "gather_axis", 0) || !sx_node_set_int(g, made, "quantize_axis", 1))
     SX_NO_MEMORY(q->e);
-  finish(q, id, y);
+  sx_quant_replace(q, id, y);
   return SX_OK;
 }
 

@@ -150,6 +150,30 @@ sx_status sx_quant_select(sx_quantizer *q, sx_nid id) {
   return SX_OK;
 }
 
+sx_status sx_quant_take_output(sx_quantizer *q, sx_vid v, sx_vid now, const char *suffix) {
+  sx_graph *g = q->g;
+  const sx_str name = sx_value_at(g, v)->name;
+  const char *inner = sx_arena_printf(&g->model->arena, "%.*s%s", SX_FMT(name), suffix);
+  if (!inner) SX_NO_MEMORY(q->e);
+  for (uint32_t i = 0; i < g->outputs.n; i++)
+    if (g->outputs.at[i] == v) (void)sx_graph_set_output(g, i, now);
+  sx_value_at(g, v)->name = sx_str_c(inner), sx_value_at(g, now)->name = name;
+  return SX_OK;
+}
+
+void sx_quant_replace(sx_quantizer *q, sx_nid id, sx_vid y) {
+  sx_quant_take_over(q->g, sx_node_at(q->g, id)->out[0], y);
+  sx_graph_kill(q->g, id);
+}
+
+bool sx_quant_is_plain_gemm(const sx_node *n, const char **kept) {
+  if (sx_attr_int(n, "transA", 0))
+    *kept = "the first input is transposed";
+  else if (sx_attr_float(n, "alpha", 1) != 1 || (sx_node_in(n, 2) != SX_NONE && sx_attr_float(n, "beta", 1) != 1))
+    *kept = "alpha or beta is not 1";
+  return !*kept;
+}
+
 static bool among(const sx_quant_names *list, sx_str s) {
   for (uint32_t i = 0; i < list->n; i++)
     if (sx_str_eq(list->at[i], s)) return true;

@@ -2,6 +2,7 @@
 /* The model as quantising wants it: in the source dialect, with facts. A model of an operator set that cannot say what
  * comes out, or with batch normalisation that has not been folded into its convolution, is written anew first, by the
  * passes that would do that at load. */
+#include "onnx/export.h"
 #include "onnx/proto_write.h"
 #include "onnx/source.h"
 #include "quant/quant.h"
@@ -15,9 +16,7 @@ typedef struct rewriting {
 
 static sx_status take(void *ctx, const sx_model *m, sx_proto_model *p, sx_arena *a, sx_err *e) {
   rewriting *r = ctx;
-  for (uint32_t i = 0; i < p->opset_import.n; i++)
-    if (!p->opset_import.at[i].domain.n && p->opset_import.at[i].version < r->least)
-      p->opset_import.at[i].version = r->least;
+  SX_TRY(sx_export_raise(p, r->least, a, e));
   return sx_proto_write_model(p, &r->bytes, e);
 }
 

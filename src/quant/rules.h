@@ -76,6 +76,18 @@ sx_status sx_quant_weight_of(sx_quantizer *q, sx_vid v, int axis, bool transpose
 sx_status sx_quant_dynamic_of(sx_quantizer *q, sx_vid v, const sx_quant_dynamic **out);
 /* `now` takes the place of value `old` for all that read it, name and graph outputs included. */
 void sx_quant_take_over(sx_graph *g, sx_vid old, sx_vid now);
+/* Output v of the graph is made by `now` from here on, under its name; v is called so with the suffix. */
+sx_status sx_quant_take_output(sx_quantizer *q, sx_vid v, sx_vid now, const char *suffix);
+/* Node id goes; y takes the place of its output. */
+void sx_quant_replace(sx_quantizer *q, sx_nid id, sx_vid y);
+/* Is a Gemm x w + c, with w or its transpose? Otherwise *kept says why not. */
+bool sx_quant_is_plain_gemm(const sx_node *n, const char **kept);
+static inline bool sx_quant_is_f32(const sx_graph *g, sx_vid v) {
+  return v != SX_NONE && sx_value_at(g, v)->fact.kind == SX_KIND_TENSOR && sx_value_at(g, v)->fact.dtype == SX_F32;
+}
+static inline bool sx_quant_is_selected(const sx_quantizer *q, sx_nid id) {
+  return id < q->selected.n && q->selected.at[id];
+}
 /* Is v a constant of floats that has at least this rank? */
 bool sx_quant_is_weight(const sx_graph *g, sx_vid v, int rank);
 #endif

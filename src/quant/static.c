@@ -19,12 +19,10 @@ static const sx_quant_range *range_of(const sx_quantizer *q, sx_vid v) {
   return name.n && sx_strmap_get(&q->ranges, name, &i) ? &q->o->ranges[i] : NULL;
 }
 
-static bool is_f32(const sx_graph *g, sx_vid v) { return v != SX_NONE && sx_value_at(g, v)->fact.dtype == SX_F32; }
-
 /* Can v be put on a grid: a constant of floats, or floats whose range is known? */
 static bool can_mark(sx_quantizer *q, sx_vid v, const char **kept) {
   const sx_tensor *t = v == SX_NONE ? NULL : sx_value_const(q->g, v);
-  if (!is_f32(q->g, v))
+  if (!sx_quant_is_f32(q->g, v))
     *kept = "it does not compute on float";
   else if (!t && !range_of(q, v))
     *kept = "no range is known of what goes in or out";
@@ -50,7 +48,7 @@ static const sx_node *only_reader(const sx_quantizer *q, sx_vid v) {
   const sx_value *x = sx_value_at(q->g, v);
   if (x->n_uses != 1 || x->output_uses) return NULL;
   const sx_node *n = sx_node_at(q->g, x->uses->node);
-  return n->n_out == 1 && is_f32(q->g, n->out[0]) && range_of(q, n->out[0]) ? n : NULL;
+  return n->n_out == 1 && sx_quant_is_f32(q->g, n->out[0]) && range_of(q, n->out[0]) ? n : NULL;
 }
 
 /* Behind v, which node p makes, what is done to it right away: a bias of MatMul, a clamp. The pair then stands behind that.
@@ -64,8 +62,6 @@ static sx_vid behind(const sx_quantizer *q, const sx_node *p, sx_vid v) {
 }
 
 static bool is_made(const sx_quantizer *q, sx_vid v) { return v < q->marks.n && q->marks.at[v].flags & MADE; }
-static bool is_selected(const sx_quantizer *q, sx_nid id) { return id < q->selected.n && q->selected.at[id]; }
-
 /* Chooses a node that reads the inputs of a mask on grids. */
 static sx_status choose(sx_quantizer *q, sx_nid id, uint32_t inputs, const char **kept) {
   const sx_node *n = sx_node_at(q->g, id);
@@ -82,7 +78,7 @@ static sx_status choose(sx_quantizer *q, sx_nid id, uint32_t inputs, const char 
 static sx_status product(sx_quantizer *q, sx_nid id, const char **kept) {
   const sx_node *n = sx_node_at(q->g, id);
   const sx_vid w = sx_node_in(n, 1), bias = sx_node_in(n, 2);
-  if (!is_f32(q->g, w)) return *kept = "it does not compute on float", SX_OK;
+  if (!sx_quant_is_f32(q->g, w)) return *kept = "it does not compute on float", SX_OK;
   if (!sx_value_const(q->g, w) && q->o->constant_b_only) return *kept = "its second input is no constant", SX_OK;
   if (!sx_value_const(q->g, w)) return choose(q, id, 3, kept);
   if (!sx_quant_is_weight(q->g, w, 2)) return *kept = "its weight is no matrix", SX_OK;
@@ -95,7 +91,7 @@ static sx_status plain(sx_quantizer *q, sx_nid id, const char **kept) {
   const sx_node *n = sx_node_at(q->g, id);
   if (is_made(q, n->out[0])) return SX_OK; /* it is a bias, a clamp: part of what stands before it */
   for (uint32_t i = 0; i < n->n_in; i++)
-    if (is_f32(q->g, n->in[i].value) && !sx_value_const(q->g, n->in[i].value) && !is_made(q, n->in[i].value))
+    if (sx_quant_is_f32(q->g, n->in[i].value) && !sx_value_const(q->g, n->in[i].value) && !is_made(q, n->in[i].value))
       return *kept = "what it reads is not quantised", SX_OK;
   return choose(q, id, is_clamp(n) ? 1 : UINT32_MAX, kept);
 }
@@ -106,7 +102,7 @@ static sx_status mover(sx_quantizer *q, sx_nid id, const char **kept) {
   const sx_vid x = sx_node_in(n, 0);
   if (x == SX_NONE || !is_made(q, x)) return *kept = "what it moves is not quantised", SX_OK;
   for (uint32_t i = 0; i < n->n_out; i++)
-    if (n->out[i] != SX_NONE && !is_f32(q->g, n->out[i])) return *kept = "it gives more than it moves", SX_OK;
+    if (n->out[i] != SX_NONE && !sx_quant_is_f32(q->g, n->out[i])) return *kept = "it gives more than it moves", SX_OK;
   for (uint32_t i = 0; i < n->n_out; i++)
     if (n->out[i] != SX_NONE) SX_TRY(set_mark(q, n->out[i], MADE, range_owner(q, x)));
   return sx_quant_select(q, id);
@@ -121,7 +117,7 @@ static bool is_read(const sx_quantizer *q, sx_nid id) {
   const sx_node *n = sx_node_at(q->g, id);
   for (uint32_t i = 0; i < n->n_out; i++)
     for (const sx_use *u = n->out[i] == SX_NONE ? NULL : sx_value_at(q->g, behind(q, n, n->out[i]))->uses; u; u = u->next)
-      if (is_selected(q, u->node)) return true;
+      if (sx_quant_is_selected(q, u->node)) return true;
   return false;
 }
 
@@ -129,7 +125,7 @@ static bool is_read(const sx_quantizer *q, sx_nid id) {
 static void prune(sx_quantizer *q) {
   for (uint32_t k = q->g->order.n; k-- > 0;) {
     const sx_nid id = q->g->order.at[k];
-    if (!is_selected(q, id) || rule_of(q, id) == product || is_read(q, id)) continue;
+    if (!sx_quant_is_selected(q, id) || rule_of(q, id) == product || is_read(q, id)) continue;
     q->report->rows.at[q->selected.at[id] - 1].kept = "nothing that reads it is quantised";
     q->selected.at[id] = 0;
   }
@@ -140,8 +136,8 @@ static sx_status mark_chosen(sx_quantizer *q, sx_nid id) {
   const bool multiplies = rule_of(q, id) == product;
   const bool floats = multiplies && (sx_str_is(n->op_type, "MatMul") || sx_str_is(n->op_type, "Gemm")) && !is_read(q, id);
   for (uint32_t i = 0; i < n->n_in; i++)
-    if (is_f32(q->g, n->in[i].value) && !(multiplies && i > 0 && sx_value_const(q->g, n->in[i].value)) &&
-        !(is_clamp(n) && i))
+    if (sx_quant_is_f32(q->g, n->in[i].value) && !(multiplies && i > 0 && sx_value_const(q->g, n->in[i].value)) &&
+        !((is_clamp(n) || rule_of(q, id) == mover) && i))
       SX_TRY(set_mark(q, n->in[i].value, ON_GRID, SX_NONE));
   for (uint32_t i = 0; i < n->n_out && !floats; i++)
     if (n->out[i] != SX_NONE) SX_TRY(set_mark(q, behind(q, n, n->out[i]), ON_GRID, SX_NONE));
@@ -179,7 +175,7 @@ static sx_status replace_readers(sx_quantizer *q, sx_vid v, sx_vid dq, bool all)
     next = u->next;
     const sx_node *n = sx_node_at(g, u->node);
     const bool border = sx_str_is(n->op_type, "QuantizeLinear") && u->node >= q->n_nodes;
-    if (!border && (all || is_selected(q, u->node))) sx_graph_set_input(g, u->node, u->slot, dq);
+    if (!border && (all || sx_quant_is_selected(q, u->node))) sx_graph_set_input(g, u->node, u->slot, dq);
   }
   return SX_OK;
 }
@@ -194,13 +190,7 @@ static sx_status add_pair(sx_quantizer *q, sx_vid v) {
   sx_value_at(g, dq)->fact = sx_value_at(g, v)->fact;
   sx_value_at(g, dq)->fact.constant = NULL;
   if (!sx_value_at(g, v)->output_uses || !(m.flags & MADE)) return replace_readers(q, v, dq, m.flags & MADE);
-  /* An output of the graph keeps its name: the float that it was becomes a value in between. */
-  const sx_str name = sx_value_at(g, v)->name;
-  for (uint32_t i = 0; i < g->outputs.n; i++)
-    if (g->outputs.at[i] == v && !sx_graph_set_output(g, i, dq)) SX_NO_MEMORY(q->e);
-  const char *inner = sx_arena_printf(&g->model->arena, "%.*s_float", SX_FMT(name));
-  if (!inner) SX_NO_MEMORY(q->e);
-  sx_value_at(g, v)->name = sx_str_c(inner), sx_value_at(g, dq)->name = name;
+  SX_TRY(sx_quant_take_output(q, v, dq, "_float"));
   return replace_readers(q, v, dq, true);
 }
 
@@ -256,7 +246,7 @@ static sx_status write_weight(sx_quantizer *q, sx_nid id) {
 sx_status sx_quant_static_write(sx_quantizer *q) {
   prune(q);
   for (uint32_t k = 0; k < q->g->order.n; k++)
-    if (is_selected(q, q->g->order.at[k])) SX_TRY(mark_chosen(q, q->g->order.at[k]));
+    if (sx_quant_is_selected(q, q->g->order.at[k])) SX_TRY(mark_chosen(q, q->g->order.at[k]));
   const uint32_t n = q->marks.n;
   for (uint32_t v = 0; v < n; v++) q->marks.at[v].range = range_of(q, v); /* by name: before names move */
   for (uint32_t v = 0; v < n; v++)

@@ -40,7 +40,7 @@ typedef struct sx_write_options {
 sx_status sx_session_write(const void *data, size_t size, const sx_session_options *o, const sx_write_options *w,
                            sx_err *e);
 /* A model in the source dialect, as it stands. */
-sx_status sx_model_write(const sx_model *m, const sx_write_options *w, sx_err *e);
+sx_status sx_model_write(sx_model *m, const sx_write_options *w, sx_err *e);
 /* The optimised model, handed to a function: the messages point into the model and the arena, and may be changed. */
 typedef sx_status (*sx_write_fn)(void *ctx, const sx_model *m, sx_proto_model *p, sx_arena *a, sx_err *e);
 sx_status sx_session_rewrite(const void *data, size_t size, const sx_session_options *o, sx_write_fn write, void *ctx,

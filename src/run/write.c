@@ -30,9 +30,20 @@ static sx_status write_parts(void *ctx, const sx_model *m, sx_proto_model *p, sx
   return s;
 }
 
-sx_status sx_model_write(const sx_model *m, const sx_write_options *w, sx_err *e) {
+/* The order of nodes in which graphs are written, in bodies too. */
+static sx_status sort_all(sx_graph *g, sx_err *e) {
+  for (uint32_t i = 0; i < g->nodes.n; i++) {
+    const sx_node *n = sx_node_at(g, i);
+    for (uint32_t k = 0; k < n->n_attrs && !n->dead; k++)
+      if (n->attrs[k].type == SX_ATTR_GRAPH) SX_TRY(sort_all(n->attrs[k].g, e));
+  }
+  return sx_graph_sort(g, e);
+}
+
+sx_status sx_model_write(sx_model *m, const sx_write_options *w, sx_err *e) {
   sx_arena a = {0};
   sx_proto_model p;
+  SX_TRY(sort_all(m->graph, e));
   sx_status s = w->ort ? sx_export_typed(m, &a, &p, e) : sx_export(m, &a, &p, e);
   if (s == SX_OK) s = write_parts((void *)w, m, &p, &a, e);
   sx_arena_free(&a);

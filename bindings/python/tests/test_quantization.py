@@ -147,3 +147,85 @@ def test_no_samples(model, tmp_path):
 def test_signatures():
     names = list(inspect.signature(q.quantize_static).parameters)
     assert names[:5] == ["model_input", "model_output", "calibration_data_reader", "quant_format", "op_types_to_quantize"]
+
+
+def small(tmp_path, nodes, inputs, outputs, initializers, opset=17):
+    """A model of these nodes: a path."""
+    onnx = pytest.importorskip("onnx")
+    info = [[onnx.helper.make_tensor_value_info(name, kind, shape) for name, kind, shape in some] for some in (inputs, outputs)]
+    graph = onnx.helper.make_graph(nodes, "small", *info, [onnx.numpy_helper.from_array(np.asarray(a), name) for name, a in initializers.items()])
+    path = tmp_path / "small.onnx"
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=8), path)
+    return path
+
+
+ways = pytest.mark.parametrize("way", [
+    lambda model, out, feed: q.quantize_dynamic(model, out), lambda model, out, feed: q.quantize_static(model, out, [feed, {**feed, "c": np.array(False)} if "c" in feed else feed]),
+    lambda model, out, feed: q.quantize_weights(model, out, block_size=16), lambda model, out, feed: q.convert_float(model, out)],
+    ids=["dynamic", "static", "weights", "float16"])
+
+
+@ways
+def test_bodies(tmp_path, way):
+    onnx = pytest.importorskip("onnx")
+    node, info = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    branch = lambda op: onnx.helper.make_graph([node(op, ["h"], ["r"])], op, [], [info("r", 1, None)])
+    model = small(tmp_path, [node("MatMul", ["x", "w"], ["h"], "product"), node("If", ["c"], ["i"], "if", then_branch=branch("Relu"), else_branch=branch("Neg")),
+                             node("MatMul", ["i", "v"], ["y"], "last")],
+                  [("x", 1, [2, 16]), ("c", 9, [])], [("y", 1, [2, 4])],
+                  {"w": np.random.default_rng(1).standard_normal((16, 16)).astype(np.float32), "v": np.ones((16, 4), np.float32)})
+    out, feed = tmp_path / "out.onnx", {"x": np.random.default_rng(2).random((2, 16), np.float32), "c": np.array(True)}
+    way(model, out, feed)
+    for c in (True, False):
+        feed["c"] = np.array(c)
+        a, b = (sx.InferenceSession(path).run(None, feed)[0] for path in (model, out))
+        assert np.allclose(a, b, atol=0.2 * np.abs(a).max())
+
+
+@ways
+@pytest.mark.parametrize("computed", [False, True])
+def test_sizes_stay_floats(tmp_path, way, computed):
+    node = pytest.importorskip("onnx").helper.make_node
+    scales = [node("Mul", ["s", "one"], ["t"]), node("Div", ["t", "one"], ["u"]), node("Concat", ["ones", "u"], ["scales"], axis=0)] if computed else []
+    model = small(tmp_path, [node("Conv", ["x", "w"], ["c"], "conv"), *scales, node("Resize", ["c", "", "scales"], ["r"], "resize", mode="nearest"),
+                             node("Conv", ["r", "v"], ["y"], "conv2")],
+                  [("x", 1, [1, 2, 4, 4]), ("s", 1, [2])], [("y", 1, None)],
+                  {"w": np.ones((256, 2, 1, 1), np.float32), "v": np.ones((1, 256, 1, 1), np.float32) / 256, "one": np.array([1], np.float32),
+                   "ones": np.ones(2, np.float32), **({} if computed else {"scales": np.array([1, 1, 2, 2], np.float32)})})
+    out, feed = tmp_path / "out.onnx", {"x": np.random.default_rng(2).random((1, 2, 4, 4), np.float32), "s": np.full(2, 2, np.float32)}
+    way(model, out, feed)
+    a, b = (sx.InferenceSession(path).run(None, feed)[0] for path in (model, out))
+    assert a.shape == (1, 1, 8, 8) and np.allclose(a, b, atol=0.03)
+
+
+@pytest.mark.parametrize("to", ["float16", "bfloat16"])
+def test_old_operator_sets(tmp_path, to):
+    node = pytest.importorskip("onnx").helper.make_node
+    model = small(tmp_path, [node("Split", ["x"], ["a", "b"], axis=1), node("Add", ["a", "b"], ["y"])], [("x", 1, [2, 4])], [("y", 1, [2, 2])], {}, 13)
+    q.convert_float(model, tmp_path / "out.onnx", to)
+    x = np.arange(8, dtype=np.float32).reshape(2, 4)
+    assert np.array_equal(sx.InferenceSession(tmp_path / "out.onnx").run(None, {"x": x})[0], x[:, :2] + x[:, 2:])
+
+
+def test_masks_stay_finite(tmp_path):
+    node = pytest.importorskip("onnx").helper.make_node
+    model = small(tmp_path, [node("Add", ["x", "mask"], ["m"]), node("Softmax", ["m"], ["y"])], [("x", 1, [1, 4])], [("y", 1, [1, 4])],
+                  {"mask": np.full(4, np.finfo(np.float32).min)})
+    for to in ("float16", "bfloat16"):
+        q.convert_float(model, tmp_path / "out.onnx", to)
+        assert np.allclose(sx.InferenceSession(tmp_path / "out.onnx").run(None, {"x": np.zeros((1, 4), np.float32)})[0], 0.25)
+
+
+@pytest.mark.parametrize("values", [[-1e-45, 0], [-3e38, 3e38], [1e-30, 1e30], [0, 0]])
+@pytest.mark.parametrize("method", ["rtn", "hqq"])
+def test_blocks_of_odd_numbers(tmp_path, values, method):
+    node = pytest.importorskip("onnx").helper.make_node
+    model = small(tmp_path, [node("MatMul", ["x", "w"], ["y"])], [("x", 1, [1, 16])], [("y", 1, [1, 2])],
+                  {"w": np.tile(np.array(values, np.float32), 16).reshape(16, 2)})
+    report = q.quantize_weights(model, tmp_path / "out.onnx", 4, 16, method, compare=False)
+    assert "nan" not in report.json().lower()
+    assert np.isfinite(sx.InferenceSession(tmp_path / "out.onnx").run(None, {"x": np.full((1, 16), 1e-3, np.float32)})[0]).all()
+
+
+def test_tiny_numbers_calibrate(model):
+    assert q.calibrate(model, [{"x": np.full((1, 3, 8, 8), 1e-40, np.float32)}], q.CalibrationMethod.Percentile)["x"].highest <= 1e-39
