@@ -187,7 +187,7 @@ static int64_t attr_at(const sx_node *n, const char *name, uint32_t i) {
 
 /* Slice k of scanned input i: the axis goes. */
 static sx_status scan_slice(const sx_call *c, const sx_node *n, uint32_t states, uint32_t i, int64_t k,
-                            const sx_rt_value *away, sx_rt_value **out) {
+                            sx_rt_value *away, sx_rt_value **out) {
   const sx_view *v = &c->late->in[states + i];
   int64_t axis = attr_at(n, "scan_input_axes", i), dims[SX_MAX_RANK];
   if (away) return sx_hosted_row(away, attr_at(n, "scan_input_directions", i) ? away->dims[0] - 1 - k : k, out, c->e);

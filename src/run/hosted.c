@@ -43,10 +43,16 @@ sx_status sx_hosted_front(const sx_call *c, const sx_control_host *h, uint32_t i
   return SX_OK;
 }
 
-sx_status sx_hosted_row(const sx_rt_value *whole, int64_t k, sx_rt_value **out, sx_err *e) {
+static void let_go(void *whole, void *data, size_t bytes) {
+  (void)data, (void)bytes;
+  sx_rt_unref(whole);
+}
+sx_status sx_hosted_row(sx_rt_value *whole, int64_t k, sx_rt_value **out, sx_err *e) {
   size_t row = whole->dims[0] ? whole->bytes / (size_t)whole->dims[0] : 0;
-  return sx_rt_tensor_wrap((sx_dtype)whole->type.dtype, whole->rank - 1, whole->dims + 1,
-                           (char *)whole->data + (size_t)k * row, row, whole->memory, NULL, NULL, out, e);
+  SX_TRY(sx_rt_tensor_wrap((sx_dtype)whole->type.dtype, whole->rank - 1, whole->dims + 1,
+                           (char *)whole->data + (size_t)k * row, row, whole->memory, let_go, whole, out, e));
+  sx_rt_ref(whole);
+  return SX_OK;
 }
 
 /* The parts one behind the other, into the rows of `whole`. */

@@ -11,7 +11,8 @@ static const struct {
   size_t size;
 } models[] = {MODEL(chain),     MODEL(mixed),   MODEL(dense),     MODEL(shapes),  MODEL(conv),    MODEL(branches),
               MODEL(loop),      MODEL(while),   MODEL(untouched), MODEL(scan),    MODEL(columns), MODEL(nested),
-              MODEL(sequences), MODEL(collect), MODEL(words),     MODEL(integers)};
+              MODEL(sequences), MODEL(collect), MODEL(words),     MODEL(integers), MODEL(turns),
+              MODEL(either),    MODEL(again)};
 enum { N_MODELS = sizeof models / sizeof *models };
 
 #define FLAT "Add,Sub,Mul,Less,Relu,MatMul,Identity,Reshape,Shape"

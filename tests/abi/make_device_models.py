@@ -59,12 +59,27 @@ MODELS = {
           r, s = Loop(n, , q, x) <body = body (int64 i, bool on, seq(float[4,4]) c, float[4,4] v) => (bool on, seq(float[4,4]) d, float[4,4] w)
               { w = Add(v, x)  d = SequenceInsert(c, w) }>
           t = SequenceInsert(r, s)  j = ConcatFromSequence<axis=0>(t)  y = Mul(j, j) }""",
+    # a row of what is scanned is the next state, and the result
+    "turns": """g (float[3] s, float[3,4] x) => (float[3] f, float[3,4] e, float[3] z, float[4,3] y)
+        { r = Add(x, x)
+          f, y = Scan(s, r) <num_scan_inputs=1, scan_input_axes=[1], body = body (float[3] t, float[3] c) => (float[3] c, float[3] u) { u = Add(t, c) }>
+          a = Mul(r, r)  b = Add(a, r)  e = Mul(b, r)  z = Add(f, f) }""",
+    # an output is made by a body, not by a node that could write it where it is wanted
+    "either": """g (int64 n, float[4] x) => (float[4] y)
+        { c = Cast<to=9>(n)
+          y = If(c) <then_branch = t () => (float[4] p) { a = Add(x, x)  b = Add(a, a)  p = Add(b, b) }, else_branch = e () => (float[4] q) { q = Mul(x, x) }> }""",
+    # the content of a computed shape is known
+    "again": """g (float[3,4] x) => (float[3,4] y) { a = Add(x, x)  s = Shape(a)  y = Reshape(a, s) }""",
     "words": """g (string[2] s, float[4,4] x) => (string[2] t, float[4,4] y) { t = Identity(s)  y = Add(x, x) }""",
     "integers": """g (int64[4] n, float[4,4] x) => (int64[4] m, float[4,4] y) <int64[4] k = {1,2,3,4}> { m = Add(n, k)  l = Cast<to=1>(m)  y = Mul(x, l) }""",
 }
 TRIPLE = "g (float[4,4] x) => (float[4,4] y) { a = Add(x, x)  b = test.device.Triple(a)  y = Neg(b) }"
+# planned anew for each rank, as Softmax was before version 13
+RANKS = """<ir_version: 8, opset_import: ["" : 11]>
+g (float[] x) => (float[] y) { a = Add(x, x)  s = Softmax(a)  b = Mul(s, a)  y = Relu(b) }"""
 
 
 if __name__ == "__main__":
     write("device_models.h", "Models for a provider, written by make_device_models.py: what each is stands there.",
-          [("device_" + name, parser.parse_model(HEAD + text)) for name, text in (MODELS | {"triple": TRIPLE}).items()])
+          [("device_" + name, parser.parse_model(HEAD + text)) for name, text in (MODELS | {"triple": TRIPLE}).items()]
+          + [("device_ranks", parser.parse_model(RANKS))])

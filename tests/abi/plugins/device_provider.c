@@ -16,6 +16,7 @@ OrtStatus *fail(const char *what) {
 }
 
 static char failing[20];
+static _Atomic int streaming; /* sessions that want streams */
 bool fails(const char *what) { return !strcmp(failing, what); }
 
 /* ---- the provider of a session ---- */
@@ -24,7 +25,7 @@ typedef struct Provider {
   Device *device;
   OrtKernelRegistry *registry;
   char ops[200], dynamic[100];
-  bool compile, nhwc, capture, serial, contexts;
+  bool compile, nhwc, capture, serial, contexts, streams;
   OrtWeightlessSupport weightless;
   int runs;  /* of a session that captures */
   Tape tape; /* what was captured */
@@ -293,6 +294,7 @@ static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevi
   if (p->compile) p->ep.Compile = compile, p->ep.ReleaseNodeComputeInfos = release_infos;
   p->ep.GetKernelRegistry = kernel_registry;
   counters.providers++;
+  streaming += p->streams = streams;
   *out = &p->ep;
   return failed;
 }
@@ -301,6 +303,7 @@ static void ORT_API_CALL release_ep(OrtEpFactory *f, OrtEp *ep) {
   (void)f;
   if (p->captured) device_keep(false);
   tape_free(&p->tape);
+  streaming -= p->streams;
   ep_api->ReleaseKernelRegistry(p->registry);
   free(p);
   counters.providers--;
@@ -340,7 +343,8 @@ static void ORT_API_CALL release_allocator(OrtEpFactory *f, OrtAllocator *a) { (
 static OrtStatus *ORT_API_CALL create_transfer(OrtEpFactory *f, OrtDataTransferImpl **out) {
   return (void)f, transfer_create(out);
 }
-static bool ORT_API_CALL stream_aware(const OrtEpFactory *f) { return (void)f, true; }
+/* While a session is there that wants streams: without them blocks given back are overwritten at once. */
+static bool ORT_API_CALL stream_aware(const OrtEpFactory *f) { return (void)f, streaming > 0; }
 static OrtStatus *ORT_API_CALL factory_stream(OrtEpFactory *f, const OrtMemoryDevice *m, const OrtKeyValuePairs *o,
                                               OrtSyncStreamImpl **out) {
   (void)m, (void)o;
