@@ -27,6 +27,7 @@ static void free_graph(sx_graph *g) {
 
 void sx_model_destroy(sx_model *m) {
   if (!m) return;
+  if (m->placed) m->release_placed(m->placed);
   for (sx_graph *g = m->graphs; g; g = g->next) free_graph(g);
   for (uint32_t i = 0; i < m->tensors.n; i++) sx_tensor_unref(m->tensors.at[i]);
   sx_vec_free(&m->tensors);

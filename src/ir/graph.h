@@ -147,6 +147,8 @@ struct sx_model {
   char *path;                  /* file it came from, or NULL */
   SX_VEC(sx_mapping) mappings; /* of the model file and of external data */
   SX_VEC(sx_external_ref) external;
+  void *placed;                /* what stands behind nodes of plugin providers, or NULL; released first ... */
+  void (*release_placed)(void *placed);
   bool by_shapes;    /* read with the sizes of a run's inputs */
   bool needs_shapes; /* nodes are left as they were written, until the sizes of the inputs tell ranks: not to be planned */
 };

@@ -82,6 +82,36 @@ static int compare(OrtSession *a, OrtSession *b, int seed) {
   return ok;
 }
 
+/* A tensor like `v` on the device; filled, or not. */
+static inline OrtValue *on_device(const OrtValue *v, int filled) {
+  OrtAllocator *a = NULL;
+  OrtValue *d = NULL;
+  int64_t dims[8];
+  size_t rank = 0;
+  ONNXTensorElementDataType type;
+  tensor_count(v, &type, dims, &rank);
+  OK(GetSharedAllocator(env, api->EpDevice_MemoryInfo(device[0], OrtDeviceMemoryType_DEFAULT), &a));
+  OK(CreateTensorAsOrtValue(a, dims, rank, type, &d));
+  if (filled) OK(CopyTensors(env, &v, &d, NULL, 1));
+  return d;
+}
+static inline OrtValue *to_host(const OrtValue *v) {
+  OrtValue *h = NULL;
+  int64_t dims[8];
+  size_t rank = 0;
+  ONNXTensorElementDataType type;
+  tensor_count(v, &type, dims, &rank);
+  OK(CreateTensorAsOrtValue(allocator, dims, rank, type, &h));
+  OK(CopyTensors(env, &v, &h, NULL, 1));
+  return h;
+}
+static inline int same_there(const OrtValue *host, const OrtValue *there) {
+  OrtValue *h = to_host(there);
+  int equal = same(host, h);
+  api->ReleaseValue(h);
+  return equal;
+}
+
 /* Nothing that sessions made is there any more; the shared allocators go with the library. */
 static void nothing_left(void) {
   CHECK(count->blocks == 0 && count->bytes == 0);

@@ -55,9 +55,12 @@ typedef struct claims {
 } claims;
 
 void sx_eps_note(struct sx_eps *x, sx_severity severity, const char *text) {
-  if (!text) return;
+  if (!text || x->ready) return;
+  for (uint32_t i = 0; i < x->notes.n; i++)
+    if (!strcmp(x->notes.at[i], text)) return; /* the model was read twice */
   sx_log_at(&x->session->logger.log, severity, __FILE__, __LINE__, "%s", text);
-  (void)sx_vec_push(&x->notes, text);
+  const char *kept = sx_arena_strdup(&x->arena, text, strlen(text));
+  if (kept) (void)sx_vec_push(&x->notes, kept);
 }
 
 static void refuse(claims *c, sx_claim *k, const char *why) {
@@ -68,7 +71,7 @@ static void refuse(claims *c, sx_claim *k, const char *why) {
   struct sx_eps *x = c->info->ep->owner;
   sx_eps_note(
       x, SX_LOG_ERROR,
-      sx_arena_printf(&x->arena,
+      sx_arena_printf(&x->now->arena,
                       "%s: GetCapability claims a group of %u nodes, from '%.*s' (%.*s) on, that cannot be had: %s. Others "
                       "run it",
                       c->info->ep->name, k->n, SX_FMT(n->name), SX_FMT(n->op_type), why));

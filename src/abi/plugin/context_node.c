@@ -108,14 +108,13 @@ static char *context_path(const struct sx_eps *x, const char *model, sx_arena *a
   return sx_arena_printf(a, "%.*s_ctx.onnx", (int)(stem && model[stem - 1] == '.' ? stem - 1 : n), model);
 }
 
-sx_status sx_ep_context_write(struct sx_eps *x, sx_model *m, const char *model, sx_err *e) {
-  if (x->session->compiling || !writes(x) || !x->contexts) return SX_OK;
+sx_status sx_ep_context_keep(struct sx_eps *x, sx_model *m, const char *model, sx_err *e) {
+  if (x->ready || x->session->compiling || !writes(x) || !x->contexts) return SX_OK;
   SX_TRY(sx_ep_context_check(m, e));
   sx_arena a = {0};
-  sx_text text = {0};
   sx_proto_model p;
   sx_mapping there;
-  char *path = context_path(x, model, &a);
+  char *path = context_path(x, model, &x->arena);
   sx_status s = path ? SX_OK
                      : sx_fail(e, SX_E_INVALID_ARGUMENT, SX_HERE,
                                "a model from memory has no path: %s must say where its context model goes", kOrtSessionOptionEpContextFilePath);
@@ -124,10 +123,19 @@ sx_status sx_ep_context_write(struct sx_eps *x, sx_model *m, const char *model, 
     s = sx_fail(e, SX_E_FAIL, SX_HERE, "the context model '%s' exists already: remove it, or load it instead", path);
   }
   if (s == SX_OK) s = sx_export(m, &a, &p, e);
-  if (s == SX_OK) s = sx_proto_write_model(&p, &text, e);
-  if (s == SX_OK && text.failed) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-  if (s == SX_OK) s = sx_write_file(path, text.p, text.n, e);
-  sx_text_free(&text);
+  sx_text_free(&x->context); /* a model may be read twice before its session stands */
+  if (s == SX_OK) s = sx_proto_write_model(&p, &x->context, e);
+  if (s == SX_OK && x->context.failed) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  if (s == SX_OK) x->context_path = path;
   sx_arena_free(&a);
   return s;
+}
+
+OrtStatus *sx_ep_context_write(struct sx_eps *x) {
+  sx_err e = {0};
+  if (!x->context_path) return NULL;
+  sx_status s = sx_write_file(x->context_path, x->context.p, x->context.n, &e);
+  sx_text_free(&x->context);
+  x->context_path = NULL;
+  return sx_ort_status(s, &e);
 }

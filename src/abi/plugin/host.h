@@ -3,8 +3,9 @@
  * of them, and the nodes that these took.
  *
  * Everything that a plugin hands over was built against some older or newer header: a callback that came later than the oldest
- * layout is read only when the struct's version has it (SX_EP_HAS). The only lock held while a plugin runs is the one that keeps
- * runs apart for a provider that wants no two at once. */
+ * layout is read only when the struct's version has it (SX_EP_HAS). Locks held while a plugin runs are
+ * those of sx_eps that keep its calls apart: `serial` runs of a provider that wants no two at once, `placing` its claims and
+ * the making of its kernels, `events` what a profiler hears. */
 #ifndef SX_ABI_PLUGIN_HOST_H
 #define SX_ABI_PLUGIN_HOST_H
 #include "abi/graph.h"
@@ -88,7 +89,7 @@ typedef struct sx_ep_compiled {
 /* A node that a provider has: sx_node.custom, with sx_node.provider = &sx_plugin_provider. */
 typedef struct sx_ep_node {
   sx_ep *ep;
-  OrtNode *view;                /* what the provider was shown; lives as long as the session */
+  OrtNode *view;                /* what the provider was shown */
   const OrtNode *members;       /* name, domain and op_type of each node of the group */
   uint32_t n_members;
   OrtNodeComputeInfo *info;     /* compiled */
@@ -102,6 +103,15 @@ typedef struct sx_ep_node {
   uint32_t *makes;              /* by output, of a node whose results are the graph's: which one; NULL, SX_NONE: of none */
 } sx_ep_node;
 
+/* What was placed in one model, which owns it (sx_model.placed): a session that plans by signature has several. */
+typedef struct sx_ep_placed {
+  sx_arena arena;
+  SX_VEC(sx_ep_compiled) compiled;
+  SX_VEC(sx_ep_node *) nodes;
+  SX_VEC(OrtValueInfo *) infos; /* of fused nodes */
+  uint32_t fused;               /* groups so far, for names */
+} sx_ep_placed;
+
 /* A run (sx_run_ctx.caller). */
 typedef struct sx_ep_run {
   struct sx_eps *x;
@@ -114,15 +124,16 @@ struct sx_eps {
   OrtSession *session;
   sx_arena arena;
   SX_VEC(sx_ep *) list; /* in order of preference */
-  SX_VEC(sx_ep_compiled) compiled;
-  SX_VEC(sx_ep_node *) nodes;
-  SX_VEC(OrtValueInfo *) infos; /* of fused nodes */
   sx_mutex serial, copies, events; /* copies: of sx_ep_node.cached, sx_ep.idle, sx_ep.captured; events: of sx_ep.profiler */
+  sx_mutex placing;                /* nodes are placed and made by one thread at a time, also while others run */
+  sx_ep_placed *now;               /* of the model that is being placed */
+  bool ready;                      /* the session stands; what is placed now is for a run */
   sx_ep *capturing;                /* records what runs do; NULL: none */
   bool any_serial;
-  SX_VEC(const char *) notes; /* claims that were refused, and why */
-  uint32_t fused;    /* groups so far, for names */
-  uint32_t contexts; /* of them, with an EPContext node */
+  SX_VEC(const char *) notes; /* claims that were refused, and why; none is added once the session is ready */
+  uint32_t contexts;          /* groups with an EPContext node */
+  char *context_path;         /* of the context model, or NULL: it is written when the session is ready ... */
+  sx_text context;
 };
 
 /* Who copies between two memories of which one is a plugin's; NULL: nobody. (library.c) */
@@ -137,12 +148,13 @@ struct OrtNodeComputeContext {
 OrtStatus *sx_eps_choose(OrtSession *s); /* adds to the options' providers by policy (policy.c) */
 OrtStatus *sx_eps_open(OrtSession *s, struct sx_eps **out);
 void sx_eps_close(struct sx_eps *x);
+void sx_ep_placed_free(void *placed);
 /* Is there a provider of that name? x may be NULL. */
 bool sx_eps_has(const struct sx_eps *x, const char *name);
 /* Waits for what providers have still to do. */
 OrtStatus *sx_eps_sync(struct sx_eps *x);
-/* Copies a tensor, wherever it lies, into one in a provider's memory. */
-OrtStatus *sx_eps_copy_into(struct sx_eps *x, sx_rt_value *from, sx_rt_value *to);
+/* Copies a tensor, wherever it lies, into one in a provider's memory, by that provider's one of the run's streams. */
+OrtStatus *sx_eps_copy_into(struct sx_eps *x, OrtSyncStream *const *streams, sx_rt_value *from, sx_rt_value *to);
 /* After the session is ready. */
 OrtStatus *sx_eps_ready(struct sx_eps *x);
 
@@ -164,8 +176,10 @@ sx_status sx_ep_context_take(struct sx_eps *x, sx_graph *g, sx_nid id, const Ort
 sx_status sx_ep_context_describe(struct sx_eps *x, sx_model *m, sx_err *e);
 /* FAIL when a compiled node has none. */
 sx_status sx_ep_context_check(const sx_model *m, sx_err *e);
-/* Session option ep.context_enable: writes the model of the source dialect, read from file `model` (may be NULL). */
-sx_status sx_ep_context_write(struct sx_eps *x, sx_model *m, const char *model, sx_err *e);
+/* Session option ep.context_enable: keeps the bytes of the model of the source dialect, read from file `model` (may be NULL). */
+sx_status sx_ep_context_keep(struct sx_eps *x, sx_model *m, const char *model, sx_err *e);
+/* Writes what was kept last, if anything was, and lets go of it. */
+OrtStatus *sx_ep_context_write(struct sx_eps *x);
 
 /* ---- registry.c ---- */
 OrtStatus *sx_ep_registry_copy(const OrtKernelRegistry *from, OrtKernelRegistry **out);

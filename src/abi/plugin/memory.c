@@ -6,7 +6,7 @@
 OrtStatus *sx_transfer_one(OrtDataTransferImpl *t, const sx_rt_value *from, sx_rt_value *to, OrtSyncStream *stream) {
   const OrtValue *source = (const OrtValue *)from;
   OrtValue *target = (OrtValue *)to;
-  return from->bytes ? t->CopyTensors(t, &source, &target, &stream, 1) : NULL;
+  return from->bytes ? t->CopyTensors(t, &source, &target, stream ? &stream : NULL, 1) : NULL;
 }
 
 /* Allocators that know streams are told which one will use the memory. */
@@ -63,7 +63,7 @@ OrtAllocator *sx_eps_allocator(const struct sx_eps *x, const sx_memory *m) {
   return p ? p->allocator : NULL;
 }
 
-OrtStatus *sx_eps_copy_into(struct sx_eps *x, sx_rt_value *from, sx_rt_value *to) {
+OrtStatus *sx_eps_copy_into(struct sx_eps *x, OrtSyncStream *const *streams, sx_rt_value *from, sx_rt_value *to) {
   sx_ep *p = sx_eps_with_memory(x, to->memory);
   if (!p || !p->transfer || !p->transfer->CopyTensors)
     SX_API_FAIL(INVALID_ARGUMENT, "no provider of the session writes to '%.60s', where an output is bound", to->memory->name);
@@ -73,7 +73,11 @@ OrtStatus *sx_eps_copy_into(struct sx_eps *x, sx_rt_value *from, sx_rt_value *to
     SX_API_FAIL(INVALID_ARGUMENT,
                 "an output of %zu bytes of type %s is bound to a tensor of another shape, %zu bytes of type %s", from->bytes,
                 sx_dtype_name((sx_dtype)from->type.dtype), to->bytes, sx_dtype_name((sx_dtype)to->type.dtype));
-  return sx_transfer_one(p->transfer, from, to, NULL);
+  const sx_ep *q = sx_eps_with_memory(x, from->memory);
+  OrtStatus *failed = q && q != p ? sx_ep_stream_wait(streams[q->index]) : NULL;
+  if (!failed) failed = sx_transfer_one(p->transfer, from, to, streams[p->index]);
+  if (!failed && from->bytes && !sx_memory_eq(from->memory, to->memory)) failed = sx_ep_stream_wait(streams[p->index]);
+  return failed; /* bytes of another memory are read when this returns */
 }
 
 /* Whether input or output i lies in the host's memory; of a compiled group none does. */
@@ -150,10 +154,10 @@ static sx_ep *due_at(const place *p, uint32_t i) {
 
 static sx_status add_copy(struct sx_eps *x, sx_graph *g, sx_vid from, sx_ep *home, sx_ep *to, sx_vid *out, sx_err *e) {
   sx_ep *p = to ? to : home;
-  sx_ep_node *c = SX_NEW(&x->arena, sx_ep_node);
+  sx_ep_node *c = SX_NEW(&x->now->arena, sx_ep_node);
   *out = sx_graph_add_value(g, SX_VALUE_NODE, (sx_str){"", 0});
   sx_nid id = c && *out != SX_NONE ? sx_graph_add_node(g, NULL, &from, 1, out, 1) : SX_NONE;
-  if (id == SX_NONE || !sx_vec_push(&x->nodes, c)) SX_NO_MEMORY(e);
+  if (id == SX_NONE || !sx_vec_push(&x->now->nodes, c)) SX_NO_MEMORY(e);
   *c = (sx_ep_node){.ep = p, .to_device = to != NULL, .to_host = !to, .output = SX_NONE};
   sx_node *n = sx_node_at(g, id);
   n->op_type = to ? SX_STR("MemcpyFromHost") : SX_STR("MemcpyToHost");
@@ -199,7 +203,7 @@ static sx_status is_output(const place *p, sx_vid v, uint32_t i, sx_err *e) {
   sx_ep_node *x = (sx_ep_node *)sx_ep_node_of(n);
   if (sx_node_has_body(n)) return SX_OK;
   if (!x->makes) {
-    if (!(x->makes = SX_NEW_N(&p->x->arena, uint32_t, (size_t)n->n_out + 1))) SX_NO_MEMORY(e);
+    if (!(x->makes = SX_NEW_N(&p->x->now->arena, uint32_t, (size_t)n->n_out + 1))) SX_NO_MEMORY(e);
     for (uint32_t o = 0; o < n->n_out; o++) x->makes[o] = SX_NONE;
   }
   uint32_t *makes = &x->makes[sx_value_at(p->g, v)->index];
@@ -225,7 +229,7 @@ static sx_status copies_of(const place *p, sx_map *m, sx_err *e) {
     } else {
       SX_TRY(is_output(p, v, i, e));
       SX_TRY(add_copy(p->x, g, v, home, NULL, &v, e)); /* nobody else's: a run may leave it out */
-      p->x->nodes.at[p->x->nodes.n - 1]->output = i;
+      p->x->now->nodes.at[p->x->now->nodes.n - 1]->output = i;
     }
     if (!sx_graph_set_output(g, i, v)) SX_NO_MEMORY(e);
   }

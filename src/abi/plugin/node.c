@@ -10,9 +10,7 @@ static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
   return false;
 }
 
-static sx_status create_state(sx_build *b) {
-  sx_ep_node *x = (sx_ep_node *)b->n->custom;
-  b->state = x;
+static sx_status create_in_turn(sx_ep_node *x, sx_build *b) {
   x->constant = x->to_device && sx_value_const(b->g, b->n->in[0].value);
   if (x->created || x->to_host || x->to_device) return SX_OK;
   if (x->info) {
@@ -21,7 +19,7 @@ static sx_status create_state(sx_build *b) {
     x->created = true;
     return SX_OK;
   }
-  OrtKernelInfo *info = SX_NEW(&x->ep->owner->arena, OrtKernelInfo);
+  OrtKernelInfo *info = SX_NEW(&b->g->model->arena, OrtKernelInfo);
   if (!info) SX_NO_MEMORY(b->e);
   *info = (OrtKernelInfo){x->ep->owner->session, b->g, b->n};
   SX_TRY(sx_ort_take(x->kernel->create(x->kernel->create_state, info, &x->impl), b->e));
@@ -33,6 +31,17 @@ static sx_status create_state(sx_build *b) {
     SX_FAIL(b->e, EP_FAIL, "%s made a kernel of its own for %.*s: it has to be one of Create%.*sKernel", x->ep->name,
             SX_FMT(b->n->op_type), SX_FMT(b->n->op_type));
   return SX_OK;
+}
+
+/* A provider hears of one node at a time; another run may be placing its own. */
+static sx_status create_state(sx_build *b) {
+  sx_ep_node *x = (sx_ep_node *)b->n->custom;
+  sx_mutex *lock = &x->ep->owner->placing;
+  b->state = x;
+  sx_mutex_lock(lock);
+  sx_status s = create_in_turn(x, b);
+  sx_mutex_unlock(lock);
+  return s;
 }
 
 static sx_status run_copy(sx_ep_node *x, const sx_call *c) {

@@ -10,30 +10,30 @@
 
 /* ---- what becomes of a group ---- */
 static OrtValueInfo *copy_info(struct sx_eps *x, const OrtValueInfo *from) {
-  OrtValueInfo *i = SX_NEW(&x->arena, OrtValueInfo);
+  OrtValueInfo *i = SX_NEW(&x->now->arena, OrtValueInfo);
   if (!i) return NULL;
   *i = (OrtValueInfo){.flags = from->flags, .id = from->id};
-  i->name = sx_arena_strdup(&x->arena, from->name, strlen(from->name));
+  i->name = sx_arena_strdup(&x->now->arena, from->name, strlen(from->name));
   i->type = from->type ? sx_ort_type_copy(from->type) : NULL;
-  return i->name && (i->type || !from->type) && sx_vec_push(&x->infos, i) ? i : NULL;
+  return i->name && (i->type || !from->type) && sx_vec_push(&x->now->infos, i) ? i : NULL;
 }
 
 static OrtValueInfo **copy_infos(struct sx_eps *x, OrtValueInfo *const *from, uint32_t n) {
-  OrtValueInfo **to = SX_NEW_N(&x->arena, OrtValueInfo *, (size_t)n + 1);
+  OrtValueInfo **to = SX_NEW_N(&x->now->arena, OrtValueInfo *, (size_t)n + 1);
   for (uint32_t i = 0; to && i < n; i++)
     if (!(to[i] = copy_info(x, from[i]))) return NULL;
   return to;
 }
 
 static sx_ep_node *node_create(struct sx_eps *x, sx_ep *p, OrtNode *const *members, uint32_t n_members, sx_err *e) {
-  sx_ep_node *n = SX_NEW(&x->arena, sx_ep_node);
-  OrtNode *v = n ? SX_NEW(&x->arena, OrtNode) : NULL;
-  OrtNode *list = SX_NEW_N(&x->arena, OrtNode, (size_t)n_members + 1);
-  bool ok = v && list && sx_vec_reserve(&x->nodes, x->nodes.n + 1);
+  sx_ep_node *n = SX_NEW(&x->now->arena, sx_ep_node);
+  OrtNode *v = n ? SX_NEW(&x->now->arena, OrtNode) : NULL;
+  OrtNode *list = SX_NEW_N(&x->now->arena, OrtNode, (size_t)n_members + 1);
+  bool ok = v && list && sx_vec_reserve(&x->now->nodes, x->now->nodes.n + 1);
   for (uint32_t i = 0; i < n_members && ok; i++) {
-    list[i].name = sx_arena_strdup(&x->arena, members[i]->name, strlen(members[i]->name));
-    list[i].domain = sx_arena_strdup(&x->arena, members[i]->domain, strlen(members[i]->domain));
-    list[i].op_type = sx_arena_strdup(&x->arena, members[i]->op_type, strlen(members[i]->op_type));
+    list[i].name = sx_arena_strdup(&x->now->arena, members[i]->name, strlen(members[i]->name));
+    list[i].domain = sx_arena_strdup(&x->now->arena, members[i]->domain, strlen(members[i]->domain));
+    list[i].op_type = sx_arena_strdup(&x->now->arena, members[i]->op_type, strlen(members[i]->op_type));
     ok = list[i].name && list[i].domain && list[i].op_type;
   }
   if (!ok) {
@@ -41,7 +41,7 @@ static sx_ep_node *node_create(struct sx_eps *x, sx_ep *p, OrtNode *const *membe
     return NULL;
   }
   *n = (sx_ep_node){.ep = p, .view = v, .members = list, .n_members = n_members};
-  x->nodes.at[x->nodes.n++] = n;
+  x->now->nodes.at[x->now->nodes.n++] = n;
   v->ep_name = v->domain = p->name;
   v->since_version = 1;
   return n;
@@ -63,9 +63,9 @@ static sx_status describe_group(struct sx_eps *x, sx_ep *p, const sx_claim *k, O
   sx_ep_node *n = *out = node_create(x, p, group->nodes, group->n_nodes, e);
   if (!n) return SX_E_NO_MEMORY;
   OrtNode *v = n->view;
-  uint32_t at = x->fused++, constants = k->drop_constants ? 0 : group->initializers.n;
-  v->op_type = sx_arena_printf(&x->arena, "%s_%llu_%u", p->name, (unsigned long long)hash, at);
-  v->name = v->op_type ? sx_arena_printf(&x->arena, "%s_%s_%u", p->name, v->op_type, at) : NULL;
+  uint32_t at = x->now->fused++, constants = k->drop_constants ? 0 : group->initializers.n;
+  v->op_type = sx_arena_printf(&x->now->arena, "%s_%llu_%u", p->name, (unsigned long long)hash, at);
+  v->name = v->op_type ? sx_arena_printf(&x->now->arena, "%s_%s_%u", p->name, v->op_type, at) : NULL;
   v->n_in = group->inputs.n + constants, v->n_out = group->outputs.n;
   OrtValueInfo **in = SX_NEW_N(&group->arena, OrtValueInfo *, (size_t)v->n_in + 1);
   if (!v->name || !in) SX_NO_MEMORY(e);
@@ -143,16 +143,16 @@ static sx_status compile(struct sx_eps *x, sx_ep *p, OrtGraph *const *groups, sx
               made[i]->view->name, kOrtSessionOptionsDisableModelCompile);
   SX_TRY(check_weightless(p, e));
   if (!SX_EP_HAS(p->ep, 23, Compile)) SX_FAIL(e, EP_FAIL, "%s claims nodes to be compiled and has no Compile", p->name);
-  const OrtNode **nodes = SX_NEW_N(&x->arena, const OrtNode *, n + 1);
-  OrtNodeComputeInfo **infos = SX_NEW_N(&x->arena, OrtNodeComputeInfo *, n + 1);
-  if (!nodes || !infos || !sx_vec_reserve(&x->compiled, x->compiled.n + 1)) SX_NO_MEMORY(e);
+  const OrtNode **nodes = SX_NEW_N(&x->now->arena, const OrtNode *, n + 1);
+  OrtNodeComputeInfo **infos = SX_NEW_N(&x->now->arena, OrtNodeComputeInfo *, n + 1);
+  if (!nodes || !infos || !sx_vec_reserve(&x->now->compiled, x->now->compiled.n + 1)) SX_NO_MEMORY(e);
   for (size_t i = 0; i < n; i++) nodes[i] = made[i]->view;
   sx_status s = sx_ort_take(p->ep->Compile(p->ep, (const OrtGraph **)groups, nodes, n, infos, contexts), e);
   if (s != SX_OK) {
     sx_err_context(e, "%s failed to compile", p->name);
     return s;
   }
-  x->compiled.at[x->compiled.n++] = (sx_ep_compiled){p, infos, n};
+  x->now->compiled.at[x->now->compiled.n++] = (sx_ep_compiled){p, infos, n};
   for (size_t i = 0; i < n; i++) {
     if (!infos[i] || !infos[i]->Compute)
       SX_FAIL(e, EP_FAIL, "%s made no OrtNodeComputeInfo with a Compute for '%s'", p->name, made[i]->view->name);
@@ -206,7 +206,7 @@ static sx_status take_singles(struct sx_eps *x, sx_graph *g, OrtEpGraphSupportIn
     const sx_ep_kernel *kernel = info->ep->registry ? sx_ep_registry_find(info->ep->registry, info->ep->name, v) : NULL;
     if (!kernel) {
       sx_eps_note(x, SX_LOG_WARNING,
-                  sx_arena_printf(&x->arena, "%s claims node '%s' (%s) and has no kernel for it: others run it",
+                  sx_arena_printf(&x->now->arena, "%s claims node '%s' (%s) and has no kernel for it: others run it",
                                   info->ep->name, v->name, v->op_type));
       continue;
     }
@@ -226,7 +226,7 @@ static void ask(struct sx_eps *x, OrtEpGraphSupportInfo *info) {
   if (sx_ort_take(p->ep->GetCapability(p->ep, info->view, info), &refused) == SX_OK) return;
   info->claims.n = 0;
   sx_eps_note(x, SX_LOG_ERROR,
-              sx_arena_printf(&x->arena, "%s: GetCapability failed, others run its nodes: %s", p->name, refused.msg));
+              sx_arena_printf(&x->now->arena, "%s: GetCapability failed, others run its nodes: %s", p->name, refused.msg));
 }
 
 /* Whether the provider claims node n and wants it channels-last. */
@@ -342,10 +342,10 @@ static sx_status check_capture(struct sx_eps *x, sx_graph *g, sx_err *e) {
       p = x->list.at[i];
     else
       sx_eps_note(x, SX_LOG_WARNING,
-                  sx_arena_printf(&x->arena, "%s captures graphs and lacks IsGraphCaptured or ReplayGraph: none is replayed",
+                  sx_arena_printf(&x->now->arena, "%s captures graphs and lacks IsGraphCaptured or ReplayGraph: none is replayed",
                                   x->list.at[i]->name));
   }
-  x->capturing = p;
+  if (!x->ready) x->capturing = p; /* it does not depend on the model */
   if (!p) return SX_OK;
   bool shapes = SX_EP_HAS(p->ep, 26, GetGraphCaptureNodeAssignmentPolicy) &&
                 p->ep->GetGraphCaptureNodeAssignmentPolicy(p->ep) == OrtGraphCaptureNodeAssignmentPolicy_ALLOW_CPU_FOR_SHAPES;
@@ -363,8 +363,7 @@ static sx_status check_capture(struct sx_eps *x, sx_graph *g, sx_err *e) {
 
 static void not_yet(void *ctx, const sx_err *e) {}
 
-sx_status sx_eps_place(void *ctx, sx_model *m, const void *data, size_t size, const sx_import_options *o, sx_err *e) {
-  struct sx_eps *x = ctx;
+static sx_status place(struct sx_eps *x, sx_model *m, const void *data, size_t size, const sx_import_options *o, sx_err *e) {
   sx_model *canonical;
   sx_import_options plain = *o;
   sx_err quiet = {0};
@@ -385,8 +384,21 @@ sx_status sx_eps_place(void *ctx, sx_model *m, const void *data, size_t size, co
   SX_TRY(offer_model(x, m->graph, e));
   SX_TRY(check_fallback(x, m->graph, e));
   SX_TRY(check_capture(x, m->graph, e));
-  SX_TRY(sx_ep_context_write(x, m, o->path, e));
+  SX_TRY(sx_ep_context_keep(x, m, o->path, e));
   if (!x->session->compiling) SX_TRY(sx_eps_add_copies(x, m->graph, e)); /* a model that is only written has no memories */
   forget(m->graph);
   return SX_OK;
+}
+
+sx_status sx_eps_place(void *ctx, sx_model *m, const void *data, size_t size, const sx_import_options *o, sx_err *e) {
+  struct sx_eps *x = ctx;
+  sx_ep_placed *now = sx_calloc(1, sizeof *now);
+  if (!now) SX_NO_MEMORY(e);
+  m->placed = now, m->release_placed = sx_ep_placed_free;
+  sx_mutex_lock(&x->placing);
+  x->now = now;
+  sx_status s = place(x, m, data, size, o, e);
+  x->now = NULL;
+  sx_mutex_unlock(&x->placing);
+  return s;
 }

@@ -104,8 +104,8 @@ static sx_status prepack_one(sx_ep_node *x, const sx_build *b, uint32_t i, const
 static sx_status weight_at(const sx_build *b, uint32_t i, sx_rt_value **out) {
   sx_vid v = b->n->in[i].value;
   const sx_node *from = v == SX_NONE ? NULL : sx_value_producer(b->g, v);
-  sx_ep_node *copy = from ? (sx_ep_node *)sx_ep_node_of(from) : NULL;
-  const sx_tensor *t = v == SX_NONE ? NULL : sx_value_const(b->g, copy && copy->to_device ? from->in[0].value : v);
+  sx_ep_node *maker = from ? (sx_ep_node *)sx_ep_node_of(from) : NULL, *copy = maker && maker->to_device ? maker : NULL;
+  const sx_tensor *t = v == SX_NONE ? NULL : sx_value_const(b->g, copy ? from->in[0].value : v);
   *out = NULL;
   if (!t || t->dtype == SX_STRING) return SX_OK;
   if (copy && copy->cached) return *out = sx_rt_ref(copy->cached), SX_OK;

@@ -75,9 +75,10 @@ static OrtStatus *run_once(sx_ep_run *r, sx_run_options *ro, sx_rt_value *const 
   if (!failed) failed = sx_ort_run_plain(s, r->o, ro, here, outputs, wanted);
   for (uint32_t i = 0; here && i < n_in; i++) sx_rt_unref(here[i]);
   sx_free(here, ((size_t)n_in + 1) * sizeof *here);
+  for (uint32_t i = 0; i < n && !failed; i++) /* by the run's streams: behind what made it */
+    if (r->given[i] && outputs[i] && outputs[i] != r->given[i])
+      failed = sx_eps_copy_into(r->x, r->streams, outputs[i], r->given[i]);
   failed = end(r, r->x->list.n, failed);
-  for (uint32_t i = 0; i < n && !failed; i++)
-    if (r->given[i] && outputs[i] && outputs[i] != r->given[i]) failed = sx_eps_copy_into(r->x, outputs[i], r->given[i]);
   for (uint32_t i = 0; i < n; i++) {
     if (!r->given[i] && (!failed || outputs[i] == r->kept[i])) continue;
     sx_rt_unref(outputs[i]);

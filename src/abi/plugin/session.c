@@ -159,30 +159,39 @@ static void close_ep(sx_ep *p) {
   if (p->library) atomic_fetch_sub(&p->library->sessions, 1);
 }
 
-void sx_eps_close(struct sx_eps *x) {
-  if (!x) return;
-  for (uint32_t i = 0; i < x->nodes.n; i++) close_node(x->nodes.at[i]);
-  for (uint32_t i = 0; i < x->compiled.n; i++) {
-    const sx_ep_compiled *c = &x->compiled.at[i];
+void sx_ep_placed_free(void *placed) {
+  sx_ep_placed *p = placed;
+  for (uint32_t i = 0; i < p->nodes.n; i++) close_node(p->nodes.at[i]);
+  for (uint32_t i = 0; i < p->compiled.n; i++) {
+    const sx_ep_compiled *c = &p->compiled.at[i];
     if (SX_EP_HAS(c->ep->ep, 23, ReleaseNodeComputeInfos)) c->ep->ep->ReleaseNodeComputeInfos(c->ep->ep, c->infos, c->n);
   }
-  for (uint32_t i = 0; i < x->infos.n; i++) sx_api_ReleaseTypeInfo(x->infos.at[i]->type);
+  for (uint32_t i = 0; i < p->infos.n; i++) sx_api_ReleaseTypeInfo(p->infos.at[i]->type);
+  sx_vec_free(&p->nodes);
+  sx_vec_free(&p->compiled);
+  sx_vec_free(&p->infos);
+  sx_arena_free(&p->arena);
+  sx_free(p, sizeof *p);
+}
+
+void sx_eps_close(struct sx_eps *x) {
+  if (!x) return;
   for (uint32_t i = x->list.n; i-- > 0;) close_ep(x->list.at[i]);
-  sx_vec_free(&x->nodes);
   sx_vec_free(&x->notes);
-  sx_vec_free(&x->compiled);
-  sx_vec_free(&x->infos);
+  sx_text_free(&x->context);
   sx_vec_free(&x->list);
   sx_arena_free(&x->arena);
   sx_free(x, sizeof *x);
 }
 
 OrtStatus *sx_eps_ready(struct sx_eps *x) {
-  OrtStatus *failed = x->session->profile ? sx_ep_profile_begin(x) : NULL;
+  OrtStatus *failed = sx_ep_context_write(x);
+  if (!failed && x->session->profile) failed = sx_ep_profile_begin(x);
   for (uint32_t i = 0; i < x->list.n && !failed; i++) {
     OrtEp *ep = x->list.at[i]->ep;
     if (SX_EP_HAS(ep, 27, OnSessionInitializationEnd)) failed = ep->OnSessionInitializationEnd(ep);
   }
+  x->ready = true;
   return failed;
 }
 
