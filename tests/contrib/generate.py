@@ -54,15 +54,18 @@ class Body:
 
 class Model:
     """kind: gpt, t5, t5_new (an encoder without logits) or whisper. outside: the weights are initializers of the main graph. shared: the caches
-    of a gpt are as long as the sequences may become, and past_sequence_length says how much of them is filled."""
+    of a gpt are as long as the sequences may become, and past_sequence_length says how much of them is filled. broken: a token
+    whose score is no number."""
 
-    def __init__(self, rng, kind, vocab=23, layers=2, heads=2, size=4, dtype=np.float32, outside=False, hidden=True, whole=False, shared=False, sharp=1.5):
+    def __init__(self, rng, kind, vocab=23, layers=2, heads=2, size=4, dtype=np.float32, outside=False, hidden=True, whole=False, shared=False, sharp=1.5, broken=None):
         self.kind, self.vocab, self.layers, self.heads, self.size, self.outside, self.hidden, self.whole = kind, vocab, layers, heads, size, outside, hidden, whole
         self.shared = shared
         self.dtype = F32 if dtype == np.float32 else F16
         c = heads * size
         w = lambda *s: (rng.standard_normal(s) * sharp / math.sqrt(s[0])).astype(dtype)
         self.weights = {"tokens": (rng.standard_normal((vocab, c))).astype(dtype), "places": (rng.standard_normal((96, c)) * 0.5).astype(dtype), "head": w(c, vocab)}
+        if broken is not None:
+            self.weights["head"][:, broken] = np.nan
         if kind == "whisper":
             self.weights["features"] = w(3, c)
         for i in range(layers):
@@ -360,6 +363,7 @@ class Search:
 
         def choose(s):
             for row in s:
+                row[np.isnan(row)] = -np.inf  # no probability
                 order = np.argsort(-row if custom else row, kind="stable")
                 sums = softmax(row[order]).cumsum()
                 if custom:
@@ -435,6 +439,8 @@ def cases(case):
     one("sampling_keep", "Sampling", sampling=dict(seed=3, top_p=0.3, keep=3), temperature=0.7, batch=3, wanted=2)
     one("sampling_custom", "Sampling", sampling=dict(seed=123456, top_p=0.8, custom=1), wanted=2)
     one("sampling_presence", "Sampling", sampling=dict(top_p=0.9, custom=1), presence=0.3, presence_penalty=1.5, wanted=2)
+    one("sampling_nan", "Sampling", sampling=dict(seed=5, top_p=0.7), model=dict(broken=4), wanted=2)
+    one("sampling_nan_custom", "Sampling", sampling=dict(seed=6, top_p=0.7, custom=1), model=dict(broken=4), wanted=2)
     one("beam_1", beams=1)
     one("beam_4", beams=4, returned=3, batch=3)
     one("beam_early", beams=3, returned=2, early=1, eos=4)

@@ -98,12 +98,12 @@ static int rising(const void *a, const void *b) {
 
 /* Tokens beyond the probability top_p get filter_value. Looked at from the least likely on, those whose sum is not yet more
  * than 1 - top_p go, but for the last min_tokens_to_keep; with `custom`, from the most likely on, those after the sum has
- * come above top_p. */
+ * come above top_p. A score that is no number has no probability. */
 static void filter(sx_gen *g, single *x, float *s) {
   const bool custom = sx_attr_int(g->n, "custom", 0) != 0;
   const float top = sx_attr_float(g->n, "top_p", 0), to = sx_attr_float(g->n, "filter_value", -1e20f);
   const int64_t n = g->vocab, keep = sx_attr_int(g->n, "min_tokens_to_keep", 0);
-  for (int64_t j = 0; j < n; j++) x->order[j] = (ranked){s[j], (int32_t)j};
+  for (int64_t j = 0; j < n; j++) x->order[j] = (ranked){isnan(s[j]) ? -INFINITY : s[j], (int32_t)j};
   qsort(x->order, (size_t)n, sizeof *x->order, rising);
   const float most = x->order[n - 1].score;
   double total = 0;
