@@ -27,12 +27,11 @@ typedef struct entry {
   size_t n_factors;
   struct {
     sx_file_id file;
-    uint64_t offset;
-    size_t bytes;
-    sx_isa isa;
+    uint64_t offset, bytes, isa;
     char packing[64];
   } key;
 } entry;
+_Static_assert(sizeof((entry *)NULL)->key == sizeof(sx_file_id) + 3 * sizeof(uint64_t) + 64, "keys are compared as bytes");
 
 static struct {
   sx_lock lock;
