@@ -135,14 +135,12 @@ static OrtStatus *ask_devices(OrtEnv *env, sx_ep_library *l, OrtEpFactory *f) {
   for (size_t i = 0; i < n; i++) {
     OrtEpDevice *d = made[i];
     if (!d) continue;
-    if (!sx_vec_push(&l->devices, d)) {
-      free_device(d);
-      SX_API_NO_MEMORY();
-    }
-    d->library = l;
-    if (!sx_kvp_set(&d->metadata, "library_path", l->path)) SX_API_NO_MEMORY();
+    bool listed = !failed && sx_vec_push(&l->devices, d);
+    if (listed) d->library = l;
+    if (!listed || !sx_kvp_set(&d->metadata, "library_path", l->path)) failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
+    if (!listed) free_device(d);
   }
-  return NULL;
+  return failed;
 }
 
 /* Allocators that all sessions share, one for each memory that a device said it has. */
