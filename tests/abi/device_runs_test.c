@@ -222,6 +222,30 @@ static void threads(void) {
   api->ReleaseSession(cpu);
 }
 
+/* Profiling ends while runs tell the provider of their nodes. */
+static void end_of_profile(void) {
+  enum { N = 3 };
+  pthread_t t[N];
+  OrtSession *cpu = OPEN(nested, NULL), *s = NULL;
+  OrtSessionOptions *o = options_of((const char *const[DEVICES]){""});
+  char *file = NULL;
+  OK(EnableProfiling(o, ORT_TSTR("abi_device_ended")));
+  OK(CreateSessionFromArray(env, model_device_nested, sizeof model_device_nested, o, &s));
+  Job j = {cpu, s, 1};
+  for (int k = 0; k < N; k++) pthread_create(&t[k], NULL, work, &j);
+  OK(SessionEndProfiling(s, allocator, &file));
+  for (int k = 0; k < N; k++) {
+    void *good = NULL;
+    pthread_join(t[k], &good);
+    CHECK((intptr_t)good == 8);
+  }
+  CHECK(count->profilers == 0 && !remove(file));
+  allocator->Free(allocator, file);
+  api->ReleaseSession(s);
+  api->ReleaseSession(cpu);
+  api->ReleaseSessionOptions(o);
+}
+
 /* ---- options, profiles, custom operators ---- */
 static void told(void) {
   const char *key = "power", *value = "low", *refused = "refuse";
@@ -364,6 +388,7 @@ int main(int argc, char **argv) {
   captured_graphs();
   streams();
   threads();
+  end_of_profile();
   told();
   channels_last();
   own_operator();

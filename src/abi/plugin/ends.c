@@ -39,57 +39,36 @@ static const sx_ep *maker(const OrtSession *s, uint32_t index, bool *there) {
   return x ? x->ep : NULL;
 }
 
-static const OrtMemoryInfo *memory_of(const sx_ep *p, bool there) {
-  return (const OrtMemoryInfo *)(p && there && p->memory ? p->memory : &sx_memory_cpu);
-}
-static const OrtEpDevice *device_of(const OrtSession *s, const sx_ep *p) { return p ? p->devices[0] : &s->env->cpu_ep; }
-
 static OrtStatus *check_room(const char *what, size_t have, size_t n) {
   if (n < have) SX_API_FAIL(FAIL, "room for %zu %s, the session has %zu", n, what, have);
   return NULL;
 }
 
-OrtStatus *ORT_API_CALL sx_api_SessionGetMemoryInfoForInputs(const OrtSession *session, const OrtMemoryInfo **infos,
-                                                             size_t n) {
-  SX_API_NOT_NULL(session);
-  SX_API_NOT_NULL(infos);
-  OrtStatus *failed = check_room("memory infos", session->n_required, n);
-  for (uint32_t i = 0; i < session->n_required && !failed; i++) {
-    bool by_copy;
-    const sx_ep *p = reader(session, session->required[i], &by_copy);
-    infos[i] = memory_of(p, by_copy);
+/* The provider at end i, whose memory that is when *there. */
+static const sx_ep *at_input(const OrtSession *s, uint32_t i, bool *there) { return reader(s, s->required[i], there); }
+static uint32_t count_inputs(const OrtSession *s) { return s->n_required; }
+static uint32_t count_outputs(const OrtSession *s) { return s->graph->outputs.n; }
+
+static const OrtMemoryInfo *memory_of(const OrtSession *s, const sx_ep *p, bool there) {
+  return (const OrtMemoryInfo *)(p && there && p->memory ? p->memory : &sx_memory_cpu);
+}
+static const OrtEpDevice *device_of(const OrtSession *s, const sx_ep *p, bool there) {
+  return p ? p->devices[0] : &s->env->cpu_ep;
+}
+
+#define ENDS(Slot, type, what, count, at, value)                                                 \
+  OrtStatus *ORT_API_CALL sx_api_##Slot(const OrtSession *session, const type **out, size_t n) { \
+    SX_API_NOT_NULL(session);                                                                    \
+    SX_API_NOT_NULL(out);                                                                        \
+    OrtStatus *failed = check_room(what, count(session), n);                                     \
+    for (uint32_t i = 0; i < count(session) && !failed; i++) {                                   \
+      bool there = false;                                                                        \
+      const sx_ep *p = at(session, i, &there);                                                   \
+      out[i] = value(session, p, there);                                                         \
+    }                                                                                            \
+    return failed;                                                                               \
   }
-  return failed;
-}
-OrtStatus *ORT_API_CALL sx_api_SessionGetMemoryInfoForOutputs(const OrtSession *session, const OrtMemoryInfo **infos,
-                                                              size_t n) {
-  SX_API_NOT_NULL(session);
-  SX_API_NOT_NULL(infos);
-  OrtStatus *failed = check_room("memory infos", session->graph->outputs.n, n);
-  for (uint32_t i = 0; i < session->graph->outputs.n && !failed; i++) {
-    bool there;
-    const sx_ep *p = maker(session, i, &there);
-    infos[i] = memory_of(p, there);
-  }
-  return failed;
-}
-OrtStatus *ORT_API_CALL sx_api_SessionGetEpDeviceForInputs(const OrtSession *session, const OrtEpDevice **devices,
-                                                           size_t num_inputs) {
-  SX_API_NOT_NULL(session);
-  SX_API_NOT_NULL(devices);
-  OrtStatus *failed = check_room("devices", session->n_required, num_inputs);
-  bool ignored;
-  for (uint32_t i = 0; i < session->n_required && !failed; i++)
-    devices[i] = device_of(session, reader(session, session->required[i], &ignored));
-  return failed;
-}
-OrtStatus *ORT_API_CALL sx_api_SessionGetEpDeviceForOutputs(const OrtSession *session, const OrtEpDevice **devices,
-                                                            size_t num_outputs) {
-  SX_API_NOT_NULL(session);
-  SX_API_NOT_NULL(devices);
-  OrtStatus *failed = check_room("devices", session->graph->outputs.n, num_outputs);
-  bool ignored;
-  for (uint32_t i = 0; i < session->graph->outputs.n && !failed; i++)
-    devices[i] = device_of(session, maker(session, i, &ignored));
-  return failed;
-}
+ENDS(SessionGetMemoryInfoForInputs, OrtMemoryInfo, "memory infos", count_inputs, at_input, memory_of)
+ENDS(SessionGetMemoryInfoForOutputs, OrtMemoryInfo, "memory infos", count_outputs, maker, memory_of)
+ENDS(SessionGetEpDeviceForInputs, OrtEpDevice, "devices", count_inputs, at_input, device_of)
+ENDS(SessionGetEpDeviceForOutputs, OrtEpDevice, "devices", count_outputs, maker, device_of)

@@ -43,17 +43,10 @@ void ORT_API_CALL sx_epapi_ReleaseProfilingEvent(OrtProfilingEvent *event) {
   sx_free(event, sizeof *event);
 }
 
-#define GETTER(Name, type, member)                                                                              \
-  OrtStatus *ORT_API_CALL sx_epapi_ProfilingEvent_Get##Name(const OrtProfilingEvent *event, type *out) { \
-    SX_API_NOT_NULL(event);                                                                                     \
-    SX_API_NOT_NULL(out);                                                                                       \
-    *out = event->member;                                                                                       \
-    return NULL;                                                                                                \
-  }
-GETTER(Category, OrtProfilingEventCategory, category)
-GETTER(Name, const char *, name)
-GETTER(TimestampUs, int64_t, timestamp_us)
-GETTER(DurationUs, int64_t, duration_us)
+SX_EP_GETTER(ProfilingEvent_GetCategory, OrtProfilingEvent, OrtProfilingEventCategory, category)
+SX_EP_GETTER(ProfilingEvent_GetName, OrtProfilingEvent, const char *, name)
+SX_EP_GETTER(ProfilingEvent_GetTimestampUs, OrtProfilingEvent, int64_t, timestamp_us)
+SX_EP_GETTER(ProfilingEvent_GetDurationUs, OrtProfilingEvent, int64_t, duration_us)
 
 OrtStatus *ORT_API_CALL sx_epapi_ProfilingEvent_GetArgValue(const OrtProfilingEvent *event, const char *key,
                                                             const char **out) {
@@ -99,13 +92,15 @@ OrtStatus *sx_ep_profile_begin(struct sx_eps *x) {
   OrtStatus *failed = NULL;
   for (uint32_t i = 0; i < x->list.n && !failed; i++) {
     sx_ep *p = x->list.at[i];
-    if (!p->profiler && SX_EP_HAS(p->ep, 25, CreateProfiler)) failed = p->ep->CreateProfiler(p->ep, &p->profiler);
-    if (failed || !p->profiler) continue;
-    if (!p->profiler->Release || !p->profiler->StartProfiling || !p->profiler->EndProfiling) {
+    OrtEpProfilerImpl *made = p->profiler;
+    if (!made && SX_EP_HAS(p->ep, 25, CreateProfiler)) failed = p->ep->CreateProfiler(p->ep, &made);
+    if (failed || !made) continue;
+    if (!made->Release || !made->StartProfiling || !made->EndProfiling) {
       p->profiler = NULL;
       SX_API_FAIL(EP_FAIL, "the profiler of %s lacks Release, StartProfiling or EndProfiling", p->name);
     }
-    failed = p->profiler->StartProfiling(p->profiler, (int64_t)(sx_now_ns() - sx_profile_start_ns(x->session->profile)));
+    p->profiler = made;
+    failed = made->StartProfiling(made, (int64_t)(sx_now_ns() - sx_profile_start_ns(x->session->profile)));
   }
   return failed;
 }

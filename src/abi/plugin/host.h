@@ -13,6 +13,15 @@
 /* Does struct `p` have `member`, which came with API version v, and is it there? */
 #define SX_EP_HAS(p, v, member) ((p)->ort_version_supported >= (v) && (p)->member)
 
+/* A function of OrtEpApi that gives a member of what it is asked about. */
+#define SX_EP_GETTER(Slot, Object, type, member)                                  \
+  OrtStatus *ORT_API_CALL sx_epapi_##Slot(const Object *object, type *out) { \
+    SX_API_NOT_NULL(object);                                                     \
+    SX_API_NOT_NULL(out);                                                        \
+    *out = object->member;                                                       \
+    return NULL;                                                                 \
+  }
+
 enum { SX_EP_MAX_FACTORIES = 4, SX_EP_MAX_DEVICES = 8 };
 
 typedef struct sx_ep_library {
@@ -74,7 +83,7 @@ typedef struct sx_ep {
   OrtDataTransferImpl *transfer;
   OrtEpDataLayout layout;         /* that it prefers */
   bool serial;                    /* no two runs at once */
-  OrtEpProfilerImpl *profiler;    /* while the session profiles */
+  OrtEpProfilerImpl *_Atomic profiler; /* while the session profiles */
   SX_VEC(OrtSyncStream *) idle;   /* of no run now */
   SX_VEC(sx_ep_captured) captured;
 } sx_ep;

@@ -83,15 +83,20 @@ static void call_compute(void *p) {
 static sx_status watched(sx_ep_node *x, const sx_node *n, foreign *f, sx_err *e) {
   static _Atomic uint64_t count;
   sx_mutex *lock = &x->ep->owner->events; /* profiling may end meanwhile */
-  OrtEpProfilerImpl *p = x->ep->profiler;
-  if (!p || !p->StartEvent || !p->StopEvent) {
+  OrtEpProfilerImpl *p = NULL;
+  uint64_t id = 0, begin = 0;
+  if (atomic_load_explicit(&x->ep->profiler, memory_order_relaxed)) {
+    sx_mutex_lock(lock);
+    p = x->ep->profiler;
+    if (p && (!p->StartEvent || !p->StopEvent)) p = NULL;
+    id = atomic_fetch_add(&count, 1), begin = sx_now_ns();
+    if (p) sx_api_ReleaseStatus(p->StartEvent(p, id));
+    sx_mutex_unlock(lock);
+  }
+  if (!p) {
     SX_TRY(sx_guarded(call_compute, f, e));
     return sx_ort_take(f->status, e);
   }
-  uint64_t id = atomic_fetch_add(&count, 1), begin = sx_now_ns();
-  sx_mutex_lock(lock);
-  if (x->ep->profiler == p) sx_api_ReleaseStatus(p->StartEvent(p, id));
-  sx_mutex_unlock(lock);
   sx_status s = sx_guarded(call_compute, f, e);
   if (s == SX_OK) s = sx_ort_take(f->status, e);
   OrtProfilingEvent *event = NULL;

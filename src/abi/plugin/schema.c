@@ -78,17 +78,10 @@ void ORT_API_CALL sx_epapi_ReleaseOpSchema(OrtOpSchema *schema) {
   sx_free(schema, sizeof *schema);
 }
 
-#define GETTER(slot, type, object, value)                                               \
-  OrtStatus *ORT_API_CALL sx_epapi_##slot(const OrtOpSchema *schema, type *out) { \
-    SX_API_NOT_NULL(schema);                                                            \
-    SX_API_NOT_NULL(out);                                                               \
-    *out = schema->value;                                                               \
-    return NULL;                                                                        \
-  }
-GETTER(OpSchema_GetSinceVersion, int, schema, row->since_version)
-GETTER(OpSchema_GetNumInputs, size_t, schema, n_inputs)
-GETTER(OpSchema_GetNumOutputs, size_t, schema, n_outputs)
-GETTER(OpSchema_GetTypeConstraintCount, size_t, schema, row->n_constraints)
+SX_EP_GETTER(OpSchema_GetSinceVersion, OrtOpSchema, int, row->since_version)
+SX_EP_GETTER(OpSchema_GetNumInputs, OrtOpSchema, size_t, n_inputs)
+SX_EP_GETTER(OpSchema_GetNumOutputs, OrtOpSchema, size_t, n_outputs)
+SX_EP_GETTER(OpSchema_GetTypeConstraintCount, OrtOpSchema, size_t, row->n_constraints)
 
 static OrtStatus *param(const OrtOpSchema *s, size_t index, bool output, const sx_schema_param **out) {
   size_t n = output ? s->n_outputs : s->n_inputs;

@@ -146,7 +146,8 @@ static void close_node(sx_ep_node *n) {
 }
 
 static void close_ep(sx_ep *p) {
-  if (p->profiler) p->profiler->Release(p->profiler);
+  OrtEpProfilerImpl *profiler = p->profiler;
+  if (profiler) profiler->Release(profiler);
   sx_ep_forget_captured(p, NULL);
   sx_vec_free(&p->captured);
   for (uint32_t i = 0; i < p->idle.n; i++) sx_api_ReleaseSyncStream(p->idle.at[i]);
