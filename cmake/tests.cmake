@@ -7,8 +7,24 @@
 #   tests/<folder>/support*.c   linked to every test of that folder
 #   tests/<folder>/*.sh         plain commands, 77 is a skip
 # tests/cli belongs to cmake/cli.cmake, tests/clients to the layer of that name.
+# A label says which layer of tools/run_tests.py runs a test again: "isa", at the lower instruction sets, has all of the folders
+# unit, model, pass, abi and op but what is named in SX_TESTS_PLAIN; "threads", under ThreadSanitizer, has what is named here.
 enable_testing()
 find_library(CMOCKA cmocka PATHS ${SX_CMOCKA_DIR})
+set(SX_TESTS_PLAIN alloc_test cpu_test dim_test dtype_test elems_test file_test json_read_test limits_test match_test number_test
+  pool_test proto_test schema_test str_test tensor_test text_test wire_test) # which call no kernel
+set(SX_TESTS_THREADS pool_test threads_test abi_device_runs_test abi_endurance_test abi_settings_test)
+
+function(sx_test_label name folder)
+  set(labels)
+  if(folder MATCHES "^(unit|model|pass|abi|op)$" AND NOT name IN_LIST SX_TESTS_PLAIN)
+    list(APPEND labels isa)
+  endif()
+  if(name IN_LIST SX_TESTS_THREADS)
+    list(APPEND labels threads)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}")
+endfunction()
 
 function(sx_test_program folder name)
   add_executable(${name} ${ARGN})
@@ -33,6 +49,7 @@ if(CMOCKA)
     sx_test_program(${folder} ${name} ${f} ${support})
     target_link_libraries(${name} PRIVATE ${CMOCKA})
     add_test(NAME ${name} COMMAND ${name})
+    sx_test_label(${name} ${folder})
   endforeach()
 else()
   message(STATUS "cmocka not found: the C tests are left out")
@@ -71,6 +88,7 @@ foreach(f IN LISTS SX_ABI_TESTS)
     SX_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   add_dependencies(${name} sardonyx sample_provider bad_provider device_provider)
   add_test(NAME ${name} COMMAND ${name} $<TARGET_FILE:sardonyx>)
+  sx_test_label(${name} abi)
   if(SX_ORT_LIBRARY AND NOT name MATCHES "abi_(plugin_abuse|device)") # which no other library survives
     add_test(NAME ${name}_ort COMMAND ${name} ${SX_ORT_LIBRARY})
   endif()
@@ -83,6 +101,7 @@ if(TARGET sardonyx AND UNIX)
   set_target_properties(op_table_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/op)
   add_dependencies(op_table_test sardonyx)
   add_test(NAME op_table_test COMMAND op_table_test $<TARGET_FILE:sardonyx> ${SX_OP_TABLES})
+  sx_test_label(op_table_test op)
 endif()
 
 file(GLOB SX_TEST_SCRIPTS CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/*/*.sh)
@@ -108,4 +127,12 @@ foreach(f IN LISTS SX_FUZZ_SOURCES)
 endforeach()
 if(SX_FUZZ)
   target_compile_options(sx_core PRIVATE -fsanitize=fuzzer-no-link)
+endif()
+
+if(CMOCKA AND SX_ABI_TESTS)
+  foreach(name IN LISTS SX_TESTS_PLAIN SX_TESTS_THREADS)
+    if(NOT TEST ${name})
+      message(FATAL_ERROR "cmake/tests.cmake: there is no test ${name}")
+    endif()
+  endforeach()
 endif()

@@ -19,6 +19,7 @@ from test_cases import run_at_levels, run_contrib_cases, run_ml_cases, run_suite
 from test_harness import JOBS, ROOT, Result, check, configure_and_build, has_module, interpreter, run, run_programs
 
 LAYERS = {}
+OWN_TREES = {"asan", "tsan", "aarch64", "cross", "python", "pythons"}  # layers that need no library to be built before
 
 
 def layer(text):
@@ -58,7 +59,7 @@ def isa(result, build):
     if not levels:
         result.skip("this machine has one instruction set only")
     for level in levels:
-        run_programs(result, build, env={"SX_ISA": level}, label=f" ({level})", only=r"ep/cpu|abi/|run/|onnxruntime")
+        run_programs(result, build, env={"SX_ISA": level}, suffix=f" ({level})", label="isa")
 
 
 @layer("the ONNX backend suite, run by the program")
@@ -202,12 +203,12 @@ def clients(result, build):
 SMALL = ("node", "simple", "pytorch-operator", "pytorch-converted")  # kinds of cases without the large models
 
 
-def sanitized(result, name, kind, options, only=None):
+def sanitized(result, name, kind, options, label=None):
     """The build tree, once its programs were run; None when it could not be made."""
     tree = ROOT / f"build-{name}"
-    if not configure_and_build(result, tree, ["-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_C_FLAGS_DEBUG=-O1 -g1", f"-DSX_SANITIZE={kind}"], only=only):
+    if not configure_and_build(result, tree, ["-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_C_FLAGS_DEBUG=-O1 -g1", f"-DSX_SANITIZE={kind}"], label=label):
         return None
-    run_programs(result, tree, env=options, label=f" ({name})", only=only)
+    run_programs(result, tree, env=options, suffix=f" ({name})", label=label)
     return tree
 
 
@@ -221,7 +222,7 @@ def asan(result, build):
 
 @layer("what uses threads, under ThreadSanitizer")
 def tsan(result, build):
-    sanitized(result, "tsan", "thread", {"TSAN_OPTIONS": "halt_on_error=1"}, only=r"base/pool|pthread|threads\.h")
+    sanitized(result, "tsan", "thread", {"TSAN_OPTIONS": "halt_on_error=1"}, label="threads")
 
 
 @layer("unit tests and ONNX's node cases for 64-bit ARM, emulated")
@@ -233,7 +234,7 @@ def aarch64(result, build):
     if not configure_and_build(result, tree, ["-DCMAKE_TOOLCHAIN_FILE=cmake/toolchain-aarch64.cmake"]):
         return
     wrapper = ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu"]
-    run_programs(result, tree, env={"SX_EMULATED": "1"}, label=" (aarch64)", scripts=False)
+    run_programs(result, tree, env={"SX_EMULATED": "1"}, suffix=" (aarch64)", scripts=False)
     run_suite(result, tree, wrapper, kinds=SMALL, label=" (aarch64)")
 
 
@@ -301,6 +302,8 @@ def main():
     for name in names:
         if name not in LAYERS:
             sys.exit(f"run_tests: no layer is called {name}; there are {', '.join(LAYERS)}")
+    if not (ROOT / args.build / "CMakeCache.txt").exists() and not OWN_TREES.issuperset(names):
+        sys.exit(f"run_tests: {args.build} is no build tree: cmake -S . -B {args.build} && cmake --build {args.build}")
     total = Result()
     for name in dict.fromkeys(names):
         function, text = LAYERS[name]

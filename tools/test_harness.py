@@ -74,22 +74,21 @@ def has_module(module):
     return run([interpreter(), "-c", f"import {module}"])[0] == 0
 
 
-def listed(build):
-    """What ctest knows in a build tree: (name, command, folder, environment) of each test."""
+def listed(result, build, label=None):
+    """What ctest knows in a build tree, or what has that label: (name, command, folder, environment) of each test; None after a
+    failure was recorded."""
     code, output = run(["ctest", "--test-dir", build, "--show-only=json-v1"])
-    if code != 0:
-        return []
     tests = []
-    for test in json.loads(output[output.index("{"):])["tests"]:
+    for test in json.loads(output[output.index("{"):])["tests"] if code == 0 else []:
         properties = {p["name"]: p["value"] for p in test["properties"]}
         env = dict(item.split("=", 1) for item in properties.get("ENVIRONMENT", []))
-        tests.append((test["name"], test.get("command"), properties.get("WORKING_DIRECTORY"), env))
-    return tests
-
-
-def source_text(name):
-    source = next((ROOT / "tests").glob(f"*/{name.removeprefix('abi_').removeprefix('op_')}.c"), None)
-    return source.read_text(errors="replace") if source else ""
+        if not label or label in properties.get("LABELS", []):
+            tests.append((test["name"], test.get("command"), properties.get("WORKING_DIRECTORY"), env))
+    if not tests:
+        result.fail(f"{build} has no test" + (f" with the label '{label}'" if label else ""), output if code else "")
+    elif "CMOCKA-NOTFOUND" in (build / "CMakeCache.txt").read_text():
+        result.skip("C tests over the static library: cmocka is missing (tools/setup.sh test)")
+    return tests or None
 
 
 def run_program(result, name, command, folder, env):
@@ -109,33 +108,25 @@ def run_program(result, name, command, folder, env):
                     "\n".join(line for line in output.splitlines() if not re.match(r"ok \d+", line)))
 
 
-def run_programs(result, build, env=None, label="", only=None, scripts=True):
-    """Every test of a build tree; `only` filters by the text of the source."""
+def run_programs(result, build, env=None, suffix="", label=None, scripts=True):
+    """Every test of a build tree, or those with a label of cmake/tests.cmake; `suffix` tells the runs of one test apart."""
     jobs = []
-    for name, command, folder, own in listed(build):
-        if (only and not re.search(only, source_text(name))) or (not scripts and command and command[0].endswith("sh")):
-            continue
+    for name, command, folder, own in listed(result, build, label) or []:
         if not command:
             result.fail(name, "not built")
-        else:
-            jobs.append((name + label, command, folder, {**own, **(env or {})}))
-    if not jobs:
-        result.skip("no test program: cmocka is missing (tools/setup.sh test)")
+        elif scripts or not command[0].endswith("sh"):
+            jobs.append((name + suffix, command, folder, {**own, **(env or {})}))
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         list(pool.map(lambda job: run_program(result, *job), jobs))
 
 
-def selected(build, only):
-    """Names of the programs of a build tree whose source says `only`, a regular expression."""
-    return [name for name, _, _, _ in listed(build) if re.search(only, source_text(name))]
-
-
-def configure_and_build(result, build, options, targets=(), only=None):
-    """A second build tree, of it the targets or the test programs that say `only`; False after a failure was recorded."""
+def configure_and_build(result, build, options, targets=(), label=None):
+    """A second build tree, of it the targets or the test programs with that label; False after a failure was recorded."""
     generator = "Ninja" if shutil.which("ninja") else "Unix Makefiles"
     code, output = run(["cmake", "-S", ".", "-B", build, "-G", generator, *options])
     if code == 0:
-        targets = selected(build, only) if only else targets
+        if label:
+            targets = [name for name, _, _, _ in listed(Result(), build, label) or []]  # what is wrong there is said when they are run
         command = ["cmake", "--build", build, "-j", str(JOBS)]
         code, output = run(command + (["--target", *targets] if targets else []), timeout=3600)
     if code != 0:
