@@ -151,6 +151,33 @@ def test_async(add):
     assert all(np.array_equal(out[0], ONE * (i + 1)) for i, out in enumerate(asyncio.run(many())))
 
 
+def test_async_after_close(add):
+    session = sx.InferenceSession(add)
+    session.run_async(None, {"a": ONE, "b": ONE}).result()
+    session.close()
+    assert isinstance(session.run_async(None, {"a": ONE, "b": ONE}).exception(), state.InvalidArgument)
+
+
+def test_asyncio_cancelled():
+    """A cancelled run ends; its options are as before, and another run with them goes on until the caller ends it."""
+    session, options = sx.InferenceSession(endless()), sx.RunOptions()
+    feed = {"n": np.array(10**9), "x": np.ones((64, 64), np.float32)}
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+
+    async def main():
+        tasks = [asyncio.ensure_future(session.run_asyncio(None, feed, options)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        tasks[0].cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await tasks[0]
+        assert not options.terminate and session.run(None, {**feed, "n": np.array(2)}, options)[0].shape == (64, 64)
+        assert not tasks[1].done()
+        options.terminate = True
+        with pytest.raises(state.Fail):
+            await asyncio.wait_for(tasks[1], 60)
+    asyncio.run(main())
+
+
 def test_terminate(add):
     options = sx.RunOptions()
     options.terminate = True
@@ -209,6 +236,9 @@ def test_pickle(add, tmp_path):
         assert np.array_equal(again.run(None, {"a": ONE, "b": ONE})[0], ONE * 2)
         back = again.get_session_options()
         assert (back.intra_op_num_threads, back.logid, back.get_session_config_entry("session.intra_op.allow_spinning")) == (1, "pickled", "0")
+    once = sx.InferenceSession(add, disabled_optimizers=["fuse_bias"], enable_fallback=False)
+    again = pickle.loads(pickle.dumps(once))
+    assert (again._disabled_optimizers, again._enable_fallback) == (["fuse_bias"], False)
 
 
 def test_providers(add):

@@ -66,10 +66,9 @@ def _device_type(name):
 
 
 def _need_host(device_type):
-    """This library's tensors are in plain memory."""
+    """What this package makes of arrays and addresses lies in plain memory; a provider's own memory is for the library to fill."""
     if _device_type(device_type) != 0:
-        raise RuntimeError(f"tensors on '{device_type}' need a provider for that device; this build has "
-                           f"{', '.join(get_available_providers())}")
+        raise RuntimeError(f"this package makes tensors in plain memory ('cpu'), not on '{device_type}'")
 
 
 class OrtMemoryInfo:
@@ -125,7 +124,7 @@ class OrtHardwareDevice:
 
 
 class OrtSyncStream:
-    """A stream of a device; the CPU has none."""
+    """A stream of a device; this package gives none out."""
 
     def get_handle(self):
         """The address of the device's own stream."""
@@ -144,11 +143,11 @@ class OrtEpDevice:
         return OrtMemoryInfo._of(self._memory[0 if int(memory_type) == 0 else 1])
 
     def create_sync_stream(self):
-        """A stream of the device.
+        """A stream of the device: this package has none to give out, whoever the provider is. Streams are for the C interface.
 
-        :raises NotImplemented: for the CPU
+        :raises NotImplemented: always
         """
-        raise _native.NotImplemented(f"[ONNXRuntimeError] : 9 : NOT_IMPLEMENTED : {self.ep_name} has no streams")
+        raise _native.NotImplemented(f"[ONNXRuntimeError] : 9 : NOT_IMPLEMENTED : this package has no streams of {self.ep_name}'s")
 
     def __repr__(self):
         return f"<OrtEpDevice {self.ep_name} on {self.device.type.name if self.device else 'nothing'}>"

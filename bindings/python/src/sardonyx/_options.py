@@ -195,8 +195,41 @@ def _devices():
 class RunOptions(_native.RunOptions):
     """Settings of a run, and the switch that ends it: `options.terminate = True` from another thread."""
 
-    __slots__ = ()
+    __slots__ = ("_calls", "_followers")
+
+    def __init__(self):
+        self._calls, self._followers = [], []
+
+    def _call(self, name, *args):
+        getattr(super(), name)(*args)
+        self._calls.append((name, args))
+
+    def _follower(self):
+        """Options with the same settings that can end without these, and end with them while they are in _followers."""
+        made = RunOptions()
+        for name in ("log_severity_level", "log_verbosity_level", "logid", "only_execute_path_to_fetches", "training_mode"):
+            setattr(made, name, getattr(self, name))
+        for name, args in list(self._calls):
+            made._call(name, *args)
+        self._followers.append(made)
+        made.terminate = self.terminate
+        return made
+
+    @property
+    def terminate(self):
+        """True ends the runs that use these options, which raise Fail; set it from another thread."""
+        return _native.RunOptions.terminate.__get__(self)
+
+    @terminate.setter
+    def terminate(self, value):
+        _native.RunOptions.terminate.__set__(self, value)
+        for follower in list(self._followers):
+            follower.terminate = value
+
+    def add_run_config_entry(self, key, value):
+        """Sets a text option of the run."""
+        self._call("add_run_config_entry", key, value)
 
     def add_active_adapter(self, adapter):
         """Lets a LoraAdapter take part in the run."""
-        self._add_adapter(adapter._handle)
+        self._call("_add_adapter", adapter._handle)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """InferenceSession and IOBinding."""
+import functools
 import os
 import threading
 
@@ -178,11 +179,12 @@ class InferenceSession(SessionReports, _native.Session):
         self._provider_arguments = providers, provider_options
 
     def enable_fallback(self):
-        """Lets a session fall back to the CPU when a provider fails."""
+        """Accepted and kept. A run that fails is not made again elsewhere: what asks for fallback is 'CPUExecutionProvider' in the list
+        of providers, and it is decided when the session is made."""
         self._enable_fallback = True
 
     def disable_fallback(self):
-        """Lets the failure of a provider be an error."""
+        """Accepted and kept. The failure of a provider in a run is an error in any case; see enable_fallback."""
         self._enable_fallback = False
 
     def get_provider_graph_assignment_info(self):
@@ -230,7 +232,7 @@ class InferenceSession(SessionReports, _native.Session):
         with self._lock:
             if self._pool is None:
                 self._pool = concurrent.futures.ThreadPoolExecutor(min(32, os.cpu_count() or 1), "sardonyx")
-        future = self._pool.submit(self.run, output_names, input_feed, run_options)
+            future = self._pool.submit(self.run, output_names, input_feed, run_options)
         if callback is not None:
             def tell(done):
                 error = done.exception()
@@ -239,12 +241,15 @@ class InferenceSession(SessionReports, _native.Session):
         return future
 
     async def run_asyncio(self, output_names, input_feed, run_options=None):
-        """run() for asyncio: `results = await session.run_asyncio(None, feed)`. Cancelling it ends the run."""
+        """run() for asyncio: `results = await session.run_asyncio(None, feed)`. Cancelling it ends this run; other runs with the same
+        options go on."""
         import asyncio
-        options = run_options if run_options is not None else RunOptions()
-        future = asyncio.wrap_future(self.run_async(output_names, input_feed, None, None, options))
+        options = run_options._follower() if run_options is not None else RunOptions()
+        future = self.run_async(output_names, input_feed, None, None, options)
+        if run_options is not None:
+            future.add_done_callback(lambda _: run_options._followers.remove(options))
         try:
-            return await future
+            return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
             options.terminate = True
             raise
@@ -284,9 +289,11 @@ class InferenceSession(SessionReports, _native.Session):
 
     def close(self):
         """Releases the model, when the runs under way are done; further calls raise InvalidArgument."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False)
+        with self._lock:
+            pool, self._pool = self._pool, None
         self._close()
+        if pool is not None:
+            pool.shutdown(wait=False)
 
     def __enter__(self):
         return self
@@ -296,7 +303,8 @@ class InferenceSession(SessionReports, _native.Session):
 
     def __reduce__(self):
         source = self._model_path if self._model_path is not None else self._model_bytes
-        return type(self), (source, self._sess_options, *self._provider_arguments)
+        make = functools.partial(type(self), enable_fallback=self._enable_fallback, disabled_optimizers=self._disabled_optimizers)
+        return make, (source, self._sess_options, *self._provider_arguments)
 
     def __repr__(self):
         if not hasattr(self, "_outputs_meta"):
@@ -324,7 +332,6 @@ class IOBinding:
 
     def __init__(self, session):
         self._native = _native.Binding(session)
-        self._inputs = []
 
     @property
     def _iobinding(self):
