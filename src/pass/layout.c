@@ -257,7 +257,7 @@ static sx_status visit(layout *l, sx_nid id) {
   sx_graph *g = l->g;
   sx_node *n = sx_node_at(g, id);
   l->place = n->place;
-  if (n->dead || !n->op || n->op == &sx_op_ToBlocked || n->op == &sx_op_FromBlocked) return SX_OK;
+  if (n->dead || n->op == &sx_op_ToBlocked || n->op == &sx_op_FromBlocked) return SX_OK;
   uint32_t inputs;
   bool conv = is_conv(n->op);
   if (conv && !is_integer_conv(n->op) && is_stem(l, n)) {
@@ -267,7 +267,7 @@ static sx_status visit(layout *l, sx_nid id) {
     SX_TRY(set_input(l, id, 0, true));
     if (n->op == &sx_op_FusedConv && sx_node_in(n, 3) != SX_NONE) SX_TRY(set_input(l, id, 3, true));
     mark(l, n);
-  } else if (follows(l, id, &inputs)) {
+  } else if (n->op && follows(l, id, &inputs)) { /* a custom node has none: it reads plain arrays */
     const sx_fact *y = &sx_value_at(g, n->out[0])->fact;
     for (uint32_t i = 0; i < inputs; i++)
       if (n->in[i].value != SX_NONE && (n->op == &sx_op_Concat || operand(l, n->in[i].value, y) > STANDS_PLAIN))
