@@ -10,18 +10,19 @@ import os
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+import test_harness as harness
+from test_harness import ROOT
+
 PACKAGE = ROOT / "bindings/python"
 ASK = "import sys, sysconfig; print('%d.%d' % sys.version_info[:2] + ('t' if sysconfig.get_config_var('Py_GIL_DISABLED') else ''))"
 
 
 def run(*command, timeout=1800):
-    done = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout,
-                          cwd=ROOT, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "ignore"})
-    return done.returncode, f"{' '.join(str(c) for c in command[:6])}\n{done.stdout}" if done.returncode else done.stdout
+    """The harness's, with the command in front of what a failure says; one that does not end is killed with its children."""
+    code, output = harness.run(command, {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "ignore"}, timeout)
+    return code, f"{' '.join(str(c) for c in command[:6])}\n{output}" if code else output
 
 
 def interpreters():
