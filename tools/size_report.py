@@ -5,7 +5,7 @@
     size_report.py [BUILD]              the report
     size_report.py --ceiling [BUILD]    exit code 1 when the stripped library is above its ceiling
     size_report.py --part BUILD LIBRARY PERCENT   ... when a reduced library has more than so much of the whole one
-    size_report.py --check              exit code 1 when a file written by hand has more than 1,500 lines
+    size_report.py --check              exit code 1 when a file written by hand has more than 500 lines and is not in LONG
 """
 import collections
 import os
@@ -17,7 +17,13 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-LINES_MOST = 1500
+LINES_MOST = 500
+LONG = {"include/onnxruntime_c_api.h": "the whole of ONNX Runtime's interface, in its order",
+        "src/abi/slots.def": "a line for each function of that interface",
+        "tests/abi/bad_models.h": "bytes, written by make_bad_models.py",
+        "tests/abi/session_test.c": "one session in all its calls, in the order of a program",
+        "tests/contrib/cases.py": "a list of cases, one after the other",
+        "tests/unit/elementwise_test.c": "a check for each kind of instruction over the same drive"}
 BYTES_MOST = 3_200_000  # of the stripped release library with every instruction set of x86; the aim is 2 MB
 KINDS = {".c", ".h", ".inc", ".def", ".py", ".sh", ".js", ".ts", ".cmake"}
 
@@ -87,11 +93,11 @@ def check_ceiling(build, library, most):
 def main():
     lines = sorted(line_counts(), reverse=True)
     if "--check" in sys.argv:
-        long = [(n, f) for n, f in lines if n > LINES_MOST and f != "include/onnxruntime_c_api.h"]
-        for n, f in long:
-            print(f"{f}: {n} lines, more than {LINES_MOST}: split it")
+        long = {f: n for n, f in lines if n > LINES_MOST}
+        for f in sorted(long.keys() ^ LONG.keys()):
+            print(f"{f}: {long[f]} lines, more than {LINES_MOST}: split it" if f in long else f"{f}: no longer long, take it off LONG")
         print(f"size: longest file {lines[0][1]} with {lines[0][0]} lines")
-        sys.exit(bool(long))
+        sys.exit(long.keys() != LONG.keys())
     named = [a for a in sys.argv[1:] if not a.startswith("--")]
     build = pathlib.Path(named[0] if named else ROOT / "build")
     if "--ceiling" in sys.argv:
