@@ -1,33 +1,15 @@
 // SPDX-License-Identifier: MIT
 /* Opening a library at run time: the program is bound to none, so any that answers OrtGetApiBase will do. */
 #include "library.h"
+#include "codes.h"
 #include "os.h"
 #include "term.h"
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const code_names[] = {"OK",
-                                         "FAIL",
-                                         "INVALID_ARGUMENT",
-                                         "NO_SUCHFILE",
-                                         "NO_MODEL",
-                                         "ENGINE_ERROR",
-                                         "RUNTIME_EXCEPTION",
-                                         "INVALID_PROTOBUF",
-                                         "MODEL_LOADED",
-                                         "NOT_IMPLEMENTED",
-                                         "INVALID_GRAPH",
-                                         "EP_FAIL",
-                                         "MODEL_LOAD_CANCELED",
-                                         "MODEL_REQUIRES_COMPILATION",
-                                         "NOT_FOUND",
-                                         "DEVICE_RESET"};
-
 char *library_error(library *lib, OrtStatus *status) {
   if (!status) return NULL;
-  unsigned code = (unsigned)lib->api->GetErrorCode(status);
-  const char *name = code < sizeof code_names / sizeof *code_names ? code_names[code] : "UNKNOWN";
-  char *text = cli_text("%s: %s", name, lib->api->GetErrorMessage(status));
+  char *text = cli_text("%s: %s", code_name((int)lib->api->GetErrorCode(status)), lib->api->GetErrorMessage(status));
   lib->api->ReleaseStatus(status);
   return text;
 }

@@ -69,6 +69,43 @@ static int abi_load(int argc, char **argv) {
   return api != NULL;
 }
 
+/* How many nodes the providers got whose names begin so; the session records it. */
+static inline size_t abi_nodes_of(OrtSession *s, const char *provider) {
+  const OrtEpAssignedSubgraph *const *groups = NULL;
+  size_t n = 0, total = 0;
+  OK(Session_GetEpGraphAssignmentInfo(s, &groups, &n));
+  for (size_t i = 0; i < n; i++) {
+    const OrtEpAssignedNode *const *nodes = NULL;
+    const char *name = NULL;
+    size_t count = 0;
+    OK(EpAssignedSubgraph_GetEpName(groups[i], &name));
+    OK(EpAssignedSubgraph_GetNodes(groups[i], &nodes, &count));
+    if (!strncmp(name, provider, strlen(provider))) total += count;
+  }
+  return total;
+}
+
+/* A tensor for input i of a session, to be filled; open sizes are `open`. Texts are filled already. */
+static inline OrtStatus *abi_input(OrtSession *s, size_t i, int64_t open, OrtAllocator *a, OrtValue **value,
+                                   ONNXTensorElementDataType *element, size_t *count) {
+  OrtTypeInfo *type = NULL;
+  const OrtTensorTypeAndShapeInfo *tensor = NULL;
+  int64_t dims[8];
+  size_t rank = 0;
+  OrtStatus *failed = api->SessionGetInputTypeInfo(s, i, &type);
+  if (!failed) failed = api->CastTypeInfoToTensorInfo(type, &tensor);
+  if (!failed) failed = api->GetTensorElementType(tensor, element);
+  if (!failed) failed = api->GetDimensionsCount(tensor, &rank);
+  if (!failed) failed = api->GetDimensions(tensor, dims, rank);
+  *count = 1;
+  for (size_t d = 0; d < rank && !failed; d++) *count *= (size_t)(dims[d] = dims[d] < 0 ? open : dims[d]);
+  api->ReleaseTypeInfo(type);
+  if (!failed) failed = api->CreateTensorAsOrtValue(a, dims, rank, *element, value);
+  for (size_t k = 0; !failed && k < *count && *element == ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING; k++)
+    failed = api->FillStringTensorElement(*value, k % 2 ? "two" : "one", k);
+  return failed;
+}
+
 static int abi_end(const char *name) {
   printf("%s: %d checks, %d failed\n", name, checks, failures);
   return failures != 0;

@@ -40,20 +40,7 @@ static OrtSession *open_session(const void *data, size_t size, const char *const
   return s;
 }
 
-static inline size_t taken(OrtSession *s) {
-  const OrtEpAssignedSubgraph *const *groups = NULL;
-  size_t n = 0, total = 0;
-  OK(Session_GetEpGraphAssignmentInfo(s, &groups, &n));
-  for (size_t i = 0; i < n; i++) {
-    const OrtEpAssignedNode *const *nodes = NULL;
-    const char *name = NULL;
-    size_t k = 0;
-    OK(EpAssignedSubgraph_GetEpName(groups[i], &name));
-    OK(EpAssignedSubgraph_GetNodes(groups[i], &nodes, &k));
-    if (!strncmp(name, "Device", 6)) total += k;
-  }
-  return total;
-}
+static inline size_t taken(OrtSession *s) { return abi_nodes_of(s, "Device"); }
 
 #define OPEN(name, options) \
   open_session(model_device_##name, sizeof model_device_##name, (const char *const[DEVICES]){options})

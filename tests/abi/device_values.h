@@ -12,28 +12,16 @@ static OrtAllocator *allocator; /* the host's */
 
 /* Input i of a session: `seed` decides the numbers; sizes that the model leaves open are 3. */
 static OrtValue *make_input(OrtSession *s, size_t i, int seed) {
-  OrtTypeInfo *type = NULL;
-  const OrtTensorTypeAndShapeInfo *tensor = NULL;
   ONNXTensorElementDataType element;
   OrtValue *value = NULL;
-  int64_t dims[8];
-  size_t rank = 0, count = 1;
+  size_t count = 0;
   void *data = NULL;
-  OK(SessionGetInputTypeInfo(s, i, &type));
-  OK(CastTypeInfoToTensorInfo(type, &tensor));
-  OK(GetTensorElementType(tensor, &element));
-  OK(GetDimensionsCount(tensor, &rank));
-  OK(GetDimensions(tensor, dims, rank));
-  for (size_t d = 0; d < rank; d++) count *= (size_t)(dims[d] = dims[d] < 0 ? 3 : dims[d]);
-  api->ReleaseTypeInfo(type);
-  OK(CreateTensorAsOrtValue(allocator, dims, rank, element, &value));
-  for (size_t k = 0; k < count && element == ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING; k++)
-    OK(FillStringTensorElement(value, k % 2 ? "two" : "one", k));
+  check_code(ORT_OK, abi_input(s, i, 3, allocator, &value, &element, &count), __LINE__, "input");
   if (element == ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING) return value;
   OK(GetTensorMutableData(value, &data));
   for (size_t k = 0; k < count; k++) {
     if (element == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT)
-      ((float *)data)[k] = (float)((k * 7 + (size_t)seed * 5 + i * 3) % 13) / 8 - 0.5f + (rank ? 0 : (float)i * 5);
+      ((float *)data)[k] = (float)((k * 7 + (size_t)seed * 5 + i * 3) % 13) / 8 - 0.5f + (count > 1 ? 0 : (float)i * 5);
     if (element == ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64) ((int64_t *)data)[k] = (int64_t)(k + (size_t)(seed + 2) % 3);
     if (element == ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL) ((bool *)data)[k] = seed % 2 == 0;
   }

@@ -68,21 +68,6 @@ static void run(OrtSession *s, float y[16], float z[16]) {
   api->ReleaseMemoryInfo(cpu);
 }
 
-static size_t nodes_of(OrtSession *s, const char *provider) {
-  const OrtEpAssignedSubgraph *const *groups = NULL;
-  size_t n = 0, total = 0;
-  OK(Session_GetEpGraphAssignmentInfo(s, &groups, &n));
-  for (size_t i = 0; i < n; i++) {
-    const OrtEpAssignedNode *const *nodes = NULL;
-    const char *name = NULL;
-    size_t count = 0;
-    OK(EpAssignedSubgraph_GetEpName(groups[i], &name));
-    OK(EpAssignedSubgraph_GetNodes(groups[i], &nodes, &count));
-    if (!strcmp(name, provider)) total += count;
-  }
-  return total;
-}
-
 static void sessions(void) {
   OrtSessionOptions *plain = options(0), *with = options(1);
   OrtSession *a = session(plain), *b = session(with), *c = NULL;
@@ -90,8 +75,8 @@ static void sessions(void) {
   run(a, ya, za);
   run(b, yb, zb);
   for (int i = 0; i < 16; i++) CHECK(ya[i] == yb[i] && za[i] == zb[i]);
-  CHECK(nodes_of(a, "SampleProvider") == 0 && nodes_of(a, "CPUExecutionProvider") > 0);
-  CHECK(nodes_of(b, "SampleProvider") == 6 && nodes_of(b, "CPUExecutionProvider") == 1);
+  CHECK(abi_nodes_of(a, "SampleProvider") == 0 && abi_nodes_of(a, "CPUExecutionProvider") > 0);
+  CHECK(abi_nodes_of(b, "SampleProvider") == 6 && abi_nodes_of(b, "CPUExecutionProvider") == 1);
   OK(AddSessionConfigEntry(with, "session.disable_cpu_ep_fallback", "1"));
   CODE(ORT_FAIL, CreateSessionFromArray(env, model_chain, sizeof model_chain, with, &c));
   CHECK(c == NULL);
@@ -109,7 +94,8 @@ static OrtStatus *ORT_API_CALL choose(const OrtEpDevice **devices, size_t n, con
   *n_selected = 0;
   for (int wanted = 1; wanted >= 0; wanted--) /* the sample, then the CPU, which takes what is left */
     for (size_t i = 0; i < n; i++)
-      if (*n_selected < room && !strcmp(api->EpDevice_EpName(devices[i]), wanted ? "SampleProvider" : "CPUExecutionProvider"))
+      if (*n_selected < room &&
+          !strcmp(api->EpDevice_EpName(devices[i]), wanted ? "SampleProvider" : "CPUExecutionProvider"))
         selected[(*n_selected)++] = devices[i];
   return NULL;
 }
@@ -119,7 +105,7 @@ static void selection(void) {
   OrtSessionOptions *o = options(0);
   OK(SessionOptionsSetEpSelectionPolicyDelegate(o, choose, &asked));
   OrtSession *s = session(o);
-  CHECK(asked == 1 && nodes_of(s, "SampleProvider") == 6);
+  CHECK(asked == 1 && abi_nodes_of(s, "SampleProvider") == 6);
   api->ReleaseSession(s);
   api->ReleaseSessionOptions(o);
 }

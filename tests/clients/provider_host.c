@@ -33,25 +33,12 @@ static const char *option_keys[MOST], *option_values[MOST];
 static size_t n_options;
 
 static OrtValue *make_input(OrtSession *s, size_t i) {
-  OrtTypeInfo *type = NULL;
-  const OrtTensorTypeAndShapeInfo *tensor = NULL;
   ONNXTensorElementDataType element;
   OrtValue *value = NULL;
-  int64_t dims[8];
-  size_t rank = 0, count = 1;
+  size_t count = 0;
   void *data = NULL;
-  TRY(api->SessionGetInputTypeInfo(s, i, &type));
-  TRY(api->CastTypeInfoToTensorInfo(type, &tensor));
-  TRY(api->GetTensorElementType(tensor, &element));
-  TRY(api->GetDimensionsCount(tensor, &rank));
-  TRY(api->GetDimensions(tensor, dims, rank));
-  for (size_t d = 0; d < rank; d++) count *= (size_t)(dims[d] = dims[d] < 0 ? 2 : dims[d]);
-  api->ReleaseTypeInfo(type);
-  TRY(api->CreateTensorAsOrtValue(allocator, dims, rank, element, &value));
-  if (element == ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING) {
-    for (size_t k = 0; k < count; k++) TRY(api->FillStringTensorElement(value, k % 2 ? "two" : "one", k));
-    return value;
-  }
+  TRY(abi_input(s, i, 2, allocator, &value, &element, &count));
+  if (element == ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING) return value;
   TRY(api->GetTensorMutableData(value, &data));
   for (size_t k = 0; k < count; k++) {
     if (element == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT) ((float *)data)[k] = (float)((k * 37 + 11) % 101) / 50 - 1;

@@ -11,22 +11,11 @@
 #include <stdarg.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "../../cli/codes.h"
 #include "../abi/abi.h"
 #include "text.h"
 
 enum { WORDS = 6, LINE = 4000 };
-static const char *const codes[] = {"OK",
-                                    "FAIL",
-                                    "INVALID_ARGUMENT",
-                                    "NO_SUCHFILE",
-                                    "NO_MODEL",
-                                    "ENGINE_ERROR",
-                                    "RUNTIME_EXCEPTION",
-                                    "INVALID_PROTOBUF",
-                                    "MODEL_LOADED",
-                                    "NOT_IMPLEMENTED",
-                                    "INVALID_GRAPH",
-                                    "EP_FAIL"};
 static const char *const variants[] = {"constant", "static", "open sizes", "open rank"};
 static OrtEnv *env;
 static OrtMemoryInfo *cpu;
@@ -171,8 +160,8 @@ typedef struct expectation {
 } expectation;
 
 static int code_of(const char *w) {
-  for (int i = 0; i < (int)(sizeof codes / sizeof *codes); i++)
-    if (strcmp(codes[i], w) == 0) return i;
+  for (int i = 0; i < CODES; i++)
+    if (strcmp(code_names[i], w) == 0) return i;
   return -1;
 }
 
@@ -222,7 +211,7 @@ static bool judge_values(const char *text, const char *how, line *l, outcome *o)
 static bool judge(const char *text, const char *how, line *l, const expectation *x, outcome *o) {
   if (print) {
     printf("%s\n  %-10s %s", text, how, o->code ? o->stage : "values");
-    if (o->code) printf(" %s %s\n", o->code < (int)(sizeof codes / sizeof *codes) ? codes[o->code] : "?", o->message);
+    if (o->code) printf(" %s %s\n", code_name(o->code), o->message);
     for (int i = 0; !o->code && i < l->n_out; i++) {
       tensor t;
       char b[1500] = "no tensor";
@@ -237,8 +226,7 @@ static bool judge(const char *text, const char *how, line *l, const expectation 
   if (x->load < 0)
     return !o->code ? judge_values(text, how, l, o) : (complain(text, how, "%s: %s", o->stage, o->message), false);
   if (o->code != want)
-    return complain(text, how, "%s %s, expected %s: %s", o->stage ? o->stage : "",
-                    o->code < (int)(sizeof codes / sizeof *codes) ? codes[o->code] : "?", want < 0 ? "?" : codes[want],
+    return complain(text, how, "%s %s, expected %s: %s", o->stage ? o->stage : "", code_name(o->code), code_name(want),
                     o->message),
            false;
   for (int i = 0; ours && i < x->n_words; i++)
