@@ -140,6 +140,16 @@ static sx_status loop_iterate(const sx_call *c, loop *l, int64_t trips, bool go)
   return SX_OK;
 }
 
+/* Does v lie in one of the node's first n inputs? */
+static bool came_in(const sx_call *c, uint32_t n, const sx_rt_value *v) {
+  bool is = false;
+  for (uint32_t k = 0; k < n && sx_rt_is_tensor(v) && v->data; k++) {
+    const sx_view *w = &c->late->in[k];
+    const char *p = c->in[k], *at = v->data;
+    is |= p && (at == p || (at > p && at < p + (size_t)w->count * (sx_dtype_bits((sx_dtype)w->dtype) / 8)));
+  }
+  return is;
+}
 /* A state as it came in is only borrowed: the node's output is a copy of it. */
 static sx_status own_state(const sx_call *c, const sx_control_host *h, sx_rt_value *v, bool untouched, sx_rt_value **own) {
   if (sx_rt_is_tensor(v) && untouched)
@@ -166,9 +176,7 @@ static sx_status run_loop(const sx_call *c, const sx_control_host *h) {
   if (s == SX_OK) s = loop_iterate(c, &l, trips, go != 0);
   for (uint32_t i = 0; i < l.states && s == SX_OK && i < n->n_out; i++) {
     sx_rt_value *v = l.in.at[i + 2], *own = NULL;
-    bool initial = false;
-    for (uint32_t k = 0; k < l.states && sx_rt_is_tensor(v); k++) initial |= v->data && v->data == c->in[k + 2];
-    s = own_state(c, h, v, initial, &own);
+    s = own_state(c, h, v, came_in(c, n->n_formal, v), &own);
     if (s == SX_OK) s = c->late->set_value(c->late, i, own, c->e);
   }
   for (uint32_t k = 0; k < l.scans && s == SX_OK && l.states + k < n->n_out; k++)
@@ -268,7 +276,7 @@ static sx_status run_scan(const sx_call *c, const sx_control_host *h) {
   if (s == SX_OK) s = scan_iterate(c, n, &l, scans_in, steps, away.at);
   for (uint32_t i = 0; i < l.states && s == SX_OK; i++) {
     sx_rt_value *own = NULL;
-    s = own_state(c, h, l.in.at[i], !steps, &own);
+    s = own_state(c, h, l.in.at[i], !steps || came_in(c, n->n_formal, l.in.at[i]), &own);
     if (s == SX_OK) s = c->late->set_value(c->late, i, own, c->e);
   }
   for (uint32_t k = 0; k < l.scans && s == SX_OK; k++) {

@@ -64,6 +64,9 @@ MODELS = {
         { r = Add(x, x)
           f, y = Scan(s, r) <num_scan_inputs=1, scan_input_axes=[1], body = body (float[3] t, float[3] c) => (float[3] c, float[3] u) { u = Add(t, c) }>
           a = Mul(r, r)  b = Add(a, r)  e = Mul(b, r)  z = Add(f, f) }""",
+    # a state that nobody touches, and the last row
+    "passed": """g (float[4] s, float[3,4] x) => (float[4] f, float[4] l)
+        { f, l = Scan(s, s, x) <num_scan_inputs=1, body = body (float[4] t, float[4] u, float[4] c) => (float[4] t, float[4] c) { }> }""",
     # an output is made by a body, not by a node that could write it where it is wanted
     "either": """g (int64 n, float[4] x) => (float[4] y)
         { c = Cast<to=9>(n)

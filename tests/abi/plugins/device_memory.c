@@ -270,6 +270,7 @@ static OrtStatus *ORT_API_CALL copy_tensors(OrtDataTransferImpl *t, const OrtVal
   for (size_t i = 0; i < n; i++) {
     Task x = {.run = task_copy, .n_in = 1};
     Stream *s = streams ? stream_of(streams[i]) : NULL;
+    if (streams && !s) return fail("a list of streams without a stream");
     TRY(tensor_of(from[i], &x.in[0]));
     TRY(tensor_of(to[i], &x.out));
     if (x.in[0].bytes != x.out.bytes) return fail("a copy between tensors of different sizes");
