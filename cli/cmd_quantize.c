@@ -11,7 +11,7 @@ static struct {
   const char *weight, *activation, *method, *json;
   bool per_channel, reduce_range, symmetric;
   double percentile;
-  cli_list op_types, nodes, skip;
+  cli_list op_types, nodes, skip, set;
 } opts = {.percentile = 99.999};
 
 static const cli_option options[] = {
@@ -29,6 +29,7 @@ static const cli_option options[] = {
     {"op", 0, CLI_LIST, "TYPE", "quantise these operators alone, MatMul for instance", &opts.op_types},
     {"node", 0, CLI_LIST, "NAME", "quantise these nodes alone", &opts.nodes},
     {"skip", 0, CLI_LIST, "NAME", "leave these nodes as they are", &opts.skip},
+    {"set", 0, CLI_LIST, "KEY=VALUE", "any option of Quantize (sardonyx.h): mode=nbits, bits=4, mode=half, ...", &opts.set},
     {"json", 'j', CLI_TEXT, "FILE", "write the report as JSON ('-': to stdout), in place of the text", &opts.json},
     {NULL},
 };
@@ -56,6 +57,17 @@ static OrtKeyValuePairs *settings(library *lib) {
   if (opts.symmetric) lib->api->AddKeyValuePair(s, "symmetric_activations", "1");
   if (opts.per_channel) lib->api->AddKeyValuePair(s, "per_channel", "1");
   if (opts.reduce_range) lib->api->AddKeyValuePair(s, "reduce_range", "1");
+  for (size_t i = 0; i < opts.set.count; i++) {
+    const char *mark = strchr(opts.set.items[i], '=');
+    if (!mark) {
+      cli_fail(CLI_USAGE, "--set %s: expected KEY=VALUE", opts.set.items[i]);
+      lib->api->ReleaseKeyValuePairs(s);
+      return NULL;
+    }
+    char *key = cli_copy(opts.set.items[i], (size_t)(mark - opts.set.items[i]));
+    lib->api->AddKeyValuePair(s, key, mark + 1);
+    free(key);
+  }
   set_names(lib, s, "op_types", &opts.op_types);
   set_names(lib, s, "nodes", &opts.nodes);
   set_names(lib, s, "skip_nodes", &opts.skip);
@@ -139,6 +151,8 @@ const cli_command cli_command_quantize = {
         "Examples\n"
         "  sardonyx quantize model.onnx model_int8.onnx\n"
         "  sardonyx quantize model.onnx out.onnx --per-channel --op MatMul --op Gemm\n"
+        "  sardonyx quantize model.onnx model_int4.onnx --set mode=nbits --set bits=4 --set method=hqq\n"
+        "  sardonyx quantize model.onnx model_f16.onnx --set mode=half --set weight_type=float16\n"
         "  sardonyx quantize model.onnx out.onnx cat.png dog.png --method entropy --per-channel\n"
         "  sardonyx quantize model.onnx out.onnx ids=a.npy,mask=b.npy ids=c.npy,mask=d.npy\n",
     .groups = groups,

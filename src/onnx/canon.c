@@ -45,6 +45,11 @@ static sx_status check_arity(canon *c, const sx_schema *s, const sx_node *n) {
     if (n->in[i].value == SX_NONE && p && !(p->flags & SX_PARAM_OPTIONAL))
       SX_FAIL(c->e, INVALID_GRAPH, "input %u ('%s') is left out, but it is not optional", i, sx_schema_text(p->name));
   }
+  for (uint32_t i = 0; i < n->n_out && i < s->min_out; i++) {
+    const sx_schema_param *p = sx_schema_output(s, i);
+    if (n->out[i] == SX_NONE && p && !(p->flags & (SX_PARAM_OPTIONAL | SX_PARAM_VARIADIC)))
+      SX_FAIL(c->e, INVALID_GRAPH, "output %u ('%s') has no name, but it is not optional", i, sx_schema_text(p->name));
+  }
   return SX_OK;
 }
 
@@ -84,7 +89,8 @@ static sx_status may_wait(const canon *c, const sx_graph *g, const sx_node *n, s
     open |= f->rank < 0;
     for (int d = 0; d < f->rank; d++) open |= !sx_dim_is_const(f->dims[d]);
   }
-  for (uint32_t i = 0; i < n->n_in; i++) lacks |= n->in[i].value != SX_NONE && sx_value_at(g, n->in[i].value)->fact.rank < 0;
+  for (uint32_t i = 0; i < n->n_in; i++)
+    lacks |= n->in[i].value != SX_NONE && sx_value_at(g, n->in[i].value)->fact.rank < 0;
   if (open && lacks && s != SX_OK && s != SX_E_NO_MEMORY) return SX_E_NEEDS_SHAPES;
   if (s == SX_E_NEEDS_SHAPES && c->e) c->e->code = SX_E_NOT_IMPLEMENTED;
   return s == SX_E_NEEDS_SHAPES ? SX_E_NOT_IMPLEMENTED : s;
@@ -113,7 +119,7 @@ static sx_status upgrade(canon *c, sx_graph *g, sx_nid id, const sx_schema *s, i
 
 static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
   sx_node *n = sx_node_at(g, id);
-  if (n->op) return sx_infer_node(g, id, c->e); /* made by an upgrade */
+  if (n->op) return sx_infer_node(g, id, c->e);   /* made by an upgrade */
   bool hosted = n->custom && sx_node_has_body(n); /* control flow for a provider: ours, and its bodies are */
   if (n->custom && !hosted) return SX_OK;         /* placed: its facts are there */
   int opset = n->since_version;

@@ -48,6 +48,9 @@ static sx_status narrow(sx_quantizer *q, sx_nid id, const char **kept) {
   if (!s) return *kept = "its operator is not known", SX_OK;
   for (uint32_t i = 0; i < n->n_attrs; i++)
     if (n->attrs[i].type == SX_ATTR_GRAPH || n->attrs[i].type == SX_ATTR_GRAPHS) return *kept = "it has bodies", SX_OK;
+  for (uint32_t i = 0; i < n->n_out; i++)
+    if (n->out[i] != SX_NONE && sx_value_at(q->g, n->out[i])->fact.kind != SX_KIND_TENSOR)
+      return *kept = "it makes no plain tensor", SX_OK;
   if (needs_float(n)) return *kept = "16 bits are too few for what it does", SX_OK;
   if (!able) return *kept = "its operator does not take the type", SX_OK;
   for (uint32_t i = 0; i < n->n_out; i++) {

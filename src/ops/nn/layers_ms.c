@@ -59,14 +59,16 @@ static sx_status open_simplified(sx_upgrade_ctx *c) {
 const sx_op sx_op_SimplifiedLayerNormalization = {
     .name = "SimplifiedLayerNormalization", .accuracy = SX_ACCUMULATE, .upgrades = {{SX_LOWER_ALWAYS, open_simplified}}};
 
-/* Input i, or the rows `ids` of it. QEmbedLayerNormalization's are quantised: scales and zero points are 6 and 11 inputs on. */
+/* Input i, or the rows `ids` of it. QEmbedLayerNormalization's are quantised: scales and zero points are 6 and 11 inputs
+ * on. */
 static sx_vid table(sx_lower *l, uint32_t i, sx_vid ids) {
   sx_vid x = sx_lower_in(l, i);
   if (ids != SX_LOWER_ABSENT) x = sx_lower_2(l, &sx_op_Gather, x, ids);
   if (l->c->n->op != &sx_op_QEmbedLayerNormalization) return x;
   const sx_dim scalar = 1;
-  return sx_lower_3(l, &sx_op_DequantizeLinear, x, sx_lower_reshape(l, sx_lower_in(l, i + 6), &scalar, 0),
-                    sx_lower_reshape(l, sx_lower_in(l, i + 11), &scalar, 0));
+  const sx_vid scale = sx_lower_reshape(l, sx_lower_in(l, i + 6), &scalar, 0);
+  if (!sx_lower_has(l, i + 11)) return sx_lower_2(l, &sx_op_DequantizeLinear, x, scale);
+  return sx_lower_3(l, &sx_op_DequantizeLinear, x, scale, sx_lower_reshape(l, sx_lower_in(l, i + 11), &scalar, 0));
 }
 /* (input_ids, segment_ids?, word, position, segment?, gamma, beta, mask?, position_ids?) -> (result, how many are not
  * masked, sum); quantised without position_ids and sum. */
@@ -76,6 +78,8 @@ static sx_status open_embed(sx_upgrade_ctx *c) {
   const sx_fact *ids = sx_lower_fact(&l, sx_lower_in(&l, 0));
   const int64_t last[] = {1};
   if (ids->rank != 2) SX_FAIL(c->e, FAIL, "input_ids has rank %d, expected 2", ids->rank);
+  if (quantised && sx_lower_has(&l, 1) && sx_lower_has(&l, 4) && !sx_lower_has(&l, 10))
+    SX_FAIL(c->e, FAIL, "input 4 ('segment_embedding') is given without input 10, its scale");
   sx_vid out[3] = {SX_NONE, SX_NONE, SX_NONE}, sum = table(&l, 2, sx_lower_in(&l, 0));
   sx_vid length = sx_lower_2(&l, &sx_op_Gather, sx_lower_shape(&l, sx_lower_in(&l, 0)), sx_lower_int(&l, 1));
   sx_vid at = !quantised && sx_lower_has(&l, 8)
@@ -87,9 +91,10 @@ static sx_status open_embed(sx_upgrade_ctx *c) {
                          SX_LOWER_IN(sum, table(&l, 5, SX_LOWER_ABSENT), table(&l, 6, SX_LOWER_ABSENT)),
                          SX_LOWER_FLOAT("epsilon", sx_attr_float(c->n, "epsilon", 1e-12f)));
   if (sx_node_out(c->n, 1) != SX_NONE) { /* without a mask: zeros */
-    sx_vid ones = sx_lower_has(&l, 7) ? sx_lower_cast(&l, sx_lower_2(&l, &sx_op_Equal, sx_lower_in(&l, 7),
-                                                                     sx_lower_number(&l, 1, SX_I32)), SX_I32)
-                                      : sx_lower_2(&l, &sx_op_Mul, sx_lower_in(&l, 0), sx_lower_number(&l, 0, SX_I32));
+    sx_vid ones =
+        sx_lower_has(&l, 7)
+            ? sx_lower_cast(&l, sx_lower_2(&l, &sx_op_Equal, sx_lower_in(&l, 7), sx_lower_number(&l, 1, SX_I32)), SX_I32)
+            : sx_lower_2(&l, &sx_op_Mul, sx_lower_in(&l, 0), sx_lower_number(&l, 0, SX_I32));
     out[1] = sx_lower_reduce(&l, &sx_op_ReduceSum, ones, last, 1, false);
   }
   out[2] = sum;

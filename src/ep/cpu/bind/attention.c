@@ -12,7 +12,7 @@ typedef struct part {
   int64_t heads, length, size, b, h, l;
 } part; /* an operand's sizes, and strides in elements */
 typedef struct join {
-  bool on, keep;
+  bool on, keep, given; /* given: it is an output of the node */
   int64_t past, next, size;
   size_t row;
   part from;
@@ -46,8 +46,8 @@ static sx_status run_join(const sx_call *c, uint32_t begin, uint32_t end) {
     const int64_t pair = u % q->pairs, which = u / q->pairs, b = pair / j->from.heads, h = pair % j->from.heads,
                   total = j->past + j->next;
     if (!j->on) continue;
-    char *to = (c->out[1 + which] ? (char *)c->out[1 + which] : (char *)c->scratch + j->scratch_at) +
-               (size_t)(pair * total) * j->row;
+    char *to =
+        (j->given ? (char *)c->out[1 + which] : (char *)c->scratch + j->scratch_at) + (size_t)(pair * total) * j->row;
     if (j->past)
       memcpy(to, (const char *)c->in[PAST_K + which] + (size_t)(pair * j->past) * j->row, (size_t)j->past * j->row);
     to += (size_t)j->past * j->row;
@@ -63,8 +63,8 @@ static sx_attention_io io_of(const sx_call *c) {
   const params *q = c->params;
   sx_attention_io io = {.q = c->in[Q], .k = c->in[K], .v = c->in[V], .y = c->out[0], .shared = c->scratch};
   if (q->a.m_type) io.mask = c->in[MASK];
-  if (q->kv[0].keep) io.k = c->out[1] ? c->out[1] : (char *)c->scratch + q->kv[0].scratch_at;
-  if (q->kv[1].keep) io.v = c->out[2] ? c->out[2] : (char *)c->scratch + q->kv[1].scratch_at;
+  if (q->kv[0].keep) io.k = q->kv[0].given ? c->out[1] : (char *)c->scratch + q->kv[0].scratch_at;
+  if (q->kv[1].keep) io.v = q->kv[1].given ? c->out[2] : (char *)c->scratch + q->kv[1].scratch_at;
   if (q->a.scores != SX_SCORES_NONE) io.qk = c->out[3];
   if (q->a.has_length) io.length = c->in[LENGTH];
   return io;
@@ -106,6 +106,7 @@ static sx_status join_of(sx_prep *p, int which, const part *x, join *j) {
   const bool given = sx_prep_has(p, past);
   size_t bytes;
   *j = (join){.on = given || wants(p, 1 + (uint32_t)which), .keep = given, .next = x->length, .size = x->size, .from = *x};
+  j->given = wants(p, 1 + (uint32_t)which);
   j->row = (size_t)x->size * (sx_dtype_bits((sx_dtype)p->in[K + which].dtype) / 8);
   if (!given) return SX_OK;
   const sx_view *v = &p->in[past];
@@ -114,7 +115,7 @@ static sx_status join_of(sx_prep *p, int which, const part *x, join *j) {
     SX_FAIL(p->e, FAIL, "input %u does not fit input %d: expected (%lld, %lld, length, %lld)", past, K + which,
             (long long)p->in[K].dims[0], (long long)x->heads, (long long)x->size);
   j->past = v->dims[2];
-  if (wants(p, 1 + (uint32_t)which)) return SX_OK;
+  if (j->given) return SX_OK;
   if (!sx_size_mul(j->row, (size_t)(j->past + j->next), &bytes) ||
       !sx_size_mul(bytes, (size_t)(x->heads * v->dims[0]), &bytes))
     SX_FAIL(p->e, FAIL, "the present keys do not fit memory");
