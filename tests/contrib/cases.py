@@ -243,7 +243,7 @@ def padding(mask, B, S, T):
     return m[:, None, None] if mask.ndim == 2 else m[:, None] if mask.ndim == 3 else m
 
 
-def mha(name, B=2, S=5, T=None, H=3, D=8, Dv=None, past=0, bias=False, mask=None, added=False, form="separate", unidirectional=0, scale=0.0, op="MultiHeadAttention"):
+def mha(name, B=2, S=5, T=None, H=3, D=8, Dv=None, past=0, bias=False, mask=None, added=False, form="separate", unidirectional=0, scale=0.0, op="MultiHeadAttention", presents=True):
     T, Dv = T or S, Dv or D
     q, k, v = rand(B, S, H * D), rand(B, T, H * D), rand(B, T, H * Dv)
     add_bias = rand(H * (2 * D + Dv)) if bias else None
@@ -272,7 +272,7 @@ def mha(name, B=2, S=5, T=None, H=3, D=8, Dv=None, past=0, bias=False, mask=None
     if unidirectional:
         attrs["unidirectional"] = 1
     rest = [add_bias, m, extra, pk, pv] if op == "MultiHeadAttention" else [m, extra, pk, pv, None, None, None, add_bias]
-    case(name, op, inputs + rest, [y, kh, vh] if past else [y], attrs)
+    case(name, op, inputs + rest, [y, kh, vh] if past and presents else [y], attrs)
 
 
 mha("mha")
@@ -283,6 +283,7 @@ mha("mha_packed_kv", form="kv", T=6)
 mha("mha_cross", form="cross", T=6)
 mha("mha_cross_bias", form="cross", T=6, bias=True)
 mha("mha_past", past=4, S=1)
+mha("mha_past_alone", past=4, S=3, unidirectional=1, presents=False)
 mha("mha_added", added=True, scale=0.4)
 mha("mha_mask_2d", mask=lambda b, s, t: np.maximum(rng.integers(0, 2, (b, t)), np.arange(t) == 1))
 mha("mha_mask_lengths", mask=lambda b, s, t: rng.integers(1, t + 1, (b,)))
