@@ -81,6 +81,7 @@ foreach(f IN LISTS SX_ABI_TESTS)
   set(name abi_${name})
   add_executable(${name} ${f})
   target_link_libraries(${name} PRIVATE sx_flags ${SX_LIBS})
+  target_compile_options(${name} PRIVATE -fno-tree-vectorize) # as above
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/include)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/abi)
   target_compile_definitions(${name} PRIVATE SX_SAMPLE_PROVIDER="$<TARGET_FILE:sample_provider>"

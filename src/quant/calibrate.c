@@ -217,7 +217,12 @@ sx_status sx_calibration_ranges(const sx_calibration *c, sx_quant_method method,
     SX_FAIL(e, INVALID_ARGUMENT, "a percentile of %g: expected more than 0, at most 100", percentile);
   if (!(*out = SX_NEW_N(a, sx_quant_range, (size_t)c->values.n + 1))) SX_NO_MEMORY(e);
   *n = 0;
-  for (uint32_t i = 0; i < c->values.n; i++)
-    if (c->values.at[i].count) range_of(&c->values.at[i], method, percentile, c->scratch, &(*out)[(*n)++]);
+  for (uint32_t i = 0; i < c->values.n; i++) {
+    const seen *v = &c->values.at[i];
+    if (!v->count) continue;
+    sx_quant_range *r = &(*out)[(*n)++];
+    range_of(v, method, percentile, c->scratch, r);
+    if (!(r->name.p = sx_arena_strdup(a, v->name.p, v->name.n))) SX_NO_MEMORY(e);
+  }
   return SX_OK;
 }

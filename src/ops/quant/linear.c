@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* QuantizeLinear, DequantizeLinear (of ai.onnx and of com.microsoft, which becomes the former) and DynamicQuantizeLinear.
- * Whether a scale is for the tensor, for an axis or for blocks follows from its shape: see quant.h. Kernels take 0 for the zero
- * points of float types; others are said in Div and Add, Sub and Mul. */
+ * Whether a scale is for the tensor, for an axis or for blocks follows from its shape: see quant.h. Kernels take 0 for the
+ * zero points of float types; others are said in Div and Add, Sub and Mul. */
 #include "ops/lower.h"
 #include "ops/quant/quant.h"
 
@@ -103,16 +103,21 @@ static sx_status with_float_zero(sx_upgrade_ctx *c) {
   const sx_vid x = sx_lower_in(&l, 0), scale = sx_lower_in(&l, 1), zero = sx_lower_in(&l, 2);
   const sx_dtype zt = (sx_dtype)sx_lower_fact(&l, zero)->dtype, st = (sx_dtype)sx_lower_fact(&l, scale)->dtype;
   if (!zt || sx_dtype_is_int(zt) || is_zero(sx_value_const(c->g, sx_node_in(c->n, 2)))) return SX_OK;
-  const sx_dtype own = sx_dtype_is_int(st) || st == SX_F8E8M0 ? SX_F32 : st, to = (sx_dtype)sx_attr_int(c->n, "output_dtype", 0),
+  const sx_dtype own = sx_dtype_is_int(st) || st == SX_F8E8M0 ? SX_F32 : st,
+                 to = (sx_dtype)sx_attr_int(c->n, "output_dtype", 0),
                  precision = (sx_dtype)sx_attr_int(c->n, "precision", own);
   const sx_fact shape = *sx_lower_fact(&l, x);
   const sx_attr cast[] = {{.name = SX_STR("to"), .type = SX_ATTR_INT, .i = zt},
                           {.name = SX_STR("saturate"), .type = SX_ATTR_INT, .i = sx_attr_int(c->n, "saturate", 1)}};
   const sx_vid z = spread(&l, zero, &shape, SX_F32), s = spread(&l, scale, &shape, q ? precision : SX_F32);
   if (!q)
-    return sx_lower_end(&l, sx_lower_cast(&l, sx_lower_2(&l, &sx_op_Mul, sx_lower_2(&l, &sx_op_Sub, sx_lower_cast(&l, x, SX_F32), z), s),
-                                          to ? to : own));
-  const sx_vid y = sx_lower_cast(&l, sx_lower_2(&l, &sx_op_Div, sx_lower_cast(&l, x, precision), s), SX_F32);
+    return sx_lower_end(
+        &l, sx_lower_cast(&l, sx_lower_2(&l, &sx_op_Mul, sx_lower_2(&l, &sx_op_Sub, sx_lower_cast(&l, x, SX_F32), z), s),
+                          to ? to : own));
+  /* The quotient is rounded to `precision`, in so many words: nodes in 16 bits that become one are not, in between. */
+  const sx_vid quotient = sx_lower_2(&l, &sx_op_Div, sx_lower_cast(&l, sx_lower_cast(&l, x, precision), SX_F32),
+                                     sx_lower_cast(&l, s, SX_F32)),
+               y = sx_lower_cast(&l, sx_lower_cast(&l, quotient, precision), SX_F32);
   return sx_lower_end(&l, sx_lower_node(&l, &sx_op_Cast, SX_LOWER_IN(sx_lower_2(&l, &sx_op_Add, y, z)), cast, 2));
 }
 const sx_op sx_op_QuantizeLinear = {.name = "QuantizeLinear",
