@@ -88,9 +88,11 @@ sx_status sx_nbits_open_groups(sx_upgrade_ctx *c) {
                 block = sx_attr_int(c->n, "block_size", 0);
   const int swap[] = {1, 0};
   if (sx_node_in(c->n, GROUPS) == SX_NONE) return SX_OK;
-  if (K < 1 || N < 1 || block < 1 || (bits != 2 && bits != 4 && bits != 8))
-    SX_FAIL(c->e, INVALID_GRAPH, "K %lld, N %lld, block_size %lld, bits %lld", (long long)K, (long long)N, (long long)block,
-            (long long)bits);
+  if (K < 1 || N < 1 || block < 1 || K > INT32_MAX || N > INT32_MAX || block > INT32_MAX ||
+      (bits != 2 && bits != 4 && bits != 8))
+    SX_FAIL(c->e, INVALID_GRAPH,
+            "K %lld, N %lld, block_size %lld, bits %lld: expected 1 to 2147483647, and 2, 4 or 8 bits", (long long)K,
+            (long long)N, (long long)block, (long long)bits);
   if (groups && in_order(groups, block)) { /* as if it were not there */
     sx_graph_set_input(c->g, c->id, GROUPS, SX_NONE);
     return SX_OK;
