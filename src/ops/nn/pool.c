@@ -8,11 +8,7 @@ static sx_status infer_pool(sx_infer *c) {
   sx_window w;
   if (x->rank < 0) return sx_infer_set(c, 0, x->dtype, -1, NULL);
   if (x->rank < 3) return SX_INFER_FAIL(c, "input 0 has rank %d, expected 3 or more (N, C, spatial axes)", x->rank);
-  SX_TRY(sx_window_read(c->n, x->rank - 2, NULL, &w, c->e));
-  for (int i = 0; i < 2 * w.n && !w.same; i++)
-    if (w.pad[i] >= w.kernel[i % w.n] && w.pad[i])
-      return SX_INFER_FAIL(c, "pads[%d] is %lld, expected less than the kernel's %lld", i, (long long)w.pad[i],
-                           (long long)w.kernel[i % w.n]);
+  SX_TRY(sx_window_read_pool(c->n, x->rank - 2, &w, c->e));
   d[0] = x->dims[0], d[1] = x->dims[1];
   for (int i = 2; i < x->rank; i++) d[i] = sx_window_dim(&w, i - 2, x->dims[i], c->dims);
   SX_TRY(sx_infer_set(c, 0, x->dtype, x->rank, d));

@@ -42,6 +42,16 @@ sx_status sx_window_read(const sx_node *n, int spatial, const int64_t *kernel, s
   return SX_OK;
 }
 
+sx_status sx_window_read_pool(const sx_node *n, int spatial, sx_window *w, sx_err *e) {
+  SX_TRY(sx_window_read(n, spatial, NULL, w, e));
+  w->pool = true;
+  for (int i = 0; i < 2 * w->n && !w->same; i++)
+    if (w->pad[i] >= w->kernel[i % w->n] && w->pad[i])
+      SX_FAIL(e, FAIL, "pads[%d] is %lld, expected less than the kernel's %lld", i, (long long)w->pad[i],
+              (long long)w->kernel[i % w->n]);
+  return SX_OK;
+}
+
 sx_status sx_window_fits(const sx_window *w, int i, int64_t in, sx_err *e) {
   const int64_t extent = (w->kernel[i] - 1) * w->dilation[i] + 1, room = in + w->pad[i] + w->pad[i + w->n];
   if (!w->same && extent > room && in)
@@ -61,8 +71,9 @@ int64_t sx_window_size(const sx_window *w, int i, int64_t in, int64_t *begin, in
   }
   *begin = w->pad[i], *end = w->pad[i + w->n];
   int64_t room = in + *begin + *end - extent;
-  int64_t out = room < 0 ? 0 : room / s + 1;
-  if (w->ceil && room > -s && room % s && out * s < in + *begin)
+  if (room < 0) return w->pool && in && room > -s; /* ONNX's division is cut towards 0 */
+  int64_t out = room / s + 1;
+  if (w->ceil && room % s && out * s < in + *begin)
     out++; /* a window that starts in the padding at the end does not count */
   return out;
 }
@@ -74,5 +85,11 @@ sx_dim sx_window_dim(const sx_window *w, int i, sx_dim in, sx_dimtab *t) {
   int64_t extent = (w->kernel[i] - 1) * w->dilation[i] + 1;
   sx_dim room = sx_dim_add(t, in, w->pad[i] + w->pad[i + w->n] - extent);
   if (w->ceil && w->stride[i] > 1) return SX_DIM_UNKNOWN; /* the last window depends on the numbers */
-  return sx_dim_add(t, sx_dim_div(t, room, w->stride[i]), 1);
+  sx_dim out = sx_dim_add(t, sx_dim_div(t, room, w->stride[i]), 1);
+  const int64_t lack = extent - w->pad[i] - w->pad[i + w->n]; /* an axis below it has no whole window */
+  if (!w->pool || w->stride[i] == 1 || lack < 2) return out;
+  sx_dim reach = sx_dim_add(t, room, w->stride[i]);
+  if (sx_dim_mul(t, out, w->stride[i]) == reach) return out; /* divides: none is cut */
+  sx_dim least = sx_dim_min(t, reach, 1);
+  return sx_dim_max(t, out, lack > w->stride[i] ? sx_dim_max(t, least, 0) : least);
 }

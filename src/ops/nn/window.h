@@ -13,10 +13,13 @@ typedef struct sx_window {
   int64_t pad[2 * SX_MAX_SPATIAL]; /* begins, then ends */
   int same;
   bool ceil;
+  bool pool; /* of a pool: a window that is not whole counts as the first one, while less than a stride is missing */
 } sx_window;
 /* Reads kernel_shape (or `kernel`, when given, from the weight), strides, dilations, pads, auto_pad, ceil_mode. FAIL with
  * the attribute named. */
 sx_status sx_window_read(const sx_node *n, int spatial, const int64_t *kernel, sx_window *w, sx_err *e);
+/* The same for a pool, whose pads are less than its kernel. */
+sx_status sx_window_read_pool(const sx_node *n, int spatial, sx_window *w, sx_err *e);
 /* A kernel is no larger than the padded input: what a convolution asks for. */
 sx_status sx_window_fits(const sx_window *w, int i, int64_t in, sx_err *e);
 /* Output size along axis i for an input size, and the pads that apply. */

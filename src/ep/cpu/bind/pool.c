@@ -48,7 +48,7 @@ static sx_status prepare(sx_prep *p) {
     s.in[2] = s.kernel[2] = sx_dims_count(x->dims, 2, x->rank);
   else {
     sx_window w;
-    SX_TRY(sx_window_read(p->n, x->rank - 2, NULL, &w, p->e));
+    SX_TRY(sx_window_read_pool(p->n, x->rank - 2, &w, p->e));
     for (int i = 0; i < w.n; i++) {
       int a = 3 - w.n + i;
       s.in[a] = x->dims[2 + i], s.out[a] = y->dims[2 + i];
