@@ -163,7 +163,6 @@ function(sx_shared_library target name folder tables)
   endif()
   if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
     target_link_options(${target} PRIVATE -Wl,--gc-sections -Wl,-O1 -Wl,--as-needed)
-    target_link_options(${target} PRIVATE -Wl,-z,nodelete) # texts and thread-local data stay valid after dlclose, as clients expect
     target_link_options(${target} PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/exports.map)
     if(NOT SX_SANITIZE)
       target_link_options(${target} PRIVATE -Wl,-z,defs)

@@ -79,6 +79,7 @@ static OrtStatus *create(const env_options *o, OrtEnv **out) {
   if (!env) {
     OrtEnv *fresh = make(o);
     if (!fresh) SX_API_NO_MEMORY();
+    fresh->library = sx_dl_hold();
     sx_mutex_lock(&busy);
     env = current;
     if (env)
@@ -86,7 +87,10 @@ static OrtStatus *create(const env_options *o, OrtEnv **out) {
     else
       env = current = fresh;
     sx_mutex_unlock(&busy);
-    if (env != fresh) destroy(fresh);
+    if (env != fresh) {
+      sx_dl_let_go(fresh->library); /* the other one holds it, too */
+      destroy(fresh);
+    }
   }
   *out = env;
   return NULL;
@@ -100,14 +104,19 @@ OrtEnv *sx_env_ref(OrtEnv *env) {
   return env;
 }
 
-void ORT_API_CALL sx_api_ReleaseEnv(OrtEnv *input) {
-  if (!input) return;
+void *sx_env_unref(OrtEnv *env) {
+  if (!env) return NULL;
   sx_mutex_lock(&busy);
-  bool last = input == current && --input->refs == 0;
+  bool last = env == current && --env->refs == 0;
   if (last) current = NULL;
   sx_mutex_unlock(&busy);
-  if (last) destroy(input);
+  if (!last) return NULL;
+  void *library = env->library;
+  destroy(env);
+  return library;
 }
+
+void ORT_API_CALL sx_api_ReleaseEnv(OrtEnv *input) { sx_dl_let_go(sx_env_unref(input)); }
 
 static OrtCustomCreateThreadFn create_of(const OrtEnv *env) {
   return env->threads.create && env->threads.join ? env->threads.create : NULL;
@@ -229,7 +238,7 @@ OrtStatus *ORT_API_CALL sx_epapi_GetEnvConfigEntries(OrtKeyValuePairs **config_e
   if (env) env->refs++;
   sx_mutex_unlock(&busy);
   bool ok = !env || sx_kvp_copy(&env->config, *config_entries);
-  sx_api_ReleaseEnv(env);
+  sx_api_ReleaseEnv(env); /* a provider asks, and those live in an environment */
   if (ok) return NULL;
   sx_api_ReleaseKeyValuePairs(*config_entries);
   *config_entries = NULL;

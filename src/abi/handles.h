@@ -157,6 +157,7 @@ typedef struct sx_old_list { /* of devices, before a library came or went */
 } sx_old_list;
 struct OrtEnv {
   uint32_t refs;
+  void *library; /* ours, which stays as long as this does, though its user may have closed it */
   OrtLogger logger;
   char *log_id;
   OrtLoggingFunction user_log;
@@ -173,8 +174,10 @@ struct OrtEnv {
   SX_VEC(sx_old_list) old_devices;
   SX_VEC(void *) plugins; /* sx_ep_library */
 };
-/* One more holder of the environment; NULL stays NULL. Given back with sx_api_ReleaseEnv. */
+/* One more holder of the environment; NULL stays NULL. sx_env_unref gives for the last one the library that the environment held,
+ * for sx_dl_let_go. */
 OrtEnv *sx_env_ref(OrtEnv *env);
+void *sx_env_unref(OrtEnv *env);
 /* Sets a configuration entry of the environment; false: out of memory. */
 bool sx_env_config_set(OrtEnv *env, const char *key, const char *value);
 void sx_env_close_plugins(OrtEnv *env);

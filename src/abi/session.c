@@ -31,7 +31,7 @@ void sx_ort_trim_all(void) {
 }
 
 static void drop_index(OrtSession *s);
-static void session_free(OrtSession *s) {
+static void *session_free(OrtSession *s) { /* what sx_env_unref gives */
   list_remove(s);
   sx_assignment_free(s->assignment);
   sx_profile_destroy(s->profile);
@@ -44,8 +44,9 @@ static void session_free(OrtSession *s) {
   drop_index(s);
   sx_editing_free(s->editing);
   sx_api_ReleaseSessionOptions(s->options);
-  sx_api_ReleaseEnv(s->env);
+  void *library = sx_env_unref(s->env);
   sx_free(s, sizeof *s);
+  return library;
 }
 
 void ORT_API_CALL sx_api_ReleaseSession(OrtSession *input) {
@@ -56,7 +57,7 @@ void ORT_API_CALL sx_api_ReleaseSession(OrtSession *input) {
     if (input->eps) sx_ep_profile_end(input->eps, input->profile);
     sx_api_ReleaseStatus(sx_profile_end(input->profile, &file)); /* written, as nobody asked for it */
   }
-  session_free(input);
+  sx_dl_let_go(session_free(input));
 }
 
 static void to_user(void *ctx, sx_severity severity, const char *category, const char *id, const char *where,
@@ -245,7 +246,7 @@ OrtStatus *sx_ort_session_prepare(const OrtEnv *env, const OrtSessionOptions *op
   s->env = sx_env_ref((OrtEnv *)env);
   s->options = sx_ort_options_clone(options ? options : &defaults);
   if (!s->options) {
-    session_free(s);
+    (void)session_free(s);
     SX_API_NO_MEMORY();
   }
   make_logger(s);
@@ -301,7 +302,7 @@ static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, 
   s->prepacked = prepacked;
   failed = sx_ort_session_load(s, path, data, size, NULL, options ? &options->cancel : NULL);
   if (failed)
-    session_free(s);
+    (void)session_free(s);
   else
     *out = s;
   return failed;

@@ -33,3 +33,17 @@ void *sx_dl_open_near(const char *path, char *why, size_t why_size) {
 void *sx_dl_symbol(void *handle, const char *name) { return dlsym(handle ? handle : RTLD_DEFAULT, name); }
 
 void sx_dl_close(void *handle) { dlclose(handle); }
+
+/* Only where compilers make the last call of a function a jump: it does not return to where nothing is any more. */
+#if defined(__OPTIMIZE_SIZE__) && !defined(__wasi__)
+void *sx_dl_hold(void) {
+  Dl_info self;
+  return dladdr(&sx_dl_hold, &self) && self.dli_fname ? dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD) : NULL;
+}
+void sx_dl_let_go(void *handle) {
+  if (handle) dlclose(handle);
+}
+#else
+void *sx_dl_hold(void) { return NULL; }
+void sx_dl_let_go(void *handle) {}
+#endif

@@ -19,3 +19,5 @@ void *sx_dl_symbol(void *handle, const char *name) {
 }
 
 void sx_dl_close(void *handle) { FreeLibrary(handle); }
+void *sx_dl_hold(void) { return NULL; }
+void sx_dl_let_go(void *handle) {}

@@ -45,7 +45,7 @@ static inline void check_code(OrtErrorCode code, OrtStatus *s, int line, const c
   }
 }
 
-static const OrtApiBase *abi_base(const char *path) {
+static inline const OrtApiBase *abi_base(const char *path) {
 #ifdef _WIN32
   HMODULE h = LoadLibraryA(path);
   void *f = h ? (void *)GetProcAddress(h, "OrtGetApiBase") : NULL;
@@ -58,7 +58,7 @@ static const OrtApiBase *abi_base(const char *path) {
   return get();
 }
 
-static int abi_load(int argc, char **argv) {
+static inline int abi_load(int argc, char **argv) {
   if (argc < 2) {
     printf("usage: %s LIBRARY\n", argv[0]);
     return 0;
