@@ -64,9 +64,8 @@ static int implied_version(const sx_model *m, size_t i) {
 
 int sx_ort_opset(const sx_model *m, sx_str domain) {
   if (sx_str_is(domain, "ai.onnx")) return 0; /* an alias that nobody answers to */
-  for (uint32_t i = 0; i < m->opsets.n; i++)
-    if (is_onnx(domain) ? is_onnx(m->opsets.at[i].domain) : sx_str_eq(m->opsets.at[i].domain, domain))
-      return (int)m->opsets.at[i].version;
+  const int version = sx_model_opset(m, domain);
+  if (version) return version;
   for (size_t i = 0; i < sizeof implied / sizeof *implied; i++)
     if (sx_str_is(domain, implied[i].name)) return implied_version(m, i);
   return 0;

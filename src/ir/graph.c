@@ -48,6 +48,19 @@ sx_status sx_model_status(const sx_model *m, sx_status s, sx_err *e) {
   return s;
 }
 
+static sx_str domain_of(sx_str name) { return sx_str_is(name, "ai.onnx") ? (sx_str){"", 0} : name; }
+
+int sx_model_opset(const sx_model *m, sx_str domain) {
+  for (uint32_t i = 0; i < m->opsets.n; i++)
+    if (sx_str_eq(domain_of(m->opsets.at[i].domain), domain_of(domain))) return (int)m->opsets.at[i].version;
+  return 0;
+}
+
+int sx_model_add_opset(sx_model *m, sx_str domain) {
+  const int version = sx_model_opset(m, domain);
+  return version ? version : sx_vec_push(&m->opsets, ((sx_opset){domain, 1}));
+}
+
 sx_status sx_model_hold(sx_model *m, sx_tensor *t, sx_err *e) {
   if (sx_vec_push(&m->tensors, t)) return SX_OK;
   sx_tensor_unref(t);

@@ -147,7 +147,7 @@ struct sx_model {
   char *path;                  /* file it came from, or NULL */
   SX_VEC(sx_mapping) mappings; /* of the model file and of external data */
   SX_VEC(sx_external_ref) external;
-  void *placed;                /* what stands behind nodes of plugin providers, or NULL; released first ... */
+  void *placed; /* what stands behind nodes of plugin providers, or NULL; released first ... */
   void (*release_placed)(void *placed);
   bool by_shapes;    /* read with the sizes of a run's inputs */
   bool needs_shapes; /* nodes are left as they were written, until the sizes of the inputs tell ranks: not to be planned */
@@ -158,6 +158,11 @@ void sx_model_destroy(sx_model *m);
 /* The status of building on m: s, or NO_MEMORY when an object of the model was refused, because then what was built has
  * holes and what failed may have failed for them. */
 sx_status sx_model_status(const sx_model *m, sx_status s, sx_err *e);
+/* The version of a domain's operators that the model asks for ("" is ONNX's, "ai.onnx" another name of it); 0: it does not.
+ */
+int sx_model_opset(const sx_model *m, sx_str domain);
+/* The same; a domain that the model did not ask for is, in its first version, from here on. 0: no memory. */
+int sx_model_add_opset(sx_model *m, sx_str domain);
 /* The model takes over one reference of t; also on failure. */
 sx_status sx_model_hold(sx_model *m, sx_tensor *t, sx_err *e);
 

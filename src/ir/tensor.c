@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Constants: creation, shared ownership, and the one place where misaligned elements become aligned ones. */
 #include "ir/tensor.h"
+#include "base/half.h"
 
 static sx_status make(sx_dtype t, int32_t rank, const int64_t *dims, sx_tensor **out, sx_err *e) {
   int64_t count = 1;
@@ -98,31 +99,11 @@ void sx_tensor_unref(sx_tensor *t) {
   sx_free(t, sizeof *t);
 }
 
-static float half(uint16_t h) {
-  uint32_t sign = (uint32_t)(h & 0x8000) << 16, exp = (h >> 10) & 31, man = h & 1023, bits;
-  if (exp == 31)
-    bits = sign | 0x7f800000u | man << 13;
-  else if (exp)
-    bits = sign | (exp + 112) << 23 | man << 13;
-  else {
-    float f = (float)man * 0x1p-24f;
-    memcpy(&bits, &f, 4);
-    bits |= sign;
-  }
-  float f;
-  memcpy(&f, &bits, 4);
-  return f;
-}
-
 /* Element i of what is stored as f16 or bf16. */
 static float narrow_at(const sx_tensor *t, int64_t i) {
   uint16_t h;
   memcpy(&h, (const char *)t->bytes + 2 * i, sizeof h);
-  if (t->stored == SX_F16) return half(h);
-  const uint32_t b = (uint32_t)h << 16;
-  float f;
-  memcpy(&f, &b, 4);
-  return f;
+  return t->stored == SX_F16 ? sx_f16_widen(h) : sx_bf16_widen(h);
 }
 
 static size_t alignment_of(sx_dtype t) {
@@ -229,14 +210,8 @@ bool sx_tensor_get_f64(const sx_tensor *t, int64_t i, double *v) {
   switch (t->dtype) {
     case SX_F32: *v = ((const float *)d)[i]; return true;
     case SX_F64: *v = ((const double *)d)[i]; return true;
-    case SX_F16: *v = half(((const uint16_t *)d)[i]); return true;
-    case SX_BF16: {
-      uint32_t b = (uint32_t)((const uint16_t *)d)[i] << 16;
-      float f;
-      memcpy(&f, &b, 4);
-      *v = f;
-      return true;
-    }
+    case SX_F16: *v = sx_f16_widen(((const uint16_t *)d)[i]); return true;
+    case SX_BF16: *v = sx_bf16_widen(((const uint16_t *)d)[i]); return true;
     default:
       if (!sx_tensor_get_i64(t, i, &n)) return false;
       *v = t->dtype == SX_U64 ? (double)(uint64_t)n : (double)n;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Parses the text form: a scanner and one function per construct. Text comes from tests and our own printer, yet every
  * count is bounded and nothing is read past the end. */
+#include "base/half.h"
 #include "base/number.h"
 #include "ir/text.h"
 #include <errno.h>
@@ -175,23 +176,13 @@ static sx_status set_fact(parser *s, sx_graph *g, sx_vid v, const shape *t) {
   return SX_OK;
 }
 
-/* The nearest to zero of f16 or bf16; too large or small for f16 becomes infinity or zero. */
-static uint16_t narrow(sx_dtype t, double x) {
-  const float f = (float)x;
-  uint32_t u;
-  memcpy(&u, &f, sizeof u);
-  if (t == SX_BF16) return (uint16_t)(u >> 16);
-  const uint32_t sign = u >> 16 & 0x8000, m = u & 0x7fffffff;
-  return (uint16_t)(sign | (m < 113u << 23 ? 0 : m >= 143u << 23 ? 0x7c00 : (m >> 13) - (112u << 10)));
-}
-
 /* False: elements of this type have no text form. */
 static bool store(sx_tensor *t, int64_t i, double f, int64_t k) {
   switch (t->dtype) {
     case SX_F32: ((float *)t->data)[i] = (float)f; break;
     case SX_F64: ((double *)t->data)[i] = f; break;
-    case SX_F16:
-    case SX_BF16: ((uint16_t *)t->data)[i] = narrow((sx_dtype)t->dtype, f); break;
+    case SX_F16: ((uint16_t *)t->data)[i] = sx_f16_narrow((float)f); break;
+    case SX_BF16: ((uint16_t *)t->data)[i] = sx_bf16_narrow((float)f); break;
     case SX_I64:
     case SX_U64: ((int64_t *)t->data)[i] = k; break;
     case SX_I32:

@@ -43,18 +43,12 @@ static sx_vid permuted_value(sx_graph *g, const sx_fact *like, const int64_t *pe
   return v;
 }
 
-static int onnx_opset(const sx_model *m) {
-  for (uint32_t i = 0; i < m->opsets.n; i++)
-    if (!m->opsets.at[i].domain.n || sx_str_is(m->opsets.at[i].domain, "ai.onnx")) return (int)m->opsets.at[i].version;
-  return 1;
-}
-
 static sx_status add_transpose(sx_graph *g, sx_vid in, sx_vid out, const int64_t *perm, int rank, uint32_t place,
                                sx_err *e) {
   sx_nid id = sx_graph_add_node(g, NULL, &in, 1, &out, 1);
   if (id == SX_NONE || !sx_node_set_ints(g, id, "perm", perm, (uint32_t)rank)) SX_NO_MEMORY(e);
   sx_node *n = sx_node_at(g, id);
-  n->op_type = SX_STR("Transpose"), n->since_version = onnx_opset(g->model), n->place = place;
+  n->op_type = SX_STR("Transpose"), n->since_version = sx_model_opset(g->model, SX_STR("")), n->place = place;
   return SX_OK;
 }
 

@@ -4,12 +4,6 @@
  * ONNX's integer operators are made for. */
 #include "quant/rules.h"
 
-static sx_status cast_to_f32(sx_quantizer *q, sx_vid v, sx_vid *out) {
-  SX_TRY(sx_quant_emit(q, "", "Cast", &v, 1, out, 1));
-  if (!sx_node_set_int(q->g, sx_value_at(q->g, *out)->producer, "to", SX_F32)) SX_NO_MEMORY(q->e);
-  return SX_OK;
-}
-
 static sx_status binary(sx_quantizer *q, const char *op, sx_vid a, sx_vid b, sx_vid *out) {
   return sx_quant_emit(q, "", op, (sx_vid[]){a, b}, 2, out, 1);
 }
@@ -30,7 +24,7 @@ static sx_status reshaped(sx_quantizer *q, sx_vid v, int before, int after, sx_v
 /* sums * (scale of x * scale of w), as floats. */
 static sx_status scaled(sx_quantizer *q, sx_vid sums, sx_vid x_scale, sx_vid w_scale, sx_vid *out) {
   sx_vid real, both;
-  SX_TRY(cast_to_f32(q, sums, &real));
+  SX_TRY(sx_quant_cast(q, sums, SX_F32, &real));
   SX_TRY(binary(q, "Mul", x_scale, w_scale, &both));
   return binary(q, "Mul", real, both, out);
 }
@@ -39,7 +33,7 @@ static sx_status scaled(sx_quantizer *q, sx_vid sums, sx_vid x_scale, sx_vid w_s
 static sx_status product(sx_quantizer *q, sx_vid x, sx_vid w, bool transposed, sx_vid *out) {
   const sx_tensor *t = sx_value_const(q->g, w);
   const sx_quant_constant *c;
-  const sx_quant_dynamic *d;
+  const sx_quant_value *d;
   sx_vid sums;
   SX_TRY(sx_quant_weight_of(q, w, q->o->per_channel && t->rank == 2 ? 1 : -1, transposed, &c));
   q->error = c->error;
@@ -77,7 +71,7 @@ static sx_status conv(sx_quantizer *q, sx_nid id, const char **kept) {
   const sx_node *n = sx_node_at(g, id);
   const sx_vid x = sx_node_in(n, 0), w = sx_node_in(n, 1), bias = sx_node_in(n, 2);
   const sx_quant_constant *c;
-  const sx_quant_dynamic *d;
+  const sx_quant_value *d;
   sx_vid sums, scale, y, b;
   if (!sx_quant_is_weight(g, w, 3)) return *kept = "the weight is no constant of floats", SX_OK;
   if (!sx_quant_is_f32(g, x)) return *kept = "the input is not known to be float", SX_OK;
@@ -86,10 +80,7 @@ static sx_status conv(sx_quantizer *q, sx_nid id, const char **kept) {
   SX_TRY(sx_quant_weight_of(q, w, q->o->per_channel ? 0 : -1, false, &c));
   q->error = c->error, scale = c->scale;
   SX_TRY(sx_quant_dynamic_of(q, x, &d));
-  SX_TRY(sx_quant_emit(q, "", "ConvInteger", (sx_vid[]){d->codes, c->codes, d->zero, c->zero}, 4, &sums, 1));
-  sx_node *made = sx_node_at(g, sx_value_at(g, sums)->producer);
-  n = sx_node_at(g, id);
-  made->attrs = n->attrs, made->n_attrs = n->n_attrs;
+  SX_TRY(sx_quant_emit_like(q, id, "", "ConvInteger", (sx_vid[]){d->codes, c->codes, d->zero, c->zero}, 4, &sums));
   if (q->o->per_channel) SX_TRY(reshaped(q, c->scale, 1, spatial, &scale));
   SX_TRY(scaled(q, sums, d->scale, scale, &y));
   if (bias != SX_NONE) {
@@ -102,11 +93,7 @@ static sx_status conv(sx_quantizer *q, sx_nid id, const char **kept) {
 
 /* The Gather `id` on another table. */
 static sx_status rows_of(sx_quantizer *q, sx_nid id, sx_vid table, sx_vid *out) {
-  SX_TRY(sx_quant_emit(q, "", "Gather", (sx_vid[]){table, sx_node_in(sx_node_at(q->g, id), 1)}, 2, out, 1));
-  sx_node *made = sx_node_at(q->g, sx_value_at(q->g, *out)->producer);
-  const sx_node *n = sx_node_at(q->g, id);
-  made->attrs = n->attrs, made->n_attrs = n->n_attrs;
-  return SX_OK;
+  return sx_quant_emit_like(q, id, "", "Gather", (sx_vid[]){table, sx_node_in(sx_node_at(q->g, id), 1)}, 2, out);
 }
 
 /* A table of rows: only the rows that are read become floats again, by a scale of the table or one of the row. */
@@ -127,11 +114,10 @@ static sx_status gather(sx_quantizer *q, sx_nid id, const char **kept) {
     sx_vid column, scale, real;
     SX_TRY(reshaped(q, c->scale, 0, 1, &column));
     SX_TRY(rows_of(q, id, column, &scale));
-    SX_TRY(cast_to_f32(q, codes, &real));
+    SX_TRY(sx_quant_cast(q, codes, SX_F32, &real));
     SX_TRY(binary(q, "Mul", real, scale, &y));
   } else
-    SX_TRY(
-        sx_quant_emit(q, "", "DequantizeLinear", (sx_vid[]){codes, c->scale, c->zero}, c->zero == SX_NONE ? 2 : 3, &y, 1));
+    SX_TRY(sx_quant_emit(q, "", "DequantizeLinear", (sx_vid[]){codes, c->scale, c->zero}, 3, &y, 1));
   sx_quant_replace(q, id, y);
   return SX_OK;
 }

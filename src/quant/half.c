@@ -2,10 +2,10 @@
 /* Floats of 16 bits: a node whose operator takes them gets its weights and its values so, by the type constraints of its
  * schema; where it meets a node that stays, a Cast stands between. Constants beyond the type's range are clamped to it. */
 #include <math.h>
+#include "base/half.h"
 #include "ops/schema.h"
 #include "quant/rules.h"
 
-enum { NARROW = 1 };           /* flag of a value that became one of 16 bits */
 static const char SKIP[] = ""; /* nothing to report */
 
 /* Operators that count, index or sum up: 16 bits would be too few. */
@@ -20,7 +20,7 @@ static bool needs_float(const sx_node *n) {
 static const sx_schema *schema_of(const sx_quantizer *q, const sx_node *n) {
   sx_domain d;
   if (!sx_domain_find(n->domain, &d)) return NULL;
-  const int opset = sx_quant_version(q->g->model, sx_domain_name(d));
+  const int opset = sx_model_opset(q->g->model, n->domain);
   return sx_schema_find(d, n->op_type, opset ? opset : 1);
 }
 
@@ -64,31 +64,16 @@ static sx_status narrow(sx_quantizer *q, sx_nid id, const char **kept) {
 static sx_status cast(sx_quantizer *q, sx_vid v, sx_dtype to, sx_vid *out) {
   const sx_node *p = sx_value_producer(q->g, v);
   q->name = sx_value_at(q->g, v)->name, q->place = p ? p->place : 0, q->origin = p ? p->origin : 0;
-  SX_TRY(sx_quant_emit(q, "", "Cast", &v, 1, out, 1));
-  if (!sx_node_set_int(q->g, sx_value_at(q->g, *out)->producer, "to", to)) SX_NO_MEMORY(q->e);
+  SX_TRY(sx_quant_cast(q, v, to, out));
   sx_value_at(q->g, *out)->fact = sx_value_at(q->g, v)->fact;
   sx_value_at(q->g, *out)->fact.dtype = (uint8_t)to, sx_value_at(q->g, *out)->fact.constant = NULL;
   return SX_OK;
 }
 
-static uint16_t to_bf16(float v) {
-  uint32_t u;
-  memcpy(&u, &v, 4);
-  if (isnan(v)) return 0x7fc0;
-  const uint16_t code = (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
-  return isfinite(v) && (code & 0x7fff) == 0x7f80 ? (uint16_t)(code - 1) : code; /* clamped */
-}
-static uint16_t to_f16(float v) {
-  const uint16_t sign = signbit(v) ? 0x8000 : 0;
-  const double a = fabs((double)v);
-  if (isnan(v)) return 0x7e00;
-  if (isinf(v)) return sign | 0x7c00;
-  if (a >= 65520) return sign | 0x7bff; /* clamped */
-  if (a < 0x1p-14) return sign | (uint16_t)rint(a * 0x1p24);
-  int exponent;
-  const double m = frexp(a, &exponent); /* m in [0.5, 1) */
-  const int code = (int)rint((m * 2 - 1) * 1024) + ((exponent + 14) << 10);
-  return sign | (uint16_t)(code > 0x7bff ? 0x7bff : code);
+/* v in 16 bits; a number beyond the type's range becomes the last within it. */
+static uint16_t clamped(float v, sx_dtype type) {
+  const uint16_t code = type == SX_F16 ? sx_f16_narrow(v) : sx_bf16_narrow(v), infinity = type == SX_F16 ? 0x7c00 : 0x7f80;
+  return isfinite(v) && (code & 0x7fff) == infinity ? (uint16_t)(code - 1) : code;
 }
 
 static sx_status narrow_constant(sx_quantizer *q, sx_vid v, sx_vid *out) {
@@ -99,21 +84,29 @@ static sx_status narrow_constant(sx_quantizer *q, sx_vid v, sx_vid *out) {
   SX_TRY(sx_tensor_create(q->o->weight, t->rank, t->dims, &x, q->e));
   const float *from = data;
   uint16_t *to = x->data;
-  for (int64_t i = 0; i < t->count; i++) to[i] = q->o->weight == SX_F16 ? to_f16(from[i]) : to_bf16(from[i]);
+  for (int64_t i = 0; i < t->count; i++) to[i] = clamped(from[i], q->o->weight);
   return sx_quant_add_constant(q, v, q->o->weight == SX_F16 ? "_float16" : "_bfloat16", x, out);
 }
 
 /* v in 16 bits, for nodes that were chosen: itself, a constant, or a Cast; each is made once. */
 static sx_status narrowed(sx_quantizer *q, sx_vid v, sx_vid *out) {
   if (!sx_quant_is_f32(q->g, v)) return *out = v, SX_OK;
-  sx_quant_mark *m = sx_quant_mark_of(q, v);
-  if (!m) SX_NO_MEMORY(q->e);
-  if ((*out = m->like) != SX_NONE) return SX_OK;
+  sx_quant_value *x = sx_quant_value_of(q, v);
+  if (!x) SX_NO_MEMORY(q->e);
+  if ((*out = x->narrow) != SX_NONE) return SX_OK;
   if (sx_value_const(q->g, v))
     SX_TRY(narrow_constant(q, v, out));
   else
     SX_TRY(cast(q, v, q->o->weight, out));
-  sx_quant_mark_of(q, v)->like = *out;
+  sx_quant_value_of(q, v)->narrow = *out;
+  return SX_OK;
+}
+
+static sx_status become_narrow(sx_quantizer *q, sx_vid v) {
+  sx_quant_value *x = sx_quant_value_of(q, v);
+  if (!x) SX_NO_MEMORY(q->e);
+  x->narrow = v;
+  sx_value_at(q->g, v)->fact.dtype = (uint8_t)q->o->weight, sx_value_at(q->g, v)->fact.constant = NULL;
   return SX_OK;
 }
 
@@ -129,11 +122,7 @@ static sx_status narrow_node(sx_quantizer *q, sx_nid id) {
   for (uint32_t i = 0; i < n->n_out; i++) {
     const sx_schema_param *p = sx_schema_output(s, i);
     if (!sx_quant_is_f32(q->g, n->out[i]) || !p || p->constraint < 0) continue;
-    sx_quant_mark *m = sx_quant_mark_of(q, n->out[i]);
-    if (!m) SX_NO_MEMORY(q->e);
-    m->flags = NARROW;
-    sx_value_at(q->g, n->out[i])->fact.dtype = (uint8_t)q->o->weight;
-    sx_value_at(q->g, n->out[i])->fact.constant = NULL;
+    SX_TRY(become_narrow(q, n->out[i]));
   }
   return SX_OK;
 }
@@ -160,10 +149,7 @@ static sx_status narrow_interface(sx_quantizer *q) {
   sx_graph *g = q->g;
   for (uint32_t i = 0; i < g->inputs.n; i++) {
     const sx_vid v = g->inputs.at[i];
-    sx_quant_mark *m = sx_quant_mark_of(q, v);
-    if (!m) SX_NO_MEMORY(q->e);
-    if (!sx_quant_is_f32(g, v) || sx_value_at(g, v)->overridable) continue;
-    sx_value_at(g, v)->fact.dtype = (uint8_t)q->o->weight, m->flags = NARROW;
+    if (sx_quant_is_f32(g, v) && !sx_value_at(g, v)->overridable) SX_TRY(become_narrow(q, v));
   }
   return SX_OK;
 }
@@ -173,8 +159,8 @@ sx_status sx_quant_half_write(sx_quantizer *q) {
   if (!q->o->keep_io_types) SX_TRY(narrow_interface(q));
   for (uint32_t k = 0, n = g->order.n; k < n; k++)
     if (sx_quant_is_selected(q, g->order.at[k])) SX_TRY(narrow_node(q, g->order.at[k]));
-  for (uint32_t v = 0, n = q->marks.n; v < n; v++)
-    if (q->marks.at[v].flags) SX_TRY(widen(q, v));
+  for (uint32_t v = 0, n = q->values.n; v < n; v++)
+    if (q->values.at[v].narrow == v) SX_TRY(widen(q, v));
   for (uint32_t i = 0; i < g->outputs.n && i < g->declared.n; i++)
     g->declared.at[i].dtype = sx_value_at(g, g->outputs.at[i])->fact.dtype;
   return SX_OK;

@@ -19,6 +19,12 @@ static sx_status blocks_of(sx_quantizer *q, sx_vid v, bool by_column, sx_vid in[
   return sx_quant_add_weight(q, v, &w, in);
 }
 
+/* What the node that makes y is told of its blocks. */
+static sx_status set_form(sx_quantizer *q, sx_vid y) {
+  SX_TRY(sx_quant_set_int(q, y, "bits", q->o->bits));
+  return sx_quant_set_int(q, y, "block_size", q->o->block);
+}
+
 static bool is_matrix(const sx_graph *g, sx_vid v, const char **kept) {
   const sx_tensor *t = v == SX_NONE ? NULL : sx_value_const(g, v);
   if (!t || t->rank != 2 || t->dtype != SX_F32 || t->count == 0) *kept = "its weight is no constant matrix of float";
@@ -30,13 +36,11 @@ static sx_status product(sx_quantizer *q, sx_vid x, sx_vid w, bool by_column, sx
   const int64_t K = t->dims[!by_column], N = t->dims[by_column];
   sx_vid in[4] = {x};
   SX_TRY(blocks_of(q, w, by_column, in + 1));
-  SX_TRY(sx_quant_emit(q, "com.microsoft", "MatMulNBits", in, in[3] == SX_NONE ? 3 : 4, out, 1));
-  const sx_nid id = sx_value_at(q->g, *out)->producer;
-  if (!sx_node_set_int(q->g, id, "K", K) || !sx_node_set_int(q->g, id, "N", N) ||
-      !sx_node_set_int(q->g, id, "bits", q->o->bits) || !sx_node_set_int(q->g, id, "block_size", q->o->block) ||
-      !sx_node_set_int(q->g, id, "accuracy_level", q->o->accuracy_level))
-    SX_NO_MEMORY(q->e);
-  return SX_OK;
+  SX_TRY(sx_quant_emit(q, "com.microsoft", "MatMulNBits", in, 4, out, 1));
+  SX_TRY(sx_quant_set_int(q, *out, "K", K));
+  SX_TRY(sx_quant_set_int(q, *out, "N", N));
+  SX_TRY(set_form(q, *out));
+  return sx_quant_set_int(q, *out, "accuracy_level", q->o->accuracy_level);
 }
 
 static sx_status matmul(sx_quantizer *q, sx_nid id, const char **kept) {
@@ -76,11 +80,10 @@ static sx_status gather(sx_quantizer *q, sx_nid id, const char **kept) {
   codes->rank = 2, codes->dims[0] = rows, codes->dims[1] = cols * q->o->bits / 8; /* no blocks in its shape */
   sx_value_at(g, in[0])->fact.rank = -1;
   in[3] = in[2], in[2] = in[1], in[1] = sx_node_in(sx_node_at(g, id), 1);
-  SX_TRY(sx_quant_emit(q, "com.microsoft", "GatherBlockQuantized", in, in[3] == SX_NONE ? 3 : 4, &y, 1));
-  const sx_nid made = sx_value_at(g, y)->producer;
-  if (!sx_node_set_int(g, made, "bits", q->o->bits) || !sx_node_set_int(g, made, "block_size", q->o->block) ||
-      !sx_node_set_int(g, made, "gather_axis", 0) || !sx_node_set_int(g, made, "quantize_axis", 1))
-    SX_NO_MEMORY(q->e);
+  SX_TRY(sx_quant_emit(q, "com.microsoft", "GatherBlockQuantized", in, 4, &y, 1));
+  SX_TRY(set_form(q, y));
+  SX_TRY(sx_quant_set_int(q, y, "gather_axis", 0));
+  SX_TRY(sx_quant_set_int(q, y, "quantize_axis", 1));
   sx_quant_replace(q, id, y);
   return SX_OK;
 }

@@ -20,33 +20,39 @@ bool sx_quant_is_weight(const sx_graph *g, sx_vid v, int rank) {
          (t->dtype == SX_F32 || t->dtype == SX_F16 || t->dtype == SX_BF16 || t->dtype == SX_F64);
 }
 
-int sx_quant_version(const sx_model *m, const char *domain) {
-  for (uint32_t i = 0; i < m->opsets.n; i++) {
-    const sx_str d = m->opsets.at[i].domain;
-    if (sx_str_is(d, domain) || (!*domain && sx_str_is(d, "ai.onnx"))) return (int)m->opsets.at[i].version;
-  }
-  return 0;
-}
-
-/* The same; a domain that the model does not know yet is added. 0: no memory. */
-static int version_of(sx_model *m, const char *domain) {
-  const int v = sx_quant_version(m, domain);
-  return v ? v : sx_vec_push(&m->opsets, ((sx_opset){sx_str_c(domain), 1}));
-}
-
 sx_status sx_quant_emit(sx_quantizer *q, const char *domain, const char *op_type, const sx_vid *in, uint32_t n_in,
                         sx_vid *out, uint32_t n_out) {
   sx_model *m = q->g->model;
+  while (n_in && in[n_in - 1] == SX_NONE) n_in--;
   for (uint32_t i = 0; i < n_out; i++)
     if ((out[i] = sx_graph_add_value(q->g, SX_VALUE_NODE, (sx_str){"", 0})) == SX_NONE) SX_NO_MEMORY(q->e);
   const sx_nid id = sx_graph_add_node(q->g, NULL, in, n_in, out, n_out);
-  const int version = version_of(m, domain);
+  const int version = sx_model_add_opset(m, sx_str_c(domain));
   const char *name = sx_arena_printf(&m->arena, "%.*s_%s", SX_FMT(q->name), op_type);
   if (id == SX_NONE || !version || !name) SX_NO_MEMORY(q->e);
   sx_node *n = sx_node_at(q->g, id);
   n->domain = sx_str_c(domain), n->op_type = sx_str_c(op_type), n->since_version = version;
   n->name = q->name.n ? sx_str_c(name) : q->name, n->place = q->place, n->origin = q->origin;
   return SX_OK;
+}
+
+sx_status sx_quant_emit_like(sx_quantizer *q, sx_nid like, const char *domain, const char *op_type, const sx_vid *in,
+                             uint32_t n_in, sx_vid *out) {
+  SX_TRY(sx_quant_emit(q, domain, op_type, in, n_in, out, 1));
+  sx_node *made = sx_value_producer(q->g, *out);
+  const sx_node *n = sx_node_at(q->g, like);
+  made->attrs = n->attrs, made->n_attrs = n->n_attrs;
+  return SX_OK;
+}
+
+sx_status sx_quant_set_int(sx_quantizer *q, sx_vid v, const char *name, int64_t i) {
+  if (!sx_node_set_int(q->g, sx_value_at(q->g, v)->producer, name, i)) SX_NO_MEMORY(q->e);
+  return SX_OK;
+}
+
+sx_status sx_quant_cast(sx_quantizer *q, sx_vid v, sx_dtype to, sx_vid *out) {
+  SX_TRY(sx_quant_emit(q, "", "Cast", &v, 1, out, 1));
+  return sx_quant_set_int(q, *out, "to", to);
 }
 
 sx_status sx_quant_add_constant(sx_quantizer *q, sx_vid v, const char *suffix, sx_tensor *t, sx_vid *out) {
@@ -117,15 +123,15 @@ sx_status sx_quant_weight_of(sx_quantizer *q, sx_vid v, int axis, bool transpose
   return SX_OK;
 }
 
-sx_status sx_quant_dynamic_of(sx_quantizer *q, sx_vid v, const sx_quant_dynamic **out) {
+sx_status sx_quant_dynamic_of(sx_quantizer *q, sx_vid v, const sx_quant_value **out) {
   sx_vid made[3];
-  while (q->dynamic.n <= v)
-    if (!sx_vec_push(&q->dynamic, ((sx_quant_dynamic){SX_NONE, SX_NONE, SX_NONE}))) SX_NO_MEMORY(q->e);
-  if (q->dynamic.at[v].codes == SX_NONE) {
+  sx_quant_value *x = sx_quant_value_of(q, v);
+  if (!x) SX_NO_MEMORY(q->e);
+  if (x->codes == SX_NONE) {
     SX_TRY(sx_quant_emit(q, "", "DynamicQuantizeLinear", &v, 1, made, 3));
-    q->dynamic.at[v] = (sx_quant_dynamic){made[0], made[1], made[2]};
+    x->codes = made[0], x->scale = made[1], x->zero = made[2];
   }
-  *out = &q->dynamic.at[v];
+  *out = x;
   return SX_OK;
 }
 
@@ -137,10 +143,11 @@ void sx_quant_take_over(sx_graph *g, sx_vid old, sx_vid now) {
   o->name = (sx_str){"", 0}, n->name = name;
 }
 
-sx_quant_mark *sx_quant_mark_of(sx_quantizer *q, sx_vid v) {
-  while (q->marks.n <= v)
-    if (!sx_vec_push(&q->marks, ((sx_quant_mark){0, SX_NONE, NULL}))) return NULL;
-  return &q->marks.at[v];
+sx_quant_value *sx_quant_value_of(sx_quantizer *q, sx_vid v) {
+  const sx_quant_value nothing = {.codes = SX_NONE, .grid_of = SX_NONE, .narrow = SX_NONE};
+  while (q->values.n <= v)
+    if (!sx_vec_push(&q->values, nothing)) return NULL;
+  return &q->values.at[v];
 }
 
 sx_status sx_quant_select(sx_quantizer *q, sx_nid id) {
@@ -188,7 +195,7 @@ const sx_quant_rule *sx_quant_rule_of(const sx_quant_rule *rules, const sx_node 
   return NULL;
 }
 
-/* Rules that mark leave the writing to a step behind them. */
+/* Rules that only look leave the writing to a step behind them. */
 static const struct {
   const sx_quant_rule *rules;
   sx_status (*write)(sx_quantizer *q);
@@ -288,9 +295,8 @@ sx_status sx_quantize(sx_model *m, const sx_quant_options *o, sx_quant_report *r
   if (s == SX_OK) s = walk(&q);
   s = sx_model_status(m, s, e);
   sx_strmap_free(&q.ranges);
-  sx_vec_free(&q.dynamic);
+  sx_vec_free(&q.values);
   sx_vec_free(&q.weights);
-  sx_vec_free(&q.marks);
   sx_vec_free(&q.selected);
   return s;
 }

@@ -65,7 +65,7 @@ sx_status sx_quant_read(const void *data, size_t size, const sx_quant_options *o
   const int least = sx_quant_least_opset(o);
   SX_TRY(source(data, size, io, out, e));
   const bool fold = o->mode == SX_QUANT_STATIC && has_batch_norm(*out);
-  if (sx_quant_version(*out, "") >= least && !fold) return SX_OK;
+  if (sx_model_opset(*out, SX_STR("")) >= least && !fold) return SX_OK;
   rewriting r = {.least = least};
   const sx_session_options so = {.import = *io, .level = fold ? 1 : 0};
   sx_model_destroy(*out);

@@ -5,9 +5,6 @@
 #include "quant/quant.h"
 #include "quant/weight.h"
 
-typedef struct sx_quant_dynamic { /* of a value: what DynamicQuantizeLinear makes of it */
-  sx_vid codes, scale, zero;
-} sx_quant_dynamic;
 typedef struct sx_quant_constant { /* of a weight: its tensors as values */
   sx_vid of, codes, scale, zero;
   int axis;
@@ -15,21 +12,22 @@ typedef struct sx_quant_constant { /* of a weight: its tensors as values */
   double error;
 } sx_quant_constant;
 
-typedef struct sx_quant_mark { /* of a value, by rules that mark */
-  uint8_t flags;
-  sx_vid like;                 /* static: whose range it shares; half: what stands for it in 16 bits; SX_NONE: none */
-  const sx_quant_range *range; /* which that is; NULL for constants */
-} sx_quant_mark;
+typedef struct sx_quant_value { /* what rules keep of a value, each mode in fields of its own; SX_NONE: not there */
+  sx_vid codes, scale, zero;    /* dynamic: what DynamicQuantizeLinear makes of it */
+  uint8_t grid;                 /* static: flags of that file */
+  sx_vid grid_of;               /* static: the value whose range it shares */
+  const sx_quant_range *range;  /* static: its range, or that of the value which it shares; NULL for constants */
+  sx_vid narrow;                /* half: what stands for it in 16 bits; itself, where it became so */
+} sx_quant_value;
 
 typedef struct sx_quantizer {
   sx_graph *g;
   const sx_quant_options *o;
   sx_quant_report *report;
   uint32_t n_nodes;                  /* of the model as it was */
-  SX_VEC(sx_quant_dynamic) dynamic;  /* by value; codes SX_NONE: not yet */
   SX_VEC(sx_quant_constant) weights; /* each is quantised once, however many read it */
   sx_strmap ranges;                  /* index into o->ranges by name */
-  SX_VEC(sx_quant_mark) marks;       /* by value */
+  SX_VEC(sx_quant_value) values;     /* by value, as far as rules looked at them */
   SX_VEC(uint32_t) selected;         /* by node: one more than its row in the report, 0: stays as it is */
   uint32_t place, origin;            /* of the node that is being replaced, for those that replace it */
   sx_str name;
@@ -46,22 +44,27 @@ typedef struct sx_quant_rule {
 extern const sx_quant_rule sx_quant_dynamic_rules[], sx_quant_static_rules[], sx_quant_nbits_rules[],
     sx_quant_half_rules[]; /* ended by an op_type of NULL */
 const sx_quant_rule *sx_quant_rule_of(const sx_quant_rule *rules, const sx_node *n);
-/* What marking rules leave: pairs, weights and biases of static quantisation; values and casts of 16-bit floats. */
+/* What rules that only look leave: pairs, weights and biases of static quantisation; values and casts of 16-bit floats. */
 sx_status sx_quant_static_write(sx_quantizer *q);
 sx_status sx_quant_half_write(sx_quantizer *q);
-/* The mark of a value, made on demand (NULL: no memory); a node is to be rewritten by the step behind the rules. */
-sx_quant_mark *sx_quant_mark_of(sx_quantizer *q, sx_vid v);
+/* What is kept of a value, made on demand (NULL: no memory); valid until the next such call. */
+sx_quant_value *sx_quant_value_of(sx_quantizer *q, sx_vid v);
+/* A node is to be rewritten by the step behind the rules. */
 sx_status sx_quant_select(sx_quantizer *q, sx_nid id);
 
 /* The oldest operator set of ONNX's that can say what the mode makes. */
 int sx_quant_least_opset(const sx_quant_options *o);
-/* The model's version of a domain; 0: it has none. */
-int sx_quant_version(const sx_model *m, const char *domain);
 
-/* A node of the model's version of the domain, on in[]; *out are n_out new values. Its name is the replaced node's with the
- * operator's behind it. */
+/* A node of the model's version of the domain, on in[], whose last ones are left out where they are SX_NONE; *out are n_out
+ * new values. Its name is the replaced node's with the operator's behind it. */
 sx_status sx_quant_emit(sx_quantizer *q, const char *domain, const char *op_type, const sx_vid *in, uint32_t n_in,
                         sx_vid *out, uint32_t n_out);
+/* The same with one output, and with the attributes of node `like`. */
+sx_status sx_quant_emit_like(sx_quantizer *q, sx_nid like, const char *domain, const char *op_type, const sx_vid *in,
+                             uint32_t n_in, sx_vid *out);
+/* An attribute of the node that makes v. */
+sx_status sx_quant_set_int(sx_quantizer *q, sx_vid v, const char *name, int64_t i);
+sx_status sx_quant_cast(sx_quantizer *q, sx_vid v, sx_dtype to, sx_vid *out);
 /* A constant called "<name of v><suffix>"; takes the reference over. */
 sx_status sx_quant_add_constant(sx_quantizer *q, sx_vid v, const char *suffix, sx_tensor *t, sx_vid *out);
 /* The parts of a weight as constants named after v; its references are taken over. in[2] is SX_NONE without a zero point.
@@ -73,7 +76,7 @@ sx_status sx_quant_add_numbers(sx_quantizer *q, sx_vid v, double scale, int zero
  * counts after that). */
 sx_status sx_quant_weight_of(sx_quantizer *q, sx_vid v, int axis, bool transposed, const sx_quant_constant **out);
 /* v as DynamicQuantizeLinear makes it, once for all that read it. */
-sx_status sx_quant_dynamic_of(sx_quantizer *q, sx_vid v, const sx_quant_dynamic **out);
+sx_status sx_quant_dynamic_of(sx_quantizer *q, sx_vid v, const sx_quant_value **out);
 /* `now` takes the place of value `old` for all that read it, name and graph outputs included. */
 void sx_quant_take_over(sx_graph *g, sx_vid old, sx_vid now);
 /* Output v of the graph is made by `now` from here on, under its name; v is called so with the suffix. */

@@ -9,7 +9,7 @@
 enum { MADE = 1, ON_GRID = 2 }; /* a quantised node makes it; it gets a pair */
 
 static sx_vid range_owner(const sx_quantizer *q, sx_vid v) {
-  while (v < q->marks.n && q->marks.at[v].like != SX_NONE) v = q->marks.at[v].like;
+  while (v < q->values.n && q->values.at[v].grid_of != SX_NONE) v = q->values.at[v].grid_of;
   return v;
 }
 
@@ -31,11 +31,11 @@ static bool can_mark(sx_quantizer *q, sx_vid v, const char **kept) {
   return !*kept;
 }
 
-static sx_status set_mark(sx_quantizer *q, sx_vid v, uint8_t flags, sx_vid like) {
-  sx_quant_mark *m = sx_quant_mark_of(q, v);
-  if (!m) SX_NO_MEMORY(q->e);
-  m->flags |= flags;
-  if (like != SX_NONE && like != v) m->like = like;
+static sx_status set_mark(sx_quantizer *q, sx_vid v, uint8_t flags, sx_vid grid_of) {
+  sx_quant_value *x = sx_quant_value_of(q, v);
+  if (!x) SX_NO_MEMORY(q->e);
+  x->grid |= flags;
+  if (grid_of != SX_NONE && grid_of != v) x->grid_of = grid_of;
   return SX_OK;
 }
 
@@ -61,7 +61,7 @@ static sx_vid behind(const sx_quantizer *q, const sx_node *p, sx_vid v) {
   return n && is_clamp(n) && n->in[0].value == v ? n->out[0] : v;
 }
 
-static bool is_made(const sx_quantizer *q, sx_vid v) { return v < q->marks.n && q->marks.at[v].flags & MADE; }
+static bool is_made(const sx_quantizer *q, sx_vid v) { return v < q->values.n && q->values.at[v].grid & MADE; }
 /* Chooses a node that reads the inputs of a mask on grids. */
 static sx_status choose(sx_quantizer *q, sx_nid id, uint32_t inputs, const char **kept) {
   const sx_node *n = sx_node_at(q->g, id);
@@ -149,8 +149,8 @@ static sx_status pair(sx_quantizer *q, sx_vid v, sx_vid *dq) {
   sx_graph *g = q->g;
   const sx_dtype type = q->o->activation;
   const sx_quant_grid grid = sx_quant_grid_of(type, q->o->symmetric_activations, false);
-  const sx_quant_range *r = q->marks.at[v].range;
-  const char *domain = sx_dtype_bits(type) == 16 && sx_quant_version(g->model, "") < 21 ? "com.microsoft" : "";
+  const sx_quant_range *r = q->values.at[v].range;
+  const char *domain = sx_dtype_bits(type) == 16 && sx_model_opset(g->model, SX_STR("")) < 21 ? "com.microsoft" : "";
   if (sx_value_const(g, v)) {
     sx_quant_weight w;
     sx_vid in[3];
@@ -182,14 +182,14 @@ static sx_status replace_readers(sx_quantizer *q, sx_vid v, sx_vid dq, bool all)
 
 static sx_status add_pair(sx_quantizer *q, sx_vid v) {
   sx_graph *g = q->g;
-  const sx_quant_mark m = q->marks.at[v];
+  const bool made = is_made(q, v);
   const sx_node *p = sx_value_producer(g, v);
   sx_vid dq;
   q->name = sx_value_at(g, v)->name, q->place = p ? p->place : 0, q->origin = p ? p->origin : 0;
   SX_TRY(pair(q, v, &dq));
   sx_value_at(g, dq)->fact = sx_value_at(g, v)->fact;
   sx_value_at(g, dq)->fact.constant = NULL;
-  if (!sx_value_at(g, v)->output_uses || !(m.flags & MADE)) return replace_readers(q, v, dq, m.flags & MADE);
+  if (!sx_value_at(g, v)->output_uses || !made) return replace_readers(q, v, dq, made);
   SX_TRY(sx_quant_take_output(q, v, dq, "_float"));
   return replace_readers(q, v, dq, true);
 }
@@ -216,8 +216,8 @@ static sx_status write_bias(sx_quantizer *q, sx_nid id, sx_vid bias, const sx_te
   if (w_scale->count != 1 && (t->rank != 1 || w_scale->count != n)) return SX_OK;
   SX_TRY(sx_quantize_on(t, &grid, w_scale, x_scale, &w, q->e));
   SX_TRY(sx_quant_add_weight(q, bias, &w, in));
-  SX_TRY(sx_quant_emit(q, "", "DequantizeLinear", in, in[2] == SX_NONE ? 2 : 3, &dq, 1));
-  if (w_scale->count > 1 && !sx_node_set_int(q->g, sx_value_at(q->g, dq)->producer, "axis", 0)) SX_NO_MEMORY(q->e);
+  SX_TRY(sx_quant_emit(q, "", "DequantizeLinear", in, 3, &dq, 1));
+  if (w_scale->count > 1) SX_TRY(sx_quant_set_int(q, dq, "axis", 0));
   sx_graph_set_input(q->g, id, 2, dq);
   return SX_OK;
 }
@@ -237,8 +237,8 @@ static sx_status write_weight(sx_quantizer *q, sx_nid id) {
   SX_TRY(sx_quant_weight_of(q, w, axis, false, &c));
   q->report->rows.at[q->selected.at[id] - 1].error = c->error;
   const sx_vid in[3] = {c->codes, c->scale, c->zero};
-  SX_TRY(sx_quant_emit(q, "", "DequantizeLinear", in, c->zero == SX_NONE ? 2 : 3, &dq, 1));
-  if (axis >= 0 && !sx_node_set_int(q->g, sx_value_at(q->g, dq)->producer, "axis", axis)) SX_NO_MEMORY(q->e);
+  SX_TRY(sx_quant_emit(q, "", "DequantizeLinear", in, 3, &dq, 1));
+  if (axis >= 0) SX_TRY(sx_quant_set_int(q, dq, "axis", axis));
   sx_graph_set_input(q->g, id, 1, dq);
   return bias == SX_NONE ? SX_OK : write_bias(q, id, bias, sx_value_const(q->g, c->scale));
 }
@@ -247,10 +247,10 @@ sx_status sx_quant_static_write(sx_quantizer *q) {
   prune(q);
   for (uint32_t k = 0; k < q->g->order.n; k++)
     if (sx_quant_is_selected(q, q->g->order.at[k])) SX_TRY(mark_chosen(q, q->g->order.at[k]));
-  const uint32_t n = q->marks.n;
-  for (uint32_t v = 0; v < n; v++) q->marks.at[v].range = range_of(q, v); /* by name: before names move */
+  const uint32_t n = q->values.n;
+  for (uint32_t v = 0; v < n; v++) q->values.at[v].range = range_of(q, v); /* by name: before names move */
   for (uint32_t v = 0; v < n; v++)
-    if (q->marks.at[v].flags & ON_GRID) SX_TRY(add_pair(q, v));
+    if (q->values.at[v].grid & ON_GRID) SX_TRY(add_pair(q, v));
   for (uint32_t id = 0; id < q->selected.n; id++)
     if (q->selected.at[id] && rule_of(q, id) == product) SX_TRY(write_weight(q, id));
   return SX_OK;

@@ -38,13 +38,6 @@ static sx_status take_attr(sx_graph *g, sx_nid id, const sx_proto_attr *p, sx_er
   return SX_OK;
 }
 
-static sx_status import_domain(sx_model *m, sx_err *e) {
-  for (uint32_t i = 0; i < m->opsets.n; i++)
-    if (sx_str_is(m->opsets.at[i].domain, "com.microsoft")) return SX_OK;
-  if (!sx_vec_push(&m->opsets, ((sx_opset){SX_STR("com.microsoft"), 1}))) SX_NO_MEMORY(e);
-  return SX_OK;
-}
-
 sx_status sx_ep_context_take(struct sx_eps *x, sx_graph *g, sx_nid id, const OrtNode *context, sx_err *e) {
   if (!context) return SX_OK;
   if (!context->editor) SX_FAIL(e, EP_FAIL, "an EPContext node must be made by OrtModelEditorApi.CreateNode");
@@ -55,7 +48,8 @@ sx_status sx_ep_context_take(struct sx_eps *x, sx_graph *g, sx_nid id, const Ort
   n->name = keep(&g->model->arena, p->name);
   if (!n->op_type.p || !n->domain.p || !n->name.p) SX_NO_MEMORY(e);
   x->contexts++;
-  return import_domain(g->model, e);
+  if (!sx_model_add_opset(g->model, SX_STR("com.microsoft"))) SX_NO_MEMORY(e);
+  return SX_OK;
 }
 
 static bool writes(const struct sx_eps *x) {
