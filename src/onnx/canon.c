@@ -95,6 +95,25 @@ static sx_status may_wait(const canon *c, const sx_graph *g, const sx_node *n, s
   if (s == SX_E_NEEDS_SHAPES && c->e) c->e->code = SX_E_NOT_IMPLEMENTED;
   return s == SX_E_NEEDS_SHAPES ? SX_E_NOT_IMPLEMENTED : s;
 }
+
+/* A rank that no size of an input tells, behind a custom operator or a plugin's node: the node stays as it was written, of no
+ * operator of ours, and is upgraded when it is met (run/evaluate.c). Its results have the types that the row says. */
+static bool stays_open(const sx_graph *g, const sx_node *n) {
+  bool open = false;
+  for (uint32_t i = 0; i < n->n_in; i++) open |= n->in[i].value != SX_NONE && sx_value_at(g, n->in[i].value)->fact.rank < 0;
+  return open && !sx_node_has_body(n);
+}
+static void leave_open(sx_graph *g, sx_node *n, const sx_schema *s) {
+  n->op = NULL;
+  for (uint32_t o = 0; o < n->n_out; o++) {
+    const sx_schema_param *p = sx_schema_output(s, o);
+    sx_fact *f = n->out[o] == SX_NONE ? NULL : &sx_value_at(g, n->out[o])->fact;
+    for (uint32_t i = 0; i < n->n_formal && f && !f->dtype && p && p->constraint >= 0; i++)
+      if (n->in[i].value != SX_NONE && sx_schema_input(s, i)->constraint == p->constraint)
+        *f = (sx_fact){.kind = SX_KIND_TENSOR, .dtype = sx_value_at(g, n->in[i].value)->fact.dtype, .rank = -1};
+  }
+}
+
 static sx_status upgrade(canon *c, sx_graph *g, sx_nid id, const sx_schema *s, int opset) {
   sx_node *n = sx_node_at(g, id);
   const sx_op *op = sx_op_find(n->domain, n->op_type);
@@ -109,10 +128,20 @@ static sx_status upgrade(canon *c, sx_graph *g, sx_nid id, const sx_schema *s, i
             "Could not find an implementation for operator '%s' of domain '%s', version %u: it is not in this build",
             sx_schema_text(s->name), sx_domain_name(s->domain), s->since_version);
   n->op = op;
-  uint32_t first = g->nodes.n;
+  const uint32_t first = g->nodes.n, n_in = n->n_in, n_attrs = n->n_attrs;
   sx_upgrade_ctx u = {g, id, n, opset, c->e};
-  for (size_t k = 0; k < sizeof op->upgrades / sizeof *op->upgrades && op->upgrades[k].fn; k++)
-    if (n->since_version < op->upgrades[k].below) SX_TRY(may_wait(c, g, n, op->upgrades[k].fn(&u)));
+  for (size_t k = 0; k < sizeof op->upgrades / sizeof *op->upgrades && op->upgrades[k].fn; k++) {
+    if (n->since_version >= op->upgrades[k].below) continue;
+    const sx_status st = may_wait(c, g, n, op->upgrades[k].fn(&u));
+    const bool untouched = g->nodes.n == first && n->n_in == n_in && n->n_attrs == n_attrs;
+    if (st == SX_OK || st == SX_E_NEEDS_SHAPES || st == SX_E_NO_MEMORY || !untouched || !stays_open(g, n)) {
+      SX_TRY(st);
+      continue;
+    }
+    if (c->e) *c->e = (sx_err){0};
+    leave_open(g, n, s);
+    return SX_OK;
+  }
   for (uint32_t i = first; i < g->nodes.n; i++) sx_node_at(g, i)->place = n->place;
   return SX_OK;
 }

@@ -344,8 +344,13 @@ static sx_status put_opsets(exporter *x, sx_proto_model *out) {
     for (uint32_t i = 0; i < x->m->opsets.n; i++) {
       sx_domain own;
       const sx_opset *o = &x->m->opsets.at[i];
-      if (sx_domain_find(o->domain, &own) && (int)own == d && has_source_nodes(x->m->graph, o->domain) && o->version > v)
-        v = (int)o->version;
+      if (!sx_domain_find(o->domain, &own) || (int)own != d || !has_source_nodes(x->m->graph, o->domain)) continue;
+      if (x->lowest[d] > o->version)
+        SX_FAIL(x->e, NOT_IMPLEMENTED,
+                "a node of version %lld stays as it was written, because a rank is not known, and another one needs version "
+                "%d: such a model cannot be written",
+                (long long)o->version, x->lowest[d]);
+      if (o->version > v) v = (int)o->version;
     }
     if (v)
       out->opset_import.at[out->opset_import.n++] = (sx_proto_opset){

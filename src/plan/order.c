@@ -100,8 +100,8 @@ static sx_status add_step(orderer *o, sx_nid id) {
   sx_node *n = sx_node_at(c->g, id);
   const char *reason;
   const sx_kernel *k = sx_plan_choose(c->g, id, c->o, &reason);
-  bool open =
-      (!k || !(k->flags & SX_KERNEL_LATE)) && n->op && !(n->op->flags & (SX_OP_CONTROL | SX_OP_HOST)) && rank_open(c->g, n);
+  const bool ours = n->op ? !(n->op->flags & (SX_OP_CONTROL | SX_OP_HOST)) : !n->custom; /* no op: as it was written */
+  const bool open = (!k || !(k->flags & SX_KERNEL_LATE)) && ours && rank_open(c->g, n);
   if (open) k = c->o->dynamic;
   if (!k) {
     const sx_fact *f = sx_node_in(n, 0) == SX_NONE ? NULL : &sx_value_at(c->g, n->in[0].value)->fact;

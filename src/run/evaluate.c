@@ -28,7 +28,8 @@ static sx_status one_node(sx_model *m, const sx_node *n, sx_tensor *const *in, s
   sx_node *x = sx_node_at(t, id);
   x->attrs = n->attrs, x->n_attrs = n->n_attrs;
   x->name = n->name, x->op_type = n->op_type, x->domain = n->domain, x->since_version = n->since_version;
-  return sx_infer_node(t, id, e);
+  /* One that stayed as it was written, because an upgrade wants to know ranks: now they are known. */
+  return n->op ? sx_infer_node(t, id, e) : sx_canonicalise(m, &(sx_import_options){0}, e);
 }
 
 /* values[k] are the wanted outputs in order; on failure all are NULL. */

@@ -74,6 +74,11 @@ static void context_once(void) {
   s = NULL;
   CODE(ORT_FAIL, CreateSessionFromArray(env, model_device_ranks, sizeof model_device_ranks, o, &s)); /* it is there */
   api->ReleaseSessionOptions(o);
+  o = options_of((const char *const[DEVICES]){"mode=compile"});
+  OK(CreateSession(env, ORT_TSTR_ON_MACRO("abi_device_variants.onnx"), o, &s));
+  CHECK(s && run_shape(s, 2, 3) && run_shape(s, 2, 4) && run_shape(s, 3, 1));
+  api->ReleaseSession(s);
+  api->ReleaseSessionOptions(o);
   CHECK(!remove(file));
 }
 
