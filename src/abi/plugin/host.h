@@ -220,6 +220,10 @@ sx_status sx_ep_tensor(const sx_call *c, const sx_ep *p, sx_dtype t, uint32_t ra
 /* What the caller has given for output i of the node; NULL: nothing. Borrowed. */
 sx_rt_value *sx_ep_given(const sx_call *c, const sx_ep_node *n, size_t i);
 
+/* ---- node.c ---- */
+/* A failure s of a copy gets which value it is, of which provider, and the node that makes it or wants it. */
+sx_status sx_ep_copy_context(const sx_graph *g, const sx_node *copy, sx_status s, sx_err *e);
+
 /* ---- prepack.c ---- */
 /* A kernel that was made is shown its constant inputs. */
 sx_status sx_ep_prepack(sx_ep_node *x, const sx_build *b);

@@ -44,6 +44,20 @@ static sx_status create_state(sx_build *b) {
   return s;
 }
 
+sx_status sx_ep_copy_context(const sx_graph *g, const sx_node *copy, sx_status s, sx_err *e) {
+  const sx_ep_node *x = sx_ep_node_of(copy);
+  const sx_value *v = sx_value_at(g, x->to_device ? copy->out[0] : copy->in[0].value);
+  const sx_nid other = !x->to_device ? v->producer : v->uses ? v->uses->node : SX_NONE;
+  const sx_str name = sx_value_at(g, copy->in[0].value)->name;
+  sx_text who = {0};
+  if (s == SX_OK) return s;
+  if (other != SX_NONE) sx_node_describe(g, sx_node_at(g, other), &who);
+  sx_err_context(e, "copying '%.*s' %s the memory of %s%s%s", SX_FMT(name), x->to_device ? "to" : "from", x->ep->name,
+                 other == SX_NONE ? "" : x->to_device ? " for " : ", made by ", who.failed || !who.n ? "" : who.p);
+  sx_text_free(&who);
+  return s;
+}
+
 static sx_status run_copy(sx_ep_node *x, const sx_call *c) {
   sx_rt_value *in = NULL, *out = NULL;
   sx_mutex *lock = &x->ep->owner->copies;
@@ -58,7 +72,7 @@ static sx_status run_copy(sx_ep_node *x, const sx_call *c) {
   if (x->output != SX_NONE && on_device && on_device[x->output]) return c->late->set_value(c->late, 0, in, c->e);
   sx_status s = sx_ep_copy(c, x->ep, in, x->to_device, &out, c->e);
   sx_rt_unref(in);
-  SX_TRY(s);
+  if (s != SX_OK) return sx_ep_copy_context(sx_exec_plan(sx_late_of(c)->x)->graph, sx_late_node(c), s, c->e);
   if (x->constant) {
     sx_mutex_lock(lock);
     if (!x->cached) x->cached = sx_rt_ref(out);

@@ -115,7 +115,7 @@ static sx_status weight_at(const sx_build *b, uint32_t i, sx_rt_value **out) {
   sx_status s = sx_ep_copy(NULL, copy->ep, host, true, &copy->cached, b->e);
   sx_rt_unref(host);
   *out = s == SX_OK ? sx_rt_ref(copy->cached) : NULL;
-  return s;
+  return sx_ep_copy_context(b->g, from, s, b->e);
 }
 
 sx_status sx_ep_prepack(sx_ep_node *x, const sx_build *b) {
