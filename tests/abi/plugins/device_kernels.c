@@ -109,7 +109,7 @@ static OrtStatus *plan_reshape(Task *t) { /* the shape lies with the host */
   t->run = task_copy;
   return shaped(&t->out, t->in[0].type, t->in[1].count, dims);
 }
-static void run_shape(const Task *t) { memcpy(t->out.data, t->in[0].dims, t->out.bytes); }
+static void run_shape(const Task *t) { memcpy(t->out.data, t->in[0].dims, t->in[0].rank * sizeof(int64_t)); }
 static OrtStatus *plan_shape(Task *t) {
   t->run = run_shape;
   return shaped(&t->out, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64, 1, (int64_t[]){(int64_t)t->in[0].rank});
