@@ -34,6 +34,8 @@ char *os_program_folder(void);
 uint64_t os_memory_now(void);
 uint64_t os_memory_peak(void);
 
+/* A file that is there, by its path from the root; what is no file, as it is given. Fresh text. */
+char *os_full_path(const char *path);
 bool os_is_folder(const char *path);
 bool os_is_file(const char *path);
 /* The names in a folder, sorted, without "." and ".."; *count 0 and NULL when it cannot be read. Fresh memory. */

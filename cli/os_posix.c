@@ -90,6 +90,12 @@ bool os_is_file(const char *path) {
   return !stat(path, &s) && S_ISREG(s.st_mode);
 }
 
+char *os_full_path(const char *path) {
+  char folder[4096];
+  if (*path == '/' || !os_is_file(path) || !getcwd(folder, sizeof folder)) return cli_copy(path, strlen(path));
+  return cli_text("%s/%s", folder, path);
+}
+
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 char **os_list(const char *folder, size_t *count) {

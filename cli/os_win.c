@@ -96,6 +96,13 @@ bool os_is_file(const char *path) {
   return a != INVALID_FILE_ATTRIBUTES && !(a & FILE_ATTRIBUTE_DIRECTORY);
 }
 
+char *os_full_path(const char *path) {
+  wchar_t *given = wide(path), full[1024];
+  DWORD n = os_is_file(path) ? GetFullPathNameW(given, sizeof full / sizeof *full, full, NULL) : 0;
+  free(given);
+  return n && n < sizeof full / sizeof *full ? narrow(full) : cli_copy(path, strlen(path));
+}
+
 static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 char **os_list(const char *folder, size_t *count) {

@@ -99,8 +99,30 @@ static bool append_ep(library *lib, OrtSessionOptions *so, const char *text) {
                           text, other);
 }
 
+/* Libraries of custom operators and of providers keep the table of the runtime that loaded them in one place of theirs: given
+ * to a second runtime, they hand the objects of one to the other. */
+static bool one_runtime(const library *lib) {
+  static const OrtApiBase *served;
+  if (!opts.custom_ops.count && !opts.ep_library.count) return true;
+  if (served && served != lib->base)
+    return cli_fail(CLI_USAGE,
+                    "--custom-ops and --ep-library work with one library at a time: what they load serves one runtime in a "
+                    "process. 'sardonyx run -o FILE.npz' with one and 'sardonyx compare --expect FILE.npz' with the other "
+                    "compare, and 'sardonyx bench' measures them one after the other");
+  served = lib->base;
+  return true;
+}
+
+/* Not relative: each library has its own idea of where such a path begins. */
+static const ORTCHAR_T *plugin_path(const char *path) {
+  char *full = os_full_path(path);
+  term_detail("loading %s", full);
+  return os_path(full); /* which may point to it: for as long as the program runs */
+}
+
 static bool set_lists(library *lib, OrtSessionOptions *so) {
   const OrtApi *api = lib->api;
+  if (!one_runtime(lib)) return false;
   char *key;
   const char *text;
   for (size_t i = 0; i < opts.config.count; i++) {
@@ -118,12 +140,12 @@ static bool set_lists(library *lib, OrtSessionOptions *so) {
     if (!ok) return false;
   }
   for (size_t i = 0; i < opts.custom_ops.count; i++)
-    if (!library_ok(lib, api->RegisterCustomOpsLibrary_V2(so, os_path(opts.custom_ops.items[i])))) return false;
+    if (!library_ok(lib, api->RegisterCustomOpsLibrary_V2(so, plugin_path(opts.custom_ops.items[i])))) return false;
   for (size_t i = 0; i < opts.ep_library.count && !lib->plugins; i++) {
     const OrtApi *newer = lib->base->GetApi(22);
     if (!newer) return cli_fail(CLI_BROKEN, "--ep-library needs a library of API version 22 or later");
     if (!cli_split(opts.ep_library.items[i], "--ep-library", &key, &text)) return false;
-    bool ok = library_ok(lib, newer->RegisterExecutionProviderLibrary(lib->env, key, os_path(text)));
+    bool ok = library_ok(lib, newer->RegisterExecutionProviderLibrary(lib->env, key, plugin_path(text)));
     free(key);
     if (!ok) return false;
   }

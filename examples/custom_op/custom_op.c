@@ -126,7 +126,8 @@ static const OrtCustomOp operator_smooth = {
     .GetEndVersion = version_last,
 };
 
-/* A domain has to outlive the sessions: this one lives as long as the library is loaded. */
+/* A domain has to outlive the sessions: this one lives as long as the library is loaded. It is of the runtime that made it, as
+ * `api` is: another one in the same process would be given what it cannot read, and is refused. */
 static OrtCustomOpDomain *domain;
 #if defined(__GNUC__)
 __attribute__((destructor)) static void unloaded(void) {
@@ -137,7 +138,9 @@ __attribute__((destructor)) static void unloaded(void) {
 /* Called when a program registers the library. */
 ORT_EXPORT OrtStatus *ORT_API_CALL RegisterCustomOps(OrtSessionOptions *options, const OrtApiBase *base);
 OrtStatus *ORT_API_CALL RegisterCustomOps(OrtSessionOptions *options, const OrtApiBase *base) {
-  api = base->GetApi(NEEDED_VERSION);
+  const OrtApi *of = base->GetApi(NEEDED_VERSION);
+  if (domain && of != api) return of->CreateStatus(ORT_FAIL, "example.ops serves another runtime of this process already");
+  api = of;
   if (!domain) {
     TRY(CreateCustomOpDomain("example.ops", &domain));
     TRY(CustomOpDomain_Add(domain, &operator_smooth));

@@ -360,13 +360,16 @@ EXPORT OrtStatus *CreateEpFactories(const char *registration_name, const OrtApiB
                                     OrtEpFactory **factories, size_t max_factories, size_t *num_factories);
 EXPORT OrtStatus *ReleaseEpFactory(OrtEpFactory *factory);
 
+static int registered; /* the tables above are those of one host */
 OrtStatus *CreateEpFactories(const char *registration_name, const OrtApiBase *base, const OrtLogger *logger,
                              OrtEpFactory **factories, size_t max_factories, size_t *num_factories) {
   static OrtEpFactory factory;
   (void)registration_name, (void)logger;
   *num_factories = 0;
-  api = base->GetApi(24); /* the oldest that has all we use */
-  if (!api) return NULL;  /* without the table there is no way to say more */
+  const OrtApi *host = base->GetApi(24); /* the oldest that has all we use */
+  if (!host) return NULL;                /* without the table there is no way to say more */
+  if (registered && api != host) return host->CreateStatus(ORT_FAIL, NAME " serves another runtime of this process already");
+  api = host;
   ep_api = api->GetEpApi();
   if (!max_factories) return api->CreateStatus(ORT_INVALID_ARGUMENT, NAME ": no room for a factory");
   memset(&factory, 0, sizeof factory);
@@ -384,7 +387,12 @@ OrtStatus *CreateEpFactories(const char *registration_name, const OrtApiBase *ba
   factory.IsStreamAware = is_stream_aware;
   factories[0] = &factory;
   *num_factories = 1;
+  registered++;
   return NULL;
 }
 
-OrtStatus *ReleaseEpFactory(OrtEpFactory *factory) { return (void)factory, (OrtStatus *)NULL; }
+OrtStatus *ReleaseEpFactory(OrtEpFactory *factory) {
+  (void)factory;
+  registered--; /* the next host may be another one */
+  return NULL;
+}

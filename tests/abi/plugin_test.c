@@ -110,6 +110,23 @@ static void selection(void) {
   api->ReleaseSessionOptions(o);
 }
 
+/* A second runtime of the process gets a status, while the first one has the library. */
+static OrtApi another_api;
+static const OrtApi *ORT_API_CALL get_another(uint32_t version) { return (void)version, &another_api; }
+static void another_runtime(void) {
+  const OrtApiBase base = {get_another, NULL};
+  OrtEpFactory *made[1] = {NULL};
+  CreateEpApiFactoriesFn create = NULL;
+  size_t n = 1;
+  void *h = dlopen(SX_SAMPLE_PROVIDER, RTLD_NOW | RTLD_LOCAL), *f = h ? dlsym(h, "CreateEpFactories") : NULL;
+  memcpy(&create, &f, sizeof f);
+  another_api = *api;
+  OrtStatus *failed = create ? create("again", &base, NULL, made, 1, &n) : NULL;
+  CHECK(failed && n == 0 && strstr(api->GetErrorMessage(failed), "another runtime"));
+  api->ReleaseStatus(failed);
+  if (h) dlclose(h);
+}
+
 int main(int argc, char **argv) {
   size_t n;
   if (!abi_load(argc, argv)) return 1;
@@ -117,6 +134,7 @@ int main(int argc, char **argv) {
   registration();
   sessions();
   selection();
+  another_runtime();
   OK(UnregisterExecutionProviderLibrary(env, "sample"));
   CHECK(find_device("SampleProvider", &n) == NULL);
   CODE(ORT_FAIL, UnregisterExecutionProviderLibrary(env, "sample"));
