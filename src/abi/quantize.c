@@ -24,8 +24,10 @@ static const char *const modes[] = {[SX_QUANT_DYNAMIC] = "dynamic",
                                     [SX_QUANT_HALF] = "half",
                                     NULL};
 static const char *const methods[] = {[SX_QUANT_RTN] = "rtn", [SX_QUANT_HQQ] = "hqq", NULL};
+static const char *const forms[] = {[SX_QUANT_QDQ] = "qdq", [SX_QUANT_QOPERATOR] = "qoperator", NULL};
 static const option options_by_key[] = {
     {"mode", OPTION_WORD, offsetof(sx_quant_options, mode), modes},
+    {"format", OPTION_WORD, offsetof(sx_quant_options, form), forms},
     {"bits", OPTION_INT, offsetof(sx_quant_options, bits)},
     {"block_size", OPTION_INT, offsetof(sx_quant_options, block)},
     {"method", OPTION_WORD, offsetof(sx_quant_options, method), methods},

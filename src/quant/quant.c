@@ -276,6 +276,8 @@ static sx_status check(const sx_model *m, const sx_quant_options *o, sx_err *e) 
   SX_TRY(check_weight(o, e));
   if (fixed && o->activation != SX_I8 && o->activation != SX_U8 && o->activation != SX_I16 && o->activation != SX_U16)
     SX_FAIL(e, INVALID_ARGUMENT, "activations of %s: expected int8, uint8, int16 or uint16", sx_dtype_name(o->activation));
+  if (fixed && o->form == SX_QUANT_QOPERATOR && sx_dtype_bits(o->activation) != 8)
+    SX_FAIL(e, INVALID_ARGUMENT, "the format 'qoperator' has 8 bits: %s is for the format 'qdq'", sx_dtype_name(o->activation));
   if (fixed && !o->n_ranges)
     SX_FAIL(e, INVALID_ARGUMENT, "static quantisation needs the ranges that values take: calibrate the model first");
   for (uint32_t i = 0; i < o->n_ranges; i++)

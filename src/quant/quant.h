@@ -28,6 +28,12 @@ typedef enum sx_quant_rounding {
   SX_QUANT_HQQ, /* with a zero point, no integer, that meets most elements better than the range's would */
 } sx_quant_rounding;
 
+/* How the mode SX_QUANT_STATIC is written. */
+typedef enum sx_quant_form {
+  SX_QUANT_QDQ,       /* QuantizeLinear and DequantizeLinear around the operators as they were */
+  SX_QUANT_QOPERATOR, /* operators that read and write codes: QLinearConv, QLinearMatMul, QGemm, ... */
+} sx_quant_form;
+
 typedef struct sx_quant_names {
   const sx_str *at;
   uint32_t n;
@@ -36,6 +42,7 @@ typedef struct sx_quant_options {
   sx_quant_mode mode;
   sx_dtype weight;            /* I8 (symmetric) or U8; HALF: F16 or BF16 */
   sx_dtype activation;        /* static: U8, I8, U16 or I16 */
+  sx_quant_form form;         /* static */
   bool symmetric_activations; /* their zero point is the middle */
   bool constant_b_only;       /* static: products of two values of the model stay */
   const sx_quant_range *ranges;

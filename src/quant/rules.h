@@ -47,6 +47,9 @@ const sx_quant_rule *sx_quant_rule_of(const sx_quant_rule *rules, const sx_node 
 /* What rules that only look leave: pairs, weights and biases of static quantisation; values and casts of 16-bit floats. */
 sx_status sx_quant_static_write(sx_quantizer *q);
 sx_status sx_quant_half_write(sx_quantizer *q);
+/* Operators between pairs, as they were written before, become operators on codes. */
+sx_status sx_quant_qoperator_write(sx_quantizer *q);
+bool sx_quant_is_clamp(const sx_node *n); /* Relu or Clip */
 /* What is kept of a value, made on demand (NULL: no memory); valid until the next such call. */
 sx_quant_value *sx_quant_value_of(sx_quantizer *q, sx_vid v);
 /* A node is to be rewritten by the step behind the rules. */

@@ -39,7 +39,7 @@ static sx_status set_mark(sx_quantizer *q, sx_vid v, uint8_t flags, sx_vid grid_
   return SX_OK;
 }
 
-static bool is_clamp(const sx_node *n) {
+bool sx_quant_is_clamp(const sx_node *n) {
   return !n->domain.n && (sx_str_is(n->op_type, "Relu") || sx_str_is(n->op_type, "Clip"));
 }
 
@@ -58,7 +58,7 @@ static sx_vid behind(const sx_quantizer *q, const sx_node *p, sx_vid v) {
   if (n && sx_str_is(p->op_type, "MatMul") && sx_str_is(n->op_type, "Add") &&
       (sx_value_const(q->g, n->in[0].value) || sx_value_const(q->g, n->in[1].value)))
     v = n->out[0], n = only_reader(q, v);
-  return n && is_clamp(n) && n->in[0].value == v ? n->out[0] : v;
+  return n && sx_quant_is_clamp(n) && n->in[0].value == v ? n->out[0] : v;
 }
 
 static bool is_made(const sx_quantizer *q, sx_vid v) { return v < q->values.n && q->values.at[v].grid & MADE; }
@@ -93,7 +93,7 @@ static sx_status plain(sx_quantizer *q, sx_nid id, const char **kept) {
   for (uint32_t i = 0; i < n->n_in; i++)
     if (sx_quant_is_f32(q->g, n->in[i].value) && !sx_value_const(q->g, n->in[i].value) && !is_made(q, n->in[i].value))
       return *kept = "what it reads is not quantised", SX_OK;
-  return choose(q, id, is_clamp(n) ? 1 : UINT32_MAX, kept);
+  return choose(q, id, sx_quant_is_clamp(n) ? 1 : sx_str_is(n->op_type, "Where") ? 6 : UINT32_MAX, kept);
 }
 
 /* Moves elements: on the grid of its first input, if that is on one already. */
@@ -137,7 +137,7 @@ static sx_status mark_chosen(sx_quantizer *q, sx_nid id) {
   const bool floats = multiplies && (sx_str_is(n->op_type, "MatMul") || sx_str_is(n->op_type, "Gemm")) && !is_read(q, id);
   for (uint32_t i = 0; i < n->n_in; i++)
     if (sx_quant_is_f32(q->g, n->in[i].value) && !(multiplies && i > 0 && sx_value_const(q->g, n->in[i].value)) &&
-        !((is_clamp(n) || rule_of(q, id) == mover) && i))
+        !((sx_quant_is_clamp(n) || rule_of(q, id) == mover) && i))
       SX_TRY(set_mark(q, n->in[i].value, ON_GRID, SX_NONE));
   for (uint32_t i = 0; i < n->n_out && !floats; i++)
     if (n->out[i] != SX_NONE) SX_TRY(set_mark(q, behind(q, n, n->out[i]), ON_GRID, SX_NONE));
@@ -253,7 +253,7 @@ sx_status sx_quant_static_write(sx_quantizer *q) {
     if (q->values.at[v].grid & ON_GRID) SX_TRY(add_pair(q, v));
   for (uint32_t id = 0; id < q->selected.n; id++)
     if (q->selected.at[id] && rule_of(q, id) == product) SX_TRY(write_weight(q, id));
-  return SX_OK;
+  return q->o->form == SX_QUANT_QOPERATOR ? sx_quant_qoperator_write(q) : SX_OK;
 }
 
 const sx_quant_rule sx_quant_static_rules[] = {{"", "Conv", product},
@@ -271,6 +271,7 @@ const sx_quant_rule sx_quant_static_rules[] = {{"", "Conv", product},
                                                {"", "Softmax", plain},
                                                {"", "Relu", plain},
                                                {"", "Clip", plain},
+                                               {"", "Where", plain},
                                                {"", "MaxPool", mover},
                                                {"", "Reshape", mover},
                                                {"", "Transpose", mover},

@@ -226,6 +226,7 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
 
     :param model_input: a path, a ModelProto, or bytes; batch normalisation is folded, and an operator set that is too old raised
     :param calibration_data_reader: samples: a CalibrationDataReader, or any iterable of dictionaries {input: array}
+    :param quant_format: QuantFormat.QDQ, or QOperator: operators on integers (QLinearConv, ...) where there are such
     :param activation_type: QuantType.QUInt8, QInt8, QUInt16 or QInt16
     :param calibrate_method: CalibrationMethod.MinMax, Entropy or Percentile
     :param extra_options: ActivationSymmetric (True: the zero point of activations is the middle), CalibPercentile, MatMulConstBOnly
@@ -235,8 +236,6 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
     :param progress: True prints the number of samples; or a function of it
     :returns: a QuantizationReport; print it
     """
-    if quant_format is QuantFormat.QOperator:
-        raise NotImplementedError("QuantFormat.QOperator: models are written with QuantizeLinear and DequantizeLinear (QuantFormat.QDQ)")
     extra = _extra(extra_options, ("ActivationSymmetric", "CalibPercentile", "MatMulConstBOnly"))
     kept = []
 
@@ -258,7 +257,7 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
             if cache:
                 ranges.save(cache)
         settings = _settings(op_types_to_quantize, nodes_to_quantize, nodes_to_exclude, per_channel, reduce_range, weight_type)
-        settings.update(mode="static", ranges=ranges.json(), activation_type=TYPES[activation_type],
+        settings.update(mode="static", format=str(quant_format).lower(), ranges=ranges.json(), activation_type=TYPES[activation_type],
                         symmetric_activations=str(int(bool(extra.get("ActivationSymmetric", False)))),
                         constant_b_only=str(int(bool(extra.get("MatMulConstBOnly", True)))))
         return _run(path, model_output, settings, kept[0] if kept else None, compare)
