@@ -90,17 +90,137 @@ static void without_weights(void) {
     const char *options;
     OrtErrorCode code;
   } cases[] = {{"mode=compile", ORT_EP_FAIL},
+               {"mode=compile;fail=weightless", ORT_NOT_IMPLEMENTED},
                {"mode=compile;weightless=1", ORT_OK},
                {"mode=compile;weightless=2", ORT_OK},
                {"", ORT_OK}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     OrtSessionOptions *o = options_of((const char *const[DEVICES]){cases[i].options});
-    OrtSession *s = NULL;
+    OrtSession *s = NULL, *cpu = OPEN(dense, NULL);
     OK(AddSessionConfigEntry(o, "ep.enable_weightless", "1"));
     CODE(cases[i].code, CreateSessionFromArray(env, model_device_dense, sizeof model_device_dense, o, &s));
+    CHECK(!s || compare(cpu, s, 1)); /* without a model being written */
+    api->ReleaseSession(s);
+    api->ReleaseSession(cpu);
+    api->ReleaseSessionOptions(o);
+  }
+}
+
+/* Compiles `dense` with these options into *data. */
+static void compile_dense(OrtSessionOptions *o, void **data, size_t *size, OrtErrorCode code,
+                          OrtWriteNamedBufferFunc write, void *state) {
+  const OrtCompileApi *c = api->GetCompileApi();
+  OrtModelCompilationOptions *m = NULL;
+#define C(expected, call) check_code(expected, c->call, __LINE__, #call)
+  C(ORT_OK, CreateModelCompilationOptionsFromSessionOptions(env, o, &m));
+  C(ORT_OK, ModelCompilationOptions_SetInputModelFromBuffer(m, model_device_dense, sizeof model_device_dense));
+  C(ORT_OK, ModelCompilationOptions_SetOutputModelBuffer(m, allocator, data, size));
+  if (write) C(ORT_OK, ModelCompilationOptions_SetEpContextDataWriteFunc(m, write, state));
+  C(code, CompileModel(env, m));
+#undef C
+  c->ReleaseModelCompilationOptions(m);
+}
+static int has_bytes(const void *in, size_t n, const void *what, size_t size) {
+  for (size_t i = 0; i + size <= n; i++)
+    if (!memcmp((const char *)in + i, what, size)) return 1;
+  return 0;
+}
+
+/* A compiled model without its weights: they are inputs of the compiled node, which the session gives it; or the provider finds
+ * them in the source model, which whoever opens the compiled one has to show. */
+static void read_without_weights(void) {
+  static const float weights[] = {1, -2, 3, -4, 5, -6, 7, -8};
+  OrtSession *cpu = OPEN(dense, NULL);
+  size_t sizes[3] = {0};
+  for (int mode = 0; mode < 3; mode++) {
+    static const char *const how[] = {"mode=compile", "mode=compile;weightless=1", "mode=compile;weightless=2"};
+    OrtSessionOptions *o = options_of((const char *const[DEVICES]){how[mode]}),
+                      *bare = options_of((const char *const[DEVICES]){"mode=compile"});
+    OrtSession *s = NULL;
+    void *data = NULL;
+    int64_t read = count->contexts_read;
+    if (mode) OK(AddSessionConfigEntry(o, "ep.enable_weightless", "1"));
+    OK(SessionOptionsSetWeightlessSourceModelBuffer(o, model_device_dense, sizeof model_device_dense));
+    compile_dense(o, &data, &sizes[mode], ORT_OK, NULL, NULL);
+    CHECK(has_bytes(data, sizes[mode], weights, sizeof weights) == (mode < 2)); /* 1: as the model's initializer */
+    CODE(mode == 2 ? ORT_EP_FAIL : ORT_OK, CreateSessionFromArray(env, data, sizes[mode], bare, &s));
+    CHECK(mode == 2 ? !s : s && compare(cpu, s, 2));
+    api->ReleaseSession(s);
+    s = NULL;
+    OK(SessionOptionsSetWeightlessSourceModelBuffer(bare, model_device_dense, sizeof model_device_dense));
+    OK(CreateSessionFromArray(env, data, sizes[mode], bare, &s));
+    CHECK(s && compare(cpu, s, 3) && count->contexts_read == read + (mode == 2 ? 1 : 2));
+    api->ReleaseSession(s);
+    api->ReleaseSessionOptions(o);
+    api->ReleaseSessionOptions(bare);
+    allocator->Free(allocator, data);
+  }
+  api->ReleaseSession(cpu);
+}
+
+/* ---- data that lie apart, under a name ---- */
+typedef struct Named {
+  char name[100], *data;
+  size_t size;
+} Named;
+static OrtStatus *ORT_API_CALL write_named(void *state, const char *name, const void *data, size_t size) {
+  Named *n = state;
+  snprintf(n->name, sizeof n->name, "%s", name);
+  n->data = realloc(n->data, size), n->size = size;
+  memcpy(n->data, data, size);
+  return NULL;
+}
+static OrtStatus *ORT_API_CALL read_named(void *state, const char *name, OrtAllocator *a, void **data, size_t *size) {
+  const Named *n = state;
+  if (!n->data || strcmp(name, n->name) != 0) return api->CreateStatus(ORT_NO_SUCHFILE, "no such data");
+  *data = a->Alloc(a, n->size), *size = n->size;
+  memcpy(*data, n->data, n->size);
+  return NULL;
+}
+
+/* Functions for named data are refused where the provider would not call them, before it compiles. */
+static void named_data(void) {
+  static const struct {
+    const char *options;
+    OrtErrorCode write, read;
+  } cases[] = {{"mode=compile;data=3", ORT_OK, ORT_OK},
+               {"mode=compile;data=2", ORT_OK, ORT_FAIL},
+               {"mode=compile;data=1", ORT_FAIL, ORT_OK},
+               {"mode=compile;data=4", ORT_FAIL, ORT_FAIL},
+               {"mode=compile;data=3;fail=data", ORT_EP_FAIL, ORT_EP_FAIL},
+               {"mode=compile;data=3;fail=data31", ORT_FAIL, ORT_FAIL}};
+  OrtSession *cpu = OPEN(dense, NULL);
+  Named named = {{0}, NULL, 0};
+  void *apart = NULL;
+  size_t size = 0;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    OrtSessionOptions *o = options_of((const char *const[DEVICES]){cases[i].options});
+    OrtSession *s = NULL;
+    void *data = NULL;
+    size_t n = 0;
+    compile_dense(o, &data, &n, cases[i].write, write_named, &named);
+    CHECK((data != NULL) == (cases[i].write == ORT_OK));
+    if (!apart)
+      apart = data, size = n;
+    else if (data)
+      allocator->Free(allocator, data);
+    CODE(cases[i].read == ORT_OK ? ORT_EP_FAIL : ORT_OK,
+         CreateSessionFromArray(env, cases[i].read == ORT_OK ? apart : (const void *)model_device_dense,
+                                cases[i].read == ORT_OK ? size : sizeof model_device_dense, o, &s)); /* no function: nobody asks */
+    api->ReleaseSession(s);
+    s = NULL;
+    OK(SessionOptionsSetEpContextDataReadFunc(o, read_named, &named));
+    CODE(cases[i].read, CreateSessionFromArray(env, apart, size, o, &s));
+    CHECK(cases[i].read == ORT_OK ? compare(cpu, s, 1) : !s);
+    api->ReleaseSession(s);
+    s = NULL;
+    OK(CreateSessionFromArray(env, model_device_dense, sizeof model_device_dense, o, &s)); /* nothing is apart in it */
     api->ReleaseSession(s);
     api->ReleaseSessionOptions(o);
   }
+  allocator->Free(allocator, apart);
+  free(named.data);
+  api->ReleaseSession(cpu);
 }
 
 /* What kernels pack of equal weights is kept once. */
@@ -128,6 +248,8 @@ int main(int argc, char **argv) {
   contexts();
   contexts_elsewhere();
   without_weights();
+  read_without_weights();
+  named_data();
   packed_weights();
   return close_device("device_context");
 }

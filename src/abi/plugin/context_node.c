@@ -52,14 +52,14 @@ sx_status sx_ep_context_take(struct sx_eps *x, sx_graph *g, sx_nid id, const Ort
   return SX_OK;
 }
 
-static bool writes(const struct sx_eps *x) {
+bool sx_ep_context_writes(const struct sx_eps *x) {
   const char *on = sx_kvp_get(&x->session->options->config, kOrtSessionOptionEpContextEnable);
   return x->session->compiling || (on && !strcmp(on, "1"));
 }
 
 sx_status sx_ep_context_describe(struct sx_eps *x, sx_model *m, sx_err *e) {
   OrtGraph *view = NULL;
-  sx_status s = writes(x) ? sx_ort_graph_view(m->graph, false, &view, e) : SX_OK;
+  sx_status s = sx_ep_context_writes(x) ? sx_ort_graph_view(m->graph, false, &view, e) : SX_OK;
   for (uint32_t i = 0; i < x->list.n && view && s == SX_OK; i++) {
     OrtEp *ep = x->list.at[i]->ep;
     const char *text = SX_EP_HAS(ep, 23, GetCompiledModelCompatibilityInfo) ? ep->GetCompiledModelCompatibilityInfo(ep, view) : NULL;
@@ -103,7 +103,7 @@ static char *context_path(const struct sx_eps *x, const char *model, sx_arena *a
 }
 
 sx_status sx_ep_context_keep(struct sx_eps *x, sx_model *m, const char *model, sx_err *e) {
-  if (x->ready || x->session->compiling || !writes(x) || !x->contexts) return SX_OK;
+  if (x->ready || x->session->compiling || !sx_ep_context_writes(x) || !x->contexts) return SX_OK;
   SX_TRY(sx_ep_context_check(m, e));
   sx_arena a = {0};
   sx_proto_model p;

@@ -178,7 +178,13 @@ sx_status sx_eps_place(void *ctx, sx_model *source, const void *data, size_t siz
 /* Puts copies where values cross memories; after everything is placed. */
 sx_status sx_eps_add_copies(struct sx_eps *x, sx_graph *g, sx_err *e);
 
+/* ---- context.c ---- */
+/* Can the provider do what the options want of what it is about to compile: without weights, with functions for named data? */
+sx_status sx_ep_context_able(sx_ep *p, OrtGraph *const *groups, size_t n, sx_err *e);
+
 /* ---- context_node.c: EPContext ---- */
+/* Is what providers compile to be written? */
+bool sx_ep_context_writes(const struct sx_eps *x);
 /* Node `id` becomes the EPContext node that its provider made (NULL: none) for whoever writes the model. */
 sx_status sx_ep_context_take(struct sx_eps *x, sx_graph *g, sx_nid id, const OrtNode *context, sx_err *e);
 /* What providers say of a model that is about to be compiled goes into its metadata, if it is to be written. */

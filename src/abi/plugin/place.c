@@ -116,23 +116,6 @@ static sx_status fuse(struct sx_eps *eps, sx_graph *g, const sx_claim *k, sx_ep_
   return sx_ep_context_take(eps, g, id, context, e);
 }
 
-/* A model is to be compiled without its weights: the provider has to be able to. */
-static sx_status check_weightless(sx_ep *p, sx_err *e) {
-  const char *on = sx_kvp_get(&p->owner->session->options->config, kOrtSessionOptionEpEnableWeightless);
-  OrtWeightlessSupport support = OrtWeightlessSupport_NONE;
-  if (!on || strcmp(on, "1") != 0) return SX_OK;
-  if (SX_EP_HAS(p->ep, 29, GetWeightlessSupport)) {
-    SX_TRY(sx_ort_take(p->ep->GetWeightlessSupport(p->ep, &support), e));
-    if (support != OrtWeightlessSupport_NONE) return SX_OK;
-    SX_FAIL(e, EP_FAIL, "Weightless mode requested (%s=1) but EP '%s' does not support weightless mode on this device.",
-            kOrtSessionOptionEpEnableWeightless, p->name);
-  }
-  sx_log(&p->owner->session->logger.log, WARNING,
-         "%s=1: EP '%s' does not implement GetWeightlessSupport (version 29), and may still have options of its own for it",
-         kOrtSessionOptionEpEnableWeightless, p->name);
-  return SX_OK;
-}
-
 static sx_status compile(struct sx_eps *x, sx_ep *p, OrtGraph *const *groups, sx_ep_node *const *made, OrtNode **contexts,
                          size_t n, sx_err *e) {
   const char *never = sx_kvp_get(&x->session->options->config, kOrtSessionOptionsDisableModelCompile);
@@ -141,7 +124,7 @@ static sx_status compile(struct sx_eps *x, sx_ep *p, OrtGraph *const *groups, sx
       SX_FAIL(e, MODEL_REQUIRES_COMPILATION,
               "%s would have to compile '%s', and %s is set: load a compiled model (EPContext)", p->name,
               made[i]->view->name, kOrtSessionOptionsDisableModelCompile);
-  SX_TRY(check_weightless(p, e));
+  SX_TRY(sx_ep_context_able(p, groups, n, e));
   if (!SX_EP_HAS(p->ep, 23, Compile)) SX_FAIL(e, EP_FAIL, "%s claims nodes to be compiled and has no Compile", p->name);
   const OrtNode **nodes = SX_NEW_N(&x->now->arena, const OrtNode *, n + 1);
   OrtNodeComputeInfo **infos = SX_NEW_N(&x->now->arena, OrtNodeComputeInfo *, n + 1);

@@ -7,7 +7,9 @@
  * each with memory of its own. Options of a session (ep.deviceone.KEY): ops=A,B      takes these operators alone
  * mode=compile   compiles instead of running kernels layout=nhwc  wants channels last                  capture=1 records
  * what a run does and replays it streams=1    has streams                          serial=1       wants no two runs at once
- *   weightless=N what it says of models without weights (OrtWeightlessSupport)
+ *   weightless=N what it says of models without weights (OrtWeightlessSupport): 1 wants them as inputs, 2 finds them in the
+ *                source model
+ *   data=N       which functions for named data it says that it calls (OrtEpContextDataCallbackSupport)
  *   fail=WHAT    does not do one thing: fails(WHAT) says where */
 #ifndef TEST_DEVICE_H
 #define TEST_DEVICE_H
@@ -28,6 +30,7 @@ typedef struct Counters {
   _Atomic int64_t to_device, to_host, within; /* copies */
   _Atomic int64_t runs_begun, runs_ended, stream_runs_ended, flushes, waits, syncs, ready;
   _Atomic int64_t tasks, deferred, computed, concats, transposes; /* work of kernels */
+  _Atomic int64_t data_asked;
   _Atomic int64_t captures, replays, released_captures, dynamic_options, prepacked;
   _Atomic int64_t profile_starts, profile_ends, profile_events;
   _Atomic int64_t contexts_written, contexts_read, user_streams, shared,
@@ -119,9 +122,22 @@ OrtStatus *registry_create(const char *provider, OrtKernelRegistry **out);
 extern OrtCustomOp triple; /* of domain test.device */
 
 /* ---- device_groups.c ---- */
-OrtStatus *groups_claim(const OrtGraph *graph, OrtEpGraphSupportInfo *info, const char *only);
+/* How compiled groups are written and read: where their weights are (in the context, inputs of the group, or found again in the
+ * source model's bytes), and whether their data lie apart under a name, written and read by functions of the session's options. */
+enum { WEIGHTS_KEPT, WEIGHTS_GIVEN, WEIGHTS_FOUND };
+typedef struct Contexts {
+  bool write;
+  int weights;
+  const void *source; /* the model's bytes; NULL: none */
+  size_t source_size;
+  bool embed;
+  OrtReadNamedBufferFunc read_named;
+  OrtWriteNamedBufferFunc write_named;
+  void *read_state, *write_state;
+} Contexts;
+OrtStatus *groups_claim(const OrtGraph *graph, OrtEpGraphSupportInfo *info, const char *only, const Contexts *c);
 bool wanted(const char *only, const char *op);
-OrtStatus *groups_compile(Device *d, const char *provider, bool contexts, const OrtGraph **graphs, const OrtNode **fused,
+OrtStatus *groups_compile(Device *d, const char *provider, const Contexts *c, const OrtGraph **graphs, const OrtNode **fused,
                           size_t n, OrtNodeComputeInfo **infos, OrtNode **context_nodes);
 void groups_release(OrtNodeComputeInfo **infos, size_t n);
 #endif

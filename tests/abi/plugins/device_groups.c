@@ -10,8 +10,8 @@ enum { MAX_STEPS = 32, MAX_VALUES = 64 };
 typedef struct Step {
   int32_t op, n_in, in[MAX_IN];
 } Step;
-typedef struct Program { /* what is written, followed by a Tensor and its bytes for each constant */
-  int32_t n_in, n_const, n_steps, n_out;
+typedef struct Program { /* what is written, followed by a Tensor and its bytes, or where they are, for each constant */
+  int32_t n_in, n_const, n_steps, n_out, weights;
   Step steps[MAX_STEPS];
   int32_t out[MAX_VALUES];
 } Program;
@@ -38,8 +38,8 @@ static const Op *op_of(const OrtNode *node, OrtStatus **failed) {
 }
 
 /* Nodes come in execution order: runs of those that we know are groups. */
-OrtStatus *groups_claim(const OrtGraph *graph, OrtEpGraphSupportInfo *info, const char *only) {
-  const OrtNodeFusionOptions options = {24, true};
+OrtStatus *groups_claim(const OrtGraph *graph, OrtEpGraphSupportInfo *info, const char *only, const Contexts *c) {
+  const OrtNodeFusionOptions options = {24, c->weights != WEIGHTS_GIVEN}, with_all = {24, false};
   const OrtNode *nodes[256], *context[1];
   size_t n = 0, begin = 0;
   TRY(api->Graph_GetNumNodes(graph, &n));
@@ -56,7 +56,7 @@ OrtStatus *groups_claim(const OrtGraph *graph, OrtEpGraphSupportInfo *info, cons
     begin = i + 1;
     if (strcmp(type, "EPContext") != 0) continue;
     context[0] = nodes[i];
-    TRY(ep_api->EpGraphSupportInfo_AddNodesToFuse(info, context, 1, &options));
+    TRY(ep_api->EpGraphSupportInfo_AddNodesToFuse(info, context, 1, &with_all)); /* its weights may be inputs */
   }
   return NULL;
 }
@@ -137,23 +137,51 @@ static OrtStatus *compile_steps(Group *g, const OrtNode *const *nodes, size_t n,
 }
 
 /* ---- EPContext: written and read ---- */
-static OrtStatus *write_context(const Group *g, const char *provider, const OrtNode *fused, OrtNode **out) {
-  size_t size = sizeof g->p, at = sizeof g->p;
-  const char *names[2][MAX_VALUES] = {{0}}, *name = NULL;
-  OrtOpAttr *attrs[3] = {NULL};
-  int64_t one = 1;
-  for (int i = 0; i < g->p.n_const; i++) size += sizeof(Tensor) + g->constants[i].bytes;
-  char *data = malloc(size);
+/* Where in the source model the bytes of a weight are: its Tensor is written with that instead of an address. */
+static OrtStatus *find_weight(const Contexts *c, const Tensor *t, size_t *at) {
+  const char *from = c->source;
+  for (*at = 0; from && *at + t->bytes <= c->source_size; ++*at)
+    if (!memcmp(from + *at, device_real(t->data), t->bytes)) return NULL;
+  return fail("a weight is not in the source model");
+}
+/* What was compiled, as bytes: the program, then each constant. */
+static OrtStatus *pack(const Group *g, const Contexts *c, char **out, size_t *bytes) {
+  const bool found = g->p.weights == WEIGHTS_FOUND;
+  size_t at = sizeof g->p;
+  OrtStatus *failed = NULL;
+  *bytes = sizeof g->p;
+  for (int i = 0; i < g->p.n_const; i++) *bytes += sizeof(Tensor) + (found ? 0 : g->constants[i].bytes);
+  char *data = *out = malloc(*bytes);
   if (!data) return fail("out of memory");
   memcpy(data, &g->p, sizeof g->p);
-  for (int i = 0; i < g->p.n_const; at += sizeof(Tensor) + g->constants[i].bytes, i++) {
-    memcpy(data + at, &g->constants[i], sizeof(Tensor));
-    memcpy(data + at + sizeof(Tensor), device_real(g->constants[i].data), g->constants[i].bytes);
+  for (int i = 0; i < g->p.n_const && !failed; i++) {
+    Tensor t = g->constants[i];
+    size_t place = 0;
+    if (found) failed = find_weight(c, &t, &place);
+    if (!found) memcpy(data + at + sizeof t, device_real(t.data), t.bytes);
+    t.data = (void *)place;
+    memcpy(data + at, &t, sizeof t);
+    at += sizeof t + (found ? 0 : t.bytes);
   }
-  OrtStatus *failed = api->CreateOpAttr("ep_cache_context", data, (int)size, ORT_OP_ATTR_STRING, &attrs[0]);
+  if (failed) free(data);
+  return failed;
+}
+static OrtStatus *write_context(const Group *g, const char *provider, const Contexts *c, const OrtNode *fused, OrtNode **out) {
+  size_t size = 0;
+  const char *names[2][MAX_VALUES] = {{0}}, *name = NULL;
+  char *data = NULL;
+  OrtOpAttr *attrs[3] = {NULL};
+  const bool apart = !c->embed && c->write_named;
+  const int64_t embedded = !apart;
+  TRY(api->Node_GetName(fused, &name));
+  TRY(pack(g, c, &data, &size));
+  OrtStatus *failed = apart ? c->write_named(c->write_state, name, data, size) : NULL;
+  if (!failed)
+    failed = api->CreateOpAttr("ep_cache_context", apart ? name : data, apart ? (int)strlen(name) : (int)size,
+                               ORT_OP_ATTR_STRING, &attrs[0]);
   free(data);
   if (!failed) failed = api->CreateOpAttr("source", provider, (int)strlen(provider), ORT_OP_ATTR_STRING, &attrs[1]);
-  if (!failed) failed = api->CreateOpAttr("embed_mode", &one, 1, ORT_OP_ATTR_INT, &attrs[2]);
+  if (!failed) failed = api->CreateOpAttr("embed_mode", &embedded, 1, ORT_OP_ATTR_INT, &attrs[2]);
   size_t n[2] = {0, 0};
   if (!failed) failed = api->Node_GetNumInputs(fused, &n[0]);
   if (!failed) failed = api->Node_GetNumOutputs(fused, &n[1]);
@@ -162,7 +190,6 @@ static OrtStatus *write_context(const Group *g, const char *provider, const OrtN
     failed = k ? api->Node_GetOutputs(fused, v, n[k]) : api->Node_GetInputs(fused, v, n[k]);
     for (size_t i = 0; i < n[k] && !failed; i++) failed = api->GetValueInfoName(v[i], &names[k][i]);
   }
-  if (!failed) failed = api->Node_GetName(fused, &name);
   if (!failed)
     failed = api->GetModelEditorApi()->CreateNode("EPContext", "com.microsoft", name, names[0], n[0], names[1], n[1], attrs,
                                                   3, out);
@@ -171,27 +198,42 @@ static OrtStatus *write_context(const Group *g, const char *provider, const OrtN
   if (!failed) counters.contexts_written++;
   return failed;
 }
-static OrtStatus *read_context(Group *g, const OrtNode *node) {
-  const OrtOpAttr *attr = NULL;
-  size_t size = 0;
-  TRY(api->Node_GetAttributeByName(node, "ep_cache_context", &attr));
-  OrtStatus *small = api->ReadOpAttr(attr, ORT_OP_ATTR_STRING, NULL, 0, &size);
-  api->ReleaseStatus(small);
-  char *data = malloc(size + 1);
-  if (!data) return fail("out of memory");
-  OrtStatus *failed = api->ReadOpAttr(attr, ORT_OP_ATTR_STRING, data, size, &size);
-  if (!failed && size < sizeof g->p) failed = fail("the context is too short");
-  if (!failed) memcpy(&g->p, data, sizeof g->p);
+static OrtStatus *unpack(Group *g, const Contexts *c, char *data, size_t size) {
+  if (size < sizeof g->p) return fail("the context is too short");
+  memcpy(&g->p, data, sizeof g->p);
   int n = g->p.n_const;
   size_t at = sizeof g->p;
   g->p.n_const = 0;
-  for (int i = 0; i < n && !failed; i++) {
+  for (int i = 0; i < n; i++) {
     Tensor t;
     memcpy(&t, data + at, sizeof t);
-    t.data = data + at + sizeof t;
-    at += sizeof t + t.bytes;
-    failed = keep_constant(g, &t);
+    const bool found = g->p.weights == WEIGHTS_FOUND;
+    if (found && (size_t)t.data + t.bytes > c->source_size) return fail("the source model is missing");
+    t.data = found ? (char *)c->source + (size_t)t.data : data + at + sizeof t;
+    at += sizeof t + (found ? 0 : t.bytes);
+    TRY(keep_constant(g, &t));
   }
+  return NULL;
+}
+static OrtStatus *read_context(Group *g, const Contexts *c, const OrtNode *node) {
+  const OrtOpAttr *attr = NULL;
+  OrtAllocator *a = NULL;
+  size_t size = 0;
+  int64_t embedded = 1;
+  void *apart = NULL;
+  TRY(api->Node_GetAttributeByName(node, "embed_mode", &attr));
+  TRY(api->ReadOpAttr(attr, ORT_OP_ATTR_INT, &embedded, sizeof embedded, &size));
+  TRY(api->Node_GetAttributeByName(node, "ep_cache_context", &attr));
+  OrtStatus *small = api->ReadOpAttr(attr, ORT_OP_ATTR_STRING, NULL, 0, &size);
+  api->ReleaseStatus(small);
+  char *data = calloc(1, size + 1);
+  if (!data) return fail("out of memory");
+  OrtStatus *failed = api->ReadOpAttr(attr, ORT_OP_ATTR_STRING, data, size, &size);
+  if (!failed) failed = api->GetAllocatorWithDefaultOptions(&a);
+  if (!failed && !embedded)
+    failed = c->read_named ? c->read_named(c->read_state, data, a, &apart, &size) : fail("nobody knows the named data");
+  if (!failed) failed = unpack(g, c, apart ? apart : data, size);
+  if (apart) a->Free(a, apart);
   free(data);
   if (!failed) counters.contexts_read++;
   return failed;
@@ -251,7 +293,7 @@ static OrtStatus *ORT_API_CALL compute(OrtNodeComputeInfo *info, void *state, Or
   return failed;
 }
 
-OrtStatus *groups_compile(Device *d, const char *provider, bool contexts, const OrtGraph **graphs, const OrtNode **fused,
+OrtStatus *groups_compile(Device *d, const char *provider, const Contexts *c, const OrtGraph **graphs, const OrtNode **fused,
                           size_t n, OrtNodeComputeInfo **infos, OrtNode **context_nodes) {
   OrtStatus *failed = NULL;
   for (size_t i = 0; i < n && !failed; i++) {
@@ -270,16 +312,16 @@ OrtStatus *groups_compile(Device *d, const char *provider, bool contexts, const 
     if (!failed) failed = count <= MAX_STEPS ? api->Graph_GetNodes(graphs[i], nodes, count) : fail("more than 32 nodes");
     if (!failed) failed = api->Node_GetOperatorType(nodes[0], &type);
     if (!failed && !strcmp(type, "EPContext")) {
-      failed = read_context(g, nodes[0]);
+      failed = read_context(g, c, nodes[0]);
       continue;
     }
     if (!failed) failed = api->Node_GetNumInputs(fused[i], &n_in);
     if (!failed) failed = n_in <= MAX_VALUES ? api->Node_GetInputs(fused[i], in, n_in) : fail("more than 64 inputs");
     for (size_t k = 0; k < n_in && !failed; k++) failed = add_name(&names, in[k]);
-    g->p.n_in = (int32_t)n_in;
+    g->p.n_in = (int32_t)n_in, g->p.weights = c->weights;
     if (!failed) failed = keep_constants(g, nodes, count, &names);
     if (!failed) failed = compile_steps(g, nodes, count, fused[i], &names);
-    if (!failed && contexts) failed = write_context(g, provider, fused[i], &context_nodes[i]);
+    if (!failed && c->write) failed = write_context(g, provider, c, fused[i], &context_nodes[i]);
   }
   if (failed) groups_release(infos, n);
   for (size_t i = 0; i < n && failed; i++) infos[i] = NULL;

@@ -25,8 +25,10 @@ typedef struct Provider {
   Device *device;
   OrtKernelRegistry *registry;
   char ops[200], dynamic[100];
-  bool compile, nhwc, capture, serial, contexts, streams;
+  bool compile, nhwc, capture, serial, streams;
+  Contexts contexts;
   OrtWeightlessSupport weightless;
+  int data;
   int runs;  /* of a session that captures */
   Tape tape; /* what was captured */
   bool captured;
@@ -59,12 +61,12 @@ static OrtStatus *claim_kernels(Provider *p, const OrtGraph *graph, OrtEpGraphSu
 }
 static OrtStatus *ORT_API_CALL capability(OrtEp *ep, const OrtGraph *graph, OrtEpGraphSupportInfo *info) {
   Provider *p = (Provider *)ep;
-  return p->compile ? groups_claim(graph, info, p->ops) : claim_kernels(p, graph, info);
+  return p->compile ? groups_claim(graph, info, p->ops, &p->contexts) : claim_kernels(p, graph, info);
 }
 static OrtStatus *ORT_API_CALL compile(OrtEp *ep, const OrtGraph **graphs, const OrtNode **fused, size_t n,
                                        OrtNodeComputeInfo **infos, OrtNode **contexts) {
   Provider *p = (Provider *)ep;
-  return groups_compile(p->device, ep_name(ep), p->contexts, graphs, fused, n, infos, contexts);
+  return groups_compile(p->device, ep_name(ep), &p->contexts, graphs, fused, n, infos, contexts);
 }
 static void ORT_API_CALL release_infos(OrtEp *ep, OrtNodeComputeInfo **infos, size_t n) {
   (void)ep, groups_release(infos, n);
@@ -154,6 +156,11 @@ static OrtStatus *ORT_API_CALL ready(OrtEp *ep) {
 static OrtStatus *ORT_API_CALL memory_device(const OrtEp *ep, const OrtMemoryDevice **out) {
   *out = ep_api->MemoryInfo_GetMemoryDevice(((const Provider *)ep)->device->info);
   return NULL;
+}
+static OrtStatus *ORT_API_CALL data_callbacks(const OrtEp *ep, OrtEpContextDataCallbackSupport *out) {
+  counters.data_asked++;
+  *out = (OrtEpContextDataCallbackSupport)((const Provider *)ep)->data;
+  return fails("data") ? fail("no answer") : NULL;
 }
 static OrtStatus *ORT_API_CALL weightless(const OrtEp *ep, OrtWeightlessSupport *out) {
   *out = ((const Provider *)ep)->weightless;
@@ -247,13 +254,34 @@ static const char *option(const OrtSessionOptions *o, const Factory *f, const ch
   if (has) api->ReleaseStatus(api->GetSessionConfigEntry(o, full, text, &size));
   return text;
 }
+/* An entry of the session that is "1", or "0", or what it is otherwise. */
+static bool is_on(const OrtSessionOptions *o, const char *key, bool otherwise) {
+  char text[20];
+  size_t size = sizeof text;
+  int has = 0;
+  api->ReleaseStatus(api->HasSessionConfigEntry(o, key, &has));
+  if (!has) return otherwise;
+  api->ReleaseStatus(api->GetSessionConfigEntry(o, key, text, &size));
+  return !strcmp(text, "1");
+}
+static OrtStatus *ask_contexts(Provider *p, const OrtSessionOptions *o) {
+  OrtEpContextConfig *config = NULL;
+  Contexts *c = &p->contexts;
+  c->write = is_on(o, "ep.context_enable", false);
+  c->weights = is_on(o, "ep.enable_weightless", false) ? (int)p->weightless : WEIGHTS_KEPT;
+  c->embed = is_on(o, "ep.context_embed_mode", false) || !p->data;
+  TRY(ep_api->SessionOptionsGetWeightlessSourceModelBuffer(o, &c->source, &c->source_size));
+  TRY(ep_api->SessionOptionsGetEpContextConfig(o, &config));
+  OrtStatus *failed = ep_api->EpContextConfigGetEpContextDataReadFunc(config, &c->read_named, &c->read_state);
+  if (!failed) failed = ep_api->EpContextConfigGetEpContextDataWriteFunc(config, &c->write_named, &c->write_state);
+  ep_api->ReleaseEpContextConfig(config);
+  return failed;
+}
 static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevice *const *hw,
                                          const OrtKeyValuePairs *const *meta, size_t n, const OrtSessionOptions *o,
                                          const OrtLogger *logger, OrtEp **out) {
   Factory *f = (Factory *)of;
   char text[200];
-  size_t size = sizeof text;
-  int has = 0;
   (void)hw, (void)n, (void)logger;
   if (!api->GetKeyValue(meta[0], "is")) return fail("the device's metadata are lost");
   Provider *p = calloc(1, sizeof *p);
@@ -265,12 +293,11 @@ static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevi
   p->nhwc = !strcmp(option(o, f, "layout", text, sizeof text), "nhwc");
   p->capture = !strcmp(option(o, f, "capture", text, sizeof text), "1");
   p->serial = !strcmp(option(o, f, "serial", text, sizeof text), "1");
+  p->data = atoi(option(o, f, "data", text, sizeof text));
   p->weightless = (OrtWeightlessSupport)atoi(option(o, f, "weightless", text, sizeof text));
   bool streams = !strcmp(option(o, f, "streams", text, sizeof text), "1");
-  api->ReleaseStatus(api->HasSessionConfigEntry(o, "ep.context_enable", &has));
-  if (has) api->ReleaseStatus(api->GetSessionConfigEntry(o, "ep.context_enable", text, &size));
-  p->contexts = has && !strcmp(text, "1");
-  OrtStatus *failed = registry_create(names[f->device->number], &p->registry); /* ONNX Runtime copies with its kernels */
+  OrtStatus *failed = ask_contexts(p, o);
+  if (!failed) failed = registry_create(names[f->device->number], &p->registry); /* ONNX Runtime copies with its kernels */
   p->ep = (OrtEp){.ort_version_supported = ORT_API_VERSION,
                   .GetName = ep_name,
                   .GetCapability = capability,
@@ -290,7 +317,10 @@ static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevi
                   .OnSessionInitializationEnd = ready,
                   .GetDefaultMemoryDevice = memory_device,
                   .ReleaseCapturedGraph = release_captured,
-                  .GetWeightlessSupport = weightless};
+                  .GetWeightlessSupport = weightless,
+                  .GetEpContextDataCallbackSupport = data_callbacks};
+  if (fails("weightless")) p->ep.GetWeightlessSupport = NULL;
+  if (fails("data31")) p->ep.GetEpContextDataCallbackSupport = NULL;
   if (p->compile) p->ep.Compile = compile, p->ep.ReleaseNodeComputeInfos = release_infos;
   p->ep.GetKernelRegistry = kernel_registry;
   counters.providers++;
