@@ -110,7 +110,7 @@ static const char *const kOrtSessionOptionsRecordEpGraphAssignmentInfo = "sessio
 static const char *const kOrtSessionOptionsLayerAssignmentSettings = "session.layer_assignment_settings";
 /* Changes nothing. The same by names. */
 static const char *const kOrtSessionOptionsNameBasedLayerAssignment = "session.name_based_layer_assignment";
-/* Changes nothing. For a provider inside ONNX Runtime. */
+/* Honoured. KILOBYTES, and a comma: a provider named CUDAExecutionProvider has nodes until their weights and results fill them; a comma alone: as much as it says it has (GetAvailableResource). A file behind the comma is not read. */
 static const char *const kOrtSessionOptionsResourceCudaPartitioningSettings = "session.resource_cuda_partitioning_settings";
 /* For providers. 1: an error if a provider would have to compile. */
 static const char *const kOrtSessionOptionsDisableModelCompile = "session.disable_model_compile";

@@ -37,6 +37,7 @@ OrtStatus *ORT_API_CALL sx_api_ReleaseAvailableProviders(char **ptr, int provide
 /* An option of a provider as a session configuration entry: ep.<provider in lower case>.<key>. */
 static OrtStatus *store(OrtSessionOptions *options, const char *provider, const char *name, const char *value, bool keep) {
   char key[1025];
+  if (!strcmp(provider, "CUDAExecutionProvider")) provider = "cuda"; /* the one that has a short name there */
   int used = snprintf(key, sizeof key, "ep.%s.%s", provider, name);
   if (used < 0 || used >= (int)sizeof key) SX_API_FAIL(INVALID_ARGUMENT, "a provider option's key is too long");
   for (size_t k = 3; k < 3 + strlen(provider); k++) key[k] = (char)tolower((unsigned char)key[k]);

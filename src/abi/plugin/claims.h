@@ -19,6 +19,8 @@ struct OrtEpGraphSupportInfo {
 
 /* Marks the claims that cannot be had as refused, says why, and puts the nodes of the others into execution order. */
 sx_status sx_claims_sift(OrtEpGraphSupportInfo *info, const sx_graph *g, sx_err *e);
+/* Refuses the first claim that the device has no room for, and all after it. (budget.c) */
+sx_status sx_ep_budget_sift(OrtEpGraphSupportInfo *info, const sx_graph *g, sx_err *e);
 /* Told to the log now, and kept for those who ask how the session runs; once, and not of what is placed for a run. text NULL:
  * out of memory, nothing happens. */
 void sx_eps_note(struct sx_eps *x, sx_severity severity, const char *text);

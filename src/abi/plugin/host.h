@@ -67,6 +67,13 @@ typedef struct sx_ep_captured {
   uint64_t *words;
 } sx_ep_captured;
 
+/* How much a provider's nodes may take (budget.c). */
+typedef struct sx_ep_budget {
+  bool counts, limited, asked, full; /* counts: the session wants it; full: a claim found no room */
+  uint64_t limit, used;              /* bytes */
+  sx_map counted;                    /* weights */
+} sx_ep_budget;
+
 /* One provider of one session. */
 typedef struct sx_ep {
   struct sx_eps *owner;
@@ -86,6 +93,7 @@ typedef struct sx_ep {
   OrtEpProfilerImpl *_Atomic profiler; /* while the session profiles */
   SX_VEC(OrtSyncStream *) idle;   /* of no run now */
   SX_VEC(sx_ep_captured) captured;
+  sx_ep_budget budget;
 } sx_ep;
 
 /* What a call of Compile gave. */
@@ -177,6 +185,11 @@ void sx_ep_profile_end(struct sx_eps *x, sx_profile *to);
 sx_status sx_eps_place(void *ctx, sx_model *source, const void *data, size_t size, const sx_import_options *o, sx_err *e);
 /* Puts copies where values cross memories; after everything is placed. */
 sx_status sx_eps_add_copies(struct sx_eps *x, sx_graph *g, sx_err *e);
+
+/* ---- budget.c ---- */
+OrtStatus *sx_ep_budget_open(sx_ep *p);
+/* Before another model is placed, and at the end. */
+void sx_ep_budget_reset(sx_ep *p);
 
 /* ---- context.c ---- */
 /* Can the provider do what the options want of what it is about to compile: without weights, with functions for named data? */

@@ -244,6 +244,7 @@ static sx_status offer(struct sx_eps *x, OrtGraph **view, OrtEpGraphSupportInfo 
   if (s == SX_OK && changed) s = sx_ort_graph_renew(view, e);
   if (s == SX_OK && changed) info->view = *view, ask(x, info);
   if (s == SX_OK) s = sx_claims_sift(info, g, e);
+  if (s == SX_OK) s = sx_ep_budget_sift(info, g, e);
   if (s == SX_OK) s = compile_groups(x, g, info, e);
   if (s == SX_OK) s = take_singles(x, g, info, e);
   if (s == SX_OK && changed) s = sx_source_channels_first(g, e);
@@ -380,6 +381,7 @@ sx_status sx_eps_place(void *ctx, sx_model *m, const void *data, size_t size, co
   m->placed = now, m->release_placed = sx_ep_placed_free;
   sx_mutex_lock(&x->placing);
   x->now = now;
+  for (uint32_t i = 0; i < x->list.n; i++) sx_ep_budget_reset(x->list.at[i]);
   sx_status s = place(x, m, data, size, o, e);
   x->now = NULL;
   sx_mutex_unlock(&x->placing);

@@ -78,6 +78,7 @@ static OrtStatus *find_memory(sx_ep *p) {
 static OrtStatus *ask(sx_ep *p) {
   OrtStatus *failed = copy_registry(p);
   bool concurrent = true;
+  if (!failed) failed = sx_ep_budget_open(p);
   if (!failed) failed = find_memory(p);
   if (!failed && SX_EP_HAS(p->ep, 24, IsConcurrentRunSupported)) failed = p->ep->IsConcurrentRunSupported(p->ep, &concurrent);
   p->serial = !concurrent;
@@ -148,6 +149,7 @@ static void close_node(sx_ep_node *n) {
 static void close_ep(sx_ep *p) {
   OrtEpProfilerImpl *profiler = p->profiler;
   if (profiler) profiler->Release(profiler);
+  sx_ep_budget_reset(p);
   sx_ep_forget_captured(p, NULL);
   sx_vec_free(&p->captured);
   for (uint32_t i = 0; i < p->idle.n; i++) sx_api_ReleaseSyncStream(p->idle.at[i]);

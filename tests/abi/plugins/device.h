@@ -9,6 +9,7 @@
  * what a run does and replays it streams=1    has streams                          serial=1       wants no two runs at once
  *   weightless=N what it says of models without weights (OrtWeightlessSupport): 1 wants them as inputs, 2 finds them in the
  *                source model
+ *   room=N       bytes that it says it has
  *   data=N       which functions for named data it says that it calls (OrtEpContextDataCallbackSupport)
  *   fail=WHAT    does not do one thing: fails(WHAT) says where */
 #ifndef TEST_DEVICE_H
@@ -30,7 +31,7 @@ typedef struct Counters {
   _Atomic int64_t to_device, to_host, within; /* copies */
   _Atomic int64_t runs_begun, runs_ended, stream_runs_ended, flushes, waits, syncs, ready;
   _Atomic int64_t tasks, deferred, computed, concats, transposes; /* work of kernels */
-  _Atomic int64_t data_asked;
+  _Atomic int64_t data_asked, resource_asked;
   _Atomic int64_t captures, replays, released_captures, dynamic_options, prepacked;
   _Atomic int64_t profile_starts, profile_ends, profile_events;
   _Atomic int64_t contexts_written, contexts_read, user_streams, shared,

@@ -6,7 +6,7 @@
 
 const OrtApi *api;
 const OrtEpApi *ep_api;
-static const char *const names[DEVICES] = {"DeviceOne", "DeviceTwo"};
+static const char *names[DEVICES] = {"DeviceOne", "DeviceTwo"};
 static bool virtual_devices; /* registered under a name that asks for them */
 
 OrtStatus *fail(const char *what) {
@@ -29,6 +29,7 @@ typedef struct Provider {
   Contexts contexts;
   OrtWeightlessSupport weightless;
   int data;
+  uint64_t room;
   int runs;  /* of a session that captures */
   Tape tape; /* what was captured */
   bool captured;
@@ -157,6 +158,12 @@ static OrtStatus *ORT_API_CALL memory_device(const OrtEp *ep, const OrtMemoryDev
   *out = ep_api->MemoryInfo_GetMemoryDevice(((const Provider *)ep)->device->info);
   return NULL;
 }
+static OrtStatus *ORT_API_CALL resource(const OrtEp *ep, OrtResourceCount *out) {
+  counters.resource_asked++;
+  out->kind = fails("kind") ? 7 : OrtResourceCountKind_TotalBytes;
+  out->value.total_bytes = ((const Provider *)ep)->room;
+  return fails("resource") ? fail("no answer") : NULL;
+}
 static OrtStatus *ORT_API_CALL data_callbacks(const OrtEp *ep, OrtEpContextDataCallbackSupport *out) {
   counters.data_asked++;
   *out = (OrtEpContextDataCallbackSupport)((const Provider *)ep)->data;
@@ -247,7 +254,8 @@ static OrtStatus *ORT_API_CALL supported(OrtEpFactory *of, const OrtHardwareDevi
 static const char *option(const OrtSessionOptions *o, const Factory *f, const char *key, char *text, size_t size) {
   char full[100], *p = full;
   int has = 0;
-  snprintf(full, sizeof full, "ep.%s.%s", names[f->device->number], key);
+  const char *name = names[f->device->number];
+  snprintf(full, sizeof full, "ep.%s.%s", strcmp(name, "CUDAExecutionProvider") ? name : "cuda", key);
   for (; *p; p++) *p = *p >= 'A' && *p <= 'Z' ? (char)(*p + 'a' - 'A') : *p;
   text[0] = 0;
   api->ReleaseStatus(api->HasSessionConfigEntry(o, full, &has));
@@ -293,6 +301,7 @@ static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevi
   p->nhwc = !strcmp(option(o, f, "layout", text, sizeof text), "nhwc");
   p->capture = !strcmp(option(o, f, "capture", text, sizeof text), "1");
   p->serial = !strcmp(option(o, f, "serial", text, sizeof text), "1");
+  p->room = strtoull(option(o, f, "room", text, sizeof text), NULL, 10);
   p->data = atoi(option(o, f, "data", text, sizeof text));
   p->weightless = (OrtWeightlessSupport)atoi(option(o, f, "weightless", text, sizeof text));
   bool streams = !strcmp(option(o, f, "streams", text, sizeof text), "1");
@@ -314,6 +323,7 @@ static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevi
                   .IsGraphCaptureEnabled = capture_enabled,
                   .IsGraphCaptured = is_captured,
                   .ReplayGraph = replay,
+                  .GetAvailableResource = resource,
                   .OnSessionInitializationEnd = ready,
                   .GetDefaultMemoryDevice = memory_device,
                   .ReleaseCapturedGraph = release_captured,
@@ -434,8 +444,9 @@ static OrtStatus *open_factory(Factory *f, int k) {
 }
 OrtStatus *CreateEpFactories(const char *name, const OrtApiBase *base, const OrtLogger *logger, OrtEpFactory **out,
                              size_t max, size_t *n) {
-  (void)name, (void)logger;
+  (void)logger;
   *n = 0;
+  names[0] = strstr(name, "cuda") ? "CUDAExecutionProvider" : "DeviceOne"; /* a name that hosts know */
   api = base->GetApi(ORT_API_VERSION);
   if (!api) return NULL;
   ep_api = api->GetEpApi();
