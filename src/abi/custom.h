@@ -14,7 +14,7 @@ typedef struct sx_custom {
   const char *ep; /* the provider that it is for, which runs it; NULL: the CPU */
 } sx_custom;
 
-/* A kernel made for a node; destroyed with the session. */
+/* A kernel made for a node of a model, and destroyed with that. */
 typedef struct sx_custom_kernel {
   const OrtCustomOp *op;
   void *kernel;
@@ -23,7 +23,6 @@ typedef struct sx_custom_kernel {
 struct sx_custom_ops {
   OrtSession *session;
   SX_VEC(sx_custom *) ops;
-  SX_VEC(sx_custom_kernel *) kernels;
 };
 
 struct OrtKernelInfo {

@@ -42,12 +42,6 @@ OrtStatus *sx_custom_open(OrtSession *s, struct sx_custom_ops **out) {
 
 void sx_custom_close(struct sx_custom_ops *c) {
   if (!c) return;
-  for (uint32_t i = 0; i < c->kernels.n; i++) {
-    sx_custom_kernel *k = c->kernels.at[i];
-    if (k->op->KernelDestroy) k->op->KernelDestroy(k->kernel);
-    sx_free(k, sizeof *k);
-  }
-  sx_vec_free(&c->kernels);
   for (uint32_t i = 0; i < c->ops.n; i++) sx_free(c->ops.at[i], sizeof *c->ops.at[i]);
   sx_vec_free(&c->ops);
   sx_free(c, sizeof *c);
@@ -279,15 +273,18 @@ static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
   return false;
 }
 
+/* A session that plans by signature has several models. */
+static void destroy_kernel(void *p) {
+  sx_custom_kernel *k = p;
+  if (k->op->KernelDestroy) k->op->KernelDestroy(k->kernel);
+  sx_free(k, sizeof *k);
+}
 static sx_status create_kernel(sx_build *b) {
   const sx_custom *x = b->n->custom;
   const OrtCustomOp *op = x->op;
   OrtKernelInfo info = {x->owner->session, b->g, b->n};
   sx_custom_kernel *k = sx_calloc(1, sizeof *k);
-  if (!k || !sx_vec_reserve(&x->owner->kernels, x->owner->kernels.n + 1)) {
-    sx_free(k, sizeof *k);
-    SX_NO_MEMORY(b->e);
-  }
+  if (!k) SX_NO_MEMORY(b->e);
   k->op = op;
   foreign f = {.op = op, .info = &info};
   sx_status s =
@@ -299,7 +296,10 @@ static sx_status create_kernel(sx_build *b) {
     sx_free(k, sizeof *k);
     return s;
   }
-  x->owner->kernels.at[x->owner->kernels.n++] = k;
+  if (!sx_model_own(b->g->model, 0, k, destroy_kernel)) {
+    destroy_kernel(k);
+    SX_NO_MEMORY(b->e);
+  }
   b->state = k;
   return SX_OK;
 }

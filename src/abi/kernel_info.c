@@ -207,6 +207,7 @@ OrtStatus *ORT_API_CALL sx_api_KernelInfo_GetConfigEntries(const OrtKernelInfo *
   return sx_api_GetSessionOptionsConfigEntries(info->session->options, out);
 }
 
+static void drop_value(void *value) { sx_rt_unref(value); }
 OrtStatus *ORT_API_CALL sx_api_KernelInfoGetConstantInput_tensor(const OrtKernelInfo *info, size_t index, int *is_constant,
                                                                  const OrtValue **out) {
   SX_API_NOT_NULL(is_constant);
@@ -219,11 +220,16 @@ OrtStatus *ORT_API_CALL sx_api_KernelInfoGetConstantInput_tensor(const OrtKernel
   sx_tensor *t = v && !v->overridable ? v->fact.constant : NULL;
   if (!t) return NULL;
   t->pinned = true;
-  OrtValue *value = NULL;
-  if ((failed = sx_ort_value_of(t, NULL, &value)) != NULL) return failed;
-  if (!sx_vec_push(&info->session->constants, (sx_rt_value *)value)) { /* borrowed by the kernel, so the session keeps it */
-    sx_rt_unref((sx_rt_value *)value);
-    SX_API_NO_MEMORY();
+  /* Borrowed by kernels of the model, which has it once. */
+  sx_model *m = info->graph->model;
+  const uint64_t key = (uint64_t)(uintptr_t)t;
+  OrtValue *value = sx_model_owned(m, key);
+  if (!value) {
+    if ((failed = sx_ort_value_of(t, NULL, &value)) != NULL) return failed;
+    if (!sx_model_own(m, key, value, drop_value)) {
+      drop_value(value);
+      SX_API_NO_MEMORY();
+    }
   }
   *is_constant = 1;
   *out = value;

@@ -38,8 +38,6 @@ static void *session_free(OrtSession *s) { /* what sx_env_unref gives */
   sx_session_destroy(s->s);
   sx_custom_close(s->custom);
   sx_eps_close(s->eps);
-  for (uint32_t i = 0; i < s->constants.n; i++) sx_rt_unref(s->constants.at[i]);
-  sx_vec_free(&s->constants);
   sx_pool_destroy(s->own_pool);
   drop_index(s);
   sx_editing_free(s->editing);

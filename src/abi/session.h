@@ -20,7 +20,6 @@ struct OrtSession {
   struct sx_eps *eps; /* providers of plugins; NULL: none */
   OrtPrepackedWeightsContainer *prepacked; /* the caller's, for their kernels; NULL: none */
   bool compiling;     /* for OrtCompileApi: it is never run */
-  SX_VEC(sx_rt_value *) constants; /* handed out to custom kernels */
   uint32_t n_required, n_overridable;
   uint32_t *required, *overridable;  /* graph input numbers, in order */
   sx_strmap inputs, outputs;         /* name -> graph input or output number */

@@ -28,6 +28,12 @@ static void free_graph(sx_graph *g) {
 void sx_model_destroy(sx_model *m) {
   if (!m) return;
   if (m->placed) m->release_placed(m->placed);
+  while (m->owned.n) {
+    const sx_owned *o = &m->owned.at[--m->owned.n];
+    o->release(o->p);
+  }
+  sx_vec_free(&m->owned);
+  sx_map_free(&m->owned_by);
   for (sx_graph *g = m->graphs; g; g = g->next) free_graph(g);
   for (uint32_t i = 0; i < m->tensors.n; i++) sx_tensor_unref(m->tensors.at[i]);
   sx_vec_free(&m->tensors);
@@ -41,6 +47,21 @@ void sx_model_destroy(sx_model *m) {
   sx_dimtab_free(&m->dims);
   sx_arena_free(&m->arena);
   sx_free(m, sizeof *m);
+}
+
+bool sx_model_own(sx_model *m, uint64_t key, void *p, void (*release)(void *p)) {
+  sx_lock_take(&m->owning);
+  const bool ok = sx_vec_reserve(&m->owned, m->owned.n + 1) && (!key || sx_map_put(&m->owned_by, key, m->owned.n));
+  if (ok) m->owned.at[m->owned.n++] = (sx_owned){p, release};
+  sx_lock_drop(&m->owning);
+  return ok;
+}
+void *sx_model_owned(sx_model *m, uint64_t key) {
+  uint64_t at;
+  sx_lock_take(&m->owning);
+  void *p = sx_map_get(&m->owned_by, key, &at) ? m->owned.at[at].p : NULL;
+  sx_lock_drop(&m->owning);
+  return p;
 }
 
 sx_status sx_model_status(const sx_model *m, sx_status s, sx_err *e) {

@@ -6,6 +6,7 @@
  * liveness and every pass treat them like any input. All memory is the model's arena: nothing here is freed alone. */
 #ifndef SX_IR_GRAPH_H
 #define SX_IR_GRAPH_H
+#include "base/lock.h"
 #include "ir/attr.h"
 #include "ir/dim.h"
 #include "ir/tensor.h"
@@ -132,6 +133,12 @@ typedef struct sx_external_ref {
   uint64_t offset;
 } sx_external_ref;
 
+/* What others made for a model. */
+typedef struct sx_owned {
+  void *p;
+  void (*release)(void *p);
+} sx_owned;
+
 struct sx_model {
   sx_arena arena;
   sx_dimtab dims;
@@ -149,6 +156,9 @@ struct sx_model {
   SX_VEC(sx_external_ref) external;
   void *placed; /* what stands behind nodes of plugin providers, or NULL; released first ... */
   void (*release_placed)(void *placed);
+  sx_lock owning; /* of the next two, see sx_model_own */
+  SX_VEC(sx_owned) owned;
+  sx_map owned_by;
   bool by_shapes;    /* read with the sizes of a run's inputs */
   bool needs_shapes; /* nodes are left as they were written, until the sizes of the inputs tell ranks: not to be planned */
 };
@@ -165,6 +175,10 @@ int sx_model_opset(const sx_model *m, sx_str domain);
 int sx_model_add_opset(sx_model *m, sx_str domain);
 /* The model takes over one reference of t; also on failure. */
 sx_status sx_model_hold(sx_model *m, sx_tensor *t, sx_err *e);
+/* p goes with the model, the last first and before the constants; also by several threads. key: to find it again; 0: nobody
+ * does. False: out of memory, and p is the caller's. */
+bool sx_model_own(sx_model *m, uint64_t key, void *p, void (*release)(void *p));
+void *sx_model_owned(sx_model *m, uint64_t key); /* NULL: there is none */
 
 sx_graph *sx_graph_create(sx_model *m, sx_graph *parent, sx_nid owner);
 /* Adds a value of unknown fact. SX_NONE when out of memory. */

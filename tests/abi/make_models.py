@@ -4,6 +4,7 @@ import os
 
 from onnx import TensorProto as T
 from onnx import helper as h
+from onnx import parser
 from onnx.external_data_helper import set_external_data
 
 
@@ -121,6 +122,10 @@ body = h.make_graph(  # one step of a long run
 endless = model([h.make_node("Loop", ["n", "", "zero"], ["y"], body=body)], [value("n", T.INT64, [])], [value("y", T.FLOAT, [])],
                 [h.make_tensor("one", T.FLOAT, [], [1]), h.make_tensor("zero", T.FLOAT, [], [0])])
 
+# Planned anew for each rank of x, as Softmax was before version 13.
+weighed = parser.parse_model("""<ir_version: 8, opset_import: ["" : 11, "my.ops" : 1]>
+g (float[] x) => (float[] y) <float[2] w = {3, 4}> { s = Softmax(x)  y = my.ops.Weigh(s, w) }""")
+
 def write(file, about, models):
     with open(os.path.join(os.path.dirname(__file__), file), "w") as f:
         f.write(f"// SPDX-License-Identifier: MIT\n/* {about} */\n")
@@ -130,4 +135,4 @@ def write(file, about, models):
 
 if __name__ == "__main__":
     write("models.h", "Models as bytes, written by make_models.py: what each is stands there.",
-          [("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed), ("outside", outside), ("chain", chain), ("branch", branch), ("denoted", denoted), ("endless", endless)])
+          [("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed), ("outside", outside), ("chain", chain), ("branch", branch), ("denoted", denoted), ("endless", endless), ("weighed", weighed)])
