@@ -148,7 +148,7 @@ static sx_status contract(sx_quantizer *q, sx_nid id) {
   const bool clamps = lo > least || hi < most;
   if (clamps && sx_model_opset(g->model, SX_STR("")) < 12) return SX_OK; /* Clip has integers since then */
   q->name = n->name, q->place = n->place, q->origin = n->origin;
-  SX_TRY(sx_quant_emit_like(q, id, e.border ? r->domain : MS, e.border ? r->name : r->float_name, in, n_in, &y));
+  SX_TRY(sx_quant_emit_like(q, id, e.border ? r->domain : MS, e.border ? r->name : r->float_name, in, n_in, &y, 1));
   if (sx_str_is(n->op_type, "Gemm")) sx_node_remove_attr(sx_value_producer(g, y), "beta");
   if (sx_str_is(n->op_type, "Softmax")) /* what its axis means */
     SX_TRY(sx_quant_set_int(q, y, "opset", sx_model_opset(g->model, SX_STR(""))));

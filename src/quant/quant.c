@@ -37,8 +37,8 @@ sx_status sx_quant_emit(sx_quantizer *q, const char *domain, const char *op_type
 }
 
 sx_status sx_quant_emit_like(sx_quantizer *q, sx_nid like, const char *domain, const char *op_type, const sx_vid *in,
-                             uint32_t n_in, sx_vid *out) {
-  SX_TRY(sx_quant_emit(q, domain, op_type, in, n_in, out, 1));
+                             uint32_t n_in, sx_vid *out, uint32_t n_out) {
+  SX_TRY(sx_quant_emit(q, domain, op_type, in, n_in, out, n_out));
   sx_node *made = sx_value_producer(q->g, *out);
   const sx_node *n = sx_node_at(q->g, like);
   made->attrs = n->attrs, made->n_attrs = n->n_attrs;
@@ -96,7 +96,8 @@ static sx_status transpose(const sx_tensor *t, sx_tensor **out, sx_err *e) {
   return SX_OK;
 }
 
-sx_status sx_quant_weight_of(sx_quantizer *q, sx_vid v, int axis, bool transposed, const sx_quant_constant **out) {
+sx_status sx_quant_weight_of(sx_quantizer *q, sx_vid v, int axis, bool transposed, const double *least,
+                             const sx_quant_constant **out) {
   for (uint32_t i = 0; i < q->weights.n; i++) {
     const sx_quant_constant *c = *out = &q->weights.at[i];
     if (c->of == v && c->axis == axis && c->transposed == transposed) return SX_OK;
@@ -104,7 +105,7 @@ sx_status sx_quant_weight_of(sx_quantizer *q, sx_vid v, int axis, bool transpose
   sx_tensor *t = sx_value_const(q->g, v), *turned = NULL;
   const bool sign = sx_dtype_is_signed(q->o->weight);
   sx_quant_grid grid = sx_quant_grid_of(q->o->weight, sign || axis >= 0, q->o->reduce_range);
-  grid.zeros = q->o->mode == SX_QUANT_STATIC;
+  grid.zeros = q->o->mode == SX_QUANT_STATIC, grid.least = least;
   sx_quant_weight w;
   if (transposed) SX_TRY(transpose(t, &turned, q->e));
   sx_status s = sx_quantize_weight(turned ? turned : t, &grid, axis, &w, q->e);
@@ -256,12 +257,21 @@ int sx_quant_least_opset(const sx_quant_options *o) {
   return o->mode == SX_QUANT_STATIC && o->per_channel ? 13 : 11;
 }
 
+#define BIT(type) (UINT64_C(1) << (type))
 /* The types that a mode knows for weights. */
 static sx_status check_weight(const sx_quant_options *o, sx_err *e) {
-  const bool half = o->mode == SX_QUANT_HALF;
-  if (o->mode != SX_QUANT_NBITS && o->weight != (half ? SX_F16 : SX_I8) && o->weight != (half ? SX_BF16 : SX_U8))
-    SX_FAIL(e, INVALID_ARGUMENT, "weights of %s: expected %s", sx_dtype_name(o->weight),
-            half ? "float16 or bfloat16" : "int8 or uint8");
+  static const struct {
+    uint64_t types; /* a bit for each */
+    const char *names;
+  } known[] = {
+      [SX_QUANT_DYNAMIC] = {BIT(SX_I8) | BIT(SX_U8), "int8 or uint8"},
+      [SX_QUANT_STATIC] = {BIT(SX_I8) | BIT(SX_U8) | BIT(SX_I16) | BIT(SX_U16) | BIT(SX_I4) | BIT(SX_U4),
+                           "int4, uint4, int8, uint8, int16 or uint16"},
+      [SX_QUANT_NBITS] = {~UINT64_C(0), ""},
+      [SX_QUANT_HALF] = {BIT(SX_F16) | BIT(SX_BF16), "float16 or bfloat16"},
+  };
+  if (!(known[o->mode].types & BIT(o->weight)))
+    SX_FAIL(e, INVALID_ARGUMENT, "weights of %s: expected %s", sx_dtype_name(o->weight), known[o->mode].names);
   if (o->mode == SX_QUANT_NBITS && o->bits != 2 && o->bits != 4 && o->bits != 8)
     SX_FAIL(e, INVALID_ARGUMENT, "weights of %d bits: expected 2, 4 or 8", o->bits);
   if (o->mode == SX_QUANT_NBITS && (o->block < 16 || o->block > 256 || o->block & (o->block - 1)))
@@ -276,8 +286,11 @@ static sx_status check(const sx_model *m, const sx_quant_options *o, sx_err *e) 
   SX_TRY(check_weight(o, e));
   if (fixed && o->activation != SX_I8 && o->activation != SX_U8 && o->activation != SX_I16 && o->activation != SX_U16)
     SX_FAIL(e, INVALID_ARGUMENT, "activations of %s: expected int8, uint8, int16 or uint16", sx_dtype_name(o->activation));
-  if (fixed && o->form == SX_QUANT_QOPERATOR && sx_dtype_bits(o->activation) != 8)
-    SX_FAIL(e, INVALID_ARGUMENT, "the format 'qoperator' has 8 bits: %s is for the format 'qdq'", sx_dtype_name(o->activation));
+  if (fixed && o->form == SX_QUANT_QOPERATOR && o->activation == SX_I8 && o->weight == SX_U8)
+    SX_FAIL(e, INVALID_ARGUMENT, "the format 'qoperator' has no products of int8 values and uint8 weights: make both int8");
+  const sx_dtype wide = sx_dtype_bits(o->activation) != 8 ? o->activation : o->weight;
+  if (fixed && o->form == SX_QUANT_QOPERATOR && sx_dtype_bits(wide) != 8)
+    SX_FAIL(e, INVALID_ARGUMENT, "the format 'qoperator' has 8 bits: %s is for the format 'qdq'", sx_dtype_name(wide));
   if (fixed && !o->n_ranges)
     SX_FAIL(e, INVALID_ARGUMENT, "static quantisation needs the ranges that values take: calibrate the model first");
   for (uint32_t i = 0; i < o->n_ranges; i++)

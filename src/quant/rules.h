@@ -62,9 +62,9 @@ int sx_quant_least_opset(const sx_quant_options *o);
  * new values. Its name is the replaced node's with the operator's behind it. */
 sx_status sx_quant_emit(sx_quantizer *q, const char *domain, const char *op_type, const sx_vid *in, uint32_t n_in,
                         sx_vid *out, uint32_t n_out);
-/* The same with one output, and with the attributes of node `like`. */
+/* The same with the attributes of node `like`. */
 sx_status sx_quant_emit_like(sx_quantizer *q, sx_nid like, const char *domain, const char *op_type, const sx_vid *in,
-                             uint32_t n_in, sx_vid *out);
+                             uint32_t n_in, sx_vid *out, uint32_t n_out);
 /* An attribute of the node that makes v. */
 sx_status sx_quant_set_int(sx_quantizer *q, sx_vid v, const char *name, int64_t i);
 sx_status sx_quant_cast(sx_quantizer *q, sx_vid v, sx_dtype to, sx_vid *out);
@@ -76,8 +76,9 @@ sx_status sx_quant_add_weight(sx_quantizer *q, sx_vid v, const sx_quant_weight *
 /* Scale and zero point of value v as scalars. */
 sx_status sx_quant_add_numbers(sx_quantizer *q, sx_vid v, double scale, int zero, sx_dtype type, sx_vid *s, sx_vid *z);
 /* The constant v quantised with the options' weight type; axis -1: one scale. `transposed`: a matrix, exchanged first (axis
- * counts after that). */
-sx_status sx_quant_weight_of(sx_quantizer *q, sx_vid v, int axis, bool transposed, const sx_quant_constant **out);
+ * counts after that). `least`: see sx_quant_grid. */
+sx_status sx_quant_weight_of(sx_quantizer *q, sx_vid v, int axis, bool transposed, const double *least,
+                             const sx_quant_constant **out);
 /* v as DynamicQuantizeLinear makes it, once for all that read it. */
 sx_status sx_quant_dynamic_of(sx_quantizer *q, sx_vid v, const sx_quant_value **out);
 /* `now` takes the place of value `old` for all that read it, name and graph outputs included. */

@@ -144,13 +144,19 @@ static sx_status mark_chosen(sx_quantizer *q, sx_nid id) {
   return SX_OK;
 }
 
+/* ONNX's own DequantizeLinear has types of 16 and 4 bits since version 21, com.microsoft's always. */
+static const char *domain_of(const sx_quantizer *q, sx_dtype type) {
+  const bool old = sx_model_opset(q->g->model, SX_STR("")) < 21;
+  return sx_dtype_bits(type) != 8 && sx_dtype_bits(type) != 32 && old ? "com.microsoft" : "";
+}
+
 /* The pair behind v, or before a constant: *dq is what is read. */
 static sx_status pair(sx_quantizer *q, sx_vid v, sx_vid *dq) {
   sx_graph *g = q->g;
   const sx_dtype type = q->o->activation;
   const sx_quant_grid grid = sx_quant_grid_of(type, q->o->symmetric_activations, false);
   const sx_quant_range *r = q->values.at[v].range;
-  const char *domain = sx_dtype_bits(type) == 16 && sx_model_opset(g->model, SX_STR("")) < 21 ? "com.microsoft" : "";
+  const char *domain = domain_of(q, type);
   if (sx_value_const(g, v)) {
     sx_quant_weight w;
     sx_vid in[3];
@@ -204,6 +210,24 @@ static bool scale_of(const sx_quantizer *q, sx_vid x, float *scale) {
   return true;
 }
 
+/* Scales of a weight, for each of its channels, that let the bias fit 32 bits on the grid of the sums: weights next to zero,
+ * or of 16 bits, would have it overflow. NULL in *out: there is no bias, or the sums have no such grid. */
+static sx_status least_scales(sx_quantizer *q, sx_nid id, int64_t channels, double **out) {
+  const sx_vid bias = sx_node_in(sx_node_at(q->g, id), 2);
+  const sx_tensor *t = bias == SX_NONE ? NULL : sx_value_const(q->g, bias);
+  float x_scale;
+  *out = NULL;
+  if (!t || (channels > 1 && t->count != channels) || !scale_of(q, sx_node_in(sx_node_at(q->g, id), 0), &x_scale))
+    return SX_OK;
+  if (!(*out = SX_NEW_N(&q->g->model->arena, double, (size_t)channels))) SX_NO_MEMORY(q->e);
+  for (int64_t i = 0; i < t->count; i++) {
+    double b = 0, *least = *out + (channels > 1 ? i : 0);
+    (void)sx_tensor_get_f64(t, i, &b);
+    *least = fmax(*least, fabs(b) / ((double)x_scale * INT32_MAX) * (1 + 1e-6));
+  }
+  return SX_OK;
+}
+
 /* The bias in 32 bits, on the grid of the sums: scale of x times scale of w. */
 static sx_status write_bias(sx_quantizer *q, sx_nid id, sx_vid bias, const sx_tensor *w_scale) {
   const sx_tensor *t = sx_value_const(q->g, bias);
@@ -232,12 +256,14 @@ static sx_status write_weight(sx_quantizer *q, sx_nid id) {
   int axis = matmul ? rank - 1 : gemm ? !sx_attr_int(n, "transB", 0) : sx_str_is(n->op_type, "ConvTranspose") ? 1 : 0;
   if (!q->o->per_channel || (matmul && rank != 2) || (axis == 1 && sx_attr_int(n, "group", 1) != 1)) axis = -1;
   const sx_quant_constant *c;
+  double *least;
   sx_vid dq;
   q->name = n->name, q->place = n->place, q->origin = n->origin;
-  SX_TRY(sx_quant_weight_of(q, w, axis, false, &c));
+  SX_TRY(least_scales(q, id, axis < 0 ? 1 : sx_value_const(q->g, w)->dims[axis], &least));
+  SX_TRY(sx_quant_weight_of(q, w, axis, false, least, &c));
   q->report->rows.at[q->selected.at[id] - 1].error = c->error;
   const sx_vid in[3] = {c->codes, c->scale, c->zero};
-  SX_TRY(sx_quant_emit(q, "", "DequantizeLinear", in, 3, &dq, 1));
+  SX_TRY(sx_quant_emit(q, domain_of(q, q->o->weight), "DequantizeLinear", in, 3, &dq, 1));
   if (axis >= 0) SX_TRY(sx_quant_set_int(q, dq, "axis", axis));
   sx_graph_set_input(q->g, id, 1, dq);
   return bias == SX_NONE ? SX_OK : write_bias(q, id, bias, sx_value_const(q->g, c->scale));

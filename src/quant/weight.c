@@ -8,8 +8,8 @@
 sx_quant_grid sx_quant_grid_of(sx_dtype dtype, bool symmetric, bool reduce_range) {
   const int bits = (int)sx_dtype_bits(dtype), half = 1 << (bits - 1);
   sx_quant_grid q = {dtype, 0, 2 * half - 1, symmetric};
-  if (sx_dtype_is_signed(dtype)) q.lo = symmetric ? 1 - half : -half, q.hi = half - 1;
-  if (reduce_range) { /* as ONNX Runtime's tool has it */
+  if (sx_dtype_is_signed(dtype)) q.lo = symmetric && bits > 4 ? 1 - half : -half, q.hi = half - 1;
+  if (reduce_range && bits == 8) { /* as ONNX Runtime's tool has it */
     q.hi = sx_dtype_is_signed(dtype) ? half / 2 : half - 1;
     q.lo = sx_dtype_is_signed(dtype) ? -half / 2 : 0;
   }
@@ -113,6 +113,10 @@ sx_status sx_quantize_weight(const sx_tensor *t, const sx_quant_grid *q, int axi
       break;
     }
     sx_quant_fit(q, lo, hi, &scale, &zero);
+    if (q->least && scale < q->least[c]) {
+      scale = q->least[c];
+      if (!q->symmetric) zero = (int)rint(q->lo - lo / scale);
+    }
     ((float *)out->scale->data)[c] = (float)scale;
     if (c < out->zero->count) put_code(out->zero, c, zero);
     encode(&ch, q, (float)scale, zero, out->codes, c * inner, &off, &norm);

@@ -10,6 +10,7 @@ typedef struct sx_quant_grid {
   int lo, hi;
   bool symmetric;
   bool zeros; /* a zero point for every scale, also where they are all the same */
+  const double *least; /* no scale is smaller than its channel's here; NULL: any */
 } sx_quant_grid;
 sx_quant_grid sx_quant_grid_of(sx_dtype dtype, bool symmetric, bool reduce_range);
 /* Scale and zero point for values from lo to hi, 0 among them. */

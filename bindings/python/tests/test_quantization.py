@@ -149,13 +149,13 @@ def test_signatures():
     assert names[:5] == ["model_input", "model_output", "calibration_data_reader", "quant_format", "op_types_to_quantize"]
 
 
-def small(tmp_path, nodes, inputs, outputs, initializers, opset=17):
-    """A model of these nodes: a path."""
+def small(tmp_path, nodes, inputs, outputs, initializers, opset=17, ms=False):
+    """A model of these nodes (`ms`: some are com.microsoft's): a path."""
     onnx = pytest.importorskip("onnx")
     info = [[onnx.helper.make_tensor_value_info(name, kind, shape) for name, kind, shape in some] for some in (inputs, outputs)]
     graph = onnx.helper.make_graph(nodes, "small", *info, [onnx.numpy_helper.from_array(np.asarray(a), name) for name, a in initializers.items()])
     path = tmp_path / "small.onnx"
-    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)], ir_version=8), path)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)] + ms * [onnx.helper.make_opsetid("com.microsoft", 1)], ir_version=8), path)
     return path
 
 

@@ -82,3 +82,67 @@ def test_results_in_floats(tmp_path):
 def test_form_of_8_bits(net, tmp_path):
     with pytest.raises(Exception, match="8 bits"):
         q.quantize_static(net, tmp_path / "out.onnx", SAMPLES, q.QuantFormat.QOperator, activation_type=q.QuantType.QInt16)
+    with pytest.raises(Exception, match="make both int8"):
+        q.quantize_static(net, tmp_path / "out.onnx", SAMPLES, q.QuantFormat.QOperator, activation_type=S8, weight_type=U8)
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("activation, weight, bound", [("QUInt8", "QInt4", 0.3), ("QUInt8", "QUInt4", 0.3), ("QInt16", "QInt8", 0.05),
+                                                       ("QUInt16", "QInt16", 1e-3), ("QInt16", "QUInt16", 1e-3)])
+def test_types_of_weights(net, tmp_path, activation, weight, bound, per_channel):
+    onnx = pytest.importorskip("onnx")
+    out = tmp_path / "out.onnx"
+    q.quantize_static(net, out, SAMPLES, per_channel=per_channel, activation_type=q.QuantType[activation], weight_type=q.QuantType[weight])
+    onnx.checker.check_model(onnx.load(out))
+    assert off(answers(out), answers(net)) < bound and off(answers(out, 0), answers(out)) < max(bound / 10, 1e-3)
+    domains = {n.domain for n in onnx.load(out).graph.node if n.op_type == "DequantizeLinear"}
+    assert "com.microsoft" in domains  # ONNX's own has these types since operator set 21
+
+
+def test_bias_beside_tiny_weights(tmp_path):
+    """A channel of weights next to zero: its scale is raised until the bias fits 32 bits."""
+    node = pytest.importorskip("onnx").helper.make_node
+    weights = np.random.default_rng(1).standard_normal((4, 2, 1, 1)).astype(np.float32)
+    weights[1] *= 1e-12
+    model = small(tmp_path, [node("Conv", ["x", "w", "b"], ["y"], "conv")], [("x", 1, [1, 2, 4, 4])], [("y", 1, [1, 4, 4, 4])],
+                  {"w": weights, "b": np.array([0.5, 0.5, 0, 1], np.float32)})
+    x = {"x": np.random.default_rng(2).random((1, 2, 4, 4), np.float32)}
+    for form in q.QuantFormat:
+        assert q.quantize_static(model, tmp_path / "out.onnx", [x], form, per_channel=True).outputs["y"] < 0.02
+
+
+@pytest.mark.parametrize("direction, directions", [("forward", 1), ("bidirectional", 2)])
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_recurrent_layers(tmp_path, direction, directions, per_channel):
+    onnx = pytest.importorskip("onnx")
+    node, draw, hidden = onnx.helper.make_node, np.random.default_rng(6), 24
+    weights = {name: (draw.standard_normal((directions, *shape)) * 0.3).astype(np.float32)
+               for name, shape in {"w": (4 * hidden, 12), "r": (4 * hidden, hidden), "b": (8 * hidden,)}.items()}
+    model = small(tmp_path, [node("LSTM", ["x", "w", "r", "b"], ["y", "", "c"], "layer", hidden_size=hidden, direction=direction),
+                             node("Squeeze", ["c"], ["s"])], [("x", 1, [7, 1, 12])], [("y", 1, None), ("s", 1, None)], weights)
+    x, out = {"x": draw.standard_normal((7, 1, 12)).astype(np.float32)}, tmp_path / "out.onnx"
+    report = q.quantize_dynamic(model, out, per_channel=per_channel)
+    assert report.outputs["y"] < 0.05 and report.outputs["s"] < 0.05
+    assert [n.op_type for n in onnx.load(out).graph.node] == ["DynamicQuantizeLSTM", "Squeeze"]
+    for a, b in zip(sx.InferenceSession(model).run(None, x), sx.InferenceSession(out).run(None, x)):
+        assert a.shape == b.shape and off(b, a) < 0.05
+
+
+@pytest.mark.parametrize("weight_type", [S8, U8])
+def test_fused_attention(tmp_path, weight_type):
+    """What onnxruntime's optimiser for transformers leaves: the embedding and the attention are one operator each."""
+    onnx = pytest.importorskip("onnx")
+    node, draw, width = onnx.helper.make_node, np.random.default_rng(7), 32
+    weights = {name: (draw.standard_normal(shape) * 0.3).astype(np.float32)
+               for name, shape in {"words": (50, width), "places": (16, width), "kinds": (2, width), "factor": (width,), "addend": (width,),
+                                   "w": (width, 3 * width), "b": (3 * width,)}.items()}
+    nodes = [node("EmbedLayerNormalization", ["ids", "kind", "words", "places", "kinds", "factor", "addend"], ["e", ""], "embed",
+                  domain="com.microsoft", epsilon=1e-6),
+             node("Attention", ["e", "w", "b"], ["y"], "attention", domain="com.microsoft", num_heads=4)]
+    model = small(tmp_path, nodes, [("ids", 6, [2, 7]), ("kind", 6, [2, 7])], [("y", 1, [2, 7, width])], weights, ms=True)
+    feed = {"ids": np.arange(14, dtype=np.int32).reshape(2, 7), "kind": np.zeros((2, 7), np.int32)}
+    out = tmp_path / "out.onnx"
+    q.quantize_dynamic(model, out, weight_type=weight_type)
+    assert [n.op_type for n in onnx.load(out).graph.node] == ["QEmbedLayerNormalization", "DynamicQuantizeLinear", "QAttention"]
+    a, b = (sx.InferenceSession(path).run(None, feed)[0] for path in (out, model))
+    assert off(a, b) < 0.05
