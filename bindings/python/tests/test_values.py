@@ -102,7 +102,7 @@ def test_binding(add):
 
 def test_sparse():
     s = sx.SparseTensor.sparse_coo_from_numpy([3, 3], np.array([1, 2], np.float32), np.array([0, 4]), sx.OrtDevice.make("cpu", 0))
-    assert s.dense_shape().tolist() == [3, 3] and s.values().tolist() == [1, 2] and s.as_coo_view().indices().tolist() == [0, 4]
+    assert s.dense_shape() == [3, 3] and s.values().tolist() == [1, 2] and s.as_coo_view().indices().tolist() == [0, 4]
     assert s.format() == sx.OrtSparseFormat.ORT_SPARSE_COO and s.data_type() == "sparse_tensor(float)"
     assert sx.OrtValue.ort_value_from_sparse_tensor(s).is_sparse_tensor()
     c = sx.SparseTensor.sparse_csr_from_numpy([3, 3], np.array([1, 2], np.float32), np.array([1, 1]), np.array([0, 1, 1, 2]), None)
@@ -142,5 +142,8 @@ def test_garbage(add):
                 call(thing)
             except Exception as error:
                 assert str(error) or True
-    with pytest.raises(TypeError):
-        sx.OrtValue.__new__(sx.OrtValue)
+    for bad in ((), (ONE,), (None,)):
+        with pytest.raises((TypeError, ValueError)):
+            sx.OrtValue(*bad)
+    value = sx.OrtValue.ortvalue_from_numpy(ONE)
+    assert sx.OrtValue(value) is value

@@ -11,20 +11,27 @@ static int import_numpy(void) {
   return 0;
 }
 int array_init(void) { return import_numpy(); }
+bool array_check(PyObject *object) { return PyArray_Check(object); }
+
+/* What NumPy could not make an array of: its exception's words in a RuntimeError. */
+static OrtValue *refused(PyObject *object) {
+  PyObject *type, *why, *trace;
+  PyErr_Fetch(&type, &why, &trace);
+  if (type && (PyErr_GivenExceptionMatches(type, PyExc_ValueError) || PyErr_GivenExceptionMatches(type, PyExc_TypeError)))
+    PyErr_Format(PyExc_RuntimeError, "Unable to handle object of type %S: %S", (PyObject *)Py_TYPE(object), why ? why : Py_None);
+  else
+    PyErr_Restore(type, why, trace), type = why = trace = NULL;
+  Py_XDECREF(type), Py_XDECREF(why), Py_XDECREF(trace);
+  return NULL;
+}
 
 static int fill_string(OrtValue *value, size_t i, PyObject *item) {
   char *buffer, *text;
   Py_ssize_t length;
-  PyObject *bytes;
-  if (PyUnicode_Check(item))
-    bytes = PyUnicode_AsEncodedString(item, "utf-8", "surrogateescape");
-  else if (PyBytes_Check(item))
-    bytes = item, Py_INCREF(item);
-  else {
-    raise_code(ORT_INVALID_ARGUMENT, "a tensor of strings has an element of type %S at index %zu; expected str or bytes",
-               (PyObject *)Py_TYPE(item), i);
-    return -1;
-  }
+  PyObject *bytes, *said = PyUnicode_Check(item) || PyBytes_Check(item) ? (Py_INCREF(item), item) : PyObject_Str(item);
+  if (!said) return -1;
+  bytes = PyUnicode_Check(said) ? PyUnicode_AsEncodedString(said, "utf-8", "surrogateescape") : (Py_INCREF(said), said);
+  Py_DECREF(said);
   int failed = !bytes || PyBytes_AsStringAndSize(bytes, &text, &length) ||
                raise_status(ort->GetResizedStringTensorElementBuffer(value, i, (size_t)length, &buffer));
   if (!failed && length) memcpy(buffer, text, (size_t)length);
@@ -77,15 +84,21 @@ static OrtValue *tensor_from_array(PyObject *object, const IoType *want, PyObjec
   PyArray_Descr *descr = NULL;
   OrtValue *value = NULL;
   int64_t dims[64];
+  if ((PyUnicode_Check(object) || PyBytes_Check(object)) && want && want->element != ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING) {
+    PyErr_Format(PyExc_RuntimeError, "Input must be an array, found %S; expected tensor(%s)", (PyObject *)Py_TYPE(object), element_name(want->element));
+    return NULL;
+  }
   if (!PyArray_Check(object) && want && want->element && !(descr = dtype_of_element(want->element))) return NULL;
   PyArrayObject *array = (PyArrayObject *)PyArray_CheckFromAny(object, descr, 0, 0, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_NOTSWAPPED |
                                                                (descr ? NPY_ARRAY_FORCECAST : 0), NULL);
-  if (!array) return NULL;
+  if (!array) return refused(object);
   size_t rank = (size_t)PyArray_NDIM(array);
   ONNXTensorElementDataType type = element_of_dtype((PyObject *)PyArray_DESCR(array));
   for (size_t i = 0; i < rank; i++) dims[i] = PyArray_DIM(array, (int)i);
   if (want && is_raw(want->element, type)) type = want->element;
-  if (type == ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING)
+  if (want && want->exact && want->element && type && type != want->element)
+    PyErr_Format(PyExc_RuntimeError, "an element of a sequence is tensor(%s); expected tensor(%s)", element_name(type), element_name(want->element));
+  else if (type == ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING)
     value = strings(array, dims, rank);
   else if (type != ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED && element_bits(type) < 8)
     value = packed(array, type, dims, rank);
@@ -148,7 +161,7 @@ static OrtValue *empty_sequence(ONNXTensorElementDataType element) {
 }
 
 static OrtValue *sequence(PyObject *object, const IoType *want, PyObject **owner) {
-  IoType item = {.kind = want->item ? want->item : ONNX_TYPE_TENSOR, .element = want->element, .key = want->key};
+  IoType item = {.kind = want->item ? want->item : ONNX_TYPE_TENSOR, .element = want->element, .key = want->key, .exact = true};
   Py_ssize_t n = PySequence_Size(object);
   if (n < 0) return NULL;
   if (n == 0 && item.kind == ONNX_TYPE_TENSOR) return empty_sequence(want->element);
@@ -170,19 +183,31 @@ static OrtValue *map(PyObject *object, const IoType *want, PyObject **owner) {
   return value;
 }
 
+static OrtValue *from_strided(PyObject *object, const IoType *want, PyObject **owner) {
+  PyObject *numpy = PyImport_ImportModule("numpy");
+  PyObject *array = numpy ? PyObject_CallMethod(numpy, "from_dlpack", "O", object) : NULL;
+  OrtValue *value = array ? tensor_from_array(array, want, owner) : NULL;
+  Py_XDECREF(numpy), Py_XDECREF(array);
+  return value;
+}
+
 OrtValue *value_from_object(PyObject *object, const IoType *want, PyObject **owner) {
   *owner = NULL;
-  if (want && want->kind == ONNX_TYPE_SEQUENCE && PySequence_Check(object)) return sequence(object, want, owner);
+  if (want && want->kind == ONNX_TYPE_SEQUENCE && (PyList_Check(object) || PyTuple_Check(object))) return sequence(object, want, owner);
   if (PyDict_Check(object)) {
     IoType plain = {.element = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, .key = ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64};
     return map(object, want && want->kind == ONNX_TYPE_MAP ? want : &plain, owner);
   }
   if (object == Py_None) {
-    raise_code(ORT_INVALID_ARGUMENT, "an input is None: leave it out, or give an array");
+    PyErr_SetString(PyExc_RuntimeError, "None is no tensor: leave it out, or give an array");
     return NULL;
   }
   if (!PyArray_Check(object) && !PyArray_IsAnyScalar(object) && PyObject_HasAttrString(object, "__dlpack__")) {
     PyObject *capsule = PyObject_CallMethod(object, "__dlpack__", NULL);
+    if (capsule && !dlpack_is_contiguous(capsule)) { /* NumPy copies it */
+      Py_DECREF(capsule);
+      return from_strided(object, want, owner);
+    }
     PyObject *lent = capsule ? value_from_dlpack(capsule, false) : NULL;
     Py_XDECREF(capsule);
     if (!lent) return NULL;

@@ -98,14 +98,18 @@ static void taken_delete(PyObject *capsule) {
 }
 
 PyObject *value_from_dlpack(PyObject *capsule, bool is_bool) {
+  if (!PyCapsule_IsValid(capsule, "dltensor")) {
+    PyErr_Format(PyExc_TypeError, "expected a DLPack capsule named 'dltensor' that nobody has taken yet, or an object with __dlpack__, found %S",
+                 (PyObject *)Py_TYPE(capsule));
+    return NULL;
+  }
   DLManagedTensor *m = PyCapsule_GetPointer(capsule, "dltensor");
-  if (!m) return NULL;
   const DLTensor *t = &m->tensor;
   int k = 0;
   while (k < N_TYPES && (types[k].code != t->dtype.code || types[k].bits != t->dtype.bits)) k++;
   if (k == N_TYPES || t->dtype.lanes != 1 || t->device.type != DEVICE_CPU || !contiguous(t) || t->ndim > 64) {
-    raise_code(ORT_INVALID_ARGUMENT, "a DLPack tensor (type code %d, %d bits, device %d, %s) cannot be taken; expected a contiguous one of "
-               "an ONNX type in plain memory", t->dtype.code, t->dtype.bits, t->device.type, contiguous(t) ? "contiguous" : "not contiguous");
+    PyErr_Format(PyExc_RuntimeError, "a DLPack tensor (type code %d, %d bits, device %d, %s) cannot be taken; expected a contiguous one of "
+                 "an ONNX type in plain memory", t->dtype.code, t->dtype.bits, t->device.type, contiguous(t) ? "contiguous" : "not contiguous");
     return NULL;
   }
   ONNXTensorElementDataType type = is_bool && types[k].type == ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8 ? ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL : types[k].type;
@@ -129,7 +133,16 @@ static PyObject *from_dlpack(PyObject *module, PyObject *args) {
   return PyArg_ParseTuple(args, "O|p:value_from_dlpack", &capsule, &is_bool) ? value_from_dlpack(capsule, is_bool) : NULL;
 }
 
+bool dlpack_is_contiguous(PyObject *capsule) {
+  DLManagedTensor *m = PyCapsule_IsValid(capsule, "dltensor") ? PyCapsule_GetPointer(capsule, "dltensor") : NULL;
+  return !m || contiguous(&m->tensor);
+}
+
 static PyObject *is_uint8(PyObject *module, PyObject *capsule) {
+  if (!PyCapsule_IsValid(capsule, "dltensor")) {
+    PyErr_Format(PyExc_TypeError, "expected a DLPack capsule, found %S", (PyObject *)Py_TYPE(capsule));
+    return NULL;
+  }
   DLManagedTensor *m = PyCapsule_GetPointer(capsule, "dltensor");
   return m ? PyBool_FromLong(m->tensor.dtype.code == CODE_UINT && m->tensor.dtype.bits == 8) : NULL;
 }

@@ -42,7 +42,7 @@ static ONNXTensorElementDataType element_of_name(PyObject *dtype) {
     if (PyUnicode_CompareWithASCIIString(name, extended[i].name) == 0) found = extended[i].onnx;
   Py_XDECREF(name);
   if (found == ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED && !PyErr_Occurred())
-    raise_code(ORT_INVALID_ARGUMENT, "ONNX has no element type for arrays of dtype %S", dtype);
+    PyErr_Format(PyExc_RuntimeError, "ONNX has no element type for arrays of dtype %S", dtype);
   return found;
 }
 

@@ -67,20 +67,63 @@ static PyObject *allocations(PyObject *module, PyObject *unused) {
   return PyLong_FromUnsignedLongLong(ort_extension ? ort_extension->Allocations() : 0);
 }
 
+/* The pending exception as a status: the type's name and its words. */
+static OrtStatus *status_of_exception(const char *what) {
+  PyObject *type, *value, *trace;
+  PyErr_Fetch(&type, &value, &trace);
+  PyObject *name = type ? PyObject_GetAttrString(type, "__name__") : NULL;
+  PyObject *text = PyUnicode_FromFormat("%s: %S: %S", what, name ? name : Py_None, value ? value : Py_None);
+  PyObject *bytes = text ? PyUnicode_AsUTF8String(text) : NULL;
+  OrtStatus *status = ort->CreateStatus(ORT_FAIL, bytes ? PyBytes_AsString(bytes) : what);
+  PyErr_Clear();
+  Py_XDECREF(name), Py_XDECREF(text), Py_XDECREF(bytes), Py_XDECREF(type), Py_XDECREF(value), Py_XDECREF(trace);
+  return status;
+}
+
 /* Parts of a compiled model on their way to a Python function. */
 static OrtStatus *write_part(void *state, const void *buffer, size_t size) {
   PyGILState_STATE gil = PyGILState_Ensure();
   PyObject *done = PyObject_CallFunction(state, "y#", (const char *)buffer, (Py_ssize_t)size);
-  OrtStatus *status = done ? NULL : ort->CreateStatus(ORT_FAIL, "the function that was to write the model raised an exception");
+  OrtStatus *status = done ? NULL : status_of_exception("the function that writes the model");
   Py_XDECREF(done);
   PyGILState_Release(gil);
   return status;
 }
 
+/* The object's (path, offset, bytes); None leaves *out NULL. */
+static int location_of(PyObject *object, OrtExternalInitializerInfo **out) {
+  long long offset = 0;
+  Py_ssize_t bytes = 0;
+  PyObject *path = NULL, *name = NULL;
+  if (object == Py_None) return 0;
+  int failed = !PyArg_ParseTuple(object, "OLn;the location of an initializer", &path, &offset, &bytes) || !(name = utf8(path)) ||
+               raise_status(ort->CreateExternalInitializerInfo(PyBytes_AsString(name), offset, (size_t)bytes, out));
+  Py_XDECREF(name);
+  return failed;
+}
+
+/* A Python function of (name, value, (path, offset, bytes) or None) decides where an initializer is stored; the value is the library's,
+ * and so is handed over as a copy. */
+static OrtStatus *choose_location(void *state, const char *name, const OrtValue *value, const OrtExternalInitializerInfo *now,
+                                  OrtExternalInitializerInfo **out) {
+  PyGILState_STATE gil = PyGILState_Ensure();
+  PyObject *copy = value_copy(value), *place = NULL, *chosen = NULL;
+  *out = NULL;
+  if (now)
+    place = Py_BuildValue("(sLn)", ort->ExternalInitializerInfo_GetFilePath(now), (long long)ort->ExternalInitializerInfo_GetFileOffset(now),
+                          (Py_ssize_t)ort->ExternalInitializerInfo_GetByteSize(now));
+  if (copy && !PyErr_Occurred()) chosen = PyObject_CallFunction(state, "sOO", name, copy, place ? place : Py_None);
+  int failed = !chosen || location_of(chosen, out);
+  Py_XDECREF(copy), Py_XDECREF(place), Py_XDECREF(chosen);
+  OrtStatus *status = failed ? status_of_exception("the function that places initializers") : NULL;
+  PyGILState_Release(gil);
+  return status;
+}
+
 /* (options, path or None, bytes or None, settings, target: path, function or None for bytes). settings: embed, external file or
- * None, its threshold, flags, optimisation level or -1. */
+ * None, its threshold, flags, optimisation level or -1, a function for choose_location or None. */
 static PyObject *compile(PyObject *module, PyObject *args) {
-  PyObject *options, *path, *bytes, *external, *target, *names[3] = {0};
+  PyObject *options, *path, *bytes, *external, *target, *place, *names[3] = {0};
   int embed, level, failed;
   Py_ssize_t threshold, size = 0;
   unsigned flags;
@@ -89,7 +132,7 @@ static PyObject *compile(PyObject *module, PyObject *args) {
   size_t out_size = 0;
   OrtModelCompilationOptions *o = NULL;
   const OrtCompileApi *api = ort->GetCompileApi();
-  if (!PyArg_ParseTuple(args, "O!OO(pOnIi)O:compile", options_type, &options, &path, &bytes, &embed, &external, &threshold, &flags, &level, &target))
+  if (!PyArg_ParseTuple(args, "O!OO(pOnIiO)O:compile", options_type, &options, &path, &bytes, &embed, &external, &threshold, &flags, &level, &place, &target))
     return NULL;
   if (!api) {
     raise_code(ORT_NOT_IMPLEMENTED, "the library cannot compile models");
@@ -104,6 +147,8 @@ static PyObject *compile(PyObject *module, PyObject *args) {
   if (!failed && external != Py_None)
     failed = !(names[1] = utf8(external)) || raise_status(api->ModelCompilationOptions_SetOutputModelExternalInitializersFile(
                                                  o, PyBytes_AsString(names[1]), (size_t)threshold));
+  if (!failed && place != Py_None)
+    failed = raise_status(api->ModelCompilationOptions_SetOutputModelGetInitializerLocationFunc(o, choose_location, place));
   failed = failed || raise_status(api->ModelCompilationOptions_SetEpContextEmbedMode(o, embed)) ||
            (flags && raise_status(api->ModelCompilationOptions_SetFlags(o, flags))) ||
            (level >= 0 && raise_status(api->ModelCompilationOptions_SetGraphOptimizationLevel(o, (GraphOptimizationLevel)level)));
@@ -127,6 +172,20 @@ static PyObject *compile(PyObject *module, PyObject *args) {
   return result;
 }
 
+/* ([devices], what a compiled model says of itself): a number */
+static PyObject *compatibility_here(PyObject *module, PyObject *args) {
+  PyObject *list;
+  const char *info;
+  const OrtEpDevice *devices[64];
+  OrtCompiledModelCompatibility found;
+  if (!PyArg_ParseTuple(args, "O!s:compatibility_here", &PyList_Type, &list, &info)) return NULL;
+  Py_ssize_t n = PyList_Size(list);
+  if (n > 64) return PyErr_Format(PyExc_RuntimeError, "%zd devices; at most 64 are possible", n);
+  for (Py_ssize_t i = 0; i < n; i++)
+    if (!(devices[i] = ep_device_of(PyList_GetItem(list, i)))) return NULL;
+  return raise_status(ort->GetModelCompatibilityForEpDevices(devices, (size_t)n, info, &found)) ? NULL : PyLong_FromLong((long)found);
+}
+
 /* (path or None, bytes or None, provider): text or None */
 static PyObject *compatibility(PyObject *module, PyObject *args) {
   PyObject *path, *bytes, *name = NULL;
@@ -147,5 +206,6 @@ PyMethodDef extra_methods[] = {{"load_adapter", load_adapter, METH_O, "load_adap
                                {"memory", memory, METH_VARARGS, "memory(json)"},
                                {"allocations", allocations, METH_NOARGS, "allocations()"},
                                {"compile", compile, METH_VARARGS, "compile(options, path, bytes, settings, target)"},
+                               {"compatibility_here", compatibility_here, METH_VARARGS, "compatibility_here(devices, info)"},
                                {"compatibility", compatibility, METH_VARARGS, "compatibility(path, bytes, provider)"},
                                {NULL, NULL, 0, NULL}};

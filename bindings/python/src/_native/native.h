@@ -48,6 +48,7 @@ typedef struct IoType {
   ONNXTensorElementDataType element, key;
   enum ONNXType item; /* of a sequence: what it is made of */
   bool optional;      /* may be left out */
+  bool exact;         /* no other element type; what is not said is for the library to refuse */
 } IoType;
 const char *element_name(ONNXTensorElementDataType type); /* "float", as in tensor(float) */
 size_t element_bits(ONNXTensorElementDataType type);
@@ -57,6 +58,7 @@ int type_read(const OrtTypeInfo *info, IoType *out);
 
 /* array.c ------------------------------------------------------------------------------------------------------------------ */
 int array_init(void);
+bool array_check(PyObject *object); /* whether it is a NumPy array */
 /* A value over the memory of `object` where that is possible: then *owner is what must live as long, otherwise NULL.
  * `want` (may be NULL) decides what lists, dictionaries and raw bits become. */
 OrtValue *value_from_object(PyObject *object, const IoType *want, PyObject **owner);
@@ -79,9 +81,11 @@ extern PyTypeObject *value_type;
 int value_init(PyObject *module);
 bool value_check(PyObject *object);
 PyObject *value_wrap(OrtValue *value, PyObject *owner); /* takes both */
+PyObject *value_copy(const OrtValue *value);            /* a tensor with memory of its own */
 extern PyMethodDef dlpack_methods[]; /* of a module: from_dlpack */
 PyObject *value_to_dlpack(PyObject *self, PyObject *args, PyObject *kwargs);
 PyObject *value_from_dlpack(PyObject *capsule, bool is_bool);
+bool dlpack_is_contiguous(PyObject *capsule); /* true for what is no capsule: value_from_dlpack() says so */
 extern PyMethodDef sparse_methods[];
 int dims_of(PyObject *sequence, int64_t *dims, size_t *rank); /* at most 64 */
 
@@ -123,6 +127,7 @@ extern PyMethodDef device_methods[], extra_methods[], quantize_methods[];
 int keys_and_values(PyObject *dict, const char ***keys, const char ***values, size_t *n, PyObject **kept);
 const OrtEpDevice *ep_device_of(PyObject *capsule);
 PyTypeObject *add_type(PyObject *module, PyType_Spec *spec);
+int truth_of(PyObject *value, const char *name); /* 0 or 1 of a bool, a number or None; -1 with TypeError */
 PyObject *utf8(PyObject *text); /* str, bytes or path: new bytes */
 
 #endif

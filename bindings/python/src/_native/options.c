@@ -2,7 +2,6 @@
 /* SessionOptions and RunOptions. Python's classes remember what was set (the C interface has few getters) and pass every
  * setting on at once, so that a bad one fails where it is made. */
 #include "native.h"
-#include <structmember.h>
 
 PyTypeObject *options_type, *run_options_type;
 
@@ -244,19 +243,33 @@ static int run_set_verbosity(RunOptions *r, PyObject *value, void *unused) {
 }
 static int run_set_logid(RunOptions *r, PyObject *value, void *unused) {
   PyObject *bytes = value ? utf8(value) : NULL;
+  if (!value) PyErr_SetString(PyExc_AttributeError, "logid cannot be deleted");
   int failed = !bytes || done(ort->RunOptionsSetRunTag(r->options, PyBytes_AsString(bytes)));
   Py_XDECREF(bytes);
   return failed ? -1 : 0;
 }
 
+int truth_of(PyObject *value, const char *name) {
+  if (!value)
+    PyErr_Format(PyExc_AttributeError, "%s cannot be deleted", name);
+  else if (value == Py_None || PyLong_Check(value) || PyFloat_Check(value)) /* a bool is an int */
+    return PyObject_IsTrue(value);
+  else
+    PyErr_Format(PyExc_TypeError, "%s is a %S; expected True or False", name, (PyObject *)Py_TYPE(value));
+  return -1;
+}
+
+static PyObject *run_get_truth(RunOptions *r, void *offset) { return PyBool_FromLong(*((char *)r + (uintptr_t)offset)); }
+static int run_set_truth(RunOptions *r, PyObject *value, void *offset) {
+  int yes = truth_of(value, "the setting");
+  if (yes >= 0) *((char *)r + (uintptr_t)offset) = (char)yes;
+  return yes < 0 ? -1 : 0;
+}
+
 static PyObject *run_get_terminate(RunOptions *r, void *unused) { return PyBool_FromLong(r->ends); }
 static int run_set_terminate(RunOptions *r, PyObject *value, void *unused) {
-  if (!value || !PyBool_Check(value)) {
-    PyErr_SetString(PyExc_TypeError, "terminate is True or False");
-    return -1;
-  }
-  int yes = value == Py_True;
-  if (done(yes ? ort->RunOptionsSetTerminate(r->options) : ort->RunOptionsUnsetTerminate(r->options))) return -1;
+  int yes = truth_of(value, "terminate");
+  if (yes < 0 || done(yes ? ort->RunOptionsSetTerminate(r->options) : ort->RunOptionsUnsetTerminate(r->options))) return -1;
   r->ends = (char)yes;
   return 0;
 }
@@ -318,13 +331,13 @@ static PyGetSetDef run_getset[] = {
     {"logid", (getter)run_get_logid, (setter)run_set_logid, "a name for the run in log messages", NULL},
     {"terminate", (getter)run_get_terminate, (setter)run_set_terminate,
      "True ends the runs that use these options, which raise Fail; set it from another thread", NULL},
+    {"only_execute_path_to_fetches", (getter)run_get_truth, (setter)run_set_truth, "what no fetch needs is never executed in any case",
+     (void *)offsetof(RunOptions, fetches_only)},
+    {"training_mode", (getter)run_get_truth, (setter)run_set_truth, "kept for programs that set it: a session runs for inference",
+     (void *)offsetof(RunOptions, training)},
     {NULL, NULL, NULL, NULL, NULL}};
-static PyMemberDef run_members[] = {
-    {"only_execute_path_to_fetches", T_BOOL, offsetof(RunOptions, fetches_only), 0, "what no fetch needs is never executed in any case"},
-    {"training_mode", T_BOOL, offsetof(RunOptions, training), 0, "kept for programs that set it: a session runs for inference"},
-    {NULL, 0, 0, 0, NULL}};
 static PyType_Slot run_slots[] = {{Py_tp_new, run_new},         {Py_tp_dealloc, run_dealloc}, {Py_tp_methods, run_methods},
-                                  {Py_tp_getset, run_getset}, {Py_tp_members, run_members}, {0, NULL}};
+                                  {Py_tp_getset, run_getset}, {0, NULL}};
 static PyType_Spec run_spec = {"sardonyx._native.RunOptions", sizeof(RunOptions), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, run_slots};
 
 int options_init(PyObject *module) {

@@ -142,7 +142,10 @@ static int missing_inputs(const Session *s, PyObject *feed) {
 static int feed_fill(Feed *f, const Session *s, PyObject *outputs, PyObject *feed) {
   PyObject *name, *object, *names = NULL;
   Py_ssize_t at = 0, n_out = (Py_ssize_t)s->n_out;
-  if (outputs != Py_None) {
+  bool list = PyList_Check(outputs) || PyTuple_Check(outputs);
+  int some = outputs == Py_None ? 0 : list ? 1 : PyObject_IsTrue(outputs);
+  if (some < 0) return -1;
+  if (some) {
     if (PyUnicode_Check(outputs)) {
       PyErr_SetString(PyExc_TypeError, "output_names is a str; expected a list of names or None");
       return -1;
@@ -244,6 +247,16 @@ static PyObject *results(Feed *f, bool wrapped) {
     if (!item || PyList_SetItem(list, (Py_ssize_t)i, item)) Py_CLEAR(list);
   }
   return list;
+}
+
+PyObject *session_missing_inputs(Session *s, PyObject *feed) {
+  PyObject *keys = PyObject_CallMethod(feed, "keys", NULL), *names = keys ? PySequence_List(keys) : NULL, *given = names ? PyDict_New() : NULL;
+  int failed = !given;
+  for (Py_ssize_t i = 0; !failed && i < PyList_Size(names); i++) failed = PyDict_SetItem(given, PyList_GetItem(names, i), Py_None);
+  failed = failed || (s->in_names && missing_inputs(s, given));
+  Py_XDECREF(keys), Py_XDECREF(names), Py_XDECREF(given);
+  if (failed) return NULL;
+  Py_RETURN_NONE;
 }
 
 static PyObject *run(Session *s, PyObject *outputs, PyObject *feed, PyObject *run_options, bool wrapped) {

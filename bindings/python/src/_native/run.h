@@ -5,5 +5,6 @@
 PyObject *session_run(Session *s, PyObject *args, PyObject *kwargs);
 PyObject *session_run_values(Session *s, PyObject *args);
 PyObject *session_run_into(Session *s, PyObject *args);
+PyObject *session_missing_inputs(Session *s, PyObject *feed); /* raises ValueError when there are some */
 PyObject *session_run_binding(Session *s, PyObject *args);
 #endif

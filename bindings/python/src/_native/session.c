@@ -110,7 +110,7 @@ static PyObject *session_open(Session *s, PyObject *args) {
   Load load = {.file = name ? PyBytes_AsString(name) : NULL, .data = data, .size = (size_t)size, .options = ((Options *)options)->options};
   if (load.file && strlen(load.file) != (size_t)PyBytes_Size(name)) {
     Py_DECREF(name);
-    PyErr_SetString(PyExc_ValueError, "the path has a zero byte");
+    raise_code(ORT_NO_SUCHFILE, "the path has a zero byte: no file can be called so");
     return NULL;
   }
   int failed = watch(load_call, load_stop, &load);
@@ -311,6 +311,7 @@ static PyMethodDef methods[] = {
     {"_run_values", (PyCFunction)(void (*)(void))session_run_values, METH_VARARGS, "_run_values(outputs, feed, run_options)"},
     {"_run_into", (PyCFunction)(void (*)(void))session_run_into, METH_VARARGS, "_run_into(options, feeds, values, fetches, values)"},
     {"_run_binding", (PyCFunction)(void (*)(void))session_run_binding, METH_VARARGS, "_run_binding(binding, run_options)"},
+    {"_missing_inputs", (PyCFunction)session_missing_inputs, METH_O, "_missing_inputs(feed)"},
     {"_open", (PyCFunction)session_open, METH_VARARGS, "_open(path, bytes, options)"},
     {"_close", (PyCFunction)session_close, METH_NOARGS, "_close()"},
     {"_signature", (PyCFunction)session_signature, METH_VARARGS, "_signature(which)"},

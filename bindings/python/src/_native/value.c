@@ -68,6 +68,26 @@ static PyObject *from_shape(PyObject *module, PyObject *args) {
   return value_wrap(value, NULL);
 }
 
+PyObject *value_copy(const OrtValue *value) {
+  const int64_t *dims;
+  size_t rank, bytes;
+  const void *from;
+  void *to;
+  ONNXTensorElementDataType type;
+  OrtValue *copy = NULL;
+  if (raise_status(ort->GetTensorElementTypeAndShapeDataReference(value, &type, &dims, &rank)) ||
+      raise_status(ort->CreateTensorAsOrtValue(ort_allocator, dims, rank, type, &copy)))
+    return NULL;
+  if (type != ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING &&
+      (raise_status(ort->GetTensorSizeInBytes(value, &bytes)) || raise_status(ort->GetTensorData(value, &from)) ||
+       raise_status(ort->GetTensorMutableData(copy, &to)))) {
+    ort->ReleaseValue(copy);
+    return NULL;
+  }
+  if (type != ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING && bytes) memcpy(to, from, bytes);
+  return value_wrap(copy, NULL);
+}
+
 /* (pointer, shape, element type, owner): foreign memory */
 static PyObject *from_pointer(PyObject *module, PyObject *args) {
   PyObject *shape, *owner;
@@ -189,14 +209,18 @@ static PyObject *value_update(Value *v, PyObject *source) {
   size_t rank;
   if (raise_status(ort->GetTensorElementTypeAndShapeDataReference(v->value, &type, &dims, &rank))) return NULL;
   IoType want = {.kind = ONNX_TYPE_TENSOR, .element = type};
+  if (!value_check(source) && !array_check(source)) {
+    PyErr_Format(PyExc_TypeError, "update_inplace: data is a %S; expected a NumPy array or an OrtValue", (PyObject *)Py_TYPE(source));
+    return NULL;
+  }
   OrtValue *other = value_check(source) ? ((Value *)source)->value : value_from_object(source, &want, &owner);
   if (!other) return NULL;
   int failed = raise_status(ort->GetTensorElementTypeAndShapeDataReference(other, &other_type, &dims, &rank)) ||
                raise_status(ort->GetTensorSizeInBytes(other, &bytes)) || raise_status(ort->GetTensorSizeInBytes(v->value, &room)) ||
                raise_status(ort->GetTensorData(other, &from)) || raise_status(ort->GetTensorMutableData(v->value, &to));
   if (!failed && (bytes != room || type != other_type)) {
-    raise_code(ORT_INVALID_ARGUMENT, "update_inplace: the source is %zu bytes of tensor(%s); expected %zu bytes of tensor(%s)", bytes,
-               element_name(other_type), room, element_name(type));
+    PyErr_Format(PyExc_RuntimeError, "update_inplace: the source is %zu bytes of tensor(%s); expected %zu bytes of tensor(%s)", bytes,
+                 element_name(other_type), room, element_name(type));
     failed = 1;
   }
   if (!failed && bytes) memmove(to, from, bytes);

@@ -4,18 +4,24 @@ import sys
 import warnings
 
 from . import _enums, _library, _native
+from ._checks import Dictionary, Record, Sequence, Whole, need, takes
 
 _TYPES = {"cpu": 0, "cuda": 1, "gpu": 1, "dml": 1, "webgpu": 1, "fpga": 2, "npu": 3, "cann": 3}
+_VENDORS = {"cuda": _enums.OrtDeviceVendorId.NVIDIA, "dml": _enums.OrtDeviceVendorId.MICROSOFT, "cann": _enums.OrtDeviceVendorId.HUAWEI}
 
 
 class OrtDevice:
-    """Where a tensor lies: a kind of device, its number, and its maker."""
+    """Where a tensor lies: a kind of device, its number, and its maker. `OrtDevice.make("cpu", 0)` makes one."""
 
-    def __init__(self, device_type, mem_type=0, vendor_id=0, device_id=None):
-        if isinstance(device_type, OrtDevice):
+    def __init__(self, device_type, mem_type=None, vendor_id=0, device_id=None):
+        if mem_type is None:
+            if not isinstance(device_type, OrtDevice):
+                raise ValueError(f"a device is made of another one, or by OrtDevice.make(name, number); found {device_type!r:.60}")
             device_type, mem_type, vendor_id, device_id = device_type._key()
         if device_id is None:
             vendor_id, device_id = 0, vendor_id
+        for name, value in ("device_type", device_type), ("mem_type", mem_type), ("vendor_id", vendor_id), ("device_id", device_id):
+            need("OrtDevice()", name, value, Whole)
         self._type, self._mem, self._vendor, self._id = int(device_type), int(mem_type), int(vendor_id), int(device_id)
 
     @staticmethod
@@ -24,7 +30,9 @@ class OrtDevice:
 
         :raises ValueError: for a name that is not known
         """
-        return OrtDevice(_device_type(ort_device_name), 0, max(int(vendor_id), 0), device_id)
+        kind = _device_type(ort_device_name)
+        need("OrtDevice.make()", "vendor_id", vendor_id, Whole)
+        return OrtDevice(kind, 0, _VENDORS.get(ort_device_name, 0) if vendor_id < 0 else vendor_id, device_id)
 
     def _key(self):
         return self._type, self._mem, self._vendor, self._id
@@ -59,9 +67,10 @@ class OrtDevice:
 
 
 def _device_type(name):
+    need("device", "name", name, str)
     try:
         return _TYPES[name.lower()]
-    except (KeyError, AttributeError):
+    except KeyError:
         raise ValueError(f"Unsupported device type: {name}") from None
 
 
@@ -71,59 +80,74 @@ def _need_host(device_type):
         raise RuntimeError(f"this package makes tensors in plain memory ('cpu'), not on '{device_type}'")
 
 
-class OrtMemoryInfo:
-    """A kind of memory, by name: `OrtMemoryInfo("Cpu", OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, OrtMemType.DEFAULT)`."""
+class OrtMemoryInfo(Record):
+    """A kind of memory: `OrtMemoryInfo("Cpu", OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, OrtMemType.DEFAULT)`. It has `name`,
+    `allocator_type`, `device_id`, `mem_type`, `device_mem_type`, `device_vendor_id`."""
 
-    def __init__(self, name, allocator_type, device_id, mem_type):
-        self.name, self.device_id = str(name), int(device_id)
-        self.allocator_type, self.mem_type = _enums.OrtAllocatorType(int(allocator_type)), _enums.OrtMemType(int(mem_type))
-        self.device_mem_type, self.device_vendor_id, self._device_type = _enums.OrtDeviceMemoryType.DEFAULT, 0, 0
+    _fields = ("name", "allocator_type", "device_id", "mem_type", "device_mem_type", "device_vendor_id", "_device_type")
+
+    @takes(str, _enums.OrtAllocatorType, Whole, _enums.OrtMemType)
+    def __new__(cls, name, allocator_type, device_id, mem_type):
+        return cls._of(name, allocator_type, device_id, mem_type, _enums.OrtDeviceMemoryType.DEFAULT, 0, 0)
 
     @staticmethod
+    @takes(str, _enums.OrtMemoryInfoDeviceType, Whole, Whole, _enums.OrtDeviceMemoryType, Whole, _enums.OrtAllocatorType)
     def create_v2(name, device_type, vendor_id, device_id, mem_type, alignment, allocator_type):
         """A kind of memory by its device."""
-        made = OrtMemoryInfo(name, allocator_type, device_id, 0)
-        made.device_mem_type, made.device_vendor_id = _enums.OrtDeviceMemoryType(int(mem_type)), int(vendor_id)
-        made._device_type = int(device_type)
-        return made
+        return OrtMemoryInfo._of(name, allocator_type, device_id, _enums.OrtMemType.DEFAULT, mem_type, vendor_id, int(device_type))
 
-    @staticmethod
-    def _of(row):
+    @classmethod
+    def _read(cls, row):
         if row is None:
             return None
         name, device_id, memory, allocator, device, device_memory, vendor = row
-        made = OrtMemoryInfo(name, 0 if allocator > 1 else allocator, device_id, memory)
-        made.device_mem_type, made.device_vendor_id, made._device_type = _enums.OrtDeviceMemoryType(device_memory), vendor, device
-        return made
+        return cls._of(name, _enums.OrtAllocatorType(0 if allocator > 1 else allocator), device_id, _enums.OrtMemType(memory),
+                       _enums.OrtDeviceMemoryType(device_memory), vendor, device)
 
 
 class OrtArenaCfg:
-    """Settings of an arena: six numbers by name in a dictionary, or the first four in order; -1 (0 for max_mem) leaves the choice."""
+    """Settings of an arena: six numbers by name in a dictionary, or the first four in order; -1 (0 for max_mem) leaves the choice.
+
+    :raises RuntimeError: for a name that is none of the six
+    """
 
     _NAMES = ("max_mem", "arena_extend_strategy", "initial_chunk_size_bytes", "max_dead_bytes_per_chunk", "initial_growth_chunk_size_bytes",
               "max_power_of_two_extend_bytes")
 
     def __init__(self, *args):
-        given = dict(args[0]) if len(args) == 1 and isinstance(args[0], dict) else dict(zip(self._NAMES, args))
-        for key in given:
-            if key not in self._NAMES:
-                raise ValueError(f"Invalid OrtArenaCfg option: {key}")
+        if len(args) == 4:
+            given = dict(zip(self._NAMES, args))
+        elif len(args) == 1 and isinstance(args[0], dict):
+            given = args[0]
+        else:
+            raise TypeError(f"OrtArenaCfg(): expected four numbers or a dictionary, found {args!r:.60}")
+        for key, value in given.items():
+            if key not in self._NAMES or not (Whole(value) or len(args) == 4):
+                raise RuntimeError(f"Invalid OrtArenaCfg option: {key} = {value!r:.60}; there are {', '.join(self._NAMES)}, whole numbers")
         for key in self._NAMES:
-            setattr(self, key, int(given.get(key, 0 if key == "max_mem" else -1)))
+            setattr(self, key, given.get(key, 0 if key == "max_mem" else -1))
+
+    def __setattr__(self, key, value):
+        need("OrtArenaCfg", key, value, Whole)
+        if key == "max_mem" and value < 0:
+            raise TypeError(f"OrtArenaCfg: max_mem is {value}; expected bytes, or 0 for no limit")
+        object.__setattr__(self, key, int(value))
 
     def _settings(self):
         return {key: getattr(self, key) for key in self._NAMES if getattr(self, key) >= 0}
 
 
-class OrtHardwareDevice:
+class OrtHardwareDevice(Record):
     """A piece of hardware: `type`, `vendor_id`, `vendor`, `device_id`, `metadata`."""
 
-    def __init__(self, row):
-        kind, self.vendor_id, self.vendor, self.device_id, self.metadata = row
-        self.type = _enums.OrtHardwareDeviceType(kind)
+    _fields = ("type", "vendor_id", "vendor", "device_id", "metadata")
+
+    @classmethod
+    def _read(cls, row):
+        return cls._of(_enums.OrtHardwareDeviceType(row[0]), *row[1:]) if row else None
 
 
-class OrtSyncStream:
+class OrtSyncStream(Record):
     """A stream of a device; this package gives none out."""
 
     def get_handle(self):
@@ -131,23 +155,27 @@ class OrtSyncStream:
         return 0
 
 
-class OrtEpDevice:
+class OrtEpDevice(Record):
     """A provider on a piece of hardware: `ep_name`, `ep_vendor`, `ep_metadata`, `ep_options`, `device`."""
 
-    def __init__(self, row):
-        self._handle, self.ep_name, self.ep_vendor, self.ep_metadata, self.ep_options, device, *self._memory = row
-        self.device = OrtHardwareDevice(device) if device else None
+    _fields = ("ep_name", "ep_vendor", "ep_metadata", "ep_options", "device", "_handle", "_memory")
 
+    @classmethod
+    def _read(cls, row):
+        handle, name, vendor, metadata, options, device, *memory = row
+        return cls._of(name, vendor, metadata, options, OrtHardwareDevice._read(device), handle, memory)
+
+    @takes(_enums.OrtDeviceMemoryType)
     def memory_info(self, memory_type):
         """The device's memory of that kind, an OrtMemoryInfo, or None."""
-        return OrtMemoryInfo._of(self._memory[0 if int(memory_type) == 0 else 1])
+        return OrtMemoryInfo._read(self._memory[0 if int(memory_type) == 0 else 1])
 
     def create_sync_stream(self):
         """A stream of the device: this package has none to give out, whoever the provider is. Streams are for the C interface.
 
-        :raises NotImplemented: always
+        :raises RuntimeError: always
         """
-        raise _native.NotImplemented(f"[ONNXRuntimeError] : 9 : NOT_IMPLEMENTED : this package has no streams of {self.ep_name}'s")
+        raise RuntimeError(f"this package has no streams of {self.ep_name}'s")
 
     def __repr__(self):
         return f"<OrtEpDevice {self.ep_name} on {self.device.type.name if self.device else 'nothing'}>"
@@ -191,14 +219,15 @@ def get_version_string():
 
 def get_ep_devices():
     """Every provider with every piece of hardware that it can use: a list of OrtEpDevice."""
-    return [OrtEpDevice(row) for row in _native.ep_devices()]
+    return [OrtEpDevice._read(row) for row in _native.ep_devices()]
 
 
 def get_hardware_devices():
     """What the machine has: a list of OrtHardwareDevice."""
-    return [OrtHardwareDevice(row) for row in _native.hardware_devices()]
+    return [OrtHardwareDevice._read(row) for row in _native.hardware_devices()]
 
 
+@takes(str, None)
 def register_execution_provider_library(registration_name, library_path):
     """Loads a library with providers; its devices are in get_ep_devices() from then on."""
     _native.register_library(registration_name, library_path)
@@ -209,6 +238,7 @@ def unregister_execution_provider_library(registration_name):
     _native.unregister_library(registration_name)
 
 
+@takes(Whole)
 def set_default_logger_severity(severity):
     """The least severity of messages: 0 verbose, 1 info, 2 warning, 3 error, 4 fatal.
 
@@ -220,19 +250,20 @@ def set_default_logger_severity(severity):
     _native.set_log_level(int(severity))
 
 
+@takes(Whole)
 def set_default_logger_verbosity(verbosity):
     """Detail of verbose messages; Sardonyx has one level of detail."""
-    int(verbosity)
 
 
+@takes(Whole, Whole)
 def set_global_thread_pool_sizes(intra_op_num_threads=0, inter_op_num_threads=0):
     """Sizes of the threads that sessions with use_per_session_threads = False share; to be called before the first session."""
     _native.shared_threads(int(intra_op_num_threads), int(inter_op_num_threads), _library.LOG_LEVEL)
 
 
+@takes(Whole)
 def set_seed(seed):
     """A seed for random operators that have none; random numbers of Sardonyx depend on the model's seeds alone."""
-    int(seed)
 
 
 def enable_telemetry_events():
@@ -245,16 +276,24 @@ def disable_telemetry_events():
     _native.telemetry(False)
 
 
+def _register(memory_info, arena_cfg, provider):
+    _native.register_allocator(memory_info.name, memory_info.allocator_type, memory_info.device_id, memory_info.mem_type,
+                               arena_cfg._settings() if arena_cfg else {}, provider)
+
+
+_ARENA = OrtArenaCfg, type(None)
+
+
+@takes(OrtMemoryInfo, _ARENA)
 def create_and_register_allocator(memory_info, arena_cfg=None):
     """An arena that sessions share when session.use_env_allocators is "1"."""
-    _native.register_allocator(memory_info.name, memory_info.allocator_type, memory_info.device_id, memory_info.mem_type,
-                               arena_cfg._settings() if arena_cfg else {}, None)
+    _register(memory_info, arena_cfg, None)
 
 
+@takes(str, OrtMemoryInfo, Dictionary, _ARENA, runtime=True)
 def create_and_register_allocator_v2(provider_type, memory_info, provider_options, arena_cfg=None):
     """The same for a provider's memory."""
-    _native.register_allocator(memory_info.name, memory_info.allocator_type, memory_info.device_id, memory_info.mem_type,
-                               arena_cfg._settings() if arena_cfg else {}, provider_type)
+    _register(memory_info, arena_cfg, provider_type)
 
 
 def has_collective_ops():
@@ -272,42 +311,55 @@ def print_debug_info():
     doctor.main([])
 
 
+def normalized(providers, provider_options):
+    """[(name, options)] of the two arguments that name providers; a name counts once, options are texts.
+
+    :raises ValueError: when they are neither names nor (name, dictionary)
+    """
+    if providers is None:
+        return []
+    if not Sequence(providers):
+        raise ValueError(f"'providers' should be a sequence, found {type(providers).__name__}; expected a list of names, or of (name, options)")
+    if provider_options is not None:
+        if not Sequence(provider_options):
+            raise ValueError("'provider_options' should be a sequence.")
+        if len(provider_options) != len(providers):
+            raise ValueError("'providers' and 'provider_options' should be the same length if both are given.")
+        if not all(isinstance(name, str) for name in providers):
+            raise ValueError("Only string values for 'providers' are supported if 'provider_options' is given.")
+        if not all(isinstance(options, dict) for options in provider_options):
+            raise ValueError("'provider_options' values must be dicts.")
+        pairs = list(zip(providers, provider_options))
+    else:
+        pairs = [(item, {}) if isinstance(item, str) else item for item in providers]
+        for i, item in enumerate(pairs):
+            if not (isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], dict)):
+                raise ValueError(f"'providers' values must be either strings or (string, dict) tuples; providers[{i}] is {item!r:.60}")
+    chosen = {}
+    for name, options in pairs:
+        if name in chosen:
+            missing(f"Duplicate provider '{name}' encountered, ignoring.", False)
+        else:
+            chosen[name] = {str(k): str(v) for k, v in options.items()}
+    return list(chosen.items())
+
+
 def choose_providers(providers, provider_options, strict):
     """What a session is asked to run on: a list of (name, options), unavailable ones taken out.
 
     `strict`: a list with the CPU in it asks for fallback, and a provider that is missing is a warning; without the CPU it is an error.
     Otherwise, as in ONNX Runtime, it is always a warning.
     """
-    available = get_available_providers()
-    if providers is None:
-        if provider_options:
-            raise ValueError("`provider_options` is given without `providers`")
-        return []
-    if isinstance(providers, (str, bytes)):
-        raise ValueError("`providers` is a str; expected a list of names, or of (name, options)")
-    if provider_options is not None and len(provider_options) != len(providers):
-        raise ValueError("'providers' and 'provider_options' should be the same length if both are given.")
-    chosen = {}
-    for i, item in enumerate(providers):
-        if isinstance(item, str):
-            name, options = item, (provider_options or {}) and provider_options[i]
-        elif isinstance(item, (tuple, list)) and len(item) == 2 and isinstance(item[0], str) and isinstance(item[1], dict):
-            if provider_options and any(provider_options):
-                raise ValueError("'provider_options' values must be empty if 'providers' is a list of (name, options).")
-            name, options = item
+    available, chosen = get_available_providers(), []
+    pairs = normalized(providers, provider_options)
+    has_cpu = any(name == "CPUExecutionProvider" for name, _ in pairs)
+    for name, options in pairs:
+        if name in available:
+            chosen.append((name, options))
         else:
-            raise ValueError(f"providers[{i}] is {item!r}; expected a name, or a tuple of name and dictionary")
-        options = options or {}
-        if not isinstance(options, dict):
-            raise ValueError(f"provider_options[{i}] is {options!r}; expected a dictionary")
-        if name not in chosen:
-            chosen[name] = {str(k): str(v) for k, v in options.items()}
-    for name in list(chosen):
-        if name not in available:
             missing(f"Specified provider '{name}' is not in available provider names. Available providers: '{', '.join(available)}'",
-                    strict and "CPUExecutionProvider" not in chosen)
-            del chosen[name]
-    return list(chosen.items())
+                    strict and not has_cpu)
+    return chosen
 
 
 def missing(text, is_error):

@@ -7,7 +7,8 @@ import threading
 import numpy as np
 
 from . import _native, _progress
-from ._devices import OrtDevice, OrtEpDevice, OrtMemoryInfo, _need_host, choose_providers, devices_of, missing
+from ._checks import Dictionary, Record, Whole, need, runtime_errors
+from ._devices import OrtDevice, OrtEpDevice, OrtMemoryInfo, _need_host, choose_providers, devices_of, get_all_providers, missing
 from ._options import RunOptions, SessionOptions
 from ._reports import SessionReports
 from ._values import OrtValue, OrtValueVector, SparseTensor, element_type_of
@@ -15,13 +16,10 @@ from ._values import OrtValue, OrtValueVector, SparseTensor, element_type_of
 _CPU = "CPUExecutionProvider"
 
 
-class NodeArg:
+class NodeArg(Record):
     """An input or output: `name`, `type` ('tensor(float)'), `shape` (a list of int, of names of free dimensions, of None)."""
 
-    __slots__ = ("name", "type", "shape")
-
-    def __init__(self, name, type, shape):
-        self.name, self.type, self.shape = name, type, shape
+    _fields = ("name", "type", "shape")
 
     def __repr__(self):
         return f"NodeArg(name='{self.name}', type='{self.type}', shape={self.shape})"
@@ -31,26 +29,41 @@ class ModelMetadata:
     """What a model says of itself: `producer_name`, `graph_name`, `domain`, `description`, `graph_description`, `version`,
     `custom_metadata_map`."""
 
-    def __init__(self, values):
-        self.__dict__.update(values)
+    _KINDS = {"version": Whole, "custom_metadata_map": Dictionary}
+
+    def __new__(cls, *args, **kwargs):
+        raise TypeError("ModelMetadata: No constructor defined! It comes from session.get_modelmeta()")
+
+    @classmethod
+    def _of(cls, values):
+        made = object.__new__(cls)
+        made.__dict__.update(values)
+        return made
+
+    def __setattr__(self, name, value):
+        if name not in self.__dict__:
+            raise AttributeError(f"ModelMetadata has no attribute {name}")
+        need("ModelMetadata", name, value, self._KINDS.get(name, str))
+        self.__dict__[name] = value
+
+    def __delattr__(self, name):
+        raise AttributeError(f"ModelMetadata: {name} cannot be deleted")
 
 
-class OrtEpAssignedNode:
+class OrtEpAssignedNode(Record):
     """A node as a provider got it: `name`, `domain`, `op_type`."""
 
-    def __init__(self, name, domain, op_type):
-        self.name, self.domain, self.op_type = name, domain, op_type
+    _fields = ("name", "domain", "op_type")
 
 
-class OrtEpAssignedSubgraph:
+class OrtEpAssignedSubgraph(Record):
     """Nodes that went to one provider, `ep_name`."""
 
-    def __init__(self, ep_name, nodes):
-        self.ep_name, self._nodes = ep_name, [OrtEpAssignedNode(*node) for node in nodes]
+    _fields = ("ep_name", "_nodes")
 
     def get_nodes(self):
         """A list of OrtEpAssignedNode."""
-        return self._nodes
+        return [OrtEpAssignedNode._of(*node) for node in self._nodes]
 
 
 class InferenceSession(SessionReports, _native.Session):
@@ -75,18 +88,29 @@ class InferenceSession(SessionReports, _native.Session):
     def __init__(self, path_or_bytes, sess_options=None, providers=None, provider_options=None, **kwargs):
         if isinstance(path_or_bytes, (str, os.PathLike)):
             self._model_path, self._model_bytes = os.fspath(path_or_bytes), None
+            if not self._model_path:
+                raise TypeError("the path of the model is empty")
         elif isinstance(path_or_bytes, (bytes, bytearray, memoryview)):
             self._model_path, self._model_bytes = None, bytes(path_or_bytes)
         else:
             raise TypeError(f"Unable to load from type '{type(path_or_bytes)}'")
-        if sess_options is not None and not isinstance(sess_options, SessionOptions):
-            raise TypeError(f"sess_options is a {type(sess_options).__name__}; expected SessionOptions or None")
+        need(f"{type(self).__name__}()", "sess_options", sess_options, (SessionOptions, type(None)))
         self._sess_options = sess_options if sess_options is not None else SessionOptions()
+        if not -1 <= self._sess_options.log_severity_level <= 4:
+            raise RuntimeError(f"log_severity_level is {self._sess_options.log_severity_level}; expected 0 to 4, or -1 for the default logger's")
         self._provider_arguments = providers, provider_options
-        self._enable_fallback = bool(kwargs.get("enable_fallback", True))
+        self._enable_fallback = int(kwargs.get("enable_fallback", 1)) == 1
         self._disabled_optimizers = list(kwargs.get("disabled_optimizers") or [])
         self._pool, self._lock = None, threading.Lock()
-        self._create(providers, provider_options)
+        try:
+            self._create(providers, provider_options)
+        except (ValueError, RuntimeError) as error:
+            if self._strict or not self._enable_fallback:
+                raise
+            print(f"*************** EP Error ***************\nEP Error {error} when using {providers}\n"
+                  f"Falling back to ['{_CPU}'] and retrying.\n****************************************")
+            self._create([_CPU], None)
+            self._enable_fallback = False
 
     def _create(self, providers, provider_options):
         options = self._sess_options._native.clone()
@@ -94,6 +118,9 @@ class InferenceSession(SessionReports, _native.Session):
             options.add_config("optimization.disable_specified_optimizers", ";".join(self._disabled_optimizers))
         chosen = choose_providers(providers, provider_options, self._strict)
         names = [name for name, _ in chosen]
+        delegated = self._sess_options._delegated()
+        if delegated:
+            options.add_devices([device._handle for device in delegated], {})
         self._provider_options = {name: dict(settings) for name, settings in self._sess_options._device_providers.items()}
         for name, settings in chosen:
             if name == _CPU:
@@ -111,8 +138,18 @@ class InferenceSession(SessionReports, _native.Session):
         self._provider_options[_CPU] = dict(dict(chosen).get(_CPU, {}))
         self._providers = list(self._provider_options)
         self._open_shown(options)
-        self._inputs_meta = [NodeArg(*row) for row in self._signature(0)]
-        self._outputs_meta = [NodeArg(*row) for row in self._signature(1)]
+        self._inputs_meta = [NodeArg._of(*row) for row in self._signature(0)]
+        self._outputs_meta = [NodeArg._of(*row) for row in self._signature(1)]
+
+    def _open_file(self, options):
+        try:
+            return self._open(self._model_path, None, options)
+        except _native.NoSuchFile as error:
+            if os.path.isdir(self._model_path):
+                raise _native.InvalidProtobuf(f"[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : {self._model_path} is a folder; expected a model's file") from None
+            if os.path.lexists(self._model_path):
+                raise _native.Fail(str(error).replace("3 : NO_SUCHFILE", "1 : FAIL")) from None
+            raise
 
     def _open_shown(self, options):
         """Large models show how far loading is, on a terminal."""
@@ -126,9 +163,9 @@ class InferenceSession(SessionReports, _native.Session):
         except (OSError, ValueError):
             size = 0  # the library says what is wrong
         if size < _progress.LARGE:
-            return self._open(self._model_path, None, options)
+            return self._open_file(options)
         with _progress.loading(name, size):
-            return self._open(self._model_path, None, options)
+            return self._open_file(options)
 
     # What the model is ----------------------------------------------------------------------------------------------------
 
@@ -142,11 +179,11 @@ class InferenceSession(SessionReports, _native.Session):
 
     def get_overridable_initializers(self):
         """Inputs with a default: a list of NodeArg."""
-        return [NodeArg(*row) for row in self._signature(2)]
+        return [NodeArg._of(*row) for row in self._signature(2)]
 
     def get_modelmeta(self):
         """What the model says of itself, ModelMetadata."""
-        return ModelMetadata(self._metadata())
+        return ModelMetadata._of(self._metadata())
 
     def get_session_options(self):
         """The options it was made with."""
@@ -169,13 +206,18 @@ class InferenceSession(SessionReports, _native.Session):
         return list(self._providers)
 
     def set_providers(self, providers=None, provider_options=None):
-        """Accepts the providers that it has; others need another session.
+        """Accepts the providers that it has, with options for them; others need another session.
 
         :raises RuntimeError: for others
         """
-        chosen = [name for name, _ in choose_providers(providers, provider_options, self._strict) if name != _CPU]
-        if chosen != [name for name in self._providers if name != _CPU]:
+        known = get_all_providers()
+        for name in [providers] if isinstance(providers, str) else providers or []:
+            if isinstance(name, str) and name not in known and name not in self._providers:
+                raise RuntimeError(f"Unknown Provider Type: {name}")
+        chosen = choose_providers(providers, provider_options, self._strict)
+        if [name for name, _ in chosen if name != _CPU] != [name for name in self._providers if name != _CPU]:
             raise RuntimeError("a session stays on the providers it was made on: make another one")
+        self._provider_options.update(chosen)
         self._provider_arguments = providers, provider_options
 
     def enable_fallback(self):
@@ -190,33 +232,43 @@ class InferenceSession(SessionReports, _native.Session):
     def get_provider_graph_assignment_info(self):
         """Which node went to which provider, a list of OrtEpAssignedSubgraph; needs the config entry
         session.record_ep_graph_assignment_info = "1"."""
-        return [OrtEpAssignedSubgraph(*row) for row in self._assignment()]
+        return [OrtEpAssignedSubgraph._of(*row) for row in self._assignment()]
 
     def get_input_memory_infos(self):
         """Where inputs are wanted: a list of OrtMemoryInfo."""
-        return [OrtMemoryInfo._of(row) for row in _native.session_places(self, 0, 0)]
+        return [OrtMemoryInfo._read(row) for row in _native.session_places(self, 0, 0)]
 
     def get_output_memory_infos(self):
         """Where outputs are left: a list of OrtMemoryInfo."""
-        return [OrtMemoryInfo._of(row) for row in _native.session_places(self, 1, 0)]
+        return [OrtMemoryInfo._read(row) for row in _native.session_places(self, 1, 0)]
 
     def get_input_epdevices(self):
         """The device of each input: a list of OrtEpDevice, or None."""
-        return [OrtEpDevice(row) if row else None for row in _native.session_places(self, 0, 1)]
+        return [OrtEpDevice._read(row) if row else None for row in _native.session_places(self, 0, 1)]
 
     def set_ep_dynamic_options(self, options):
         """Changes options that a provider may change between runs: a dictionary of str."""
+        need("InferenceSession.set_ep_dynamic_options()", "options", options, dict)
+        if not options:
+            raise RuntimeError("set_ep_dynamic_options: no options are given")
         self._set_ep_dynamic_options(options)
 
     # Running it; run() is native ------------------------------------------------------------------------------------------
 
     def run_with_ort_values(self, output_names, input_dict_ort_values, run_options=None):
         """run() from and to OrtValue: a list of OrtValue."""
-        return self._run_values(output_names, input_dict_ort_values, run_options)
+        feed = {name: value._get_c_value() for name, value in input_dict_ort_values.items()}
+        return self._run_values(output_names, feed, run_options)
 
     def run_with_iobinding(self, iobinding, run_options=None):
-        """Runs with the inputs and outputs of an IOBinding."""
-        self._run_binding(iobinding._native, run_options)
+        """Runs with the inputs and outputs of an IOBinding.
+
+        :raises RuntimeError: when an input or output is missing, or is not what the model takes
+        """
+        if iobinding._session is not self:
+            raise ValueError("IOBinding must be used with the session that created it.")
+        with runtime_errors():
+            self._run_binding(iobinding._native, run_options)
 
     def run_with_ortvaluevector(self, run_options, feed_names, feeds, fetch_names, fetches, fetch_devices):
         """Runs from a list of OrtValue into another one, which is filled where it is empty."""
@@ -227,8 +279,12 @@ class InferenceSession(SessionReports, _native.Session):
         """Runs on another thread and returns a concurrent.futures.Future of the results.
 
         :param callback: None, or a function of (results, user_data, error text), called on that thread; the text is '' after success
+        :raises ValueError: when an input is missing
         """
         import concurrent.futures
+        if callback is not None and not callable(callback):
+            raise TypeError(f"run_async: callback is a {type(callback).__name__}; expected a function or None")
+        self._missing_inputs(input_feed)
         with self._lock:
             if self._pool is None:
                 self._pool = concurrent.futures.ThreadPoolExecutor(min(32, os.cpu_count() or 1), "sardonyx")
@@ -276,6 +332,9 @@ class InferenceSession(SessionReports, _native.Session):
 
     def set_tuning_results(self, results, *, error_on_invalid=False):
         """Gives a GPU provider what it learnt before."""
+        need("InferenceSession.set_tuning_results()", "results", results, list)
+        for item in results:
+            need("InferenceSession.set_tuning_results()", "results", item, dict)
         if results and error_on_invalid:
             raise RuntimeError("no provider of this session takes tuning results")
 
@@ -331,24 +390,32 @@ class IOBinding:
     """
 
     def __init__(self, session):
-        self._native = _native.Binding(session)
+        self._session = session._sess
+        self._native = _native.Binding(self._session)
 
     @property
     def _iobinding(self):
         return self
 
     def bind_cpu_input(self, name, arr_on_cpu):
-        """Binds an array, which is kept and not copied."""
-        self._native.bind_input(name, OrtValue.ortvalue_from_numpy(arr_on_cpu))
+        """Binds an array, which is kept and not copied.
+
+        :raises RuntimeError: for what is no array, or a name that is no input
+        """
+        need("IOBinding.bind_cpu_input()", "name", name, str)
+        with runtime_errors():
+            self._native.bind_input(name, OrtValue.ortvalue_from_numpy(arr_on_cpu))
 
     def bind_input(self, name, device_type, device_id, element_type, shape, buffer_ptr):
         """Binds memory by its address; the caller keeps it alive."""
         _need_host(device_type)
-        self._native.bind_input(name, _native.value_from_pointer(buffer_ptr, shape, element_type_of(element_type), None))
+        with runtime_errors():
+            self._native.bind_input(name, _native.value_from_pointer(buffer_ptr, shape, element_type_of(element_type), None))
 
     def bind_ortvalue_input(self, name, ortvalue):
         """Binds an OrtValue."""
-        self._native.bind_input(name, ortvalue)
+        with runtime_errors():
+            self._native.bind_input(name, ortvalue._ortvalue)
 
     def bind_output(self, name, device_type="cpu", device_id=0, element_type=None, shape=None, buffer_ptr=None):
         """Binds an output: to memory by its address, or, without one, to memory of the library's."""
@@ -357,12 +424,15 @@ class IOBinding:
         if buffer_ptr is not None:
             if element_type is None or shape is None:
                 raise ValueError("`element_type` and `shape` are to be provided if pre-allocated memory is provided")
-            value = _native.value_from_pointer(buffer_ptr, shape, element_type_of(element_type), None)
-        self._native.bind_output(name, value)
+            with runtime_errors():
+                value = _native.value_from_pointer(buffer_ptr, shape, element_type_of(element_type), None)
+        with runtime_errors():
+            self._native.bind_output(name, value)
 
     def bind_ortvalue_output(self, name, ortvalue):
         """Binds an output to an OrtValue, which a run fills."""
-        self._native.bind_output(name, ortvalue)
+        with runtime_errors():
+            self._native.bind_output(name, ortvalue._ortvalue)
 
     def synchronize_inputs(self):
         """Waits for copies to a device."""

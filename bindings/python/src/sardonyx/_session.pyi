@@ -13,10 +13,12 @@ from ._reports import SessionReports
 from ._values import OrtValue, OrtValueVector, SparseTensor as SparseTensor
 
 class NodeArg:
-    name: str
-    type: str
-    shape: list[int | str | None]
-    def __init__(self, name: str, type: str, shape: list[int | str | None]) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def shape(self) -> list[int | str | None]: ...
 
 class ModelMetadata:
     producer_name: str
@@ -26,17 +28,19 @@ class ModelMetadata:
     graph_description: str
     version: int
     custom_metadata_map: dict[str, str]
-    def __init__(self, values: Mapping[str, Any]) -> None: ...
+    def __new__(cls, *args: Any, **kwargs: Any) -> ModelMetadata: ...
 
 class OrtEpAssignedNode:
-    name: str
-    domain: str
-    op_type: str
-    def __init__(self, name: str, domain: str, op_type: str) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def domain(self) -> str: ...
+    @property
+    def op_type(self) -> str: ...
 
 class OrtEpAssignedSubgraph:
-    ep_name: str
-    def __init__(self, ep_name: str, nodes: Sequence[tuple[str, str, str]]) -> None: ...
+    @property
+    def ep_name(self) -> str: ...
     def get_nodes(self) -> list[OrtEpAssignedNode]: ...
 
 class InferenceSession(SessionReports, _native.Session):

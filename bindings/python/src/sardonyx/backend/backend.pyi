@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-from typing import Any
+from typing import Any, Mapping
 
 from .backend_rep import SardonyxBackendRep
+
+def allowed(options: Any, names: frozenset[str], settings: Mapping[str, Any]) -> Any: ...
 
 class SardonyxBackend:
     @classmethod
@@ -16,6 +18,8 @@ class SardonyxBackend:
     def run_model(cls, model: Any, inputs: Any, device: str | None = None, **kwargs: Any) -> list[Any]: ...
     @classmethod
     def run_node(cls, node: Any, inputs: Any, device: str | None = None, outputs_info: Any = None, **kwargs: Any) -> Any: ...
+
+OnnxRuntimeBackend = SardonyxBackend
 
 def is_compatible(model: Any, device: str | None = None, **kwargs: Any) -> bool: ...
 def is_opset_supported(model: Any) -> tuple[bool, str]: ...

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 import os
+from typing import Any, Iterable, Mapping, Sequence
 
 from .. import *  # noqa: F403
-from .. import SessionOptions
-from .._devices import get_hardware_devices as get_hardware_devices
+from .. import ModelMetadata, NodeArg, SessionOptions, _session
+from .._devices import OrtEpDevice, OrtHardwareDevice, OrtMemoryInfo, get_hardware_devices as get_hardware_devices
 from .._enums import (ArenaExtendStrategy as ArenaExtendStrategy, OrtCompiledModelCompatibility as OrtCompiledModelCompatibility,
                       OrtDeviceEpIncompatibilityReason as OrtDeviceEpIncompatibilityReason)
 from .._native import (
@@ -11,8 +12,36 @@ from .._native import (
     InvalidGraph as InvalidGraph, InvalidProtobuf as InvalidProtobuf, ModelLoadCanceled as ModelLoadCanceled, ModelLoaded as ModelLoaded,
     ModelRequiresCompilation as ModelRequiresCompilation, NoModel as NoModel, NoSuchFile as NoSuchFile, NotFound as NotFound,
     NotImplemented as NotImplemented, RuntimeException as RuntimeException, is_dlpack_uint8_tensor as is_dlpack_uint8_tensor)
-from .._values import OrtValueVector as OrtValueVector
+from .._values import (OrtValueVector as OrtValueVector, SparseBlockSparseView as SparseBlockSparseView, SparseCooView as SparseCooView,
+                       SparseCsrView as SparseCsrView)
+
+kNextPowerOfTwo = ArenaExtendStrategy.kNextPowerOfTwo
+kSameAsRequested = ArenaExtendStrategy.kSameAsRequested
+
+class InferenceSession(_session.InferenceSession):  # type: ignore[no-redef]
+    def __init__(self, sess_options: SessionOptions, model: str | bytes, is_path: bool, read_config_from_model: bool) -> None: ...
+    def initialize_session(self, provider_names: Iterable[str], provider_options: Iterable[Mapping[str, str]],
+                           disabled_optimizers: Iterable[str]) -> None: ...
+    @property
+    def inputs_meta(self) -> list[NodeArg]: ...
+    @property
+    def outputs_meta(self) -> list[NodeArg]: ...
+    @property
+    def overridable_initializers(self) -> list[NodeArg]: ...
+    @property
+    def model_meta(self) -> ModelMetadata: ...
+    @property
+    def session_options(self) -> SessionOptions: ...
+    @property
+    def input_meminfos(self) -> list[OrtMemoryInfo]: ...
+    @property
+    def output_meminfos(self) -> list[OrtMemoryInfo]: ...
+    @property
+    def input_epdevices(self) -> list[OrtEpDevice | None]: ...
+
 
 def get_default_session_options() -> SessionOptions: ...
 def get_compatibility_info_from_model(path: str | os.PathLike[str], ep_type: str) -> str | None: ...
 def get_compatibility_info_from_model_bytes(data: bytes, ep_type: str) -> str | None: ...
+def get_model_compatibility_for_ep_devices(ep_devices: Sequence[OrtEpDevice], compatibility_info: str) -> OrtCompiledModelCompatibility: ...
+def get_hardware_device_ep_incompatibility_details(ep_name: str, hardware_device: OrtHardwareDevice) -> dict[str, Any]: ...

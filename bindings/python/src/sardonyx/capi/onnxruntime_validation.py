@@ -8,5 +8,11 @@ def get_package_name_and_version_info():
     return "onnxruntime", __version__, ""
 
 
+def check_training_module():
+    """(False, name, version): there is no module for training."""
+    name, version, _ = get_package_name_and_version_info()
+    return False, name, version
+
+
 def check_distro_info():
     """Every system that the package can be installed on is fine."""

@@ -4,7 +4,7 @@ import os
 
 
 def get_example(name):
-    """The path of an example: 'mul_1.onnx' or 'sigmoid.onnx'.
+    """The path of an example: 'mul_1.onnx', 'sigmoid.onnx' or 'logreg_iris.onnx'.
 
     :raises FileNotFoundError: for another name
     """
