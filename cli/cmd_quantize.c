@@ -97,13 +97,20 @@ static bool add_sample(library *lib, const SardonyxExtension *x, const session *
   return ok;
 }
 
+static bool add_samples(library *lib, const SardonyxExtension *x, const session *s, SardonyxCalibration *c, int count,
+                        char **args) {
+  bool ok = true;
+  for (int i = 2; i < count && ok; i++) ok = add_sample(lib, x, s, c, args[i]);
+  return ok;
+}
+
 static bool calibrate(library *lib, const SardonyxExtension *x, OrtKeyValuePairs *to, int count, char **args) {
   session *s = session_open(lib, args[0]);
   OrtSessionOptions *so = s ? session_options_make(lib) : NULL;
   SardonyxCalibration *c = NULL;
   char *ranges = NULL;
   bool ok = so && library_ok(lib, x->CreateCalibration(lib->env, so, os_path(args[0]), &c));
-  for (int i = 2; i < count && ok; i++) ok = add_sample(lib, x, s, c, args[i]);
+  ok = ok && add_samples(lib, x, s, c, count, args);
   ok = ok && library_ok(lib, x->CalibrationRanges(c, opts.method ? opts.method : "minmax", opts.percentile, lib->allocator,
                                                   &ranges));
   if (ok) {
@@ -117,15 +124,42 @@ static bool calibrate(library *lib, const SardonyxExtension *x, OrtKeyValuePairs
   return ok;
 }
 
+/* Weights rounded on the samples, which are read once for every pass. */
+static char *quantize_weights(library *lib, const SardonyxExtension *x, const OrtKeyValuePairs *options, int count,
+                              char **args) {
+  session *s = session_open(lib, args[0]);
+  OrtSessionOptions *so = s ? session_options_make(lib) : NULL;
+  SardonyxCalibration *c = NULL;
+  char *report = NULL;
+  int more = 1;
+  bool ok = so && library_ok(lib, x->CreateWeightCalibration(lib->env, so, os_path(args[0]), options, &c));
+  while (ok && more) ok = add_samples(lib, x, s, c, count, args) && library_ok(lib, x->CalibrationPass(c, &more));
+  ok = ok && library_ok(lib, x->QuantizeCalibrated(c, os_path(args[1]), opts.json != NULL, lib->allocator, &report));
+  if (c) x->ReleaseCalibration(c);
+  if (so) lib->api->ReleaseSessionOptions(so);
+  session_close(s);
+  return report;
+}
+
+/* Is there --set KEY=VALUE? */
+static bool is_set(const char *pair) {
+  for (size_t i = 0; i < opts.set.count; i++)
+    if (!strcmp(opts.set.items[i], pair)) return true;
+  return false;
+}
+
 static int run_quantize(int count, char **args) {
   library *lib = library_open(cli_opts.library);
   const SardonyxExtension *x = lib ? library_extension_or_fail(lib, "quantize") : NULL;
-  if (x && x->version < 4) x = NULL, cli_fail(CLI_NO_EXTENSION, "the library is too old to quantise");
+  const bool weights = count > 2 && is_set("method=gptq");
+  if (x && x->version < (weights ? 5u : 4u)) x = NULL, cli_fail(CLI_NO_EXTENSION, "the library is too old to quantise");
   OrtKeyValuePairs *s = x ? settings(lib) : NULL;
   char *text = NULL;
-  if (s && count > 2 && !calibrate(lib, x, s, count, args)) lib->api->ReleaseKeyValuePairs(s), s = NULL;
-  if (s && library_ok(lib, x->Quantize(lib->env, os_path(args[0]), os_path(args[1]), s, opts.json != NULL, lib->allocator,
-                                       &text))) {
+  if (s && weights) text = quantize_weights(lib, x, s, count, args);
+  if (s && count > 2 && !weights && !calibrate(lib, x, s, count, args)) lib->api->ReleaseKeyValuePairs(s), s = NULL;
+  if (s && !weights)
+    (void)library_ok(lib, x->Quantize(lib->env, os_path(args[0]), os_path(args[1]), s, opts.json != NULL, lib->allocator, &text));
+  if (text) {
     if (opts.json && strcmp(opts.json, "-"))
       file_write(opts.json, text, strlen(text));
     else
@@ -145,13 +179,14 @@ const cli_command cli_command_quantize = {
         "Writes the model with its weights as 8-bit integers. Without samples, values become integers while the model "
         "runs,\n"
         "with the range that they have then. With samples, ranges are measured on them, and the model gets QuantizeLinear\n"
-        "and DequantizeLinear around its operators. A sample is what 'run' takes for the inputs, separated by commas.\n"
+        "and DequantizeLinear around its operators; or, with method=gptq, its weights are rounded on them. A sample is what 'run' takes for the inputs, separated by commas.\n"
         "Prints a line for each node that could be quantised: how far its weight is off, or why it stays.\n"
         "Needs Sardonyx's own library (exit code 4 without).\n\n"
         "Examples\n"
         "  sardonyx quantize model.onnx model_int8.onnx\n"
         "  sardonyx quantize model.onnx out.onnx --per-channel --op MatMul --op Gemm\n"
         "  sardonyx quantize model.onnx model_int4.onnx --set mode=nbits --set bits=4 --set method=hqq\n"
+        "  sardonyx quantize model.onnx model_int4.onnx ids=a.npy ids=b.npy --set mode=nbits --set method=gptq\n"
         "  sardonyx quantize model.onnx model_f16.onnx --set mode=half --set weight_type=float16\n"
         "  sardonyx quantize model.onnx out.onnx cat.png dog.png --method entropy --per-channel\n"
         "  sardonyx quantize model.onnx out.onnx ids=a.npy,mask=b.npy ids=c.npy,mask=d.npy\n",

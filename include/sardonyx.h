@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define SARDONYX_EXTENSION_VERSION 4
+#define SARDONYX_EXTENSION_VERSION 5
 
 /* Element types that ONNX Runtime has no number for: six-bit floats, one per byte, the code in its low bits. */
 #define SX_ELEMENT_FLOAT6E2M3 ((ONNXTensorElementDataType)27)
@@ -61,7 +61,12 @@ typedef struct SardonyxExtension {
    * - keep_io_types: for half; "1"; "0": inputs and outputs have 16 bits, too
    * - bits: for nbits; "4", "2", "8"
    * - block_size: for nbits; "32", or a power of two from "16" to "256"
-   * - method: for nbits; "rtn", "hqq" (more exact)
+   * - method: for nbits; "rtn", "hqq" (more exact), "gptq" (on samples: CreateWeightCalibration)
+   * - mse: for rtn and gptq; "0"; "1": ranges of blocks are narrowed to where the error is least
+   * - percdamp: for gptq; "0.01", the share of the mean moment that is added to all of them
+   * - actorder: for gptq; "0"; "1": elements that meet large values are rounded first
+   * - share_scales: for gptq; "0"; "1": the rows of a matrix have the scales of their blocks in common
+   * - memory: for gptq; "1024", MiB that moments may take at a time
    * - symmetric_weights: for nbits; "0"; "1": no zero points
    * - accuracy_level: for nbits; "0": products of floats; "4": of 8-bit integers, where the machine is faster with them
    * - ranges: for static; JSON as CalibrationRanges gives it, {"value": [lowest, highest], ...}
@@ -86,6 +91,15 @@ typedef struct SardonyxExtension {
   OrtStatusPtr(ORT_API_CALL *CalibrationRanges)(const SardonyxCalibration *calibration, const char *method,
                                                 double percentile, OrtAllocator *allocator, char **out);
   void(ORT_API_CALL *ReleaseCalibration)(SardonyxCalibration *calibration);
+  /* Version 5. A calibration of weights, for the mode "nbits" and the method "gptq" among the options, which are Quantize's.
+   * After all samples were given to Calibrate, CalibrationPass rounds the matrices that there was memory for; *more: the same
+   * samples are to be given again, for the others. Then QuantizeCalibrated writes the model, as Quantize does. */
+  OrtStatusPtr(ORT_API_CALL *CreateWeightCalibration)(const OrtEnv *env, const OrtSessionOptions *options,
+                                                      const ORTCHAR_T *path, const OrtKeyValuePairs *quantize,
+                                                      SardonyxCalibration **out);
+  OrtStatusPtr(ORT_API_CALL *CalibrationPass)(SardonyxCalibration *calibration, int *more);
+  OrtStatusPtr(ORT_API_CALL *QuantizeCalibrated)(const SardonyxCalibration *calibration, const ORTCHAR_T *to, int json,
+                                                 OrtAllocator *allocator, char **out);
 } SardonyxExtension;
 
 /* NULL for a version that is not known. */

@@ -21,7 +21,7 @@ ALLOWED = {
     "ep/cpu": BELOW_OPS + ["ep"],
     "plan": BELOW_OPS + ["pass", "ep"],
     "run": BELOW_RUN,
-    "quant": BELOW_RUN + ["run"],
+    "quant": BELOW_RUN + ["run", "ep/cpu"],  # its products are the kernels
     "abi": BELOW_RUN + ["run", "quant", "ep/cpu", "include"],
 }
 # Providers are named in one place, the table that starts them.

@@ -3,34 +3,47 @@
 #include "abi/calibrate.h"
 #include <stdio.h>
 #include "abi/explain.h"
+#include "abi/quantize.h"
 #include "base/number.h"
 #include "quant/calibrate.h"
+#include "quant/gptq.h"
 
 struct SardonyxCalibration {
   sx_path path;
   sx_mapping file;
   OrtSession *settings; /* what the options came to: custom operators, threads, a logger */
-  sx_calibration *c;
-  sx_strmap inputs; /* index by name */
+  sx_session_options so;
+  sx_arena lists;    /* of both kinds of options */
+  sx_calibration *c; /* of ranges, or: */
+  sx_gptq *weights;
+  sx_quant_options o; /* of weights */
+  sx_strmap inputs;   /* index by name */
   sx_rt_value **given;
   uint32_t n_inputs;
 };
 
-void ORT_API_CALL sx_calibration_ReleaseCalibration(SardonyxCalibration *c) {
-  if (!c) return;
+static void drop_inputs(SardonyxCalibration *c) {
   sx_free(c->given, ((size_t)c->n_inputs + 1) * sizeof *c->given);
   sx_strmap_free(&c->inputs);
+  c->given = NULL, c->n_inputs = 0;
+}
+
+void ORT_API_CALL sx_calibration_ReleaseCalibration(SardonyxCalibration *c) {
+  if (!c) return;
+  drop_inputs(c);
   sx_calibration_destroy(c->c);
+  sx_gptq_destroy(c->weights);
+  sx_arena_free(&c->lists);
   sx_api_ReleaseSession(c->settings);
   sx_unmap_file(&c->file);
   sx_path_close(&c->path);
   sx_free(c, sizeof *c);
 }
 
-static sx_status open_model(SardonyxCalibration *c, const sx_session_options *so, sx_err *e) {
-  SX_TRY(sx_map_file(c->path.p, &c->file, e));
-  SX_TRY(sx_calibration_create(c->file.data ? c->file.data : (const void *)"", c->file.size, so, &c->c, e));
-  const sx_graph *g = sx_calibration_model(c->c)->graph;
+/* Of the session as it is now: each pass has one of its own. */
+static sx_status take_inputs(SardonyxCalibration *c, sx_err *e) {
+  const sx_graph *g = (c->c ? sx_calibration_model(c->c) : sx_gptq_model(c->weights))->graph;
+  drop_inputs(c);
   c->n_inputs = g->inputs.n;
   if (!(c->given = sx_calloc((size_t)c->n_inputs + 1, sizeof *c->given))) SX_NO_MEMORY(e);
   for (uint32_t i = 0; i < c->n_inputs; i++)
@@ -38,28 +51,49 @@ static sx_status open_model(SardonyxCalibration *c, const sx_session_options *so
   return SX_OK;
 }
 
-OrtStatus *ORT_API_CALL sx_calibration_CreateCalibration(const OrtEnv *env, const OrtSessionOptions *options,
-                                                         const ORTCHAR_T *path, SardonyxCalibration **out) {
+/* `quantize`: options of a calibration of weights; `weights` false: of ranges. */
+static sx_status open_model(SardonyxCalibration *c, bool weights, const OrtKeyValuePairs *quantize, sx_err *e) {
+  SX_TRY(sx_map_file(c->path.p, &c->file, e));
+  const void *data = c->file.data ? c->file.data : (const void *)"";
+  if (!weights) {
+    SX_TRY(sx_calibration_create(data, c->file.size, &c->so, &c->c, e));
+    return take_inputs(c, e);
+  }
+  SX_TRY(sx_quant_options_read(quantize, &c->lists, &c->o, e));
+  SX_TRY(sx_gptq_create(data, c->file.size, &c->so, &c->o, &c->weights, e));
+  return take_inputs(c, e);
+}
+
+static OrtStatus *create(const OrtEnv *env, const OrtSessionOptions *options, const ORTCHAR_T *path, bool weights,
+                         const OrtKeyValuePairs *quantize, SardonyxCalibration **out) {
   SX_API_NOT_NULL(env);
   SX_API_NOT_NULL(path);
   SX_API_NOT_NULL(out);
   SardonyxCalibration *c = sx_calloc(1, sizeof *c);
-  sx_session_options so = {0};
-  sx_arena lists = {0};
   sx_err e = {0};
   *out = NULL;
   if (!c || !sx_path_open(&c->path, path)) {
     sx_free(c, sizeof *c);
     SX_API_NO_MEMORY();
   }
-  OrtStatus *failed = sx_ort_session_ask(env, options, c->path.p, &c->settings, &so, &lists);
-  if (!failed) failed = sx_ort_status(open_model(c, &so, &e), &e);
-  sx_arena_free(&lists);
+  OrtStatus *failed = sx_ort_session_ask(env, options, c->path.p, &c->settings, &c->so, &c->lists);
+  if (!failed) failed = sx_ort_status(open_model(c, weights, quantize, &e), &e);
   if (failed)
     sx_calibration_ReleaseCalibration(c);
   else
     *out = c;
   return failed;
+}
+
+OrtStatus *ORT_API_CALL sx_calibration_CreateCalibration(const OrtEnv *env, const OrtSessionOptions *options,
+                                                         const ORTCHAR_T *path, SardonyxCalibration **out) {
+  return create(env, options, path, false, NULL, out);
+}
+
+OrtStatus *ORT_API_CALL sx_calibration_CreateWeightCalibration(const OrtEnv *env, const OrtSessionOptions *options,
+                                                               const ORTCHAR_T *path, const OrtKeyValuePairs *quantize,
+                                                               SardonyxCalibration **out) {
+  return create(env, options, path, true, quantize, out);
 }
 
 OrtStatus *ORT_API_CALL sx_calibration_Calibrate(SardonyxCalibration *c, const char *const *names,
@@ -75,7 +109,39 @@ OrtStatus *ORT_API_CALL sx_calibration_Calibrate(SardonyxCalibration *c, const c
     c->given[k] = (sx_rt_value *)values[i];
   }
   sx_err e = {0};
-  return sx_ort_status(sx_calibration_add(c->c, c->given, &e), &e);
+  return sx_ort_status(c->c ? sx_calibration_add(c->c, c->given, &e) : sx_gptq_add(c->weights, c->given, &e), &e);
+}
+
+OrtStatus *ORT_API_CALL sx_calibration_CalibrationPass(SardonyxCalibration *c, int *more) {
+  SX_API_NOT_NULL(c);
+  SX_API_NOT_NULL(more);
+  sx_err e = {0};
+  bool again = false;
+  if (!c->weights) SX_API_FAIL(INVALID_ARGUMENT, "CalibrationPass: a calibration of ranges has one pass");
+  sx_status s = sx_gptq_pass(c->weights, &again, &e);
+  if (s == SX_OK && again) s = take_inputs(c, &e);
+  *more = again;
+  return sx_ort_status(s, &e);
+}
+
+OrtStatus *ORT_API_CALL sx_calibration_QuantizeCalibrated(const SardonyxCalibration *c, const ORTCHAR_T *to, int json,
+                                                          OrtAllocator *allocator, char **out) {
+  SX_API_NOT_NULL(c);
+  SX_API_NOT_NULL(to);
+  SX_API_NOT_NULL(allocator);
+  SX_API_NOT_NULL(out);
+  if (!c->weights) SX_API_FAIL(INVALID_ARGUMENT, "QuantizeCalibrated: ranges are an option of Quantize");
+  sx_quant_options o = c->o;
+  sx_import_options io = c->so.import;
+  sx_path target;
+  sx_text t = {0};
+  sx_err e = {0};
+  io.evaluate = sx_evaluate_node;
+  sx_gptq_give(c->weights, &o);
+  if (!sx_path_open(&target, to)) SX_API_NO_MEMORY();
+  const sx_status s = sx_report_quantized(c->file.data, c->file.size, &io, &o, target.p, json != 0, &t, &e);
+  sx_path_close(&target);
+  return sx_report_deliver(sx_ort_status(s, &e), &t, allocator, out);
 }
 
 static void put_ranges(const sx_quant_range *r, uint32_t n, sx_text *t) {
@@ -104,6 +170,7 @@ OrtStatus *ORT_API_CALL sx_calibration_CalibrationRanges(const SardonyxCalibrati
   while (m < METHODS && strcmp(methods[m], method)) m++;
   if (m == METHODS)
     SX_API_FAIL(INVALID_ARGUMENT, "the method '%.100s' is not known: expected minmax, percentile or entropy", method);
+  if (!c->c) SX_API_FAIL(INVALID_ARGUMENT, "CalibrationRanges: this calibration is one of weights");
   sx_arena a = {0};
   sx_text t = {0};
   sx_err e = {0};
@@ -111,9 +178,6 @@ OrtStatus *ORT_API_CALL sx_calibration_CalibrationRanges(const SardonyxCalibrati
   uint32_t n = 0;
   OrtStatus *failed = sx_ort_status(sx_calibration_ranges(c->c, (sx_quant_method)m, percentile, &a, &r, &n, &e), &e);
   if (!failed) put_ranges(r, n, &t);
-  if (!failed)
-    failed = t.failed ? sx_ort_status(SX_E_NO_MEMORY, NULL) : sx_ort_text_out(allocator, (sx_str){t.p, t.n}, out);
-  sx_text_free(&t);
   sx_arena_free(&a);
-  return failed;
+  return sx_report_deliver(failed, &t, allocator, out);
 }

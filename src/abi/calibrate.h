@@ -12,4 +12,10 @@ OrtStatus *ORT_API_CALL sx_calibration_Calibrate(SardonyxCalibration *c, const c
 OrtStatus *ORT_API_CALL sx_calibration_CalibrationRanges(const SardonyxCalibration *c, const char *method,
                                                          double percentile, OrtAllocator *allocator, char **out);
 void ORT_API_CALL sx_calibration_ReleaseCalibration(SardonyxCalibration *c);
+OrtStatus *ORT_API_CALL sx_calibration_CreateWeightCalibration(const OrtEnv *env, const OrtSessionOptions *options,
+                                                               const ORTCHAR_T *path, const OrtKeyValuePairs *quantize,
+                                                               SardonyxCalibration **out);
+OrtStatus *ORT_API_CALL sx_calibration_CalibrationPass(SardonyxCalibration *c, int *more);
+OrtStatus *ORT_API_CALL sx_calibration_QuantizeCalibrated(const SardonyxCalibration *c, const ORTCHAR_T *to, int json,
+                                                          OrtAllocator *allocator, char **out);
 #endif

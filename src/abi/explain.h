@@ -16,8 +16,7 @@ OrtStatus *sx_report_operators(const OrtEnv *env, const OrtSessionOptions *optio
 /* In the same form, the operators that a model is written in and this library was not built with; nothing when there are
  * none. */
 void sx_report_missing(const void *data, size_t size, const sx_import_options *o, sx_text *t);
-/* Quantises a serialized model into the file `to` (sardonyx.h: Quantize). */
-OrtStatus *sx_report_quantize(const void *data, size_t size, const char *path, const char *to,
-                              const OrtKeyValuePairs *options, bool json, sx_text *t);
+/* Hands a report to the caller, unless it failed; the text is freed. */
+OrtStatus *sx_report_deliver(OrtStatus *failed, sx_text *t, OrtAllocator *allocator, char **out);
 void sx_report_memory(const OrtSession *s, bool json, sx_text *t); /* s NULL: of the process */
 #endif

@@ -3,13 +3,14 @@
 #include "sardonyx.h"
 #include "abi/calibrate.h"
 #include "abi/explain.h"
+#include "abi/quantize.h"
 
-/* Hands a finished text to the caller. */
-static OrtStatus *deliver(sx_text *t, OrtAllocator *allocator, char **out) {
-  OrtStatus *s =
-      t->failed ? sx_ort_status(SX_E_NO_MEMORY, NULL) : sx_ort_text_out(allocator, (sx_str){t->p ? t->p : "", t->n}, out);
+OrtStatus *sx_report_deliver(OrtStatus *failed, sx_text *t, OrtAllocator *allocator, char **out) {
+  if (!failed)
+    failed = t->failed ? sx_ort_status(SX_E_NO_MEMORY, NULL)
+                       : sx_ort_text_out(allocator, (sx_str){t->p ? t->p : "", t->n}, out);
   sx_text_free(t);
-  return s;
+  return failed;
 }
 
 #define REQUIRE(what, cond) \
@@ -19,16 +20,14 @@ static OrtStatus *ORT_API_CALL explain(const OrtSession *session, int json, OrtA
   REQUIRE("Explain", session && allocator && out);
   sx_text t = {0};
   sx_report_explain(session, json != 0, &t);
-  return deliver(&t, allocator, out);
+  return sx_report_deliver(NULL, &t, allocator, out);
 }
 
 static OrtStatus *check_bytes(const OrtEnv *env, const OrtSessionOptions *options, const void *data, size_t size,
                               const char *path, int json, OrtAllocator *allocator, char **out, size_t *problems) {
   sx_text t = {0};
   OrtStatus *failed = sx_report_check(env, options, data, size, path, json != 0, &t, problems);
-  if (!failed) return deliver(&t, allocator, out);
-  sx_text_free(&t);
-  return failed;
+  return sx_report_deliver(failed, &t, allocator, out);
 }
 
 /* A model file for as long as a report is made of it. */
@@ -70,9 +69,7 @@ static OrtStatus *ORT_API_CALL operators(const OrtEnv *env, const OrtSessionOpti
   if (s) return s;
   s = sx_report_operators(env, options, f.data, f.m.size, f.path.p, &t);
   close_model(&f);
-  if (!s) return deliver(&t, allocator, out);
-  sx_text_free(&t);
-  return s;
+  return sx_report_deliver(s, &t, allocator, out);
 }
 
 static OrtStatus *ORT_API_CALL quantize(const OrtEnv *env, const ORTCHAR_T *path, const ORTCHAR_T *to,
@@ -90,9 +87,7 @@ static OrtStatus *ORT_API_CALL quantize(const OrtEnv *env, const ORTCHAR_T *path
   s = sx_report_quantize(f.data, f.m.size, f.path.p, target.p, options, json != 0, &t);
   sx_path_close(&target);
   close_model(&f);
-  if (!s) return deliver(&t, allocator, out);
-  sx_text_free(&t);
-  return s;
+  return sx_report_deliver(s, &t, allocator, out);
 }
 
 static OrtStatus *ORT_API_CALL check(const OrtEnv *env, const ORTCHAR_T *path, int json, OrtAllocator *allocator,
@@ -110,7 +105,7 @@ static OrtStatus *ORT_API_CALL memory(const OrtSession *session, int json, OrtAl
   REQUIRE("Memory", allocator && out);
   sx_text t = {0};
   sx_report_memory(session, json != 0, &t);
-  return deliver(&t, allocator, out);
+  return sx_report_deliver(NULL, &t, allocator, out);
 }
 
 static OrtStatus *ORT_API_CALL trim(OrtSession *session) {
@@ -137,6 +132,9 @@ const SardonyxExtension *ORT_API_CALL SardonyxGetExtension(uint32_t version) {
                                           sx_calibration_CreateCalibration,
                                           sx_calibration_Calibrate,
                                           sx_calibration_CalibrationRanges,
-                                          sx_calibration_ReleaseCalibration};
+                                          sx_calibration_ReleaseCalibration,
+                                          sx_calibration_CreateWeightCalibration,
+                                          sx_calibration_CalibrationPass,
+                                          sx_calibration_QuantizeCalibrated};
   return version >= 1 && version <= SARDONYX_EXTENSION_VERSION ? &table : NULL;
 }

@@ -3,15 +3,22 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include "abi/explain.h"
+#include "abi/quantize.h"
 #include "base/json_read.h"
 #include "base/number.h"
 #include "onnx/export.h"
-#include "quant/quant.h"
 #include "run/session.h"
 
 /* Options as they come (texts by key) into the struct: what a key sets, and how its text is read. */
-typedef enum option_kind { OPTION_WORD, OPTION_TYPE, OPTION_FLAG, OPTION_INT, OPTION_NAMES, OPTION_RANGES } option_kind;
+typedef enum option_kind {
+  OPTION_WORD,
+  OPTION_TYPE,
+  OPTION_FLAG,
+  OPTION_INT,
+  OPTION_REAL,
+  OPTION_NAMES,
+  OPTION_RANGES
+} option_kind;
 typedef struct option {
   const char *key;
   option_kind kind;
@@ -23,7 +30,7 @@ static const char *const modes[] = {[SX_QUANT_DYNAMIC] = "dynamic",
                                     [SX_QUANT_NBITS] = "nbits",
                                     [SX_QUANT_HALF] = "half",
                                     NULL};
-static const char *const methods[] = {[SX_QUANT_RTN] = "rtn", [SX_QUANT_HQQ] = "hqq", NULL};
+static const char *const methods[] = {[SX_QUANT_RTN] = "rtn", [SX_QUANT_HQQ] = "hqq", [SX_QUANT_GPTQ] = "gptq", NULL};
 static const char *const forms[] = {[SX_QUANT_QDQ] = "qdq", [SX_QUANT_QOPERATOR] = "qoperator", NULL};
 static const option options_by_key[] = {
     {"mode", OPTION_WORD, offsetof(sx_quant_options, mode), modes},
@@ -33,6 +40,11 @@ static const option options_by_key[] = {
     {"method", OPTION_WORD, offsetof(sx_quant_options, method), methods},
     {"symmetric_weights", OPTION_FLAG, offsetof(sx_quant_options, symmetric_weights)},
     {"accuracy_level", OPTION_INT, offsetof(sx_quant_options, accuracy_level)},
+    {"mse", OPTION_FLAG, offsetof(sx_quant_options, least_error)},
+    {"percdamp", OPTION_REAL, offsetof(sx_quant_options, damping)},
+    {"actorder", OPTION_FLAG, offsetof(sx_quant_options, heavy_first)},
+    {"share_scales", OPTION_FLAG, offsetof(sx_quant_options, share_steps)},
+    {"memory", OPTION_INT, offsetof(sx_quant_options, memory)},
     {"ranges", OPTION_RANGES, 0},
     {"weight_type", OPTION_TYPE, offsetof(sx_quant_options, weight)},
     {"activation_type", OPTION_TYPE, offsetof(sx_quant_options, activation)},
@@ -96,6 +108,12 @@ static sx_status read_option(const option *o, const char *text, sx_arena *a, sx_
       if (end > text && !*end && v >= 0 && v <= 65536) return *(int *)to = (int)v, SX_OK;
       break;
     }
+    case OPTION_REAL: {
+      char *end;
+      const double v = sx_number_read(text, false, &end);
+      if (end > text && !*end && isfinite(v)) return *(double *)to = v, SX_OK;
+      break;
+    }
     case OPTION_TYPE:
       *(sx_dtype *)to = sx_dtype_parse(text, strlen(text));
       if (*(sx_dtype *)to != SX_UNDEFINED) return SX_OK;
@@ -109,12 +127,14 @@ static sx_status read_option(const option *o, const char *text, sx_arena *a, sx_
   SX_FAIL(e, INVALID_ARGUMENT, "option '%s' cannot be '%s'", o->key, text);
 }
 
-static sx_status read_options(const OrtKeyValuePairs *p, sx_arena *a, sx_quant_options *out, sx_err *e) {
+sx_status sx_quant_options_read(const OrtKeyValuePairs *p, sx_arena *a, sx_quant_options *out, sx_err *e) {
   *out = (sx_quant_options){.mode = SX_QUANT_DYNAMIC,
                             .weight = SX_I8,
                             .activation = SX_U8,
                             .bits = 4,
                             .block = 32,
+                            .damping = 0.01,
+                            .memory = 1024,
                             .keep_io_types = true,
                             .constant_b_only = true};
   for (uint32_t i = 0; p && i < p->n; i++) {
@@ -181,13 +201,14 @@ static void put_text(const sx_quant_report *r, sx_text *t) {
   sx_text_add(t, " %%)\n");
 }
 
-static sx_status quantize(const void *data, size_t size, const sx_import_options *io, const sx_quant_options *o,
-                          const sx_write_options *w, bool json, sx_text *t, sx_err *e) {
+sx_status sx_report_quantized(const void *data, size_t size, const sx_import_options *io, const sx_quant_options *o,
+                              const char *to, bool json, sx_text *t, sx_err *e) {
+  const sx_write_options w = {.path = to};
   sx_quant_report r = {0};
   sx_model *m;
   SX_TRY(sx_quant_read(data, size, o, io, &m, e));
   sx_status s = sx_quantize(m, o, &r, e);
-  if (s == SX_OK) s = sx_model_write(m, w, e);
+  if (s == SX_OK) s = sx_model_write(m, &w, e);
   if (s == SX_OK && json) put_json(&r, t);
   if (s == SX_OK && !json) put_text(&r, t);
   sx_quant_report_free(&r);
@@ -201,9 +222,8 @@ OrtStatus *sx_report_quantize(const void *data, size_t size, const char *path, c
   sx_err e = {0};
   sx_quant_options o;
   const sx_import_options io = {.path = path, .bytes_live = true, .evaluate = sx_evaluate_node};
-  const sx_write_options w = {.path = to};
-  sx_status s = read_options(options, &a, &o, &e);
-  if (s == SX_OK) s = quantize(data, size, &io, &o, &w, json, t, &e);
+  sx_status s = sx_quant_options_read(options, &a, &o, &e);
+  if (s == SX_OK) s = sx_report_quantized(data, size, &io, &o, to, json, t, &e);
   sx_arena_free(&a);
   return sx_ort_status(s, &e);
 }

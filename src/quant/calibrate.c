@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: MIT
-/* The session with more outputs than the model has, and what is kept of them. */
+/* What is kept of the values that a session shows, and the ranges that follow from it. */
 #include <math.h>
 #include "quant/calibrate.h"
 #include "quant/rules.h"
+#include "quant/watch.h"
 
 enum { BINS = 2048, HALF = BINS / 2, LEVELS = 128 };
 typedef struct seen {
   sx_str name;
-  uint32_t output;
   float lo, hi, reach; /* the histogram goes from -reach to reach; 0: nothing but zeros yet */
   uint64_t count, *bins;
 } seen;
 struct sx_calibration {
-  sx_session *s;
-  SX_VEC(seen) values;
-  sx_rt_value **outputs;
-  uint32_t n_outputs, samples;
-  double *scratch; /* 2 * HALF */
+  sx_watch w;
+  SX_VEC(seen) values; /* as they are watched */
+  double *scratch;     /* 2 * HALF */
 };
 
 void sx_calibration_destroy(sx_calibration *c) {
@@ -24,68 +22,43 @@ void sx_calibration_destroy(sx_calibration *c) {
   for (uint32_t i = 0; i < c->values.n; i++) sx_free(c->values.at[i].bins, BINS * sizeof(uint64_t));
   sx_vec_free(&c->values);
   sx_free(c->scratch, 2 * HALF * sizeof *c->scratch);
-  sx_free(c->outputs, ((size_t)c->n_outputs + 1) * sizeof *c->outputs);
-  if (c->s) sx_session_destroy(c->s);
+  sx_watch_close(&c->w);
   sx_free(c, sizeof *c);
 }
 
-const sx_model *sx_calibration_model(const sx_calibration *c) { return sx_session_model(c->s); }
+const sx_model *sx_calibration_model(const sx_calibration *c) { return sx_watch_model(&c->w); }
 
-static bool wanted(const sx_graph *g, sx_vid v) {
-  const sx_value *x = v == SX_NONE ? NULL : sx_value_at(g, v);
-  return x && x->name.n && x->fact.kind == SX_KIND_TENSOR && x->fact.dtype == SX_F32 && !x->fact.constant &&
-         x->kind != SX_VALUE_CONST;
-}
-
-static sx_status watch(sx_calibration *c, sx_graph *g, sx_vid v, uint8_t *done, sx_err *e) {
-  if (!wanted(g, v) || done[v]) return SX_OK;
+static sx_status watch(sx_calibration *c, sx_vid v, sx_err *e) {
+  bool added;
+  SX_TRY(sx_watch_add(&c->w, v, &added, e));
+  if (!added) return SX_OK;
   uint64_t *bins = sx_calloc(BINS, sizeof *bins);
-  done[v] = 1;
-  if (!bins || !sx_vec_push(&c->values, ((seen){sx_value_at(g, v)->name, g->outputs.n, 0, 0, 0, 0, bins}))) {
-    sx_free(bins, BINS * sizeof *bins);
-    SX_NO_MEMORY(e);
-  }
-  const sx_fact f = sx_value_at(g, v)->fact;
-  if (!sx_graph_add_output(g, v) || !sx_vec_push(&g->output_names, sx_value_at(g, v)->name) ||
-      !sx_vec_push(&g->declared, f))
-    SX_NO_MEMORY(e);
-  return SX_OK;
+  if (bins && sx_vec_push(&c->values, ((seen){.name = sx_value_at(c->w.m->graph, v)->name, .bins = bins}))) return SX_OK;
+  sx_free(bins, BINS * sizeof *bins);
+  SX_NO_MEMORY(e);
 }
 
-static sx_status watch_all(sx_calibration *c, sx_graph *g, sx_err *e) {
-  const size_t size = (size_t)g->values.n + 1;
-  uint8_t *done = sx_calloc(size, 1);
-  sx_status s = SX_OK;
-  if (!done) SX_NO_MEMORY(e);
-  for (uint32_t k = 0; k < g->nodes.n && s == SX_OK; k++) {
+static sx_status watch_all(sx_calibration *c, sx_err *e) {
+  const sx_graph *g = c->w.m->graph;
+  for (uint32_t k = 0; k < g->nodes.n; k++) {
     const sx_node *n = sx_node_at(g, k);
     if (n->dead || !sx_quant_rule_of(sx_quant_static_rules, n)) continue;
-    for (uint32_t i = 0; i < n->n_in && s == SX_OK; i++) s = watch(c, g, n->in[i].value, done, e);
-    for (uint32_t i = 0; i < n->n_out && s == SX_OK; i++) s = watch(c, g, n->out[i], done, e);
+    for (uint32_t i = 0; i < n->n_in; i++) SX_TRY(watch(c, n->in[i].value, e));
+    for (uint32_t i = 0; i < n->n_out; i++) SX_TRY(watch(c, n->out[i], e));
   }
-  sx_free(done, size);
-  return s;
+  return SX_OK;
 }
 
 sx_status sx_calibration_create(const void *data, size_t size, const sx_session_options *o, sx_calibration **out,
                                 sx_err *e) {
-  sx_import_options io = o->import;
-  sx_model *m;
-  io.evaluate = sx_evaluate_node;
   *out = NULL;
-  SX_TRY(sx_import(data, size, &io, &m, e));
   sx_calibration *c = sx_calloc(1, sizeof *c);
-  sx_status s = c ? watch_all(c, m->graph, e) : sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-  if (s == SX_OK) {
-    c->n_outputs = m->graph->outputs.n;
-    c->outputs = sx_calloc((size_t)c->n_outputs + 1, sizeof *c->outputs);
-    c->scratch = sx_calloc(2 * HALF, sizeof *c->scratch);
-    if (!c->outputs || !c->scratch) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-  }
-  if (s == SX_OK)
-    s = sx_session_create_model(m, o, &c->s, e);
-  else
-    sx_model_destroy(m);
+  if (!c) SX_NO_MEMORY(e);
+  sx_status s = sx_watch_open(&c->w, data, size, o, e);
+  if (s == SX_OK) s = watch_all(c, e);
+  if (s == SX_OK && !(c->scratch = sx_calloc(2 * HALF, sizeof *c->scratch)))
+    s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  if (s == SX_OK) s = sx_watch_start(&c->w, o, e);
   if (s == SX_OK)
     *out = c;
   else
@@ -126,29 +99,13 @@ static void count(seen *v, const float *x, int64_t n) {
   v->count += (uint64_t)n;
 }
 
-static bool finite_all(const float *x, int64_t n) {
-  float sum = 0;
-  for (int64_t i = 0; i < n; i++) sum += x[i] * 0.0f; /* NaN from the first that is not finite */
-  return sum == 0;
+static sx_status look(void *ctx, uint32_t i, const sx_rt_value *v, sx_err *e) {
+  count(&((sx_calibration *)ctx)->values.at[i], v->data, v->count);
+  return SX_OK;
 }
 
 sx_status sx_calibration_add(sx_calibration *c, sx_rt_value *const *inputs, sx_err *e) {
-  const sx_run_options ro = {0};
-  memset(c->outputs, 0, c->n_outputs * sizeof *c->outputs);
-  sx_status s = sx_session_run(c->s, &ro, inputs, c->outputs, NULL, e);
-  for (uint32_t i = 0; i < c->values.n && s == SX_OK; i++) {
-    seen *v = &c->values.at[i];
-    const sx_rt_value *y = c->outputs[v->output];
-    if (!sx_rt_is_tensor(y) || !y->count) continue;
-    if (!finite_all(y->data, y->count))
-      s = sx_fail(e, SX_E_INVALID_ARGUMENT, SX_HERE, "sample %u: '%.*s' has a number that is infinite or NaN",
-                  (unsigned)c->samples, SX_FMT(v->name));
-    else
-      count(v, y->data, y->count);
-  }
-  for (uint32_t i = 0; i < c->n_outputs; i++) sx_rt_unref(c->outputs[i]);
-  c->samples += s == SX_OK;
-  return s;
+  return sx_watch_run(&c->w, inputs, look, c, e);
 }
 
 /* The value below which a share of all numbers lies, or above which, within the bin of it. */
@@ -212,7 +169,7 @@ static void range_of(const seen *v, sx_quant_method method, double percentile, d
 
 sx_status sx_calibration_ranges(const sx_calibration *c, sx_quant_method method, double percentile, sx_arena *a,
                                 sx_quant_range **out, uint32_t *n, sx_err *e) {
-  if (!c->samples) SX_FAIL(e, FAIL, "nothing was calibrated: no sample has been run");
+  if (!c->w.samples) SX_FAIL(e, FAIL, "nothing was calibrated: no sample has been run");
   if (!(percentile > 0 && percentile <= 100))
     SX_FAIL(e, INVALID_ARGUMENT, "a percentile of %g: expected more than 0, at most 100", percentile);
   if (!(*out = SX_NEW_N(a, sx_quant_range, (size_t)c->values.n + 1))) SX_NO_MEMORY(e);

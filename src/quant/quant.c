@@ -207,21 +207,19 @@ static const struct {
     [SX_QUANT_HALF] = {sx_quant_half_rules, sx_quant_half_write},
 };
 
+const char *sx_quant_unwanted(const sx_quant_options *o, const sx_node *n) {
+  if (o->operators.n && !among(&o->operators, n->op_type)) return "the operator is not among those that were asked for";
+  if (o->only.n && !among(&o->only, n->name)) return "the node is not among those that were asked for";
+  return among(&o->skip, n->name) ? "excluded by its name" : NULL;
+}
+
 static sx_status visit(sx_quantizer *q, sx_nid id) {
   const sx_node *n = sx_node_at(q->g, id);
   const sx_quant_rule *r = sx_quant_rule_of(modes[q->o->mode].rules, n);
-  const sx_quant_options *o = q->o;
   if (!r) return SX_OK;
   sx_quant_row row = {.node = n->name, .op_type = n->op_type};
   q->place = n->place, q->origin = n->origin, q->name = n->name, q->error = -1;
-  if (o->operators.n && !among(&o->operators, n->op_type))
-    row.kept = "the operator is not among those that were asked for";
-  else if (o->only.n && !among(&o->only, n->name))
-    row.kept = "the node is not among those that were asked for";
-  else if (among(&o->skip, n->name))
-    row.kept = "excluded by its name";
-  else
-    SX_TRY(r->fn(q, id, &row.kept));
+  if (!(row.kept = sx_quant_unwanted(q->o, n))) SX_TRY(r->fn(q, id, &row.kept));
   if (row.kept && !*row.kept) return SX_OK; /* nothing to say */
   row.error = q->error;
   if (!sx_vec_push(&q->report->rows, row)) SX_NO_MEMORY(q->e);
@@ -278,10 +276,13 @@ static sx_status check_weight(const sx_quant_options *o, sx_err *e) {
     SX_FAIL(e, INVALID_ARGUMENT, "blocks of %d: expected a power of two from 16 to 256", o->block);
   if (o->mode == SX_QUANT_NBITS && o->method == SX_QUANT_HQQ && o->symmetric_weights)
     SX_FAIL(e, INVALID_ARGUMENT, "HQQ finds zero points: symmetric weights have none");
+  if (o->mode == SX_QUANT_NBITS && o->method == SX_QUANT_HQQ && o->least_error)
+    SX_FAIL(e, INVALID_ARGUMENT, "HQQ finds zero points of its own: mse is for rtn and gptq");
+  if (!(o->damping >= 0 && o->damping < 1e6)) SX_FAIL(e, INVALID_ARGUMENT, "damping by %g: expected 0 or more", o->damping);
   return SX_OK;
 }
 
-static sx_status check(const sx_model *m, const sx_quant_options *o, sx_err *e) {
+sx_status sx_quant_check(const sx_quant_options *o, sx_err *e) {
   const bool fixed = o->mode == SX_QUANT_STATIC;
   SX_TRY(check_weight(o, e));
   if (fixed && o->activation != SX_I8 && o->activation != SX_U8 && o->activation != SX_I16 && o->activation != SX_U16)
@@ -297,6 +298,13 @@ static sx_status check(const sx_model *m, const sx_quant_options *o, sx_err *e) 
     if (!isfinite(o->ranges[i].lo) || !isfinite(o->ranges[i].hi) || o->ranges[i].lo > o->ranges[i].hi)
       SX_FAIL(e, INVALID_ARGUMENT, "the range of '%.*s' is [%g, %g]: expected two numbers, the lower one first",
               SX_FMT(o->ranges[i].name), o->ranges[i].lo, o->ranges[i].hi);
+  return SX_OK;
+}
+
+static sx_status check(const sx_model *m, const sx_quant_options *o, sx_err *e) {
+  SX_TRY(sx_quant_check(o, e));
+  if (o->mode == SX_QUANT_NBITS && o->method == SX_QUANT_GPTQ && !o->solved)
+    SX_FAIL(e, INVALID_ARGUMENT, "GPTQ rounds weights on samples: calibrate the model's weights first");
   SX_TRY(check_names(m->graph, &o->only, e));
   return check_names(m->graph, &o->skip, e);
 }

@@ -24,8 +24,9 @@ typedef struct sx_quant_range {
 
 /* How codes of SX_QUANT_NBITS are found. */
 typedef enum sx_quant_rounding {
-  SX_QUANT_RTN, /* the nearest code of the block's range */
-  SX_QUANT_HQQ, /* with a zero point, no integer, that meets most elements better than the range's would */
+  SX_QUANT_RTN,  /* the nearest code of the block's range */
+  SX_QUANT_HQQ,  /* with a zero point, no integer, that meets most elements better than the range's would */
+  SX_QUANT_GPTQ, /* such that products on samples change least: gptq.h */
 } sx_quant_rounding;
 
 /* How the mode SX_QUANT_STATIC is written. */
@@ -47,16 +48,26 @@ typedef struct sx_quant_options {
   bool constant_b_only;       /* static: products of two values of the model stay */
   const sx_quant_range *ranges;
   uint32_t n_ranges;
-  int bits, block;           /* of SX_QUANT_NBITS: 2, 4 or 8; a power of two from 16 to 256 */
-  sx_quant_rounding method;  /* the same */
-  bool symmetric_weights;    /* the same: no zero points */
-  int accuracy_level;        /* the same: what MatMulNBits may compute in; 0 floats, 4 integers of 8 bits */
+  int bits, block;          /* of SX_QUANT_NBITS: 2, 4 or 8; a power of two from 16 to 256 */
+  sx_quant_rounding method; /* the same */
+  bool symmetric_weights;   /* the same: no zero points */
+  int accuracy_level;       /* the same: what MatMulNBits may compute in; 0 floats, 4 integers of 8 bits */
+  double damping;           /* of GPTQ, as a share of the mean moment */
+  bool heavy_first;         /* the same: elements with large moments are rounded first, others make up for them */
+  bool share_steps;         /* the same: all rows have the scales of their blocks in common */
+  bool least_error;         /* of NBITS: ranges are narrowed to where the error is least */
+  int memory;               /* of GPTQ: MiB that moments may take at a time */
+  const struct sx_quant_solved *solved; /* the same: what came of it */
+  uint32_t n_solved;
   bool per_channel;          /* a scale for each output channel of a weight */
   bool reduce_range;         /* weights of 7 bits, for processors whose 8-bit products saturate */
   bool keep_io_types;        /* HALF: inputs and outputs of the model stay as they are */
   sx_quant_names operators;  /* operators to quantise; none: all that the mode has a rule for */
   sx_quant_names only, skip; /* names of nodes; none: all, none */
 } sx_quant_options;
+
+/* INVALID_ARGUMENT: options that do not go together. */
+sx_status sx_quant_check(const sx_quant_options *o, sx_err *e);
 
 /* What became of a node. */
 typedef struct sx_quant_row {

@@ -2,7 +2,7 @@
 /* What the rules of all modes share: the model that is being rewritten, and ways to add to it. */
 #ifndef SX_QUANT_RULES_H
 #define SX_QUANT_RULES_H
-#include "quant/quant.h"
+#include "quant/blocks.h"
 #include "quant/weight.h"
 
 typedef struct sx_quant_constant { /* of a weight: its tensors as values */
@@ -54,6 +54,17 @@ bool sx_quant_is_clamp(const sx_node *n); /* Relu or Clip */
 sx_quant_value *sx_quant_value_of(sx_quantizer *q, sx_vid v);
 /* A node is to be rewritten by the step behind the rules. */
 sx_status sx_quant_select(sx_quantizer *q, sx_nid id);
+
+/* Why the options leave a node as it is, or NULL. */
+const char *sx_quant_unwanted(const sx_quant_options *o, const sx_node *n);
+/* A matrix that was rounded before, by its name: rows are columns of the constant, or its rows. */
+typedef struct sx_quant_solved {
+  sx_str weight;
+  bool by_column;
+  sx_quant_blocks blocks;
+} sx_quant_solved;
+/* Is n a product of a value with a matrix that SX_QUANT_NBITS takes? Otherwise *kept says why not. */
+bool sx_quant_nbits_product(const sx_graph *g, const sx_node *n, sx_vid *weight, bool *by_column, const char **kept);
 
 /* The oldest operator set of ONNX's that can say what the mode makes. */
 int sx_quant_least_opset(const sx_quant_options *o);

@@ -45,17 +45,32 @@ static void answers(const char *model, float *out) {
   }
 }
 
-static OrtStatus *quantize(const char *const *pairs, char **report) {
+static OrtKeyValuePairs *options_of(const char *const *pairs) {
   OrtKeyValuePairs *options;
   api->CreateKeyValuePairs(&options);
   for (; *pairs; pairs += 2) api->AddKeyValuePair(options, pairs[0], pairs[1]);
+  return options;
+}
+
+static OrtStatus *quantize(const char *const *pairs, char **report) {
+  OrtKeyValuePairs *options = options_of(pairs);
   OrtStatus *s = extension->Quantize(env, digits, target, options, 1, heap, report);
   api->ReleaseKeyValuePairs(options);
   return s;
 }
 
-static void good(const char *const *pairs, const char *in_report, double nearness) {
+/* The model that was written answers as the digits do, but for so much; it is removed. */
+static void near_digits(double nearness) {
   float before[120] = {0}, after[120] = {0};
+  answers(digits, before), answers(target, after);
+  double apart = 0;
+  for (int i = 0; i < 120; i++) apart = fmax(apart, fabs((double)before[i] - (double)after[i]));
+  if (apart > nearness) printf("apart by %g\n", apart);
+  CHECK(apart <= nearness);
+  (void)remove(target);
+}
+
+static void good(const char *const *pairs, const char *in_report, double nearness) {
   char *report = NULL;
   OrtStatus *s = quantize(pairs, &report);
   CHECK(!s);
@@ -66,12 +81,7 @@ static void good(const char *const *pairs, const char *in_report, double nearnes
   }
   CHECK(strstr(report, in_report) && strstr(report, "\"bytes_after\""));
   OK(AllocatorFree(heap, report));
-  answers(digits, before), answers(target, after);
-  double apart = 0;
-  for (int i = 0; i < 120; i++) apart = fmax(apart, fabs((double)before[i] - (double)after[i]));
-  if (apart > nearness) printf("apart by %g\n", apart);
-  CHECK(apart <= nearness);
-  (void)remove(target);
+  near_digits(nearness);
 }
 
 static void refused(const char *const *pairs, const char *word) {
@@ -84,28 +94,71 @@ static void refused(const char *const *pairs, const char *word) {
   if (f) fclose(f);
 }
 
-/* Ranges from twelve samples; the caller frees them with the allocator. */
-static char *calibrate(const char *method) {
-  SardonyxCalibration *c = NULL;
+static void fails(OrtStatus *s, const char *word) {
+  CHECK(s && strstr(api->GetErrorMessage(s), word));
+  if (s && !strstr(api->GetErrorMessage(s), word)) puts(api->GetErrorMessage(s));
+  if (s) api->ReleaseStatus(s);
+}
+
+static void give_samples(SardonyxCalibration *c) {
   OrtMemoryInfo *cpu = NULL;
   const int64_t dims[] = {1, 1, 8, 8};
   const char *const names[] = {"image"};
   float x[64];
+  OK(CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &cpu));
+  for (int k = 0; k < 12; k++) {
+    OrtValue *v = NULL;
+    for (int i = 0; i < 64; i++) x[i] = (float)((i * (k + 3) + i / 8 * 5) % 17) / 16.0f;
+    OK(CreateTensorWithDataAsOrtValue(cpu, x, sizeof x, dims, 4, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &v));
+    OrtStatus *s = extension->Calibrate(c, names, (const OrtValue *const *)&v, 1);
+    CHECK(!s);
+    api->ReleaseValue(v);
+  }
+  api->ReleaseMemoryInfo(cpu);
+}
+
+/* Weights rounded on samples, in as many passes as the memory asks for. */
+static void weights(const char *const *pairs, int passes, double nearness) {
+  OrtKeyValuePairs *options = options_of(pairs);
+  SardonyxCalibration *c = NULL;
+  char *report = NULL;
+  int more = 1, n = 0;
+  OrtStatus *s = extension->CreateWeightCalibration(env, NULL, digits, options, &c);
+  CHECK(!s && c);
+  if (s) puts(api->GetErrorMessage(s));
+  fails(extension->CalibrationPass(c, &more), "no sample");
+  fails(extension->CalibrationRanges(c, "minmax", 99, heap, &report), "weights");
+  for (more = 1; more && n < 9; n++) {
+    give_samples(c);
+    CHECK(!extension->CalibrationPass(c, &more));
+  }
+  CHECK(n == passes);
+  CHECK(!extension->QuantizeCalibrated(c, target, 1, heap, &report) && strstr(report, "\"quantized\":true"));
+  OK(AllocatorFree(heap, report));
+  near_digits(nearness);
+  extension->ReleaseCalibration(c);
+  api->ReleaseKeyValuePairs(options);
+}
+
+static void no_weights(const char *const *pairs, const char *word) {
+  OrtKeyValuePairs *options = options_of(pairs);
+  SardonyxCalibration *c = NULL;
+  fails(extension->CreateWeightCalibration(env, NULL, digits, options, &c), word);
+  CHECK(!c);
+  api->ReleaseKeyValuePairs(options);
+}
+
+/* Ranges from twelve samples; the caller frees them with the allocator. */
+static char *calibrate(const char *method) {
+  SardonyxCalibration *c = NULL;
+  const char *const names[] = {"image"};
   char *ranges = NULL;
   OrtStatus *s = extension->CreateCalibration(env, NULL, digits, &c);
   CHECK(!s && c);
   s = extension->CalibrationRanges(c, method, 99.99, heap, &ranges); /* before the first sample */
   CHECK(s && !ranges);
   api->ReleaseStatus(s);
-  OK(CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &cpu));
-  for (int k = 0; k < 12; k++) {
-    OrtValue *v = NULL;
-    for (int i = 0; i < 64; i++) x[i] = (float)((i * (k + 3) + i / 8 * 5) % 17) / 16.0f;
-    OK(CreateTensorWithDataAsOrtValue(cpu, x, sizeof x, dims, 4, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &v));
-    s = extension->Calibrate(c, names, (const OrtValue *const *)&v, 1);
-    CHECK(!s);
-    api->ReleaseValue(v);
-  }
+  give_samples(c);
   s = extension->Calibrate(c, names, NULL, 1);
   CHECK(s && api->GetErrorCode(s) == ORT_INVALID_ARGUMENT);
   api->ReleaseStatus(s);
@@ -117,7 +170,6 @@ static char *calibrate(const char *method) {
   api->ReleaseStatus(s);
   s = extension->CalibrationRanges(c, method, 99.99, heap, &ranges);
   CHECK(!s && strstr(ranges, "\"image\": [0, 1]"));
-  api->ReleaseMemoryInfo(cpu);
   extension->ReleaseCalibration(c);
   return ranges;
 }
@@ -157,6 +209,16 @@ int main(int argc, char **argv) {
       good(OPTIONS("mode", "nbits", "bits", bits[b], "block_size", blocks[k], "method", "hqq"), "\"quantized\":true",
            b ? 0.5 : 0.1);
     }
+  if (extension->version >= 5) {
+    weights(OPTIONS("mode", "nbits", "method", "gptq"), 1, 0.5);
+    weights(OPTIONS("mode", "nbits", "method", "gptq", "bits", "8", "memory", "0", "actorder", "1", "mse", "1"), 2, 0.1);
+    weights(OPTIONS("mode", "nbits", "method", "gptq", "bits", "8", "share_scales", "1", "percdamp", "0.1"), 1, 0.1);
+    no_weights(OPTIONS("mode", "nbits"), "gptq");
+    no_weights(OPTIONS("mode", "nbits", "method", "gptq", "percdamp", "-1"), "-1");
+    no_weights(OPTIONS("mode", "nbits", "method", "gptq", "percdamp", "much"), "much");
+    refused(OPTIONS("mode", "nbits", "method", "gptq"), "samples");
+    refused(OPTIONS("mode", "nbits", "method", "hqq", "mse", "1"), "mse");
+  }
   refused(OPTIONS("mode", "nbits", "bits", "3"), "3 bits");
   refused(OPTIONS("mode", "nbits", "block_size", "48"), "48");
   refused(OPTIONS("mode", "nbits", "block_size", "many"), "many");

@@ -104,6 +104,36 @@ def test_weights(model, tmp_path, bits, method, bound):
         assert q.quantize_weights(model, out, bits, 16, is_symmetric=True).outputs["y"] < bound
 
 
+@pytest.mark.parametrize("bits, bound", [(8, 0.02), (4, 0.2), (2, 1)])
+def test_weights_on_samples(tmp_path, bits, bound):
+    """What is rounded on samples is nearer on others of their kind than what is rounded without."""
+    node = pytest.importorskip("onnx").helper.make_node
+    draw = np.random.default_rng(8)
+    weights = {name: (draw.standard_normal((48, 48)) / 7).astype(np.float32) for name in ("v", "w")}
+    model = small(tmp_path, [node("MatMul", ["x", "v"], ["h"], "first"), node("Relu", ["h"], ["r"]), node("Gemm", ["r", "w"], ["y"], "second", transB=1)],
+                  [("x", 1, ["n", 48])], [("y", 1, ["n", 48])], weights)
+    mix = draw.standard_normal((48, 48)) * np.linspace(0.1, 3, 48)
+    feeds = [{"x": (draw.standard_normal((32, 48)) @ mix).astype(np.float32)} for _ in range(9)]
+    out, seen = tmp_path / "out.onnx", []
+
+    def off(**arguments):
+        q.quantize_weights(model, out, bits, 16, compare=False, **arguments)
+        a, b = (sx.InferenceSession(path).run(None, feeds[-1])[0] for path in (model, out))
+        return np.sqrt(np.mean((a - b) ** 2) / np.mean(a * a))
+
+    nearest = off()
+    on_samples = off(method="gptq", samples=iter(feeds[:-1]), progress=seen.append)
+    assert on_samples < 0.9 * nearest and on_samples < bound and seen == list(range(1, 9))
+    passes = off(method="gptq", samples=feeds[:-1], memory=0, progress=seen.append)
+    assert passes == on_samples and seen[-1] == 16
+    assert off(method="gptq", samples=feeds[:-1], actorder=True) < 0.9 * nearest
+    assert q.quantize_weights(model, out, bits, 16, "gptq", samples=feeds[:-1], mse=True).outputs["y"] < nearest
+    with pytest.raises(ValueError, match="samples"):
+        q.quantize_weights(model, out, bits, 16, "gptq")
+    with pytest.raises(ValueError, match="no sample"):
+        q.quantize_weights(model, out, bits, 16, "gptq", samples=[])
+
+
 @pytest.mark.parametrize("to, bound", [("float16", 2e-3), ("bfloat16", 2e-2)])
 def test_floats(model, tmp_path, to, bound):
     out = tmp_path / "out.onnx"

@@ -2,8 +2,8 @@
 /* Quantisation and calibration of the library's own extension. */
 #include "native.h"
 
-static int has_quantize(void) {
-  if (ort_extension && ort_extension->version >= 4) return 1;
+static int has_quantize(uint32_t version) {
+  if (ort_extension && ort_extension->version >= version) return 1;
   raise_code(ORT_NOT_IMPLEMENTED, "the library cannot quantise: it is not Sardonyx's own, or too old");
   return 0;
 }
@@ -32,7 +32,7 @@ static PyObject *quantize(PyObject *module, PyObject *args) {
   int json;
   char *report = NULL;
   OrtKeyValuePairs *pairs = NULL;
-  if (!PyArg_ParseTuple(args, "OOO!p:quantize", &from, &to, &PyDict_Type, &options, &json) || !has_quantize()) return NULL;
+  if (!PyArg_ParseTuple(args, "OOO!p:quantize", &from, &to, &PyDict_Type, &options, &json) || !has_quantize(4)) return NULL;
   int failed = !(names[0] = utf8(from)) || !(names[1] = utf8(to)) || !(pairs = pairs_of(options));
   if (!failed) {
     OrtStatus *status;
@@ -57,13 +57,62 @@ static PyObject *calibration(PyObject *module, PyObject *args) {
   PyObject *path, *options, *name;
   SardonyxCalibration *c = NULL;
   OrtStatus *status;
-  if (!PyArg_ParseTuple(args, "OO!:calibration", &path, options_type, &options) || !has_quantize() || !(name = utf8(path))) return NULL;
+  if (!PyArg_ParseTuple(args, "OO!:calibration", &path, options_type, &options) || !has_quantize(4) || !(name = utf8(path))) return NULL;
   const char *file = PyBytes_AsString(name);
   Py_BEGIN_ALLOW_THREADS
   status = ort_extension->CreateCalibration(ort_env, ((Options *)options)->options, file, &c);
   Py_END_ALLOW_THREADS
   Py_DECREF(name);
   return raise_status(status) ? NULL : PyCapsule_New(c, CAPSULE, calibration_release);
+}
+
+/* (model, session options, options as a dictionary of texts): a calibration of weights */
+static PyObject *weight_calibration(PyObject *module, PyObject *args) {
+  PyObject *path, *options, *settings, *name;
+  SardonyxCalibration *c = NULL;
+  OrtKeyValuePairs *pairs;
+  OrtStatus *status;
+  if (!PyArg_ParseTuple(args, "OO!O!:weight_calibration", &path, options_type, &options, &PyDict_Type, &settings) ||
+      !has_quantize(5) || !(pairs = pairs_of(settings)))
+    return NULL;
+  if (!(name = utf8(path))) return ort->ReleaseKeyValuePairs(pairs), NULL;
+  const char *file = PyBytes_AsString(name);
+  Py_BEGIN_ALLOW_THREADS
+  status = ort_extension->CreateWeightCalibration(ort_env, ((Options *)options)->options, file, pairs, &c);
+  Py_END_ALLOW_THREADS
+  Py_DECREF(name);
+  ort->ReleaseKeyValuePairs(pairs);
+  return raise_status(status) ? NULL : PyCapsule_New(c, CAPSULE, calibration_release);
+}
+
+/* (calibration): whether the samples are wanted once more */
+static PyObject *calibration_pass(PyObject *module, PyObject *capsule) {
+  SardonyxCalibration *c = PyCapsule_GetPointer(capsule, CAPSULE);
+  OrtStatus *status;
+  int more = 0;
+  if (!c) return NULL;
+  Py_BEGIN_ALLOW_THREADS
+  status = ort_extension->CalibrationPass(c, &more);
+  Py_END_ALLOW_THREADS
+  return raise_status(status) ? NULL : PyBool_FromLong(more);
+}
+
+/* (calibration, target, JSON): report */
+static PyObject *quantize_calibrated(PyObject *module, PyObject *args) {
+  PyObject *capsule, *to, *name;
+  SardonyxCalibration *c;
+  int json;
+  char *report = NULL;
+  OrtStatus *status;
+  if (!PyArg_ParseTuple(args, "OOp:quantize_calibrated", &capsule, &to, &json) || !(c = PyCapsule_GetPointer(capsule, CAPSULE)) ||
+      !(name = utf8(to)))
+    return NULL;
+  const char *target = PyBytes_AsString(name);
+  Py_BEGIN_ALLOW_THREADS
+  status = ort_extension->QuantizeCalibrated(c, target, json, ort_allocator, &report);
+  Py_END_ALLOW_THREADS
+  Py_DECREF(name);
+  return raise_status(status) ? NULL : take_string(report);
 }
 
 /* (calibration, dictionary of arrays by name) */
@@ -126,5 +175,8 @@ static PyObject *ranges(PyObject *module, PyObject *args) {
 PyMethodDef quantize_methods[] = {{"quantize", quantize, METH_VARARGS, "quantize(model, target, options, json)"},
                                   {"calibration", calibration, METH_VARARGS, "calibration(model, session_options)"},
                                   {"calibrate", calibrate, METH_VARARGS, "calibrate(calibration, feed)"},
+                                  {"weight_calibration", weight_calibration, METH_VARARGS, "weight_calibration(model, session_options, options)"},
+                                  {"calibration_pass", calibration_pass, METH_O, "calibration_pass(calibration)"},
+                                  {"quantize_calibrated", quantize_calibrated, METH_VARARGS, "quantize_calibrated(calibration, target, json)"},
                                   {"ranges", ranges, METH_VARARGS, "ranges(calibration, method, percentile)"},
                                   {NULL, NULL, 0, NULL}};

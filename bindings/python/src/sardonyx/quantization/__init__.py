@@ -9,8 +9,10 @@ ranges of all values on samples first, which makes convolutional models fast. Bo
 outputs of the new model compare with the old one's.
 """
 from ._calibrate import CalibrationDataReader, CalibrationMethod, TensorData, TensorsData, calibrate
-from ._quantize import (DynamicQuantConfig, QuantFormat, QuantizationMode, QuantizationReport, QuantType, StaticQuantConfig,
-                        convert_float, quantize, quantize_dynamic, quantize_static, quantize_weights)
+from ._quantize import (DynamicQuantConfig, QuantFormat, QuantizationMode, QuantType, StaticQuantConfig, convert_float, quantize,
+                        quantize_dynamic, quantize_static)
+from ._report import QuantizationReport
+from ._weights import quantize_weights
 
 __all__ = ["CalibrationDataReader", "CalibrationMethod", "DynamicQuantConfig", "QuantFormat", "QuantType", "QuantizationMode",
            "QuantizationReport", "StaticQuantConfig", "TensorData", "TensorsData", "calibrate", "convert_float", "quantize",

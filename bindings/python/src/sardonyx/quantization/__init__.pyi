@@ -7,14 +7,14 @@ from ._calibrate import calibrate as calibrate
 from ._quantize import DynamicQuantConfig as DynamicQuantConfig
 from ._quantize import QuantFormat as QuantFormat
 from ._quantize import QuantizationMode as QuantizationMode
-from ._quantize import QuantizationReport as QuantizationReport
 from ._quantize import QuantType as QuantType
 from ._quantize import StaticQuantConfig as StaticQuantConfig
 from ._quantize import convert_float as convert_float
 from ._quantize import quantize as quantize
 from ._quantize import quantize_dynamic as quantize_dynamic
 from ._quantize import quantize_static as quantize_static
-from ._quantize import quantize_weights as quantize_weights
+from ._report import QuantizationReport as QuantizationReport
+from ._weights import quantize_weights as quantize_weights
 
 __all__ = ["CalibrationDataReader", "CalibrationMethod", "DynamicQuantConfig", "QuantFormat", "QuantType", "QuantizationMode",
            "QuantizationReport", "StaticQuantConfig", "TensorData", "TensorsData", "calibrate", "convert_float", "quantize",

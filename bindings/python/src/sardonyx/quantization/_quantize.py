@@ -1,19 +1,12 @@
 # SPDX-License-Identifier: MIT
 """quantize_dynamic and quantize_static, with onnxruntime.quantization's arguments, and the report that they give."""
-import contextlib
 import enum
-import json
-import os
 import pathlib
-import tempfile
-import time
 import warnings
 
-import numpy as np
-
-from .. import InferenceSession, SessionOptions, _native
-from .._reports import Report
+from .. import SessionOptions
 from ._calibrate import CalibrationMethod, TensorsData, calibrate, samples_of
+from ._report import names_of, path_of, quantized
 
 
 class QuantType(enum.Enum):
@@ -66,118 +59,9 @@ TYPES = {QuantType.QInt8: "int8", QuantType.QUInt8: "uint8", QuantType.QInt16: "
          QuantType.QInt4: "int4", QuantType.QUInt4: "uint4", QuantType.QFLOAT8E4M3FN: "float8e4m3fn"}
 
 
-class QuantizationReport(Report):
-    """What became of each node, and how the new model compares with the old one.
-
-    `nodes` is a list of dictionaries (name, op_type, quantized, reason, weight_error), `bytes_before` and `bytes_after` the sizes of the
-    constants, `outputs` the error of each output (root mean square, relative to the output's own) on one sample, `speedup` the time of
-    the old model over that of the new one on that sample; both None when there was no sample to run.
-    """
-
-    outputs = speedup = None
-
-    @property
-    def nodes(self):
-        return self.data["nodes"]
-
-    @property
-    def bytes_before(self):
-        return self.data["bytes_before"]
-
-    @property
-    def bytes_after(self):
-        return self.data["bytes_after"]
-
-
-def _table(data):
-    width = max([4] + [min(len(node["name"]), 60) for node in data["nodes"]])
-    for node in data["nodes"]:
-        error = node["weight_error"]
-        became = f"stays: {node['reason']}" if not node["quantized"] else "quantised" + ("" if error is None else f", weight off by {100 * error:.3g} %")
-        yield f"{node['name']:<{width}}  {node['op_type']:<20}  {became}"
-    done = sum(node["quantized"] for node in data["nodes"])
-    share = 100 * data["bytes_after"] / max(data["bytes_before"], 1)
-    yield f"{done} of {len(data['nodes'])} nodes quantised; constants of {data['bytes_before']} bytes became {data['bytes_after']} ({share:.3g} %)"
-
-
-def _random_sample(session):
-    """Numbers for every input, or None where nobody can guess them: indices might be out of range."""
-    sample, draw = {}, np.random.default_rng(0)
-    for arg in session.get_inputs():
-        if arg.type != "tensor(float)":
-            return None
-        sample[arg.name] = draw.random([d if isinstance(d, int) else 1 for d in arg.shape], np.float32)
-    return sample
-
-
-def _best_time(session, sample):
-    best, end = float("inf"), time.perf_counter() + 0.2
-    while True:
-        start = time.perf_counter()
-        session.run(None, sample)
-        now = time.perf_counter()
-        best = min(best, now - start)
-        if now > end:
-            return best
-
-
-def _compare(report, before, after, sample):
-    """The new model is loaded and run: a file that does not work is an error here, not a surprise later."""
-    new, old = InferenceSession(after), InferenceSession(before)
-    try:
-        _compare_on(report, old, new, sample)
-    except Exception as error:  # the file is written and loads: that its inputs were guessed badly is no failure
-        if sample is not None:
-            raise
-        report.outputs = None
-        report.text += f"\nnot compared: the model did not run on random numbers ({error})"
-
-
-def _compare_on(report, old, new, sample):
-    if sample is None:
-        sample = _random_sample(old)
-    if sample is None:
-        report.text += "\nnot compared: nobody can make up numbers for its inputs"
-        return
-    report.outputs = {}
-    lines = []
-    for arg, a, b in zip(old.get_outputs(), old.run(None, sample), new.run(None, sample)):
-        if isinstance(a, np.ndarray) and a.dtype.kind == "f" and a.shape == b.shape and a.size:
-            error = float(np.sqrt(np.mean((a - b) ** 2, dtype=float) / max(float(np.mean(a * a, dtype=float)), 1e-30)))
-            report.outputs[arg.name] = error
-            lines.append(f"output {arg.name}: off by {100 * error:.3g} % (root mean square)")
-    report.speedup = _best_time(old, sample) / _best_time(new, sample)
-    lines.append(f"{report.speedup:.2f} times as fast")
-    report.text += "\n".join(["", *lines])
-
-
-@contextlib.contextmanager
-def _path_of(model):
-    """A path of the model; a ModelProto is written to a file for as long as it is needed."""
-    if isinstance(model, (str, os.PathLike)):
-        yield pathlib.Path(model)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "model.onnx"
-        path.write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
-        yield path
-
-
-def _names(op_types, nodes, skip):
-    return {key: "\n".join(names) for key, names in (("op_types", op_types), ("nodes", nodes), ("skip_nodes", skip)) if names}
-
-
 def _settings(op_types, nodes, skip, per_channel, reduce_range, weight_type):
     settings = {"weight_type": TYPES[weight_type], "per_channel": str(int(bool(per_channel))), "reduce_range": str(int(bool(reduce_range)))}
-    return {**settings, **_names(op_types, nodes, skip)}
-
-
-def _run(path, model_output, settings, sample, compare):
-    data = json.loads(_native.quantize(os.fspath(path), os.fspath(model_output), settings, True))
-    report = QuantizationReport("\n".join(_table(data)), data)
-    if compare:
-        _compare(report, os.fspath(path), os.fspath(model_output), sample)
-    return report
+    return {**settings, **names_of(op_types, nodes, skip)}
 
 
 #: extra_options that say what is done here anyway, or what makes no difference to the result
@@ -212,9 +96,9 @@ def quantize_dynamic(model_input, model_output, op_types_to_quantize=None, per_c
     :raises InvalidArgument: what does not go together, or names that the model does not have
     """
     _extra(extra_options, ())
-    with _path_of(model_input) as path:
+    with path_of(model_input) as path:
         settings = _settings(op_types_to_quantize, nodes_to_quantize, nodes_to_exclude, per_channel, reduce_range, weight_type)
-        return _run(path, model_output, settings, None, compare)
+        return quantized(path, model_output, settings, None, compare)
 
 
 def quantize_static(model_input, model_output, calibration_data_reader=None, quant_format=QuantFormat.QDQ, op_types_to_quantize=None,
@@ -245,7 +129,7 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
                 kept.append(dict(sample))
             yield sample
 
-    with _path_of(model_input) as path:
+    with path_of(model_input) as path:
         cache = calibration_cache_path and pathlib.Path(calibration_cache_path)
         if ranges is None and cache and cache.exists():
             ranges = TensorsData.load(cache)
@@ -260,25 +144,7 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
         settings.update(mode="static", format=str(quant_format).lower(), ranges=ranges.json(), activation_type=TYPES[activation_type],
                         symmetric_activations=str(int(bool(extra.get("ActivationSymmetric", False)))),
                         constant_b_only=str(int(bool(extra.get("MatMulConstBOnly", True)))))
-        return _run(path, model_output, settings, kept[0] if kept else None, compare)
-
-
-def quantize_weights(model_input, model_output, bits=4, block_size=32, method="rtn", is_symmetric=False, accuracy_level=0,
-                     op_types_to_quantize=None, nodes_to_quantize=None, nodes_to_exclude=None, *, compare=True):
-    """Writes a model with the weights of its products in blocks of few bits (MatMulNBits, and GatherBlockQuantized for tables).
-
-    :param bits: 2, 4 or 8
-    :param block_size: elements with a scale of their own, a power of two from 16 to 256
-    :param method: "rtn" rounds to nearest; "hqq" finds better zero points, without data
-    :param is_symmetric: no zero points
-    :param accuracy_level: 0 computes with floats, 4 with integers of 8 bits where the machine is faster with them
-    :returns: a QuantizationReport
-    """
-    settings = {"mode": "nbits", "bits": str(int(bits)), "block_size": str(int(block_size)), "method": str(method).lower(),
-                "symmetric_weights": str(int(bool(is_symmetric))), "accuracy_level": str(int(accuracy_level or 0))}
-    settings.update(_names(op_types_to_quantize, nodes_to_quantize, nodes_to_exclude))
-    with _path_of(model_input) as path:
-        return _run(path, model_output, settings, None, compare)
+        return quantized(path, model_output, settings, kept[0] if kept else None, compare)
 
 
 def convert_float(model_input, model_output, to="float16", keep_io_types=True, op_types=None, nodes=None, nodes_to_exclude=None, *,
@@ -290,9 +156,9 @@ def convert_float(model_input, model_output, to="float16", keep_io_types=True, o
     :returns: a QuantizationReport
     """
     settings = {"mode": "half", "weight_type": str(to), "keep_io_types": str(int(bool(keep_io_types)))}
-    settings.update(_names(op_types, nodes, nodes_to_exclude))
-    with _path_of(model_input) as path:
-        return _run(path, model_output, settings, None, compare and keep_io_types)
+    settings.update(names_of(op_types, nodes, nodes_to_exclude))
+    with path_of(model_input) as path:
+        return quantized(path, model_output, settings, None, compare and keep_io_types)
 
 
 class _Config:

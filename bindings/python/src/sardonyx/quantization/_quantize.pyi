@@ -4,8 +4,8 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .._reports import Report
 from ._calibrate import CalibrationDataReader, CalibrationMethod, TensorsData
+from ._report import QuantizationReport
 
 class QuantType(enum.Enum):
     QInt8 = 0
@@ -31,16 +31,6 @@ class QuantizationMode(enum.Enum):
 TYPES: dict[QuantType, str]
 HARMLESS: set[str]
 
-class QuantizationReport(Report):
-    outputs: dict[str, float] | None
-    speedup: float | None
-    @property
-    def nodes(self) -> list[dict[str, Any]]: ...
-    @property
-    def bytes_before(self) -> int: ...
-    @property
-    def bytes_after(self) -> int: ...
-
 def quantize_dynamic(model_input: str | os.PathLike[str] | bytes | Any, model_output: str | os.PathLike[str],
                      op_types_to_quantize: Sequence[str] | None = None, per_channel: bool = False, reduce_range: bool = False,
                      weight_type: QuantType = ..., nodes_to_quantize: Sequence[str] | None = None,
@@ -55,11 +45,6 @@ def quantize_static(model_input: str | os.PathLike[str] | bytes | Any, model_out
                     calibration_providers: Sequence[Any] | None = None, extra_options: dict[str, Any] | None = None,
                     calibration_cache_path: str | os.PathLike[str] | None = None, *, ranges: TensorsData | None = None,
                     progress: bool | Callable[[int], Any] | None = None, compare: bool = True) -> QuantizationReport: ...
-
-def quantize_weights(model_input: str | os.PathLike[str] | bytes | Any, model_output: str | os.PathLike[str], bits: int = 4,
-                     block_size: int = 32, method: str = "rtn", is_symmetric: bool = False, accuracy_level: int = 0,
-                     op_types_to_quantize: Sequence[str] | None = None, nodes_to_quantize: Sequence[str] | None = None,
-                     nodes_to_exclude: Sequence[str] | None = None, *, compare: bool = True) -> QuantizationReport: ...
 def convert_float(model_input: str | os.PathLike[str] | bytes | Any, model_output: str | os.PathLike[str], to: str = "float16",
                   keep_io_types: bool = True, op_types: Sequence[str] | None = None, nodes: Sequence[str] | None = None,
                   nodes_to_exclude: Sequence[str] | None = None, *, compare: bool = True) -> QuantizationReport: ...
