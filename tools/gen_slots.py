@@ -91,9 +91,11 @@ def document(slots):
 
 def include(slots):
     lines = ["// SPDX-License-Identifier: MIT",
-             "/* Written by tools/gen_slots.py: SLOT(table, name, what it returns, the types it takes), in order. */"]
+             "/* Written by tools/gen_slots.py: SLOT(table, name, STATUS when it is a call that may fail, else PLAIN, what it returns,",
+             " * the types it takes), in order. `callback` is a function of KernelContext_ParallelFor's. */"]
     for s in slots:
-        lines.append(f'SLOT({s.table}, {s.name}, "{s.returns}", "{",".join(t for t, _ in s.params)}")')
+        kind = "STATUS" if s.returns == "OrtStatus*" and s.name != "CreateStatus" else "PLAIN"
+        lines.append(f"SLOT({', '.join([s.table, s.name, kind, s.returns] + [t for t, _ in s.params])})")
     return "\n".join(lines) + "\n"
 
 

@@ -354,17 +354,10 @@ static OrtStatus *default_path(const OrtModelCompilationOptions *o, char **out) 
   return failed;
 }
 
-static bool exists(const char *path) {
-  sx_mapping map;
-  if (sx_map_file(path, &map, NULL) != SX_OK) return false;
-  sx_unmap_file(&map);
-  return true;
-}
-
 static OrtStatus *check(const OrtModelCompilationOptions *o) {
   if (o->input == INPUT_NONE)
     SX_API_FAIL(INVALID_ARGUMENT, "Input model to compile must be specified via file path, memory buffer, or OrtModel");
-  if (o->input == INPUT_PATH && !exists(o->in_path))
+  if (o->input == INPUT_PATH && sx_path_look(o->in_path) == SX_PATH_NOTHING)
     SX_API_FAIL(INVALID_ARGUMENT, "Input model path does not exist: \"%s\"", o->in_path);
   if (o->input == INPUT_MODEL) {
     if (!o->model->graph) SX_API_FAIL(INVALID_ARGUMENT, "OrtModel has no graph. Call AddGraphToModel before compilation.");
@@ -389,7 +382,8 @@ OrtStatus *ORT_API_CALL sx_compile_CompileModel(const OrtEnv *env, const OrtMode
   char *path = NULL;
   if (!failed && o->output == OUTPUT_PATH) failed = sx_ort_text_set(&path, o->out_path);
   if (!failed && o->output == OUTPUT_NONE) failed = default_path(o, &path);
-  if (!failed && path && o->flags & OrtCompileApiFlags_ERROR_IF_OUTPUT_FILE_EXISTS && exists(path))
+  if (!failed && path && o->flags & OrtCompileApiFlags_ERROR_IF_OUTPUT_FILE_EXISTS &&
+      sx_path_look(path) != SX_PATH_NOTHING)
     failed =
         sx_ort_error(ORT_FAIL, "the file '%s' exists already: remove it, or do not set ERROR_IF_OUTPUT_FILE_EXISTS", path);
   sx_mapping in = {.data = o->bytes, .size = o->size};

@@ -231,7 +231,7 @@ bool sx_env_config_set(OrtEnv *env, const char *key, const char *value) {
 
 OrtStatus *ORT_API_CALL sx_epapi_GetEnvConfigEntries(OrtKeyValuePairs **config_entries) {
   SX_API_NOT_NULL(config_entries);
-  sx_api_CreateKeyValuePairs(config_entries);
+  *config_entries = sx_kvp_create();
   if (!*config_entries) SX_API_NO_MEMORY();
   sx_mutex_lock(&busy);
   OrtEnv *env = current;

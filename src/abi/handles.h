@@ -62,7 +62,9 @@ OrtStatus *sx_ort_text_copy(const char *what, sx_str s, char *out, size_t *size)
 struct OrtKeyValuePairs {
   const char **keys, **values; /* parallel, `cap` long */
   uint32_t n, cap;
+  bool lost; /* an entry, for want of memory, by a caller who cannot be told: sx_kvp_copy and who takes the pairs fail */
 };
+OrtKeyValuePairs *sx_kvp_create(void); /* NULL: out of memory; given back with sx_api_ReleaseKeyValuePairs */
 bool sx_kvp_set(OrtKeyValuePairs *p, const char *key, const char *value); /* false: out of memory, nothing changed */
 const char *sx_kvp_get(const OrtKeyValuePairs *p, const char *key);       /* NULL when absent */
 bool sx_kvp_copy(const OrtKeyValuePairs *from, OrtKeyValuePairs *to);     /* adds; false: out of memory */

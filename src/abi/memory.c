@@ -145,8 +145,7 @@ static const OrtMemoryInfo *ORT_API_CALL default_info(const OrtAllocator *this_)
 }
 
 static OrtStatus *ORT_API_CALL default_stats(const OrtAllocator *this_, OrtKeyValuePairs **out) {
-  sx_api_CreateKeyValuePairs(out);
-  if (out && !*out) SX_API_NO_MEMORY();
+  if (out && !(*out = sx_kvp_create())) SX_API_NO_MEMORY();
   return NULL;
 }
 

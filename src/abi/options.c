@@ -246,7 +246,7 @@ OrtStatus *ORT_API_CALL sx_api_GetSessionConfigEntry(const OrtSessionOptions *op
 OrtStatus *ORT_API_CALL sx_api_GetSessionOptionsConfigEntries(const OrtSessionOptions *options, OrtKeyValuePairs **out) {
   SX_API_NOT_NULL(options);
   SX_API_NOT_NULL(out);
-  sx_api_CreateKeyValuePairs(out);
+  *out = sx_kvp_create();
   if (*out && sx_kvp_copy(&options->config, *out)) return NULL;
   sx_api_ReleaseKeyValuePairs(*out);
   *out = NULL;
@@ -295,10 +295,13 @@ OrtStatus *ORT_API_CALL sx_api_AddExternalInitializers(OrtSessionOptions *option
     if (has_named(options->external.at, options->external.n, initializer_names[i]))
       SX_API_FAIL(INVALID_ARGUMENT, "a value for the initializer '%.100s' has been added already", initializer_names[i]);
   }
+  const uint32_t before = options->external.n;
   for (size_t i = 0; i < num_initializers; i++) {
     sx_named_value n = {sx_text_dup(initializer_names[i]), (sx_rt_value *)initializers[i]};
     if (!n.name || !sx_vec_push(&options->external, n)) {
       sx_text_drop(n.name);
+      drop_named(options->external.at + before, options->external.n - before);
+      options->external.n = before;
       SX_API_NO_MEMORY();
     }
     sx_rt_ref(n.value);
@@ -311,6 +314,7 @@ OrtStatus *ORT_API_CALL sx_api_AddExternalInitializersFromFilesInMemory(
     char *const *external_initializer_file_buffer_array, const size_t *external_initializer_file_lengths,
     size_t num_external_initializer_files) {
   SX_API_NOT_NULL(options);
+  const uint32_t before = options->files.n;
   for (size_t i = 0; i < num_external_initializer_files; i++) {
     SX_API_NOT_NULL(external_initializer_file_names && external_initializer_file_buffer_array &&
                     external_initializer_file_lengths);
@@ -323,6 +327,7 @@ OrtStatus *ORT_API_CALL sx_api_AddExternalInitializersFromFilesInMemory(
         s = sx_ort_error(ORT_INVALID_ARGUMENT, "the external file '%.200s' has been added already", f.name);
     if (!s && sx_vec_push(&options->files, f)) continue;
     sx_text_drop(f.name);
+    while (options->files.n > before) sx_text_drop(options->files.at[--options->files.n].name);
     return s ? s : sx_ort_status(SX_E_NO_MEMORY, NULL);
   }
   return NULL;

@@ -50,6 +50,7 @@ void sx_profile_event(sx_profile *p, const char *category, const char *name, uin
   if (p->also) sx_profile_event(p->also, category, name, begin_ns, end_ns, args);
   sx_mutex_lock(&p->lock);
   if (!p->done) {
+    const size_t before = p->events.n;
     int pid = (int)getpid();
     uint64_t ts = begin_ns > p->start_ns ? (begin_ns - p->start_ns) / 1000 : 0;
     sx_text_add(&p->events,
@@ -60,7 +61,10 @@ void sx_profile_event(sx_profile *p, const char *category, const char *name, uin
     sx_text_add(&p->events, ",\"args\" : {");
     if (args) sx_text_put(&p->events, args, strlen(args));
     sx_text_add(&p->events, "}}");
-    p->first = false;
+    if (p->events.failed)
+      p->events.n = before, p->events.failed = false; /* this one is lost, for want of memory; the others need not be */
+    else
+      p->first = false;
   }
   sx_mutex_unlock(&p->lock);
 }
@@ -134,21 +138,20 @@ OrtStatus *sx_profile_end(sx_profile *p, const char **file) {
   sx_text path = {0}, all = {0};
   sx_text_add(&path, "%s_%s_%03d.json", p->prefix, when, (int)(us / 1000 % 1000));
   sx_mutex_lock(&p->lock);
-  p->done = true;
   sx_text_add(&all, "[");
   sx_text_put(&all, p->events.p ? p->events.p : "", p->events.n);
   sx_text_add(&all, "\n]\n");
-  bool lost = p->events.failed || all.failed || path.failed;
+  sx_text_put(&path, "", 1);
+  p->done = !all.failed && !path.failed && (p->file = sx_text_dup(path.p)); /* else there may be memory the next time */
   sx_mutex_unlock(&p->lock);
   sx_err e;
-  sx_status st = SX_E_NO_MEMORY;
-  sx_text_put(&path, "", 1);
-  if (!lost && !path.failed && (p->file = sx_text_dup(path.p)))
-    st = sx_write_file(p->file, all.p, all.n, &e);
-  else
-    sx_fail(&e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
+  sx_status st = p->done ? sx_write_file(p->file, all.p, all.n, &e) : sx_fail(&e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   sx_text_free(&path);
   sx_text_free(&all);
+  if (st == SX_E_NO_MEMORY && p->done) {
+    sx_text_drop(p->file);
+    p->file = NULL, p->done = false;
+  }
   *file = p->file ? p->file : "";
   return sx_ort_status(st, &e);
 }

@@ -103,6 +103,7 @@ const char *sx_kvp_get(const OrtKeyValuePairs *p, const char *key) {
 }
 
 bool sx_kvp_copy(const OrtKeyValuePairs *from, OrtKeyValuePairs *to) {
+  if (from->lost) return false;
   for (uint32_t i = 0; i < from->n; i++)
     if (!sx_kvp_set(to, from->keys[i], from->values[i])) return false;
   return true;
@@ -115,12 +116,18 @@ void sx_kvp_clear(OrtKeyValuePairs *p) {
   *p = (OrtKeyValuePairs){0};
 }
 
+/* What callers get who cannot be told that there is no memory: it has nothing, takes nothing, and nobody takes it. */
+static OrtKeyValuePairs no_pairs = {.lost = true};
+
+OrtKeyValuePairs *sx_kvp_create(void) { return sx_calloc(1, sizeof(OrtKeyValuePairs)); }
+
 void ORT_API_CALL sx_api_CreateKeyValuePairs(OrtKeyValuePairs **out) {
-  if (out) *out = sx_calloc(1, sizeof **out);
+  if (out && !(*out = sx_kvp_create())) *out = &no_pairs;
 }
 
 void ORT_API_CALL sx_api_AddKeyValuePair(OrtKeyValuePairs *kvps, const char *key, const char *value) {
-  if (kvps && key && *key && value) (void)sx_kvp_set(kvps, key, value);
+  if (!kvps || !key || !*key || !value || kvps == &no_pairs) return;
+  if (!sx_kvp_set(kvps, key, value)) kvps->lost = true;
 }
 
 const char *ORT_API_CALL sx_api_GetKeyValue(const OrtKeyValuePairs *kvps, const char *key) {
@@ -146,7 +153,7 @@ void ORT_API_CALL sx_api_RemoveKeyValuePair(OrtKeyValuePairs *kvps, const char *
 }
 
 void ORT_API_CALL sx_api_ReleaseKeyValuePairs(OrtKeyValuePairs *kvps) {
-  if (!kvps) return;
+  if (!kvps || kvps == &no_pairs) return;
   sx_kvp_clear(kvps);
   sx_free(kvps, sizeof *kvps);
 }

@@ -68,16 +68,16 @@ static void contexts_elsewhere(void) {
   c->ReleaseModelCompilationOptions(m);
   OK(CreateSessionFromArray(env, bytes.at, bytes.n, read, &s));
   CHECK(count->contexts_read == before + 3 && compare(cpu, s, 1));
-  api->ReleaseSession(s);
+  api->ReleaseSession(s), s = NULL;
   remove(file);
   OK(AddSessionConfigEntry(o, "ep.context_enable", "1"));
   OK(AddSessionConfigEntry(o, "ep.context_file_path", file));
   OK(CreateSessionFromArray(env, model_device_mixed, sizeof model_device_mixed, o, &s)); /* it runs, too */
   CHECK(compare(cpu, s, 2));
-  api->ReleaseSession(s);
+  api->ReleaseSession(s), s = NULL;
   OK(CreateSession(env, ORT_TSTR_ON_MACRO("abi_device_context.onnx"), read, &s));
   CHECK(count->contexts_read == before + 6 && compare(cpu, s, 3));
-  api->ReleaseSession(s);
+  api->ReleaseSession(s), s = NULL;
   remove(file);
   api->ReleaseSession(cpu);
   api->ReleaseSessionOptions(o);

@@ -105,7 +105,7 @@ static void selection(void) {
   OrtSessionOptions *o = options(0);
   OK(SessionOptionsSetEpSelectionPolicyDelegate(o, choose, &asked));
   OrtSession *s = session(o);
-  CHECK(asked == 1 && abi_nodes_of(s, "SampleProvider") == 6);
+  CHECK(asked >= 1 && abi_nodes_of(s, "SampleProvider") == 6);
   api->ReleaseSession(s);
   api->ReleaseSessionOptions(o);
 }

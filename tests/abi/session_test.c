@@ -374,7 +374,7 @@ static void profile(void) {
   CHECK(!strncmp(name, "abi_session_test_", 17) && strstr(name, ".json"));
   FILE *f = fopen(name, "rb");
   CHECK(f != NULL);
-  char text[8192] = {0};
+  static char text[1 << 20];
   if (f) (void)!fread(text, 1, sizeof text - 1, f), fclose(f);
   CHECK(text[0] == '[' && strstr(text, "\"model_run\"") && strstr(text, "\"session_initialization\"") &&
         strstr(text, "_kernel_time\""));

@@ -180,7 +180,7 @@ static void try_slot(const slot *s, void *function) {
   for (const char *p = s->types; *p; n++) {
     size_t k = strcspn(p, ",");
     snprintf(types[n], sizeof types[n], "%.*s", (int)k, p);
-    p += k + (p[k] == ',');
+    p += k + 2 * (p[k] == ',');
   }
   uintptr_t zeros[MOST] = {0};
   call(s, function, zeros);
@@ -196,7 +196,7 @@ static void try_slot(const slot *s, void *function) {
 }
 
 static const slot slots[] = {
-#define SLOT(table, name, returns, types) {#table, #name, returns, types},
+#define SLOT(table, name, kind, returns, ...) {#table, #name, #returns, "" #__VA_ARGS__},
 #include "slots.gen.inc"
 #undef SLOT
 };

@@ -107,15 +107,13 @@ sx_status sx_ep_context_keep(struct sx_eps *x, sx_model *m, const char *model, s
   SX_TRY(sx_ep_context_check(m, e));
   sx_arena a = {0};
   sx_proto_model p;
-  sx_mapping there;
   char *path = context_path(x, model, &x->arena);
-  sx_status s = path ? SX_OK
+  sx_status s = path             ? SX_OK
+                : x->arena.failed ? sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory")
                      : sx_fail(e, SX_E_INVALID_ARGUMENT, SX_HERE,
                                "a model from memory has no path: %s must say where its context model goes", kOrtSessionOptionEpContextFilePath);
-  if (s == SX_OK && sx_map_file(path, &there, NULL) == SX_OK) {
-    sx_unmap_file(&there);
+  if (s == SX_OK && sx_path_look(path) != SX_PATH_NOTHING)
     s = sx_fail(e, SX_E_FAIL, SX_HERE, "the context model '%s' exists already: remove it, or load it instead", path);
-  }
   if (s == SX_OK) s = sx_export(m, &a, &p, e);
   sx_text_free(&x->context); /* a model may be read twice before its session stands */
   if (s == SX_OK) s = sx_proto_write_model(&p, &x->context, e);

@@ -185,6 +185,7 @@ OrtStatus *ORT_API_CALL sx_api_CreateSharedAllocator(OrtEnv *env, const OrtEpDev
   int k = memory_kind(mem_type);
   if (!d->memory[k] || !SX_EP_HAS(d->factory, 23, CreateAllocator))
     SX_API_FAIL(INVALID_ARGUMENT, "CreateSharedAllocator: the device has no memory of its own");
+  if (allocator_options && allocator_options->lost) SX_API_NO_MEMORY();
   OrtStatus *failed = sx_api_ReleaseSharedAllocator(env, ep_device, mem_type); /* the new one takes its place */
   const OrtMemoryInfo *info = (const OrtMemoryInfo *)d->memory[k];
   if (!failed) failed = d->factory->CreateAllocator(d->factory, info, allocator_options, &d->allocator[k]);
@@ -304,7 +305,8 @@ OrtStatus *ORT_API_CALL sx_api_UnregisterExecutionProviderLibrary(OrtEnv *env, c
   sx_mutex_lock(&lists);
   sx_ep_library *l = find(env, registration_name, &at);
   uint32_t users = l ? atomic_load(&l->sessions) : 0;
-  bool listed = l && !users && list_devices(env, l, NULL);
+  OrtStatus *failed = l && !users ? allow_virtual(env, registration_name, false) : NULL;
+  bool listed = l && !users && !failed && list_devices(env, l, NULL);
   if (listed) {
     for (uint32_t k = at + 1; k < env->plugins.n; k++) env->plugins.at[k - 1] = env->plugins.at[k];
     env->plugins.n--;
@@ -314,10 +316,12 @@ OrtStatus *ORT_API_CALL sx_api_UnregisterExecutionProviderLibrary(OrtEnv *env, c
   if (users)
     SX_API_FAIL(FAIL, "the provider library '%.100s' is in use by %u session%s: release them first", registration_name,
                 (unsigned)users, users == 1 ? "" : "s");
-  if (!listed) SX_API_NO_MEMORY();
-  OrtStatus *failed = allow_virtual(env, registration_name, false);
+  if (!listed) {
+    if (!failed) sx_api_ReleaseStatus(allow_virtual(env, registration_name, true));
+    return failed ? failed : sx_ort_status(SX_E_NO_MEMORY, NULL);
+  }
   destroy(env, l);
-  return failed;
+  return NULL;
 }
 
 void sx_env_close_plugins(OrtEnv *env) {

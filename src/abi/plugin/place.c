@@ -14,8 +14,9 @@ static OrtValueInfo *copy_info(struct sx_eps *x, const OrtValueInfo *from) {
   if (!i) return NULL;
   *i = (OrtValueInfo){.flags = from->flags, .id = from->id};
   i->name = sx_arena_strdup(&x->now->arena, from->name, strlen(from->name));
+  if (!i->name || !sx_vec_push(&x->now->infos, i)) return NULL; /* which frees the type */
   i->type = from->type ? sx_ort_type_copy(from->type) : NULL;
-  return i->name && (i->type || !from->type) && sx_vec_push(&x->now->infos, i) ? i : NULL;
+  return i->type || !from->type ? i : NULL;
 }
 
 static OrtValueInfo **copy_infos(struct sx_eps *x, OrtValueInfo *const *from, uint32_t n) {

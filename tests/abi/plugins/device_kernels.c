@@ -249,9 +249,10 @@ static OrtStatus *ORT_API_CALL prepack(OrtKernelImpl *impl, const OrtValue *tens
   void *copy = allocator->Alloc(allocator, t.bytes);
   if (!copy) return fail("out of memory");
   memcpy(copy, device_real(t.data), t.bytes);
-  TRY(ep_api->SharedPrePackedWeightCache_StoreWeightData(cache, &copy, &t.bytes, 1));
-  *packed = true;
-  return NULL;
+  OrtStatus *failed = ep_api->SharedPrePackedWeightCache_StoreWeightData(cache, &copy, &t.bytes, 1);
+  if (failed) allocator->Free(allocator, copy);
+  *packed = !failed;
+  return failed;
 }
 static OrtStatus *ORT_API_CALL set_shared(OrtKernelImpl *impl, const void *const *data, const size_t *sizes, size_t n,
                                           int index) {
@@ -371,8 +372,10 @@ static OrtStatus *add_kernel(OrtKernelRegistry *r, const char *provider, const O
 }
 OrtStatus *registry_create(const char *provider, OrtKernelRegistry **out) {
   TRY(ep_api->CreateKernelRegistry(out));
-  for (size_t i = 0; i < n_ops; i++) TRY(add_kernel(*out, provider, &ops[i]));
-  return NULL;
+  OrtStatus *failed = NULL;
+  for (size_t i = 0; i < n_ops && !failed; i++) failed = add_kernel(*out, provider, &ops[i]);
+  if (failed) ep_api->ReleaseKernelRegistry(*out);
+  return failed;
 }
 
 /* ---- an operator of a domain of our own: for its types; a kernel of the registry runs it ---- */

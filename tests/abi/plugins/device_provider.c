@@ -307,6 +307,10 @@ static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevi
   bool streams = !strcmp(option(o, f, "streams", text, sizeof text), "1");
   OrtStatus *failed = ask_contexts(p, o);
   if (!failed) failed = registry_create(names[f->device->number], &p->registry); /* ONNX Runtime copies with its kernels */
+  if (failed) {
+    free(p);
+    return failed;
+  }
   p->ep = (OrtEp){.ort_version_supported = ORT_API_VERSION,
                   .GetName = ep_name,
                   .GetCapability = capability,
@@ -336,7 +340,7 @@ static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevi
   counters.providers++;
   streaming += p->streams = streams;
   *out = &p->ep;
-  return failed;
+  return NULL;
 }
 static void ORT_API_CALL release_ep(OrtEpFactory *f, OrtEp *ep) {
   Provider *p = (Provider *)ep;
@@ -416,8 +420,6 @@ Counters *device_counters(void) { return &counters; }
 void *device_reach(void *p) { return device_real(p); }
 
 static OrtStatus *open_factory(Factory *f, int k) {
-  memset(f, 0, sizeof *f);
-  f->device = &devices[k];
   if (!device_open(f->device, k)) return fail("no addresses for the device");
   TRY(api->CreateMemoryInfo_V2(names[k], k ? OrtMemoryInfoDeviceType_NPU : OrtMemoryInfoDeviceType_GPU, 0x7e57, k,
                                OrtDeviceMemoryType_DEFAULT, 256, OrtDeviceAllocator, &f->device->info));
@@ -451,8 +453,15 @@ OrtStatus *CreateEpFactories(const char *name, const OrtApiBase *base, const Ort
   if (!api) return NULL;
   ep_api = api->GetEpApi();
   for (int k = 0; k < DEVICES && (size_t)k < max; k++) {
-    TRY(open_factory(&factories[k], k));
-    out[(*n)++] = &factories[k].factory;
+    Factory *f = &factories[k];
+    *f = (Factory){.device = &devices[k]};
+    OrtStatus *failed = open_factory(f, k);
+    if (failed) { /* then there are none: this one, and those before it */
+      for (int i = 0; i <= k; i++) (void)ReleaseEpFactory(&factories[i].factory);
+      *n = 0;
+      return failed;
+    }
+    out[(*n)++] = &f->factory;
   }
   return NULL;
 }
