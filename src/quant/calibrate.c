@@ -38,11 +38,20 @@ static sx_status watch(sx_calibration *c, sx_vid v, sx_err *e) {
   SX_NO_MEMORY(e);
 }
 
+/* Does a rule look at the node, or may it go when the model is written anew (sx_quant_read), so that what is before it gets
+ * the name of its result, or keeps its own? */
+static bool matters(const sx_node *n) {
+  static const char *const folded[] = {"Identity", "Dropout", "BatchNormalization", "Sub", "Div"};
+  for (size_t i = 0; i < sizeof folded / sizeof *folded; i++)
+    if (sx_str_is(n->op_type, folded[i])) return true;
+  return sx_quant_rule_of(sx_quant_static_rules, n);
+}
+
 static sx_status watch_all(sx_calibration *c, sx_err *e) {
   const sx_graph *g = c->w.m->graph;
   for (uint32_t k = 0; k < g->nodes.n; k++) {
     const sx_node *n = sx_node_at(g, k);
-    if (n->dead || !sx_quant_rule_of(sx_quant_static_rules, n)) continue;
+    if (n->dead || !matters(n)) continue;
     for (uint32_t i = 0; i < n->n_in; i++) SX_TRY(watch(c, n->in[i].value, e));
     for (uint32_t i = 0; i < n->n_out; i++) SX_TRY(watch(c, n->out[i], e));
   }

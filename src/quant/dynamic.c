@@ -103,8 +103,8 @@ static sx_status rows_of(sx_quantizer *q, sx_nid id, sx_vid table, sx_vid *out) 
   return sx_quant_emit_like(q, id, "", "Gather", (sx_vid[]){table, sx_node_in(sx_node_at(q->g, id), 1)}, 2, out, 1);
 }
 
-/* A table of rows: only the rows that are read become floats again, by a scale of the table or one of the row. */
-static sx_status gather(sx_quantizer *q, sx_nid id, const char **kept) {
+/* Only the rows that are read become floats again, by a scale of the table or one of the row. */
+sx_status sx_quant_table(sx_quantizer *q, sx_nid id, const char **kept) {
   sx_graph *g = q->g;
   const sx_node *n = sx_node_at(g, id);
   const sx_vid w = sx_node_in(n, 0);
@@ -112,6 +112,7 @@ static sx_status gather(sx_quantizer *q, sx_nid id, const char **kept) {
   sx_vid codes, y;
   if (!sx_quant_is_weight(g, w, 2)) return *kept = "the table is no constant of floats", SX_OK;
   if (sx_value_const(g, w)->dtype != SX_F32) return *kept = "the table is not float", SX_OK;
+  if (sx_dtype_bits(q->o->weight) != 8) return *kept = "tables have 8 bits", SX_OK;
   const bool by_row =
       q->o->per_channel && q->o->weight == SX_I8 && sx_value_const(g, w)->rank == 2 && !sx_attr_int(n, "axis", 0);
   SX_TRY(sx_quant_weight_of(q, w, by_row ? 0 : -1, false, NULL, &c));
@@ -245,7 +246,7 @@ static sx_status embed(sx_quantizer *q, sx_nid id, const char **kept) {
 const sx_quant_rule sx_quant_dynamic_rules[] = {{"", "MatMul", matmul},
                                                 {"", "Gemm", gemm},
                                                 {"", "Conv", conv},
-                                                {"", "Gather", gather},
+                                                {"", "Gather", sx_quant_table},
                                                 {"", "LSTM", lstm},
                                                 {"com.microsoft", "Attention", attention},
                                                 {"com.microsoft", "EmbedLayerNormalization", embed},

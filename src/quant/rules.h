@@ -44,6 +44,8 @@ typedef struct sx_quant_rule {
 extern const sx_quant_rule sx_quant_dynamic_rules[], sx_quant_static_rules[], sx_quant_nbits_rules[],
     sx_quant_half_rules[]; /* ended by an op_type of NULL */
 const sx_quant_rule *sx_quant_rule_of(const sx_quant_rule *rules, const sx_node *n);
+/* The rule of a Gather that picks rows of a constant table. */
+sx_status sx_quant_table(sx_quantizer *q, sx_nid id, const char **kept);
 /* What rules that only look leave: pairs, weights and biases of static quantisation; values and casts of 16-bit floats. */
 sx_status sx_quant_static_write(sx_quantizer *q);
 sx_status sx_quant_half_write(sx_quantizer *q);

@@ -108,6 +108,12 @@ static sx_status mover(sx_quantizer *q, sx_nid id, const char **kept) {
   return sx_quant_select(q, id);
 }
 
+/* Rows of a table, which is a weight, or of a value of the model. */
+static sx_status gather(sx_quantizer *q, sx_nid id, const char **kept) {
+  const sx_vid x = sx_node_in(sx_node_at(q->g, id), 0);
+  return x != SX_NONE && sx_value_const(q->g, x) ? sx_quant_table(q, id, kept) : mover(q, id, kept);
+}
+
 static sx_quant_rule_fn rule_of(const sx_quantizer *q, sx_nid id) {
   return sx_quant_rule_of(sx_quant_static_rules, sx_node_at(q->g, id))->fn;
 }
@@ -133,11 +139,11 @@ static void prune(sx_quantizer *q) {
 
 static sx_status mark_chosen(sx_quantizer *q, sx_nid id) {
   const sx_node *n = sx_node_at(q->g, id);
-  const bool multiplies = rule_of(q, id) == product;
+  const bool multiplies = rule_of(q, id) == product, moves = rule_of(q, id) == mover || rule_of(q, id) == gather;
   const bool floats = multiplies && (sx_str_is(n->op_type, "MatMul") || sx_str_is(n->op_type, "Gemm")) && !is_read(q, id);
   for (uint32_t i = 0; i < n->n_in; i++)
     if (sx_quant_is_f32(q->g, n->in[i].value) && !(multiplies && i > 0 && sx_value_const(q->g, n->in[i].value)) &&
-        !((sx_quant_is_clamp(n) || rule_of(q, id) == mover) && i))
+        !((sx_quant_is_clamp(n) || moves) && i))
       SX_TRY(set_mark(q, n->in[i].value, ON_GRID, SX_NONE));
   for (uint32_t i = 0; i < n->n_out && !floats; i++)
     if (n->out[i] != SX_NONE) SX_TRY(set_mark(q, behind(q, n, n->out[i]), ON_GRID, SX_NONE));
@@ -306,7 +312,7 @@ const sx_quant_rule sx_quant_static_rules[] = {{"", "Conv", product},
                                                {"", "Unsqueeze", mover},
                                                {"", "Slice", mover},
                                                {"", "Split", mover},
-                                               {"", "Gather", mover},
+                                               {"", "Gather", gather},
                                                {"", "DepthToSpace", mover},
                                                {"", "SpaceToDepth", mover},
                                                {"", "Resize", mover},

@@ -87,9 +87,10 @@ static sx_status pack(const void *ctx, const void *src, void *dst, uint32_t begi
   sx_conv_pack(&p->c, &w, dst, begin, end);
   return SX_OK;
 }
-/* The type that weights are packed in. */
+/* The type that weights are packed in: few are not worth being widened again in every unit. */
 static uint8_t packed_type(const conv_state *st, sx_conv_layout y) {
-  if (!st->w || (st->w->factors && y == SX_CONV_PLAIN)) return SX_F32;
+  enum { FEW = 1 << 14 };
+  if (!st->w || st->w->count <= FEW || (st->w->factors && y == SX_CONV_PLAIN)) return SX_F32;
   return st->w->stored;
 }
 

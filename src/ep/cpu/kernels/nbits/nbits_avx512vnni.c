@@ -7,23 +7,29 @@
 #include "ep/cpu/vec.h"
 
 static int64_t row_bytes(const sx_nbits *s) { return (s->blocks * (s->block + 8) + 63) / 64 * 64; }
+/* Where the 16 elements of a vector lie in a row: element k of a word is byte k / per of what mask k % per takes out. */
+static const uint8_t places[3][16] = {{0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15},
+                                      {0, 2, 4, 6, 1, 3, 5, 7, 8, 10, 12, 14, 9, 11, 13, 15},
+                                      {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
 static void rows(const sx_nbits *s, const float *x, void *row) {
   int8_t *to = row;
   float *scales = (float *)(void *)(to + s->blocks * s->block), *sums = scales + s->blocks;
-  const int per = 8 / s->bits; /* weights of a byte */
+  const __m128i order = _mm_loadu_si128((const __m128i *)(const void *)places[s->bits / 4]);
   for (int64_t b = 0; b < s->blocks; b++) {
     const int64_t from = b * s->block, n = s->K - from < s->block ? s->K - from : s->block;
-    float most = 0;
-    int32_t sum = 0;
-    for (int64_t k = 0; k < n; k++) most = fabsf(x[from + k]) > most ? fabsf(x[from + k]) : most;
-    const float scale = most / 127, inverse = most > 0 ? 127 / most : 0;
-    for (int64_t k = 0; k < s->block; k++) {
-      /* element k is byte k % (4 per) / per of its word, taken out by mask k % per */
-      const int64_t word = k / (4 * per), at = word * 4 * per + k % per * 4 + k % (4 * per) / per;
-      const int32_t q = k < n ? (int32_t)lrintf(fminf(127, fmaxf(-127, x[from + k] * inverse))) : 0;
-      to[from + at] = (int8_t)q, sum += q;
+    __m512 top = _mm512_setzero_ps();
+    __m512i sum = _mm512_setzero_si512();
+    for (int64_t k = 0; k < n; k += SX_VL) /* a NaN is no maximum */
+      top = _mm512_max_ps(_mm512_abs_ps((__m512)vf_load_n(x + from + k, n - k < SX_VL ? (int)(n - k) : SX_VL)), top);
+    const float most = _mm512_reduce_max_ps(top), inverse = most > 0 ? 127 / most : 0;
+    for (int64_t k = 0; k < s->block; k += SX_VL) {
+      const int left = n - k <= 0 ? 0 : n - k < SX_VL ? (int)(n - k) : SX_VL;
+      const __m512 v = left ? (__m512)(vf_load_n(x + from + k, left) * vf_set(inverse)) : _mm512_setzero_ps();
+      const __m512i q = _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(v, _mm512_set1_ps(-127)), _mm512_set1_ps(127)));
+      _mm_storeu_si128((__m128i *)(void *)(to + from + k), _mm_shuffle_epi8(_mm512_cvtepi32_epi8(q), order));
+      sum = _mm512_add_epi32(sum, q);
     }
-    scales[b] = scale, sums[b] = (float)sum;
+    scales[b] = most / 127, sums[b] = (float)_mm512_reduce_add_epi32(sum);
   }
 }
 
