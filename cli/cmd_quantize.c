@@ -8,7 +8,7 @@
 #include <string.h>
 
 static struct {
-  const char *weight, *activation, *method, *json;
+  const char *weight, *activation, *method, *measure, *json;
   bool per_channel, reduce_range, symmetric;
   double percentile;
   cli_list op_types, nodes, skip, set;
@@ -30,6 +30,8 @@ static const cli_option options[] = {
     {"node", 0, CLI_LIST, "NAME", "quantise these nodes alone", &opts.nodes},
     {"skip", 0, CLI_LIST, "NAME", "leave these nodes as they are", &opts.skip},
     {"set", 0, CLI_LIST, "KEY=VALUE", "any option of Quantize (sardonyx.h): mode=nbits, bits=4, mode=half, ...", &opts.set},
+    {"measure", 0, CLI_TEXT, "SAMPLE", "time both models on this; without it on the first sample, or on random floats",
+     &opts.measure},
     {"json", 'j', CLI_TEXT, "FILE", "write the report as JSON ('-': to stdout), in place of the text", &opts.json},
     {NULL},
 };
@@ -74,71 +76,98 @@ static OrtKeyValuePairs *settings(library *lib) {
   return s;
 }
 
+/* The model in work, and who works on it. */
+typedef struct job {
+  library *lib;
+  const SardonyxExtension *x;
+  const char *model, *target;
+  char **samples;
+  int n_samples;
+  session *s; /* for the names and types of inputs */
+  OrtSessionOptions *so;
+  OrtKeyValuePairs *settings;
+} job;
+
 /* A sample is what `run` takes for the inputs, separated by commas. */
-static bool add_sample(library *lib, const SardonyxExtension *x, const session *s, SardonyxCalibration *c,
-                       const char *sample) {
-  char *text = cli_copy(sample, strlen(sample)), *specs[64];
-  input_set in = {0};
+typedef struct sample {
+  char *text;
+  input_set in;
+  OrtValue **values;
+} sample;
+
+static void sample_close(const job *j, sample *v) {
+  for (size_t i = 0; i < v->in.count && v->values; i++)
+    if (v->values[i]) j->lib->api->ReleaseValue(v->values[i]);
+  free(v->values);
+  inputs_free(&v->in);
+  free(v->text);
+}
+
+/* Inputs that are not named get `fill`; NULL: that is an error. */
+static bool sample_open(const job *j, const char *spec, const char *fill, sample *v) {
+  char *specs[64];
   int n = 0;
-  for (char *p = text; p && n < 64; n++) {
+  *v = (sample){.text = cli_copy(spec, strlen(spec))};
+  for (char *p = *v->text ? v->text : NULL; p && n < 64; n++) {
     specs[n] = p;
     if ((p = strchr(p, ',')) != NULL) *p++ = 0;
   }
-  bool ok = inputs_make(s, specs, n, NULL, &in);
-  OrtValue **values = cli_alloc((in.count + 1) * sizeof *values);
-  for (size_t i = 0; i < in.count && ok; i++) values[i] = library_value(lib, in.values[i], &ok);
-  ok = ok && library_ok(lib, x->Calibrate(c, in.names, (const OrtValue *const *)values, in.count));
-  if (!ok) cli_fail_context("sample '%s'", sample);
-  for (size_t i = 0; i < in.count; i++)
-    if (values[i]) lib->api->ReleaseValue(values[i]);
-  free(values);
-  inputs_free(&in);
-  free(text);
+  bool ok = inputs_make(j->s, specs, n, fill, &v->in);
+  v->values = cli_alloc((v->in.count + 1) * sizeof *v->values);
+  for (size_t i = 0; i < v->in.count && ok; i++) v->values[i] = library_value(j->lib, v->in.values[i], &ok);
+  if (!ok) cli_fail_context("sample '%s'", spec);
   return ok;
 }
 
-static bool add_samples(library *lib, const SardonyxExtension *x, const session *s, SardonyxCalibration *c, int count,
-                        char **args) {
+static bool add_samples(const job *j, SardonyxCalibration *c) {
   bool ok = true;
-  for (int i = 2; i < count && ok; i++) ok = add_sample(lib, x, s, c, args[i]);
+  for (int i = 0; i < j->n_samples && ok; i++) {
+    sample v;
+    ok = sample_open(j, j->samples[i], NULL, &v) &&
+         library_ok(j->lib, j->x->Calibrate(c, v.in.names, (const OrtValue *const *)v.values, v.in.count));
+    if (!ok) cli_fail_context("sample '%s'", j->samples[i]);
+    sample_close(j, &v);
+  }
   return ok;
 }
 
-static bool calibrate(library *lib, const SardonyxExtension *x, OrtKeyValuePairs *to, int count, char **args) {
-  session *s = session_open(lib, args[0]);
-  OrtSessionOptions *so = s ? session_options_make(lib) : NULL;
+/* The inputs on which both models are timed: those that --measure names, the first sample, or random numbers where nothing
+ * but floats is asked for. False: there are none, or, with a recorded failure, they cannot be made. */
+static bool measured_on(const job *j, sample *v) {
+  const char *spec = opts.measure ? opts.measure : j->n_samples ? j->samples[0] : NULL;
+  *v = (sample){0};
+  if (j->x->version < 5) return false;
+  for (size_t i = 0; i < j->s->num_inputs && !spec; i++)
+    if (!j->s->inputs[i].element || j->s->inputs[i].element->ort != ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT) return false;
+  return sample_open(j, spec ? spec : "", spec ? NULL : "random", v);
+}
+
+static bool measure_ranges(const job *j) {
   SardonyxCalibration *c = NULL;
   char *ranges = NULL;
-  bool ok = so && library_ok(lib, x->CreateCalibration(lib->env, so, os_path(args[0]), &c));
-  ok = ok && add_samples(lib, x, s, c, count, args);
-  ok = ok && library_ok(lib, x->CalibrationRanges(c, opts.method ? opts.method : "minmax", opts.percentile, lib->allocator,
-                                                  &ranges));
+  bool ok = library_ok(j->lib, j->x->CreateCalibration(j->lib->env, j->so, os_path(j->model), &c)) && add_samples(j, c);
+  ok = ok && library_ok(j->lib, j->x->CalibrationRanges(c, opts.method ? opts.method : "minmax", opts.percentile,
+                                                        j->lib->allocator, &ranges));
   if (ok) {
-    lib->api->AddKeyValuePair(to, "mode", "static");
-    lib->api->AddKeyValuePair(to, "ranges", ranges);
-    lib->allocator->Free(lib->allocator, ranges);
+    j->lib->api->AddKeyValuePair(j->settings, "mode", "static");
+    j->lib->api->AddKeyValuePair(j->settings, "ranges", ranges);
+    j->lib->allocator->Free(j->lib->allocator, ranges);
   }
-  if (c) x->ReleaseCalibration(c);
-  if (so) lib->api->ReleaseSessionOptions(so);
-  session_close(s);
+  if (c) j->x->ReleaseCalibration(c);
   return ok;
 }
 
 /* Weights rounded on the samples, which are read once for every pass. */
-static char *quantize_weights(library *lib, const SardonyxExtension *x, const OrtKeyValuePairs *options, int count,
-                              char **args) {
-  session *s = session_open(lib, args[0]);
-  OrtSessionOptions *so = s ? session_options_make(lib) : NULL;
+static bool round_weights(const job *j, const sample *v, char **report) {
   SardonyxCalibration *c = NULL;
-  char *report = NULL;
   int more = 1;
-  bool ok = so && library_ok(lib, x->CreateWeightCalibration(lib->env, so, os_path(args[0]), options, &c));
-  while (ok && more) ok = add_samples(lib, x, s, c, count, args) && library_ok(lib, x->CalibrationPass(c, &more));
-  ok = ok && library_ok(lib, x->QuantizeCalibrated(c, os_path(args[1]), opts.json != NULL, lib->allocator, &report));
-  if (c) x->ReleaseCalibration(c);
-  if (so) lib->api->ReleaseSessionOptions(so);
-  session_close(s);
-  return report;
+  bool ok = library_ok(j->lib, j->x->CreateWeightCalibration(j->lib->env, j->so, os_path(j->model), j->settings, &c));
+  while (ok && more) ok = add_samples(j, c) && library_ok(j->lib, j->x->CalibrationPass(c, &more));
+  ok = ok &&
+       library_ok(j->lib, j->x->QuantizeCalibrated(c, os_path(j->target), v->in.names, (const OrtValue *const *)v->values,
+                                                   v->in.count, opts.json != NULL, j->lib->allocator, report));
+  if (c) j->x->ReleaseCalibration(c);
+  return ok;
 }
 
 /* Is there --set KEY=VALUE? */
@@ -148,25 +177,44 @@ static bool is_set(const char *pair) {
   return false;
 }
 
+static bool quantize(const job *j, char **report) {
+  const bool weights = j->n_samples && is_set("method=gptq"), json = opts.json != NULL;
+  OrtAllocator *heap = j->lib->allocator;
+  sample v;
+  if (weights && j->x->version < 5) return cli_fail(CLI_NO_EXTENSION, "the library is too old for method=gptq");
+  bool ok = !j->n_samples || weights || measure_ranges(j);
+  const bool measured = ok && measured_on(j, &v);
+  ok = ok && !cli_failure_code();
+  if (ok && weights)
+    ok = round_weights(j, &v, report);
+  else if (ok && measured)
+    ok = library_ok(
+        j->lib, j->x->QuantizeMeasured(j->lib->env, j->so, os_path(j->model), os_path(j->target), j->settings, v.in.names,
+                                       (const OrtValue *const *)v.values, v.in.count, json, heap, report));
+  else if (ok)
+    ok = library_ok(j->lib,
+                    j->x->Quantize(j->lib->env, os_path(j->model), os_path(j->target), j->settings, json, heap, report));
+  if (measured) sample_close(j, &v);
+  return ok;
+}
+
 static int run_quantize(int count, char **args) {
   library *lib = library_open(cli_opts.library);
   const SardonyxExtension *x = lib ? library_extension_or_fail(lib, "quantize") : NULL;
-  const bool weights = count > 2 && is_set("method=gptq");
-  if (x && x->version < (weights ? 5u : 4u)) x = NULL, cli_fail(CLI_NO_EXTENSION, "the library is too old to quantise");
-  OrtKeyValuePairs *s = x ? settings(lib) : NULL;
-  char *text = NULL;
-  if (s && weights) text = quantize_weights(lib, x, s, count, args);
-  if (s && count > 2 && !weights && !calibrate(lib, x, s, count, args)) lib->api->ReleaseKeyValuePairs(s), s = NULL;
-  if (s && !weights)
-    (void)library_ok(lib, x->Quantize(lib->env, os_path(args[0]), os_path(args[1]), s, opts.json != NULL, lib->allocator, &text));
-  if (text) {
+  if (x && x->version < 4) x = NULL, cli_fail(CLI_NO_EXTENSION, "the library is too old to quantise");
+  job j = {.lib = lib, .x = x, .model = args[0], .target = args[1], .samples = args + 2, .n_samples = count - 2};
+  char *report = NULL;
+  if (x && (j.settings = settings(lib)) && (j.s = session_open(lib, args[0])) && (j.so = session_options_make(lib)) &&
+      quantize(&j, &report)) {
     if (opts.json && strcmp(opts.json, "-"))
-      file_write(opts.json, text, strlen(text));
+      file_write(opts.json, report, strlen(report));
     else
-      fputs(text, stdout);
-    lib->allocator->Free(lib->allocator, text);
+      fputs(report, stdout);
+    lib->allocator->Free(lib->allocator, report);
   }
-  if (s) lib->api->ReleaseKeyValuePairs(s);
+  if (j.so) lib->api->ReleaseSessionOptions(j.so);
+  if (j.s) session_close(j.s);
+  if (j.settings) lib->api->ReleaseKeyValuePairs(j.settings);
   library_close(lib);
   return cli_failure_code();
 }
@@ -179,8 +227,11 @@ const cli_command cli_command_quantize = {
         "Writes the model with its weights as 8-bit integers. Without samples, values become integers while the model "
         "runs,\n"
         "with the range that they have then. With samples, ranges are measured on them, and the model gets QuantizeLinear\n"
-        "and DequantizeLinear around its operators; or, with method=gptq, its weights are rounded on them. A sample is what 'run' takes for the inputs, separated by commas.\n"
-        "Prints a line for each node that could be quantised: how far its weight is off, or why it stays.\n"
+        "and DequantizeLinear around its operators; or, with method=gptq, its weights are rounded on them. A sample is "
+        "what 'run' takes for the inputs, separated by commas.\n"
+        "Prints a line for each node that could be quantised: how far its weight is off, or why it stays, and how long it "
+        "takes\n"
+        "before and after.\n"
         "Needs Sardonyx's own library (exit code 4 without).\n\n"
         "Examples\n"
         "  sardonyx quantize model.onnx model_int8.onnx\n"

@@ -124,22 +124,25 @@ OrtStatus *ORT_API_CALL sx_calibration_CalibrationPass(SardonyxCalibration *c, i
   return sx_ort_status(s, &e);
 }
 
-OrtStatus *ORT_API_CALL sx_calibration_QuantizeCalibrated(const SardonyxCalibration *c, const ORTCHAR_T *to, int json,
-                                                          OrtAllocator *allocator, char **out) {
+OrtStatus *ORT_API_CALL sx_calibration_QuantizeCalibrated(const SardonyxCalibration *c, const ORTCHAR_T *to,
+                                                          const char *const *names, const OrtValue *const *values,
+                                                          size_t count, int json, OrtAllocator *allocator, char **out) {
   SX_API_NOT_NULL(c);
   SX_API_NOT_NULL(to);
   SX_API_NOT_NULL(allocator);
   SX_API_NOT_NULL(out);
   if (!c->weights) SX_API_FAIL(INVALID_ARGUMENT, "QuantizeCalibrated: ranges are an option of Quantize");
+  for (size_t i = 0; i < count; i++)
+    if (!names || !values || !names[i] || !values[i])
+      SX_API_FAIL(INVALID_ARGUMENT, "QuantizeCalibrated: input %zu is NULL", i);
   sx_quant_options o = c->o;
-  sx_import_options io = c->so.import;
   sx_path target;
   sx_text t = {0};
   sx_err e = {0};
-  io.evaluate = sx_evaluate_node;
   sx_gptq_give(c->weights, &o);
   if (!sx_path_open(&target, to)) SX_API_NO_MEMORY();
-  const sx_status s = sx_report_quantized(c->file.data, c->file.size, &io, &o, target.p, json != 0, &t, &e);
+  const sx_quantizing q = {c->file.data, c->file.size, &c->so, target.p, {names, (sx_rt_value *const *)values, count}};
+  const sx_status s = sx_report_quantized(&q, &o, json != 0, &t, &e);
   sx_path_close(&target);
   return sx_report_deliver(sx_ort_status(s, &e), &t, allocator, out);
 }

@@ -16,6 +16,7 @@ OrtStatus *ORT_API_CALL sx_calibration_CreateWeightCalibration(const OrtEnv *env
                                                                const ORTCHAR_T *path, const OrtKeyValuePairs *quantize,
                                                                SardonyxCalibration **out);
 OrtStatus *ORT_API_CALL sx_calibration_CalibrationPass(SardonyxCalibration *c, int *more);
-OrtStatus *ORT_API_CALL sx_calibration_QuantizeCalibrated(const SardonyxCalibration *c, const ORTCHAR_T *to, int json,
-                                                          OrtAllocator *allocator, char **out);
+OrtStatus *ORT_API_CALL sx_calibration_QuantizeCalibrated(const SardonyxCalibration *c, const ORTCHAR_T *to,
+                                                          const char *const *names, const OrtValue *const *values,
+                                                          size_t count, int json, OrtAllocator *allocator, char **out);
 #endif

@@ -7,8 +7,8 @@
 
 OrtStatus *sx_report_deliver(OrtStatus *failed, sx_text *t, OrtAllocator *allocator, char **out) {
   if (!failed)
-    failed = t->failed ? sx_ort_status(SX_E_NO_MEMORY, NULL)
-                       : sx_ort_text_out(allocator, (sx_str){t->p ? t->p : "", t->n}, out);
+    failed =
+        t->failed ? sx_ort_status(SX_E_NO_MEMORY, NULL) : sx_ort_text_out(allocator, (sx_str){t->p ? t->p : "", t->n}, out);
   sx_text_free(t);
   return failed;
 }
@@ -72,24 +72,6 @@ static OrtStatus *ORT_API_CALL operators(const OrtEnv *env, const OrtSessionOpti
   return sx_report_deliver(s, &t, allocator, out);
 }
 
-static OrtStatus *ORT_API_CALL quantize(const OrtEnv *env, const ORTCHAR_T *path, const ORTCHAR_T *to,
-                                        const OrtKeyValuePairs *options, int json, OrtAllocator *allocator, char **out) {
-  REQUIRE("Quantize", env && path && to && allocator && out);
-  model_file f = {0};
-  sx_path target;
-  sx_text t = {0};
-  OrtStatus *s = open_model(&f, path);
-  if (s) return s;
-  if (!sx_path_open(&target, to)) {
-    close_model(&f);
-    SX_API_NO_MEMORY();
-  }
-  s = sx_report_quantize(f.data, f.m.size, f.path.p, target.p, options, json != 0, &t);
-  sx_path_close(&target);
-  close_model(&f);
-  return sx_report_deliver(s, &t, allocator, out);
-}
-
 static OrtStatus *ORT_API_CALL check(const OrtEnv *env, const ORTCHAR_T *path, int json, OrtAllocator *allocator,
                                      char **out, size_t *problems) {
   return check_for(env, NULL, path, json, allocator, out, problems);
@@ -128,13 +110,14 @@ const SardonyxExtension *ORT_API_CALL SardonyxGetExtension(uint32_t version) {
                                           allocations,
                                           check_for,
                                           operators,
-                                          quantize,
+                                          sx_quantize_Quantize,
                                           sx_calibration_CreateCalibration,
                                           sx_calibration_Calibrate,
                                           sx_calibration_CalibrationRanges,
                                           sx_calibration_ReleaseCalibration,
                                           sx_calibration_CreateWeightCalibration,
                                           sx_calibration_CalibrationPass,
-                                          sx_calibration_QuantizeCalibrated};
+                                          sx_calibration_QuantizeCalibrated,
+                                          sx_quantize_QuantizeMeasured};
   return version >= 1 && version <= SARDONYX_EXTENSION_VERSION ? &table : NULL;
 }

@@ -74,10 +74,12 @@ typedef struct sx_quant_row {
   sx_str node, op_type;
   const char *kept; /* NULL: it was quantised; otherwise why not, static text */
   double error;     /* of its weight: root mean square of the difference over that of the weight; negative: it has none */
+  double before, after; /* nanoseconds (sx_quant_measure); 0: not measured, or part of another node's step */
 } sx_quant_row;
 typedef struct sx_quant_report {
-  SX_VEC(sx_quant_row) rows; /* text lives in the model */
-  size_t before, after;      /* bytes of the constants */
+  SX_VEC(sx_quant_row) rows;    /* text lives in the model */
+  size_t before, after;         /* bytes of the constants */
+  double run_before, run_after; /* nanoseconds of a run; 0: not measured */
 } sx_quant_report;
 void sx_quant_report_free(sx_quant_report *r);
 

@@ -133,7 +133,7 @@ static void weights(const char *const *pairs, int passes, double nearness) {
     CHECK(!extension->CalibrationPass(c, &more));
   }
   CHECK(n == passes);
-  CHECK(!extension->QuantizeCalibrated(c, target, 1, heap, &report) && strstr(report, "\"quantized\":true"));
+  CHECK(!extension->QuantizeCalibrated(c, target, NULL, NULL, 0, 1, heap, &report) && strstr(report, "\"quantized\":true"));
   OK(AllocatorFree(heap, report));
   near_digits(nearness);
   extension->ReleaseCalibration(c);
@@ -172,6 +172,33 @@ static char *calibrate(const char *method) {
   CHECK(!s && strstr(ranges, "\"image\": [0, 1]"));
   extension->ReleaseCalibration(c);
   return ranges;
+}
+
+/* Times of both models in the report; inputs that are not the model's are refused. */
+static void measured(void) {
+  OrtMemoryInfo *cpu = NULL;
+  OrtValue *v = NULL;
+  const int64_t dims[] = {1, 1, 8, 8};
+  const char *name = "image", *other = "picture";
+  static float x[64];
+  char *report = NULL;
+  OK(CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &cpu));
+  OK(CreateTensorWithDataAsOrtValue(cpu, x, sizeof x, dims, 4, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, &v));
+  for (int json = 0; json < 2; json++) {
+    CHECK(!extension->QuantizeMeasured(env, NULL, digits, target, NULL, &name, (const OrtValue *const *)&v, 1, json, heap, &report));
+    CHECK(strstr(report, json ? "\"us_after\":" : "times as fast") && !(json && strstr(report, "\"us_after\":null,\"nodes\"")));
+    OK(AllocatorFree(heap, report));
+    near_digits(0.1);
+  }
+  CHECK(!extension->QuantizeMeasured(env, NULL, digits, target, NULL, NULL, NULL, 0, 1, heap, &report));
+  CHECK(strstr(report, "\"us_before\":null,\"us_after\":null,\"nodes\""));
+  OK(AllocatorFree(heap, report));
+  near_digits(0.1);
+  fails(extension->QuantizeMeasured(env, NULL, digits, target, NULL, &other, (const OrtValue *const *)&v, 1, 0, heap, &report), "picture");
+  (void)remove(target);
+  fails(extension->QuantizeMeasured(env, NULL, digits, target, NULL, NULL, NULL, 1, 0, heap, &report), "NULL");
+  api->ReleaseValue(v);
+  api->ReleaseMemoryInfo(cpu);
 }
 
 #define OPTIONS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -213,6 +240,7 @@ int main(int argc, char **argv) {
     weights(OPTIONS("mode", "nbits", "method", "gptq"), 1, 0.5);
     weights(OPTIONS("mode", "nbits", "method", "gptq", "bits", "8", "memory", "0", "actorder", "1", "mse", "1"), 2, 0.1);
     weights(OPTIONS("mode", "nbits", "method", "gptq", "bits", "8", "share_scales", "1", "percdamp", "0.1"), 1, 0.1);
+    measured();
     no_weights(OPTIONS("mode", "nbits"), "gptq");
     no_weights(OPTIONS("mode", "nbits", "method", "gptq", "percdamp", "-1"), "-1");
     no_weights(OPTIONS("mode", "nbits", "method", "gptq", "percdamp", "much"), "much");

@@ -48,6 +48,9 @@ def test_dynamic(model, tmp_path, per_channel, weight_type):
     assert {node["name"] for node in report.nodes if node["quantized"]} == {"conv", "gemm"}
     assert report.bytes_after < report.bytes_before and error(model, out) < 0.05
     assert report.outputs["y"] < 0.05 and report.speedup > 0 and "conv" in str(report)
+    times = {node["name"]: (node["us_before"], node["us_after"]) for node in report.nodes}
+    assert min(times["conv"]) > 0 and min(times["gemm"]) > 0 and "times as fast" in str(report)
+    assert q.quantize_dynamic(model, out, compare=False).nodes[0]["us_after"] is None
 
 
 @pytest.mark.parametrize("method", [q.CalibrationMethod.MinMax, q.CalibrationMethod.Percentile, q.CalibrationMethod.Entropy])

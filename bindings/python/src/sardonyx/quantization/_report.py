@@ -5,20 +5,20 @@ import json
 import os
 import pathlib
 import tempfile
-import time
 
 import numpy as np
 
-from .. import InferenceSession, _native
+from .. import InferenceSession, SessionOptions, _native
 from .._reports import Report
 
 
 class QuantizationReport(Report):
     """What became of each node, and how the new model compares with the old one.
 
-    `nodes` is a list of dictionaries (name, op_type, quantized, reason, weight_error), `bytes_before` and `bytes_after` the sizes of the
-    constants, `outputs` the error of each output (root mean square, relative to the output's own) on one sample, `speedup` the time of
-    the old model over that of the new one on that sample; both None when there was no sample to run.
+    `nodes` is a list of dictionaries (name, op_type, quantized, reason, weight_error, us_before, us_after: microseconds in either model,
+    None where a node is part of another's step), `bytes_before` and `bytes_after` the sizes of the constants, `outputs` the error of each
+    output (root mean square, relative to the output's own) on one sample, `speedup` the time of the old model over that of the new one on
+    that sample; both None when there was no sample to run.
     """
 
     outputs = speedup = None
@@ -36,11 +36,17 @@ class QuantizationReport(Report):
         return self.data["bytes_after"]
 
 
+def _gain(timed):
+    return f"{timed['us_before']:.3g} us became {timed['us_after']:.3g} us, {timed['us_before'] / timed['us_after']:.3g} times as fast"
+
+
 def _table(data):
     width = max([4] + [min(len(node["name"]), 60) for node in data["nodes"]])
     for node in data["nodes"]:
         error = node["weight_error"]
         became = f"stays: {node['reason']}" if not node["quantized"] else "quantised" + ("" if error is None else f", weight off by {100 * error:.3g} %")
+        if node["us_before"] and node["us_after"]:
+            became += f"{',' if node['quantized'] else ';'} {_gain(node)}"
         yield f"{node['name']:<{width}}  {node['op_type']:<20}  {became}"
     done = sum(node["quantized"] for node in data["nodes"])
     share = 100 * data["bytes_after"] / max(data["bytes_before"], 1)
@@ -57,45 +63,27 @@ def _random_sample(session):
     return sample
 
 
-def _best_time(session, sample):
-    best, end = float("inf"), time.perf_counter() + 0.2
-    while True:
-        start = time.perf_counter()
-        session.run(None, sample)
-        now = time.perf_counter()
-        best = min(best, now - start)
-        if now > end:
-            return best
-
-
-def _compare(report, before, after, sample):
-    """The new model is loaded and run: a file that does not work is an error here, not a surprise later."""
-    new, old = InferenceSession(after), InferenceSession(before)
+def _comparison(before, sample):
+    """(sample, the old model's outputs on it with their names, why there are none)"""
+    session = InferenceSession(before)
+    guessed = sample is None
+    if guessed:
+        sample = _random_sample(session)
+    if sample is None:
+        return None, None, "nobody can make up numbers for its inputs"
     try:
-        _compare_on(report, old, new, sample)
-    except Exception as error:  # the file is written and loads: that its inputs were guessed badly is no failure
-        if sample is not None:
+        return sample, (session.get_outputs(), session.run(None, sample)), None
+    except Exception as error:  # that its inputs were guessed badly is no failure
+        if not guessed:
             raise
-        report.outputs = None
-        report.text += f"\nnot compared: the model did not run on random numbers ({error})"
+        return None, None, f"the model did not run on random numbers ({error})"
 
 
-def _compare_on(report, old, new, sample):
-    if sample is None:
-        sample = _random_sample(old)
-    if sample is None:
-        report.text += "\nnot compared: nobody can make up numbers for its inputs"
-        return
-    report.outputs = {}
-    lines = []
-    for arg, a, b in zip(old.get_outputs(), old.run(None, sample), new.run(None, sample)):
+def _errors(before, after):
+    """By name, of the outputs that are floats: root mean square of the difference over that of the output."""
+    for arg, a, b in zip(*before, after):
         if isinstance(a, np.ndarray) and a.dtype.kind == "f" and a.shape == b.shape and a.size:
-            error = float(np.sqrt(np.mean((a - b) ** 2, dtype=float) / max(float(np.mean(a * a, dtype=float)), 1e-30)))
-            report.outputs[arg.name] = error
-            lines.append(f"output {arg.name}: off by {100 * error:.3g} % (root mean square)")
-    report.speedup = _best_time(old, sample) / _best_time(new, sample)
-    lines.append(f"{report.speedup:.2f} times as fast")
-    report.text += "\n".join(["", *lines])
+            yield arg.name, float(np.sqrt(np.mean((a - b) ** 2, dtype=float) / max(float(np.mean(a * a, dtype=float)), 1e-30)))
 
 
 @contextlib.contextmanager
@@ -115,15 +103,22 @@ def names_of(op_types, nodes, skip):
     return {key: "\n".join(names) for key, names in (("op_types", op_types), ("nodes", nodes), ("skip_nodes", skip)) if names}
 
 
-def quantized(path, model_output, settings, sample, compare):
-    """Writes the model with these settings (Quantize of sardonyx.h), compares it and reports."""
-    return finished(path, model_output, _native.quantize(os.fspath(path), os.fspath(model_output), settings, True), sample, compare)
+def quantized(path, model_output, settings, sample, compare, write=None):
+    """Writes the model with these settings (Quantize of sardonyx.h), compares it with the old one and reports.
 
-
-def finished(path, model_output, text, sample, compare):
-    """The report of a model that is written: `text` is the library's, as JSON."""
-    data = json.loads(text)
+    :param write: does it, with a sample or None, and gives the library's report
+    """
+    write = write or (lambda sample: _native.quantize(os.fspath(path), SessionOptions()._native, os.fspath(model_output), settings, sample))
+    sample, before, why_not = _comparison(os.fspath(path), sample) if compare else (None, None, None)
+    data = json.loads(write(sample and dict(sample)))
     report = QuantizationReport("\n".join(_table(data)), data)
-    if compare:
-        _compare(report, os.fspath(path), os.fspath(model_output), sample)
+    if compare:  # a file that does not load is an error here, not a surprise later
+        session = InferenceSession(os.fspath(model_output))
+        if why_not:
+            report.text += f"\nnot compared: {why_not}"
+        else:
+            report.outputs = dict(_errors(before, session.run(None, sample)))
+            report.speedup = data["us_before"] / data["us_after"]
+            lines = [f"output {name}: off by {100 * error:.3g} % (root mean square)" for name, error in report.outputs.items()]
+            report.text = "\n".join([report.text, *lines, f"a run of {_gain(data)}"])
     return report

@@ -2,7 +2,7 @@
 import contextlib
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .._reports import Report
@@ -20,6 +20,4 @@ class QuantizationReport(Report):
 def path_of(model: str | os.PathLike[str] | bytes | Any) -> contextlib.AbstractContextManager[pathlib.Path]: ...
 def names_of(op_types: Sequence[str] | None, nodes: Sequence[str] | None, skip: Sequence[str] | None) -> dict[str, str]: ...
 def quantized(path: str | os.PathLike[str], model_output: str | os.PathLike[str], settings: dict[str, str], sample: dict[str, Any] | None,
-              compare: bool) -> QuantizationReport: ...
-def finished(path: str | os.PathLike[str], model_output: str | os.PathLike[str], text: str, sample: dict[str, Any] | None,
-             compare: bool) -> QuantizationReport: ...
+              compare: bool, write: Callable[[dict[str, Any] | None], str] | None = None) -> QuantizationReport: ...

@@ -4,7 +4,7 @@ import os
 
 from .. import SessionOptions, _native
 from ._calibrate import samples_of
-from ._report import finished, names_of, path_of, quantized
+from ._report import names_of, path_of, quantized
 
 
 def _flag(value):
@@ -43,7 +43,8 @@ def quantize_weights(model_input, model_output, bits=4, block_size=32, method="r
             raise ValueError('method="gptq" rounds on samples: give samples')
         native = _native.weight_calibration(os.fspath(path), (session_options or SessionOptions())._native, settings)
         first = _feed(native, samples, progress)
-        return finished(path, model_output, _native.quantize_calibrated(native, os.fspath(model_output), True), first, compare)
+        return quantized(path, model_output, settings, first, compare,
+                         lambda sample: _native.quantize_calibrated(native, os.fspath(model_output), sample))
 
 
 def _feed(native, samples, progress):
