@@ -306,8 +306,10 @@ sx_status sx_ort_graph_subset(const OrtGraph *of, const OrtNode *const *nodes, s
 sx_status sx_ort_graph_of_bytes(const void *data, size_t size, const sx_import_options *o, OrtGraph **out, sx_err *e) {
   sx_model *source, *canonical;
   *out = NULL;
+  sx_import_options whole = *o;
+  whole.fold = true;
   SX_TRY(sx_import_source(data, size, o, &source, e));
-  sx_status s = sx_import(data, size, o, &canonical, e);
+  sx_status s = sx_import(data, size, &whole, &canonical, e);
   if (s == SX_OK) {
     s = sx_source_take_facts(source->graph, canonical->graph, e);
     sx_model_destroy(canonical);

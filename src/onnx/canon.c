@@ -9,6 +9,7 @@ typedef struct canon {
   const sx_import_options *o;
   sx_err *e;
   bool failed;
+  int64_t folded; /* elements of what was computed with o->fold */
 } canon;
 
 static sx_status unknown_operator(canon *c, const sx_node *n) {
@@ -205,13 +206,19 @@ static sx_status canon_node(canon *c, sx_graph *g, sx_nid id) {
   return SX_OK;
 }
 
-enum { SMALL = SX_MAX_ELEMS };
-static bool is_small(const sx_fact *f) {
+enum { SMALL = SX_MAX_ELEMS, LARGE = 1 << 24, MOST = 1 << 28 };
+/* -1: it is no tensor of known size. */
+static int64_t count_of(const sx_fact *f) {
   int64_t n = 1;
-  if (f->kind != SX_KIND_TENSOR || f->rank < 0) return false;
+  if (f->kind != SX_KIND_TENSOR || f->rank < 0) return -1;
   for (int i = 0; i < f->rank; i++)
-    if (!sx_dim_is_const(f->dims[i]) || !sx_i64_mul(n, f->dims[i], &n)) return false;
-  return n <= SMALL;
+    if (!sx_dim_is_const(f->dims[i]) || !sx_i64_mul(n, f->dims[i], &n)) return -1;
+  return n;
+}
+/* ... that may be computed while reading. What integer kernels would take as it is stays. */
+static bool is_small(const canon *c, const sx_node *n, const sx_fact *f) {
+  const int64_t count = count_of(f), most = c->o->fold && n->op != &sx_op_DequantizeLinear ? LARGE : SMALL;
+  return count >= 0 && count <= most && (count <= SMALL || c->folded + count <= MOST);
 }
 
 static sx_status set_constant(canon *c, sx_graph *g, sx_vid v, sx_tensor *t) {
@@ -232,7 +239,7 @@ static sx_status settle(canon *c, sx_graph *g, sx_nid id) {
   bool wanted = false;
   for (uint32_t i = 0; i < n->n_in && compute; i++)
     compute =
-        n->in[i].value == SX_NONE || (sx_value_const(g, n->in[i].value) && is_small(&sx_value_at(g, n->in[i].value)->fact));
+        n->in[i].value == SX_NONE || (sx_value_const(g, n->in[i].value) && is_small(c, n, &sx_value_at(g, n->in[i].value)->fact));
   for (uint32_t o = 0; o < n->n_out; o++) {
     if (n->out[o] == SX_NONE) continue;
     const sx_fact *f = &sx_value_at(g, n->out[o])->fact;
@@ -243,7 +250,7 @@ static sx_status settle(canon *c, sx_graph *g, sx_nid id) {
       SX_TRY(sx_fact_to_tensor(f, &t, c->e));
       SX_TRY(set_constant(c, g, n->out[o], t));
     } else
-      wanted = true, compute = compute && is_small(f);
+      wanted = true, compute = compute && is_small(c, n, f);
   }
   if (!compute || !wanted) return SX_OK;
   sx_tensor *out[8] = {0};
@@ -253,6 +260,7 @@ static sx_status settle(canon *c, sx_graph *g, sx_nid id) {
   if (s != SX_OK) return SX_OK;
   for (uint32_t o = 0; o < n->n_out; o++) { /* each has an owner, whatever fails */
     if (!out[o]) continue;
+    if (out[o]->count > SMALL) c->folded += out[o]->count;
     if (s != SX_OK || sx_value_at(g, n->out[o])->fact.constant)
       sx_tensor_unref(out[o]);
     else
@@ -293,7 +301,7 @@ static sx_status canon_graph(canon *c, sx_graph *g) {
 }
 
 sx_status sx_canonicalise(sx_model *m, const sx_import_options *o, sx_err *e) {
-  canon c = {m, o, e, false};
+  canon c = {m, o, e, false, 0};
   m->by_shapes = o->n_shapes != 0;
   sx_status s = canon_graph(&c, m->graph);
   if (s != SX_OK && s != SX_E_NO_MEMORY && o->problem) o->problem(o->problem_ctx, e);

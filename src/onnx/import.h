@@ -62,6 +62,7 @@ typedef struct sx_import_options {
   /* Computes small constants while reading, where sizes and branches follow from them; may be NULL. */
   sx_evaluate_fn evaluate;
   void *evaluate_ctx;
+  bool fold; /* large ones, too: for who takes the graph without the passes */
   /* `check`: called for every problem, also one that ends the import; where it goes on, values of which nothing is known
    * stand for what is missing, and success says nothing. NULL: the first problem ends it. */
   void (*problem)(void *ctx, const sx_err *e);

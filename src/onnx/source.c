@@ -119,7 +119,7 @@ sx_status sx_source_defaults(sx_graph *g, sx_err *e) {
 /* What is known to be constant becomes an initializer: nobody has to compute it. */
 static sx_status fold(sx_graph *g, sx_nid id, sx_err *e) {
   sx_node *n = sx_node_at(g, id);
-  for (uint32_t i = 0; i < n->n_out; i++) {
+  for (uint32_t i = 0; i < n->n_out && !is(n, "DequantizeLinear"); i++) { /* whose reader may want it quantised */
     sx_vid v = n->out[i];
     sx_tensor *t = sx_value_const(g, v);
     if (!t || sx_value_at(g, v)->output_uses || !sx_value_at(g, v)->n_uses) continue;

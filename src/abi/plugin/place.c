@@ -352,7 +352,7 @@ static sx_status place(struct sx_eps *x, sx_model *m, const void *data, size_t s
   sx_model *canonical;
   sx_import_options plain = *o;
   sx_err quiet = {0};
-  plain.place = NULL, plain.log = NULL;
+  plain.place = NULL, plain.log = NULL, plain.fold = x->session->options->level != ORT_DISABLE_ALL;
   plain.problem = not_yet; /* an operator that only a provider knows: facts are as far as they are known */
   SX_TRY(sx_import_source(data, size, &plain, &canonical, e));
   sx_status s = sx_canonicalise(canonical, &plain, &quiet);
