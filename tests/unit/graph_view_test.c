@@ -9,6 +9,7 @@
 #include "ir/text.h"
 #include "onnx/export.h"
 #include "onnx/proto_write.h"
+#include "run/session.h"
 
 /* ---- a model's bytes out of text ---- */
 static void bytes_of(const char *text, sx_text *out) {
@@ -27,7 +28,7 @@ static void bytes_of(const char *text, sx_text *out) {
 static OrtGraph *view_of(const sx_text *bytes) {
   sx_err e = {0};
   OrtGraph *g;
-  sx_import_options o = {.bytes_live = true};
+  sx_import_options o = {.bytes_live = true, .evaluate = sx_evaluate_node};
   if (sx_ort_graph_of_bytes(bytes->p, bytes->n, &o, &g, &e) != SX_OK) fail_msg("%s", e.msg);
   return g;
 }
@@ -143,6 +144,17 @@ static void test_folded(void **state) {
       "graph (x: float[2, 6]) -> (y) {\n  s = Shape(x)\n  two = const int64[1] {2}\n  d = Div(s, two)\n  y = Tile(x, d)\n}",
       "in(x:1[2,6]) out(y:1[2,18]) const(d:7[2]=)\n"
       "  Tile-6(x:1[2,6] d:7[2]=) ->(y:1[2,18])\n");
+  check( /* large ones, too */
+      "graph (x: float[20, 30]) -> (y) {\n  k = const int64[2] {20, 30}\n  w = ConstantOfShape(k)\n  v = Exp(w)\n  y = Add(x, "
+      "v)\n}",
+      "in(x:1[20,30]) out(y:1[20,30]) const(v:1[20,30]=)\n"
+      "  Add-7(x:1[20,30] v:1[20,30]=) ->(y:1[20,30])\n");
+  check( /* not what is quantised: its reader may want it so */
+      "graph (x: float[2]) -> (y) {\n  q = const int8[2] {1, 2}\n  s = const float[] {0.5}\n  w = DequantizeLinear(q, s)\n  y = "
+      "Add(x, w)\n}",
+      "in(x:1[2]) out(y:1[2]) const(q:3[2]= s:1[]=)\n"
+      "  DequantizeLinear-10(q:3[2]= s:1[]=) ->(w:1[2])\n"
+      "  Add-7(x:1[2] w:1[2]) ->(y:1[2])\n");
 }
 
 static void test_body(void **state) {
