@@ -207,7 +207,8 @@ static sx_status bind_inputs(const sx_plan *p, sx_frame *f, sx_rt_value *const *
                 "Unexpected input data type. Actual: (tensor(%s)) , expected: (tensor(%s)) for input '%.*s'",
                 sx_dtype_name((sx_dtype)in[i]->type.dtype), sx_dtype_name((sx_dtype)v->fact.dtype), SX_FMT(v->name));
       SX_TRY(sx_exec_bind_dims(g, id, "input", (int)in[i]->rank, in[i]->dims, f->symbols, e));
-    }
+    } else if (v->fact.kind != SX_KIND_TENSOR && v->fact.type)
+      SX_TRY(sx_rt_fits(in[i], v->fact.type, v->name, e));
     if (b != SX_NONE) f->ext[b] = in[i]->data;
   }
   return SX_OK;

@@ -224,18 +224,6 @@ static sx_rt_value *held(const sx_call *c) {
   sx_rt_value *v = c->late->n_in ? c->late->value(c->late, 0) : NULL;
   return v && v->type.kind == SX_RT_NONE ? NULL : v;
 }
-static sx_rt_type type_of(const sx_type *t) {
-  static const uint8_t kinds[] = {[SX_KIND_TENSOR] = SX_RT_TENSOR,
-                                  [SX_KIND_SEQUENCE] = SX_RT_SEQUENCE,
-                                  [SX_KIND_MAP] = SX_RT_MAP,
-                                  [SX_KIND_SPARSE] = SX_RT_SPARSE};
-  sx_rt_type r = {.kind = t->kind < sizeof kinds ? kinds[t->kind] : 0};
-  const sx_type *inner = t;
-  while (inner->item) inner = inner->item;
-  r.dtype = inner->dtype;
-  if (t->kind == SX_KIND_SEQUENCE && t->item && t->item->kind < sizeof kinds) r.elem = kinds[t->item->kind];
-  return r;
-}
 static sx_status run_optional(const sx_call *c, uint32_t begin, uint32_t end) {
   (void)begin, (void)end;
   sx_rt_value *v;
@@ -243,7 +231,7 @@ static sx_status run_optional(const sx_call *c, uint32_t begin, uint32_t end) {
   if (c->late->n_in && sx_node_in(sx_late_node(c), 0) != SX_NONE)
     SX_TRY(own(c, 0, &v));
   else
-    SX_TRY(sx_rt_none_create(a && a->type_proto ? type_of(a->type_proto) : (sx_rt_type){0}, &v, c->e));
+    SX_TRY(sx_rt_none_create(a && a->type_proto ? sx_rt_type_of(a->type_proto) : (sx_rt_type){0}, &v, c->e));
   return give(c, v);
 }
 static sx_status run_get(const sx_call *c, uint32_t begin, uint32_t end) {

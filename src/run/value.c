@@ -4,6 +4,7 @@
 #include "run/value.h"
 #include "base/file.h"
 #include "base/stop.h"
+#include "ir/graph.h"
 #include <stdlib.h>
 
 const sx_memory sx_memory_cpu = {.name = "Cpu", .name_size = 4};
@@ -222,6 +223,34 @@ sx_status sx_rt_strings_own(sx_rt_value *v, sx_err *e) {
   }
   sx_arena_free(&v->u.strings);
   v->u.strings = fresh;
+  return SX_OK;
+}
+
+sx_rt_type sx_rt_type_of(const sx_type *t) {
+  static const uint8_t kinds[] = {[SX_KIND_TENSOR] = SX_RT_TENSOR,
+                                  [SX_KIND_SEQUENCE] = SX_RT_SEQUENCE,
+                                  [SX_KIND_MAP] = SX_RT_MAP,
+                                  [SX_KIND_SPARSE] = SX_RT_SPARSE};
+  while (t->kind == SX_KIND_OPTIONAL && t->item) t = t->item;
+  sx_rt_type r = {.kind = t->kind < sizeof kinds ? kinds[t->kind] : 0};
+  const sx_type *inner = t;
+  while (inner->item) inner = inner->item;
+  r.dtype = inner->dtype;
+  if (t->kind == SX_KIND_SEQUENCE && t->item && t->item->kind < sizeof kinds) r.elem = kinds[t->item->kind];
+  return r;
+}
+
+sx_status sx_rt_fits(const sx_rt_value *v, const sx_type *want, sx_str name, sx_err *e) {
+  static const char *const kinds[] = {"nothing", "tensor", "sequence", "map", "sparse tensor", "opaque value"};
+  const sx_rt_type t = sx_rt_type_of(want), has = v->type;
+  if (!t.kind || (has.kind == SX_RT_NONE && want->kind == SX_KIND_OPTIONAL)) return SX_OK;
+  if (has.kind != t.kind)
+    SX_FAIL(e, INVALID_ARGUMENT, "Unexpected input: '%.*s' is a %s, expected a %s", SX_FMT(name), kinds[has.kind], kinds[t.kind]);
+  if (has.kind == SX_RT_SEQUENCE && v->u.items.n == 0) return SX_OK;
+  if ((t.dtype && has.dtype && t.dtype != has.dtype) || (t.elem && has.elem && t.elem != has.elem))
+    SX_FAIL(e, INVALID_ARGUMENT, "Unexpected input data type: '%.*s' is a %s of %s, expected one of %s", SX_FMT(name), kinds[t.kind],
+            t.elem != has.elem ? kinds[has.elem] : sx_dtype_name((sx_dtype)has.dtype),
+            t.elem != has.elem ? kinds[t.elem] : sx_dtype_name((sx_dtype)t.dtype));
   return SX_OK;
 }
 

@@ -46,6 +46,10 @@ typedef struct sx_rt_type {
   uint8_t key;   /* maps: STRING or I64 */
 } sx_rt_type;
 
+/* What a value of that type is; of an optional, what it holds. */
+struct sx_type;
+sx_rt_type sx_rt_type_of(const struct sx_type *t);
+
 typedef struct sx_rt_value sx_rt_value;
 /* Gives memory back; called once, on the thread that drops the last reference. */
 typedef void (*sx_rt_release_fn)(void *ctx, void *data, size_t bytes);
@@ -129,6 +133,8 @@ sx_status sx_rt_strings_own(sx_rt_value *v, sx_err *e);
 sx_status sx_rt_none_create(sx_rt_type holds, sx_rt_value **out, sx_err *e);
 /* An empty sequence. `type` says what it will hold. */
 sx_status sx_rt_sequence_create(sx_rt_type type, sx_rt_value **out, sx_err *e);
+/* INVALID_ARGUMENT unless the value is of the type, which is that of the input `name`. What is not known fits. */
+sx_status sx_rt_fits(const sx_rt_value *v, const struct sx_type *want, sx_str name, sx_err *e);
 /* Inserts before `at` (<= n), or removes; for unique sequences. The sequence takes a reference of its own. */
 sx_status sx_rt_sequence_insert(sx_rt_value *seq, uint32_t at, sx_rt_value *item, sx_err *e);
 void sx_rt_sequence_remove(sx_rt_value *seq, uint32_t at);
