@@ -78,6 +78,12 @@ def fields(data):
         yield key >> 3, value, data[start:at]
 
 
+def size_of(path):
+    """Bytes of a model's file, and of the files for its weights that lie beside it under the usual names."""
+    beside = (f"{path}.data", f"{path}_data")
+    return os.path.getsize(path) + sum(os.path.getsize(other) for other in beside if os.path.exists(other))
+
+
 class Node:
     """A node of the main graph: `name`, `op_type`, `domain`, `inputs`, `outputs`."""
 

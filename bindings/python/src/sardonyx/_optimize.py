@@ -89,7 +89,7 @@ def optimize(model, output, level=None, float16=False):
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
             file.write(data)
         os.replace(file.name, output)
-    before = len(model) if isinstance(model, bytes) else os.path.getsize(model)
+    before = len(model) if isinstance(model, bytes) else _model.size_of(os.fspath(model))
     row = {"bytes": [before, os.path.getsize(output)], "tensors in 16 bits": changed}
     try:
         row["nodes"] = [len(_model.Model(source).nodes) for source in (model, output)]

@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 
-from . import _native, _progress
+from . import _model, _native, _progress
 from ._checks import Dictionary, Record, Whole, need, runtime_errors
 from ._devices import OrtDevice, OrtEpDevice, OrtMemoryInfo, _need_host, choose_providers, devices_of, get_all_providers, missing
 from ._options import RunOptions, SessionOptions
@@ -156,15 +156,12 @@ class InferenceSession(SessionReports, _native.Session):
         if self._model_path is None:
             return self._open(None, self._model_bytes, options)
         try:
-            folder, name = os.path.split(self._model_path)
-            size = os.path.getsize(self._model_path)
-            data = os.path.join(folder, f"{name}.data"), os.path.join(folder, f"{name}_data")
-            size += sum(os.path.getsize(path) for path in data if size < _progress.LARGE and os.path.exists(path))
+            size = _model.size_of(self._model_path)
         except (OSError, ValueError):
             size = 0  # the library says what is wrong
         if size < _progress.LARGE:
             return self._open_file(options)
-        with _progress.loading(name, size):
+        with _progress.loading(os.path.basename(self._model_path), size):
             return self._open_file(options)
 
     # What the model is ----------------------------------------------------------------------------------------------------

@@ -19,6 +19,12 @@ compat.install(__name__)
 '''
 
 
+def _ours(name):
+    """The module that a name below onnxruntime stands for."""
+    rest = name.partition(".")[2]
+    return f"sardonyx.{rest}" if rest.split(".")[0] != "tools" else f"sardonyx.tools.modules{rest[len('tools'):]}"
+
+
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """onnxruntime.X is sardonyx.X, the same module under both names."""
 
@@ -26,16 +32,20 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         if not name.startswith("onnxruntime."):
             return None
         try:
-            found = importlib.util.find_spec("sardonyx." + name.partition(".")[2])
+            found = importlib.util.find_spec(_ours(name))
         except ModuleNotFoundError:
             return None
         return importlib.util.spec_from_loader(name, self, is_package=found.submodule_search_locations is not None) if found else None
 
     def create_module(self, spec):
-        module = importlib.import_module("sardonyx." + spec.name.partition(".")[2])
+        module = importlib.import_module(_ours(spec.name))
         self._kept = getattr(self, "_kept", {})
         self._kept[spec.name] = module, module.__spec__, module.__loader__, module.__package__, getattr(module, "__path__", None)
         return module
+
+    def get_code(self, name):
+        """For `python -m onnxruntime.tools.X`."""
+        return importlib.util.find_spec(_ours(name)).loader.get_code(_ours(name))
 
     def exec_module(self, module):
         for kept, spec, loader, package, path in self._kept.values():
