@@ -129,7 +129,7 @@ sx_vid sx_graph_add_const(sx_graph *g, sx_tensor *t, sx_str name) {
 static void unlink_use(sx_graph *g, sx_use *u) {
   if (u->value == SX_NONE) return;
   sx_value *v = sx_value_at(g, u->value);
-  g->sorted = false;
+  g->sorted = g->swept = false;
   if (u->prev)
     u->prev->next = u->next;
   else
@@ -145,7 +145,7 @@ static void link_use(sx_graph *g, sx_use *u, sx_vid id) {
   u->prev = NULL;
   if (id == SX_NONE) return;
   sx_value *v = sx_value_at(g, id);
-  g->sorted = false;
+  g->sorted = g->swept = false;
   u->next = v->uses;
   if (v->uses) v->uses->prev = u;
   v->uses = u;
@@ -174,7 +174,7 @@ sx_nid sx_graph_add_node(sx_graph *g, const struct sx_op *op, const sx_vid *in, 
     sx_value_at(g, out[i])->producer = id;
     sx_value_at(g, out[i])->index = i;
   }
-  g->live++, g->sorted = false;
+  g->live++, g->sorted = g->swept = false;
   return id;
 }
 
@@ -206,7 +206,7 @@ void sx_graph_replace_value(sx_graph *g, sx_vid from, sx_vid to) {
   sx_use *last = NULL;
   for (sx_use *u = f->uses; u; u = u->next) u->value = to, last = u;
   if (last) {
-    g->sorted = false;
+    g->sorted = g->swept = false;
     last->next = t->uses;
     if (t->uses) t->uses->prev = last;
     t->uses = f->uses;
@@ -214,6 +214,7 @@ void sx_graph_replace_value(sx_graph *g, sx_vid from, sx_vid to) {
     f->uses = NULL, f->n_uses = 0;
   }
   if (!f->output_uses) return;
+  g->swept = false;
   for (uint32_t i = 0; i < g->outputs.n; i++)
     if (g->outputs.at[i] == from) g->outputs.at[i] = to;
   t->output_uses += f->output_uses;
@@ -229,6 +230,7 @@ bool sx_graph_add_output(sx_graph *g, sx_vid v) {
 bool sx_graph_set_output(sx_graph *g, uint32_t i, sx_vid v) {
   if (i >= g->outputs.n) return false;
   sx_value_at(g, g->outputs.at[i])->output_uses--;
+  g->swept = false;
   g->outputs.at[i] = v;
   sx_value_at(g, v)->output_uses++;
   return true;
@@ -263,7 +265,7 @@ void sx_graph_kill(sx_graph *g, sx_nid id) {
   for (uint32_t i = 0; i < n->n_out; i++)
     if (n->out[i] != SX_NONE && sx_value_at(g, n->out[i])->producer == id) sx_value_at(g, n->out[i])->producer = SX_NONE;
   n->dead = true;
-  g->live--, g->sorted = false;
+  g->live--, g->sorted = g->swept = false;
 }
 
 static bool wanted(const sx_graph *g, const sx_node *n) {
@@ -283,7 +285,7 @@ static void mark_needed(const sx_graph *g, uint8_t *needed) {
          v->kind == SX_VALUE_CONST && !v->fact.constant && (v->n_uses || v->output_uses) && k < v->fact.n_elems; k++)
       sx_dim_symbols(&g->model->dims, v->fact.elems[k], needed);
   }
-  for (uint32_t i = 0; i < g->nodes.n; i++)
+  for (uint32_t i = 0; i < g->nodes.n && sx_model_has_bodies(g->model); i++)
     for (uint32_t k = 0; !sx_node_at(g, i)->dead && k < sx_node_at(g, i)->n_attrs; k++)
       if (sx_node_at(g, i)->attrs[k].type == SX_ATTR_GRAPH) mark_needed(sx_node_at(g, i)->attrs[k].g, needed);
 }
@@ -312,6 +314,7 @@ static bool finds_size(const sx_graph *g, const sx_node *n, const uint8_t *neede
 
 uint32_t sx_graph_sweep(sx_graph *g) {
   uint32_t removed = 0;
+  if (g->swept) return 0;
   size_t symbols = (size_t)g->model->dims.symbols.n + 1;
   uint8_t *needed = sx_calloc(symbols, 1);
   if (!needed) return 0; /* what is dead stays, and does no harm */
@@ -333,6 +336,8 @@ uint32_t sx_graph_sweep(sx_graph *g) {
     }
   }
   sx_free(needed, symbols);
+  g->swept = removed == 0;
+  if (g->parent) g->parent->swept = false; /* a size that only this body refers to */
   return removed;
 }
 

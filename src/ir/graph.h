@@ -106,6 +106,7 @@ typedef struct sx_graph {
   SX_VEC(uint32_t) capture_slots;
   SX_VEC(sx_nid) order;  /* live nodes in execution order; made by sx_graph_sort */
   bool sorted;           /* nothing has changed since `order` was made */
+  bool swept;            /* ... since a sweep found nothing */
   uint32_t live;         /* nodes not dead */
   const char *broken;    /* of a branch: why it makes no sense for the sizes at hand; running it fails with this */
   uint32_t first_symbol; /* of a body: one more than the number of the first symbol that was born in it; 0: not known yet */
@@ -204,6 +205,7 @@ uint32_t sx_graph_sweep(sx_graph *g);
 bool sx_graph_add_output(sx_graph *g, sx_vid v);
 bool sx_graph_set_output(sx_graph *g, uint32_t i, sx_vid v);
 
+static inline bool sx_model_has_bodies(const sx_model *m) { return m->graphs && m->graphs->next; }
 static inline sx_value *sx_value_at(const sx_graph *g, sx_vid v) { return g->values.at[v]; }
 static inline sx_node *sx_node_at(const sx_graph *g, sx_nid n) { return g->nodes.at[n]; }
 static inline sx_vid sx_node_in(const sx_node *n, uint32_t i) { return i < n->n_in ? n->in[i].value : SX_NONE; }

@@ -34,7 +34,7 @@ static bool names(sx_str list, const char *pass) {
 }
 
 static sx_status run_graph(sx_pass_ctx *c, sx_graph *g) {
-  for (uint32_t i = 0; i < g->nodes.n; i++) { /* bodies first: what they capture may become less */
+  for (uint32_t i = 0; i < g->nodes.n && sx_model_has_bodies(g->model); i++) { /* bodies first: what they capture may become less */
     const sx_node *n = sx_node_at(g, i);
     for (uint32_t k = 0; k < n->n_attrs && !n->dead; k++)
       if (n->attrs[k].type == SX_ATTR_GRAPH && n->op && n->op->flags & SX_OP_CONTROL && !n->attrs[k].g->broken)
