@@ -77,7 +77,7 @@ OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const 
     SX_API_FAIL(
         FAIL, "the session is one of the model editor and has to be finalised (FinalizeModelEditorSession) before it runs");
   if (o && atomic_load_explicit(&o->terminate, memory_order_relaxed)) SX_API_FAIL(FAIL, SX_TERMINATED);
-  sx_stop stop = {o ? &o->terminate : NULL, SX_E_FAIL, SX_TERMINATED, false, NULL, 0}, *before = sx_stop_enter(o ? &stop : NULL);
+  sx_stop stop = {o ? &o->terminate : NULL, SX_E_FAIL, SX_TERMINATED, false, NULL}, *before = sx_stop_enter(o ? &stop : NULL);
   OrtStatus *failed =
       s->eps ? sx_eps_run(s->eps, o, &ro, inputs, outputs, wanted) : sx_ort_run_plain(s, o, &ro, inputs, outputs, wanted);
   sx_stop_enter(before);

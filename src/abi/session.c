@@ -270,7 +270,7 @@ OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data
   so.import.path = near;
   if (!failed && s->options->profiling) failed = sx_profile_create(s->options->profile_prefix, &s->profile);
   if (!failed) {
-    sx_stop stop = {cancel, SX_E_MODEL_LOAD_CANCELED, "Session creation canceled by user", false, NULL, 0}, *before = sx_stop_enter(&stop);
+    sx_stop stop = {cancel, SX_E_MODEL_LOAD_CANCELED, "Session creation canceled by user", false, NULL}, *before = sx_stop_enter(&stop);
     sx_status st =
         path ? sx_session_create_file(path, &so, &s->s, &e) : sx_session_create_bytes(data, size, &so, &s->s, &e);
     sx_stop_enter(before);

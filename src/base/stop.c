@@ -16,8 +16,7 @@ sx_stop *sx_stop_of_thread(void) { return working_for; }
 bool sx_stopping(void) {
   sx_stop *s = working_for;
   if (!s) return false;
-  if (s->asked && atomic_fetch_add_explicit(s->asked, 1, memory_order_relaxed) + 1 == s->at)
-    atomic_store_explicit(&s->seen, true, memory_order_relaxed);
+  if (s->ask && s->ask(s)) atomic_store_explicit(&s->seen, true, memory_order_relaxed);
   if (atomic_load_explicit(&s->seen, memory_order_relaxed)) return true;
   if (!s->wish || !atomic_load_explicit(s->wish, memory_order_relaxed)) return false;
   atomic_store_explicit(&s->seen, true, memory_order_relaxed);

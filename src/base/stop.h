@@ -14,9 +14,8 @@ typedef struct sx_stop {
   const atomic_bool *wish; /* NULL: nobody has one */
   sx_status code;          /* what is reported */
   const char *message;
-  atomic_bool seen;   /* somebody was told to stop; the wish itself may be taken back */
-  atomic_uint *asked; /* NULL, or counts the questions; for tests */
-  unsigned at;        /* ... and with this question the wish comes; 0: it does not */
+  atomic_bool seen; /* somebody was told to stop; the wish itself may be taken back */
+  bool (*ask)(struct sx_stop *s); /* NULL, or is called by each question, on the asking thread, and may wish; for tests */
 } sx_stop;
 
 /* From here on this thread works for `s` (NULL: for nobody who could stop it); returns whom it worked for before. */
@@ -24,9 +23,10 @@ sx_stop *sx_stop_enter(sx_stop *s);
 sx_stop *sx_stop_of_thread(void);
 /* Whether to stop; once true it stays so. A few nanoseconds. */
 bool sx_stopping(void);
-/* For loops of short rounds: asks when `ns` have added up to about a million. */
+#define SX_STOP_NS 300000 /* between two questions, as is guessed: first touches of memory take several times longer */
+/* For loops of short rounds: asks when `ns` have added up. */
 static inline bool sx_stop_spent(double *spent, double ns) {
-  if ((*spent += ns) < 1e6) return false;
+  if ((*spent += ns) < SX_STOP_NS) return false;
   *spent = 0;
   return sx_stopping();
 }
@@ -35,7 +35,7 @@ static inline bool sx_stop_spent(double *spent, double ns) {
   for (int64_t from = 0, to; from < (n) && (from == 0 || !sx_stopping()) && ((to = (n) - from < (some) ? (n) : from + (some)), true); \
        from = to)
 /* How many units of `ns` each may be done between two questions. */
-static inline uint32_t sx_stop_grain(double ns) { return ns >= 1e6 ? 1 : ns <= 1 ? 1000000 : (uint32_t)(1e6 / ns); }
+static inline uint32_t sx_stop_grain(double ns) { return ns >= SX_STOP_NS ? 1 : ns <= 1 ? SX_STOP_NS : (uint32_t)(SX_STOP_NS / ns); }
 
 /* The failure to report when somebody was told to stop; does not ask. */
 sx_status sx_stop_settle(sx_err *e);

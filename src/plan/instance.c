@@ -3,7 +3,7 @@
  * by comparing a few numbers when it is not. */
 #include "plan/plan_priv.h"
 
-enum { SERIAL_NS = 6000, RANGE_NS = 1000000, RANGES_PER_THREAD = 8 };
+enum { SERIAL_NS = 6000, RANGE_NS = 400000, RANGES_PER_THREAD = 8 };
 
 typedef struct builder {
   sx_plan *p;

@@ -48,6 +48,20 @@ static const struct work {
      " y = Loop(m, c, n) {body = graph (i: int64[], g: bool[], v: int64[]) -> (g, w) {\n w = Add(v, i)\n}}\n}", 1000},
 };
 
+/* A wish that comes with question number `at`, counted from 1; 0: never. */
+typedef struct counted {
+  sx_stop stop;
+  atomic_uint asked;
+  unsigned at;
+} counted;
+static bool count(sx_stop *s) {
+  counted *c = (counted *)s;
+  return atomic_fetch_add_explicit(&c->asked, 1, memory_order_relaxed) + 1 == c->at;
+}
+static counted counted_for(sx_status code, unsigned at) {
+  return (counted){.stop = {.code = code, .message = "stopped", .ask = count}, .at = at};
+}
+
 static sx_session *session_of(const char *graph) {
   sx_model *m;
   sx_session *s;
@@ -60,15 +74,13 @@ static sx_session *session_of(const char *graph) {
 
 /* One run; how often it asked, and its status. */
 static unsigned ask(sx_session *s, const drive_io *io, unsigned at, sx_status *st, sx_err *e) {
-  static const atomic_bool never;
-  atomic_uint asked = 0;
   sx_rt_value *out[DRIVE_MAX] = {0};
-  sx_stop stop = {.wish = &never, .code = SX_E_FAIL, .message = "stopped", .asked = &asked, .at = at},
-          *before = sx_stop_enter(&stop);
+  counted c = counted_for(SX_E_FAIL, at);
+  sx_stop *before = sx_stop_enter(&c.stop);
   *st = sx_session_run(s, NULL, io->in, out, NULL, e);
   sx_stop_enter(before);
   for (int i = 0; i < DRIVE_MAX; i++) sx_rt_unref(out[i]);
-  return atomic_load(&asked);
+  return atomic_load(&c.asked);
 }
 
 static void each(void **state) {
@@ -103,19 +115,17 @@ static void each(void **state) {
 /* A load that is cancelled at any of its questions. */
 static void load(void **state) {
   static const char file[] = SX_SOURCE_DIR "/tests/fuzz/corpus/load/conv.onnx";
-  static const atomic_bool never;
-  atomic_uint asked = 0, all = 0;
+  unsigned all = 0;
   (void)state;
   for (unsigned at = 0; at <= all; at++) {
     sx_session *s = NULL;
     sx_err e = {0};
-    atomic_store(&asked, 0);
-    sx_stop stop = {.wish = &never, .code = SX_E_MODEL_LOAD_CANCELED, .message = "stopped", .asked = &asked, .at = at},
-            *before = sx_stop_enter(&stop);
+    counted c = counted_for(SX_E_MODEL_LOAD_CANCELED, at);
+    sx_stop *before = sx_stop_enter(&c.stop);
     const sx_status st = sx_session_create_file(file, &(sx_session_options){.level = 99}, &s, &e);
     sx_stop_enter(before);
     if (st != (at ? SX_E_MODEL_LOAD_CANCELED : SX_OK)) fail_msg("at question %u of %u: %s, %s", at, all, sx_status_name(st), e.msg);
-    if (!at) all = asked;
+    if (!at) all = atomic_load(&c.asked);
     sx_session_destroy(s);
   }
   assert_true(all > 20); /* passes, nodes, weights */
@@ -128,7 +138,6 @@ static sx_status range(void *ctx, uint32_t begin, uint32_t end, uint32_t worker,
   return SX_OK;
 }
 static void pool(void **state) {
-  static atomic_bool wish;
   sx_pool *p;
   sx_err e = {0};
   atomic_uint done = 0;
@@ -136,15 +145,14 @@ static void pool(void **state) {
   assert_int_equal(sx_pool_create(&(sx_pool_options){.threads = 3}, &p, &e), SX_OK);
   assert_int_equal(sx_pool_run(p, 3, 1000, 10, range, &done, &e), SX_OK);
   assert_int_equal(done, 1000);
-  atomic_uint asked = 0;
-  sx_stop stop = {.wish = &wish, .code = SX_E_FAIL, .message = "stopped", .asked = &asked, .at = 20};
-  assert_null(sx_stop_enter(&stop));
+  counted c = counted_for(SX_E_FAIL, 20);
+  assert_null(sx_stop_enter(&c.stop));
   for (uint32_t width = 1; width <= 3; width += 2) {
-    atomic_store(&done, 0), atomic_store(&asked, 0), atomic_store(&stop.seen, false);
+    atomic_store(&done, 0), atomic_store(&c.asked, 0), atomic_store(&c.stop.seen, false);
     assert_int_equal(sx_pool_run(p, width, 1000, 10, range, &done, &e), SX_E_FAIL);
     assert_true(done < 250); /* 19 ranges, and what others had begun */
   }
-  assert_ptr_equal(sx_stop_enter(NULL), &stop);
+  assert_ptr_equal(sx_stop_enter(NULL), &c.stop);
   sx_pool_destroy(p);
 }
 
