@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Operators that are nothing but strided copies: Transpose, Slice, Expand, Tile, Concat, Split and the block shuffles. */
+#include "base/stop.h"
 #include "ep/cpu/bind/move.h"
 #include "ops/move/slice.h"
 
@@ -157,7 +158,7 @@ static sx_status slice_late(const sx_call *c, uint32_t begin, uint32_t end) {
   SX_TRY(slice_dims(&q->x, &q->y, &b, q->in[1].count, d, &src, c->e));
   uint32_t elem = sx_elem_bytes(q->y.dtype);
   sx_move_plan(&m, q->isa, elem, (uint32_t)q->x.rank, d);
-  sx_move_run(&m, (const char *)c->in[0] + src * elem, c->out[0], 0, m.units);
+  SX_STOP_PARTS(from, to, (int64_t)m.units, sx_stop_grain(m.unit_ns)) sx_move_run(&m, (const char *)c->in[0] + src * elem, c->out[0], from, to);
   return SX_OK;
 }
 static sx_status slice(sx_prep *p) {

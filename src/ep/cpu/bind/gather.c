@@ -254,30 +254,50 @@ static sx_status tensor_scatter(sx_prep *p) {
   return sx_prep_phase(p, cache_run, q->m && q->inner ? q->batch * q->before : 0, (double)(q->m * q->inner) * 0.1 + 10, 0);
 }
 
-/* OneHot: blocks (depth, inner) filled with `off`, then one `on` per index. */
+/* OneHot: blocks (depth, inner) filled with `off`, then one `on` per index: block after block, or, where blocks are large, first the
+ * whole in pieces and then a chunk of indices a unit. */
 typedef struct one_hot_params {
   sx_isa isa;
   sx_dtype type;
   uint32_t elem;
-  int64_t outer, depth, inner;
+  int64_t depth, inner, count; /* count: of the output */
 } one_hot_params;
+enum { HOT_CHUNK = 128, HOT_PIECE = 1 << 14, HOT_BLOCK = 1 << 18 };
+/* The indices [at, to) of block u. */
+static void one_hot_set(const one_hot_params *q, const sx_call *c, int64_t u, int64_t at, int64_t to) {
+  const char *on = (const char *)c->in[2] + q->elem;
+  char *y = (char *)c->out[0] + u * q->depth * q->inner * q->elem;
+  int64_t idx[HOT_CHUNK];
+  for (int64_t n; at < to; at += n) {
+    n = to - at < HOT_CHUNK ? to - at : HOT_CHUNK;
+    sx_cast_run(q->isa, q->type, SX_I64, 0, idx, (const char *)c->in[0] + (u * q->inner + at) * sx_elem_bytes(q->type), 0, n);
+    for (int64_t k = 0; k < n; k++) {
+      int64_t i = idx[k] + (idx[k] < 0 ? q->depth : 0);
+      if ((uint64_t)i < (uint64_t)q->depth) memcpy(y + (i * q->inner + at + k) * q->elem, on, q->elem);
+    }
+  }
+}
 static sx_status one_hot_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const one_hot_params *q = c->params;
-  const char *off = c->in[2], *on = off + q->elem;
-  enum { CHUNK = 128 };
-  int64_t idx[CHUNK];
+  const int64_t block = q->depth * q->inner;
   for (uint32_t u = begin; u < end; u++) {
-    char *y = (char *)c->out[0] + u * q->depth * q->inner * q->elem;
-    sx_move_fill(y, off, q->elem, q->depth * q->inner);
-    for (int64_t at = 0; at < q->inner; at += CHUNK) {
-      int64_t n = q->inner - at < CHUNK ? q->inner - at : CHUNK;
-      const char *src = (const char *)c->in[0] + (u * q->inner + at) * sx_elem_bytes(q->type);
-      sx_cast_run(q->isa, q->type, SX_I64, 0, idx, src, 0, n);
-      for (int64_t k = 0; k < n; k++) {
-        int64_t i = idx[k] + (idx[k] < 0 ? q->depth : 0);
-        if ((uint64_t)i < (uint64_t)q->depth) memcpy(y + (i * q->inner + at + k) * q->elem, on, q->elem);
-      }
-    }
+    sx_move_fill((char *)c->out[0] + u * block * q->elem, c->in[2], q->elem, block);
+    one_hot_set(q, c, u, 0, q->inner);
+  }
+  return SX_OK;
+}
+static sx_status one_hot_fill(const sx_call *c, uint32_t begin, uint32_t end) {
+  const one_hot_params *q = c->params;
+  const int64_t from = (int64_t)begin * HOT_PIECE, to = (int64_t)end * HOT_PIECE < q->count ? (int64_t)end * HOT_PIECE : q->count;
+  sx_move_fill((char *)c->out[0] + from * q->elem, c->in[2], q->elem, to - from);
+  return SX_OK;
+}
+static sx_status one_hot_ones(const sx_call *c, uint32_t begin, uint32_t end) {
+  const one_hot_params *q = c->params;
+  const int64_t pieces = (q->inner - 1) / HOT_CHUNK + 1;
+  for (int64_t u = begin; u < end; u++) {
+    const int64_t at = u % pieces * HOT_CHUNK;
+    one_hot_set(q, c, u / pieces, at, q->inner - at < HOT_CHUNK ? q->inner : at + HOT_CHUNK);
   }
   return SX_OK;
 }
@@ -288,15 +308,14 @@ static sx_status one_hot(sx_prep *p) {
   int axis = axis_of(p, -1, y->rank);
   if (p->in[2].count != 2)
     SX_FAIL(p->e, INVALID_ARGUMENT, "values has %lld elements, expected two", (long long)p->in[2].count);
-  *q = (one_hot_params){p->cpu->isa,
-                        (sx_dtype)i->dtype,
-                        sx_elem_bytes(y->dtype),
-                        sx_dims_count(y->dims, 0, axis),
-                        y->dims[axis],
-                        sx_dims_count(y->dims, axis + 1, y->rank)};
+  *q = (one_hot_params){p->cpu->isa,    (sx_dtype)i->dtype, sx_elem_bytes(y->dtype),
+                        y->dims[axis], sx_dims_count(y->dims, axis + 1, y->rank), y->count};
   p->params = q;
-  return sx_prep_phase(p, one_hot_run, y->count ? q->outer : 0,
-                       (double)(q->depth * q->inner * q->elem) * 0.1 + 10 * (double)q->inner, 0);
+  if (!y->count) return SX_OK;
+  const int64_t outer = sx_dims_count(y->dims, 0, axis), bytes = q->depth * q->inner * q->elem;
+  if (bytes < HOT_BLOCK) return sx_prep_phase(p, one_hot_run, outer, (double)bytes * 0.1 + 10 * (double)q->inner, 0);
+  SX_TRY(sx_prep_phase(p, one_hot_fill, (y->count - 1) / HOT_PIECE + 1, HOT_PIECE * q->elem * 0.1, 0));
+  return sx_prep_phase(p, one_hot_ones, outer * ((q->inner - 1) / HOT_CHUNK + 1), HOT_CHUNK * 10, 0);
 }
 
 #define ROW(N, fn, mode)                                                    \

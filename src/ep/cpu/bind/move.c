@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Helpers of the data movement bindings: see move.h. */
+#include "base/stop.h"
 #include "ep/cpu/bind/move.h"
 
 typedef struct packed {
@@ -15,6 +16,7 @@ typedef struct bytes_params {
   size_t scratch, worker; /* where the inner step's lie */
 } bytes_params;
 
+enum { PART = 1 << 18 }; /* elements between two questions whether to stop; whole bytes */
 static sx_status bytes_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const bytes_params *b = c->params;
   char *base = c->scratch;
@@ -25,17 +27,21 @@ static sx_status bytes_run(const sx_call *c, uint32_t begin, uint32_t end) {
     const packed *x = &b->io[i];
     void *given = i < b->n_in ? c->in[i] : c->out[i - b->n_in];
     ptr[i] = x->bits && given ? base + x->at : given;
-    if (x->bits && given && i < b->n_in) sx_unpack_bits(ptr[i], given, x->bits, x->count);
+    SX_STOP_PARTS(from, to, x->bits && given && i < b->n_in ? x->count : 0, PART)
+      sx_unpack_bits((uint8_t *)ptr[i] + from, (const uint8_t *)given + from * x->bits / 8, x->bits, to - from);
   }
   inner.params = b->params, inner.in = ptr, inner.out = ptr + b->n_in, inner.scratch = base + b->scratch,
   inner.worker_scratch = base + b->worker;
   for (uint32_t k = 0; k < b->n_phases; k++) {
     inner.phase = k;
-    if (b->phases[k].units) SX_TRY(b->phases[k].run(&inner, 0, b->phases[k].units));
+    SX_STOP_PARTS(from, to, (int64_t)b->phases[k].units, sx_stop_grain(b->phases[k].unit_ns))
+      SX_TRY(b->phases[k].run(&inner, (uint32_t)from, (uint32_t)to));
   }
-  for (uint32_t o = 0; o < b->n_out; o++)
-    if (b->io[b->n_in + o].bits && c->out[o])
-      sx_pack_bits(c->out[o], ptr[b->n_in + o], b->io[b->n_in + o].bits, b->io[b->n_in + o].count);
+  for (uint32_t o = 0; o < b->n_out; o++) {
+    const packed *y = &b->io[b->n_in + o];
+    SX_STOP_PARTS(from, to, y->bits && c->out[o] ? y->count : 0, PART)
+      sx_pack_bits((uint8_t *)c->out[o] + from * y->bits / 8, (const uint8_t *)ptr[b->n_in + o] + from, y->bits, to - from);
+  }
   return SX_OK;
 }
 

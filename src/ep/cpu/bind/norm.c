@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Normalisations on the norm family; BatchNormalization at inference is a multiply-add per channel. */
+#include "base/stop.h"
 #include "ep/ep.h"
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/norm/norm.h"
@@ -229,10 +230,10 @@ static void to_f64(const batch_train *q, const sx_call *c, int64_t at, int64_t n
 }
 /* The sum of (x - shift)^power over a channel. */
 static double channel_sum(const batch_train *q, const sx_call *c, int64_t channel, double shift, bool square) {
-  double v[PART], sum = 0;
+  double v[PART], sum = 0, spent = 0;
   for (int64_t n = 0; n < q->N; n++) {
     double row = 0;
-    for (int64_t i = 0; i < q->HW; i += PART) {
+    for (int64_t i = 0; i < q->HW && !sx_stop_spent(&spent, PART); i += PART) {
       int64_t m = q->HW - i < PART ? q->HW - i : PART;
       to_f64(q, c, (n * q->bn.channels + channel) * q->HW + i, m, v);
       for (int64_t k = 0; k < m; k++) row += square ? (v[k] - shift) * (v[k] - shift) : v[k];
@@ -261,9 +262,9 @@ static sx_status run_statistics(const sx_call *c, uint32_t begin, uint32_t end) 
 static sx_status run_train(const sx_call *c, uint32_t begin, uint32_t end) {
   const batch_train *q = c->params;
   const double *a = c->scratch, *b = a + q->bn.channels;
-  double v[PART];
+  double v[PART], spent = 0;
   for (int64_t u = begin; u < end; u++)
-    for (int64_t i = 0; i < q->HW; i += PART) {
+    for (int64_t i = 0; i < q->HW && !sx_stop_spent(&spent, PART); i += PART) {
       int64_t m = q->HW - i < PART ? q->HW - i : PART, ch = u % q->bn.channels;
       to_f64(q, c, u * q->HW + i, m, v);
       for (int64_t k = 0; k < m; k++) v[k] = v[k] * a[ch] + b[ch];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Resize: tables of taps per axis, then one phase per axis that changes. Elements other than f32 are widened before and
  * narrowed after; nearest neighbours are moved by size without conversion. */
+#include "base/stop.h"
 #include "ep/ep.h"
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/resize/resize.h"
@@ -94,17 +95,16 @@ typedef struct params {
   pass passes[SX_MAX_RANK];
   int64_t count_in, count_out;
   uint8_t dtype;
+  bool convert; /* to f32 before the first pass, and back after the last */
   size_t elem; /* nearest by size: bytes; else 0 */
   float extrapolation;
   size_t buffer[2]; /* offsets of the two intermediate buffers in scratch */
   sx_isa isa;
 } params;
 
-enum { CHUNK = 4096 };
 static void *slot(const params *q, const sx_call *c, int i) { /* result of pass i - 1: input is 0 */
-  bool direct = q->dtype == SX_F32 || q->elem;
-  if (i == 0 && direct) return (void *)c->in[0];
-  if (i == q->n && direct) return c->out[0];
+  if (i == 0 && !q->convert) return (void *)c->in[0];
+  if (i == q->n && !q->convert) return c->out[0];
   return (char *)c->scratch + q->buffer[i & 1];
 }
 
@@ -116,8 +116,6 @@ static sx_status run_plane(const sx_call *c, uint32_t begin, uint32_t end) {
   return SX_OK;
 }
 
-/* All passes in one step: a pass needs the whole result of the one before, so each is a phase of its own where phases
- * suffice. */
 static sx_status run_pass(const sx_call *c, const params *q, int i, int64_t begin, int64_t end) {
   const pass *s = &q->passes[i];
   const void *x = slot(q, c, i);
@@ -134,9 +132,6 @@ static int64_t pass_units(const params *q, int i) {
   return q->passes[i].inner == 1 && !q->elem ? q->passes[i].outer : q->passes[i].outer * q->passes[i].t.n_out;
 }
 
-static sx_status run_phase(const sx_call *c, uint32_t begin, uint32_t end) {
-  return run_pass(c, c->params, (int)c->phase, begin, end);
-}
 /* Integers are rounded, halves to even, and stay within their range. */
 static void settle(float *x, sx_dtype t, int64_t n) {
   const uint32_t bits = sx_dtype_bits(t), sign = sx_dtype_is_signed(t);
@@ -146,15 +141,41 @@ static void settle(float *x, sx_dtype t, int64_t n) {
     x[i] = v > top ? top : v > least ? v : least;
   }
 }
-/* More axes than phases, or a type that converts: serial. */
+/* A pass needs the whole result of the one before, so each is a phase of its own where phases suffice. */
+static sx_status run_phase(const sx_call *c, uint32_t begin, uint32_t end) {
+  const params *q = c->params;
+  return run_pass(c, q, (int)c->phase - q->convert, begin, end);
+}
+enum { PIECE = 1 << 14 }; /* elements that a unit converts */
+static uint32_t pieces(int64_t n) { return (uint32_t)((n - 1) / PIECE + 1); }
+static sx_status widen(const sx_call *c, uint32_t begin, uint32_t end) {
+  const params *q = c->params;
+  const int64_t from = (int64_t)begin * PIECE, to = (int64_t)end * PIECE < q->count_in ? (int64_t)end * PIECE : q->count_in;
+  sx_cast_run(q->isa, (sx_dtype)q->dtype, SX_F32, 0, slot(q, c, 0), c->in[0], from, to - from);
+  return SX_OK;
+}
+static sx_status narrow(const sx_call *c, uint32_t begin, uint32_t end) {
+  const params *q = c->params;
+  const int64_t from = (int64_t)begin * PIECE, to = (int64_t)end * PIECE < q->count_out ? (int64_t)end * PIECE : q->count_out;
+  float *x = slot(q, c, q->n);
+  if (sx_dtype_is_int((sx_dtype)q->dtype)) settle(x + from, (sx_dtype)q->dtype, to - from);
+  sx_cast_run(q->isa, SX_F32, (sx_dtype)q->dtype, 0, c->out[0], x, from, to - from);
+  return SX_OK;
+}
+static double pass_unit_ns(const params *q, int i) {
+  const pass *s = &q->passes[i];
+  return (double)(s->inner == 1 && !q->elem ? s->t.n_out : s->inner) * s->t.k * 0.3;
+}
+/* More axes than phases: one after the other. */
 static sx_status run_all(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
-  bool convert = q->dtype != SX_F32 && !q->elem;
   (void)begin, (void)end;
-  if (convert) sx_cast_run(q->isa, (sx_dtype)q->dtype, SX_F32, 0, slot(q, c, 0), c->in[0], 0, q->count_in);
-  for (int i = 0; i < q->n; i++) SX_TRY(run_pass(c, q, i, 0, pass_units(q, i)));
-  if (sx_dtype_is_int((sx_dtype)q->dtype) && !q->elem) settle(slot(q, c, q->n), (sx_dtype)q->dtype, q->count_out);
-  if (convert) sx_cast_run(q->isa, SX_F32, (sx_dtype)q->dtype, 0, c->out[0], slot(q, c, q->n), 0, q->count_out);
+  for (uint32_t u = 0, n = q->convert ? pieces(q->count_in) : 0; u < n && !sx_stopping(); u++) widen(c, u, u + 1);
+  for (int i = 0; i < q->n; i++) {
+    const int64_t n = pass_units(q, i);
+    SX_STOP_PARTS(a, b, n, sx_stop_grain(pass_unit_ns(q, i))) run_pass(c, q, i, a, b);
+  }
+  for (uint32_t u = 0, n = q->convert ? pieces(q->count_out) : 0; u < n && !sx_stopping(); u++) narrow(c, u, u + 1);
   return SX_OK;
 }
 
@@ -251,23 +272,21 @@ static sx_status prepare(sx_prep *p) {
     SX_FAIL(p->e, FAIL, "the intermediate result does not fit memory");
   buffer = sx_round_up(buffer, SX_ALIGN);
   q->buffer[1] = buffer;
-  bool serial = (q->dtype != SX_F32 && !q->elem) || q->n > SX_MAX_PHASES || q->n == 0;
-  p->scratch = q->n > 1 || serial ? 2 * buffer : 0;
-  if (q->n == 0 && q->elem == 0 && q->dtype == SX_F32) q->elem = 4;
-  if (serial && q->n == 0) { /* nothing changes: one pass that copies */
+  q->convert = q->n && q->dtype != SX_F32 && !q->elem;
+  const bool serial = q->n == 0 || q->n + 2 * q->convert > SX_MAX_PHASES;
+  p->scratch = q->n > 1 || q->convert ? 2 * buffer : 0;
+  if (q->n == 0) { /* nothing changes: one pass that copies */
     static const int32_t zero[1] = {0};
     q->elem = bits / 8 ? bits / 8 : 1;
     q->passes[0] = (pass){{1, 1, 1, zero, NULL, NULL, false}, 1, (int64_t)(x->size / q->elem)};
     q->n = 1;
     return q->count_in ? sx_prep_phase(p, run_phase, 1, (double)x->size / 8, 0) : SX_OK;
   }
-  if (serial) return q->count_out ? sx_prep_phase(p, run_all, 1, (double)most * 2, 0) : SX_OK;
-  for (int i = 0; i < q->n && q->count_out; i++)
-    SX_TRY(sx_prep_phase(
-        p, run_phase, pass_units(q, i),
-        (double)(q->passes[i].inner == 1 && !q->elem ? q->passes[i].t.n_out : q->passes[i].inner) * q->passes[i].t.k * 0.3,
-        0));
-  return SX_OK;
+  if (!q->count_out) return SX_OK;
+  if (serial) return sx_prep_phase(p, run_all, 1, (double)most * 2, 0);
+  if (q->convert) SX_TRY(sx_prep_phase(p, widen, pieces(q->count_in), PIECE * 0.3, 0));
+  for (int i = 0; i < q->n; i++) SX_TRY(sx_prep_phase(p, run_phase, pass_units(q, i), pass_unit_ns(q, i), 0));
+  return q->convert ? sx_prep_phase(p, narrow, pieces(q->count_out), PIECE * 0.5, 0) : SX_OK;
 }
 static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
   sx_dtype t = (sx_dtype)sx_value_at(g, n->in[0].value)->fact.dtype;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Col2Im, MaxUnpool, DeformConv (columns of a tile of places, then a matrix product), Det. */
+#include "base/stop.h"
 #include "ep/cpu/bind/edge.h"
 #include "ep/cpu/bind/move.h"
 #include "ep/cpu/kernels/gemm/gemm.h"
@@ -51,7 +52,7 @@ typedef struct unpool {
 static sx_status run_unpool(const sx_call *c, uint32_t begin, uint32_t end) {
   const unpool *q = c->params;
   if (begin >= end) return SX_OK;
-  memset(c->out[0], 0, (size_t)q->size);
+  SX_STOP_PARTS(from, to, q->size, 1 << 20) memset((char *)c->out[0] + from, 0, (size_t)(to - from));
   int64_t bad = sx_max_unpool(c->in[0], c->in[1], q->count, q->elem, q->rank, q->inner, q->outer, c->out[0]);
   if (bad >= 0)
     SX_FAIL(c->e, INVALID_ARGUMENT, "index %lld is %lld, which lies outside of the result", (long long)bad,
@@ -78,7 +79,7 @@ static sx_status prepare_unpool(sx_prep *p) {
 }
 const sx_kernel sx_cpu_MaxUnpool = {.op = &sx_op_MaxUnpool, .name = "max_unpool", .prepare = prepare_unpool};
 
-enum { PLACES = 128 };
+enum { PLACES = 128, CHANNELS = 64 }; /* of a tile; between two questions whether to stop */
 typedef struct deform {
   sx_edge edge;
   sx_deform a;
@@ -102,6 +103,8 @@ static sx_status run_deform(const sx_call *c, uint32_t begin, uint32_t end) {
     for (int64_t ch = g * per, next; ch < (g + 1) * per; ch = next) { /* channels that share their offsets */
       int64_t o = n * q->offset_groups + ch / shared;
       next = (ch / shared + 1) * shared < (g + 1) * per ? (ch / shared + 1) * shared : (g + 1) * per;
+      if (next - ch > CHANNELS) next = ch + CHANNELS;
+      if (sx_stopping()) return SX_OK;
       sx_deform_columns(&q->a, x + (n * q->C + ch) * plane * elem, offset + o * kernel * 2 * q->places * elem,
                         mask ? mask + o * kernel * q->places * elem : NULL, next - ch, first, count, PLACES,
                         cols + (ch - g * per) * kernel * PLACES * elem, c->worker_scratch);
@@ -111,7 +114,8 @@ static sx_status run_deform(const sx_call *c, uint32_t begin, uint32_t end) {
                      .b = cols,
                      .bias = bias ? bias + g * q->M * elem : NULL,
                      .c = y + ((n * q->groups + g) * q->M * q->places + first) * elem};
-    q->table->run(m, &io, 0, m->units, (char *)c->worker_scratch + q->gemm);
+    SX_STOP_PARTS(from, to, (int64_t)m->units, sx_stop_grain(m->unit_ns))
+      q->table->run(m, &io, (uint32_t)from, (uint32_t)to, (char *)c->worker_scratch + q->gemm);
   }
   return SX_OK;
 }

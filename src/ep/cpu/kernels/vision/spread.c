@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Col2Im, MaxUnpool, determinants. */
+#include "base/stop.h"
 #include "ep/cpu/kernels/vision/spread.h"
 #include <stdbool.h>
 #include <string.h>
@@ -72,7 +73,9 @@ static void image_row(const sx_spread_table *t, const sx_col2im *a, const float 
 static void image_rows(const sx_spread_table *t, const sx_col2im *a, const float *cols, int64_t left, int64_t right, float *image) {
   const int last = a->axes - 1;
   int64_t at[SX_COL2IM_AXES] = {0};
-  for (int i = last; i >= 0; image += a->image[last]) {
+  double spent = 0, row_ns = (double)a->image[last];
+  for (int i = 0; i <= last; i++) row_ns *= (double)a->block[i];
+  for (int i = last; i >= 0 && !sx_stop_spent(&spent, row_ns); image += a->image[last]) {
     image_row(t, a, cols, at, left, right, image);
     for (i = last - 1; i >= 0 && ++at[i] == a->image[i]; i--) at[i] = 0;
   }
@@ -93,7 +96,8 @@ void sx_col2im_plane(sx_isa isa, const sx_col2im *a, sx_dtype type, const void *
   for (int i = 0; i < a->axes; i++) size *= a->image[i], rows *= a->block[i] * (i < last ? a->blocks[i] : 1);
   memset(image, 0, (size_t)size * elem);
   const char *from = cols;
-  for (int64_t r = 0; r < rows; r++, from += (size_t)a->blocks[last] * elem) {
+  double spent = 0;
+  for (int64_t r = 0; r < rows && !sx_stop_spent(&spent, 20 + (double)a->blocks[last]); r++, from += (size_t)a->blocks[last] * elem) {
     int64_t place = 0;
     bool inside = true;
     for (int i = 0; i < last; i++) {
@@ -114,17 +118,20 @@ void sx_col2im_plane(sx_isa isa, const sx_col2im *a, sx_dtype type, const void *
   }
 }
 
+enum { UNPOOL_PART = 1 << 15 };
 int64_t sx_max_unpool(const void *x, const int64_t *index, int64_t count, uint32_t elem, int rank, const int64_t *inner,
                       const int64_t *outer, void *y) {
   int64_t size = 1;
   bool same = true; /* the numbers count the output itself */
   for (int i = 0; i < rank; i++) size *= inner[i], same &= inner[i] == outer[i];
-  for (int64_t e = 0; e < count && same && elem == 4; e++) {
-    if (index[e] < 0 || index[e] >= size) return e;
-    memcpy((char *)y + index[e] * 4, (const char *)x + e * 4, 4);
-  }
+  SX_STOP_PARTS(from, to, same && elem == 4 ? count : 0, UNPOOL_PART)
+    for (int64_t e = from; e < to; e++) {
+      if (index[e] < 0 || index[e] >= size) return e;
+      memcpy((char *)y + index[e] * 4, (const char *)x + e * 4, 4);
+    }
   if (same && elem == 4) return -1;
   for (int64_t e = 0; e < count; e++) {
+    if (e % UNPOOL_PART == 0 && sx_stopping()) return -1;
     if (index[e] < 0 || index[e] >= size) return e;
     int64_t rest = index[e], to = 0, step = 1;
     for (int i = rank; i-- > 0; rest /= inner[i], step *= outer[i]) {
