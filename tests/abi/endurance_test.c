@@ -203,6 +203,25 @@ static void forked(const OrtSessionOptions *o) {
   CHECK(waitpid(child, &how, 0) == child && how == 0);
 }
 
+/* Sessions on a plugin provider: as many come and go, and a child has them, too. */
+static void with_plugin(void) {
+  const OrtEpDevice *const *all = NULL;
+  const OrtEpDevice *sample = NULL;
+  OrtSessionOptions *o = NULL;
+  size_t n = 0;
+  OK(RegisterExecutionProviderLibrary(env, "sample", ORT_TSTR_ON_MACRO(SX_SAMPLE_PROVIDER)));
+  OK(GetEpDevices(env, &all, &n));
+  for (size_t i = 0; i < n; i++)
+    if (!strcmp(api->EpDevice_EpName(all[i]), "SampleProvider")) sample = all[i];
+  OK(CreateSessionOptions(&o));
+  OK(SetIntraOpNumThreads(o, 1));
+  OK(SessionOptionsAppendExecutionProvider_V2(o, env, &sample, 1, NULL, NULL, 0));
+  cycles(o);
+  forked(o);
+  api->ReleaseSessionOptions(o);
+  OK(UnregisterExecutionProviderLibrary(env, "sample"));
+}
+
 int main(int argc, char **argv) {
   if (!abi_load(argc, argv)) return 2;
   int ours = strstr(api->GetBuildInfoString(), "sardonyx") != NULL;
@@ -219,6 +238,7 @@ int main(int argc, char **argv) {
   OK(SetIntraOpNumThreads(two, 2));
   if (ours) cycles(one); /* theirs takes long */
   forked(ours ? two : one);
+  if (ours) with_plugin();
   many_threads(one, 0);
   many_threads(two, 1);
   const int with = tasks();

@@ -5,6 +5,7 @@
 #include "abi/plugin/host.h"
 
 static sx_mutex lists; /* guards env->plugins and env->devices; not held while a plugin's function runs */
+static sx_mutex coming; /* one library comes or goes at a time: their functions for that write what is global to them */
 
 static sx_ep_library *find(const OrtEnv *env, const char *name, uint32_t *at) {
   for (uint32_t i = 0; i < env->plugins.n; i++)
@@ -275,12 +276,17 @@ OrtStatus *ORT_API_CALL sx_api_RegisterExecutionProviderLibrary(OrtEnv *env, con
   SX_API_NOT_NULL(path);
   char why[400];
   uint32_t at;
+  sx_path text;
+  if (!sx_path_open(&text, path)) SX_API_NO_MEMORY();
+  sx_mutex_lock(&coming);
   sx_mutex_lock(&lists);
   bool taken = find(env, registration_name, &at) != NULL;
   sx_mutex_unlock(&lists);
-  if (taken) SX_API_FAIL(FAIL, "a provider library is registered as '%.100s' already", registration_name);
-  sx_path text;
-  if (!sx_path_open(&text, path)) SX_API_NO_MEMORY();
+  if (taken) {
+    sx_mutex_unlock(&coming);
+    sx_path_close(&text);
+    SX_API_FAIL(FAIL, "a provider library is registered as '%.100s' already", registration_name);
+  }
   sx_ep_library *l = sx_calloc(1, sizeof *l);
   OrtStatus *failed = NULL;
   if (!l || !(l->name = sx_text_dup(registration_name)) || !(l->path = sx_text_dup(text.p)))
@@ -295,6 +301,7 @@ OrtStatus *ORT_API_CALL sx_api_RegisterExecutionProviderLibrary(OrtEnv *env, con
     sx_api_ReleaseStatus(allow_virtual(env, registration_name, false));
     destroy(env, l);
   }
+  sx_mutex_unlock(&coming);
   return failed;
 }
 
@@ -320,7 +327,9 @@ OrtStatus *ORT_API_CALL sx_api_UnregisterExecutionProviderLibrary(OrtEnv *env, c
     if (!failed) sx_api_ReleaseStatus(allow_virtual(env, registration_name, true));
     return failed ? failed : sx_ort_status(SX_E_NO_MEMORY, NULL);
   }
+  sx_mutex_lock(&coming);
   destroy(env, l);
+  sx_mutex_unlock(&coming);
   return NULL;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What the host sees: two factories, a provider for each session, and everything else that a provider may be asked. */
 #include "device.h"
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@ OrtStatus *fail(const char *what) {
 }
 
 static char failing[20];
+static pthread_mutex_t creating = PTHREAD_MUTEX_INITIALIZER; /* of what is written for a new provider: `failing` */
 static _Atomic int streaming; /* sessions that want streams */
 bool fails(const char *what) { return !strcmp(failing, what); }
 
@@ -296,7 +298,10 @@ static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *of, const OrtHardwareDevi
   if (!p) return fail("out of memory");
   p->device = f->device;
   option(o, f, "ops", p->ops, sizeof p->ops);
-  option(o, f, "fail", failing, sizeof failing);
+  option(o, f, "fail", text, sizeof text);
+  pthread_mutex_lock(&creating);
+  if (strcmp(failing, text)) snprintf(failing, sizeof failing, "%.19s", text); /* unchanged, other sessions may read it */
+  pthread_mutex_unlock(&creating);
   p->compile = !strcmp(option(o, f, "mode", text, sizeof text), "compile");
   p->nhwc = !strcmp(option(o, f, "layout", text, sizeof text), "nhwc");
   p->capture = !strcmp(option(o, f, "capture", text, sizeof text), "1");
