@@ -21,7 +21,8 @@ static bool image(const sx_fact *f) {
   return f->kind == SX_KIND_TENSOR && types >> f->dtype & 1 && f->rank >= 3 && f->rank <= 5 && sx_dim_is_const(f->dims[1]);
 }
 static bool is_integer_conv(const sx_op *op) {
-  return op == &sx_op_ConvInteger || op == &sx_op_QLinearConv || op == &sx_op_QuantConv;
+  return op == &sx_op_ConvInteger || op == &sx_op_QLinearConv || op == &sx_op_QuantConv ||
+         op == &sx_op_ConvIntegerToFloat;
 }
 static bool is_conv(const sx_op *op) { return op == &sx_op_Conv || op == &sx_op_FusedConv || is_integer_conv(op); }
 

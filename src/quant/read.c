@@ -64,7 +64,7 @@ sx_status sx_quant_read(const void *data, size_t size, const sx_quant_options *o
                         sx_model **out, sx_err *e) {
   const int least = sx_quant_least_opset(o);
   SX_TRY(source(data, size, io, out, e));
-  const bool fold = o->mode == SX_QUANT_STATIC && has_batch_norm(*out);
+  const bool fold = (o->mode == SX_QUANT_STATIC || o->mode == SX_QUANT_DYNAMIC) && has_batch_norm(*out);
   if (sx_model_opset(*out, SX_STR("")) >= least && !fold) return SX_OK;
   rewriting r = {.least = least};
   const sx_session_options so = {.import = *io, .level = fold ? 1 : 0};

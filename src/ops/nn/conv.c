@@ -34,7 +34,7 @@ sx_status sx_infer_conv(sx_infer *c, uint32_t weight, int dtype) {
                          (long long)x->dims[1], (long long)(wt->dims[1] * group), (long long)wt->dims[1], (long long)group);
   const uint32_t bias = weight == 3                      ? 8
                         : c->n->op == &sx_op_DeformConv  ? 3
-                        : c->n->op == &sx_op_ConvInteger ? UINT32_MAX
+                        : dtype == SX_I32 || c->n->op == &sx_op_ConvIntegerToFloat ? UINT32_MAX
                                                          : 2;
   const sx_fact *b = bias == UINT32_MAX ? NULL : sx_infer_in(c, bias);
   if (b && b->rank >= 0 &&

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ConvInteger, QLinearConv and QuantConv on the integer half of the convolution family. Constant weights are packed when
+/* ConvInteger, QLinearConv, QuantConv and ConvIntegerToFloat on the integer half of the convolution family. Constant weights are packed when
  * the session is made, others with every run; the factors x_scale * w_scale / y_scale of the channels likewise. */
 #include "ep/cpu/bind/activation.h"
 #include "ep/cpu/bind/conv.h"
@@ -8,9 +8,10 @@
 #include "ops/nn/window.h"
 #include <stdio.h>
 
-enum { X, W, X_SCALE, W_SCALE, X_ZERO, W_ZERO, BIAS, Y_SCALE, Y_ZERO, ROLES };
-static const int8_t roles_integer[ROLES] = {0, 1, -1, -1, 2, 3, -1, -1, -1},
-                    roles_qlinear[ROLES] = {0, 3, 1, 4, 2, 5, 8, 6, 7};
+enum { X, W, X_SCALE, W_SCALE, X_ZERO, W_ZERO, BIAS, Y_SCALE, Y_ZERO, ADD, ROLES };
+static const int8_t roles_integer[ROLES] = {0, 1, -1, -1, 2, 3, -1, -1, -1, -1},
+                    roles_qlinear[ROLES] = {0, 3, 1, 4, 2, 5, 8, 6, 7, -1},
+                    roles_float[ROLES] = {0, 1, 2, 3, 4, 5, -1, -1, -1, 6};
 
 typedef struct conv_state {
   const sx_qconv_table *t;
@@ -83,7 +84,9 @@ static sx_status create(sx_build *b) {
   conv_state *st = SX_NEW(b->arena, conv_state);
   pack_ctx pc = {.zero = NULL};
   if (!st) SX_NO_MEMORY(b->e);
-  const int8_t *roles = b->n->op == &sx_op_ConvInteger ? roles_integer : roles_qlinear;
+  const int8_t *roles = b->n->op == &sx_op_ConvInteger          ? roles_integer
+                        : b->n->op == &sx_op_ConvIntegerToFloat ? roles_float
+                                                                : roles_qlinear;
   for (int r = 0; r < ROLES; r++)
     st->in[r] = roles[r] < 0 || sx_node_in(b->n, (uint32_t)roles[r]) == SX_NONE ? -1 : roles[r];
   st->t = sx_qconv_table_at(b->cpu->isa, b->cpu->avx512_vnni);
@@ -121,7 +124,7 @@ static sx_status create(sx_build *b) {
 }
 
 static void make_factors(const params *q, const float *x, const float *w, const float *y, float *to) {
-  for (int64_t k = 0; k < q->c.s.out_channels; k++) to[k] = *x * w[q->w_scale.n == 1 ? 0 : k] / *y;
+  for (int64_t k = 0; k < q->c.s.out_channels; k++) to[k] = *x * w[q->w_scale.n == 1 ? 0 : k] / (y ? *y : 1);
 }
 static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
@@ -129,8 +132,9 @@ static sx_status run_setup(const sx_call *c, uint32_t begin, uint32_t end) {
   char *m = c->scratch;
   for (int64_t u = begin; u < end; u++)
     if (u == 0 && c->in[0] && st->in[X_SCALE] >= 0 && !q->factor) {
-      sx_quant_scale_run(&q->x_scale, c), sx_quant_scale_run(&q->w_scale, c), sx_quant_scale_run(&q->y_scale, c);
-      make_factors(q, sx_quant_scales(&q->x_scale, m), sx_quant_scales(&q->w_scale, m), sx_quant_scales(&q->y_scale, m),
+      sx_quant_scale_run(&q->x_scale, c), sx_quant_scale_run(&q->w_scale, c);
+      if (st->in[Y_SCALE] >= 0) sx_quant_scale_run(&q->y_scale, c);
+      make_factors(q, sx_quant_scales(&q->x_scale, m), sx_quant_scales(&q->w_scale, m), st->in[Y_SCALE] < 0 ? NULL : sx_quant_scales(&q->y_scale, m),
                    (float *)(m + q->factor_at));
     } else if (u > 0)
       sx_qconv_pack(&q->c, c->in[st->in[W]], st->in[W_ZERO] >= 0 ? c->in[st->in[W_ZERO]] : NULL, q->w_zero_step,
@@ -143,6 +147,7 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   const char *m = c->scratch;
   sx_qconv_io io = {.x = c->in[0], .packed = q->packed ? q->packed : m + q->packed_at, .y = c->out[0]};
   if (st->in[BIAS] >= 0) io.bias = c->in[st->in[BIAS]];
+  if (st->in[ADD] >= 0) io.add = c->in[st->in[ADD]];
   if (st->in[X_ZERO] >= 0) io.x_zero = zero_at(c->in[st->in[X_ZERO]], q->c.x_signed ? SX_I8 : SX_U8, 0);
   if (st->in[Y_ZERO] >= 0) io.out_zero = zero_at(c->in[st->in[Y_ZERO]], q->y_zero, 0);
   if (st->in[X_SCALE] >= 0) io.scale = q->factor ? q->factor : (const float *)(const void *)(m + q->factor_at);
@@ -156,17 +161,18 @@ static sx_status prepare_factors(sx_prep *p, params *q) {
   const int64_t k = q->c.s.out_channels;
   SX_TRY(sx_quant_scale_prepare(p, st->in[X_SCALE], -1, &q->x_scale));
   SX_TRY(sx_quant_scale_prepare(p, st->in[W_SCALE], -1, &q->w_scale));
-  SX_TRY(sx_quant_scale_prepare(p, st->in[Y_SCALE], -1, &q->y_scale));
-  if (q->x_scale.n != 1 || q->y_scale.n != 1 || (q->w_scale.n != 1 && q->w_scale.n != k))
+  const bool y_scale = st->in[Y_SCALE] >= 0;
+  if (y_scale) SX_TRY(sx_quant_scale_prepare(p, st->in[Y_SCALE], -1, &q->y_scale));
+  if (q->x_scale.n != 1 || (y_scale && q->y_scale.n != 1) || (q->w_scale.n != 1 && q->w_scale.n != k))
     SX_FAIL(p->e, FAIL, "expected one scale for input and output and one, or %lld, for the weight", (long long)k);
-  if (!q->x_scale.constant || !q->w_scale.constant || !q->y_scale.constant) {
+  if (!q->x_scale.constant || !q->w_scale.constant || (y_scale && !q->y_scale.constant)) {
     q->factor_at = sx_round_up(p->scratch, SX_ALIGN);
     p->scratch = q->factor_at + (size_t)k * sizeof(float);
     return SX_OK;
   }
   float *f = SX_NEW_N(p->arena, float, (size_t)k + 1);
   if (!f) SX_NO_MEMORY(p->e);
-  make_factors(q, q->x_scale.constant, q->w_scale.constant, q->y_scale.constant, f);
+  make_factors(q, q->x_scale.constant, q->w_scale.constant, y_scale ? q->y_scale.constant : NULL, f);
   q->factor = f;
   return SX_OK;
 }
@@ -188,17 +194,18 @@ static sx_status prepare(sx_prep *p) {
   q->c.x_layout = x->layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN,
   q->c.y_layout = y->layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN;
   if (st->act.clip && q->c.out != SX_QCONV_S32) {
-    const float *scale = st->in[Y_SCALE] >= 0 ? p->in[st->in[Y_SCALE]].constant : NULL;
+    static const float one = 1;
+    const float *scale = st->in[Y_SCALE] >= 0 ? p->in[st->in[Y_SCALE]].constant : &one;
     if (!scale) SX_FAIL(p->e, NOT_IMPLEMENTED, "an activation with a scale that is no constant");
     q->c.lo = st->act.lo / *scale, q->c.hi = st->act.hi / *scale;
   }
   SX_TRY(sx_qconv_prepare(&q->c, st->t, p->e));
-  for (int r = X_ZERO; r <= Y_ZERO; r++) {
+  for (int r = X_ZERO; r <= ADD; r++) {
     const int64_t n = st->in[r] < 0 ? 1 : p->in[st->in[r]].count;
-    const bool channels = r == W_ZERO || r == BIAS;
+    const bool channels = r == W_ZERO || r == BIAS || r == ADD;
     if ((r == X_ZERO || r == Y_ZERO || channels) && n != 1 && (!channels || n != q->c.s.out_channels))
       SX_FAIL(p->e, FAIL, "input %d has %lld elements", st->in[r], (long long)n);
-    if (r == BIAS && st->in[r] >= 0 && n != q->c.s.out_channels)
+    if ((r == BIAS || r == ADD) && st->in[r] >= 0 && n != q->c.s.out_channels)
       SX_FAIL(p->e, INVALID_ARGUMENT, "the bias has %lld elements for %lld output channels", (long long)n,
               (long long)q->c.s.out_channels);
   }
@@ -229,4 +236,4 @@ static sx_status prepare(sx_prep *p) {
                                 .claim = claim,             \
                                 .create = create,           \
                                 .prepare = prepare};
-ROW(ConvInteger) ROW(QLinearConv) ROW(QuantConv)
+ROW(ConvInteger) ROW(QLinearConv) ROW(QuantConv) ROW(ConvIntegerToFloat)

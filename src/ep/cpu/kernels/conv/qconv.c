@@ -54,7 +54,7 @@ static int64_t out_bytes(const sx_qconv *c) { return c->out == SX_QCONV_S32 || c
 typedef struct scratch {
   sx_conv_pixels px;
   int32_t *off, *y_off, *bias, *acc, *patch, *outside, *sums;
-  float *scale;
+  float *scale, *add;
   const int32_t *shifts; /* of the group's weights */
   char *tile;            /* a panel's outputs, blocked, when the output is plain */
 } scratch;
@@ -69,6 +69,7 @@ static size_t scratch_layout(const sx_qconv *c, char *base, scratch *s) {
   PLACE(s->off, int32_t *, ints * (size_t)c->taps);
   PLACE(s->bias, int32_t *, (size_t)vectors(c) * lanes * 4);
   PLACE(s->scale, float *, (size_t)vectors(c) * lanes * 4);
+  PLACE(s->add, float *, (size_t)vectors(c) * lanes * 4);
   PLACE(s->acc, int32_t *, (size_t)c->block_pixels * panel * 4);
   PLACE(s->outside, int32_t *, lanes * 4);
   PLACE(s->sums, int32_t *, shifted(c) ? ints : 0);
@@ -270,7 +271,7 @@ static void run_panels(const sx_qconv *c, const sx_qconv_io *io, sx_qconv_tile *
     }
     if (shifted(c)) table->shift(s->acc, s->sums, s->shifts + first * lanes, n, (int)nv);
     f.nv = (int)nv;
-    f.scale = s->scale + first * lanes;
+    f.scale = s->scale + first * lanes, f.add = s->add + first * lanes;
     f.y = plain ? s->tile : y + first * plane * lanes * out_bytes(c);
     table->finish(&f);
     if (plain) spread(c, s, y, first * lanes, sx_conv_min(nv * lanes, c->group_out - first * lanes), n);
@@ -308,6 +309,7 @@ void sx_qconv_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64
       s.bias[k] =
           (int32_t)((uint32_t)(c->bias && real ? io->bias[g * c->group_out + k] : 0) - (uint32_t)zero * (uint32_t)sums[k]);
       s.scale[k] = real && c->out != SX_QCONV_S32 ? io->scale[g * c->group_out + k] : 0;
+      s.add[k] = real && io->add ? io->add[g * c->group_out + k] : 0;
     }
     sx_conv_pixels_init(level, &s.px, sh, &grid, first, n, (int32_t)words(c));
     for (int64_t i = 0; i < n; i++) s.y_off[i] = (int32_t)(plain ? i * lanes : s.px.y[i] * c->table->step);

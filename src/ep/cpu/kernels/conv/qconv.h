@@ -17,7 +17,7 @@ const sx_qconv_table *sx_qconv_table_at(sx_isa isa, bool vnni);
 /* What is stored, s being S + the s32 bias:
  *   S32  s
  *   U8, S8  saturate(round_half_even(f32(s) * scale[k]) + out_zero)
- *   F32  f32(s) * scale[k] */
+ *   F32  f32(s) * scale[k] + add[k] */
 typedef enum sx_qconv_out { SX_QCONV_S32, SX_QCONV_U8, SX_QCONV_S8, SX_QCONV_F32 } sx_qconv_out;
 
 typedef struct sx_qconv {
@@ -28,7 +28,7 @@ typedef struct sx_qconv {
   bool w_centered; /* every w_zero is known to be 0 (s8) or 128 (u8) */
   bool bias;
   sx_qconv_out out;
-  double lo, hi; /* F32 and requantised: clip of f32(s) * scale[k] before rounding; lo = hi = 0: none */
+  double lo, hi; /* F32 and requantised: clip of what is scaled (and added) before rounding; lo = hi = 0: none */
 
   /* Completed by sx_qconv_prepare. */
   const sx_qconv_table *table;
@@ -46,6 +46,7 @@ typedef struct sx_qconv_io {
   const void *x, *packed;
   const int32_t *bias; /* one per output channel */
   const float *scale;  /* one per output channel; not for S32 */
+  const float *add;    /* the same, for F32; NULL: nothing */
   int32_t x_zero, out_zero;
   void *y;
 } sx_qconv_io;

@@ -27,6 +27,7 @@ typedef struct sx_qconv_finish {
   int nv;
   sx_qconv_out out;
   const float *scale; /* nv vectors */
+  const float *add;   /* the same, for F32 */
   float zero, lo, hi; /* bounds of the scaled sum before the zero point is added */
   char *y;
   const int32_t *y_off; /* of each pixel, in elements */

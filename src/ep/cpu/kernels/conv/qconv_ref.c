@@ -46,7 +46,7 @@ void sx_qconv_ref(const sx_qconv *c, const sx_qconv_io *io, const void *w, const
               ((int32_t *)io->y)[i] = v;
               continue;
             }
-            float f = (float)v * io->scale[k], low = c->out == SX_QCONV_S8 ? -128 : 0,
+            float f = (float)v * io->scale[k] + (c->out == SX_QCONV_F32 && io->add ? io->add[k] : 0), low = c->out == SX_QCONV_S8 ? -128 : 0,
                   high = c->out == SX_QCONV_S8 ? 127 : 255;
             if (c->lo < c->hi) f = fminf((float)c->hi, fmaxf((float)c->lo, f));
             if (c->out == SX_QCONV_F32) {

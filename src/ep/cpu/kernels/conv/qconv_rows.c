@@ -8,7 +8,7 @@
 #include "ep/cpu/kernels/conv/qconv_kernels.h"
 
 typedef struct scratch {
-  float *x, *sums, *scale;
+  float *x, *sums, *scale, *add;
   int32_t *y_off, *bias;
   char *inner;
 } scratch;
@@ -40,6 +40,7 @@ static size_t scratch_layout(const sx_qconv *c, char *base, scratch *s) {
   PLACE(s->sums, float *, out *lanes * 4);
   PLACE(s->y_off, int32_t *, out * 4);
   PLACE(s->scale, float *, lanes * 4);
+  PLACE(s->add, float *, lanes * 4);
   PLACE(s->bias, int32_t *, lanes * 4);
   PLACE(s->inner, char *, d.scratch_bytes);
 #undef PLACE
@@ -97,10 +98,11 @@ void sx_qconv_rows_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, 
       int64_t k = block * lanes + i;
       s.bias[i] = c->bias && k < c->groups ? io->bias[k] : 0;
       s.scale[i] = c->out != SX_QCONV_S32 && k < c->groups ? io->scale[k] : 0;
+      s.add[i] = io->add && k < c->groups ? io->add[k] : 0;
     }
     for (int64_t i = 0; i < n; i++) s.y_off[i] = (int32_t)(i * lanes);
     sx_qconv_finish f = sx_qconv_finish_init(c, io);
-    f.acc = (const int32_t *)(const void *)s.sums, f.bias = s.bias, f.pixels = n, f.nv = 1, f.scale = s.scale,
+    f.acc = (const int32_t *)(const void *)s.sums, f.bias = s.bias, f.pixels = n, f.nv = 1, f.scale = s.scale, f.add = s.add,
     f.y_off = s.y_off;
     f.y = (char *)io->y +
           (image * sh->out[0] * sh->out[1] + r0) * out_row * (c->out == SX_QCONV_S32 || c->out == SX_QCONV_F32 ? 4 : 1);
