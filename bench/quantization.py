@@ -157,7 +157,8 @@ def make_theirs(mode, source, to, samples, skip):
                           activation_type=q.QuantType.QUInt8, weight_type=q.QuantType.QInt8, nodes_to_exclude=skip)
     elif mode == "4bit":
         from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
-        made = MatMulNBitsQuantizer(onnx.load(source), 4, 32, is_symmetric=False, accuracy_level=4, nodes_to_exclude=skip)
+        made = MatMulNBitsQuantizer(onnx.load(source), 4, 32, is_symmetric=False, accuracy_level=4, nodes_to_exclude=skip,
+                                    op_types_to_quantize=("MatMul", "Gather"))
         made.process()
         onnx.save(made.model.model, to)
     else:
