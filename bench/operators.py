@@ -24,6 +24,7 @@ import numpy as np
 import onnx
 
 import operator_cases_nn  # noqa: F401, adds to CASES
+import operator_cases_small  # noqa: F401
 from operator_cases import CASES
 from side_by_side import processor, their_library
 

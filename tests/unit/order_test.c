@@ -47,9 +47,10 @@ static void test_topk(void **state) {
   (void)state;
   enum { N = 700 };
   static float x[2 * N];
+  static double wide[2 * N];
   static int64_t taken[N];
-  for (int round = 0; round < 200; round++) {
-    int64_t n = 1 + rnd(round % 10 ? 200 : N), k = rnd(n + 1);
+  for (int round = 0; round < 300; round++) {
+    int64_t n = 1 + rnd(round % 10 ? round % 2 ? 20 : 200 : N), k = rnd(n + 1);
     if (round % 10 == 0 && n > 256) k = 256 + rnd(n - 255); /* so many that the line is sorted whole */
     sx_sort_item *got = calloc((size_t)sx_topk_items(n, k) + 1, sizeof *got);
     memset(taken, 0, sizeof taken);
@@ -58,7 +59,10 @@ static void test_topk(void **state) {
     int64_t step = round % 3 ? 1 : 2;
     if (round % 5 == 0)
       for (int64_t i = 0; i < 2 * n; i++) x[i] = (float)rnd(30);
-    sx_topk(k % 2 ? sx_cpu_info()->isa : SX_ISA_BASE, SX_F32, x, 4 * step, n, k, smallest, got);
+    for (int64_t i = 0; i < 2 * n; i++) wide[i] = x[i];
+    const sx_isa isa = k % 2 ? sx_cpu_info()->isa : SX_ISA_BASE;
+    if (round % 4 < 2) sx_topk(isa, SX_F32, x, 4 * step, n, k, smallest, got);
+    else sx_topk(isa, SX_F64, wide, 8 * step, n, k, smallest, got);
     for (int64_t r = 0; r < k; r++) { /* the best of what is left, the earliest of equals */
       int64_t best = -1;
       for (int64_t i = 0; i < n; i++)

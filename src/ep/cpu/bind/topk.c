@@ -30,13 +30,21 @@ static void turn(char *restrict y, int64_t to, const char *restrict x, int64_t s
     default: TURN(uint64_t);
   }
 }
+static inline void copy(char *y, const char *x, uint32_t e) {
+  switch (e) {
+    case 1: memcpy(y, x, 1); break;
+    case 2: memcpy(y, x, 2); break;
+    case 4: memcpy(y, x, 4); break;
+    default: memcpy(y, x, 8);
+  }
+}
 static sx_status line(const params *q, const sx_call *c, const char *x, int64_t stride, int64_t to, sx_sort_item *items) {
   int64_t e = q->elem;
   sx_topk(q->isa, q->type, x, stride, q->n, q->k, q->smallest, items);
   SX_TRY(sx_stop_settle(c->e)); /* the places are none */
   SX_STOP_PARTS(from, end, q->k, 1 << 16) for (int64_t r = from; r < end; r++) {
     int64_t at = to + r * q->inner;
-    if (q->values) memcpy((char *)c->out[0] + at * e, x + items[r].at * stride, (size_t)e);
+    if (q->values) copy((char *)c->out[0] + at * e, x + items[r].at * stride, q->elem);
     if (q->indices) ((int64_t *)c->out[1])[at] = items[r].at;
   }
   return SX_OK;
@@ -46,13 +54,15 @@ static sx_status run(const sx_call *c, uint32_t begin, uint32_t end) {
   sx_sort_item *items = c->worker_scratch;
   char *turned = (char *)(items + sx_topk_items(q->n, q->k));
   const int64_t e = q->elem, row = q->inner * e, groups = (q->inner + q->lines - 1) / q->lines;
+  int64_t o = begin / groups, i = begin % groups * q->lines;
   for (uint32_t u = begin; u < end; u++) {
-    const int64_t o = u / groups, i = u % groups * q->lines, m = q->inner - i < q->lines ? q->inner - i : q->lines;
+    const int64_t m = q->inner - i < q->lines ? q->inner - i : q->lines;
     const int64_t to = o * q->k * q->inner + i;
     const char *x = (const char *)c->in[0] + (o * q->n * q->inner + i) * e;
     if (q->lines > 1) turn(turned, pitch(q), x, row, q->n, m, q->elem);
     for (int64_t j = 0; j < m; j++)
       SX_TRY(line(q, c, q->lines > 1 ? turned + j * pitch(q) * e : x, q->lines > 1 ? e : row, to + j, items));
+    if ((i += q->lines) >= q->inner) o++, i = 0;
   }
   return SX_OK;
 }

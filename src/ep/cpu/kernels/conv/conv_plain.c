@@ -71,13 +71,14 @@ void sx_conv_plain_pack(const sx_conv *c, const sx_conv_source *w, void *packed,
 static void scatter(const sx_conv *c, const sx_conv_store *out, float *tile, int64_t ld, int64_t rows, int64_t plane,
                     const int32_t *y_off, int64_t n) {
   for (int64_t r = 0; r < rows; r++, tile += ld) {
-    for (int64_t i = 0; i < n; i++) {
-      if (out->residual) tile[i] += out->beta * out->residual[r * plane + y_off[i]];
-      if (out->clip && tile[i] < out->lo) tile[i] = out->lo;
-      if (out->clip && tile[i] > out->hi) tile[i] = out->hi;
+    float *restrict y = out->y + r * plane;
+    for (int64_t i = 0; i < n && out->residual; i++) tile[i] += out->beta * out->residual[r * plane + y_off[i]];
+    for (int64_t i = 0; i < n && out->clip; i++) {
+      const float v = tile[i] < out->lo ? out->lo : tile[i];
+      tile[i] = v > out->hi ? out->hi : v;
     }
     if (c->epi.tile_fn) c->epi.tile_fn(c->epi.tile_ctx, tile, n);
-    for (int64_t i = 0; i < n; i++) out->y[r * plane + y_off[i]] = tile[i];
+    for (int64_t i = 0; i < n; i++) y[y_off[i]] = tile[i];
   }
 }
 

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "ep/cpu/isa.h"
 #include "ep/cpu/kernels/convert/convert.h"
+#include "ep/cpu/kernels/move/move.h"
 #include "ep/cpu/kernels/reduce/reduce_tables.h"
 
 SX_ISA_DECLARE(sx_reduce_table, sx_reduce);
@@ -16,7 +17,7 @@ SX_ISA_DECLARE(sx_reduce_natives, sx_reduce_native);
 typedef struct work {
   sx_reduce_cell v[SX_REDUCE_COLUMNS], w[SX_REDUCE_COLUMNS];
   float acc[SX_REDUCE_COLUMNS + 64], max[SX_REDUCE_COLUMNS + 64];
-  uint64_t loaded[SX_REDUCE_BLOCK], cast[SX_REDUCE_BLOCK];
+  uint64_t loaded[SX_REDUCE_BLOCK], cast[SX_REDUCE_BLOCK], turned[SX_REDUCE_BLOCK];
   const sx_reduce_native *native; /* how extremes are taken from memory as it is, or NULL */
 } work;
 
@@ -57,6 +58,28 @@ static void cells_of(const sx_reduce_plan *p, sx_reduce_cell *v, const void *x, 
     default: CELLS(uint8_t, i);
   }
 #undef CELLS
+}
+
+static sx_reduce_map map_of(sx_reduce_op op) {
+  return op == SX_REDUCE_L1                                ? SX_REDUCE_ABS
+         : op == SX_REDUCE_L2 || op == SX_REDUCE_SUMSQUARE ? SX_REDUCE_SQUARE
+                                                           : SX_REDUCE_ID;
+}
+static bool is_sum(sx_reduce_op op) {
+  return op != SX_REDUCE_MAX && op != SX_REDUCE_MIN && op != SX_REDUCE_LOGSUMEXP && op != SX_REDUCE_PROD;
+}
+/* Whole reductions in rows that lie one behind the other. */
+static bool has_dense_rows(const sx_reduce_plan *p) {
+  return p->rows && p->inner == p->count && p->inner > 0 && p->inner <= SX_REDUCE_BLOCK &&
+         (!p->kept.rank || (p->kept.rank == 1 && p->kept.stride[0] == p->inner));
+}
+/* Rows so short that a call for each is most of the work are turned, some at once, and are columns then. */
+static bool is_turned(const sx_reduce_plan *p) {
+  enum { SHORT = 16, SOME = 8 };
+  const uint32_t bits = sx_dtype_bits(p->type);
+  if (!has_dense_rows(p) || p->inner > SHORT || p->outputs < SOME || bits % 8 || bits > 64) return false;
+  if (p->type == SX_F32 && class_of(p) == SX_EW_F32 && is_sum(p->op)) return false;           /* these have functions */
+  return !(native_kind[p->type] && (p->op == SX_REDUCE_MAX || p->op == SX_REDUCE_MIN)); /* for all rows */
 }
 
 static sx_status add_dim(sx_reduce_dims *d, int64_t dim, int64_t stride, sx_err *e) {
@@ -109,10 +132,12 @@ sx_status sx_reduce_plan_init(sx_reduce_plan *p, sx_reduce_op op, sx_dtype type,
   const int64_t kept = dims_total(&p->kept), gone = dims_total(&p->gone);
   p->outputs = kept * (p->rows ? 1 : p->inner);
   p->count = gone * (p->rows ? p->inner : 1);
-  int64_t per = p->count ? 16384 / p->count : SX_REDUCE_COLUMNS;
+  p->turned = is_turned(p);
+  int64_t per = !p->count ? SX_REDUCE_COLUMNS : (p->turned ? SX_REDUCE_BLOCK : 16384) / p->count;
   per = per < 1 ? 1 : per > SX_REDUCE_COLUMNS ? SX_REDUCE_COLUMNS : per;
   p->chunk = p->rows ? per : p->inner < SX_REDUCE_COLUMNS ? p->inner : SX_REDUCE_COLUMNS;
   if (p->chunk < 1) p->chunk = 1;
+  if (p->turned) p->gone = (sx_reduce_dims){1, {p->count}, {p->chunk}};
   p->chunks = p->rows ? (p->outputs + p->chunk - 1) / p->chunk : kept * ((p->inner + p->chunk - 1) / p->chunk);
   const int64_t size = p->chunk < p->outputs ? p->chunk : p->outputs;
   double work_of_chunk = (double)p->count * (double)size;
@@ -156,14 +181,6 @@ static const void *fetch(const sx_reduce_plan *p, work *s, sx_ew_class cls, cons
   return s->cast;
 }
 
-static sx_reduce_map map_of(sx_reduce_op op) {
-  return op == SX_REDUCE_L1                                ? SX_REDUCE_ABS
-         : op == SX_REDUCE_L2 || op == SX_REDUCE_SUMSQUARE ? SX_REDUCE_SQUARE
-                                                           : SX_REDUCE_ID;
-}
-static bool is_sum(sx_reduce_op op) {
-  return op != SX_REDUCE_MAX && op != SX_REDUCE_MIN && op != SX_REDUCE_LOGSUMEXP && op != SX_REDUCE_PROD;
-}
 static bool is_plain_f64(const sx_reduce_plan *p) {
   return p->type == SX_F64 && (p->op == SX_REDUCE_SUM || p->op == SX_REDUCE_MEAN || p->op == SX_REDUCE_LOGSUM);
 }
@@ -373,17 +390,19 @@ static void chunk_of(const sx_reduce_plan *p, int64_t c, int64_t *first, int64_t
   *base = offset_of(&p->kept, outer) + col;
 }
 
-/* Rows that are too short for a call each and lie one behind the other. */
-static bool has_short_rows(const sx_reduce_plan *p) {
-  return p->rows && p->split == 1 && p->inner == p->count && p->inner > 0 && p->inner <= SX_REDUCE_BLOCK &&
-         (!p->kept.rank || (p->kept.rank == 1 && p->kept.stride[0] == p->inner));
-}
 static bool sums_rows(const sx_reduce_plan *p, const void *x) {
-  return p->type == SX_F32 && class_of(p) == SX_EW_F32 && is_sum(p->op) && has_short_rows(p) && !((uintptr_t)x & 3);
+  return p->type == SX_F32 && class_of(p) == SX_EW_F32 && is_sum(p->op) && p->split == 1 && has_dense_rows(p) && !((uintptr_t)x & 3);
 }
 static void rows_native(const sx_reduce_plan *p, work *s, const void *x, int64_t first, int64_t n) {
   s->native->rows[is_least(p->op)](s->loaded, (const char *)x + first * p->inner * (sx_dtype_bits(p->type) / 8), n, p->inner);
   cells_of(p, s->v, s->loaded, n);
+}
+static void rows_turned(const sx_reduce_plan *p, work *s, const void *x, int64_t first, int64_t n) {
+  const uint32_t e = sx_dtype_bits(p->type) / 8;
+  const char *from = (const char *)x + first * p->count * e;
+  for (int64_t k = 0; k < p->count; k++)
+    sx_move_rows(p->isa, e, (char *)s->turned + k * p->chunk * e, from + k * e, 1, 0, n, p->count);
+  reduce_columns(p, s, s->turned, 0, 0, p->count, n);
 }
 
 void sx_reduce_run(const sx_reduce_plan *p, int phase, const void *x, void *y, void *shared, int64_t begin, int64_t end,
@@ -392,7 +411,7 @@ void sx_reduce_run(const sx_reduce_plan *p, int phase, const void *x, void *y, v
   const sx_reduce_wide *wide = wide_of(class_of(p));
   sx_reduce_cell *all_v = shared, *all_w = p->split > 1 ? all_v + p->split * p->outputs : NULL;
   s->native = native_of(p, x);
-  const bool sums = sums_rows(p, x), extremes = s->native && !is_arg(p->op) && has_short_rows(p);
+  const bool sums = sums_rows(p, x), extremes = s->native && !is_arg(p->op) && p->split == 1 && has_dense_rows(p);
   for (int64_t u = begin; u < end; u++) {
     const int64_t c = phase ? u : u / p->split, part = phase ? 0 : u % p->split;
     int64_t first, n, base;
@@ -407,6 +426,8 @@ void sx_reduce_run(const sx_reduce_plan *p, int phase, const void *x, void *y, v
     const int64_t from = p->count * part / p->split, to = p->count * (part + 1) / p->split;
     if (!p->rows)
       reduce_columns(p, s, x, base, from, to, n);
+    else if (p->turned)
+      rows_turned(p, s, x, first, n);
     else if (extremes)
       rows_native(p, s, x, first, n);
     else if (sums)

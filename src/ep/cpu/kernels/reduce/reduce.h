@@ -25,6 +25,7 @@ typedef struct sx_reduce_plan {
   sx_isa isa;
   bool last_index;           /* ArgMax, ArgMin: of equal elements take the last */
   bool rows;                 /* the innermost dimension is reduced */
+  bool turned;               /* rows: some at once are brought into columns, `gone` has their strides */
   sx_reduce_dims kept, gone; /* without the innermost dimension, which is `inner` long */
   int64_t inner;
   int64_t outputs, count;    /* results; elements per result */

@@ -2,6 +2,7 @@
 /* Running sums and products: see scan.h. Contiguous rows go in chunks along the axis, columns in blocks across it;
  * conversion at the edge of each. */
 #include "ep/cpu/kernels/scan/scan_rows.h"
+#include <string.h>
 #include "ep/cpu/isa.h"
 #include "ep/cpu/kernels/convert/convert.h"
 #include "base/stop.h"
@@ -90,35 +91,45 @@ static SX_OWN_FRAME void columns(const sx_scan *s, const char *x, char *y, int64
 static int64_t blocks(const sx_scan *s) { return (s->inner + SX_SCAN_COLS - 1) / SX_SCAN_COLS; }
 int64_t sx_scan_units(const sx_scan *s) { return s->n && s->inner ? s->outer * blocks(s) : 0; }
 
-/* Native sums of one unit: n columns of a block, or one line. */
-static void run_native(const sx_scan *s, const sx_scan_sum *sum, const char *x, char *y, int64_t n) {
-  const int64_t row = s->inner == 1 ? 1 : n < 2 * PIECE ? n : 2 * PIECE, some = ASK / row & ~(int64_t)3, step = s->reverse ? -s->inner : s->inner;
+/* Native sums of one unit: a line, or n columns of a block. */
+static void line_native(const sx_scan *s, const sx_scan_sum *sum, const char *x, char *y) {
+  const int64_t step = s->reverse ? -1 : 1;
+  uint64_t total = 0;
+  for (int64_t r = 0; r < s->n && (!r || !sx_stopping()); r += ASK) {
+    const int64_t at = r * step * (int64_t)s->elem;
+    sum->along(x + at, y + at, &total, s->n - r < ASK ? s->n - r : ASK, step, s->exclusive);
+  }
+}
+static SX_OWN_FRAME void columns_native(const sx_scan *s, const sx_scan_sum *sum, const char *x, char *y, int64_t n) {
+  const int64_t row = n < 2 * PIECE ? n : 2 * PIECE, some = ASK / row & ~(int64_t)3, step = s->reverse ? -s->inner : s->inner;
   for (int64_t k = 0; k < n; k += row) {
-    uint64_t total[2 * PIECE] = {0};
+    uint64_t total[2 * PIECE];
+    memset(total, 0, (size_t)row * sizeof *total);
     for (int64_t r = 0; r < s->n && !sx_stopping(); r += some) {
       const int64_t at = (r * step + k) * (int64_t)s->elem, rows = s->n - r < some ? s->n - r : some;
-      if (s->inner == 1) sum->along(x + at, y + at, total, rows, step, s->exclusive);
-      else sum->across(x + at, y + at, total, rows, step, n - k < row ? n - k : row, s->exclusive);
+      sum->across(x + at, y + at, total, rows, step, n - k < row ? n - k : row, s->exclusive);
     }
   }
 }
 
 void sx_scan_run(const sx_scan *s, const void *x, void *y, int64_t begin, int64_t end) {
   const sx_scan_sum *sum = native(s, x, y);
+  int64_t o = begin / blocks(s), c = begin % blocks(s) * SX_SCAN_COLS;
   for (int64_t u = begin; u < end; u++) {
-    const int64_t o = u / blocks(s), c = u % blocks(s) * SX_SCAN_COLS,
-                  n = s->inner - c < SX_SCAN_COLS ? s->inner - c : SX_SCAN_COLS;
+    const int64_t n = s->inner - c < SX_SCAN_COLS ? s->inner - c : SX_SCAN_COLS;
     const int64_t first = (o * s->n * s->inner + c) * s->elem, last = first + (s->n - 1) * s->inner * s->elem;
     const char *from = (const char *)x + (sum && s->reverse ? last : first);
     char *to = (char *)y + (sum && s->reverse ? last : first);
-    if (sum) {
-      run_native(s, sum, from, to, n);
-    } else if (s->inner == 1) {
-      row(s, from, to);
+    if (s->inner == 1) {
+      if (sum) line_native(s, sum, from, to);
+      else row(s, from, to);
+    } else if (sum) {
+      columns_native(s, sum, from, to, n);
     } else {
       for (int64_t k = 0; k < n; k += PIECE)
         columns(s, from + k * s->elem, to + k * s->elem, n - k < PIECE ? n - k : PIECE);
     }
+    if ((c += SX_SCAN_COLS) >= s->inner) o++, c = 0;
   }
 }
 

@@ -71,8 +71,16 @@ void sx_sort_keys(sx_dtype t, const void *x, int64_t stride, int64_t n, uint64_t
   }
 }
 
-enum { ASK = 1 << 16 }; /* elements between two questions whether to go on */
+enum { ASK = 1 << 16 /* elements between two questions whether to go on */, FEW = 48 /* faster sorted by insertion than by digits */ };
+/* Puts v where it belongs among `have` rising ones; of equal ones the new one is the last. */
+static inline void insert(sx_sort_item *items, int64_t have, sx_sort_item v) {
+  int64_t c = have;
+  for (; c && items[c - 1].key > v.key; c--) items[c] = items[c - 1];
+  items[c] = v;
+}
 void sx_sort_items(sx_sort_item *items, sx_sort_item *tmp, int64_t n) {
+  for (int64_t i = 1; i < n && n <= FEW; i++) insert(items, i, items[i]);
+  if (n <= FEW) return;
   sx_sort_item *from = items, *to = tmp;
   uint64_t vary = 0;
   SX_STOP_PARTS(a, b, n, ASK)
@@ -132,15 +140,18 @@ static void sink(sx_sort_item *h, int64_t n, sx_sort_item v) {
 
 enum { CHUNK = SX_SORT_CHUNK, FINE = 11, COARSE = 8 /* bits of a digit, of long and of short lines */ };
 static int width_of(uint64_t x) { return x ? 64 - __builtin_clzll(x) : 0; }
-/* Whether a heap is the faster way: of elements in any order few displace one of few that are kept. */
-static bool has_heap(int64_t n, int64_t k) {
+typedef enum way { BY_INSERTION, BY_HEAP, BY_DIGITS } way;
+/* Of elements in any order few displace one of few that are kept: a heap. Short lines have no time to prepare anything. */
+static way way_of(int64_t n, int64_t k) {
+  if (n <= CHUNK) return BY_INSERTION;
   const double displaced = (double)k * (1 + 0.7 * width_of((uint64_t)(n / (k ? k : 1))));
-  return displaced * 4 * width_of((uint64_t)k) < 3 * (double)n + 15 * (double)k;
+  if (n <= 8 * CHUNK && displaced * (double)(12 + k) < 6000 + 8 * (double)n) return BY_INSERTION;
+  return displaced * 4 * width_of((uint64_t)k) < 3 * (double)n + 15 * (double)k ? BY_HEAP : BY_DIGITS;
 }
 /* Items that are sorted when the k first of n are selected: some more than k, which saves going down to the last digit. */
 static int64_t sorted_items(int64_t n, int64_t k) { return k + k / 4 + 64 < n ? k + k / 4 + 64 : n; }
 int64_t sx_topk_items(int64_t n, int64_t k) {
-  return has_heap(n, k) ? k : 2 * sorted_items(n, k) + (int64_t)((sizeof(int64_t) << FINE) / sizeof(sx_sort_item));
+  return way_of(n, k) != BY_DIGITS ? k : 2 * sorted_items(n, k) + (int64_t)((sizeof(int64_t) << FINE) / sizeof(sx_sort_item));
 }
 
 /* A line, for TopK: `keys` (NULL: not for it) and `before` are its instruction set's. */
@@ -153,13 +164,19 @@ typedef struct line {
   bool (*before)(uint8_t *flags, const void *x, const void *bound, bool smallest);
 } line;
 static bool stops(int64_t at) { return at % ASK == 0 && sx_stopping(); }
-/* Keys of a chunk from element `at` on, the best lowest; how many. */
-static int64_t chunk_keys(const line *l, int64_t at, uint64_t *keys) {
+/* What turns a line's keys so that the best is the lowest. */
+static uint64_t turn_of(const line *l) { return l->smallest ? 0 : UINT64_MAX; }
+/* Keys of a chunk from element `at` on, not turned; how many. */
+static inline int64_t raw_keys(const line *l, int64_t at, uint64_t *keys) {
   const int64_t m = l->n - at < CHUNK ? l->n - at : CHUNK;
-  const uint64_t flip = l->smallest ? 0 : UINT64_MAX;
   if (l->keys) l->keys(keys, l->x + at * l->stride, m);
   else sx_sort_keys(l->t, l->x + at * l->stride, l->stride, m, keys);
-  for (int64_t i = 0; i < m; i++) keys[i] ^= flip;
+  return m;
+}
+static int64_t chunk_keys(const line *l, int64_t at, uint64_t *keys) {
+  const int64_t m = raw_keys(l, at, keys);
+  const uint64_t turn = turn_of(l);
+  for (int64_t i = 0; i < m; i++) keys[i] ^= turn;
   return m;
 }
 /* Keys first..last, among which the k-th is: how many are lower, and how many are these. */
@@ -214,6 +231,19 @@ static void topk_select(const line *l, int64_t k, sx_sort_item *items) {
   sx_sort_items(items, items + most, have);
 }
 
+static void topk_insert(const line *l, int64_t k, sx_sort_item *items) {
+  uint64_t keys[CHUNK];
+  const uint64_t turn = turn_of(l);
+  int64_t have = 0;
+  for (int64_t at = 0; at < l->n; at += CHUNK) {
+    const int64_t m = raw_keys(l, at, keys);
+    for (int64_t i = 0; i < m; i++) {
+      const sx_sort_item v = {keys[i] ^ turn, at + i};
+      if (have < k) insert(items, have++, v);
+      else if (v.key < items[k - 1].key) insert(items, k - 1, v); /* an equal one is later, so worse */
+    }
+  }
+}
 static void topk_heap(const line *l, int64_t k, sx_sort_item *h) {
   uint64_t keys[CHUNK];
   int64_t have = 0;
@@ -258,5 +288,6 @@ void sx_topk(sx_isa isa, sx_dtype t, const void *x, int64_t stride, int64_t n, i
   const int64_t bytes = forms[t].bits / 8;
   line l = {t, x, stride, n, smallest};
   if (stride == bytes && !((uintptr_t)x & (uintptr_t)(bytes - 1))) l.keys = table->keys[t], l.before = table->before[t];
-  if (k) (has_heap(n, k) ? topk_heap : topk_select)(&l, k, items);
+  static void (*const ways[])(const line *l, int64_t k, sx_sort_item *items) = {topk_insert, topk_heap, topk_select};
+  if (k) ways[way_of(n, k)](&l, k, items);
 }

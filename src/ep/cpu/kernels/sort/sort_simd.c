@@ -28,11 +28,12 @@ DEF(i64, int64_t)
     for (int64_t i = 0; i < n; i++) keys[i] = (key);                         \
   }
 KEYS(f32, uint32_t, sx_sort_key_f32(x[i]))
+KEYS(f64, uint64_t, sx_sort_key_f64(x[i]))
 KEYS(u8, uint8_t, x[i])
 KEYS(i32, uint32_t, x[i] ^ 1u << 31)
 KEYS(i64, uint64_t, x[i] ^ 1ull << 63)
 
 const sx_sort_table SX_ISA_NAME(sx_sort) = {
-    .keys = {[SX_F32] = keys_f32, [SX_U8] = keys_u8, [SX_I32] = keys_i32, [SX_I64] = keys_i64},
+    .keys = {[SX_F32] = keys_f32, [SX_F64] = keys_f64, [SX_U8] = keys_u8, [SX_I32] = keys_i32, [SX_I64] = keys_i64},
     .before = {[SX_F32] = before_f32, [SX_F64] = before_f64, [SX_I8] = before_i8, [SX_U8] = before_u8, [SX_I32] = before_i32, [SX_I64] = before_i64},
 };

@@ -10,6 +10,10 @@ static inline uint64_t sx_sort_key_f32(uint32_t v) {
   const uint32_t size = v & 0x7fffffffu, minus = (uint32_t)((int32_t)v >> 31), key = 0x80000000u + (size ^ minus) - minus;
   return size > 0x7f800000u ? 1ull << 32 : (uint64_t)key;
 }
+static inline uint64_t sx_sort_key_f64(uint64_t v) {
+  const uint64_t size = v & INT64_MAX, minus = (uint64_t)((int64_t)v >> 63), key = (1ull << 63) + (size ^ minus) - minus;
+  return size > 0x7ff0000000000000 ? UINT64_MAX : key;
+}
 typedef struct sx_sort_table {
   void (*keys[SX_DTYPE_COUNT])(uint64_t *keys, const void *x, int64_t n); /* of aligned ones; NULL: not for this type */
   /* flags[i] = 1 where element i of SX_SORT_CHUNK aligned ones is larger (smaller) than the bound, or unordered, else 0; whether
