@@ -58,6 +58,13 @@ static bool wants_blocks(const layout *l, const sx_node *n) {
     if (group % m == 0 && in / group * m % b == 0 && out / group * m % b == 0) return true;
   return false;
 }
+/* Plain transposed convolutions are as fast as blocked ones and a change of layout, and multiply nothing that is not there: weights
+ * that only the run knows may be infinite. */
+static bool transpose_stays(const layout *l, const sx_node *n) {
+  if (n->op != &sx_op_ConvTranspose || !sx_value_const(l->g, n->in[1].value)) return false;
+  const sx_value *x = sx_value_at(l->g, n->in[0].value);
+  return x->fact.layout == SX_BLOCKED || (x->fact.rank > 1 && sx_attr_int(n, "group", 1) == x->fact.dims[1]);
+}
 static bool is_stem(const layout *l, const sx_node *n) {
   const sx_graph *g = l->g;
   const sx_fact *x = &sx_value_at(g, n->in[0].value)->fact, *y = &sx_value_at(g, n->out[0])->fact;
@@ -264,7 +271,7 @@ static sx_status visit(layout *l, sx_nid id) {
   if (conv && !is_integer_conv(n->op) && is_stem(l, n)) {
     if (!sx_node_set_int(g, id, "blocked_out", l->c->channel_block)) SX_NO_MEMORY(l->c->e);
     mark(l, n);
-  } else if ((conv || n->op == &sx_op_ConvTranspose) && wants_blocks(l, n)) {
+  } else if ((conv || transpose_stays(l, n)) && wants_blocks(l, n)) {
     SX_TRY(set_input(l, id, 0, true));
     if (n->op == &sx_op_FusedConv && sx_node_in(n, 3) != SX_NONE) SX_TRY(set_input(l, id, 3, true));
     mark(l, n);

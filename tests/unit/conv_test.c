@@ -270,6 +270,34 @@ static void conv_transpose(void **state) {
   }
 }
 
+/* The transpose adds nothing where no pixel is: an infinite weight reaches no further than its tap. */
+static void conv_transpose_infinite(void **state) {
+  enum { IN = 20, OUT = 41 };
+  sx_conv_shape s = {1, 2, 1, 1, {1, 1, IN}, {1, 1, OUT}, {1, 1, 3}, {1, 1, 2}, {1, 1, 1}, {0, 0, 0}, .transposed = true};
+  const sx_epilogue epi = {0};
+  float x[2 * IN], y[OUT];
+  static const float w[] = {1, 2, INFINITY, 1, 2, 4};
+  (void)state;
+  for (int i = 0; i < 2 * IN; i++) x[i] = 1;
+  for (int isa = 0; isa <= (int)sx_cpu_info()->isa; isa++) {
+    const sx_conv_table *t = sx_conv_table_at((sx_isa)isa);
+    sx_conv c;
+    if (!t) continue;
+    assert_int_equal(sx_conv_prepare(&c, t, &s, &epi, SX_CONV_PLAIN, SX_CONV_PLAIN, NULL), SX_OK);
+    float *packed = sx_malloc_aligned(c.packed_bytes);
+    void *mem = sx_malloc_aligned(c.scratch_bytes);
+    const sx_conv_source from = {w, SX_F32, NULL};
+    sx_conv_pack(&c, &from, packed, 0, c.pack_units);
+    const sx_conv_io io = {.x = x, .packed = packed, .y = y};
+    sx_conv_run(&c, &io, 0, c.units, mem);
+    for (int u = 0; u < OUT; u++) {
+      const float want = u % 2 ? 4 : u ? INFINITY : 2;
+      assert_true(y[u] == want);
+    }
+    sx_free_aligned(packed, c.packed_bytes), sx_free_aligned(mem, c.scratch_bytes);
+  }
+}
+
 static void conv_winograd(void **state) {
   for (winograd = 2; winograd <= 4; winograd += 2)
     for (int kind = 0; kind < 5; kind++) {
@@ -340,7 +368,7 @@ static void reorder(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(conv_2d),       cmocka_unit_test(conv_groups),
-                                     cmocka_unit_test(conv_1d_3d),    cmocka_unit_test(conv_transpose),
+                                     cmocka_unit_test(conv_1d_3d),    cmocka_unit_test(conv_transpose), cmocka_unit_test(conv_transpose_infinite),
                                      cmocka_unit_test(conv_winograd), cmocka_unit_test(conv_nan),
                                      cmocka_unit_test(reorder)};
   return cmocka_run_group_tests(tests, NULL, NULL);

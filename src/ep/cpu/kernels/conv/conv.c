@@ -58,7 +58,7 @@ static bool is_depthwise(const sx_conv_table *t, const sx_conv_shape *s) {
 
 static bool choose(const sx_conv_table *t, const sx_conv_shape *s, sx_conv_layout x, sx_conv_layout y, sx_conv_algo *algo) {
   if (y == SX_CONV_PLAIN) {
-    *algo = SX_CONV_GEMM;
+    *algo = s->transposed ? SX_CONV_COLUMNS : SX_CONV_GEMM;
     return x == SX_CONV_PLAIN;
   }
   if (x == SX_CONV_PLAIN) {
@@ -113,6 +113,7 @@ sx_status sx_conv_prepare(sx_conv *c, const sx_conv_table *t, const sx_conv_shap
     case SX_CONV_DEPTHWISE: sx_conv_depthwise_prepare(c); break;
     case SX_CONV_WINOGRAD: sx_conv_winograd_prepare(c); break;
     case SX_CONV_GEMM: sx_conv_plain_prepare(c); break;
+    case SX_CONV_COLUMNS: sx_conv_columns_prepare(c); break;
   }
   if (s->batch == 0 || product(s->out) == 0 || s->out_channels == 0) c->units = 0;
   c->packing = ((uint32_t)c->algo * 8 + (uint32_t)c->tile) * 64 + (uint32_t)lanes + ((uint32_t)s->weights << 16);
@@ -155,6 +156,7 @@ void sx_conv_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64
     case SX_CONV_DEPTHWISE: sx_conv_depthwise_pack(c, w, packed, begin, end); break;
     case SX_CONV_WINOGRAD: sx_conv_winograd_pack(c, w, packed, begin, end); break;
     case SX_CONV_GEMM: sx_conv_plain_pack(c, w, packed, begin, end); break;
+    case SX_CONV_COLUMNS: sx_conv_columns_pack(c, w, packed, begin, end); break;
   }
 }
 
@@ -165,6 +167,7 @@ void sx_conv_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t 
     case SX_CONV_DEPTHWISE: sx_conv_depthwise_run(c, io, begin, end, scratch); break;
     case SX_CONV_WINOGRAD: sx_conv_winograd_run(c, io, begin, end, scratch); break;
     case SX_CONV_GEMM: sx_conv_plain_run(c, io, begin, end, scratch); break;
+    case SX_CONV_COLUMNS: sx_conv_columns_run(c, io, begin, end, scratch); break;
   }
 }
 

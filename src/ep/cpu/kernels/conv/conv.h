@@ -42,6 +42,7 @@ typedef enum sx_conv_algo {
   SX_CONV_DEPTHWISE, /* blocked to blocked, one channel per group */
   SX_CONV_WINOGRAD,  /* blocked to blocked, 3x3 of stride 1 */
   SX_CONV_GEMM,      /* plain to plain */
+  SX_CONV_COLUMNS,   /* plain to plain, transposed */
 } sx_conv_algo;
 
 /* A prepared convolution: plain data, read-only after sx_conv_prepare. */
@@ -76,7 +77,7 @@ typedef struct sx_conv_source {
   const void *w;
   uint8_t type;          /* F32, F16 or BF16 */
   const double *factors; /* NULL, or what each output channel is multiplied by before it is rounded (no transposed
-                          * convolution; not for SX_CONV_GEMM with weights of 16 bits) */
+                          * convolution; not for plain to plain with weights of 16 bits) */
 } sx_conv_source;
 
 /* The best value of `winograd` for the shape, at most `most`. */

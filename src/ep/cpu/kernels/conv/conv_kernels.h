@@ -126,6 +126,11 @@ typedef struct sx_conv_depthwise {
   void (*spread)(const float *x, const int32_t *from, int64_t n, float *y);
 } sx_conv_depthwise;
 
+/* Of a row of products, those of pixels [from, to) are added from `at` on. */
+typedef struct sx_conv_reach {
+  int64_t at, from, to;
+} sx_conv_reach;
+
 typedef struct sx_conv_plain {
   int nv, mr; /* largest tile; nv vectors is also the width of a panel */
   void (*tile[SX_CONV_NV + 1][SX_CONV_MR + 1])(const sx_conv_gemm_tile *t);
@@ -134,6 +139,12 @@ typedef struct sx_conv_plain {
   void (*fill)(const float *x, const int32_t *off, int64_t ld, const uint8_t *kind, int64_t taps, int64_t cols, float *b);
   /* For fill: what each vector of each row of off is: 0 mixed, 1 contiguous, 2 all outside. */
   void (*classify)(const int32_t *off, int64_t ld, int64_t taps, int64_t cols, uint8_t *kind);
+  /* A panel, n rounded up to whole vectors wide, of `rows` rows of n elements that are `step` apart. */
+  void (*copy)(const float *x, int64_t step, int64_t rows, int64_t n, float *b);
+  /* sums[channel * step + reach[tap].at + i] += products[(channel * taps + tap) * ld + i] where the tap reaches. */
+  void (*spread)(float *sums, int64_t step, const float *products, int64_t ld, int64_t channels, int64_t taps, const sx_conv_reach *reach);
+  /* n results in a row: number u is sums[u % stride * step + u / stride]. */
+  void (*weave)(const sx_conv_store *out, const float *sums, int64_t stride, int64_t step, int64_t n);
 } sx_conv_plain;
 
 /* Tiles [first, first + tiles) of a map that is `across` tiles wide. */
@@ -216,6 +227,9 @@ bool sx_conv_winograd_takes(const sx_conv_shape *s);
 void sx_conv_winograd_prepare(sx_conv *c);
 void sx_conv_winograd_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end);
 void sx_conv_winograd_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
+void sx_conv_columns_prepare(sx_conv *c);
+void sx_conv_columns_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end);
+void sx_conv_columns_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);
 void sx_conv_plain_prepare(sx_conv *c);
 void sx_conv_plain_pack(const sx_conv *c, const sx_conv_source *w, void *packed, int64_t begin, int64_t end);
 void sx_conv_plain_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, int64_t end, void *scratch);

@@ -2,9 +2,6 @@
 /* The general form, plain to plain: a unit gathers the taps of a few vectors of output pixels into scratch, a slice of the
  * depth (channel, tap) at a time, and multiplies it by the group's weights.
  *
- * The transpose does one phase at a time; its pixels lie apart in the output, so its tiles end in scratch and are
- * scattered.
- *
  * Packed weights: [group][panel of mr channels][depth][channel]. */
 #include "base/alloc.h"
 #include "ep/cpu/kernels/conv/conv_kernels.h"
@@ -13,13 +10,10 @@ typedef struct scratch {
   sx_conv_pixels px;
   int32_t *off;
   uint8_t *kind;
-  float *cols, *acc, *zero, *tile, *wide; /* wide: the weights of a panel in a pass, where they are packed in 16 bits */
+  float *cols, *acc, *zero, *wide; /* wide: the weights of a panel in a pass, where they are packed in 16 bits */
 } scratch;
 
 static int64_t width(const sx_conv *c) { return (int64_t)c->table->plain->nv * c->table->direct->lanes; }
-static bool scattered(const sx_conv *c) {
-  return c->s.transposed && (c->s.stride[0] != 1 || c->s.stride[1] != 1 || c->s.stride[2] != 1);
-}
 
 static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   int64_t n = width(c), mr = c->table->plain->mr;
@@ -33,7 +27,6 @@ static size_t scratch_layout(const sx_conv *c, char *base, scratch *s) {
   PLACE(s->cols, float *, (size_t)(c->pass_blocks * c->taps * n) * 4);
   PLACE(s->acc, float *, (size_t)(sx_conv_ceil(c->group_out, mr) * mr * n) * 4);
   PLACE(s->zero, float *, (size_t)mr * 4);
-  PLACE(s->tile, float *, (size_t)(mr * n) * 4);
   PLACE(s->wide, float *, sx_conv_narrow(c) ? (size_t)(c->pass_blocks * c->taps * mr) * 4 + 64 : 0);
 #undef PLACE
   return at;
@@ -49,8 +42,8 @@ void sx_conv_plain_prepare(sx_conv *c) {
   if (c->pass_blocks < 1) c->pass_blocks = 1;
   c->pass_blocks = sx_conv_min(c->pass_blocks, c->group_in ? c->group_in : 1);
   c->pixel_units = sx_conv_ceil(c->pixels, n);
-  c->units = c->s.batch * c->groups * c->phases * c->pixel_units;
-  c->unit_ns = (double)n * (double)depth * (double)c->group_out / (double)c->phases / (c->table->direct->lanes * 2.5) + 100;
+  c->units = c->s.batch * c->groups * c->pixel_units;
+  c->unit_ns = (double)n * (double)depth * (double)c->group_out / (c->table->direct->lanes * 2.5) + 100;
   scratch s;
   c->scratch_bytes = scratch_layout(c, NULL, &s);
 }
@@ -62,23 +55,8 @@ void sx_conv_plain_pack(const sx_conv *c, const sx_conv_source *w, void *packed,
     for (int64_t ci = 0; ci < in; ci++)
       for (int64_t t = 0; t < taps; t++)
         for (int64_t k = k0; k < k1; k++)
-          sx_conv_put(c, w, (c->s.transposed ? (g * in + ci) * out + k : (g * out + k) * in + ci) * taps + t, g * out + k,
+          sx_conv_put(c, w, ((g * out + k) * in + ci) * taps + t, g * out + k,
                       packed, to++);
-  }
-}
-
-/* Finishes `rows` channels of scratch tile [rows][ld] into output pixels that do not lie side by side. */
-static void scatter(const sx_conv *c, const sx_conv_store *out, float *tile, int64_t ld, int64_t rows, int64_t plane,
-                    const int32_t *y_off, int64_t n) {
-  for (int64_t r = 0; r < rows; r++, tile += ld) {
-    float *restrict y = out->y + r * plane;
-    for (int64_t i = 0; i < n && out->residual; i++) tile[i] += out->beta * out->residual[r * plane + y_off[i]];
-    for (int64_t i = 0; i < n && out->clip; i++) {
-      const float v = tile[i] < out->lo ? out->lo : tile[i];
-      tile[i] = v > out->hi ? out->hi : v;
-    }
-    if (c->epi.tile_fn) c->epi.tile_fn(c->epi.tile_ctx, tile, n);
-    for (int64_t i = 0; i < n; i++) y[y_off[i]] = tile[i];
   }
 }
 
@@ -106,20 +84,12 @@ static void run_unit(const sx_conv *c, const scratch *s, const float *x, const v
       t.from = c0 ? s->acc + k * ld : NULL;
       t.acc = s->acc + k * ld, t.last = last;
       t.cols = (int32_t)n;
-      t.y_ld = scattered(c) ? ld : plane;
-      sx_conv_store to = out;
-      to.y += k * plane;
-      if (to.residual) to.residual += k * plane;
-      t.out = scattered(c) ? (sx_conv_store){.y = s->tile} : to;
-      if (!scattered(c)) {
-        t.out.y += s->px.y[0];
-        if (t.out.residual) t.out.residual += s->px.y[0];
-      }
+      t.y_ld = plane;
+      t.out = out;
+      t.out.y += k * plane + s->px.y[0];
+      if (t.out.residual) t.out.residual += k * plane + s->px.y[0];
       p->tile[vectors][mr](&t);
-      if (!last) continue;
-      if (scattered(c))
-        scatter(c, &to, s->tile, ld, mr, plane, s->px.y, n);
-      else if (c->epi.tile_fn)
+      if (last && c->epi.tile_fn)
         for (int64_t r = 0; r < mr; r++) c->epi.tile_fn(c->epi.tile_ctx, t.out.y + r * plane, n);
     }
   }
@@ -134,11 +104,8 @@ void sx_conv_plain_run(const sx_conv *c, const sx_conv_io *io, int64_t begin, in
   for (int64_t u = begin; u < end; u++) {
     int64_t part = u % c->pixel_units, rest = u / c->pixel_units;
     sx_conv_grid grid;
-    sx_conv_grid_init(&grid, sh, rest % c->phases);
-    rest /= c->phases; /* image * groups + g */
-    int64_t pixels = (int64_t)grid.n[0] * grid.n[1] * grid.n[2], first = part * width(c);
-    int64_t n = sx_conv_min(width(c), pixels - first), g = rest % c->groups;
-    if (n <= 0) continue;
+    sx_conv_grid_init(&grid, sh, 0); /* rest: image * groups + g */
+    int64_t first = part * width(c), n = sx_conv_min(width(c), c->pixels - first), g = rest % c->groups;
     sx_conv_pixels_init(c->table, &s.px, sh, &grid, first, n, 1);
     sx_conv_offsets(c->table, sh, &grid, &s.px, n, 1, s.off, width(c));
     c->table->plain->classify(s.off, width(c), c->taps, n, s.kind);
