@@ -21,7 +21,7 @@ ASK = "import sys, sysconfig; print('%d.%d' % sys.version_info[:2] + ('t' if sys
 
 def run(*command, timeout=1800):
     """The harness's, with the command in front of what a failure says; one that does not end is killed with its children."""
-    code, output = harness.run(command, {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONWARNINGS": "ignore"}, timeout)
+    code, output = harness.run(command, {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_PREFER_BINARY": "1", "PYTHONWARNINGS": "ignore"}, timeout)
     return code, f"{' '.join(str(c) for c in command[:6])}\n{output}" if code else output
 
 

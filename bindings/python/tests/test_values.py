@@ -59,6 +59,15 @@ def test_torch(add):
     torch = pytest.importorskip("torch")
     [y] = sx.InferenceSession(add).run(None, {"a": torch.ones(2, 3), "b": torch.ones(2, 3)})
     assert np.array_equal(y, ONE * 2)
+    for dtype in (torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool):
+        x = torch.ones(2, 3, dtype=dtype)
+        v = sx.OrtValue.from_dlpack(x)
+        assert v.data_ptr() == x.data_ptr() and v.shape() == [2, 3]
+        back = torch.from_dlpack(v)
+        assert back.data_ptr() == x.data_ptr() and back.dtype == dtype and torch.equal(back, x)
+        del v, x
+        gc.collect()
+        assert torch.all(back == 1)
 
 
 def test_run_with_values(add):

@@ -8,6 +8,7 @@ what a fusion would have hidden is seen; but a fault of the fusion itself may go
 import os
 import pickle
 import sys
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -103,7 +104,7 @@ class _Function:
         import torch
         with torch.no_grad():
             found = self.function(*(torch.from_numpy(np.ascontiguousarray(inputs[name])) for name in self.order if name in inputs))
-        found = list(found.values()) if hasattr(found, "values") and callable(found.values) else found
+        found = list(found.values()) if isinstance(found, Mapping) else found
         return [value.detach().cpu().numpy() for value in (found if isinstance(found, (list, tuple)) else [found])]
 
 
