@@ -333,6 +333,7 @@ static SX_OWN_FRAME OrtStatus *compile(const OrtEnv *env, writer *w, const sx_ma
     if (!failed && w->path && !named) failed = sx_ort_config_set(&o->config, kOrtSessionOptionEpContextFilePath, w->path);
   }
   if (!failed && w->o->input == INPUT_MODEL) failed = sx_editor_give(w->o->model, (*session)->options);
+  if (!failed) failed = sx_eps_choose(*session, NULL, in->data, in->size);
   if (!failed) failed = sx_ort_session_options(*session, &so, &lists);
   if (!failed) {
     so.import.path = near, so.import.bytes_live = true;

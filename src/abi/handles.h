@@ -230,6 +230,7 @@ struct OrtSessionOptions {
   SX_VEC(OrtCustomOpDomain *) domains; /* the caller's */
   SX_VEC(sx_library *) libraries;      /* of RegisterCustomOpsLibrary_V2 */
   SX_VEC(sx_ep_choice) providers;      /* plugins, in order of preference */
+  bool selects; /* a policy or a delegate was set */
   OrtExecutionProviderDevicePolicy policy;
   EpSelectionDelegate delegate;
   void *delegate_state;

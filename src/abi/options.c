@@ -59,7 +59,7 @@ OrtSessionOptions *sx_ort_options_clone(const OrtSessionOptions *o) {
   c->intra = o->intra, c->inter = o->inter, c->log_severity = o->log_severity, c->log_verbosity = o->log_verbosity;
   c->user_log = o->user_log, c->user_log_param = o->user_log_param, c->user_log_set = o->user_log_set;
   c->thread_create = o->thread_create, c->thread_options = o->thread_options, c->thread_join = o->thread_join;
-  c->policy = o->policy, c->delegate = o->delegate, c->delegate_state = o->delegate_state;
+  c->selects = o->selects, c->policy = o->policy, c->delegate = o->delegate, c->delegate_state = o->delegate_state;
   c->weightless = o->weightless, c->weightless_size = o->weightless_size;
   c->read_named = o->read_named, c->read_named_state = o->read_named_state;
   c->write_named = o->write_named, c->write_named_state = o->write_named_state;
@@ -126,9 +126,10 @@ SETTER(SessionOptionsSetCustomJoinThreadFn, (OrtSessionOptions * options, OrtCus
 SETTER(SessionOptionsSetLoadCancellationFlag, (OrtSessionOptions * options, bool cancel),
        atomic_store(&options->cancel, cancel))
 SETTER(SessionOptionsSetEpSelectionPolicy, (OrtSessionOptions * options, OrtExecutionProviderDevicePolicy policy),
-       options->policy = policy)
+       (options->selects = true, options->policy = policy, options->delegate = NULL, options->delegate_state = NULL))
 SETTER(SessionOptionsSetEpSelectionPolicyDelegate, (OrtSessionOptions * options, EpSelectionDelegate delegate, void *state),
-       (options->delegate = delegate, options->delegate_state = state))
+       (options->selects = true, options->policy = OrtExecutionProviderDevicePolicy_DEFAULT, options->delegate = delegate,
+        options->delegate_state = state))
 SETTER(SessionOptionsSetEpContextDataReadFunc, (OrtSessionOptions * options, OrtReadNamedBufferFunc fn, void *state),
        (options->read_named = fn, options->read_named_state = fn ? state : NULL))
 

@@ -32,7 +32,7 @@ OrtStatus *ORT_API_CALL sx_package_CreateModelPackageOptionsFromSessionOptions(c
   if (!o) SX_API_NO_MEMORY();
   OrtSession *s = NULL; /* never loaded: a policy or a delegate chooses for a session */
   OrtStatus *failed = sx_ort_session_prepare(env, session_options, &s);
-  if (!failed) failed = sx_eps_choose(s);
+  if (!failed) failed = sx_eps_choose(s, NULL, NULL, 0);
   if (!failed && s->options->providers.n) o->choice = s->options->providers.at[0];
   sx_api_ReleaseSession(s);
   if (failed)

@@ -266,7 +266,8 @@ OrtStatus *sx_ort_session_load(OrtSession *s, const char *path, const void *data
   sx_err e;
   sx_session_options so = {0};
   sx_arena lists = {0};
-  OrtStatus *failed = sx_ort_session_options(s, &so, &lists);
+  OrtStatus *failed = sx_eps_choose(s, path, data, size);
+  if (!failed) failed = sx_ort_session_options(s, &so, &lists);
   so.import.path = near;
   if (!failed && s->options->profiling) failed = sx_profile_create(s->options->profile_prefix, &s->profile);
   if (!failed) {

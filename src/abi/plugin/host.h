@@ -162,7 +162,8 @@ struct OrtNodeComputeContext {
 
 /* ---- session.c: the providers that a session's options ask for ---- */
 /* Makes them; *out NULL: there are none but our own. */
-OrtStatus *sx_eps_choose(OrtSession *s); /* adds to the options' providers by policy (policy.c) */
+/* Adds to the options' providers by policy (policy.c), once; the model, for a delegate: at a path or as bytes, or neither. */
+OrtStatus *sx_eps_choose(OrtSession *s, const char *path, const void *data, size_t size);
 OrtStatus *sx_eps_open(OrtSession *s, struct sx_eps **out);
 void sx_eps_close(struct sx_eps *x);
 void sx_ep_placed_free(void *placed);

@@ -113,7 +113,7 @@ static OrtStatus *start(struct sx_eps *x, const sx_ep_choice *c, sx_ep *p) {
 OrtStatus *sx_eps_open(OrtSession *s, struct sx_eps **out) {
   const OrtSessionOptions *o = s->options;
   *out = NULL;
-  OrtStatus *failed = sx_eps_choose(s);
+  OrtStatus *failed = sx_eps_choose(s, NULL, NULL, 0);
   if (failed || !o->providers.n) return failed;
   struct sx_eps *x = sx_calloc(1, sizeof *x);
   if (!x) SX_API_NO_MEMORY();
