@@ -12,7 +12,7 @@ static const struct {
 } models[] = {MODEL(chain),     MODEL(mixed),   MODEL(dense),     MODEL(shapes),  MODEL(conv),    MODEL(branches),
               MODEL(loop),      MODEL(while),   MODEL(untouched), MODEL(scan),    MODEL(columns), MODEL(nested),
               MODEL(sequences), MODEL(collect), MODEL(words),     MODEL(integers), MODEL(turns),
-              MODEL(either),    MODEL(again),     MODEL(passed)};
+              MODEL(either),    MODEL(again),     MODEL(passed),  MODEL(called)};
 enum { N_MODELS = sizeof models / sizeof *models };
 
 #define FLAT "Add,Sub,Mul,Less,Relu,MatMul,Identity,Reshape,Shape"

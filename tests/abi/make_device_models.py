@@ -81,8 +81,14 @@ TRIPLE = "g (float[4,4] x) => (float[4,4] y) { a = Add(x, x)  b = test.device.Tr
 RANKS = """<ir_version: 8, opset_import: ["" : 11]>
 g (float[] x) => (float[] y) { a = Add(x, x)  s = Softmax(a)  b = Mul(s, a)  y = Relu(b) }"""
 
+# what a function of the model's own says, twice, one inside of the other
+CALLED = """<ir_version: 8, opset_import: ["" : 17, "own" : 1]>
+g (float[4,4] x) => (float[4,4] y) { a = own.Twice(x)  b = Exp(a)  y = own.Fourfold(b) }
+<domain: "own", opset_import: ["" : 17]> Twice (s) => (t) { t = Add(s, s) }
+<domain: "own", opset_import: ["" : 17, "own" : 1]> Fourfold (s) => (t) { u = own.Twice(s)  t = own.Twice(u) }"""
+
 
 if __name__ == "__main__":
     write("device_models.h", "Models for a provider, written by make_device_models.py: what each is stands there.",
           [("device_" + name, parser.parse_model(HEAD + text)) for name, text in (MODELS | {"triple": TRIPLE}).items()]
-          + [("device_ranks", parser.parse_model(RANKS))])
+          + [("device_ranks", parser.parse_model(RANKS)), ("device_called", parser.parse_model(CALLED))])

@@ -5,11 +5,13 @@
 #include <string.h>
 #include "abi.h"
 #include "models.h"
+#include "sardonyx.h"
 
 typedef enum Outcome { REGISTRATION, NO_DEVICE, SESSION, RUN, FINE } Outcome; /* where it ends; FINE: it runs */
 static const struct {
   const char *wrong;
   Outcome ends;
+  const char *explained; /* by Explain, in the session's report; NULL: nothing */
 } cases[] = {{"factories-fail", REGISTRATION},
              {"factories-none", NO_DEVICE},
              {"factories-too-many", REGISTRATION},
@@ -32,10 +34,10 @@ static const struct {
              {"ep-null-name", SESSION},
              {"layout-fails", SESSION},
              {"layout-garbage", FINE},
-             {"capability-fails", FINE},
+             {"capability-fails", FINE, "BadProvider: GetCapability failed, others run its nodes"},
              {"capability-singles", FINE},
-             {"capability-twice", FINE},
-             {"capability-not-convex", FINE},
+             {"capability-twice", FINE, "that cannot be had: a node of it is taken already"},
+             {"capability-not-convex", FINE, "lies between nodes of it (the group is not convex)"},
              {"capability-null-node", FINE},
              {"capability-empty", FINE},
              {"capability-too-many", FINE},
@@ -54,7 +56,7 @@ static const struct {
              {"compute-wrong-shape", RUN},
              {"compute-negative-shape", RUN},
              {"compute-huge-shape", RUN},
-             {"nothing", FINE}};
+             {"nothing", FINE, "BadProvider"}};
 
 static OrtEnv *env;
 
@@ -108,7 +110,22 @@ static int same(const Numbers *a, const Numbers *b) {
   return 1;
 }
 
-static Outcome host(const char *wrong, const void *model, size_t size, const Numbers *expected) {
+/* Who has which node, and what was refused and why, in the report about a session. */
+static const SardonyxExtension *extension;
+static int explains(OrtSession *s, const char *what) {
+  OrtAllocator *a = NULL;
+  char *text = NULL;
+  int found = 0;
+  OK(GetAllocatorWithDefaultOptions(&a));
+  for (int json = 0; json < 2 && extension; json++) {
+    check_code(ORT_OK, extension->Explain(s, json, a, &text), __LINE__, "Explain");
+    found += text && strstr(text, what);
+    if (text) a->Free(a, text);
+  }
+  return found == 2;
+}
+
+static Outcome host(const char *wrong, const void *model, size_t size, const Numbers *expected, const char *explained) {
   const OrtEpDevice *const *all = NULL;
   const OrtEpDevice *mine = NULL;
   OrtSessionOptions *o = NULL;
@@ -132,6 +149,7 @@ static Outcome host(const char *wrong, const void *model, size_t size, const Num
     failures++;
     printf("%s: other numbers than the CPU's\n", wrong);
   }
+  if (s && explained) CHECK(explains(s, explained));
   if (s) failed(api->UnregisterExecutionProviderLibrary(env, wrong)); /* refused while the session lives */
   api->ReleaseSession(s);
   api->ReleaseSessionOptions(o);
@@ -142,17 +160,25 @@ static Outcome host(const char *wrong, const void *model, size_t size, const Num
 int main(int argc, char **argv) {
   if (!abi_load(argc, argv)) return 1;
   OK(CreateEnv(ORT_LOGGING_LEVEL_FATAL, "abuse", &env));
+  SardonyxGetExtensionFn get = NULL;
+  void *h = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL), *f = h ? dlsym(h, "SardonyxGetExtension") : NULL;
+  memcpy(&get, &f, sizeof get);
+  CHECK((extension = get ? get(1) : NULL) != NULL);
   const Numbers chain = expected_of(model_chain, sizeof model_chain),
                 branch = expected_of(model_branch, sizeof model_branch);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    Outcome end = host(cases[i].wrong, model_chain, sizeof model_chain, &chain);
+    Outcome end = host(cases[i].wrong, model_chain, sizeof model_chain, &chain, cases[i].explained);
     checks++;
     if (end == cases[i].ends) continue;
     failures++;
     printf("%s: ends at %d, expected %d\n", cases[i].wrong, end, cases[i].ends);
   }
-  CHECK(host("nothing", model_branch, sizeof model_branch, &branch) ==
+  CHECK(host("nothing", model_branch, sizeof model_branch, &branch, NULL) ==
         FINE); /* a node that it took stays its own when the body moves */
+  OrtStatus *bridge = api->RegisterExecutionProviderLibrary(env, "bridge", ORT_TSTR_ON_MACRO(SX_BRIDGE_PROVIDER));
+  CHECK(bridge && api->GetErrorCode(bridge) == ORT_FAIL && strstr(api->GetErrorMessage(bridge), "provider bridge") &&
+        strstr(api->GetErrorMessage(bridge), "use the plugin build"));
+  api->ReleaseStatus(bridge);
   api->ReleaseEnv(env);
   return abi_end("plugin_abuse");
 }
