@@ -13,7 +13,7 @@ enable_testing()
 find_library(CMOCKA cmocka PATHS ${SX_CMOCKA_DIR})
 set(SX_TESTS_PLAIN alloc_test cpu_test dim_test dtype_test elems_test file_test json_read_test limits_test match_test number_test
   pool_test proto_test schema_test str_test tensor_test text_test wire_test) # which call no kernel
-set(SX_TESTS_THREADS pool_test threads_test abi_crowd_test abi_device_runs_test abi_endurance_test abi_settings_test)
+set(SX_TESTS_THREADS pool_test threads_test abi_custom_variants_test abi_crowd_test abi_device_runs_test abi_endurance_test abi_settings_test)
 
 function(sx_test_label name folder)
   set(labels)
@@ -104,7 +104,7 @@ if(SX_ABI_TESTS AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
   target_include_directories(sardonyx_failing PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/tests)
   set(SX_FAILING bad_input_test compile_test device_test device_variants_test editor_test lora_test memory_test options_test package_test
     plugin_test plugin_abuse_test quantize_test session_test value_test)
-  set(SX_FAILING_COUNT custom_test device_context_test device_runs_test op_test settings_test)
+  set(SX_FAILING_COUNT custom_test device_budget_test device_context_test device_policy_test device_runs_test op_test settings_test)
   foreach(name IN LISTS SX_FAILING SX_FAILING_COUNT ITEMS slots_test)
     set(env)
     if(SX_SANITIZE OR CMAKE_CROSSCOMPILING)

@@ -106,7 +106,7 @@ static void to_memory(void) {
   C(ORT_OK, SetOutputModelGetInitializerLocationFunc(o, inside, NULL));
   data = NULL;
   COMPILE(ORT_OK, o);
-  CHECK(asked == 2 && data != NULL);
+  CHECK(asked >= 2 && data != NULL); /* again, by attempts that found no memory */
   if (data) loads(data, n), a->Free(a, data);
   C(ORT_OK, SetInputModelFromBuffer(o, "garbage", 7));
   COMPILE(ORT_INVALID_PROTOBUF, o);

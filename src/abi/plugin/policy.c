@@ -128,7 +128,7 @@ OrtStatus *sx_eps_choose(OrtSession *s, const char *path, const void *data, size
   OrtStatus *failed = sx_api_GetEpDevices(s->env, &list, &n);
   if (failed) return failed;
   device *all = sx_malloc((n + 1) * sizeof *all);
-  OrtKeyValuePairs *model = NULL;
+  OrtKeyValuePairs model = {0};
   if (!all) SX_API_NO_MEMORY();
   for (size_t i = 0; i < n; i++) { /* into order */
     size_t at = i;
@@ -136,10 +136,9 @@ OrtStatus *sx_eps_choose(OrtSession *s, const char *path, const void *data, size
     all[at] = list[i];
   }
   if (o->delegate) {
-    sx_api_CreateKeyValuePairs(&model);
-    failed = model ? describe(path, data, size, model) : sx_ort_status(SX_E_NO_MEMORY, NULL);
-    if (!failed) failed = by_delegate(o, model, all, n, chosen, &count);
-    sx_api_ReleaseKeyValuePairs(model);
+    failed = describe(path, data, size, &model);
+    if (!failed) failed = by_delegate(o, &model, all, n, chosen, &count);
+    sx_kvp_clear(&model);
   } else {
     count = by_policy(o->policy, all, n, chosen);
   }
