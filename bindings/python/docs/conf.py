@@ -2,9 +2,12 @@
 """The site: pages of this folder and of docs/, and the reference out of the docstrings. `make docs` builds it."""
 import pathlib
 import shutil
+import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
+sys.path.insert(0, str(HERE))
+import plots  # noqa: E402
 import sardonyx  # noqa: E402
 
 project, author, copyright = "Sardonyx", "Sardonyx", "MIT licence"
@@ -19,11 +22,12 @@ autodoc_member_order = "bysource"
 autodoc_default_options = {"members": True, "inherited-members": "list,int,Exception,BaseException", "undoc-members": False}
 
 # Papers of the project are pages, too; where they lie is not below this folder.
-PAPERS = ("ARCHITECTURE", "CONFIG", "NUMERICS", "OPERATORS", "PERFORMANCE", "PERFORMANCE_OPERATORS", "REDUCED")
+PAPERS = ("ARCHITECTURE", "CONFIG", "NUMERICS", "OPERATORS", "PERFORMANCE", "PERFORMANCE_OPERATORS", "QUANTIZATION", "REDUCED")
 (HERE / "papers").mkdir(exist_ok=True)
 for paper in PAPERS:
     if (ROOT / f"docs/{paper}.md").exists():
         shutil.copy(ROOT / f"docs/{paper}.md", HERE / f"papers/{paper}.md")
+plots.write(HERE / "plots")
 
 
 def _examples(app, what, name, thing, options, lines):

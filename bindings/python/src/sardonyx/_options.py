@@ -148,11 +148,13 @@ class SessionOptions:
             self._call("add_file", name, bytes(memoryview(data)[:length]))
 
     def register_custom_ops_library(self, path):
-        """Loads a library of custom operators.
+        """Loads a library of custom operators: a file, or a name that the system looks for.
 
         :raises Fail: when it cannot be loaded
         """
-        self._call("set_text", "custom_ops_library", path)
+        import os
+        path = os.fsdecode(path)
+        self._call("set_text", "custom_ops_library", os.path.abspath(path) if os.path.isfile(path) else path)
 
     @takes(str, Dictionary, runtime=True)
     def add_provider(self, name, options):

@@ -38,6 +38,17 @@ class Check(Report):
     def __bool__(self):
         return self.problems == 0
 
+    def html(self):
+        """The problems as a table."""
+        from html import escape
+        missing = f"<p>What the library lacks: {escape(self.data['missing'])}</p>" if self.data.get("missing") else ""
+        if not self.problems:
+            return f"<p>no problems</p>{missing}"
+        rows = "".join(f"<tr><td>{escape(item['code'])}</td><td>{escape(item['message'])}</td></tr>" for item in self.data["problems"])
+        return f"<table><tr><th>kind</th><th>problem</th></tr>{rows}</table>{missing}"
+
+    _repr_html_ = html
+
 
 class Explanation(Report):
     """Steps of a session: `.data["steps"]` has kernel, provider, shape and the model's nodes of each."""

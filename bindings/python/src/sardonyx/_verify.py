@@ -146,7 +146,22 @@ def _first(mine, other, inputs, rtol, atol):
     return None
 
 
-def verify(model, inputs, against=None, *, rtol=1e-3, atol=1e-5, nodes=True):
+def made_up(session):
+    """Numbers for every input: floats from -1 to 1, integers and booleans 0 and 1. A free dimension is 1 where it comes first, else 32.
+
+    :raises ValueError: for an input that is no tensor of numbers
+    """
+    draw, feed = np.random.default_rng(0), {}
+    for arg in session.get_inputs():
+        shape = [d if isinstance(d, int) else 1 if i == 0 else 32 for i, d in enumerate(arg.shape)]
+        kind = {"float": "float32", "double": "float64"}.get(arg.type[7:-1], arg.type[7:-1])
+        if not arg.type.startswith("tensor(") or not hasattr(np, kind if kind != "bool" else "bool_"):
+            raise ValueError(f"nobody can make up {arg.type} for the input {arg.name}: give inputs")
+        feed[arg.name] = (draw.uniform(-1, 1, shape) if kind.startswith("float") else draw.integers(0, 2, shape)).astype(kind)
+    return feed
+
+
+def verify(model, inputs=None, against=None, *, rtol=1e-3, atol=1e-5, nodes=True):
     """Runs a model in two ways, compares the outputs as numpy.allclose does, and names the first node that differs.
 
         assert sardonyx.verify("model.onnx", {"x": x})                                  # optimised against not
@@ -154,7 +169,7 @@ def verify(model, inputs, against=None, *, rtol=1e-3, atol=1e-5, nodes=True):
         print(sardonyx.verify("model.onnx", {"x": x}, against="libonnxruntime.so"))     # two libraries
 
     :param model: a path or bytes
-    :param inputs: a dictionary from input name to array
+    :param inputs: a dictionary from input name to array; None makes some up, which says little of a model that picks by index
     :param against: None for the same model without optimisation, or a GraphOptimizationLevel; a path or bytes of another model; a path of
         another library; a session; a torch module; or a function of the inputs' dictionary that returns a list of arrays
     :param nodes: whether the first node that differs is looked for, where the other way has tensors of the same names
@@ -163,6 +178,7 @@ def verify(model, inputs, against=None, *, rtol=1e-3, atol=1e-5, nodes=True):
     """
     from . import InferenceSession
     session = InferenceSession(model)
+    inputs = made_up(session) if inputs is None else inputs
     mine, other = _Here(model, None), _other(model, against, [arg.name for arg in session.get_inputs()])
     found, expected = session.run(None, inputs), other.outputs(inputs)
     rows, lines = [], []
