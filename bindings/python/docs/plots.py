@@ -50,8 +50,9 @@ def bars(title, values):
                    f'<rect x="{LABEL}" y="{y + 2}" width="{value * scale:.1f}" height="{ROW - 5}" fill="{FAST if value <= 1 else SLOW}"/>'
                    f'<text x="{LABEL + value * scale + 5:.1f}" y="{y + 13}" fill="#777">{value:.2f}</text>')
     x = LABEL + scale
-    out.append(f'<path d="M{x:.1f} 26V{height - 14}" stroke="#777" stroke-dasharray="3 3"/>'
-               f'<text x="{x:.1f}" y="{height - 2}" text-anchor="middle" fill="#777">ONNX Runtime</text></svg>')
+    out.insert(1, f'<path d="M{x:.1f} 26V{height - 14}" stroke="#777" stroke-dasharray="3 3"/>'
+               f'<text x="{x:.1f}" y="{height - 2}" text-anchor="middle" fill="#777">ONNX Runtime</text>')
+    out.append("</svg>")
     return "".join(out)
 
 

@@ -20,18 +20,28 @@ def _edges(steps, source):
         nodes = _model.Model(source).nodes
     except (_native.InvalidProtobuf, OSError, TypeError, ValueError):
         return [[i - 1] if i else [] for i in range(len(steps))]
-    step_of = {part["index"]: i for i, step in enumerate(steps) if step.get("depth", 0) == 0 for part in step["from"]}
-    maker, reads = {}, [set() for _ in steps]
+    steps_of, maker, reads = {}, {}, [set() for _ in steps]
+    for i, step in enumerate(steps):
+        for part in step["from"] if step.get("depth", 0) == 0 else ():
+            steps_of.setdefault(part["index"], []).append(i)
     for index, node in enumerate(nodes):
-        if index in step_of:
-            maker.update({name: {step_of[index]} for name in node.outputs})
+        if index in steps_of:
+            maker.update({name: {steps_of[index][-1]} for name in node.outputs})
         else:  # a node that is in no step, a Reshape for one: its readers read what it reads
             through = set().union(*(maker.get(name, set()) for name in node.inputs))
             maker.update({name: through for name in node.outputs})
     for index, node in enumerate(nodes):
-        if index in step_of:
-            reads[step_of[index]] |= set().union(*(maker.get(name, set()) for name in node.inputs)) - {step_of[index]}
+        before = None
+        for i in steps_of.get(index, ()):  # several steps may stand for a node: each reads the one before it
+            reads[i] |= set().union(*(maker.get(name, set()) for name in node.inputs)) - {i}
+            if before is not None:
+                reads[i] = reads[i] - reads[before] | {before}
+            before = i
     return [sorted(r for r in reads[i] if r < i) for i in range(len(steps))]
+
+
+def _short(text, most):
+    return text if len(text) <= most else text[:most - 1] + "\u2026"
 
 
 def _color(kernel):
@@ -67,8 +77,8 @@ def svg(data, source):
         about = f"{step['type']}{step['shape']}"
         title = escape(f"step {step['step']}: {made_of}\nkernel {step['kernel']} on {step['provider']}, {about}, {step['constant_bytes']} bytes of constants")
         boxes.append(f'<g><title>{title}</title><rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" fill="{_color(step["kernel"])}"/>'
-                     f'<text x="{x + 8}" y="{y + 16}">{escape(" + ".join(part["op_type"] for part in step["from"]) or step["op_type"])[:30]}</text>'
-                     f'<text class="small" x="{x + 8}" y="{y + 31}">{escape(about)[:34]}</text></g>')
+                     f'<text x="{x + 8}" y="{y + 16}">{escape(_short(" + ".join(part["op_type"] for part in step["from"]) or step["op_type"], 27))}</text>'
+                     f'<text class="small" x="{x + 8}" y="{y + 31}">{escape(_short(about, 31))}</text></g>')
     width, height = (max((p[k] for p in at), default=0) + size + 8 for k, size in ((0, WIDTH), (1, HEIGHT)))
     return f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">{"".join(lines)}{"".join(boxes)}</svg>'
 
@@ -77,6 +87,8 @@ def page(data, source):
     """The whole page, to stand in another one."""
     head = f"{data['nodes']} nodes of the model in {len(data['steps'])} steps, {data['threads']} threads, {data['isa']} kernels, " \
            f"{data['packed_bytes'] / 1e6:.1f} MB of packed weights"
+    if not data["planned"]:
+        head += "; the plan depends on the sizes of the inputs: explain(inputs) shows it"
     if len(data["steps"]) > MOST:
         head += f"; the first {MOST} steps are drawn"
     cells = []

@@ -114,11 +114,14 @@ class SessionReports:
 
     __slots__ = ()
 
-    def explain(self):
+    def explain(self, input_feed=None):
         """How the session runs its model, step by step: an Explanation, which a notebook shows with the graph drawn.
 
+        :param input_feed: inputs to run the model with before; a few models are planned by the sizes of a run only
         :raises NotImplemented: when the library is not Sardonyx's own
         """
+        if input_feed is not None:
+            self.run(None, input_feed)
         out = Explanation(self._report(0, False), json.loads(self._report(0, True)))
         out.source = self._source()
         return out
