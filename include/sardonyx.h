@@ -83,7 +83,8 @@ typedef struct SardonyxExtension {
                                        const OrtKeyValuePairs *options, int json, OrtAllocator *allocator, char **out);
   /* A calibration loads the model once more; session options may be NULL. Each sample is a run, whose values are looked at
    * and dropped: memory does not grow with their number. It belongs to one thread at a time. Ranges by method: "minmax",
-   * "percentile" (so many % of the numbers stay inside) or "entropy"; JSON. */
+   * "percentile" (so many % of the numbers stay inside), "entropy" or "distribution" (minmax, and behind that the mean and
+   * the standard deviation); JSON. */
   OrtStatusPtr(ORT_API_CALL *CreateCalibration)(const OrtEnv *env, const OrtSessionOptions *options, const ORTCHAR_T *path,
                                                 SardonyxCalibration **out);
   OrtStatusPtr(ORT_API_CALL *Calibrate)(SardonyxCalibration *calibration, const char *const *names,

@@ -147,15 +147,23 @@ OrtStatus *ORT_API_CALL sx_calibration_QuantizeCalibrated(const SardonyxCalibrat
   return sx_report_deliver(sx_ort_status(s, &e), &t, allocator, out);
 }
 
-static void put_ranges(const sx_quant_range *r, uint32_t n, sx_text *t) {
+static void put_numbers(const double *x, int n, sx_text *t) {
+  for (int i = 0; i < n; i++) {
+    char text[40];
+    (void)snprintf(text, sizeof text, "%.9g", x[i]);
+    (void)sx_number_point(text);
+    sx_text_add(t, "%s%s", i ? ", " : "", text);
+  }
+}
+
+static void put_ranges(const sx_quant_range *r, uint32_t n, bool distribution, sx_text *t) {
   sx_text_add(t, "{");
   for (uint32_t i = 0; i < n; i++) {
-    char lo[40], hi[40];
-    (void)snprintf(lo, sizeof lo, "%.9g", r[i].lo), (void)snprintf(hi, sizeof hi, "%.9g", r[i].hi);
-    (void)sx_number_point(lo), (void)sx_number_point(hi);
     sx_text_add(t, "%s", i ? ",\n" : "");
     sx_text_json(t, r[i].name);
-    sx_text_add(t, ": [%s, %s]", lo, hi);
+    sx_text_add(t, ": [");
+    put_numbers((const double[]){r[i].lo, r[i].hi, r[i].mean, r[i].deviation}, distribution ? 4 : 2, t);
+    sx_text_add(t, "]");
   }
   sx_text_add(t, "}\n");
 }
@@ -163,7 +171,8 @@ static void put_ranges(const sx_quant_range *r, uint32_t n, sx_text *t) {
 OrtStatus *ORT_API_CALL sx_calibration_CalibrationRanges(const SardonyxCalibration *c, const char *method,
                                                          double percentile, OrtAllocator *allocator, char **out) {
   static const char *const methods[] = {
-      [SX_QUANT_MINMAX] = "minmax", [SX_QUANT_PERCENTILE] = "percentile", [SX_QUANT_ENTROPY] = "entropy"};
+      [SX_QUANT_MINMAX] = "minmax", [SX_QUANT_PERCENTILE] = "percentile", [SX_QUANT_ENTROPY] = "entropy",
+      [SX_QUANT_DISTRIBUTION] = "distribution"};
   enum { METHODS = sizeof methods / sizeof *methods };
   SX_API_NOT_NULL(c);
   SX_API_NOT_NULL(method);
@@ -172,7 +181,7 @@ OrtStatus *ORT_API_CALL sx_calibration_CalibrationRanges(const SardonyxCalibrati
   int m = 0;
   while (m < METHODS && strcmp(methods[m], method)) m++;
   if (m == METHODS)
-    SX_API_FAIL(INVALID_ARGUMENT, "the method '%.100s' is not known: expected minmax, percentile or entropy", method);
+    SX_API_FAIL(INVALID_ARGUMENT, "the method '%.100s' is not known: expected minmax, percentile, entropy or distribution", method);
   if (!c->c) SX_API_FAIL(INVALID_ARGUMENT, "CalibrationRanges: this calibration is one of weights");
   sx_arena a = {0};
   sx_text t = {0};
@@ -180,7 +189,7 @@ OrtStatus *ORT_API_CALL sx_calibration_CalibrationRanges(const SardonyxCalibrati
   sx_quant_range *r = NULL;
   uint32_t n = 0;
   OrtStatus *failed = sx_ort_status(sx_calibration_ranges(c->c, (sx_quant_method)m, percentile, &a, &r, &n, &e), &e);
-  if (!failed) put_ranges(r, n, &t);
+  if (!failed) put_ranges(r, n, m == SX_QUANT_DISTRIBUTION, &t);
   sx_arena_free(&a);
   return sx_report_deliver(failed, &t, allocator, out);
 }

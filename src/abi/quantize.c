@@ -85,7 +85,7 @@ static sx_status read_ranges(const char *text, sx_arena *a, sx_quant_options *ou
   out->ranges = r, out->n_ranges = 0;
   for (const sx_json *x = all->kind == SX_JSON_OBJECT ? all->first : NULL; x; x = x->next) {
     const sx_json *lo = x->kind == SX_JSON_ARRAY ? x->first : NULL, *hi = lo ? lo->next : NULL;
-    if (!hi || hi->next || lo->kind != SX_JSON_NUMBER || hi->kind != SX_JSON_NUMBER)
+    if (!hi || lo->kind != SX_JSON_NUMBER || hi->kind != SX_JSON_NUMBER)
       SX_FAIL(e, INVALID_ARGUMENT, "the range of '%.*s': expected a list of two numbers", SX_FMT(x->key));
     char *end;
     r[out->n_ranges++] =

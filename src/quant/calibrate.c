@@ -163,9 +163,22 @@ static double entropy_threshold(const seen *v, double *h) {
   return best * (double)v->reach / HALF;
 }
 
+static void distribution(const seen *v, sx_quant_range *r) {
+  double squares = 0;
+  for (int k = 0; k < BINS; k++) {
+    const double x = (k - HALF + 0.5) * (double)v->reach / HALF, share = (double)v->bins[k] / (double)v->count;
+    r->mean += x * share, squares += x * x * share;
+  }
+  r->deviation = sqrt(fmax(squares - r->mean * r->mean, 0));
+}
+
 static void range_of(const seen *v, sx_quant_method method, double percentile, double *scratch, sx_quant_range *r) {
-  *r = (sx_quant_range){v->name, v->lo, v->hi};
+  *r = (sx_quant_range){.name = v->name, .lo = v->lo, .hi = v->hi};
   if (!(v->reach > 0) || method == SX_QUANT_MINMAX) return;
+  if (method == SX_QUANT_DISTRIBUTION) {
+    distribution(v, r);
+    return;
+  }
   if (method == SX_QUANT_PERCENTILE) {
     const double share = (100 - percentile) / 200;
     r->lo = fmax(r->lo, cut(v, share, false)), r->hi = fmin(r->hi, cut(v, share, true));

@@ -12,6 +12,7 @@
 typedef enum sx_quant_method {
   SX_QUANT_MINMAX,     /* the least and the greatest number */
   SX_QUANT_PERCENTILE, /* what is left when as much is cut off at both ends as the percentile says */
+  SX_QUANT_DISTRIBUTION, /* minmax, with the mean and the deviation of the numbers, to half a bin */
   SX_QUANT_ENTROPY, /* around zero, where the integers keep most of the distribution (Kullback-Leibler divergence; Migacz,
                        "8-bit inference with TensorRT", 2017) */
 } sx_quant_method;

@@ -136,6 +136,14 @@ sx_status sx_quant_dynamic_of(sx_quantizer *q, sx_vid v, const sx_quant_value **
   return SX_OK;
 }
 
+sx_status sx_quant_name(sx_quantizer *q, sx_vid v, sx_vid like, const char *suffix) {
+  const sx_str name = sx_value_at(q->g, like)->name;
+  const char *made = name.n ? sx_arena_printf(&q->g->model->arena, "%.*s%s", SX_FMT(name), suffix) : "";
+  if (!made) SX_NO_MEMORY(q->e);
+  if (name.n) sx_value_at(q->g, v)->name = sx_str_c(made);
+  return SX_OK;
+}
+
 void sx_quant_take_over(sx_graph *g, sx_vid old, sx_vid now) {
   sx_value *o = sx_value_at(g, old), *n = sx_value_at(g, now);
   const sx_str name = o->name;

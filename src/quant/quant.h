@@ -20,6 +20,7 @@ typedef enum sx_quant_mode {
 typedef struct sx_quant_range {
   sx_str name;
   double lo, hi;
+  double mean, deviation; /* of SX_QUANT_DISTRIBUTION; else 0 */
 } sx_quant_range;
 
 /* How codes of SX_QUANT_NBITS are found. */

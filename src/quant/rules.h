@@ -94,6 +94,8 @@ sx_status sx_quant_weight_of(sx_quantizer *q, sx_vid v, int axis, bool transpose
                              const sx_quant_constant **out);
 /* v as DynamicQuantizeLinear makes it, once for all that read it. */
 sx_status sx_quant_dynamic_of(sx_quantizer *q, sx_vid v, const sx_quant_value **out);
+/* Names v "<name of like><suffix>", where `like` has a name. */
+sx_status sx_quant_name(sx_quantizer *q, sx_vid v, sx_vid like, const char *suffix);
 /* `now` takes the place of value `old` for all that read it, name and graph outputs included. */
 void sx_quant_take_over(sx_graph *g, sx_vid old, sx_vid now);
 /* Output v of the graph is made by `now` from here on, under its name; v is called so with the suffix. */

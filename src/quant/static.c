@@ -176,8 +176,10 @@ static sx_status pair(sx_quantizer *q, sx_vid v, sx_vid *dq) {
   sx_vid in[3] = {v}, codes;
   SX_TRY(sx_quant_add_numbers(q, v, scale, zero, type, &in[1], &in[2]));
   SX_TRY(sx_quant_emit(q, domain, "QuantizeLinear", in, 3, &codes, 1));
+  SX_TRY(sx_quant_name(q, codes, v, "_QuantizeLinear_Output")); /* as ONNX Runtime's tools look for them */
   in[0] = codes;
-  return sx_quant_emit(q, domain, "DequantizeLinear", in, 3, dq, 1);
+  SX_TRY(sx_quant_emit(q, domain, "DequantizeLinear", in, 3, dq, 1));
+  return sx_quant_name(q, *dq, v, "_DequantizeLinear_Output");
 }
 
 /* The float value v as the nodes of `selected` are to read it. */

@@ -1,58 +1,14 @@
 # SPDX-License-Identifier: MIT
 """quantize_dynamic and quantize_static, with onnxruntime.quantization's arguments, and the report that they give."""
-import enum
 import pathlib
 import warnings
 
+import numpy as np
+
 from .. import SessionOptions
-from ._calibrate import CalibrationMethod, TensorsData, calibrate, samples_of
 from ._report import names_of, path_of, quantized
-
-
-class QuantType(enum.Enum):
-    """Integer types of weights and activations."""
-
-    QInt8 = 0
-    QUInt8 = 1
-    QFLOAT8E4M3FN = 2
-    QInt16 = 3
-    QUInt16 = 4
-    QInt4 = 5
-    QUInt4 = 6
-
-    def __str__(self):
-        return self.name
-
-    @staticmethod
-    def from_string(name):
-        try:
-            return QuantType[name]
-        except KeyError:
-            raise ValueError(f"no QuantType is called {name!r}") from None
-
-
-class QuantFormat(enum.Enum):
-    """How a statically quantised model is written."""
-
-    QOperator = 0
-    QDQ = 1
-
-    def __str__(self):
-        return self.name
-
-    @staticmethod
-    def from_string(name):
-        try:
-            return QuantFormat[name]
-        except KeyError:
-            raise ValueError(f"no QuantFormat is called {name!r}") from None
-
-
-class QuantizationMode(enum.Enum):
-    """Dynamic (IntegerOps) or static (QLinearOps), as onnxruntime calls them."""
-
-    IntegerOps = 0
-    QLinearOps = 1
+from .calibrate import CalibrationMethod, TensorsData, calibrate, samples_of
+from .quant_utils import QuantFormat, QuantType
 
 
 TYPES = {QuantType.QInt8: "int8", QuantType.QUInt8: "uint8", QuantType.QInt16: "int16", QuantType.QUInt16: "uint16",
@@ -67,14 +23,14 @@ def _settings(op_types, nodes, skip, per_channel, reduce_range, weight_type):
 #: extra_options that say what is done here anyway, or what makes no difference to the result
 HARMLESS = {"EnableSubgraph", "ForceQuantizeNoInputCheck", "DefaultTensorType", "QuantizeBias", "DedicatedQDQPair",
             "AddQDQPairToWeight", "WeightSymmetric", "CalibMovingAverage", "CalibMovingAverageConstant", "CalibStridedMinMax",
-            "CalibMaxIntermediateOutputs", "SmoothQuant"}
+            "CalibMaxIntermediateOutputs", "SmoothQuant", "QDQKeepRemovableActivations"}
 
 
 def _extra(options, known):
-    for key in options or {}:
+    for key, value in (options or {}).items():
         if key not in known and key not in HARMLESS:
             raise ValueError(f"extra_options: {key!r} is not known")
-        if key in HARMLESS:
+        if key in HARMLESS and value:
             warnings.warn(f"extra_options: {key} is not looked at", stacklevel=3)
     return options or {}
 
@@ -101,6 +57,20 @@ def quantize_dynamic(model_input, model_output, op_types_to_quantize=None, per_c
         return quantized(path, model_output, settings, None, compare)
 
 
+def _widened(ranges, symmetric, least):
+    """Ranges as wide on both sides of 0, and at least so wide."""
+    if not symmetric and not least:
+        return ranges
+    wider = {}
+    for name, data in ranges.items():
+        lowest, highest = (float(end) for end in data.range_value)
+        if symmetric:
+            highest = max(abs(lowest), abs(highest))
+            lowest = -highest
+        wider[name] = (np.float32(lowest), np.float32(max(highest, lowest + (least or 0))))
+    return TensorsData(ranges.calibration_method, wider)
+
+
 def quantize_static(model_input, model_output, calibration_data_reader=None, quant_format=QuantFormat.QDQ, op_types_to_quantize=None,
                     per_channel=False, reduce_range=False, activation_type=QuantType.QInt8, weight_type=QuantType.QInt8,
                     nodes_to_quantize=None, nodes_to_exclude=None, use_external_data_format=False,
@@ -112,15 +82,17 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
     :param calibration_data_reader: samples: a CalibrationDataReader, or any iterable of dictionaries {input: array}
     :param quant_format: QuantFormat.QDQ, or QOperator: operators on integers (QLinearConv, ...) where there are such
     :param activation_type: QuantType.QUInt8, QInt8, QUInt16 or QInt16
-    :param calibrate_method: CalibrationMethod.MinMax, Entropy or Percentile
+    :param calibrate_method: CalibrationMethod.MinMax, Entropy, Percentile or Distribution (MinMax)
     :param extra_options: ActivationSymmetric (True: the zero point of activations is the middle), CalibPercentile, MatMulConstBOnly
-        (False: products of two values of the model, too; here the default is True)
+        (False: products of two values of the model, too; here the default is True), CalibTensorRangeSymmetric (ranges as wide on both
+        sides of 0), MinimumRealRange (how wide they are at least)
     :param calibration_cache_path: ranges are read from this file where it is there, and written to it where not
     :param ranges: TensorsData from calibrate(), in place of samples
     :param progress: True prints the number of samples; or a function of it
     :returns: a QuantizationReport; print it
     """
-    extra = _extra(extra_options, ("ActivationSymmetric", "CalibPercentile", "MatMulConstBOnly"))
+    extra = _extra(extra_options, ("ActivationSymmetric", "CalibPercentile", "CalibTensorRangeSymmetric", "MatMulConstBOnly",
+                                   "MinimumRealRange"))
     kept = []
 
     def first_kept():
@@ -140,6 +112,7 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
             ranges = calibrate(path, first_kept(), calibrate_method, extra.get("CalibPercentile", 99.999), progress, options)
             if cache:
                 ranges.save(cache)
+        ranges = _widened(ranges, extra.get("CalibTensorRangeSymmetric"), extra.get("MinimumRealRange"))
         settings = _settings(op_types_to_quantize, nodes_to_quantize, nodes_to_exclude, per_channel, reduce_range, weight_type)
         settings.update(mode="static", format=str(quant_format).lower(), ranges=ranges.json(), activation_type=TYPES[activation_type],
                         symmetric_activations=str(int(bool(extra.get("ActivationSymmetric", False)))),
@@ -161,27 +134,88 @@ def convert_float(model_input, model_output, to="float16", keep_io_types=True, o
         return quantized(path, model_output, settings, None, compare and keep_io_types)
 
 
-class _Config:
-    """Arguments of a function as attributes."""
+class QuantConfig:
+    """Arguments of quantize_dynamic and quantize_static but for the models, as attributes."""
 
-    def __init__(self, **arguments):
-        self.__dict__.update(arguments)
+    def __init__(self, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=None, nodes_to_quantize=None,
+                 nodes_to_exclude=None, per_channel=False, reduce_range=False, use_external_data_format=False):
+        self.activation_type, self.weight_type = activation_type, weight_type
+        self.op_types_to_quantize = op_types_to_quantize or []
+        self.nodes_to_quantize, self.nodes_to_exclude = nodes_to_quantize or [], nodes_to_exclude or []
+        self.per_channel, self.reduce_range, self.use_external_data_format = per_channel, reduce_range, use_external_data_format
 
 
-class DynamicQuantConfig(_Config):
-    """Arguments of quantize_dynamic but for the models."""
-
-
-class StaticQuantConfig(_Config):
+class StaticQuantConfig(QuantConfig):
     """Arguments of quantize_static but for the models."""
 
-    def __init__(self, calibration_data_reader, **arguments):
-        super().__init__(calibration_data_reader=calibration_data_reader, **arguments)
+    def __init__(self, calibration_data_reader, calibrate_method=CalibrationMethod.MinMax, quant_format=QuantFormat.QDQ,
+                 activation_type=QuantType.QInt8, weight_type=QuantType.QInt8, op_types_to_quantize=None, nodes_to_quantize=None,
+                 nodes_to_exclude=None, per_channel=False, reduce_range=False, use_external_data_format=False, calibration_providers=None,
+                 extra_options=None):
+        super().__init__(activation_type, weight_type, op_types_to_quantize, nodes_to_quantize, nodes_to_exclude, per_channel, reduce_range,
+                         use_external_data_format)
+        self.calibration_data_reader, self.calibrate_method, self.quant_format = calibration_data_reader, calibrate_method, quant_format
+        self.calibration_providers, self.extra_options = calibration_providers, extra_options or {}
+
+
+class DynamicQuantConfig(QuantConfig):
+    """Arguments of quantize_dynamic but for the models."""
+
+    def __init__(self, weight_type=QuantType.QInt8, op_types_to_quantize=None, nodes_to_quantize=None, nodes_to_exclude=None,
+                 per_channel=False, reduce_range=False, use_external_data_format=False, extra_options=None):
+        super().__init__(QuantType.QUInt8, weight_type, op_types_to_quantize, nodes_to_quantize, nodes_to_exclude, per_channel, reduce_range,
+                         use_external_data_format)
+        self.extra_options = extra_options or {}
+
+
+def get_qdq_config(model_input, calibration_data_reader, calibrate_method=CalibrationMethod.MinMax, calibrate_args=None,
+                   activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, activation_symmetric=False, weight_symmetric=None,
+                   per_channel=False, reduce_range=False, keep_removable_activations=False, min_real_range=None,
+                   tensor_quant_overrides=None, calibration_providers=None, op_types_to_quantize=None, nodes_to_exclude=None,
+                   extra_options=None):
+    """A StaticQuantConfig that quantises all that a model has.
+
+    :param calibrate_args: "percentile" and "symmetric" of the calibration
+    :param nodes_to_exclude: names; or a function of an onnx.ModelProto and an onnx.NodeProto that says whether the node stays
+    :param min_real_range: how wide the range of a value is at least
+    """
+    if tensor_quant_overrides:
+        raise NotImplementedError("tensor_quant_overrides: ranges and types are the same for all tensors; ranges can be changed in what "
+                                  "calibrate() gives")
+    if callable(nodes_to_exclude):
+        import onnx
+        model = model_input if hasattr(model_input, "graph") else onnx.load(model_input, load_external_data=False)
+        nodes_to_exclude = [node.name for node in model.graph.node if nodes_to_exclude(model, node)]
+    extra = {"MinimumRealRange": min_real_range, "QDQKeepRemovableActivations": keep_removable_activations,
+             "ActivationSymmetric": activation_symmetric, "WeightSymmetric": weight_symmetric}
+    keys = {"symmetric": "CalibTensorRangeSymmetric", "percentile": "CalibPercentile", "moving_average": "CalibMovingAverage",
+            "averaging_constant": "CalibMovingAverageConstant", "max_intermediate_outputs": "CalibMaxIntermediateOutputs"}
+    extra.update({keys[name]: value for name, value in (calibrate_args or {}).items() if name in keys})
+    return StaticQuantConfig(calibration_data_reader, calibrate_method, QuantFormat.QDQ, activation_type, weight_type, op_types_to_quantize,
+                             None, list(nodes_to_exclude or ()), per_channel, reduce_range, False, calibration_providers,
+                             {**extra, **(extra_options or {})})
+
+
+def check_static_quant_arguments(quant_format, activation_type, weight_type):
+    """Refuses types that the format cannot say together.
+
+    :raises ValueError: with what to do
+    """
+    if activation_type is QuantType.QInt8 and weight_type is QuantType.QUInt8:
+        raise ValueError("ONNXRuntime quantization doesn't support data format:activation_type=QuantType.QInt8, "
+                         "weight_type=QuantType.QUInt8")
+    wide = {QuantType.QInt16, QuantType.QUInt16, QuantType.QInt4, QuantType.QUInt4}
+    for what, kind in (("activation_type", activation_type), ("weight_type", weight_type)):
+        if quant_format is not QuantFormat.QDQ and kind in wide:
+            raise ValueError(f"Only QuantFormat.QDQ supports 16-bit and 4-bit types: {what} is {kind}")
 
 
 def quantize(model_input, model_output, quant_config):
     """quantize_static or quantize_dynamic, by the kind of configuration."""
-    kind = {StaticQuantConfig: quantize_static, DynamicQuantConfig: quantize_dynamic}.get(type(quant_config))
-    if not kind:
-        raise TypeError("Invalid quantization config type, it must be either StaticQuantConfig or DynamicQuantConfig.")
-    return kind(model_input, model_output, **vars(quant_config))
+    arguments = dict(vars(quant_config)) if isinstance(quant_config, QuantConfig) else {}
+    if isinstance(quant_config, StaticQuantConfig):
+        return quantize_static(model_input, model_output, **arguments)
+    if isinstance(quant_config, DynamicQuantConfig):
+        del arguments["activation_type"]
+        return quantize_dynamic(model_input, model_output, **arguments)
+    raise TypeError("Invalid quantization config type, it must be either StaticQuantConfig or DynamicQuantConfig.")

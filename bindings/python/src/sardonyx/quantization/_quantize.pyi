@@ -1,32 +1,11 @@
 # SPDX-License-Identifier: MIT
-import enum
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from ._calibrate import CalibrationDataReader, CalibrationMethod, TensorsData
 from ._report import QuantizationReport
-
-class QuantType(enum.Enum):
-    QInt8 = 0
-    QUInt8 = 1
-    QFLOAT8E4M3FN = 2
-    QInt16 = 3
-    QUInt16 = 4
-    QInt4 = 5
-    QUInt4 = 6
-    @staticmethod
-    def from_string(name: str) -> QuantType: ...
-
-class QuantFormat(enum.Enum):
-    QOperator = 0
-    QDQ = 1
-    @staticmethod
-    def from_string(name: str) -> QuantFormat: ...
-
-class QuantizationMode(enum.Enum):
-    IntegerOps = 0
-    QLinearOps = 1
+from .calibrate import CalibrationDataReader, CalibrationMethod, TensorsData
+from .quant_utils import QuantFormat, QuantType
 
 TYPES: dict[QuantType, str]
 HARMLESS: set[str]
@@ -49,13 +28,32 @@ def convert_float(model_input: str | os.PathLike[str] | bytes | Any, model_outpu
                   keep_io_types: bool = True, op_types: Sequence[str] | None = None, nodes: Sequence[str] | None = None,
                   nodes_to_exclude: Sequence[str] | None = None, *, compare: bool = True) -> QuantizationReport: ...
 
-class _Config:
-    def __init__(self, **arguments: Any) -> None: ...
+class QuantConfig:
+    def __init__(self, activation_type: QuantType = ..., weight_type: QuantType = ..., op_types_to_quantize: Sequence[str] | None = None,
+                 nodes_to_quantize: Sequence[str] | None = None, nodes_to_exclude: Sequence[str] | None = None, per_channel: bool = False,
+                 reduce_range: bool = False, use_external_data_format: bool = False) -> None: ...
 
-class DynamicQuantConfig(_Config): ...
+class StaticQuantConfig(QuantConfig):
+    def __init__(self, calibration_data_reader: CalibrationDataReader | Iterable[dict[str, Any]] | None,
+                 calibrate_method: CalibrationMethod = ..., quant_format: QuantFormat = ..., activation_type: QuantType = ...,
+                 weight_type: QuantType = ..., op_types_to_quantize: Sequence[str] | None = None,
+                 nodes_to_quantize: Sequence[str] | None = None, nodes_to_exclude: Sequence[str] | None = None, per_channel: bool = False,
+                 reduce_range: bool = False, use_external_data_format: bool = False, calibration_providers: Sequence[Any] | None = None,
+                 extra_options: dict[str, Any] | None = None) -> None: ...
 
-class StaticQuantConfig(_Config):
-    def __init__(self, calibration_data_reader: CalibrationDataReader | Iterable[dict[str, Any]] | None, **arguments: Any) -> None: ...
+class DynamicQuantConfig(QuantConfig):
+    def __init__(self, weight_type: QuantType = ..., op_types_to_quantize: Sequence[str] | None = None,
+                 nodes_to_quantize: Sequence[str] | None = None, nodes_to_exclude: Sequence[str] | None = None, per_channel: bool = False,
+                 reduce_range: bool = False, use_external_data_format: bool = False, extra_options: dict[str, Any] | None = None) -> None: ...
 
+def get_qdq_config(model_input: str | os.PathLike[str] | Any, calibration_data_reader: CalibrationDataReader | Iterable[dict[str, Any]],
+                   calibrate_method: CalibrationMethod = ..., calibrate_args: dict[str, Any] | None = None, activation_type: QuantType = ...,
+                   weight_type: QuantType = ..., activation_symmetric: bool = False, weight_symmetric: bool | None = None,
+                   per_channel: bool = False, reduce_range: bool = False, keep_removable_activations: bool = False,
+                   min_real_range: float | None = None, tensor_quant_overrides: dict[str, Any] | None = None,
+                   calibration_providers: Sequence[Any] | None = None, op_types_to_quantize: Sequence[str] | None = None,
+                   nodes_to_exclude: Sequence[str] | Callable[[Any, Any], bool] | None = None,
+                   extra_options: dict[str, Any] | None = None) -> StaticQuantConfig: ...
+def check_static_quant_arguments(quant_format: QuantFormat, activation_type: QuantType, weight_type: QuantType) -> None: ...
 def quantize(model_input: str | os.PathLike[str] | bytes | Any, model_output: str | os.PathLike[str],
              quant_config: DynamicQuantConfig | StaticQuantConfig) -> QuantizationReport: ...

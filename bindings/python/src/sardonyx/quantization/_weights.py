@@ -3,7 +3,7 @@
 import os
 
 from .. import SessionOptions, _native
-from ._calibrate import samples_of
+from .calibrate import samples_of
 from ._report import names_of, path_of, quantized
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .. import SessionOptions
-from ._calibrate import CalibrationDataReader
+from .calibrate import CalibrationDataReader
 from ._report import QuantizationReport
 
 def quantize_weights(model_input: str | os.PathLike[str] | bytes | Any, model_output: str | os.PathLike[str], bits: int = 4,
