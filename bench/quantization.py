@@ -157,8 +157,11 @@ def make_theirs(mode, source, to, samples, skip):
                           activation_type=q.QuantType.QUInt8, weight_type=q.QuantType.QInt8, nodes_to_exclude=skip)
     elif mode == "4bit":
         from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
-        made = MatMulNBitsQuantizer(onnx.load(source), 4, 32, is_symmetric=False, accuracy_level=4, nodes_to_exclude=skip,
-                                    op_types_to_quantize=("MatMul", "Gather"))
+        model = onnx.load(source)
+        tables = {t.name for t in model.graph.initializer if len(t.dims) == 2 and t.data_type == onnx.TensorProto.FLOAT}
+        picks = any(n.op_type == "Gather" and n.input[0] in tables for n in model.graph.node)
+        made = MatMulNBitsQuantizer(model, 4, 32, is_symmetric=False, accuracy_level=4, nodes_to_exclude=skip,
+                                    op_types_to_quantize=("MatMul", "Gather") if picks else ("MatMul",))
         made.process()
         onnx.save(made.model.model, to)
     else:

@@ -278,6 +278,17 @@ static void run_panels(const sx_qconv *c, const sx_qconv_io *io, sx_qconv_tile *
   }
 }
 
+/* Of group g: what its sums start from, and what they are multiplied by and added to. */
+static void factors_of(const sx_qconv *c, const sx_qconv_io *io, int64_t g, int32_t zero, const int32_t *sums, scratch *s) {
+  for (int64_t k = 0; k < vectors(c) * c->table->lanes; k++) {
+    const bool real = k < c->group_out;
+    const int64_t channel = g * c->group_out + k;
+    s->bias[k] = (int32_t)((uint32_t)(c->bias && real ? io->bias[channel] : 0) - (uint32_t)zero * (uint32_t)sums[k]);
+    s->scale[k] = real && c->out != SX_QCONV_S32 ? io->scale[channel] : 0;
+    s->add[k] = real && io->add ? io->add[channel] : 0;
+  }
+}
+
 void sx_qconv_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64_t end, void *mem) {
   if (c->rows) {
     sx_qconv_rows_run(c, io, begin, end, mem);
@@ -293,26 +304,27 @@ void sx_qconv_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64
   scratch s;
   scratch_layout(c, mem, &s);
   memset(s.outside, c->table->step == 4 ? io->x_zero : 0, (size_t)lanes * 4);
+  const bool moving = c->patch_rows && c->patch_rows < sh->in[1]; /* offsets count from the patch's first row */
+  sx_conv_grid grid;
+  int64_t n = 0, was_g = -1, was_place = -1;
   for (int64_t u = begin; u < end; u++) {
     int64_t part = u / c->panel_units % c->pixel_units, panels = u % c->panel_units,
-            rest = u / c->panel_units / c->pixel_units;
-    sx_conv_grid grid;
-    sx_conv_grid_init(&grid, sh, rest % c->phases);
-    rest /= c->phases; /* image * groups + g */
-    int64_t g = rest % c->groups, pixels = (int64_t)grid.n[0] * grid.n[1] * grid.n[2];
-    int64_t first = sx_conv_split(pixels, c->pixel_units, part),
-            n = sx_conv_split(pixels, c->pixel_units, part + 1) - first;
-    if (n == 0) continue;
-    const int32_t *sums = (const int32_t *)((const char *)io->packed + weight_bytes(c)) + g * n_vectors * lanes;
-    for (int64_t k = 0; k < n_vectors * lanes; k++) {
-      bool real = k < c->group_out;
-      s.bias[k] =
-          (int32_t)((uint32_t)(c->bias && real ? io->bias[g * c->group_out + k] : 0) - (uint32_t)zero * (uint32_t)sums[k]);
-      s.scale[k] = real && c->out != SX_QCONV_S32 ? io->scale[g * c->group_out + k] : 0;
-      s.add[k] = real && io->add ? io->add[g * c->group_out + k] : 0;
+            rest = u / c->panel_units / c->pixel_units, place = rest % c->phases * c->pixel_units + part;
+    const bool again = place == was_place && !moving; /* the same pixels of another image: all offsets stay */
+    if (!again) {
+      sx_conv_grid_init(&grid, sh, rest % c->phases);
+      int64_t pixels = (int64_t)grid.n[0] * grid.n[1] * grid.n[2], first = sx_conv_split(pixels, c->pixel_units, part);
+      n = sx_conv_split(pixels, c->pixel_units, part + 1) - first;
+      was_place = place;
+      sx_conv_pixels_init(level, &s.px, sh, &grid, first, n, (int32_t)words(c));
+      for (int64_t i = 0; i < n; i++) s.y_off[i] = (int32_t)(plain ? i * lanes : s.px.y[i] * c->table->step);
     }
-    sx_conv_pixels_init(level, &s.px, sh, &grid, first, n, (int32_t)words(c));
-    for (int64_t i = 0; i < n; i++) s.y_off[i] = (int32_t)(plain ? i * lanes : s.px.y[i] * c->table->step);
+    rest /= c->phases; /* image * groups + g */
+    if (n == 0) continue;
+    int64_t g = rest % c->groups;
+    const int32_t *sums = (const int32_t *)((const char *)io->packed + weight_bytes(c)) + g * n_vectors * lanes;
+    if (g != was_g) factors_of(c, io, g, zero, sums, &s);
+    was_g = g;
     const uint8_t *x = (const uint8_t *)io->x + rest * in_group;
     sx_conv_shape seen = *sh; /* the input as the offsets see it */
     sx_qconv_tile t = {
@@ -324,7 +336,7 @@ void sx_qconv_run(const sx_qconv *c, const sx_qconv_io *io, int64_t begin, int64
     t.x_step = seen.in[0] * seen.in[1] * seen.in[2] * words(c);
     t.blocks = (int32_t)blocks(c), t.run = (int32_t)block_run(c, 0), t.last_run = (int32_t)block_run(c, blocks(c) - 1);
     t.flip = c->table->step == 4 && c->x_signed ? (int32_t)0x80808080 : 0;
-    sx_conv_offsets(level, &seen, &grid, &s.px, n, (int32_t)words(c), s.off, c->block_pixels);
+    if (!again) sx_conv_offsets(level, &seen, &grid, &s.px, n, (int32_t)words(c), s.off, c->block_pixels);
     if (shifted(c)) {
       s.shifts = sums + c->groups * n_vectors * lanes; /* as far behind the group's sums as the last group's */
       t.off = s.off;
