@@ -237,7 +237,7 @@ def main():
     p.add_argument("--skip", nargs="*", default=[])
     args = p.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
-    warnings.simplefilter("ignore"), logging.getLogger().setLevel(logging.ERROR)
+    warnings.simplefilter("ignore"), logging.disable(logging.WARNING)
     print("| model | mode | error | ORT | share | ORT | size | ORT | time | ORT |\n" + "| --- " * 10 + "|")
     for word in args.models:
         name, _, rest = word.partition("=")
