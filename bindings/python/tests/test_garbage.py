@@ -79,6 +79,25 @@ def test_options(thing, key):
 
 
 @QUICK
+@given(at=st.integers(0, 260), change=st.binary(min_size=1, max_size=6), cut=st.integers(0, 260))
+def test_adapters(tmp_path, at, change, cut):
+    """Damaged files of adapters: the reader in Python and the library's own."""
+    made, path = sx.AdapterFormat(), tmp_path / "adapter"
+    made.set_parameters({"a": sx.OrtValue.ortvalue_from_numpy(np.ones((2, 3), np.float32)), "b": sx.OrtValue.ortvalue_from_numpy(np.arange(5, dtype=np.int8))})
+    made.export_adapter(path)
+    good = path.read_bytes()
+    damaged = bytearray(good)
+    damaged[at:at + len(change)] = change
+    for data in (bytes(damaged), good[:cut], change):
+        path.write_bytes(data)
+        for call in (lambda: sx.AdapterFormat.read_adapter(path).get_parameters(), lambda: sx.LoraAdapter().Load(path)):
+            try:
+                call()
+            except RuntimeError as error:
+                assert str(error)
+
+
+@QUICK
 @given(at=st.integers(0, 200), change=st.binary(min_size=1, max_size=6), cut=st.integers(0, 200))
 def test_models(add, at, change, cut):
     data = bytearray(add)

@@ -133,6 +133,27 @@ def test_devices():
         sx.register_execution_provider_library("x", "/no/such.so")
 
 
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_blocks(bits, symmetric):
+    """What comes back out of the codes is within half a step."""
+    from sardonyx.capi import onnxruntime_pybind11_state as state
+    k, n, block, per = 70, 5, 16, 8 // bits
+    blocks = -(-k // block)
+    w = np.random.default_rng(bits).standard_normal((k, n)).astype(np.float32)
+    codes, scale = np.zeros((n, blocks, block // per), np.uint8), np.zeros(n * blocks, np.float32)
+    zeros = np.zeros(n * -(-blocks // per), np.uint8)
+    getattr(state, f"quantize_matmul_{bits}bits")(codes, w, scale, zeros, block, n, k, symmetric)
+    shifts = np.arange(per, dtype=np.uint8) * bits
+    plain = (codes[..., None] >> shifts & (2**bits - 1)).reshape(n, blocks, block).astype(np.float32)
+    zero = (zeros.reshape(n, -1)[..., None] >> shifts & (2**bits - 1)).reshape(n, -1)[:, :blocks, None] if not symmetric else 2**(bits - 1)
+    back = ((plain - zero) * scale.reshape(n, blocks, 1)).reshape(n, -1)[:, :k].T
+    step = np.repeat(np.abs(scale).reshape(n, blocks), block, 1)[:, :k].T
+    assert np.all(np.abs(back - w) <= step * (1.01 if symmetric else 0.76))
+    with pytest.raises(ValueError):
+        state.quantize_matmul_4bits(codes, w.T, scale, zeros, block, n, k, symmetric)
+
+
 def test_garbage(add):
     """Nothing that Python lets one say ends the process."""
     session = sx.InferenceSession(add)

@@ -9,6 +9,7 @@ from .._native import (DeviceReset, EngineError, EPFail, Fail, InvalidArgument, 
                        ModelLoaded, ModelRequiresCompilation, NoModel, NoSuchFile, NotFound, NotImplemented, RuntimeException,
                        is_dlpack_uint8_tensor)
 from .._values import OrtValueVector, SparseBlockSparseView, SparseCooView, SparseCsrView  # noqa: F401
+from ._blocks import quantize_matmul_2bits, quantize_matmul_4bits, quantize_matmul_8bits  # noqa: F401
 
 SessionIOBinding = IOBinding
 kNextPowerOfTwo, kSameAsRequested = ArenaExtendStrategy.kNextPowerOfTwo, ArenaExtendStrategy.kSameAsRequested

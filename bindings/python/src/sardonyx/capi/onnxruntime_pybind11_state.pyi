@@ -14,6 +14,8 @@ from .._native import (
     NotImplemented as NotImplemented, RuntimeException as RuntimeException, is_dlpack_uint8_tensor as is_dlpack_uint8_tensor)
 from .._values import (OrtValueVector as OrtValueVector, SparseBlockSparseView as SparseBlockSparseView, SparseCooView as SparseCooView,
                        SparseCsrView as SparseCsrView)
+from ._blocks import (quantize_matmul_2bits as quantize_matmul_2bits, quantize_matmul_4bits as quantize_matmul_4bits,
+                      quantize_matmul_8bits as quantize_matmul_8bits)
 
 kNextPowerOfTwo = ArenaExtendStrategy.kNextPowerOfTwo
 kSameAsRequested = ArenaExtendStrategy.kSameAsRequested
