@@ -72,17 +72,30 @@ def show(name, entry):
             + " ".join(f"{m['ratio']:.2f}" for m in entry["runs"]) + ("  DIFFERS " + last["differs"] if last.get("differs") else ""))
 
 
-def table(rows):
-    yield "| operator | case | family | Sardonyx ms | ONNX Runtime ms | ratio |"
+def table(rows, scale=0):
+    unit = "us" if scale else "ms"
+    yield f"| operator | case | family | Sardonyx {unit} | ONNX Runtime {unit} | ratio |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for case, entry in rows:
         last = entry["runs"][-1]
-        yield f"| {case.op} | {case.detail} | {case.family} | {last['ours'] * 1e3:.3g} | {last['theirs'] * 1e3:.3g} | {middle(entry):.2f} |"
+        yield f"| {case.op} | {case.detail} | {case.family} | {last['ours'] * 10 ** (3 + scale):.3g} | {last['theirs'] * 10 ** (3 + scale):.3g} | {middle(entry):.2f} |"
+
+
+def small_section(rows):
+    ratios = [middle(e) for _, e in rows]
+    if not rows:
+        return []
+    return ["## Tensors of a few KB", "",
+            "What counts there is what a kernel needs before its first element, and what a run needs at all. Of",
+            f"{len(rows)} cases {sum(r <= 1 for r in ratios)} are at most 1.0, {sum(1 < r <= AIM for r in ratios)} up to {AIM}, {sum(r > AIM for r in ratios)} above;"
+            f" the middle one is {statistics.median(ratios):.2f}. The slowest:", "", *table(rows[:20], 3), ""]
 
 
 def write(args, results):
     rows = [(c, results[c.name]) for c in CASES if results.get(c.name, {}).get("runs")]
     rows.sort(key=lambda r: -middle(r[1]))
+    few = [r for r in rows if r[0].family == "small"]
+    rows = [r for r in rows if r[0].family != "small"]
     ratios = [middle(e) for _, e in rows]
     meant = [middle(e) for c, e in rows if c.kind in "fiub" and not re.search("(f64|f16|bf16|i32|i8)$", c.detail)]
     isa = re.search(r"(\w+) kernels", call(args.program, "explain", rows[0][0].write(args.folder)[0]).stdout)
@@ -103,7 +116,7 @@ def write(args, results):
             "## The worst ten", "", *table(rows[:10]), "",
             "## By family", "", "| family | cases | middle ratio | worst | above 1.2 |", "| --- | --- | --- | --- | --- |",
             *(f"| {f} | {len(v)} | {statistics.median(v):.2f} | {max(v):.2f} | {sum(r > AIM for r in v)} |" for f, v in sorted(families.items())), "",
-            "## All, the slowest first", "", *table(rows), ""]
+            *small_section(few), "## All, the slowest first", "", *table(rows), ""]
     PAGE.write_text("\n".join(text))
     print(f"{PAGE.relative_to(ROOT)}: {len(rows)} rows")
 

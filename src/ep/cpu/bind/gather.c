@@ -263,26 +263,27 @@ typedef struct one_hot_params {
   int64_t depth, inner, count; /* count: of the output */
 } one_hot_params;
 enum { HOT_CHUNK = 128, HOT_PIECE = 1 << 14, HOT_BLOCK = 1 << 18 };
-/* The indices [at, to) of block u. */
-static void one_hot_set(const one_hot_params *q, const sx_call *c, int64_t u, int64_t at, int64_t to) {
+/* `n` indices from `first` on, their elements `step` apart from y on. */
+static void one_hot_set(const one_hot_params *q, const sx_call *c, int64_t first, int64_t n, char *y, int64_t step) {
   const char *on = (const char *)c->in[2] + q->elem;
-  char *y = (char *)c->out[0] + u * q->depth * q->inner * q->elem;
   int64_t idx[HOT_CHUNK];
-  for (int64_t n; at < to; at += n) {
-    n = to - at < HOT_CHUNK ? to - at : HOT_CHUNK;
-    sx_cast_run(q->isa, q->type, SX_I64, 0, idx, (const char *)c->in[0] + (u * q->inner + at) * sx_elem_bytes(q->type), 0, n);
-    for (int64_t k = 0; k < n; k++) {
-      int64_t i = idx[k] + (idx[k] < 0 ? q->depth : 0);
-      if ((uint64_t)i < (uint64_t)q->depth) memcpy(y + (i * q->inner + at + k) * q->elem, on, q->elem);
+  for (int64_t m; n > 0; n -= m, first += m) {
+    m = n < HOT_CHUNK ? n : HOT_CHUNK;
+    sx_cast_run(q->isa, q->type, SX_I64, 0, idx, (const char *)c->in[0] + first * sx_elem_bytes(q->type), 0, m);
+    for (int64_t k = 0; k < m; k++, y += step * q->elem) {
+      const int64_t i = idx[k] + (idx[k] < 0 ? q->depth : 0);
+      if ((uint64_t)i < (uint64_t)q->depth) memcpy(y + i * q->inner * q->elem, on, q->elem);
     }
   }
 }
 static sx_status one_hot_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const one_hot_params *q = c->params;
-  const int64_t block = q->depth * q->inner;
-  for (uint32_t u = begin; u < end; u++) {
-    sx_move_fill((char *)c->out[0] + u * block * q->elem, c->in[2], q->elem, block);
-    one_hot_set(q, c, u, 0, q->inner);
+  const int64_t block = q->depth * q->inner, some = q->inner == 1 && q->depth <= HOT_CHUNK ? HOT_CHUNK : 1; /* short ones: many at once */
+  for (int64_t u = begin, n; u < end; u += n) {
+    char *y = (char *)c->out[0] + u * block * q->elem;
+    n = end - u < some ? end - u : some;
+    sx_move_fill(y, c->in[2], q->elem, n * block);
+    one_hot_set(q, c, u * q->inner, n * q->inner, y, q->inner == 1 ? block : 1);
   }
   return SX_OK;
 }
@@ -297,7 +298,8 @@ static sx_status one_hot_ones(const sx_call *c, uint32_t begin, uint32_t end) {
   const int64_t pieces = (q->inner - 1) / HOT_CHUNK + 1;
   for (int64_t u = begin; u < end; u++) {
     const int64_t at = u % pieces * HOT_CHUNK;
-    one_hot_set(q, c, u / pieces, at, q->inner - at < HOT_CHUNK ? q->inner : at + HOT_CHUNK);
+    char *y = (char *)c->out[0] + (u / pieces * q->depth * q->inner + at) * q->elem;
+    one_hot_set(q, c, u / pieces * q->inner + at, q->inner - at < HOT_CHUNK ? q->inner - at : HOT_CHUNK, y, 1);
   }
   return SX_OK;
 }

@@ -237,6 +237,15 @@ static void topk_insert(const line *l, int64_t k, sx_sort_item *items) {
   int64_t have = 0;
   for (int64_t at = 0; at < l->n; at += CHUNK) {
     const int64_t m = raw_keys(l, at, keys);
+    if (k == 1) { /* without a branch */
+      sx_sort_item best = at ? items[0] : (sx_sort_item){keys[0] ^ turn, 0};
+      for (int64_t i = 0; i < m; i++) {
+        const bool better = (keys[i] ^ turn) < best.key;
+        best.at = better ? at + i : best.at, best.key = better ? keys[i] ^ turn : best.key;
+      }
+      items[0] = best;
+      continue;
+    }
     for (int64_t i = 0; i < m; i++) {
       const sx_sort_item v = {keys[i] ^ turn, at + i};
       if (have < k) insert(items, have++, v);
