@@ -96,12 +96,23 @@ void sx_node_describe(const sx_graph *g, const sx_node *n, sx_text *out) {
   if (o->n > 1) sx_text_add(out, " and %u more", o->n - 1);
 }
 
+/* What a message says first when it is of one that an upgrade made, which has no version: the node's name or number, and its type. */
+static void drop_maker(sx_err *e, const sx_text *node) {
+  const char *type = strstr(node->p, " ("), *end = type ? strstr(e->msg, "): ") : NULL;
+  const size_t named = type ? (size_t)(type - node->p) + 2 : 0;
+  if (!end || strncmp(e->msg, node->p, named)) return;
+  const char *version = strstr(e->msg + named, ", version ");
+  if (!version || version > end) memmove(e->msg, end + 3, strlen(end + 3) + 1);
+}
 sx_status sx_node_context(const sx_graph *g, const sx_node *n, sx_status s, sx_err *e) {
   if (s == SX_OK || !e) return s;
   sx_text t = {0};
   sx_node_describe(g, n, &t);
   const bool there = !t.failed && t.n && !strncmp(e->msg, t.p, t.n); /* what binds a body has said it already */
-  if (!t.failed && t.n && !there) sx_err_context(e, "%.*s", (int)(t.n > 700 ? 700 : t.n), t.p);
+  if (!t.failed && t.n && !there) {
+    drop_maker(e, &t);
+    sx_err_context(e, "%.*s", (int)(t.n > 700 ? 700 : t.n), t.p);
+  }
   sx_text_free(&t);
   return s;
 }
