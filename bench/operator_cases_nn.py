@@ -39,6 +39,10 @@ conv("1-D of one channel", (1, 1, 256000), (64, 1, 400), strides=[160], pads=[0,
 conv("3-D 1x1", (1, 64, 8, 28, 28), (128, 64, 1, 1, 1))
 conv("depthwise with weights as input", (2, 128, 56, 56), (128, 1, 3, 3), input=True, group=128)
 conv("dilated with weights as input", (1, 64, 72, 72), (64, 64, 3, 3), input=True, dilations=[12, 12])
+for detail, x, weight, more in [("three results", (1, 64, 56, 56), (64, 3, 4, 4), dict(strides=[2, 2])), ("one result", (1, 64, 56, 56), (64, 1, 3, 3), {}),
+                                ("few channels", (1, 5, 56, 56), (5, 7, 4, 4), dict(strides=[2, 2])),
+                                ("4 groups of 12", (1, 48, 28, 28), (48, 12, 4, 4), dict(strides=[2, 2], group=4))]:
+    add("convolution", "ConvTranspose", "f", [X(*x), W(*weight)], detail, pads=[1, 1, 1, 1], **more)
 
 # ---- matrices: rows x depth x columns ----
 for m, k, n in [(1, 1000, 1000), (2, 1000, 1000), (4, 1000, 1000), (5, 1000, 1000), (16, 1000, 1000), (1024, 1024, 4), (2000, 333, 1),
