@@ -308,14 +308,17 @@ OrtStatus *ORT_API_CALL sx_api_RegisterAllocator(OrtEnv *env, OrtAllocator *allo
   SX_API_NOT_NULL(allocator);
   const OrtMemoryInfo *info = allocator->Info ? allocator->Info(allocator) : NULL;
   if (!info) SX_API_FAIL(INVALID_ARGUMENT, "RegisterAllocator: the allocator has no memory info");
+  if (!allocator->Alloc || !allocator->Free) SX_API_FAIL(INVALID_ARGUMENT, "RegisterAllocator: the allocator has no Alloc or no Free");
   return share(env, sx_memory_of(info), allocator);
 }
 
 bool sx_env_unshare(OrtEnv *env, const sx_memory *m, const OrtAllocator *only) {
   sx_mutex_lock(&busy);
-  sx_shared_allocator *there = shared_for(env, m);
-  const sx_memory *memory = there && (!only || there->allocator == only) ? there->memory : NULL;
-  if (memory) *there = env->shared.at[--env->shared.n];
+  sx_shared_allocator *there = m ? shared_for(env, m) : NULL;
+  for (uint32_t i = 0; i < env->shared.n && only; i++)
+    if (env->shared.at[i].allocator == only) there = &env->shared.at[i];
+  const sx_memory *memory = there ? there->memory : NULL;
+  if (there) *there = env->shared.at[--env->shared.n];
   sx_mutex_unlock(&busy);
   sx_memory_unref(memory);
   return memory != NULL;

@@ -77,7 +77,7 @@ struct OrtArenaCfg {
 };
 static inline const sx_memory *sx_memory_of(const OrtMemoryInfo *m) { return (const sx_memory *)m; }
 extern OrtAllocator sx_default_allocator;
-/* Takes back the shared allocator of a memory, `only` that one (NULL: any); false: it was not there. */
+/* Takes back the shared allocator of a memory, or (m NULL) that allocator, whatever memory it says it is for; false: it was not there. */
 bool sx_env_unshare(OrtEnv *env, const sx_memory *m, const OrtAllocator *only);
 /* Where tensors get their data from when a caller names this allocator. NULL for the default one: the library's own heap.
  */

@@ -87,11 +87,13 @@ OrtStatus *ORT_API_CALL sx_api_ValueInfo_GetExternalInitializerInfo(const OrtVal
   for (uint32_t i = 0; t && i < m->external.n; i++) {
     const sx_external_ref *r = &m->external.at[i];
     if (r->tensor != t) continue;
-    ORTCHAR_T path[512];
-    size_t n = r->location.n < 511 ? r->location.n : 511;
-    for (size_t k = 0; k < n; k++) path[k] = (ORTCHAR_T)r->location.p[k];
-    path[n] = 0;
-    return sx_api_CreateExternalInitializerInfo(path, (int64_t)r->offset, t->size, info);
+    sx_arena a = {0};
+    const char *text = sx_arena_strdup(&a, r->location.p, r->location.n);
+    const ORTCHAR_T *path = text ? sx_path_native(&a, text) : NULL;
+    OrtStatus *failed = path ? sx_api_CreateExternalInitializerInfo(path, (int64_t)r->offset, t->size, info)
+                             : sx_ort_status(SX_E_NO_MEMORY, NULL);
+    sx_arena_free(&a);
+    return failed;
   }
   return NULL;
 }

@@ -56,6 +56,48 @@ static const struct {
              {"compute-wrong-shape", RUN},
              {"compute-negative-shape", RUN},
              {"compute-huge-shape", RUN},
+             {"factory-null-vendor", REGISTRATION},
+             {"factories-twice", FINE},
+             {"devices-twice", REGISTRATION},
+             {"allocator-fails", REGISTRATION},
+             {"allocator-null", SESSION},
+             {"allocator-no-info", REGISTRATION},
+             {"allocator-null-info", REGISTRATION},
+             {"allocator-other-info", FINE},
+             {"allocator-no-alloc", REGISTRATION},
+             {"allocator-no-free", REGISTRATION},
+             {"allocator-no-memory", RUN},
+             {"transfer-null", RUN},
+             {"transfer-empty", RUN},
+             {"transfer-refuses", FINE},
+             {"copy-fails", RUN},
+             {"stream-fails", RUN},
+             {"stream-null", RUN},
+             {"stream-empty", FINE},
+             {"stream-no-notification", RUN},
+             {"stream-flush-fails", RUN},
+             {"domains-fail", SESSION},
+             {"domains-null", FINE},
+             {"domains-too-many", SESSION},
+             {"registry-fails", SESSION},
+             {"registry-null", FINE},
+             {"kernel-fails", SESSION},
+             {"kernel-null", SESSION},
+             {"kernel-no-create", SESSION},
+             {"kernel-no-compute", SESSION},
+             {"kernel-compute-fails", RUN},
+             {"kernel-no-output", RUN},
+             {"profiler-fails", SESSION},
+             {"profiler-null", FINE},
+             {"profiler-empty", SESSION},
+             {"profiler-start-fails", SESSION},
+             {"profiler-end-fails", FINE},
+             {"concurrent-fails", SESSION},
+             {"memory-device-fails", SESSION},
+             {"capture-lies", SESSION},
+             {"capture-replay-fails", SESSION},
+             {"convert-fails", FINE},
+             {"convert-garbage", FINE},
              {"nothing", FINE, "BadProvider"}};
 
 static OrtEnv *env;
@@ -138,6 +180,7 @@ static Outcome host(const char *wrong, const void *model, size_t size, const Num
   for (size_t i = 0; i < n; i++)
     if (!strcmp(api->EpDevice_EpName(all[i]), "BadProvider")) mine = all[i];
   OK(CreateSessionOptions(&o));
+  if (!strncmp(wrong, "profiler-", 9)) OK(EnableProfiling(o, ORT_TSTR("abi_plugin_abuse")));
   if (!mine)
     end = NO_DEVICE;
   else if (failed(api->SessionOptionsAppendExecutionProvider_V2(o, env, &mine, 1, NULL, NULL, 0)) ||
@@ -151,6 +194,14 @@ static Outcome host(const char *wrong, const void *model, size_t size, const Num
   }
   if (s && explained) CHECK(explains(s, explained));
   if (s) failed(api->UnregisterExecutionProviderLibrary(env, wrong)); /* refused while the session lives */
+  if (s && !strncmp(wrong, "profiler-", 9)) {
+    OrtAllocator *heap = NULL;
+    char *file = NULL;
+    OK(GetAllocatorWithDefaultOptions(&heap));
+    OK(SessionEndProfiling(s, heap, &file));
+    CHECK(file && remove(file) == 0);
+    if (file) heap->Free(heap, file);
+  }
   api->ReleaseSession(s);
   api->ReleaseSessionOptions(o);
   OK(UnregisterExecutionProviderLibrary(env, wrong));

@@ -22,7 +22,7 @@
     return NULL;                                                                 \
   }
 
-enum { SX_EP_MAX_FACTORIES = 4, SX_EP_MAX_DEVICES = 8 };
+enum { SX_EP_MAX_FACTORIES = 4, SX_EP_MAX_DEVICES = 8, SX_EP_MAX_DOMAINS = 256 };
 
 typedef struct sx_ep_library {
   char *name, *path; /* of the registration */

@@ -104,7 +104,7 @@ static void destroy(OrtEnv *env, sx_ep_library *l) {
     for (int k = 0; k < SX_EP_MEMORIES; k++) {
       OrtEpDevice *d = l->devices.at[i];
       if (!d->memory[k] || !d->allocator[k]) continue;
-      (void)sx_env_unshare(env, d->memory[k], d->allocator[k]); /* unless somebody else's has taken its place */
+      (void)sx_env_unshare(env, NULL, d->allocator[k]); /* unless somebody else's has taken its place */
       if (SX_EP_HAS(d->factory, 23, ReleaseAllocator)) d->factory->ReleaseAllocator(d->factory, d->allocator[k]);
     }
     free_device(l->devices.at[i]);
@@ -129,6 +129,12 @@ static OrtStatus *ask_devices(OrtEnv *env, sx_ep_library *l, OrtEpFactory *f) {
   OrtStatus *failed = f->GetSupportedDevices(f, machine, 1, made, SX_EP_MAX_DEVICES, &n);
   if (!failed && n > SX_EP_MAX_DEVICES)
     failed = sx_ort_error(ORT_FAIL, "the factory says that it made %zu devices, there is room for %d", n, SX_EP_MAX_DEVICES);
+  for (size_t i = 0; i < SX_EP_MAX_DEVICES; i++) /* none is freed twice */
+    for (size_t k = 0; k < i; k++)
+      if (made[i] && made[i] == made[k]) {
+        made[i] = NULL;
+        if (!failed) failed = sx_ort_error(ORT_INVALID_ARGUMENT, "the factory gave device %zu twice", k);
+      }
   if (failed) { /* what it made by then is ours */
     for (size_t i = 0; i < SX_EP_MAX_DEVICES; i++) sx_epapi_ReleaseEpDevice(made[i]);
     return failed;
@@ -171,7 +177,7 @@ OrtStatus *ORT_API_CALL sx_api_ReleaseSharedAllocator(OrtEnv *env, const OrtEpDe
   if (!d->allocator[k]) return NULL;
   if (d->library && atomic_load(&d->library->sessions))
     SX_API_FAIL(FAIL, "the allocator of '%.60s' is in use by a session: release the sessions first", d->name);
-  (void)sx_env_unshare(env, d->memory[k], d->allocator[k]);
+  (void)sx_env_unshare(env, NULL, d->allocator[k]);
   if (SX_EP_HAS(d->factory, 23, ReleaseAllocator)) d->factory->ReleaseAllocator(d->factory, d->allocator[k]);
   d->allocator[k] = NULL;
   return NULL;

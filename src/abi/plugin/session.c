@@ -28,6 +28,8 @@ OrtStatus *ORT_API_CALL sx_api_SessionOptionsAppendExecutionProvider_V2(
   if (SX_EP_HAS(f, 24, GetNumCustomOpDomains) && SX_EP_HAS(f, 24, GetCustomOpDomains))
     failed = f->GetNumCustomOpDomains(f, &n);
   if (failed) return failed;
+  if (n > SX_EP_MAX_DOMAINS)
+    SX_API_FAIL(EP_FAIL, "'%.60s' says that it has %zu domains of operators, at most %d are believed", ep_devices[0]->name, n, SX_EP_MAX_DOMAINS);
   if (!sx_vec_reserve(&session_options->domains, session_options->domains.n + (uint32_t)n) ||
       !sx_vec_reserve(&session_options->providers, session_options->providers.n + 1))
     SX_API_NO_MEMORY();
@@ -68,6 +70,8 @@ static OrtStatus *find_memory(sx_ep *p) {
     OrtStatus *failed = p->ep->CreateAllocator(p->ep, (const OrtMemoryInfo *)p->memory, &own);
     if (failed) return failed;
     if (own) p->allocator = p->own_allocator = own;
+    if (own && (!own->Alloc || !own->Free || !own->Info))
+      SX_API_FAIL(EP_FAIL, "the provider's allocator lacks Alloc, Free or Info");
   }
   if (p->memory && sx_memory_is_host(p->memory)) p->memory = NULL, p->allocator = NULL;
   if (p->memory && !p->allocator)

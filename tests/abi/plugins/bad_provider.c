@@ -2,19 +2,15 @@
 /* A provider that does one thing wrong: the name that it is registered under says which (plugin_abuse_test.c lists them).
  * It takes every Add and Mul of the graph, one group for each, and computes them: of floats, and no broadcast but a
  * number's. */
-#include <stdlib.h>
-#include <string.h>
-#include "onnxruntime_c_api.h"
+#include "bad_provider.h"
 
-static const OrtApi *api;
-static const OrtEpApi *ep_api;
-static char wrong[64];
+const OrtApi *api;
+const OrtEpApi *ep_api;
+char wrong[64];
 static OrtEpFactory factory;
 static OrtEp ep;
 static OrtNodeComputeInfo add_info, mul_info;
 
-#define IS(name) (strcmp(wrong, name) == 0)
-static OrtStatus *refuse(const char *name) { return IS(name) ? api->CreateStatus(ORT_EP_FAIL, name) : NULL; }
 
 static OrtStatus *ORT_API_CALL create_state(OrtNodeComputeInfo *i, OrtNodeComputeContext *c, void **state) {
   (void)i, (void)c;
@@ -78,7 +74,8 @@ static OrtStatus *ORT_API_CALL get_capability(OrtEp *e, const OrtGraph *graph, O
     const char *type = NULL;
     failed = api->Node_GetOperatorType(nodes[i], &type);
     if (failed || (strcmp(type, "Add") != 0 && strcmp(type, "Mul") != 0)) continue;
-    failed = IS("capability-singles") ? ep_api->EpGraphSupportInfo_AddSingleNode(out, nodes[i]) : claim(out, &nodes[i], 1);
+    if (STARTS("kernel-") && strcmp(type, "Add") != 0) continue;
+    failed = IS("capability-singles") || STARTS("kernel-") ? ep_api->EpGraphSupportInfo_AddSingleNode(out, nodes[i]) : claim(out, &nodes[i], 1);
     if (!failed && IS("capability-twice")) failed = claim(out, &nodes[i], 1);
   }
   if (!failed && IS("capability-not-convex")) { /* everything but the convolution in the middle */
@@ -137,6 +134,8 @@ static OrtStatus *ORT_API_CALL devices(OrtEpFactory *f, const OrtHardwareDevice 
   (void)room;
   OrtStatus *failed = n ? ep_api->CreateEpDevice(f, hw[0], NULL, NULL, out) : NULL;
   *made = IS("devices-null") ? 3 : IS("devices-too-many") ? 1000 : 1;
+  if (!failed) failed = bad_device_describe(out[0]);
+  if (IS("devices-twice")) out[1] = out[0], *made = 2;
   if (IS("devices-none")) ep_api->ReleaseEpDevice(out[0]), out[0] = NULL, *made = 0;
   return failed ? failed : refuse("devices-fail");
 }
@@ -153,15 +152,12 @@ static OrtStatus *ORT_API_CALL create_ep(OrtEpFactory *f, const OrtHardwareDevic
   ep.ReleaseNodeComputeInfos = release_infos;
   ep.GetPreferredDataLayout = layout;
   ep.OnRunStart = run_start, ep.OnRunEnd = run_end, ep.OnSessionInitializationEnd = ready;
+  OrtStatus *failed = bad_device_provider(&ep);
   *out = IS("ep-null") ? NULL : &ep;
-  return refuse("ep-fails");
+  return failed ? failed : refuse("ep-fails");
 }
 static void ORT_API_CALL release_ep(OrtEpFactory *f, OrtEp *e) { (void)f, (void)e; }
-static OrtStatus *ORT_API_CALL transfer(OrtEpFactory *f, OrtDataTransferImpl **out) {
-  (void)f;
-  *out = NULL;
-  return refuse("transfer-fails");
-}
+static const char *ORT_API_CALL no_text(const OrtEpFactory *f) { return (void)f, NULL; }
 
 __attribute__((visibility("default"))) OrtStatus *CreateEpFactories(const char *name, const OrtApiBase *base,
                                                                     const OrtLogger *logger, OrtEpFactory **out, size_t max,
@@ -179,9 +175,17 @@ OrtStatus *CreateEpFactories(const char *name, const OrtApiBase *base, const Ort
   factory.GetName = factory_name, factory.GetVendor = factory_name, factory.GetVersion = factory_version;
   factory.GetSupportedDevices = IS("factory-no-devices") ? NULL : devices;
   factory.CreateEp = IS("factory-no-create") ? NULL : create_ep;
-  factory.ReleaseEp = release_ep, factory.CreateDataTransfer = transfer;
+  factory.ReleaseEp = release_ep;
+  if (IS("factory-null-vendor")) factory.GetVendor = no_text;
+  OrtStatus *failed = bad_device_factory(&factory);
+  if (failed) return failed;
   out[0] = IS("factory-null") ? NULL : &factory;
-  *n = IS("factories-none") ? 0 : IS("factories-too-many") ? 99 : 1;
+  if (IS("factories-twice")) out[1] = out[0], *n = 2;
+  else *n = IS("factories-none") ? 0 : IS("factories-too-many") ? 99 : 1;
   return refuse("factories-fail");
 }
-OrtStatus *ReleaseEpFactory(OrtEpFactory *f) { return (void)f, (OrtStatus *)NULL; }
+OrtStatus *ReleaseEpFactory(OrtEpFactory *f) {
+  (void)f;
+  bad_device_release();
+  return NULL;
+}
