@@ -42,7 +42,7 @@ both() { # NAME, COMMAND: over each library; the traces without what may differ
 for test in settings custom editor options compile op memory value session; do
   [ -x "$BUILD/tests/abi/abi_${test}_test" ] && both "$test" "$BUILD/tests/abi/abi_${test}_test" "$proxy"
 done
-for client in ctypes extensions node go java; do both "$client" sh "$HERE/$client.sh" "$proxy"; done
+for client in ctypes extensions node go java ep_ggml ep_openvino ep_qnn ep_webgpu ep_tensorrt_rtx; do both "$client" sh "$HERE/$client.sh" "$proxy"; done
 for model in "$MODELS"/[!tu]*.onnx "$ROOT"/examples/digits/digits.onnx "$ROOT"/tests/model/cases/*/*.onnx; do
   [ -e "$model" ] && [ -e "$BUILD/sardonyx" ] && both "info_$(basename "$(dirname "$model")")_$(basename "$model" .onnx)" "$BUILD/sardonyx" info "$model" --library "$proxy"
 done

@@ -48,7 +48,7 @@ static int64_t find_true(const sx_view *x, int64_t from, int64_t n, int64_t *pos
   return k;
 }
 
-enum { ASK = 1 << 17, ROW_NS = 30 }; /* elements between two questions whether to go on; a comparison */
+enum { ASK = 1 << 15, ROW_NS = 30 }; /* elements between two questions whether to go on; a comparison */
 static sx_status nonzero_run(const sx_call *c, uint32_t begin, uint32_t end) {
   enum { CHUNK = 256 };
   const sx_view *x = &c->late->in[0];
@@ -61,7 +61,7 @@ static sx_status nonzero_run(const sx_call *c, uint32_t begin, uint32_t end) {
   if (!y) return c->e->code;
   for (int64_t r = 0; x->rank && r < x->count; r += row) {
     for (int64_t j = 0; j < row; j += CHUNK) {
-      if (sx_stop_spent(&spent, CHUNK * (x->rank + 1))) return sx_stop_settle(c->e);
+      if (sx_stop_spent(&spent, CHUNK * (x->rank + 1) * 4)) return sx_stop_settle(c->e);
       int64_t found = find_true(x, r + j, row - j < CHUNK ? row - j : CHUNK, pos);
       for (int64_t i = 0; i < found; i++) y[(x->rank - 1) * n + k + i] = j + pos[i];
       for (int d = 0; d + 1 < x->rank; d++)

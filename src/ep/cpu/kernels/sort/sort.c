@@ -100,7 +100,7 @@ void sx_sort_items(sx_sort_item *items, sx_sort_item *tmp, int64_t n) {
     sx_sort_item *swap = from;
     from = to, to = swap;
   }
-  if (from != items) memcpy(items, from, (size_t)n * sizeof *items);
+  SX_STOP_PARTS(a, b, from != items ? n : 0, ASK) memcpy(items + a, from + a, (size_t)(b - a) * sizeof *items);
 }
 
 void sx_sort_indices(int64_t *idx, int64_t *tmp, int64_t n, sx_less less, const void *ctx) {
@@ -115,13 +115,14 @@ void sx_sort_indices(int64_t *idx, int64_t *tmp, int64_t n, sx_less less, const 
         for (; a < mid && b < end && o < before + SOME; o++) to[o] = less(ctx, from[b], from[a]) ? from[b++] : from[a++];
         if (sx_stop_spent(&spent, (double)(o - before) * LESS_NS)) return;
       }
-      while (a < mid) to[o++] = from[a++];
-      while (b < end) to[o++] = from[b++];
+      const int64_t rest = a < mid ? mid - a : end - b, *left = from + (a < mid ? a : b);
+      SX_STOP_PARTS(k, m, rest, ASK) memcpy(to + o + k, left + k, (size_t)(m - k) * sizeof *left);
+      if (rest > ASK ? sx_stopping() : sx_stop_spent(&spent, (double)rest)) return;
     }
     int64_t *swap = from;
     from = to, to = swap;
   }
-  if (from != idx) memcpy(idx, from, (size_t)n * sizeof *idx);
+  SX_STOP_PARTS(a, b, from != idx ? n : 0, ASK) memcpy(idx + a, from + a, (size_t)(b - a) * sizeof *idx);
 }
 
 /* The heap's root is the worst item kept: highest key, of equal ones the latest. */
