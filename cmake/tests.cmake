@@ -13,7 +13,7 @@ enable_testing()
 find_library(CMOCKA cmocka PATHS ${SX_CMOCKA_DIR})
 set(SX_TESTS_PLAIN alloc_test cpu_test dim_test dtype_test elems_test file_test json_read_test limits_test match_test number_test
   pool_test proto_test schema_test str_test tensor_test text_test wire_test) # which call no kernel
-set(SX_TESTS_THREADS pool_test threads_test abi_custom_variants_test abi_crowd_test abi_device_runs_test abi_endurance_test abi_settings_test)
+set(SX_TESTS_THREADS pool_test threads_test abi_crowd_test abi_device_runs_test abi_endurance_test abi_settings_test)
 
 function(sx_test_label name folder)
   set(labels)
