@@ -2,7 +2,7 @@
 """Models compiled ahead of time, and low-rank adapters."""
 import os
 
-from . import _adapter, _enums, _native
+from . import _enums, _native
 from ._checks import Int32, Record, Whole, need, runtime_errors, takes
 from ._options import SessionOptions, _function
 
@@ -107,7 +107,7 @@ class AdapterFormat:
 
     def __init__(self, adapter=None):
         made = adapter if isinstance(adapter, AdapterFormat) else None
-        self._format_version = _adapter.FORMAT
+        self._format_version = 1
         self._adapter_version, self._model_version = (made._adapter_version, made._model_version) if made else (0, 0)
         self._parameters = dict(made._parameters) if made else {}
 
@@ -118,6 +118,7 @@ class AdapterFormat:
         :raises RuntimeError: for a file that cannot be read, or is no adapter's
         """
         need("AdapterFormat.read_adapter()", "file_path", file_path, (str, os.PathLike))
+        from . import _adapter
         made = AdapterFormat()
         with runtime_errors():
             made._format_version, made._adapter_version, made._model_version, found = _adapter.read(file_path)
@@ -126,6 +127,7 @@ class AdapterFormat:
 
     def export_adapter(self, file_path):
         """Writes the adapter to a file."""
+        from . import _adapter
         need("AdapterFormat.export_adapter()", "file_path", file_path, (str, os.PathLike))
         with runtime_errors():
             _adapter.write(file_path, self._adapter_version, self._model_version,

@@ -2,7 +2,6 @@
 """A model's bytes, as far as the package reads them itself: nodes with the names of their tensors, and the same model with further
 outputs. ONNX files are protocol buffers: fields of a number and a payload, messages within messages, which is all that is needed to copy
 a file and change one message of it. Weights are never looked at."""
-import mmap
 import os
 
 from . import _native
@@ -111,6 +110,7 @@ class Model:
         self.folder = None
         if isinstance(source, (str, os.PathLike)):
             self.folder = os.path.dirname(os.path.abspath(source))
+            import mmap
             with open(source, "rb") as file:
                 source = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self.data, self.nodes, self.outputs = memoryview(source), [], []

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What ONNX Runtime's interface has no word for: how a session runs its model, what is wrong with a model, where two runs part."""
 import contextlib
-import json
 import os
 
 from . import _native
+
+
+def _parsed(text):
+    import json
+    return json.loads(text)
 
 
 class Report:
@@ -20,6 +24,7 @@ class Report:
 
     def json(self):
         """The data as JSON."""
+        import json
         return json.dumps(self.data)
 
     def html(self):
@@ -105,6 +110,7 @@ class Profile:
 
     def save(self, path):
         """Writes the trace for chrome://tracing or Perfetto."""
+        import json
         with open(path, "w") as file:
             json.dump(self.trace, file)
 
@@ -122,13 +128,13 @@ class SessionReports:
         """
         if input_feed is not None:
             self.run(None, input_feed)
-        out = Explanation(self._report(0, False), json.loads(self._report(0, True)))
+        out = Explanation(self._report(0, False), _parsed(self._report(0, True)))
         out.source = self._source()
         return out
 
     def memory(self):
         """Bytes by use: a Report."""
-        return Report(self._report(1, False), json.loads(self._report(1, True)))
+        return Report(self._report(1, False), _parsed(self._report(1, True)))
 
     def tensors(self):
         """Names of the tensors that nodes of the model compute, which tap() takes: a list of str, in the file's order."""
@@ -178,7 +184,7 @@ class SessionReports:
                 profile.run = second.run
                 yield profile
                 with open(second.end_profiling()) as file:
-                    profile.trace = json.load(file)
+                    profile.trace = _parsed(file.read())
                 profile.run = None
 
 
@@ -189,6 +195,6 @@ def check(model):
     """
     source = (None, model) if isinstance(model, bytes) else (os.fspath(model), None)
     text, problems = _native.check(*source, False)
-    out = Check(text, json.loads(_native.check(*source, True)[0]))
+    out = Check(text, _parsed(_native.check(*source, True)[0]))
     out.problems = problems
     return out
