@@ -13,12 +13,11 @@ once packages-1 sh -c "$PIP $NEEDS && $PIP --no-deps $ONES" || skip "the package
 SITE=$ONCE
 once onnxruntime-1.31.1 sh -c "$PIP --no-deps onnxruntime==1.31.1" || skip "onnxruntime cannot be had from PyPI"
 THEIRS=$ONCE
-# Ours: the package as pip builds it, and the file that the alias is.
+# Ours: the package as pip builds it, and the files that the alias is.
 python3 -m pip install -q --disable-pip-version-check --no-deps --target "$WORK/ours" "$ROOT/bindings/python" || skip "pip cannot build the package"
 rm -f "$WORK"/ours/sardonyx/libsardonyx.*
-mkdir "$WORK/ours/onnxruntime"
 export HF_HUB_OFFLINE=1 PYTHONWARNINGS=ignore OMP_NUM_THREADS=2 SARDONYX_LIBRARY="$LIB"
-PYTHONPATH=$WORK/ours:$SITE python3 -c "from sardonyx import compat; print(compat.STUB, end='')" >"$WORK/ours/onnxruntime/__init__.py"
+PYTHONPATH=$WORK/ours:$SITE python3 -c "from sardonyx import compat; compat._write()"
 for what in packages estimators exporters; do
   PYTHONPATH=$WORK/ours:$SITE python3 "$HERE/$what.py" "$WORK/models" >"$WORK/$what.ours"
   PYTHONPATH=$THEIRS:$SITE python3 "$HERE/$what.py" "$WORK/models" >"$WORK/$what.theirs"

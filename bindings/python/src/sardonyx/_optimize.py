@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """optimize(): the model as the library's passes leave it, written as a file that any runtime reads; and weights of 16 bits."""
 import os
-import tempfile
 
 import numpy as np
 
@@ -86,6 +85,7 @@ def optimize(model, output, level=None, float16=False):
         with open(output, "rb") as file:
             data, changed = half_weights(memoryview(file.read()))
         folder = os.path.dirname(os.path.abspath(output))
+        import tempfile
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
             file.write(data)
         os.replace(file.name, output)

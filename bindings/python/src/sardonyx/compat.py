@@ -96,16 +96,10 @@ def state():
     return f"onnxruntime is a package of its own, {found.origin}" if found and found.origin else "no package onnxruntime"
 
 
-def enable():
-    """Writes the alias.
-
-    :raises SystemExit: when a real onnxruntime is installed
-    """
+def _write():
+    """The alias's files, whatever else there is."""
     from . import __version__
     folder = _folder()
-    text = state()
-    if "of its own" in text:
-        sys.exit(f"{text}: it is left alone. `pip uninstall onnxruntime` first, or make another environment.")
     info = _info(folder)
     (folder / "onnxruntime").mkdir(exist_ok=True)
     (folder / "onnxruntime/__init__.py").write_text(STUB)
@@ -113,6 +107,17 @@ def enable():
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: onnxruntime\nVersion: {__version__}\nSummary: Sardonyx, {MARK}\n")
     (info / "INSTALLER").write_text("sardonyx\n")
     (info / "RECORD").write_text("onnxruntime/__init__.py,,\n")
+
+
+def enable():
+    """Writes the alias.
+
+    :raises SystemExit: when a real onnxruntime is installed
+    """
+    text = state()
+    if "of its own" in text:
+        sys.exit(f"{text}: it is left alone. `pip uninstall onnxruntime` first, or make another environment.")
+    _write()
     print(state())
 
 
