@@ -170,6 +170,7 @@ static sx_status first_version(const exporter *x, const sx_graph *g, const sx_no
   sx_str name = sx_str_c(n->op->name);
   const sx_schema *s = sx_schema_latest(d, name);
   int least = 1;
+  if (s && s->flags & SX_SCHEMA_DEPRECATED) s = sx_schema_find(d, name, s->since_version - 1); /* TreeEnsembleClassifier */
   for (size_t k = 0; k < sizeof n->op->upgrades / sizeof *n->op->upgrades && n->op->upgrades[k].fn; k++) {
     int below = n->op->upgrades[k].below;
     if (below > least && s && below <= s->since_version)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Constants: nodes whose inputs are all constant are computed by the real kernels; integer tensors whose elements follow
  * from the shapes leave the graph (the shape program evaluates them when an instance is made). Folding has a budget in
- * bytes: it never makes a model much larger than its file. */
+ * bytes: it never makes a model much larger than its file, nor a file that is written larger by weights. */
 #include "pass/pass.h"
 
-enum { NODE_BUDGET = 1 << 26, SLACK = 1 << 20 };
+enum { NODE_BUDGET = 1 << 26, SLACK = 1 << 20, FILE_SLACK = 1 << 12 }; /* the last one: a node's, in a file */
 
 /* A constant of bytes, or less, or of narrow floats, that becomes floats. */
 static bool expands(const sx_graph *g, const sx_node *n) {
@@ -17,8 +17,10 @@ static bool expands(const sx_graph *g, const sx_node *n) {
          sx_dtype_is_float((sx_dtype)sx_value_at(g, n->out[0])->fact.dtype);
 }
 
-static bool foldable(const sx_graph *g, const sx_node *n, bool quantized) {
-  if (n->op == &sx_op_DequantizeLinear && !quantized) return false; /* until the integer kernels have had their choice */
+static bool foldable(const sx_pass_ctx *c, const sx_node *n, bool quantized) {
+  const sx_graph *g = c->g;
+  if (n->op == &sx_op_DequantizeLinear && (!quantized || c->written))
+    return false; /* until the integer kernels have had their choice; in a file, never */
   if (!n->op || n->op->flags & (SX_OP_NONDETERMINISTIC | SX_OP_CONTROL | SX_OP_HOST) || n->custom || n->n_in > 32 ||
       n->n_out > 32)
     return false;
@@ -72,7 +74,7 @@ static sx_status widen(sx_pass_ctx *c, sx_nid id) {
 static sx_status fold_node(sx_pass_ctx *c, sx_nid id, size_t *budget) {
   sx_graph *g = c->g;
   const sx_node *n = sx_node_at(g, id);
-  if (n->op == &sx_op_Cast && sx_value_at(g, n->out[0])->fact.dtype == SX_F32) {
+  if (n->op == &sx_op_Cast && sx_value_at(g, n->out[0])->fact.dtype == SX_F32 && !c->written) {
     const uint8_t t = sx_value_const(g, n->in[0].value)->dtype;
     if (t == SX_F16 || t == SX_BF16) return widen(c, id);
   }
@@ -103,9 +105,9 @@ static sx_status fold(sx_pass_ctx *c, bool quantized) {
     sx_nid id = g->order.at[i];
     const sx_node *n = sx_node_at(g, id);
     if (n->dead || !n->op || n->op->flags & SX_OP_CONTROL) continue;
-    size_t weights = NODE_BUDGET,
-           *limit = quantized && expands(g, n) ? &weights : &budget; /* what is computed on is computed once */
-    if (foldable(g, n, quantized))
+    size_t room = c->written ? FILE_SLACK : NODE_BUDGET;
+    size_t *limit = c->written || (quantized && expands(g, n)) ? &room : &budget; /* what is computed on is computed once */
+    if (foldable(c, n, quantized))
       SX_TRY(fold_node(c, id, limit));
     else if (n->op->shape_inputs)
       SX_TRY(sx_infer_node(g, id, c->e)); /* contents of its inputs may be known now */

@@ -22,6 +22,7 @@ typedef struct sx_pass_ctx {
    * nobody takes is not applied. NULL: all are taken. */
   uint32_t (*can_run)(void *ctx, const sx_graph *g, sx_nid n);
   void *can_run_ctx;
+  bool written;           /* the graph becomes a file: constants stay as small as they are */
   uint32_t channel_block; /* of the provider's blocked layout; 0: none */
   const char *disabled;   /* names separated by semicolons; ours, or those of ONNX Runtime that map to ours; may be NULL */
   uint32_t *fired;        /* counts, one per pass of the table; may be NULL */

@@ -10,6 +10,7 @@
 #include "onnx/export.h"
 #include "onnx/import.h"
 #include "onnx/proto_write.h"
+#include "run/session.h"
 
 typedef struct written {
   sx_model *m;
@@ -133,22 +134,27 @@ static void test_source(void **state) {
   drop(&w);
 }
 
-/* Two bodies of decode loops have inputs of the same names, which say what they are. */
-static void test_named_bodies(void **state) {
-  (void)state;
+static void rewrite_file(const char *path, written *w, sx_model **back) {
   static uint8_t bytes[4096];
-  written w = {0};
-  sx_model *back;
   sx_err e = {0};
   sx_import_options o = {.bytes_live = true};
-  FILE *f = fopen(SX_SOURCE_DIR "/tests/fuzz/corpus/load/generate.onnx", "rb");
+  FILE *f = fopen(path, "rb");
   assert_non_null(f);
   const size_t n = fread(bytes, 1, sizeof bytes, f);
   fclose(f);
-  if (sx_import(bytes, n, &o, &w.m, &e) != SX_OK || sx_export_prepare(w.m, &e) != SX_OK ||
-      sx_export(w.m, &w.a, &w.p, &e) != SX_OK || sx_proto_write_model(&w.p, &w.bytes, &e) != SX_OK ||
-      sx_import(w.bytes.p, w.bytes.n, &o, &back, &e) != SX_OK)
+  *w = (written){0};
+  if (sx_import(bytes, n, &o, &w->m, &e) != SX_OK || sx_export_prepare(w->m, &e) != SX_OK ||
+      sx_export(w->m, &w->a, &w->p, &e) != SX_OK || sx_proto_write_model(&w->p, &w->bytes, &e) != SX_OK ||
+      sx_import(w->bytes.p, w->bytes.n, &o, back, &e) != SX_OK)
     fail_msg("%s", e.msg);
+}
+
+/* Two bodies of decode loops have inputs of the same names, which say what they are. */
+static void test_named_bodies(void **state) {
+  (void)state;
+  written w;
+  sx_model *back;
+  rewrite_file(SX_SOURCE_DIR "/tests/fuzz/corpus/load/generate.onnx", &w, &back);
   for (uint32_t i = 0; i < 2; i++) {
     const sx_graph *b = sx_attr_graph(sx_node_at(back->graph, i), "decoder");
     assert_true(sx_str_is(sx_value_at(b, b->inputs.at[0])->name, "input_ids"));
@@ -158,9 +164,55 @@ static void test_named_bodies(void **state) {
   drop(&w);
 }
 
+/* The newest row of the operator says only that it is deprecated. */
+static void test_deprecated(void **state) {
+  (void)state;
+  written w;
+  sx_model *back;
+  rewrite_file(SX_SOURCE_DIR "/tests/fuzz/corpus/load/ml_tree_classifier_none.onnx", &w, &back);
+  assert_ptr_equal(sx_node_at(back->graph, 0)->op, &sx_op_TreeEnsembleClassifier);
+  sx_model_destroy(back);
+  drop(&w);
+}
+
+static sx_status weights(void *ctx, const sx_model *m, sx_proto_model *p, sx_arena *a, sx_err *e) {
+  size_t *bytes = ctx;
+  for (uint32_t i = 0; i < m->tensors.n; i++) *bytes += m->tensors.at[i]->size;
+  for (uint32_t i = 0; i < p->graph->node.n; i++)
+    bytes[1] += sx_str_is(p->graph->node.at[i].op_type, "DequantizeLinear");
+  return SX_OK;
+}
+/* The optimised model as a file keeps weights of 8 and 16 bits, however they are said. */
+static void test_small_weights(void **state) {
+  (void)state;
+  sx_text text = {0};
+  sx_err e = {0};
+  written w;
+  sx_text_add(&text, "graph (x: float[n, 64]) -> (y) {\n  s = const float[64] {1");
+  for (int i = 1; i < 64; i++) sx_text_add(&text, ", 1");
+  for (int half = 0; half < 2; half++) {
+    sx_text_add(&text, "}\n  w%d = const %s[64, 64] {1", half, half ? "float16" : "int8");
+    for (int i = 1; i < 64 * 64; i++) sx_text_add(&text, ", 1");
+  }
+  sx_text_add(&text, "}\n  d = DequantizeLinear(w0, s) {axis = 1}\n  a = MatMul(x, d)\n  i = Cast(w0) {to = 1}\n  f = Mul(i, s)\n"
+                     "  b = MatMul(x, f)\n  h = Cast(w1) {to = 1}\n  c = MatMul(x, h)\n  ab = Add(a, b)\n  y = Add(ab, c)\n}");
+  sx_text_put(&text, "", 1);
+  write_text(text.p, &w);
+  for (int level = 0; level <= 2; level++) {
+    size_t bytes[2] = {0};
+    sx_session_options o = {.level = level};
+    if (sx_session_rewrite(w.bytes.p, w.bytes.n, &o, weights, bytes, &e) != SX_OK) fail_msg("%s", e.msg);
+    assert_true(bytes[0] < 3 * 64 * 64 + 1024);
+    assert_int_equal(bytes[1], 1);
+  }
+  drop(&w);
+  sx_text_free(&text);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_lowest), cmocka_unit_test(test_private),
                                      cmocka_unit_test(test_outputs), cmocka_unit_test(test_shapes),
-                                     cmocka_unit_test(test_source), cmocka_unit_test(test_named_bodies)};
+                                     cmocka_unit_test(test_source), cmocka_unit_test(test_named_bodies),
+                                     cmocka_unit_test(test_deprecated), cmocka_unit_test(test_small_weights)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
