@@ -50,8 +50,10 @@ static sx_status factors(sx_fft *f, sx_arena *a, sx_err *e) {
   for (int i = 0; i < f->n_stages; i++) {
     const sx_fft_stage *g = &f->stages[i];
     int64_t at = g->factors, n = g->m * g->radix;
-    for (int64_t p = 0; p < g->m; p++)
-      for (int j = 1; j < g->radix && !sx_stop_spent(&spent, ROOT_NS); j++, at++) set_root(t[0], t[1], f->type, at, p * j, n);
+    for (int64_t p = 0; p < g->m; p++) {
+      SX_TRY(sx_stop_due(&spent, g->radix * ROOT_NS, e));
+      for (int j = 1; j < g->radix; j++, at++) set_root(t[0], t[1], f->type, at, p * j, n);
+    }
     for (int k = 0; k < g->radix; k++, at++) {
       set_root(t[0], t[1], f->type, at, k, g->radix);
       set(t[1], f->type, at, sin(TURN * k / g->radix));
@@ -70,7 +72,8 @@ static sx_status bluestein(sx_fft *f, sx_isa isa, sx_arena *a, sx_err *e) {
   SX_TRY(pair(re, f->type, f->room, a, e)); /* zero, as arenas are */
   SX_TRY(pair(im, f->type, f->room, a, e));
   double spent = 0;
-  for (int64_t j = 0; j < f->n && !sx_stop_spent(&spent, ROOT_NS); j++) {
+  for (int64_t j = 0; j < f->n; j++) {
+    SX_TRY(sx_stop_due(&spent, ROOT_NS, e));
     uint64_t square = (uint64_t)j * (uint64_t)j % (2 * (uint64_t)f->n);
     double c = cos(TURN / 2 * (double)square / (double)f->n), s = sin(TURN / 2 * (double)square / (double)f->n);
     set(f->chirp[0], f->type, j, c), set(f->chirp[1], f->type, j, -s);
@@ -81,6 +84,7 @@ static sx_status bluestein(sx_fft *f, sx_isa isa, sx_arena *a, sx_err *e) {
   }
   const sx_fft_table *t = SX_ISA_PICK(sx_fft, isa);
   (f->type == SX_F64 ? t->one_f64 : t->one_f32)(inner, (void **)re, (void **)im);
+  SX_TRY(sx_stop_settle(e));
   f->filter[0] = re[0], f->filter[1] = im[0], f->inner = inner;
   return SX_OK;
 }
@@ -99,7 +103,10 @@ sx_status sx_dft_init(sx_dft *d, sx_arena *a, sx_err *e) {
   if (!d->in_complex && !d->inverse && d->n % 2 == 0) {
     SX_TRY(pair(d->half, d->type, d->n / 2 + 1, a, e));
     double spent = 0;
-    for (int64_t k = 0; k <= d->n / 2 && !sx_stop_spent(&spent, ROOT_NS); k++) set_root(d->half[0], d->half[1], d->type, k, k, d->n);
+    for (int64_t k = 0; k <= d->n / 2; k++) {
+      SX_TRY(sx_stop_due(&spent, ROOT_NS, e));
+      set_root(d->half[0], d->half[1], d->type, k, k, d->n);
+    }
   }
   SX_TRY(sx_fft_init(&d->fft, d->isa, d->type, by_halves(d) ? d->n / 2 : d->n, a, e));
   d->lanes = d->type == SX_F64 ? t->lanes_f64 : t->lanes_f32;

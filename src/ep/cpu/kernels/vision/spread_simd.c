@@ -42,7 +42,7 @@ static void swap(double *a, double *b, int64_t n) {
 static double det(double *m, int64_t n, int64_t pitch) {
   enum { L = SX_VL / 2 };
   double det = 1, spent = 0;
-  for (int64_t k = 0; k < n && !sx_stop_spent(&spent, (double)(n - k) * (double)(n - k + 8) * 0.3); k++) {
+  for (int64_t k = 0; k < n; k++) {
     int64_t p = k;
     uint64_t most = 0, sign = (uint64_t)1 << 63;
     for (int64_t i = k; i < n; i++) { /* as integers, so that no branch has to be guessed; NaN is the greatest */
@@ -56,7 +56,9 @@ static double det(double *m, int64_t n, int64_t pitch) {
     if (p != k) swap(by, m + p * pitch, pitch);
     if (by[k] == 0) return 0;
     det *= p == k ? by[k] : -by[k];
+    const double row_ns = 4 + (double)(n - k) * 0.3;
     for (int64_t r = k + 1; r < n; r++) {
+      if (sx_stop_spent(&spent, row_ns)) return 0;
       double *to = m + r * pitch;
       const vd f = vd_set(to[k] / by[k]);
       /* Columns before k + 1 are of no more use: vectors stay in place, what has just been stored is slow to load at another. */
