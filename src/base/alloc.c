@@ -120,11 +120,22 @@ void sx_free(void *p, size_t size) { give(p, size, PLAIN_ALIGN); }
 void *sx_malloc_aligned(size_t size) { return take(size, SX_ALIGN); }
 void sx_free_aligned(void *p, size_t size) { give(p, size, SX_ALIGN); }
 
+/* Much of it comes as zeros from the system, page by page as it is used: nobody waits while all of it is written. */
+static bool comes_zeroed(size_t size) {
+  return size > SX_BIN_BYTES / 4 && size <= PTRDIFF_MAX && heap == &default_heap && PLAIN_ALIGN <= _Alignof(max_align_t);
+}
+static void *zeroed(size_t size) {
+  if (comes_zeroed(size)) {
+    atomic_fetch_add_explicit(&taken, 1, memory_order_relaxed);
+    return calloc(1, size);
+  }
+  void *p = sx_malloc(size);
+  return p ? memset(p, 0, size) : NULL;
+}
+
 void *sx_calloc(size_t count, size_t size) {
   size_t bytes;
-  if (!sx_size_mul(count, size, &bytes)) return NULL;
-  void *p = sx_malloc(bytes);
-  return p ? memset(p, 0, bytes) : NULL;
+  return sx_size_mul(count, size, &bytes) ? zeroed(bytes) : NULL;
 }
 
 void *sx_realloc(void *p, size_t old_size, size_t new_size) {
@@ -235,7 +246,7 @@ static void *block_take(sx_arena_block *b, size_t size, size_t align) {
 static sx_arena_block *block_new(sx_arena *a, size_t size) {
   size_t bytes;
   if (!sx_size_add(size, BLOCK_HEADER, &bytes)) return NULL;
-  sx_arena_block *b = sx_malloc(bytes);
+  sx_arena_block *b = comes_zeroed(size) ? zeroed(bytes) : sx_malloc(bytes);
   if (!b) return NULL;
   *b = (sx_arena_block){.size = size};
   a->held += bytes;
@@ -247,12 +258,14 @@ static void *object_take(sx_arena *a, size_t size, size_t align) {
   if (align < PLAIN_ALIGN) align = PLAIN_ALIGN;
   if (sx_fault() || !sx_size_add(rounded, align - PLAIN_ALIGN, &need)) return NULL;
   void *p = a->head ? block_take(a->head, rounded, align) : NULL;
+  bool zero = false;
   if (!p) {
     size_t next = a->head ? a->head->size * 2 + BLOCK_HEADER : BLOCK_FIRST;
     if (next > BLOCK_MOST) next = BLOCK_MOST;
     bool alone = a->head && need > next / 4;
     sx_arena_block *b = block_new(a, alone || need > next ? need : next);
     if (!b) return NULL;
+    zero = comes_zeroed(b->size);
     if (alone) {
       b->next = a->head->next;
       a->head->next = b;
@@ -263,7 +276,7 @@ static void *object_take(sx_arena *a, size_t size, size_t align) {
     p = block_take(b, rounded, align);
   }
   a->used += rounded;
-  return memset(p, 0, rounded);
+  return zero ? p : memset(p, 0, rounded);
 }
 
 void *sx_arena_aligned(sx_arena *a, size_t size, size_t align) {

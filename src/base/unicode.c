@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Case mapping by a table of runs, searched by bisection; ASCII needs none. */
 #include "base/unicode.h"
+#include "base/stop.h"
 
 typedef struct case_run { uint32_t first, last; int32_t step, distance; } case_run;
 #include "base/unicode.gen.inc"
@@ -44,9 +45,14 @@ size_t sx_utf8_put(uint32_t c, char out[4]) {
 }
 
 size_t sx_utf8_case(sx_str s, sx_case to, char *out) {
-  size_t n = 0;
+  enum { ASK = 1 << 15 }; /* bytes between two questions whether to go on */
+  size_t n = 0, ask = ASK;
   char one[4];
   for (size_t at = 0; at < s.n;) {
+    if (at >= ask) {
+      if (sx_stopping()) break;
+      ask = at + ASK;
+    }
     size_t from = at, k = 1;
     uint32_t c = sx_utf8_next(s, &at);
     one[0] = s.p[from];

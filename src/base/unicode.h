@@ -11,6 +11,7 @@ size_t sx_utf8_put(uint32_t code, char out[4]); /* bytes written, 1 to 4 */
 
 typedef enum sx_case { SX_CASE_KEEP, SX_CASE_LOWER, SX_CASE_UPPER } sx_case;
 uint32_t sx_unicode_case(uint32_t code, sx_case to);
-/* The mapped text into out, which has room for 3 bytes per byte of s (NULL: only count); bad bytes stay. Gives its length. */
+/* The mapped text into out, which has room for 3 bytes per byte of s (NULL: only count); bad bytes stay. Gives its length.
+ * Long ones may be stopped: what is written then is never more than what was counted before. */
 size_t sx_utf8_case(sx_str s, sx_case to, char *out);
 #endif

@@ -122,6 +122,7 @@ static sx_status keep_words(const sx_call *c, sx_arena *a, const int64_t **kept,
   sx_case fold = sx_attr_int(sx_late_node(c), "is_case_sensitive", 0) ? SX_CASE_KEEP : SX_CASE_LOWER;
   int64_t *at = SX_NEW_N(a, int64_t, (size_t)x->count + 1);
   sx_strmap words = {0};
+  sx_arena word = {0}; /* that is looked up */
   sx_status s = at ? SX_OK : sx_fail(c->e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   sx_str key = SX_STR("");
   uint32_t found;
@@ -132,9 +133,11 @@ static sx_status keep_words(const sx_call *c, sx_arena *a, const int64_t **kept,
   *n = 0;
   double spent = 0;
   for (int64_t i = 0; i < x->count && s == SX_OK; i++) {
-    if ((s = sx_stop_due(&spent, 100, c->e)) == SX_OK) s = cased(a, ((const sx_str *)c->in[0])[i], fold, &key, c->e);
-    if (s == SX_OK && !sx_strmap_get(&words, key, &found)) at[(*n)++] = i;
+    if ((s = sx_stop_due(&spent, 100, c->e)) == SX_OK && words.n) s = cased(&word, ((const sx_str *)c->in[0])[i], fold, &key, c->e);
+    if (s == SX_OK && !(words.n && sx_strmap_get(&words, key, &found))) at[(*n)++] = i;
+    sx_arena_reset(&word);
   }
+  sx_arena_free(&word);
   sx_strmap_free(&words);
   *kept = at;
   return s;

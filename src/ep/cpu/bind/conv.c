@@ -25,6 +25,8 @@ typedef struct params {
   const void *packed; /* NULL: packed by the first phase into scratch */
 } params;
 
+enum { STORE_NS = 1 }; /* of one number of a large output; memory is slower than few channels are */
+
 static sx_conv_layout layout_of(int layout) { return layout == SX_BLOCKED ? SX_CONV_BLOCKED : SX_CONV_PLAIN; }
 
 sx_status sx_conv_describe(const sx_node *n, bool transposed, int winograd, int rank, const int64_t *x, const int64_t *w,
@@ -224,7 +226,8 @@ static sx_status prepare(sx_prep *p) {
     p->scratch = q->c.packed_bytes;
     SX_TRY(sx_prep_phase(p, run_pack, q->c.pack_units, (double)q->c.packed_bytes / 4 / (double)q->c.pack_units, 0));
   }
-  return sx_prep_phase(p, run, q->c.units, q->c.unit_ns, q->c.scratch_bytes);
+  const double store_ns = q->c.units ? (double)p->out[0].count / (double)q->c.units * STORE_NS : 0;
+  return sx_prep_phase(p, run, q->c.units, q->c.unit_ns + store_ns, q->c.scratch_bytes);
 }
 
 static sx_status run_f64(const sx_call *c, uint32_t begin, uint32_t end) {

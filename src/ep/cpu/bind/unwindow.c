@@ -189,10 +189,11 @@ typedef struct det {
 } det;
 static sx_status run_det(const sx_call *c, uint32_t begin, uint32_t end) {
   const det *q = c->params;
+  double spent = 0;
   for (int64_t u = begin; u < end; u++) {
     double *m = c->worker_scratch;
     const double *x = (const double *)sx_edge_in(&q->edge, c, 0) + u * q->n * q->n;
-    for (int64_t i = 0, pitch = sx_det_pitch(q->n); i < q->n; i++) {
+    for (int64_t i = 0, pitch = sx_det_pitch(q->n); i < q->n && !sx_stop_spent(&spent, (double)q->n); i++) {
       memcpy(m + i * pitch, x + i * q->n, (size_t)q->n * sizeof(double));
       for (int64_t j = q->n; j < pitch; j++) m[i * pitch + j] = 0;
     }

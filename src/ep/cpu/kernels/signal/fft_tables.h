@@ -6,7 +6,7 @@
 #include "ep/cpu/kernels/signal/fft.h"
 
 /* i in [0, n), with a question whether to go on before each `some` but the first. */
-enum { SX_FFT_ASK = 1 << 16 };
+enum { SX_FFT_ASK = 1 << 14 };
 #define SX_FFT_EACH(i, n, some) SX_STOP_PARTS(i##_from, i##_to, n, some) for (int64_t i = i##_from; i < i##_to; i++)
 
 /* re[0] and im[0] hold the row, element k of lane l at k * lanes + l, and the result afterwards: the pointers may have changed
