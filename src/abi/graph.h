@@ -48,6 +48,8 @@ struct OrtNode {
 };
 
 typedef struct sx_value_list { OrtValueInfo **at; uint32_t n; } sx_value_list;
+/* What shows a number of the source graph: an array for one that is viewed whole (below n), a map for some of its nodes. */
+typedef struct sx_view_ids { void **at; uint32_t n; sx_map few; } sx_view_ids;
 struct OrtGraph {
   bool editor;
   sx_arena arena;
@@ -57,7 +59,7 @@ struct OrtGraph {
   const OrtNode *parent;     /* of a body */
   OrtGraph *root;            /* the outermost view */
   const OrtGraph *of;        /* of a subset: the view whose nodes these are */
-  sx_map value_at, node_at;  /* number in the source graph -> where it lies in infos, nodes */
+  sx_view_ids value_at, node_at; /* OrtValueInfo and OrtNode of a number in the source graph */
   SX_VEC(OrtValueInfo *) infos;
   sx_value_list inputs, outputs, initializers;
   OrtNode **nodes;           /* in execution order */

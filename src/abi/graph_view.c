@@ -12,19 +12,28 @@ static sx_vid captured(const sx_graph *g, const sx_value *value) {
   return sx_node_at(g->parent, g->owner)->in[g->capture_slots.at[value->index]].value;
 }
 
-OrtValueInfo *sx_ort_view_value(const OrtGraph *v, sx_vid id) {
-  uint64_t at;
-  return sx_map_get(&v->value_at, id, &at) ? v->infos.at[at] : NULL;
+static void *shown(const sx_view_ids *x, uint32_t id) {
+  uint64_t p;
+  if (id < x->n) return x->at[id];
+  return sx_map_get(&x->few, id, &p) ? (void *)(uintptr_t)p : NULL;
 }
-OrtNode *sx_ort_view_node(const OrtGraph *v, sx_nid id) {
-  uint64_t at;
-  return sx_map_get(&v->node_at, id, &at) ? v->nodes[at] : NULL;
+static bool show(sx_view_ids *x, uint32_t id, void *p) {
+  if (id >= x->n) return sx_map_put(&x->few, id, (uintptr_t)p);
+  x->at[id] = p;
+  return true;
 }
+static bool show_up_to(sx_arena *a, sx_view_ids *x, uint32_t n) {
+  x->at = SX_NEW_N(a, void *, (size_t)n + 1);
+  x->n = x->at ? n : 0;
+  return x->at != NULL;
+}
+OrtValueInfo *sx_ort_view_value(const OrtGraph *v, sx_vid id) { return shown(&v->value_at, id); }
+OrtNode *sx_ort_view_node(const OrtGraph *v, sx_nid id) { return shown(&v->node_at, id); }
 
-/* A value without a name keeps the one that it has in the view that a subset was taken from. */
+/* A subset has the names of the view that it was taken from. */
 static const char *name_of(OrtGraph *v, const sx_value *s, sx_vid id) {
-  const OrtValueInfo *there = v->of && !s->name.n ? sx_ort_view_value(v->of, id) : NULL;
-  if (there) return text(v, sx_str_c(there->name));
+  const OrtValueInfo *there = v->of ? sx_ort_view_value(v->of, id) : NULL;
+  if (there) return there->name;
   return s->name.n ? text(v, s->name) : sx_arena_printf(&v->arena, "sardonyx/value_%u", v->root->fresh++);
 }
 
@@ -33,7 +42,7 @@ static OrtValueInfo *value_of(OrtGraph *v, sx_vid id) {
   if (i) return i;
   const sx_value *s = sx_value_at(v->source, id);
   i = SX_NEW(&v->arena, OrtValueInfo);
-  if (!i || !sx_map_put(&v->value_at, id, v->infos.n) || !sx_vec_push(&v->infos, i)) return NULL;
+  if (!i || !show(&v->value_at, id, i) || !sx_vec_push(&v->infos, i)) return NULL;
   i->graph = v, i->id = id, i->name = "";
   if (s->kind == SX_VALUE_CAPTURE && v->outer) {
     const OrtValueInfo *o = value_of((OrtGraph *)v->outer, captured(v->source, s));
@@ -93,16 +102,22 @@ static sx_status view_body(OrtGraph *v, OrtNode *x, const sx_attr *a, sx_err *e)
 static sx_status view_node(OrtGraph *v, sx_nid id, OrtNode **out, sx_err *e) {
   const sx_node *n = sx_node_at(v->source, id);
   OrtNode *x = *out = SX_NEW(&v->arena, OrtNode);
-  if (!x || !sx_map_put(&v->node_at, id, v->n_nodes)) SX_NO_MEMORY(e);
+  if (!x || !show(&v->node_at, id, x)) SX_NO_MEMORY(e);
   x->place = v->n_nodes;
-  x->name = text(v, n->name), x->op_type = text(v, n->op_type), x->domain = text(v, n->domain);
+  const OrtNode *there = v->of ? sx_ort_view_node(v->of, id) : NULL;
+  if (there)
+    x->name = there->name, x->op_type = there->op_type, x->domain = there->domain;
+  else
+    x->name = text(v, n->name), x->op_type = text(v, n->op_type), x->domain = text(v, n->domain);
   const sx_ep_node *taken = sx_ep_node_of(n);
   x->id = x->source = id, x->graph = v, x->ep_name = taken ? taken->ep->name : "", x->since_version = row_version(n);
   x->n_in = n->n_formal, x->n_implicit = n->n_in - n->n_formal, x->n_out = n->n_out;
-  x->attrs = SX_NEW_N(&v->arena, OrtOpAttr *, (size_t)n->n_attrs + 1);
-  x->bodies = SX_NEW_N(&v->arena, OrtGraph *, (size_t)n->n_attrs + 1);
-  x->body_names = SX_NEW_N(&v->arena, const char *, (size_t)n->n_attrs + 1);
-  if (!x->name || !x->op_type || !x->domain || !x->attrs || !x->bodies || !x->body_names) SX_NO_MEMORY(e);
+  if (n->n_attrs) {
+    x->attrs = SX_NEW_N(&v->arena, OrtOpAttr *, n->n_attrs);
+    x->bodies = SX_NEW_N(&v->arena, OrtGraph *, n->n_attrs);
+    x->body_names = SX_NEW_N(&v->arena, const char *, n->n_attrs);
+  }
+  if (!x->name || !x->op_type || !x->domain || v->arena.failed) SX_NO_MEMORY(e);
   SX_TRY(node_values(v, n->in, NULL, n->n_formal, &x->in, e));
   SX_TRY(node_values(v, n->in + n->n_formal, NULL, x->n_implicit, &x->implicit, e));
   SX_TRY(node_values(v, NULL, n->out, n->n_out, &x->out, e));
@@ -174,6 +189,7 @@ static sx_status view_nodes(OrtGraph *v, const sx_nid *nodes, uint32_t n, sx_err
 
 static sx_status view_graph(OrtGraph *v, const sx_nid *nodes, uint32_t n, sx_err *e) {
   const sx_graph *g = v->source;
+  if (!show_up_to(&v->arena, &v->value_at, g->values.n) || !show_up_to(&v->arena, &v->node_at, g->nodes.n)) SX_NO_MEMORY(e);
   SX_TRY(list_of(v, g->inputs.at, g->inputs.n, &v->inputs, e));
   SX_TRY(list_of(v, g->outputs.at, g->outputs.n, &v->outputs, e));
   for (uint32_t i = 0; i < g->outputs.n; i++) v->outputs.at[i]->flags |= SX_VI_OUTPUT;
@@ -191,8 +207,8 @@ void sx_ort_graph_free(OrtGraph *v) {
     for (uint32_t i = 0; x && i < x->n_attrs; i++) sx_api_ReleaseOpAttr(x->attrs[i]);
     for (uint32_t i = 0; x && i < x->n_bodies; i++) sx_ort_graph_free(x->bodies[i]);
   }
-  sx_map_free(&v->value_at);
-  sx_map_free(&v->node_at);
+  sx_map_free(&v->value_at.few);
+  sx_map_free(&v->node_at.few);
   sx_vec_free(&v->infos);
   sx_model_destroy(v->owned);
   sx_arena_free(&v->arena);

@@ -60,8 +60,8 @@ static struct sx_strmap_slot *str_slot(const sx_strmap *m, sx_str key, uint32_t 
   }
 }
 
-static bool str_grow(sx_strmap *m) {
-  sx_strmap big = {.n = m->n, .cap = next_cap(m->cap)};
+static bool str_grow(sx_strmap *m, uint32_t cap) {
+  sx_strmap big = {.n = m->n, .cap = cap};
   big.slots = big.cap ? sx_calloc(big.cap, sizeof *big.slots) : NULL;
   if (!big.slots) return false;
   for (uint32_t i = 0; i < m->cap; i++)
@@ -71,6 +71,12 @@ static bool str_grow(sx_strmap *m) {
   return true;
 }
 
+bool sx_strmap_reserve(sx_strmap *m, size_t n) {
+  uint32_t cap = m->cap;
+  while ((!cap || (uint64_t)n * 4 > (uint64_t)cap * 3) && (cap = next_cap(cap))) continue;
+  return cap == m->cap || str_grow(m, cap);
+}
+
 bool sx_strmap_get(const sx_strmap *m, sx_str key, uint32_t *value) {
   if (!m->n) return false;
   const struct sx_strmap_slot *s = str_slot(m, key, (uint32_t)sx_hash(key.p, key.n, map_seed()));
@@ -78,17 +84,20 @@ bool sx_strmap_get(const sx_strmap *m, sx_str key, uint32_t *value) {
   return s->key.p != NULL;
 }
 
-bool sx_strmap_put(sx_strmap *m, sx_str key, uint32_t value) {
-  if (is_full(m->n, m->cap) && !str_grow(m)) return false;
+uint32_t *sx_strmap_at(sx_strmap *m, sx_str key, bool *fresh) {
+  if (is_full(m->n, m->cap) && !str_grow(m, next_cap(m->cap))) return NULL;
   uint32_t hash = (uint32_t)sx_hash(key.p, key.n, map_seed());
   struct sx_strmap_slot *s = str_slot(m, key, hash);
-  if (s->key.p) {
-    s->value = value;
-  } else {
-    *s = (struct sx_strmap_slot){{key.p ? key.p : "", key.n}, hash, value};
-    m->n++;
-  }
-  return true;
+  *fresh = !s->key.p;
+  if (*fresh) *s = (struct sx_strmap_slot){{key.p ? key.p : "", key.n}, hash, 0}, m->n++;
+  return &s->value;
+}
+
+bool sx_strmap_put(sx_strmap *m, sx_str key, uint32_t value) {
+  bool fresh;
+  uint32_t *at = sx_strmap_at(m, key, &fresh);
+  if (at) *at = value;
+  return at != NULL;
 }
 
 void sx_strmap_free(sx_strmap *m) {

@@ -28,6 +28,9 @@ uint64_t sx_hash(const void *p, size_t n, uint64_t seed);
 typedef struct sx_strmap { struct sx_strmap_slot *slots; uint32_t n, cap; } sx_strmap;
 bool sx_strmap_get(const sx_strmap *m, sx_str key, uint32_t *value);
 bool sx_strmap_put(sx_strmap *m, sx_str key, uint32_t value); /* replaces; false: out of memory */
+/* Where the key's value is, a new one (*fresh, 0) where there was none; good until the next one comes. NULL: out of memory. */
+uint32_t *sx_strmap_at(sx_strmap *m, sx_str key, bool *fresh);
+bool sx_strmap_reserve(sx_strmap *m, size_t n); /* for n items in all; false: out of memory, or too many */
 void sx_strmap_free(sx_strmap *m);
 
 typedef struct sx_map { struct sx_map_slot *slots; uint32_t n, cap; } sx_map;

@@ -27,13 +27,15 @@ sx_str sx_import_keep(sx_importer *im, sx_str s) {
 }
 
 sx_status sx_import_declare(sx_importer *im, sx_scope *s, sx_str name, sx_vid v, const char *what) {
-  uint32_t old;
+  bool fresh;
   if (!name.n) return SX_OK;
-  if (sx_strmap_get(&s->names, name, &old))
+  uint32_t *at = sx_strmap_at(&s->names, name, &fresh);
+  if (!at) SX_NO_MEMORY(im->e);
+  if (!fresh)
     return sx_import_told(
         im, sx_fail(im->e, SX_E_FAIL, __FILE__, __LINE__,
                     "the name '%.*s' is given twice, now to %s: names of a graph must be unique", SX_FMT(name), what));
-  if (!sx_strmap_put(&s->names, name, v)) SX_NO_MEMORY(im->e);
+  *at = v;
   return SX_OK;
 }
 

@@ -277,6 +277,7 @@ static sx_status import_node(sx_importer *im, sx_scope *s, const sx_proto_node *
 
 sx_status sx_import_nodes(sx_importer *im, sx_scope *s, const sx_proto_nodes *nodes) {
   uint32_t most = 0, v;
+  if (!sx_strmap_reserve(&s->names, (size_t)s->names.n + nodes->n)) SX_NO_MEMORY(im->e);
   for (uint32_t k = 0; k < nodes->n; k++) { /* names first: files need not be sorted */
     const sx_proto_node *n = &nodes->at[k];
     SX_TRY(sx_import_pay(im, s, node_cost(s, n)));

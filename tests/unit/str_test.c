@@ -36,6 +36,18 @@ static void test_strmap(void **state) {
   assert_false(sx_strmap_get(&m, (sx_str){"a\0c", 3}, &v));
   sx_strmap_free(&m);
   assert_false(sx_strmap_get(&m, SX_STR(""), &v));
+  assert_true(sx_strmap_reserve(&m, N));
+  const uint32_t room = m.cap;
+  for (uint32_t i = 0; i < 2 * N; i++) {
+    bool fresh;
+    uint32_t *at = sx_strmap_at(&m, sx_str_c(keys[i % N]), &fresh);
+    assert_true(at && fresh == (i < N) && *at == (i < N ? 0 : i - N));
+    *at = i;
+  }
+  assert_true(m.n == N && m.cap == room && sx_strmap_reserve(&m, 5) && m.cap == room);
+  assert_false(sx_strmap_reserve(&m, (size_t)1 << 31));
+  assert_true(m.n == N);
+  sx_strmap_free(&m);
 }
 
 static void test_map(void **state) {
