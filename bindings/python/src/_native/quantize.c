@@ -27,44 +27,50 @@ static OrtKeyValuePairs *pairs_of(PyObject *options) {
 }
 
 /* A dictionary of arrays by name, as values for as long as they are needed. */
-enum { MOST_INPUTS = 256 };
 typedef struct feed {
   PyObject *kept; /* what names and values point into */
-  const char *names[MOST_INPUTS];
-  OrtValue *values[MOST_INPUTS];
-  bool lent[MOST_INPUTS];
+  const char **names;
+  OrtValue **values;
+  bool *lent; /* the value is an OrtValue object's: not ours to release */
   size_t n;
 } feed;
 
 static void feed_close(feed *f) {
   for (size_t i = 0; i < f->n; i++)
     if (!f->lent[i]) ort->ReleaseValue(f->values[i]);
+  PyMem_Free(f->names), PyMem_Free(f->values), PyMem_Free(f->lent);
   Py_XDECREF(f->kept);
 }
 
-/* 0 with an exception; feed_close then, too. None is no input at all. */
+static int feed_add(feed *f, PyObject *name, PyObject *object) {
+  PyObject *text = utf8(name), *owner = NULL;
+  int failed = !text || PyList_Append(f->kept, text);
+  Py_XDECREF(text);
+  if (failed) return 0;
+  f->names[f->n] = PyBytes_AsString(text), f->lent[f->n] = value_check(object);
+  f->values[f->n] = f->lent[f->n] ? ((Value *)object)->value : value_from_object(object, NULL, &owner);
+  failed = !f->values[f->n] || (owner && PyList_Append(f->kept, owner));
+  Py_XDECREF(owner);
+  f->n += f->values[f->n] != NULL;
+  return !failed;
+}
+
+/* 0 with an exception; feed_close then, too. None is no input at all. A copy of the dictionary is read: arrays are made by the
+ * caller's code (__array__), which may change his own. */
 static int feed_open(feed *f, PyObject *arrays) {
-  PyObject *name, *object;
+  PyObject *name, *object, *own = NULL;
   Py_ssize_t at = 0;
-  f->n = 0, f->kept = PyList_New(0);
+  *f = (feed){.kept = PyList_New(0)};
   if (!f->kept || arrays == Py_None) return f->kept != NULL;
   if (!PyDict_Check(arrays)) return PyErr_SetString(PyExc_TypeError, "a sample is a dictionary {input: array}"), 0;
-  if (PyDict_Size(arrays) > MOST_INPUTS) {
-    PyErr_Format(PyExc_ValueError, "a sample of %zd inputs; at most %d", PyDict_Size(arrays), (int)MOST_INPUTS);
-    return 0;
-  }
-  while (PyDict_Next(arrays, &at, &name, &object)) {
-    PyObject *text = utf8(name), *owner = NULL;
-    int failed = !text || PyList_Append(f->kept, text);
-    Py_XDECREF(text);
-    if (failed) return 0;
-    f->names[f->n] = PyBytes_AsString(text), f->lent[f->n] = value_check(object);
-    f->values[f->n] = f->lent[f->n] ? ((Value *)object)->value : value_from_object(object, NULL, &owner);
-    failed = !f->values[f->n] || (owner && PyList_Append(f->kept, owner));
-    Py_XDECREF(owner);
-    f->n += f->values[f->n] != NULL;
-    if (failed) return 0;
-  }
+  int failed = !(own = PyDict_Copy(arrays)) || PyList_Append(f->kept, own);
+  Py_XDECREF(own);
+  if (failed) return 0;
+  size_t left = (size_t)PyDict_Size(own);
+  f->names = zeroed(left + 1, sizeof *f->names), f->values = zeroed(left + 1, sizeof *f->values), f->lent = zeroed(left + 1, sizeof *f->lent);
+  if (!f->names || !f->values || !f->lent) return PyErr_NoMemory(), 0;
+  for (; left && PyDict_Next(own, &at, &name, &object); left--)
+    if (!feed_add(f, name, object)) return 0;
   return 1;
 }
 
@@ -93,10 +99,42 @@ static PyObject *quantize(PyObject *module, PyObject *args) {
   return failed ? NULL : take_string(report);
 }
 
+/* A calibration belongs to one call at a time. */
 static const char *const CAPSULE = "SardonyxCalibration";
+typedef struct Held {
+  SardonyxCalibration *c;
+  atomic_flag busy;
+} Held;
+
 static void calibration_release(PyObject *capsule) {
-  ort_extension->ReleaseCalibration(PyCapsule_GetPointer(capsule, CAPSULE));
+  Held *held = PyCapsule_GetPointer(capsule, CAPSULE);
+  ort_extension->ReleaseCalibration(held->c);
+  PyMem_Free(held);
 }
+
+static PyObject *calibration_wrap(SardonyxCalibration *c) {
+  Held *held = zeroed(1, sizeof *held);
+  PyObject *capsule = NULL;
+  if (held) {
+    held->c = c;
+    atomic_flag_clear(&held->busy);
+    if ((capsule = PyCapsule_New(held, CAPSULE, calibration_release))) return capsule;
+  } else
+    PyErr_NoMemory();
+  PyMem_Free(held);
+  ort_extension->ReleaseCalibration(c);
+  return NULL;
+}
+
+/* The calibration for a call, which calibration_leave ends; NULL with an exception while another call has it. */
+static Held *calibration_enter(PyObject *capsule) {
+  Held *held = PyCapsule_GetPointer(capsule, CAPSULE);
+  if (!held || !atomic_flag_test_and_set(&held->busy)) return held;
+  raise_code(ORT_FAIL, "the calibration is at work for another thread: it takes one call at a time");
+  return NULL;
+}
+
+static void calibration_leave(Held *held) { atomic_flag_clear(&held->busy); }
 
 /* (model, session options): a calibration */
 static PyObject *calibration(PyObject *module, PyObject *args) {
@@ -109,7 +147,7 @@ static PyObject *calibration(PyObject *module, PyObject *args) {
   status = ort_extension->CreateCalibration(ort_env, ((Options *)options)->options, file, &c);
   Py_END_ALLOW_THREADS
   Py_DECREF(name);
-  return raise_status(status) ? NULL : PyCapsule_New(c, CAPSULE, calibration_release);
+  return raise_status(status) ? NULL : calibration_wrap(c);
 }
 
 /* (model, session options, options as a dictionary of texts): a calibration of weights */
@@ -128,36 +166,37 @@ static PyObject *weight_calibration(PyObject *module, PyObject *args) {
   Py_END_ALLOW_THREADS
   Py_DECREF(name);
   ort->ReleaseKeyValuePairs(pairs);
-  return raise_status(status) ? NULL : PyCapsule_New(c, CAPSULE, calibration_release);
+  return raise_status(status) ? NULL : calibration_wrap(c);
 }
 
 /* (calibration): whether the samples are wanted once more */
 static PyObject *calibration_pass(PyObject *module, PyObject *capsule) {
-  SardonyxCalibration *c = PyCapsule_GetPointer(capsule, CAPSULE);
+  Held *held = calibration_enter(capsule);
   OrtStatus *status;
   int more = 0;
-  if (!c) return NULL;
+  if (!held) return NULL;
   Py_BEGIN_ALLOW_THREADS
-  status = ort_extension->CalibrationPass(c, &more);
+  status = ort_extension->CalibrationPass(held->c, &more);
   Py_END_ALLOW_THREADS
+  calibration_leave(held);
   return raise_status(status) ? NULL : PyBool_FromLong(more);
 }
 
 /* (calibration, target, a sample to time both models on, or None): report as JSON */
 static PyObject *quantize_calibrated(PyObject *module, PyObject *args) {
   PyObject *capsule, *to, *sample, *name = NULL;
-  SardonyxCalibration *c;
+  Held *held = NULL;
   char *report = NULL;
   feed f;
-  if (!PyArg_ParseTuple(args, "OOO:quantize_calibrated", &capsule, &to, &sample) || !(c = PyCapsule_GetPointer(capsule, CAPSULE)))
-    return NULL;
-  int failed = !feed_open(&f, sample) || !(name = utf8(to));
+  if (!PyArg_ParseTuple(args, "OOO:quantize_calibrated", &capsule, &to, &sample)) return NULL;
+  int failed = !feed_open(&f, sample) || !(name = utf8(to)) || !(held = calibration_enter(capsule));
   if (!failed) {
     OrtStatus *status;
     const char *target = PyBytes_AsString(name);
     Py_BEGIN_ALLOW_THREADS
-    status = ort_extension->QuantizeCalibrated(c, target, f.names, (const OrtValue *const *)f.values, f.n, 1, ort_allocator, &report);
+    status = ort_extension->QuantizeCalibrated(held->c, target, f.names, (const OrtValue *const *)f.values, f.n, 1, ort_allocator, &report);
     Py_END_ALLOW_THREADS
+    calibration_leave(held);
     failed = raise_status(status);
   }
   feed_close(&f);
@@ -168,16 +207,16 @@ static PyObject *quantize_calibrated(PyObject *module, PyObject *args) {
 /* (calibration, dictionary of arrays by name) */
 static PyObject *calibrate(PyObject *module, PyObject *args) {
   PyObject *capsule, *arrays;
-  SardonyxCalibration *c;
+  Held *held = NULL;
   feed f;
-  if (!PyArg_ParseTuple(args, "OO!:calibrate", &capsule, &PyDict_Type, &arrays) || !(c = PyCapsule_GetPointer(capsule, CAPSULE)))
-    return NULL;
-  int failed = !feed_open(&f, arrays);
+  if (!PyArg_ParseTuple(args, "OO!:calibrate", &capsule, &PyDict_Type, &arrays)) return NULL;
+  int failed = !feed_open(&f, arrays) || !(held = calibration_enter(capsule));
   if (!failed) {
     OrtStatus *status;
     Py_BEGIN_ALLOW_THREADS
-    status = ort_extension->Calibrate(c, f.names, (const OrtValue *const *)f.values, f.n);
+    status = ort_extension->Calibrate(held->c, f.names, (const OrtValue *const *)f.values, f.n);
     Py_END_ALLOW_THREADS
+    calibration_leave(held);
     failed = raise_status(status);
   }
   feed_close(&f);
@@ -193,11 +232,12 @@ static PyObject *ranges(PyObject *module, PyObject *args) {
   char *out = NULL;
   OrtStatus *status;
   if (!PyArg_ParseTuple(args, "Osd:ranges", &capsule, &method, &percentile)) return NULL;
-  SardonyxCalibration *c = PyCapsule_GetPointer(capsule, CAPSULE);
-  if (!c) return NULL;
+  Held *held = calibration_enter(capsule);
+  if (!held) return NULL;
   Py_BEGIN_ALLOW_THREADS
-  status = ort_extension->CalibrationRanges(c, method, percentile, ort_allocator, &out);
+  status = ort_extension->CalibrationRanges(held->c, method, percentile, ort_allocator, &out);
   Py_END_ALLOW_THREADS
+  calibration_leave(held);
   return raise_status(status) ? NULL : take_string(out);
 }
 

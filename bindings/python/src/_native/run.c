@@ -9,7 +9,8 @@ enum { SMALL = 12 };
 
 /* Arrays of both sides of a call; those of calls with few inputs and outputs are in the struct. */
 typedef struct Feed {
-  size_t n_in, n_out;
+  size_t n_in, n_out; /* places; n_in of them are there, of which `given` are filled */
+  size_t given;
   const char **in_names, **out_names;
   OrtValue **in, **out;
   PyObject **owners; /* of inputs: what lends the memory, and bytes of names; two each */
@@ -81,11 +82,14 @@ static size_t elements_of(const OrtValue *value, const IoType *want, bool host) 
   return number > 1 ? (size_t)number : 1;
 }
 
-/* Fills the place i, which an optional input that is None leaves free. */
-static int feed_input(Feed *f, const Session *s, size_t i, PyObject *name, PyObject *object) {
+/* Fills the next place, or none for an optional input that is None. Runs the caller's code (__array__, __dlpack__): lists and
+ * dictionaries that the caller can reach may be others afterwards. */
+static int feed_input(Feed *f, const Session *s, PyObject *name, PyObject *object) {
+  const size_t i = f->given;
   Py_ssize_t index = index_of(s->in_names, name);
   const IoType *want = index >= 0 ? &s->types[index] : NULL;
   if (want && want->optional && object == Py_None) return 0;
+  if (i == f->n_in) return raise_code(ORT_FAIL, "the input feed grew while it was read"), -1;
   if (index >= 0)
     f->in_names[i] = s->in[index];
   else if (PyErr_Occurred() || !(f->owners[2 * i + 1] = utf8(name)))
@@ -99,6 +103,7 @@ static int feed_input(Feed *f, const Session *s, size_t i, PyObject *name, PyObj
     f->in[i] = value_from_object(object, want, &f->owners[2 * i]);
   if (f->in[i]) {
     f->elements += elements_of(f->in[i], want, !f->lent[i]);
+    f->given++;
     return 0;
   }
   if (object == Py_None && want)
@@ -138,7 +143,7 @@ static int missing_inputs(const Session *s, PyObject *feed) {
   return failed ? -1 : 0;
 }
 
-/* Fills the feed from Python's arguments; `outputs` may be None. */
+/* Fills the feed from Python's arguments: `feed` is a dictionary of our own, `outputs` may be None. */
 static int feed_fill(Feed *f, const Session *s, PyObject *outputs, PyObject *feed) {
   PyObject *name, *object, *names = NULL;
   Py_ssize_t at = 0, n_out = (Py_ssize_t)s->n_out;
@@ -158,12 +163,7 @@ static int feed_fill(Feed *f, const Session *s, PyObject *outputs, PyObject *fee
     }
   }
   int failed = feed_begin(f, (size_t)PyDict_Size(feed), (size_t)n_out);
-  size_t given = 0;
-  while (!failed && PyDict_Next(feed, &at, &name, &object)) {
-    failed = feed_input(f, s, given, name, object);
-    given += f->in[given] != NULL;
-  }
-  if (!failed) f->n_in = given;
+  while (!failed && PyDict_Next(feed, &at, &name, &object)) failed = feed_input(f, s, name, object);
   for (Py_ssize_t i = 0; !failed && i < n_out; i++) {
     if (names)
       failed = feed_output(f, s, (size_t)i, PyList_GetItem(names, i));
@@ -186,7 +186,7 @@ static OrtStatus *run_call(void *state) {
   const Run *r = state;
   const Feed *f = r->feed;
   if (r->binding) return ort->RunWithBinding((OrtSession *)(uintptr_t)r->session, r->options, r->binding);
-  return ort->Run((OrtSession *)(uintptr_t)r->session, r->options, f->in_names, (const OrtValue *const *)f->in, f->n_in, f->out_names, f->n_out, f->out);
+  return ort->Run((OrtSession *)(uintptr_t)r->session, r->options, f->in_names, (const OrtValue *const *)f->in, f->given, f->out_names, f->n_out, f->out);
 }
 
 static void run_stop(void *state) {
@@ -264,9 +264,9 @@ static PyObject *run(Session *s, PyObject *outputs, PyObject *feed, PyObject *ru
   RunOptions *options;
   PyObject *copy = NULL, *out = NULL;
   if (run_options_of(run_options, &options)) return NULL;
-  if (PyDict_Check(feed))
-    Py_INCREF(feed), copy = feed;
-  else {
+  if (PyDict_Check(feed)) { /* a copy: the caller's own may change while inputs are read */
+    if (!(copy = PyDict_Copy(feed))) return NULL;
+  } else {
     PyObject *keys = PyObject_CallMethod(feed, "keys", NULL); /* the exception that onnxruntime raises for what is no mapping */
     if (!keys) return NULL;
     Py_DECREF(keys);
@@ -295,42 +295,64 @@ PyObject *session_run_values(Session *s, PyObject *args) {
   return PyArg_ParseTuple(args, "OOO:_run_values", &outputs, &feed, &options) ? run(s, outputs, feed, options, true) : NULL;
 }
 
-/* (run options, input names, input values, output names, output values or None): a list of the outputs' values */
-PyObject *session_run_into(Session *s, PyObject *args) {
-  PyObject *run_options, *in_names, *in_values, *out_names, *out_values, *list = NULL;
-  RunOptions *options;
-  Feed f = {0};
-  if (!PyArg_ParseTuple(args, "OO!O!O!O!:_run_into", &run_options, &PyList_Type, &in_names, &PyList_Type, &in_values, &PyList_Type, &out_names,
-                        &PyList_Type, &out_values) || run_options_of(run_options, &options) || session_enter(s))
-    return NULL;
-  Py_ssize_t n_in = PyList_Size(in_names), n_out = PyList_Size(out_names);
-  int failed = feed_begin(&f, (size_t)n_in, (size_t)n_out);
-  if (!failed && (PyList_Size(in_values) != n_in || PyList_Size(out_values) != n_out)) {
-    raise_code(ORT_INVALID_ARGUMENT, "%zd input names with %zd values, %zd output names with %zd values", n_in, PyList_Size(in_values), n_out,
-               PyList_Size(out_values));
-    failed = 1;
+/* Copies of four lists, which feed_input() cannot change; NULL with an exception. */
+static PyObject *copies_of(PyObject *const lists[4]) {
+  PyObject *all = PyList_New(4);
+  for (Py_ssize_t i = 0; all && i < 4; i++) {
+    PyObject *copy = PyList_GetSlice(lists[i], 0, PyList_Size(lists[i]));
+    if (!copy || PyList_SetItem(all, i, copy)) Py_CLEAR(all);
   }
-  for (Py_ssize_t i = 0; !failed && i < n_in; i++)
-    failed = feed_input(&f, s, (size_t)i, PyList_GetItem(in_names, i), PyList_GetItem(in_values, i));
-  for (Py_ssize_t i = 0; !failed && i < n_out; i++) failed = feed_output(&f, s, (size_t)i, PyList_GetItem(out_names, i));
-  for (Py_ssize_t i = 0; !failed && i < n_out; i++) {
-    PyObject *given = PyList_GetItem(out_values, i);
-    if (value_check(given)) f.out[i] = ((Value *)given)->value;
-  }
-  if (!failed) failed = feed_run(&f, s, options);
-  for (Py_ssize_t i = 0; i < n_out && i < (Py_ssize_t)f.n_out && i < PyList_Size(out_values); i++)
-    if (value_check(PyList_GetItem(out_values, i))) f.out[i] = NULL; /* the caller's */
-  list = failed ? NULL : PyList_New(n_out);
-  for (Py_ssize_t i = 0; list && i < n_out; i++) {
-    PyObject *item = PyList_GetItem(out_values, i);
-    if (f.out[i])
-      item = value_wrap(f.out[i], NULL), f.out[i] = NULL;
+  return all;
+}
+
+/* The values that the caller gave for outputs, by place, and new ones where he gave none. */
+static PyObject *results_into(Feed *f, PyObject *given) {
+  PyObject *list = PyList_New((Py_ssize_t)f->n_out);
+  for (size_t i = 0; list && i < f->n_out; i++) {
+    PyObject *item = PyList_GetItem(given, (Py_ssize_t)i);
+    if (f->out[i])
+      item = value_wrap(f->out[i], NULL), f->out[i] = NULL;
     else
       Py_INCREF(item);
-    if (!item || PyList_SetItem(list, i, item)) Py_CLEAR(list);
+    if (!item || PyList_SetItem(list, (Py_ssize_t)i, item)) Py_CLEAR(list);
   }
+  return list;
+}
+
+/* (run options, input names, input values, output names, output values or None): a list of the outputs' values */
+PyObject *session_run_into(Session *s, PyObject *args) {
+  PyObject *run_options, *lists[4], *all, *list = NULL;
+  RunOptions *options;
+  Feed f = {0};
+  if (!PyArg_ParseTuple(args, "OO!O!O!O!:_run_into", &run_options, &PyList_Type, &lists[0], &PyList_Type, &lists[1], &PyList_Type, &lists[2],
+                        &PyList_Type, &lists[3]) || run_options_of(run_options, &options) || !(all = copies_of(lists)))
+    return NULL;
+  for (Py_ssize_t i = 0; i < 4; i++) lists[i] = PyList_GetItem(all, i);
+  Py_ssize_t n_in = PyList_Size(lists[0]), n_out = PyList_Size(lists[2]);
+  int failed = 0;
+  if (PyList_Size(lists[1]) != n_in || PyList_Size(lists[3]) != n_out) {
+    raise_code(ORT_INVALID_ARGUMENT, "%zd input names with %zd values, %zd output names with %zd values", n_in, PyList_Size(lists[1]), n_out,
+               PyList_Size(lists[3]));
+    failed = 1;
+  }
+  if (failed || session_enter(s)) {
+    Py_DECREF(all);
+    return NULL;
+  }
+  failed = feed_begin(&f, (size_t)n_in, (size_t)n_out);
+  for (Py_ssize_t i = 0; !failed && i < n_in; i++) failed = feed_input(&f, s, PyList_GetItem(lists[0], i), PyList_GetItem(lists[1], i));
+  for (Py_ssize_t i = 0; !failed && i < n_out; i++) failed = feed_output(&f, s, (size_t)i, PyList_GetItem(lists[2], i));
+  if (!failed) {
+    for (Py_ssize_t i = 0; i < n_out; i++)
+      if (value_check(PyList_GetItem(lists[3], i))) f.out[i] = ((Value *)PyList_GetItem(lists[3], i))->value;
+    failed = feed_run(&f, s, options);
+    for (Py_ssize_t i = 0; i < n_out; i++)
+      if (value_check(PyList_GetItem(lists[3], i))) f.out[i] = NULL; /* the caller's */
+  }
+  if (!failed) list = results_into(&f, lists[3]);
   feed_end(&f);
   session_leave(s);
+  Py_DECREF(all);
   return list;
 }
 
