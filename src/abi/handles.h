@@ -19,7 +19,7 @@ struct OrtStatus {
 };
 
 /* A status on the heap, or the static one for "out of memory" when there is no room for it. Never NULL. */
-OrtStatus *sx_ort_error(OrtErrorCode code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+OrtStatus *sx_ort_error(OrtErrorCode code, const char *fmt, ...) SX_PRINTF(2, 3);
 /* The status for a failed internal call; NULL for SX_OK. */
 OrtStatus *sx_ort_status(sx_status s, const sx_err *e);
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/status.h"
 
 typedef struct sx_allocator {
   void *ctx;
@@ -78,7 +79,7 @@ void *sx_arena_array(sx_arena *a, size_t count, size_t size);       /* checked p
 void *sx_arena_aligned(sx_arena *a, size_t size, size_t align);
 void *sx_arena_copy(sx_arena *a, const void *p, size_t size);
 char *sx_arena_strdup(sx_arena *a, const char *s, size_t n);        /* adds a NUL */
-char *sx_arena_printf(sx_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *sx_arena_printf(sx_arena *a, const char *fmt, ...) SX_PRINTF(2, 3);
 void sx_arena_reset(sx_arena *a); /* forgets the objects, keeps the largest block for the next use */
 void sx_arena_free(sx_arena *a);
 #define SX_NEW(arena, type) ((type *)sx_arena_alloc((arena), sizeof(type)))

@@ -16,7 +16,7 @@ typedef struct sx_logger {
   const char *id;
 } sx_logger;
 void sx_log_at(const sx_logger *l, sx_severity s, const char *file, int line, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+    SX_PRINTF(5, 6);
 static inline sx_severity sx_log_least(const sx_logger *l) { return __atomic_load_n(&l->least, __ATOMIC_RELAXED); }
 static inline void sx_log_set_least(sx_logger *l, sx_severity s) { __atomic_store_n(&l->least, s, __ATOMIC_RELAXED); }
 static inline int sx_log_wants(const sx_logger *l, sx_severity s) { return l && s >= sx_log_least(l); }

@@ -10,6 +10,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+/* A function whose argument `format_at` is a format of printf for those from `first` on. */
+#ifdef __MINGW32__ /* whose plain "printf" means Microsoft's formats, without %zu */
+#define SX_PRINTF(format_at, first) __attribute__((format(gnu_printf, format_at, first)))
+#else
+#define SX_PRINTF(format_at, first) __attribute__((format(printf, format_at, first)))
+#endif
+
 #define SX_STATUS_MAP(X)                                                                                    \
   X(FAIL, 1)                                                                                                \
   X(INVALID_ARGUMENT, 2) X(NO_SUCHFILE, 3) X(NO_MODEL, 4) X(ENGINE_ERROR, 5) X(RUNTIME_EXCEPTION, 6)        \
@@ -40,9 +47,9 @@ const char *sx_status_name(sx_status s);
 #endif
 /* Fills *e (when not NULL) and returns `code`. The place is SX_HERE. */
 sx_status sx_fail(sx_err *e, sx_status code, const char *file, int line, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+    SX_PRINTF(5, 6);
 /* Puts "text: " in front of the message of a failed *e. */
-void sx_err_context(sx_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sx_err_context(sx_err *e, const char *fmt, ...) SX_PRINTF(2, 3);
 
 #define SX_FAIL(e, code, ...) return sx_fail((e), SX_E_##code, SX_HERE, __VA_ARGS__)
 /* A function with a frame of its own: an sx_err takes 2 KB of it, and frames stay below 4 KB. */

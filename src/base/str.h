@@ -40,7 +40,7 @@ void sx_map_free(sx_map *m);
 
 /* Text that grows; out of memory is sticky and found once, at the end. */
 typedef struct sx_text { char *p; size_t n, cap; bool failed; } sx_text;
-void sx_text_add(sx_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sx_text_add(sx_text *t, const char *fmt, ...) SX_PRINTF(2, 3);
 void sx_text_put(sx_text *t, const char *p, size_t n);
 void sx_text_json(sx_text *t, sx_str s); /* as a JSON string literal with its quotes; bad UTF-8 becomes U+FFFD */
 void sx_text_free(sx_text *t);

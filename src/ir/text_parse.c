@@ -24,7 +24,7 @@ typedef struct parser {
 } parser;
 
 #define BAD(s, ...) return text_error((s), __LINE__, __VA_ARGS__)
-__attribute__((format(printf, 3, 4))) static sx_status text_error(const parser *s, int line, const char *fmt, ...) {
+SX_PRINTF(3, 4) static sx_status text_error(const parser *s, int line, const char *fmt, ...) {
   char msg[200];
   va_list ap;
   va_start(ap, fmt);
