@@ -2,7 +2,7 @@
 /* Keys of AddRunConfigEntry. Written by tools/gen_keys.py; docs/CONFIG.md says what each does. */
 #ifndef SX_ONNXRUNTIME_RUN_OPTIONS_CONFIG_KEYS_H
 #define SX_ONNXRUNTIME_RUN_OPTIONS_CONFIG_KEYS_H
-/* Honoured. A list that names cpu:0: the session's memory between runs is given back after this run. */
+/* Honoured. A list as cpu:0;gpu:0 that begins with cpu: the session's memory between runs is given back after this run; another device is refused. */
 static const char *const kOrtRunOptionsConfigEnableMemoryArenaShrinkage = "memory.enable_memory_arena_shrinkage";
 /* For providers. 1: a provider need not wait for its device at the end of the run. */
 static const char *const kOrtRunOptionsConfigDisableSynchronizeExecutionProviders = "disable_synchronize_execution_providers";

@@ -4,7 +4,6 @@
 #include "abi/plugin/host.h"
 #include "base/cpu.h"
 #include "base/thread.h"
-#include "onnxruntime_run_options_config_keys.h"
 
 OrtStatus *sx_ort_find_input(const OrtSession *s, const char *name, uint32_t *index) {
   if (!name) SX_API_FAIL(INVALID_ARGUMENT, "an input's name is NULL");
@@ -77,12 +76,14 @@ OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const 
     SX_API_FAIL(
         FAIL, "the session is one of the model editor and has to be finalised (FinalizeModelEditorSession) before it runs");
   if (o && atomic_load_explicit(&o->terminate, memory_order_relaxed)) SX_API_FAIL(FAIL, SX_TERMINATED);
+  bool shrink = false;
+  OrtStatus *refused = o ? sx_ort_run_options_check(o, s, &shrink) : NULL;
+  if (refused) return refused;
   sx_stop stop = {o ? &o->terminate : NULL, SX_E_FAIL, SX_TERMINATED, false, NULL}, *before = sx_stop_enter(o ? &stop : NULL);
   OrtStatus *failed =
       s->eps ? sx_eps_run(s->eps, o, &ro, inputs, outputs, wanted) : sx_ort_run_plain(s, o, &ro, inputs, outputs, wanted);
   sx_stop_enter(before);
-  const char *shrink = o && o->config.n ? sx_kvp_get(&o->config, kOrtRunOptionsConfigEnableMemoryArenaShrinkage) : NULL;
-  if (shrink && strstr(shrink, "cpu:0")) (void)sx_session_trim(s->s);
+  if (shrink) (void)sx_session_trim(s->s);
   return failed;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Run options. The terminate flag is the one member that another thread may set during a run. */
-#include "abi/handles.h"
+#include "abi/session.h"
+#include "onnxruntime_run_options_config_keys.h"
+#include <stdlib.h>
 
 OrtStatus *ORT_API_CALL sx_api_CreateRunOptions(OrtRunOptions **out) {
   SX_API_NOT_NULL(out);
@@ -43,6 +45,36 @@ OrtStatus *ORT_API_CALL sx_api_RunOptionsGetRunLogSeverityLevel(const OrtRunOpti
   SX_API_NOT_NULL(log_severity_level);
   *log_severity_level = options->log_severity;
   return NULL;
+}
+
+/* "cpu:0;cpu": the memory of sessions is an arena of the CPU. As in ONNX Runtime, what follows one that is there need only be a
+ * device. */
+static OrtStatus *check_shrinkage(const char *list, const OrtSession *s, bool *shrink) {
+  for (const char *p = list; *p; p += *p == ';') {
+    const char *begin = p, *end = p + strcspn(p, ";"), *colon = p + strcspn(p, ":;");
+    const char *id = colon + (*colon == ':'), *id_end = id + strcspn(id, ":;");
+    const bool cpu = colon - begin == 3 && !memcmp(begin, "cpu", 3), gpu = colon - begin == 3 && !memcmp(begin, "gpu", 3);
+    char *stop;
+    if (!cpu && !gpu && begin < end)
+      SX_API_FAIL(INVALID_ARGUMENT, "Unsupported device specified in the memory arena shrink list: %.*s", (int)(colon - begin), begin);
+    const long number = strtol(id, &stop, 10);
+    if (id < id_end && (stop != id_end || !strchr("-0123456789", *id) || number != (int)number))
+      SX_API_FAIL(INVALID_ARGUMENT, "Unsupported device id in the memory arena shrink list: %.*s", (int)(id_end - id), id);
+    *shrink |= cpu && (id == id_end || !number) && s->options->cpu_arena;
+    if (!*shrink && !(gpu && s->eps))
+      SX_API_FAIL(INVALID_ARGUMENT,
+                  "Did not find an arena based allocator registered for device-id combination in the memory arena shrink list: %.*s",
+                  (int)(end - begin), begin);
+    p = end;
+  }
+  return NULL;
+}
+
+OrtStatus *sx_ort_run_options_check(const OrtRunOptions *o, const OrtSession *s, bool *shrink) {
+  if (o->log_severity < -1 || o->log_severity > ORT_LOGGING_LEVEL_FATAL)
+    SX_API_FAIL(FAIL, "Invalid run log severity level. Not a valid severity value: %d", o->log_severity);
+  const char *list = o->config.n ? sx_kvp_get(&o->config, kOrtRunOptionsConfigEnableMemoryArenaShrinkage) : NULL;
+  return list ? check_shrinkage(list, s, shrink) : NULL;
 }
 
 OrtStatus *ORT_API_CALL sx_api_RunOptionsSetRunTag(OrtRunOptions *options, const char *run_tag) {

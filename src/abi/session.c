@@ -239,6 +239,8 @@ static SX_OWN_FRAME OrtStatus *write_optimised(const OrtSessionOptions *o, const
 OrtStatus *sx_ort_session_prepare(const OrtEnv *env, const OrtSessionOptions *options, OrtSession **out) {
   static const OrtSessionOptions defaults = {
       .level = ORT_ENABLE_ALL, .mem_pattern = true, .cpu_arena = true, .per_session_threads = true, .log_severity = -1};
+  if (options && (options->log_severity < -1 || options->log_severity > ORT_LOGGING_LEVEL_FATAL))
+    SX_API_FAIL(FAIL, "Invalid session log severity level. Not a valid severity value: %d", options->log_severity);
   OrtSession *s = sx_calloc(1, sizeof *s);
   if (!s) SX_API_NO_MEMORY();
   s->env = sx_env_ref((OrtEnv *)env);

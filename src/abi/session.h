@@ -55,6 +55,8 @@ OrtTensorTypeAndShapeInfo *sx_ort_shape_of_fact(const sx_model *m, const sx_fact
 /* A stranger's status as one of ours; released. */
 sx_status sx_ort_take(OrtStatus *s, sx_err *e);
 
+/* Refuses options that no run has; *shrink: the session's memory is to be given back after this one. */
+OrtStatus *sx_ort_run_options_check(const OrtRunOptions *o, const OrtSession *s, bool *shrink);
 /* A run whose names have been looked up. inputs by graph input, outputs by graph output; wanted says which are asked for,
  * on_device (may be NULL) which of them a provider may leave in its own memory. */
 OrtStatus *sx_ort_run(OrtSession *s, const OrtRunOptions *o, sx_rt_value *const *inputs, sx_rt_value **outputs,

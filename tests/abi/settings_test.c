@@ -248,6 +248,17 @@ static void one_run_profiled(void) {
   OK(AddRunConfigEntry(r, "memory.enable_memory_arena_shrinkage", "cpu:0"));
   RUNS(ORT_OK, s, r, x, 1, NULL);
   CHECK(files("abi_settings_run*.json", 1) == 0);
+  static const char *const lists[] = {"gpu:0;cpu:0", "cpu:0;foo:0", " cpu:0", ":0", "cpu:0x", "cpu:-1", "cpu: 0", "cpu:1", ";",
+                                      "cpu:+0", "cpu:99999999999", "cuda:0", /* from here on right ones */
+                                      "cpu:0;cpu:5", "cpu:", "cpu:00", "cpu;;cpu", "cpu:0;gpu:0", "cpu:0:1", "cpu", ""};
+  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+    OK(AddRunConfigEntry(r, "memory.enable_memory_arena_shrinkage", lists[i]));
+    RUNS(i < 12 ? ORT_INVALID_ARGUMENT : ORT_OK, s, r, x, 1, NULL);
+  }
+  for (int severity = -2; severity < 7; severity++) {
+    OK(RunOptionsSetRunLogSeverityLevel(r, severity));
+    RUNS(severity < -1 || severity > 4 ? ORT_FAIL : ORT_OK, s, r, x, 1, NULL);
+  }
   api->ReleaseRunOptions(r), api->ReleaseSession(s);
 }
 
