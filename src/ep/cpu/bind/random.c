@@ -2,6 +2,7 @@
 /* RandomNormal, RandomUniform and their Likes, Bernoulli, Multinomial: chunks of a counted stream, converted on store. */
 #include "ep/cpu/bind/random.h"
 #include "base/file.h"
+#include "base/stop.h"
 #include "ep/cpu/kernels/convert/convert.h"
 #include "ep/cpu/kernels/random/random.h"
 #include <stdatomic.h>
@@ -42,7 +43,7 @@ sx_status sx_random_key_phase(sx_prep *p) {
   return sx_prep_phase(p, run_key, 1, 20, 0);
 }
 
-enum { CHUNK = 1024 };
+enum { CHUNK = 1024, SAMPLE_NS = 60 };
 typedef struct params {
   sx_isa isa;
   sx_dtype in, out, wide; /* wide: f32 or f64, in which numbers are drawn */
@@ -96,13 +97,15 @@ static sx_status run_bernoulli(const sx_call *c, uint32_t begin, uint32_t end) {
 static sx_status run_multinomial(const sx_call *c, uint32_t begin, uint32_t end) {
   const params *q = c->params;
   uint64_t key = sx_random_key(c);
-  double *x = c->worker_scratch, *sum = x + q->classes, two[2];
+  double *x = c->worker_scratch, *sum = x + q->classes, two[2], spent = 0;
   for (int64_t b = begin; b < end; b++) {
     sx_cast_run(q->isa, q->in, SX_F64, 0, x, (const char *)c->in[0] + b * q->classes * (int64_t)(sx_dtype_bits(q->in) / 8),
                 0, q->classes);
-    if (!sx_random_classes(x, q->classes, sum))
+    const bool some = sx_random_classes(x, q->classes, sum);
+    SX_TRY(sx_stop_settle(c->e));
+    if (!some)
       SX_FAIL(c->e, INVALID_ARGUMENT, "row %lld has no class with a probability", (long long)b);
-    for (int64_t s = 0; s < q->samples; s++) {
+    for (int64_t s = 0; s < q->samples && !sx_stop_spent(&spent, SAMPLE_NS); s++) {
       int64_t at = b * q->samples + s, even = at & ~(int64_t)1;
       sx_random_uniform_f64(q->isa, key, even, 2, two);
       int64_t class = sx_random_class(sum, q->classes, two[at - even]);
@@ -157,7 +160,7 @@ static sx_status prepare_multinomial(sx_prep *p) {
   q->classes = p->in[0].dims[1], q->samples = p->out[0].dims[1];
   if (!q->count) return SX_OK;
   if (q->classes < 1) SX_FAIL(p->e, INVALID_ARGUMENT, "there are no classes to draw from");
-  return sx_prep_phase(p, run_multinomial, p->in[0].dims[0], (double)q->classes * 10 + (double)q->samples * 40,
+  return sx_prep_phase(p, run_multinomial, p->in[0].dims[0], (double)q->classes * 10 + (double)q->samples * SAMPLE_NS,
                        (size_t)q->classes * 2 * sizeof(double));
 }
 static bool claim_floats(const sx_graph *g, const sx_node *n, const char **reason) {

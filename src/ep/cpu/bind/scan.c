@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* CumSum and CumProd, Trilu, ReverseSequence: one pass along an axis or over rows. */
+#include "base/stop.h"
 #include "ep/cpu/bind/move.h"
 #include "ep/cpu/kernels/scan/scan.h"
 
@@ -107,6 +108,7 @@ typedef struct reverse_params {
   int64_t dim[2], inner; /* inner: bytes */
   bool time_first;
 } reverse_params;
+static double reverse_row_ns(const reverse_params *q) { return (double)q->inner * 0.2 + 30; } /* rows far apart miss the caches */
 /* Rows of the output, dense: `rows` from row `from` of x on, `step` rows apart. */
 static void take_rows(const reverse_params *q, const sx_call *c, int64_t at, int64_t rows, int64_t from, int64_t step) {
   const char *x = (const char *)c->in[0] + from * q->inner;
@@ -115,6 +117,9 @@ static void take_rows(const reverse_params *q, const sx_call *c, int64_t at, int
 static sx_status reverse_run(const sx_call *c, uint32_t begin, uint32_t end) {
   const reverse_params *q = c->params;
   const int64_t *lens = c->in[1], steps = q->dim[!q->time_first];
+  const double row_ns = reverse_row_ns(q);
+  const int64_t some = sx_stop_grain(row_ns);
+  double spent = 0;
   for (uint32_t i = begin; i < end; i++) {
     const int64_t first = i * q->dim[1];
     for (int64_t j = 0; j < (q->time_first ? q->dim[1] : 1); j++) {
@@ -122,8 +127,12 @@ static sx_status reverse_run(const sx_call *c, uint32_t begin, uint32_t end) {
       if (n < 0 || n > steps)
         SX_FAIL(c->e, FAIL, "sequence length %lld of batch %lld, expected 0 to %lld", (long long)n, (long long)b,
                 (long long)steps);
+      if (q->time_first && sx_stop_spent(&spent, row_ns)) break;
       if (q->time_first) take_rows(q, c, first + j, 1, (i < n ? n - 1 - i : i) * q->dim[1] + j, 1);
-      else take_rows(q, c, first, n, first + n - 1, -1), take_rows(q, c, first + n, steps - n, first + n, 1);
+      else {
+        SX_STOP_PARTS(r, to, n, some) take_rows(q, c, first + r, to - r, first + n - 1 - r, -1);
+        SX_STOP_PARTS(r, to, steps - n, some) take_rows(q, c, first + n + r, to - r, first + n + r, 1);
+      }
     }
   }
   return SX_OK;
@@ -140,7 +149,7 @@ static sx_status reverse(sx_prep *p) {
     SX_FAIL(p->e, INVALID_ARGUMENT, "%lld sequence lengths for a batch of %lld", (long long)p->in[1].count,
             (long long)q->dim[q->time_first]);
   p->params = q;
-  return sx_prep_phase(p, reverse_run, x->count ? x->dims[0] : 0, (double)q->dim[1] * ((double)q->inner * 0.1 + 4), 0);
+  return sx_prep_phase(p, reverse_run, x->count ? x->dims[0] : 0, (double)q->dim[1] * reverse_row_ns(q), 0);
 }
 static sx_status prepare_ReverseSequence(sx_prep *p) { return sx_prep_bytes(p, reverse); }
 const sx_kernel sx_cpu_ReverseSequence = {

@@ -16,6 +16,7 @@ enum {
   UNITS = 64,            /* aimed at when the problem is between the two */
   COPY_PANELS = 4,       /* fewest panels that pay for a copy of A */
   BYTES_PER_NS = 50,     /* of B, one core */
+  STREAM_PER_NS = 10,    /* of operands that are read once, from memory */
   LOW = 7,               /* rows that a set of the first-level cache has room for */
   DOT_DEPTH = 256,       /* least K for which more than four rows are worth their horizontal sums */
   SWEEP_ROWS = 4,        /* most rows of A for which rows of B are read as they lie */
@@ -100,6 +101,7 @@ void sx_gemm_plan(const sx_gemm_table *t, sx_gemm *g) {
   g->units = batch * g->row_blocks * g->col_blocks;
   const double fetch = (double)g->block_panels * t->nr * (double)K * t->elem / BYTES_PER_NS;
   g->unit_ns = total / (double)g->units / t->fma_per_ns;
+  if (g->dot) g->unit_ns += ((double)rows + (double)(g->N < t->nr ? g->N : t->nr)) * (double)K * t->elem / STREAM_PER_NS;
   if (g->unit_ns < fetch) g->unit_ns = fetch; /* few rows: B comes from memory or the last cache and is used once */
   if (g->sweep) {
     g->scratch = sx_round_up((size_t)g->M * SX_GEMM_SWEEP * (size_t)(t->nr * t->sum), SX_ALIGN);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Philox 4x32-10 (Salmon et al., 2011) and what is drawn from it. */
 #include "ep/cpu/kernels/random/random.h"
+#include "base/stop.h"
 #include <math.h>
 #include "ep/cpu/isa.h"
 #include "ep/cpu/kernels/random/random_tables.h"
@@ -52,11 +53,11 @@ void sx_random_normal_f64(sx_isa isa, uint64_t key, int64_t first, int64_t n, do
 }
 
 bool sx_random_classes(const double *x, int64_t n, double *sum) {
-  double most = -INFINITY, total = 0;
+  double most = -INFINITY, total = 0, spent = 0;
   for (int64_t i = 0; i < n; i++)
     if (x[i] > most) most = x[i];
   if (most == -INFINITY) return false;
-  for (int64_t i = 0; i < n; i++) {
+  for (int64_t i = 0; i < n && !sx_stop_spent(&spent, 10); i++) {
     double e = x[i] == most ? 1 : exp(x[i] - most);
     sum[i] = total += e > 0 ? e : 0;
   }

@@ -94,6 +94,8 @@ void sx_sort_items(sx_sort_item *items, sx_sort_item *tmp, int64_t n) {
       const int64_t count = at[d];
       at[d] = sum, sum += count;
     }
+    for (int d = 0; n > ASK && d < 256 && !sx_stopping(); d++) /* pages touched for the first time, all of them by the first items */
+      if (at[d] < n) to[at[d]].at = 0;
     SX_STOP_PARTS(a, b, n, ASK)
       for (int64_t i = a; i < b; i++) to[at[from[i].key >> shift & 255]++] = from[i];
     if (sx_stopping()) return;
