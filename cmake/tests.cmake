@@ -65,13 +65,15 @@ if(NOT TARGET sardonyx)
   set(SX_ABI_TESTS)
 endif()
 if(SX_ABI_TESTS)
-  # Providers to test with: one that does everything wrong, one with a device that only it can reach, one that is none.
+  # Providers to test with: one that does everything wrong, one with a device that only it can reach, one that is none, one
+  # that writes the model that it is shown.
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/abi/plugins/bad_*.c)
   add_library(bad_provider MODULE ${sources})
   add_library(bridge_provider MODULE ${CMAKE_SOURCE_DIR}/tests/abi/plugins/bridge_provider.c)
+  add_library(writer_provider MODULE ${CMAKE_SOURCE_DIR}/tests/abi/plugins/writer_provider.c)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/abi/plugins/device_*.c)
   add_library(device_provider MODULE ${sources})
-  foreach(name bad_provider bridge_provider device_provider)
+  foreach(name bad_provider bridge_provider device_provider writer_provider)
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/include)
     target_link_libraries(${name} PRIVATE sx_flags ${SX_LIBS})
     set_target_properties(${name} PROPERTIES C_VISIBILITY_PRESET hidden
@@ -88,8 +90,8 @@ foreach(f IN LISTS SX_ABI_TESTS)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/abi)
   target_compile_definitions(${name} PRIVATE SX_SAMPLE_PROVIDER="$<TARGET_FILE:sample_provider>"
     SX_BAD_PROVIDER="$<TARGET_FILE:bad_provider>" SX_BRIDGE_PROVIDER="$<TARGET_FILE:bridge_provider>" SX_DEVICE_PROVIDER="$<TARGET_FILE:device_provider>"
-    SX_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  add_dependencies(${name} sardonyx sample_provider bad_provider bridge_provider device_provider)
+    SX_WRITER_PROVIDER="$<TARGET_FILE:writer_provider>" SX_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_dependencies(${name} sardonyx sample_provider bad_provider bridge_provider device_provider writer_provider)
   add_test(NAME ${name} COMMAND ${name} $<TARGET_FILE:sardonyx>)
   sx_test_label(${name} abi)
   if(SX_ORT_LIBRARY AND NOT name MATCHES "abi_(plugin_abuse|device)") # which no other library survives

@@ -4,7 +4,6 @@
  * are a table deeper, and external data are no longer a matter of the model. Kernels and recorded optimisations are not
  * read. */
 #include "onnx/ort_model.h"
-#include <stdlib.h>
 #include "onnx/flat.h"
 #include "ops/schema.h"
 
@@ -187,16 +186,18 @@ static const sx_flat_field model_fields[] = {
 static const sx_flat_table model_table = {
     &sx_proto_model_message, model_fields, COUNT(model_fields), 0, 0, finish_model, NULL};
 
-/* ONNX Runtime takes the number that the text begins with, and 0 where there is none. */
+/* As ONNX Runtime has it: what is no plain number of 32 bits counts as 0. */
 static sx_status check_version(sx_flat_reader *r, const sx_flat_view *root) {
   enum { ROOT_VERSION = 0 };
   sx_str text;
   bool found;
+  int64_t version = 0;
+  size_t i = 0;
   SX_TRY(sx_flat_string(r, root, ROOT_VERSION, &text, &found));
   if (!found) SX_FAIL(r->e, FAIL, "the ORT format model has no version");
-  char digits[16] = {0};
-  memcpy(digits, text.p, text.n < sizeof digits ? text.n : sizeof digits - 1);
-  if (strtol(digits, NULL, 10) > SX_ORT_VERSION)
+  for (; i < text.n && text.p[i] >= '0' && text.p[i] <= '9' && version <= INT32_MAX; i++)
+    version = version * 10 + (text.p[i] - '0');
+  if (i == text.n && version > SX_ORT_VERSION && version <= INT32_MAX)
     SX_FAIL(r->e, FAIL, "the ORT format model has version '%.*s', newer than %d, the newest that is read", SX_FMT(text),
             SX_ORT_VERSION);
   return SX_OK;
