@@ -106,6 +106,6 @@ docs:  ## the site, in build/site: docs/, bindings/python/docs and the docstring
 	@$(BUILD)/venv-python/bin/python -m sphinx -q -W -b html bindings/python/docs $(BUILD)/site
 
 clean:
-	@cmake -E rm -rf $(BUILD)/CMakeCache.txt $(BUILD)/CMakeFiles $(BUILD)/cases build-asan build-tsan build-aarch64 build-fuzz build-python build-wasm32-wasi \
+	@cmake -E rm -rf $(BUILD)/CMakeCache.txt $(BUILD)/CMakeFiles $(BUILD)/cases build-asan build-tsan build-aarch64 build-fuzz build-python* build-wasm32-wasi \
 	  build-x86_64-windows-gnu
 	@if [ -e $(BUILD)/build.ninja ]; then ninja -C $(BUILD) -t clean >/dev/null 2>&1 || true; fi

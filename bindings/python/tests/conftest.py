@@ -1,7 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""Small models, made with the package onnx; tests that need it are skipped where it is missing."""
+"""Small models, made with the package onnx; tests that need it are skipped where it is missing. With --alias the tests that say
+`import sardonyx as sx` are given the module `import onnxruntime` finds where `python -m sardonyx.compat enable` was run."""
+import importlib
+
 import numpy as np
 import pytest
+import sardonyx
+
+
+def pytest_addoption(parser):
+    parser.addoption("--alias", action="store_true", help="test `import onnxruntime`, which is to be Sardonyx")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Modules below the alias are Sardonyx's own, so the name of the package is all there is to exchange."""
+    if not config.getoption("--alias"):
+        return
+    alias = importlib.import_module("onnxruntime")
+    assert alias.get_build_info is sardonyx.get_build_info, f"{alias.__file__} is another package: python -m sardonyx.compat enable"
+    for module in {item.module for item in items}:
+        vars(module).update({name: alias for name, value in vars(module).items() if value is sardonyx})
 
 
 def model_of(op, inputs, outputs, initializers=(), opset=21, **attributes):

@@ -8,6 +8,7 @@ import sys
 
 import misuse
 import pytest
+import sardonyx as sx
 
 
 def outcomes(python, package):
@@ -23,7 +24,7 @@ def differences(found):
 
 
 def test_ours():
-    wrong = differences(outcomes(sys.executable, "sardonyx"))
+    wrong = differences(outcomes(sys.executable, sx.__name__))
     assert not wrong, "\n".join(wrong)
 
 

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 import sardonyx as sx
-from sardonyx import quantization as q
+from sardonyx import _model, quantization as q
 from sardonyx.quantization import matmul_nbits_quantizer as nbits
 from sardonyx.quantization import qdq_loss_debug as debug
 from sardonyx.quantization import quant_utils as utils
@@ -237,7 +237,7 @@ def test_preprocess(model, tmp_path):  # noqa: F811
     q.quant_pre_process(model, out)
     feed = samples(1)[0]
     assert np.allclose(sx.InferenceSession(model).run(None, feed)[0], sx.InferenceSession(out).run(None, feed)[0], atol=1e-5)
-    assert "BatchNormalization" not in [node.op_type for node in sx._model.Model(str(out)).nodes]
+    assert "BatchNormalization" not in [node.op_type for node in _model.Model(str(out)).nodes]
     preprocess.main(["--input", str(model), "--output", str(out), "--skip_optimization", "true", "--auto_merge"])
     assert out.read_bytes() == model.read_bytes()
     with pytest.raises(ValueError):

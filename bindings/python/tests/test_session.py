@@ -13,6 +13,7 @@ import pytest
 import sardonyx as sx
 import sardonyx.datasets  # noqa: F401
 from conftest import model_of
+from sardonyx import _native
 from sardonyx.capi import onnxruntime_pybind11_state as state
 from sardonyx.capi.onnxruntime_inference_collection import InferenceSession as Lenient
 
@@ -226,7 +227,7 @@ def long_runs():
 
 def test_interrupt_is_quick():
     """Within 50 ms, in the best of a few attempts: the machine may be busy."""
-    if not hasattr(signal, "setitimer") or not sx._native.has_extension():
+    if not hasattr(signal, "setitimer") or not _native.has_extension():
         pytest.skip("no timers, or not Sardonyx's library")
     raised = []
 
@@ -375,7 +376,7 @@ def test_ml_dtypes(name, number):
     try:
         session = sx.InferenceSession(model)
     except state.NotImplemented:
-        assert not sx._native.has_extension()
+        assert not _native.has_extension()
         pytest.skip("the library does not have the type")
     for n in (0, 1, 5, 8):
         x = (np.arange(n) - (0 if name.startswith("u") else 3)).astype(getattr(ml, name))
@@ -405,7 +406,7 @@ def test_sequences():
 
 
 def test_reports(add, tmp_path):
-    if not sx._native.has_extension():
+    if not _native.has_extension():
         pytest.skip("not Sardonyx's library")
     session = sx.InferenceSession(add)
     assert "Add" in str(session.explain()) and session.explain().data and "<svg" in session.explain()._repr_html_()

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import sardonyx as sx
+from sardonyx import _native
 
 ONE = np.ones((2, 3), np.float32)
 
@@ -158,7 +159,7 @@ def test_garbage(add):
     """Nothing that Python lets one say ends the process."""
     session = sx.InferenceSession(add)
     things = [None, 0, -1, 2**70, 1.5, "x", b"x", [], [1], {}, {"a": 1}, object(), ONE, np.array("x"), np.zeros(3, "V5"), sx.OrtValue, session]
-    native = sx._native
+    native = _native
     calls = [native.value_from_object, native.value_from_dlpack, native.sparse_format, native.sparse_values, native.is_dlpack_uint8_tensor,
              native.load_adapter, native.Binding, native.RunOptions, sx.OrtValue, sx.InferenceSession, sx.check, session.io_binding().bind_cpu_input,
              lambda x: session.run(None, {"a": x, "b": x}), lambda x: session.run(x, {"a": ONE, "b": ONE}), lambda x: session.run(None, x),
