@@ -263,12 +263,14 @@ def python(result, build):
         return result.skip("pip finds no scikit-build-core, numpy or pytest")
     if code:
         return result.fail("pip install bindings/python", output)
-    code, output = run([venv / "bin/python", "-m", "pytest", "-q", package / "tests"])
-    counts = {word: int(n) for n, word in re.findall(r"(\d+) (passed|failed|skipped|error)", output)}
-    result.add(counts.get("passed", 0), 0, counts.get("skipped", 0))
-    if code:
-        result.add(failed=max(counts.get("failed", 0) - 1, 0))
-        result.fail("pytest bindings/python/tests", output)
+    for action, options in (("disable", []), ("enable", ["--alias"])):  # the second time as `import onnxruntime`
+        check(result, f"sardonyx.compat {action}", [venv / "bin/python", "-m", "sardonyx.compat", action])
+        code, output = run([venv / "bin/python", "-m", "pytest", "-q", package / "tests", *options], timeout=1800)
+        counts = {word: int(n) for n, word in re.findall(r"(\d+) (passed|failed|skipped|error)", output)}
+        result.add(counts.get("passed", 0), 0, counts.get("skipped", 0))
+        if code:
+            result.add(failed=max(counts.get("failed", 0) - 1, 0))
+            result.fail(" ".join(["pytest bindings/python/tests", *options]), output)
 
 
 @layer("the Python package on every Python that is here, free-threaded ones too; only when it is named")

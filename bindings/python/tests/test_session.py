@@ -13,7 +13,7 @@ import pytest
 import sardonyx as sx
 import sardonyx.datasets  # noqa: F401
 from conftest import model_of
-from sardonyx import _native
+from sardonyx import InferenceSession as Strict, _native
 from sardonyx.capi import onnxruntime_pybind11_state as state
 from sardonyx.capi.onnxruntime_inference_collection import InferenceSession as Lenient
 
@@ -238,7 +238,7 @@ def test_interrupt_is_quick():
     try:
         for name, model, feed in long_runs():
             session, waits = sx.InferenceSession(model), []
-            while len(waits) < 8 and min(waits, default=1) > 0.05:
+            while len(waits) < 20 and min(waits, default=1) > 0.05:
                 signal.setitimer(signal.ITIMER_REAL, 0.03)
                 try:
                     session.run(None, feed)
@@ -306,24 +306,25 @@ def test_pickle(add, tmp_path):
 
 
 def test_providers(add, capsys):
+    """In sardonyx what cannot be had raises; under the alias it warns, as in onnxruntime."""
     with pytest.raises(state.EPFail, match="CPUExecutionProvider"):
-        sx.InferenceSession(add, providers=["CUDAExecutionProvider"])
+        Strict(add, providers=["CUDAExecutionProvider"])
     with pytest.warns(UserWarning, match="CUDAExecutionProvider"):
-        session = sx.InferenceSession(add, providers=[("CUDAExecutionProvider", {"device_id": 0}), "CPUExecutionProvider"])
+        session = Strict(add, providers=[("CUDAExecutionProvider", {"device_id": 0}), "CPUExecutionProvider"])
     assert session.devices_used == ["CPUExecutionProvider"]
     with pytest.warns(UserWarning):
         assert Lenient(add, providers=["CUDAExecutionProvider"]).get_providers() == ["CPUExecutionProvider"]
     for bad in ("CPUExecutionProvider", [1], [("CPUExecutionProvider", 1)], [("a", {}, 3)]):
         with pytest.raises(ValueError):
-            sx.InferenceSession(add, providers=bad)
+            Strict(add, providers=bad)
         with pytest.raises(ValueError):
             Lenient(add, providers=bad, enable_fallback=False)
         assert Lenient(add, providers=bad).get_providers() == ["CPUExecutionProvider"] and "EP Error" in capsys.readouterr().out
     with pytest.raises(ValueError):
-        sx.InferenceSession(add, providers=["CPUExecutionProvider"], provider_options=[{}, {}])
+        Strict(add, providers=["CPUExecutionProvider"], provider_options=[{}, {}])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        sx.InferenceSession(add, providers=["CPUExecutionProvider"], provider_options=[{}])
+        Strict(add, providers=["CPUExecutionProvider"], provider_options=[{}])
 
 
 def test_options():

@@ -63,7 +63,7 @@ def test_use(tmp_path):
 
 
 def test_every_module_has_a_stub():
-    folder = pathlib.Path(sx.__file__).parent
+    folder = pathlib.Path(state.__file__).parent.parent
     assert (folder / "py.typed").exists()
     for module in folder.rglob("*.py"):
         name = module.relative_to(folder)
