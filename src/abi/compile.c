@@ -237,11 +237,11 @@ typedef struct writer {
   OrtSession *session;
 } writer;
 
-static sx_status into_buffer(OrtAllocator *a, const sx_text *t, void **out, size_t *size, sx_err *e) {
-  void *p = a->Alloc(a, t->n);
-  if (!p) SX_FAIL(e, FAIL, "the allocator has no room for the model's %zu bytes", t->n);
-  memcpy(p, t->p, t->n);
-  *out = p, *size = t->n;
+/* The text in a block of the caller's allocator; NULL where there is none. */
+static sx_status into_buffer(OrtAllocator *a, const char *what, const sx_text *t, void **out, sx_err *e) {
+  *out = t->n ? a->Alloc(a, t->n) : NULL;
+  if (t->n && !*out) SX_FAIL(e, FAIL, "the allocator has no room for %zu bytes of the model's %s", t->n, what);
+  if (t->n) memcpy(*out, t->p, t->n);
   return SX_OK;
 }
 
@@ -270,32 +270,49 @@ static sx_status locate(const OrtModelCompilationOptions *o, sx_proto_tensor *t,
   pairs[2] = (sx_proto_pair){0, SX_STR("length"), sx_str_c(length)};
   t->external_data.at = pairs, t->external_data.n = 3, t->data_location = 1;
   t->raw_data = SX_STR(""), t->has &= ~(1u << SX_TENSOR_RAW_DATA);
-  t->has |= 1u << 14;
+  t->has |= 1u << SX_TENSOR_DATA_LOCATION;
   return SX_OK;
 }
 
-static sx_status move_out(const writer *w, sx_proto_model *p, sx_arena *a, sx_text *data, sx_err *e) {
+/* The weights of p that are to lie elsewhere go into `data`; *file: where that is written, NULL: into a buffer. */
+static sx_status move_out(const writer *w, sx_proto_model *p, sx_arena *a, sx_text *data, char **file, sx_err *e) {
   const OrtModelCompilationOptions *o = w->o;
   size_t large = o->align_least > o->external_least ? o->align_least : o->external_least;
   if (o->align > 1) SX_TRY(sx_proto_move_external(p, sx_str_c(o->external), large, o->align, a, data, e));
   SX_TRY(sx_proto_move_external(p, sx_str_c(o->external), o->external_least, 1, a, data, e));
   if (data->failed) SX_NO_MEMORY(e);
-  if (o->external_allocator) return into_buffer(o->external_allocator, data, o->external_buffer, o->external_size, e);
+  if (o->external_allocator) return SX_OK;
   size_t folder = w->path ? strlen(w->path) : 0;
   while (folder && w->path[folder - 1] != '/' && w->path[folder - 1] != '\\') folder--;
-  char *file = *o->external == '/' ? sx_arena_printf(a, "%s", o->external)
-                                   : sx_arena_printf(a, "%.*s%s", (int)folder, w->path ? w->path : "", o->external);
-  if (!file) SX_NO_MEMORY(e);
-  return sx_write_file(file, data->p, data->n, e);
+  *file = *o->external == '/' ? sx_arena_printf(a, "%s", o->external)
+                              : sx_arena_printf(a, "%.*s%s", (int)folder, w->path ? w->path : "", o->external);
+  if (!*file) SX_NO_MEMORY(e);
+  return SX_OK;
 }
 
 static sx_status put_model(const writer *w, const sx_text *t, sx_err *e) {
   const OrtModelCompilationOptions *o = w->o;
   switch (o->output) {
-    case OUTPUT_BUFFER: return into_buffer(o->allocator, t, o->buffer, o->buffer_size, e);
+    case OUTPUT_BUFFER:
+      SX_TRY(into_buffer(o->allocator, "graph", t, o->buffer, e));
+      *o->buffer_size = t->n;
+      return SX_OK;
     case OUTPUT_FUNCTION: return sx_ort_take(o->write(o->write_state, t->p, t->n), e);
     default: return sx_write_file(w->path, t->p, t->n, e);
   }
+}
+
+/* Both results. The caller gets a buffer of weights only along with its model. */
+static sx_status put(const writer *w, const sx_text *model, const sx_text *data, const char *file, sx_err *e) {
+  const OrtModelCompilationOptions *o = w->o;
+  OrtAllocator *a = o->external ? o->external_allocator : NULL;
+  void *block = NULL;
+  if (file) SX_TRY(sx_write_file(file, data->p, data->n, e));
+  if (a) SX_TRY(into_buffer(a, "initializers", data, &block, e));
+  sx_status s = put_model(w, model, e);
+  if (s != SX_OK && block) a->Free(a, block);
+  if (s == SX_OK && a) *o->external_buffer = block, *o->external_size = data->n;
+  return s;
 }
 
 static sx_status write_model(void *ctx, const sx_model *m, sx_proto_model *p, sx_arena *a, sx_err *e) {
@@ -306,13 +323,14 @@ static sx_status write_model(void *ctx, const sx_model *m, sx_proto_model *p, sx
             "Unable to compile any nodes. Check that the session's execution providers support compilation and can execute "
             "the model");
   sx_text data = {0}, model = {0};
+  char *file = NULL;
   sx_status s = SX_OK;
   for (uint32_t i = 0; w->o->locate && i < p->graph->initializer.n && s == SX_OK; i++)
     s = locate(w->o, &p->graph->initializer.at[i], a, e);
-  if (s == SX_OK && w->o->external) s = move_out(w, p, a, &data, e);
+  if (s == SX_OK && w->o->external) s = move_out(w, p, a, &data, &file, e);
   if (s == SX_OK) s = sx_proto_write_model(p, &model, e);
   if (s == SX_OK && model.failed) s = sx_fail(e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
-  if (s == SX_OK) s = put_model(w, &model, e);
+  if (s == SX_OK) s = put(w, &model, &data, file, e);
   sx_text_free(&data);
   sx_text_free(&model);
   return s;
@@ -343,18 +361,6 @@ static SX_OWN_FRAME OrtStatus *compile(const OrtEnv *env, writer *w, const sx_ma
   return failed;
 }
 
-/* Where the result goes when nobody says: model.onnx becomes model_ctx.onnx. */
-static OrtStatus *default_path(const OrtModelCompilationOptions *o, char **out) {
-  sx_text t = {0};
-  size_t n = strlen(o->in_path), stem = n;
-  while (stem && o->in_path[stem - 1] != '.' && o->in_path[stem - 1] != '/' && o->in_path[stem - 1] != '\\') stem--;
-  if (stem && o->in_path[stem - 1] == '.') n = stem - 1;
-  sx_text_add(&t, "%.*s_ctx.onnx", (int)n, o->in_path);
-  OrtStatus *failed = t.failed ? sx_ort_status(SX_E_NO_MEMORY, NULL) : sx_ort_text_set(out, t.p);
-  sx_text_free(&t);
-  return failed;
-}
-
 static OrtStatus *check(const OrtModelCompilationOptions *o) {
   if (o->input == INPUT_NONE)
     SX_API_FAIL(INVALID_ARGUMENT, "Input model to compile must be specified via file path, memory buffer, or OrtModel");
@@ -382,7 +388,12 @@ OrtStatus *ORT_API_CALL sx_compile_CompileModel(const OrtEnv *env, const OrtMode
   OrtStatus *failed = check(o);
   char *path = NULL;
   if (!failed && o->output == OUTPUT_PATH) failed = sx_ort_text_set(&path, o->out_path);
-  if (!failed && o->output == OUTPUT_NONE) failed = default_path(o, &path);
+  if (!failed && o->output == OUTPUT_NONE) { /* nobody says where it goes */
+    sx_text t = {0};
+    sx_ep_context_path(o->in_path, &t);
+    failed = t.failed ? sx_ort_status(SX_E_NO_MEMORY, NULL) : sx_ort_text_set(&path, t.p);
+    sx_text_free(&t);
+  }
   if (!failed && path && o->flags & OrtCompileApiFlags_ERROR_IF_OUTPUT_FILE_EXISTS &&
       sx_path_look(path) != SX_PATH_NOTHING)
     failed =

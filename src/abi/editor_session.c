@@ -43,20 +43,27 @@ OrtStatus *ORT_API_CALL sx_editor_CreateSessionFromModel(const OrtEnv *env, cons
   return failed;
 }
 
-/* The graph that is asked for until the session is finalised. */
+/* The graph that is asked for until the session is finalised; on failure it stays the one that it was. */
 static OrtStatus *reread(OrtSession *s, const void *data, size_t size) {
   struct sx_editing *x = s->editing;
   sx_model *m;
   sx_err e;
   sx_arena lists = {0};
   sx_import_options o = {.path = x->path, .bytes_live = true, .log = &s->logger.log};
-  sx_status st = sx_ort_import_lists(s->options, &o, &lists) ? sx_import_source(data, size, &o, &m, &e) : SX_E_NO_MEMORY;
+  sx_status st = sx_ort_import_lists(s->options, &o, &lists) ? sx_import_source(data, size, &o, &m, &e)
+                                                             : sx_fail(&e, SX_E_NO_MEMORY, SX_HERE, "out of memory");
   sx_arena_free(&lists);
   SX_API_TRY(st);
-  sx_model_destroy(x->model);
-  x->model = m;
   s->graph = m->graph;
-  return sx_ort_session_index(s);
+  OrtStatus *failed = sx_ort_session_index(s);
+  sx_model *gone = failed ? m : x->model; /* whose bytes the caller takes away */
+  if (failed && x->model) {
+    s->graph = x->model->graph;
+    sx_api_ReleaseStatus(sx_ort_session_index(s));
+  }
+  if (!failed) x->model = m;
+  sx_model_destroy(gone);
+  return failed;
 }
 
 static OrtStatus *create(const OrtEnv *env, const char *path, const void *data, size_t size,

@@ -3,6 +3,7 @@
  * the order of the releases. */
 #include "abi/session.h"
 #include "base/cpu.h"
+#include "onnxruntime_env_config_keys.h"
 #include "onnxruntime_ep_device_ep_metadata_keys.h"
 
 static OrtEnv *current;
@@ -222,23 +223,15 @@ OrtStatus *ORT_API_CALL sx_api_SetPerSessionThreadPoolCallbacks(OrtEnv *env, con
   return NULL;
 }
 
-bool sx_env_config_set(OrtEnv *env, const char *key, const char *value) {
-  sx_mutex_lock(&busy);
-  bool ok = sx_kvp_set(&env->config, key, value);
-  sx_mutex_unlock(&busy);
-  return ok;
-}
-
 OrtStatus *ORT_API_CALL sx_epapi_GetEnvConfigEntries(OrtKeyValuePairs **config_entries) {
   SX_API_NOT_NULL(config_entries);
   *config_entries = sx_kvp_create();
   if (!*config_entries) SX_API_NO_MEMORY();
   sx_mutex_lock(&busy);
-  OrtEnv *env = current;
-  if (env) env->refs++;
-  sx_mutex_unlock(&busy);
+  const OrtEnv *env = current; /* which goes only when nobody holds the lock */
   bool ok = !env || sx_kvp_copy(&env->config, *config_entries);
-  sx_api_ReleaseEnv(env); /* a provider asks, and those live in an environment */
+  if (ok && env && atomic_load(&env->virtual_libraries)) ok = sx_kvp_set(*config_entries, kOrtEnvAllowVirtualDevices, "1");
+  sx_mutex_unlock(&busy);
   if (ok) return NULL;
   sx_api_ReleaseKeyValuePairs(*config_entries);
   *config_entries = NULL;

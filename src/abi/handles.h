@@ -167,7 +167,8 @@ struct OrtEnv {
   bool global_pools;
   OrtThreadingOptions threads;
   struct sx_pool *pool; /* shared by sessions; made when the first one wants it */
-  OrtKeyValuePairs config;
+  OrtKeyValuePairs config;           /* the user's */
+  _Atomic uint32_t virtual_libraries; /* of providers that may make up devices: plugins read it as a configuration entry */
   OrtThreadPoolCallbacksConfig callbacks;
   SX_VEC(sx_shared_allocator) shared;
   OrtHardwareDevice cpu;
@@ -180,8 +181,6 @@ struct OrtEnv {
  * for sx_dl_let_go. */
 OrtEnv *sx_env_ref(OrtEnv *env);
 void *sx_env_unref(OrtEnv *env);
-/* Sets a configuration entry of the environment; false: out of memory. */
-bool sx_env_config_set(OrtEnv *env, const char *key, const char *value);
 void sx_env_close_plugins(OrtEnv *env);
 /* The environment's logger, or the quiet default one. */
 const sx_logger *sx_env_logger(const OrtEnv *env);
@@ -255,9 +254,9 @@ OrtSessionOptions *sx_ort_options_clone(const OrtSessionOptions *o);
 /* Stores a provider's options, over the defaults of its device (may be NULL). */
 OrtStatus *sx_ort_store_ep_options(OrtSessionOptions *options, const char *provider, const OrtKeyValuePairs *defaults,
                                    const char *const *keys, const char *const *values, size_t n);
-/* Adds a configuration entry after a check of the key. */
 /* Does ONNX Runtime or this library know the key? Keys of areas that are not the runtime's (ep., a user's own) count as known. */
 bool sx_ort_config_known(const char *key);
+/* Adds a configuration entry after a check of the key. */
 OrtStatus *sx_ort_config_set(OrtKeyValuePairs *config, const char *key, const char *value);
 
 /* ---- libraries of custom operators and providers ---- */

@@ -140,7 +140,7 @@ static void drop_index(OrtSession *s) {
 }
 
 /* Names of inputs and outputs, and which inputs must be given. */
-OrtStatus *sx_ort_session_index(OrtSession *s) {
+static OrtStatus *make_index(OrtSession *s) {
   const sx_graph *g = s->graph;
   uint32_t n = g->inputs.n;
   drop_index(s);
@@ -160,6 +160,11 @@ OrtStatus *sx_ort_session_index(OrtSession *s) {
   for (uint32_t i = 0; i < g->outputs.n; i++)
     if (!sx_strmap_put(&s->outputs, g->output_names.at[i], i)) SX_API_NO_MEMORY();
   return NULL;
+}
+OrtStatus *sx_ort_session_index(OrtSession *s) {
+  OrtStatus *failed = make_index(s);
+  if (failed) drop_index(s);
+  return failed;
 }
 
 /* What the importer gets in arrays: overridden dimensions, initializers and files in the caller's memory. In `a` until the

@@ -214,7 +214,10 @@ OrtStatus *ORT_API_CALL sx_api_CopyTensors(const OrtEnv *env, const OrtValue *co
     if (s->type.dtype != d->type.dtype || s->bytes != d->bytes)
       SX_API_FAIL(INVALID_ARGUMENT, "CopyTensors: source and destination %zu differ in type or size", i);
     bool host = sx_memory_is_host(s->memory) && sx_memory_is_host(d->memory);
-    if (!host && !sx_env_transfer(env, s->memory, d->memory))
+    sx_ep_library *held;
+    OrtDataTransferImpl *t = sx_env_transfer(env, s->memory, d->memory, &held);
+    sx_ep_library_drop(held);
+    if (!host && !t)
       SX_API_FAIL(NOT_IMPLEMENTED, "CopyTensors: no provider copies between '%s' and '%s'", s->memory->name,
                   d->memory->name);
   }
@@ -222,9 +225,13 @@ OrtStatus *ORT_API_CALL sx_api_CopyTensors(const OrtEnv *env, const OrtValue *co
     const sx_rt_value *s = (const sx_rt_value *)src_tensors[i];
     sx_rt_value *d = (sx_rt_value *)dst_tensors[i];
     if (s == d) continue;
-    OrtDataTransferImpl *t = sx_env_transfer(env, s->memory, d->memory);
-    if (t) {
-      OrtStatus *failed = sx_transfer_one(t, s, d, stream);
+    bool host = sx_memory_is_host(s->memory) && sx_memory_is_host(d->memory);
+    sx_ep_library *held;
+    OrtDataTransferImpl *t = sx_env_transfer(env, s->memory, d->memory, &held);
+    if (!host) { /* unless the library has gone meanwhile */
+      OrtStatus *failed = t ? sx_transfer_one(t, s, d, stream)
+                            : sx_ort_error(ORT_FAIL, "CopyTensors: the provider of '%s' has gone", s->memory->name);
+      sx_ep_library_drop(held);
       if (failed) return failed;
       continue;
     }

@@ -22,7 +22,8 @@ typedef SX_WIRE_LIST(sx_proto_opset) sx_proto_opsets;
 /* TensorProto. Typed data lie in `data` as they are on the wire; the bit of one SX_TENSOR_*_DATA says which they are. */
 enum {
   SX_TENSOR_FLOAT_DATA = 4, SX_TENSOR_INT32_DATA = 5, SX_TENSOR_STRING_DATA = 6, SX_TENSOR_INT64_DATA = 7,
-  SX_TENSOR_RAW_DATA = 9, SX_TENSOR_DOUBLE_DATA = 10, SX_TENSOR_UINT64_DATA = 11
+  SX_TENSOR_RAW_DATA = 9, SX_TENSOR_DOUBLE_DATA = 10, SX_TENSOR_UINT64_DATA = 11,
+  SX_TENSOR_DATA_LOCATION = 14
 };
 typedef struct sx_proto_segment { uint32_t has; int64_t begin, end; } sx_proto_segment;
 typedef struct sx_proto_tensor {

@@ -47,8 +47,9 @@ static bool has_batch_norm(const sx_model *m) {
 
 /* The model that was written, which owns its bytes. */
 static sx_status read_again(const sx_text *bytes, const sx_import_options *io, sx_model **out, sx_err *e) {
+  if (bytes->failed) SX_NO_MEMORY(e);
   sx_mapping copy = {.data = sx_malloc_aligned(bytes->n), .size = bytes->n};
-  if (bytes->failed || !copy.data) SX_NO_MEMORY(e);
+  if (!copy.data) SX_NO_MEMORY(e);
   memcpy((void *)(uintptr_t)copy.data, bytes->p, bytes->n);
   sx_status s = source(copy.data, copy.size, io, out, e);
   if (s == SX_OK && !sx_vec_push(&(*out)->mappings, copy)) {

@@ -104,6 +104,15 @@ static void to_memory(void) {
   CHECK(weights != NULL && n_weights == 16); /* two vectors of two floats, too small to be aligned */
   if (weights) a->Free(a, weights);
   if (data) a->Free(a, data);
+  weights = data = NULL, n_weights = 1;
+  C(ORT_OK, SetOutputModelWriteFunc(o, refuse_bytes, NULL));
+  COMPILE(ORT_FAIL, o);
+  CHECK(weights == NULL && n_weights == 1); /* both results, or neither */
+  C(ORT_OK, SetOutputModelBuffer(o, a, &data, &n));
+  C(ORT_OK, SetOutputModelExternalInitializersBuffer(o, ORT_TSTR("w.bin"), 1 << 20, a, &weights, &n_weights));
+  COMPILE(ORT_OK, o);
+  CHECK(data != NULL && weights == NULL && n_weights == 0); /* all weights are smaller */
+  if (data) loads(data, n), a->Free(a, data);
   C(ORT_INVALID_ARGUMENT, SetOutputModelGetInitializerLocationFunc(o, NULL, NULL));
   C(ORT_OK, SetOutputModelGetInitializerLocationFunc(o, inside, NULL));
   data = NULL;

@@ -162,12 +162,30 @@ static void thread_options(void) {
   api->ReleaseThreadingOptions(t);
 }
 
+/* What a provider reads as the environment's configuration. */
+static int allows_virtual_devices(void) {
+  OrtKeyValuePairs *all = NULL;
+  check_code(ORT_OK, api->GetEpApi()->GetEnvConfigEntries(&all), __LINE__, "GetEnvConfigEntries");
+  const char *value = all ? api->GetKeyValue(all, "allow_virtual_devices") : NULL;
+  int yes = value && !strcmp(value, "1");
+  api->ReleaseKeyValuePairs(all);
+  return yes;
+}
+
 int main(int argc, char **argv) {
   if (!abi_load(argc, argv)) return 2;
   OrtEnv *env = NULL, *again = NULL;
   OrtEnvCreationOptions o = {
       .version = ORT_API_VERSION, .logging_severity_level = ORT_LOGGING_LEVEL_WARNING, .log_id = "abi"};
+  OrtKeyValuePairs *entries = NULL;
+  api->CreateKeyValuePairs(&entries);
+  api->AddKeyValuePair(entries, "allow_virtual_devices", "1");
+  o.config_entries = entries;
   OK(CreateEnvWithOptions(&o, &env));
+  api->ReleaseKeyValuePairs(entries);
+  o.config_entries = NULL;
+  CODE(ORT_FAIL, RegisterExecutionProviderLibrary(env, "none.virtual", ORT_TSTR("/no/such/library")));
+  CHECK(allows_virtual_devices()); /* as the user has it */
   o.logging_severity_level = 17;
   CODE(ORT_INVALID_ARGUMENT, CreateEnvWithOptions(&o, &again));
   OK(CreateEnv(ORT_LOGGING_LEVEL_ERROR, "other", &again));

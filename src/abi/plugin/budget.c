@@ -41,12 +41,21 @@ static void ask_device(sx_ep *p) {
     sx_log(log, WARNING, "%s GetAvailableResource returned unsupported kind: %u", p->name, (unsigned)there.kind);
 }
 
+/* Sums stop at the largest number, which no device has room for. */
+static uint64_t plus(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
+
 /* Bytes of a result; 0 where its size is open. */
 static uint64_t bytes_of(const sx_fact *f) {
-  size_t n = f->kind == SX_KIND_TENSOR ? (size_t)sx_dtype_bits((sx_dtype)f->dtype) : 0;
-  for (int i = 0; i < f->rank; i++)
-    if (!sx_dim_is_const(f->dims[i]) || !sx_size_mul(n, (size_t)f->dims[i], &n)) return 0;
-  return f->rank < 0 ? 0 : n / 8;
+  uint64_t n = f->kind == SX_KIND_TENSOR && f->rank >= 0 ? (uint64_t)sx_dtype_bits((sx_dtype)f->dtype) : 0;
+  bool empty = false, fits = true;
+  for (int i = 0; i < f->rank && n; i++) {
+    if (!sx_dim_is_const(f->dims[i])) return 0;
+    uint64_t d = (uint64_t)f->dims[i];
+    empty |= !d;
+    fits = fits && (!d || n <= UINT64_MAX / d);
+    if (fits && d) n *= d;
+  }
+  return empty ? 0 : fits ? n / 8 : UINT64_MAX;
 }
 
 /* What node n costs; weights that nobody has counted before are, in m. */
@@ -56,11 +65,11 @@ static sx_status cost_of(const sx_graph *g, const sx_node *n, sx_map *m, uint64_
     const sx_tensor *t = n->in[i].value == SX_NONE ? NULL : sx_value_at(g, n->in[i].value)->fact.constant;
     if (!t || sx_map_get(m, (uint64_t)(uintptr_t)t, &there)) continue;
     if (!sx_map_put(m, (uint64_t)(uintptr_t)t, 1)) SX_NO_MEMORY(e);
-    sum += t->size;
+    sum = plus(sum, t->size);
   }
   for (uint32_t o = 0; o < n->n_out; o++)
-    if (n->out[o] != SX_NONE) sum += bytes_of(&sx_value_at(g, n->out[o])->fact);
-  *cost += sum + sum / 2;
+    if (n->out[o] != SX_NONE) sum = plus(sum, bytes_of(&sx_value_at(g, n->out[o])->fact));
+  *cost = plus(*cost, plus(sum, sum / 2));
   return SX_OK;
 }
 
@@ -85,7 +94,7 @@ sx_status sx_ep_budget_sift(OrtEpGraphSupportInfo *info, const sx_graph *g, sx_e
                                   SX_FMT(n->op_type), (unsigned long long)cost));
     }
     c->refused = b->full;
-    if (!b->full) b->used += cost;
+    if (!b->full) b->used = plus(b->used, cost);
   }
   return SX_OK;
 }

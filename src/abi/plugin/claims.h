@@ -9,6 +9,7 @@ typedef struct sx_claim {
   uint32_t n;
   sx_nid *nodes; /* in execution order */
   bool fuse, drop_constants, refused;
+  const sx_ep_kernel *kernel; /* of a node by itself: who runs it; NULL: not looked for yet */
 } sx_claim;
 struct OrtEpGraphSupportInfo {
   sx_ep *ep;

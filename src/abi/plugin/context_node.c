@@ -23,13 +23,20 @@ static sx_status take_attr(sx_graph *g, sx_nid id, const sx_proto_attr *p, sx_er
       to.s = keep(a, p->s);
       if (!to.s.p) SX_NO_MEMORY(e);
       break;
-    case SX_ATTR_INTS: to.n = p->ints.n, to.ints = sx_arena_copy(a, p->ints.at, to.n * sizeof(int64_t)); break;
-    case SX_ATTR_FLOATS: to.n = p->floats.n, to.floats = sx_arena_copy(a, p->floats.at, to.n * sizeof(float)); break;
+    case SX_ATTR_INTS:
+      to.n = p->ints.n, to.ints = sx_arena_copy(a, p->ints.at, to.n * sizeof(int64_t));
+      if (to.n && !to.ints) SX_NO_MEMORY(e);
+      break;
+    case SX_ATTR_FLOATS:
+      to.n = p->floats.n, to.floats = sx_arena_copy(a, p->floats.at, to.n * sizeof(float));
+      if (to.n && !to.floats) SX_NO_MEMORY(e);
+      break;
     case SX_ATTR_STRINGS: {
       sx_str *t = SX_NEW_N(a, sx_str, (size_t)p->strings.n + 1);
       to.n = p->strings.n, to.strings = t;
-      for (uint32_t i = 0; t && i < to.n; i++) t[i] = keep(a, p->strings.at[i]);
       if (!t) SX_NO_MEMORY(e);
+      for (uint32_t i = 0; i < to.n; i++)
+        if (!(t[i] = keep(a, p->strings.at[i])).p) SX_NO_MEMORY(e);
       break;
     }
     default: SX_FAIL(e, EP_FAIL, "attribute '%.*s' of the EPContext node has type %d", SX_FMT(p->name), p->type);
@@ -92,14 +99,23 @@ static sx_status check_nodes(const sx_graph *g, sx_err *e) {
 
 sx_status sx_ep_context_check(const sx_model *m, sx_err *e) { return check_nodes(m->graph, e); }
 
-/* model.onnx becomes model_ctx.onnx, unless the options name a file. */
+void sx_ep_context_path(const char *model, sx_text *out) {
+  size_t n = strlen(model), stem = n;
+  while (stem && model[stem - 1] != '.' && model[stem - 1] != '/' && model[stem - 1] != '\\') stem--;
+  sx_text_add(out, "%.*s_ctx.onnx", (int)(stem && model[stem - 1] == '.' ? stem - 1 : n), model);
+}
+
+/* Beside the model, unless the options name a file; NULL: there is no path, or no memory. */
 static char *context_path(const struct sx_eps *x, const char *model, sx_arena *a) {
   const char *given = sx_kvp_get(&x->session->options->config, kOrtSessionOptionEpContextFilePath);
   if (given && *given) return sx_arena_strdup(a, given, strlen(given));
   if (!model) return NULL;
-  size_t n = strlen(model), stem = n;
-  while (stem && model[stem - 1] != '.' && model[stem - 1] != '/' && model[stem - 1] != '\\') stem--;
-  return sx_arena_printf(a, "%.*s_ctx.onnx", (int)(stem && model[stem - 1] == '.' ? stem - 1 : n), model);
+  sx_text t = {0};
+  sx_ep_context_path(model, &t);
+  char *path = t.failed ? NULL : sx_arena_strdup(a, t.p, t.n);
+  a->failed |= t.failed;
+  sx_text_free(&t);
+  return path;
 }
 
 sx_status sx_ep_context_keep(struct sx_eps *x, sx_model *m, const char *model, sx_err *e) {

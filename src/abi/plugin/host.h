@@ -32,7 +32,8 @@ typedef struct sx_ep_library {
   OrtDataTransferImpl *transfers[SX_EP_MAX_FACTORIES];
   size_t n_factories;
   SX_VEC(OrtEpDevice *) devices;
-  _Atomic uint32_t sessions; /* alive, with a provider of this library */
+  bool allows_virtual;    /* counted in OrtEnv.virtual_libraries */
+  _Atomic uint32_t users; /* sessions with a provider of this library; for a moment, who copies or chooses. 0 while it goes */
 } sx_ep_library;
 
 /* A kernel definition and a registry of kernels (registry.c). */
@@ -153,17 +154,24 @@ struct sx_eps {
   sx_text context;
 };
 
-/* Who copies between two memories of which one is a plugin's; NULL: nobody. (library.c) */
-OrtDataTransferImpl *sx_env_transfer(const OrtEnv *env, const sx_memory *from, const sx_memory *to);
+/* ---- library.c: a library that is held cannot be unregistered ---- */
+/* Who copies between two memories of which one is a plugin's, and the library that this is, held; NULL and NULL: nobody. */
+OrtDataTransferImpl *sx_env_transfer(const OrtEnv *env, const sx_memory *from, const sx_memory *to, sx_ep_library **held);
+/* The library of a device, which need not be one any more, held; NULL: it is the CPU. */
+OrtStatus *sx_ep_library_of(const OrtEnv *env, const OrtEpDevice *device, sx_ep_library **held);
+void sx_ep_library_drop(sx_ep_library *l); /* NULL is allowed */
+/* All devices, and their libraries held, until they are dropped. */
+void sx_env_devices_hold(const OrtEnv *env, const OrtEpDevice *const **list, size_t *n);
+void sx_env_devices_drop(const OrtEpDevice *const *list, size_t n);
 
 struct OrtNodeComputeContext {
   const char *name;
 };
 
 /* ---- session.c: the providers that a session's options ask for ---- */
-/* Makes them; *out NULL: there are none but our own. */
 /* Adds to the options' providers by policy (policy.c), once; the model, for a delegate: at a path or as bytes, or neither. */
 OrtStatus *sx_eps_choose(OrtSession *s, const char *path, const void *data, size_t size);
+/* Makes them; *out NULL: there are none but our own. */
 OrtStatus *sx_eps_open(OrtSession *s, struct sx_eps **out);
 void sx_eps_close(struct sx_eps *x);
 void sx_ep_placed_free(void *placed);
@@ -205,6 +213,8 @@ sx_status sx_ep_context_take(struct sx_eps *x, sx_graph *g, sx_nid id, const Ort
 sx_status sx_ep_context_describe(struct sx_eps *x, sx_model *m, sx_err *e);
 /* FAIL when a compiled node has none. */
 sx_status sx_ep_context_check(const sx_model *m, sx_err *e);
+/* The file that a context model goes to when nobody says: model.onnx becomes model_ctx.onnx. */
+void sx_ep_context_path(const char *model, sx_text *out);
 /* Session option ep.context_enable: keeps the bytes of the model of the source dialect, read from file `model` (may be NULL). */
 sx_status sx_ep_context_keep(struct sx_eps *x, sx_model *m, const char *model, sx_err *e);
 /* Writes what was kept last, if anything was, and lets go of it. */

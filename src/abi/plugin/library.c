@@ -99,6 +99,13 @@ void ORT_API_CALL sx_epapi_ReleaseHardwareDevice(OrtHardwareDevice *device) {
   sx_free(device, sizeof *device);
 }
 
+/* Is it registered under a name that asks for devices which are not there? */
+static bool is_virtual(const char *name) {
+  static const char end[] = ".virtual";
+  size_t n = strlen(name), m = sizeof end - 1;
+  return n >= m && !strcmp(name + n - m, end);
+}
+
 static void destroy(OrtEnv *env, sx_ep_library *l) {
   for (uint32_t i = 0; i < l->devices.n; i++) {
     for (int k = 0; k < SX_EP_MEMORIES; k++) {
@@ -115,6 +122,7 @@ static void destroy(OrtEnv *env, sx_ep_library *l) {
     if (l->factories[i]) sx_api_ReleaseStatus(l->release(l->factories[i]));
   }
   if (l->handle) sx_dl_close(l->handle);
+  if (l->allows_virtual) atomic_fetch_sub(&env->virtual_libraries, 1);
   sx_text_drop(l->name);
   sx_text_drop(l->path);
   sx_free(l, sizeof *l);
@@ -129,12 +137,13 @@ static OrtStatus *ask_devices(OrtEnv *env, sx_ep_library *l, OrtEpFactory *f) {
   OrtStatus *failed = f->GetSupportedDevices(f, machine, 1, made, SX_EP_MAX_DEVICES, &n);
   if (!failed && n > SX_EP_MAX_DEVICES)
     failed = sx_ort_error(ORT_FAIL, "the factory says that it made %zu devices, there is room for %d", n, SX_EP_MAX_DEVICES);
-  for (size_t i = 0; i < SX_EP_MAX_DEVICES; i++) /* none is freed twice */
-    for (size_t k = 0; k < i; k++)
-      if (made[i] && made[i] == made[k]) {
-        made[i] = NULL;
-        if (!failed) failed = sx_ort_error(ORT_INVALID_ARGUMENT, "the factory gave device %zu twice", k);
-      }
+  for (size_t i = 0; i < SX_EP_MAX_DEVICES; i++) { /* none is freed twice, nor one that is not the factory's */
+    bool taken = made[i] && (made[i]->library || !made[i]->factory);
+    for (size_t k = 0; made[i] && k < i; k++) taken |= made[i] == made[k];
+    if (!taken) continue;
+    made[i] = NULL;
+    if (!failed) failed = sx_ort_error(ORT_INVALID_ARGUMENT, "device %zu of the factory is listed already", i);
+  }
   if (failed) { /* what it made by then is ours */
     for (size_t i = 0; i < SX_EP_MAX_DEVICES; i++) sx_epapi_ReleaseEpDevice(made[i]);
     return failed;
@@ -175,7 +184,7 @@ OrtStatus *ORT_API_CALL sx_api_ReleaseSharedAllocator(OrtEnv *env, const OrtEpDe
   int k = memory_kind(mem_type);
   if (!d->memory[k]) SX_API_FAIL(INVALID_ARGUMENT, "ReleaseSharedAllocator: the device has no memory of its own");
   if (!d->allocator[k]) return NULL;
-  if (d->library && atomic_load(&d->library->sessions))
+  if (d->library && atomic_load(&d->library->users))
     SX_API_FAIL(FAIL, "the allocator of '%.60s' is in use by a session: release the sessions first", d->name);
   (void)sx_env_unshare(env, NULL, d->allocator[k]);
   if (SX_EP_HAS(d->factory, 23, ReleaseAllocator)) d->factory->ReleaseAllocator(d->factory, d->allocator[k]);
@@ -230,18 +239,6 @@ static OrtStatus *start(OrtEnv *env, sx_ep_library *l) {
   }
   for (uint32_t i = 0; i < l->devices.n && !failed; i++) failed = make_allocators(env, l->devices.at[i]);
   return failed;
-}
-
-static bool ends_with(const char *s, const char *end) {
-  size_t n = strlen(s), m = strlen(end);
-  return n >= m && !strcmp(s + n - m, end);
-}
-
-/* Where plugins read it, for as long as a library is registered under a name that asks for it. */
-static OrtStatus *allow_virtual(OrtEnv *env, const char *name, bool on) {
-  if (!ends_with(name, ".virtual")) return NULL;
-  if (sx_env_config_set(env, "allow_virtual_devices", on ? "1" : "0")) return NULL;
-  SX_API_NO_MEMORY();
 }
 
 /* The list of devices without those of one library and with those of another. Callers hold pointers into the list, also while
@@ -300,13 +297,10 @@ OrtStatus *ORT_API_CALL sx_api_RegisterExecutionProviderLibrary(OrtEnv *env, con
   sx_path_close(&text);
   if (!failed && !(l->handle = sx_dl_open_near(l->path, why, sizeof why)))
     failed = sx_ort_error(ORT_FAIL, "the provider library '%.300s' cannot be loaded: %s", l->path, why);
-  if (!failed) failed = allow_virtual(env, registration_name, true);
+  if (!failed && (l->allows_virtual = is_virtual(registration_name))) atomic_fetch_add(&env->virtual_libraries, 1);
   if (!failed) failed = start(env, l);
   if (!failed) failed = publish(env, l);
-  if (failed && l) {
-    sx_api_ReleaseStatus(allow_virtual(env, registration_name, false));
-    destroy(env, l);
-  }
+  if (failed && l) destroy(env, l);
   sx_mutex_unlock(&coming);
   return failed;
 }
@@ -317,10 +311,9 @@ OrtStatus *ORT_API_CALL sx_api_UnregisterExecutionProviderLibrary(OrtEnv *env, c
   uint32_t at = 0;
   sx_mutex_lock(&lists);
   sx_ep_library *l = find(env, registration_name, &at);
-  uint32_t users = l ? atomic_load(&l->sessions) : 0;
-  OrtStatus *failed = l && !users ? allow_virtual(env, registration_name, false) : NULL;
-  bool listed = l && !users && !failed && list_devices(env, l, NULL);
-  if (listed) {
+  uint32_t users = l ? atomic_load(&l->users) : 0;
+  bool unlisted = l && !users && list_devices(env, l, NULL);
+  if (unlisted) {
     for (uint32_t k = at + 1; k < env->plugins.n; k++) env->plugins.at[k - 1] = env->plugins.at[k];
     env->plugins.n--;
   }
@@ -329,10 +322,7 @@ OrtStatus *ORT_API_CALL sx_api_UnregisterExecutionProviderLibrary(OrtEnv *env, c
   if (users)
     SX_API_FAIL(FAIL, "the provider library '%.100s' is in use by %u session%s: release them first", registration_name,
                 (unsigned)users, users == 1 ? "" : "s");
-  if (!listed) {
-    if (!failed) sx_api_ReleaseStatus(allow_virtual(env, registration_name, true));
-    return failed ? failed : sx_ort_status(SX_E_NO_MEMORY, NULL);
-  }
+  if (!unlisted) SX_API_NO_MEMORY();
   sx_mutex_lock(&coming);
   destroy(env, l);
   sx_mutex_unlock(&coming);
@@ -347,20 +337,54 @@ void sx_env_close_plugins(OrtEnv *env) {
   sx_vec_free(&env->old_devices);
 }
 
-OrtDataTransferImpl *sx_env_transfer(const OrtEnv *env, const sx_memory *from, const sx_memory *to) {
-  OrtDataTransferImpl *all[SX_EP_MAX_FACTORIES * 8];
-  size_t n = 0;
-  if (sx_memory_is_host(from) && sx_memory_is_host(to)) return NULL;
+void sx_ep_library_drop(sx_ep_library *l) {
+  if (l) atomic_fetch_sub(&l->users, 1);
+}
+
+/* The library after l (NULL: the first), held; l is let go of. */
+static sx_ep_library *next(const OrtEnv *env, sx_ep_library *l) {
+  uint32_t i = 0;
   sx_mutex_lock(&lists);
-  for (uint32_t i = 0; i < env->plugins.n; i++) {
-    const sx_ep_library *l = env->plugins.at[i];
-    for (size_t k = 0; k < l->n_factories && n < sizeof all / sizeof *all; k++)
-      if (l->transfers[k] && l->transfers[k]->CanCopy && l->transfers[k]->CopyTensors) all[n++] = l->transfers[k];
-  }
+  while (l && env->plugins.at[i++] != l) continue; /* it is there: it is held */
+  sx_ep_library *after = i < env->plugins.n ? env->plugins.at[i] : NULL;
+  if (after) atomic_fetch_add(&after->users, 1);
   sx_mutex_unlock(&lists);
-  for (size_t i = 0; i < n; i++)
-    if (all[i]->CanCopy(all[i], (const OrtMemoryDevice *)from, (const OrtMemoryDevice *)to)) return all[i];
+  sx_ep_library_drop(l);
+  return after;
+}
+
+OrtDataTransferImpl *sx_env_transfer(const OrtEnv *env, const sx_memory *from, const sx_memory *to, sx_ep_library **held) {
+  *held = NULL;
+  if (sx_memory_is_host(from) && sx_memory_is_host(to)) return NULL;
+  while ((*held = next(env, *held)) != NULL)
+    for (size_t k = 0; k < (*held)->n_factories; k++) {
+      OrtDataTransferImpl *t = (*held)->transfers[k];
+      if (t && t->CanCopy && t->CopyTensors && t->CanCopy(t, (const OrtMemoryDevice *)from, (const OrtMemoryDevice *)to))
+        return t;
+    }
   return NULL;
+}
+
+OrtStatus *sx_ep_library_of(const OrtEnv *env, const OrtEpDevice *device, sx_ep_library **held) {
+  bool listed = false;
+  *held = NULL;
+  sx_mutex_lock(&lists);
+  for (uint32_t i = 0; i < env->devices.n && !listed; i++) listed = env->devices.at[i] == device;
+  if (listed && (*held = device->library) != NULL) atomic_fetch_add(&(*held)->users, 1);
+  sx_mutex_unlock(&lists);
+  if (!listed) SX_API_FAIL(INVALID_ARGUMENT, "a device of the session is of no provider library that is registered");
+  return NULL;
+}
+
+void sx_env_devices_hold(const OrtEnv *env, const OrtEpDevice *const **list, size_t *n) {
+  sx_mutex_lock(&lists);
+  *list = env->devices.at, *n = env->devices.n;
+  for (size_t i = 0; i < *n; i++)
+    if ((*list)[i]->library) atomic_fetch_add(&(*list)[i]->library->users, 1);
+  sx_mutex_unlock(&lists);
+}
+void sx_env_devices_drop(const OrtEpDevice *const *list, size_t n) {
+  for (size_t i = 0; i < n; i++) sx_ep_library_drop(list[i]->library);
 }
 
 OrtStatus *ORT_API_CALL sx_api_GetEpDevices(const OrtEnv *env, const OrtEpDevice *const **ep_devices,

@@ -10,6 +10,21 @@ static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
   return false;
 }
 
+/* On failure, x->impl is what the provider made so far. */
+static sx_status create_kernel(sx_ep_node *x, sx_build *b) {
+  OrtKernelInfo *info = SX_NEW(&b->g->model->arena, OrtKernelInfo);
+  if (!info) SX_NO_MEMORY(b->e);
+  *info = (OrtKernelInfo){x->ep->owner->session, b->g, b->n};
+  SX_TRY(sx_ort_take(x->kernel->create(x->kernel->create_state, info, &x->impl), b->e));
+  if (!x->impl || !x->impl->Compute)
+    SX_FAIL(b->e, EP_FAIL, "%s made no kernel with a Compute for %.*s", x->ep->name, SX_FMT(b->n->op_type));
+  if (!sx_node_has_body(b->n)) return sx_ep_prepack(x, b);
+  if (!sx_ep_is_control(x->impl))
+    SX_FAIL(b->e, EP_FAIL, "%s made a kernel of its own for %.*s: it has to be one of Create%.*sKernel", x->ep->name,
+            SX_FMT(b->n->op_type), SX_FMT(b->n->op_type));
+  return SX_OK;
+}
+
 static sx_status create_in_turn(sx_ep_node *x, sx_build *b) {
   x->constant = x->to_device && sx_value_const(b->g, b->n->in[0].value);
   if (x->created || x->to_host || x->to_device) return SX_OK;
@@ -19,18 +34,12 @@ static sx_status create_in_turn(sx_ep_node *x, sx_build *b) {
     x->created = true;
     return SX_OK;
   }
-  OrtKernelInfo *info = SX_NEW(&b->g->model->arena, OrtKernelInfo);
-  if (!info) SX_NO_MEMORY(b->e);
-  *info = (OrtKernelInfo){x->ep->owner->session, b->g, b->n};
-  SX_TRY(sx_ort_take(x->kernel->create(x->kernel->create_state, info, &x->impl), b->e));
-  if (!x->impl || !x->impl->Compute)
-    SX_FAIL(b->e, EP_FAIL, "%s made no kernel with a Compute for %.*s", x->ep->name, SX_FMT(b->n->op_type));
-  x->created = true;
-  if (!sx_node_has_body(b->n)) return sx_ep_prepack(x, b);
-  if (!sx_ep_is_control(x->impl))
-    SX_FAIL(b->e, EP_FAIL, "%s made a kernel of its own for %.*s: it has to be one of Create%.*sKernel", x->ep->name,
-            SX_FMT(b->n->op_type), SX_FMT(b->n->op_type));
-  return SX_OK;
+  sx_status s = create_kernel(x, b);
+  x->created = s == SX_OK;
+  if (x->created) return SX_OK;
+  if (x->impl && x->impl->Release) x->impl->Release(x->impl);
+  x->impl = NULL; /* another attempt makes a new one */
+  return s;
 }
 
 /* A provider hears of one node at a time; another run may be placing its own. */

@@ -179,24 +179,31 @@ static bool hostable(const OrtNode *v) {
   return !*v->domain && (scan || !strcmp(v->op_type, "If") || !strcmp(v->op_type, "Loop"));
 }
 
-/* Nodes by themselves: run by kernels of the provider's registry. */
+/* Nodes by themselves are run by kernels of the provider's registry; without one the claim is refused. */
+static void find_kernels(struct sx_eps *x, OrtEpGraphSupportInfo *info) {
+  for (uint32_t k = 0; k < info->claims.n; k++) {
+    sx_claim *c = &info->claims.at[k];
+    if (c->fuse || c->refused) continue;
+    const OrtNode *v = sx_ort_view_node(info->view, c->nodes[0]);
+    bool able = !v->n_bodies || hostable(v);
+    if (able && info->ep->registry) c->kernel = sx_ep_registry_find(info->ep->registry, info->ep->name, v);
+    c->refused = !c->kernel;
+    if (able && c->refused)
+      sx_eps_note(x, SX_LOG_WARNING,
+                  sx_arena_printf(&x->now->arena, "%s claims node '%s' (%s) and has no kernel for it: others run it",
+                                  info->ep->name, v->name, v->op_type));
+  }
+}
+
 static sx_status take_singles(struct sx_eps *x, sx_graph *g, OrtEpGraphSupportInfo *info, sx_err *e) {
   for (uint32_t k = 0; k < info->claims.n; k++) {
     const sx_claim *c = &info->claims.at[k];
     if (c->fuse || c->refused) continue;
     const OrtNode *v = sx_ort_view_node(info->view, c->nodes[0]);
     sx_node *node = sx_node_at(g, c->nodes[0]);
-    if (v->n_bodies && !hostable(v)) continue;
-    const sx_ep_kernel *kernel = info->ep->registry ? sx_ep_registry_find(info->ep->registry, info->ep->name, v) : NULL;
-    if (!kernel) {
-      sx_eps_note(x, SX_LOG_WARNING,
-                  sx_arena_printf(&x->now->arena, "%s claims node '%s' (%s) and has no kernel for it: others run it",
-                                  info->ep->name, v->name, v->op_type));
-      continue;
-    }
     sx_ep_node *n = node_create(x, info->ep, (OrtNode *const[]){(OrtNode *)v}, 1, e);
     if (!n) return SX_E_NO_MEMORY;
-    n->kernel = kernel;
+    n->kernel = c->kernel;
     node->custom = n, node->provider = &sx_plugin_provider;
   }
   return SX_OK;
@@ -245,6 +252,7 @@ static sx_status offer(struct sx_eps *x, OrtGraph **view, OrtEpGraphSupportInfo 
   if (s == SX_OK && changed) s = sx_ort_graph_renew(view, e);
   if (s == SX_OK && changed) info->view = *view, ask(x, info);
   if (s == SX_OK) s = sx_claims_sift(info, g, e);
+  if (s == SX_OK) find_kernels(x, info);
   if (s == SX_OK) s = sx_ep_budget_sift(info, g, e);
   if (s == SX_OK) s = compile_groups(x, g, info, e);
   if (s == SX_OK) s = take_singles(x, g, info, e);

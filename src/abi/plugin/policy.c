@@ -125,23 +125,25 @@ OrtStatus *sx_eps_choose(OrtSession *s, const char *path, const void *data, size
   OrtSessionOptions *o = s->options;
   if (o->providers.n || !o->selects) return NULL;
   o->selects = false; /* the session's own copy: it has what was chosen */
-  OrtStatus *failed = sx_api_GetEpDevices(s->env, &list, &n);
-  if (failed) return failed;
+  OrtStatus *failed = NULL;
+  sx_env_devices_hold(s->env, &list, &n);
   device *all = sx_malloc((n + 1) * sizeof *all);
   OrtKeyValuePairs model = {0};
-  if (!all) SX_API_NO_MEMORY();
-  for (size_t i = 0; i < n; i++) { /* into order */
+  if (!all) failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
+  for (size_t i = 0; all && i < n; i++) { /* into order */
     size_t at = i;
     for (; at && before(list[i], all[at - 1]); at--) all[at] = all[at - 1];
     all[at] = list[i];
   }
-  if (o->delegate) {
+  if (!failed && o->delegate) {
     failed = describe(path, data, size, &model);
     if (!failed) failed = by_delegate(o, &model, all, n, chosen, &count);
     sx_kvp_clear(&model);
-  } else {
+  } else if (!failed) {
     count = by_policy(o->policy, all, n, chosen);
   }
   sx_free(all, (n + 1) * sizeof *all);
-  return failed ? failed : append(s, chosen, count);
+  if (!failed) failed = append(s, chosen, count);
+  sx_env_devices_drop(list, n);
+  return failed;
 }

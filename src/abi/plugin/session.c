@@ -64,6 +64,11 @@ static OrtStatus *find_memory(sx_ep *p) {
     if (!m || (named && !sx_epapi_MemoryDevice_AreEqual(named, (const OrtMemoryDevice *)m))) continue;
     p->memory = m, p->allocator = d->allocator[SX_EP_MEMORY_DEVICE];
   }
+  if (named && !p->memory && !sx_memory_is_host((const sx_memory *)named)) {
+    const sx_memory *has = p->n_devices ? p->devices[0]->memory[SX_EP_MEMORY_DEVICE] : NULL;
+    SX_API_FAIL(EP_FAIL, "the provider's default memory is '%.60s', which none of its devices has: the first has '%.60s'",
+                ((const sx_memory *)named)->name, has ? has->name : "none");
+  }
   /* The device's shared allocator lives as long as the library: what is made with it may outlive the session. */
   if (p->memory && !p->allocator && SX_EP_HAS(p->ep, 23, CreateAllocator)) {
     OrtAllocator *own = NULL;
@@ -128,8 +133,8 @@ OrtStatus *sx_eps_open(OrtSession *s, struct sx_eps **out) {
       failed = sx_ort_status(SX_E_NO_MEMORY, NULL);
       break;
     }
-    p->index = i, p->library = o->providers.at[i].devices[0]->library;
-    if (p->library) atomic_fetch_add(&p->library->sessions, 1); /* before any of its code runs for the session */
+    p->index = i;
+    if ((failed = sx_ep_library_of(s->env, o->providers.at[i].devices[0], &p->library)) != NULL) break;
     failed = start(x, &o->providers.at[i], p);
     if (!failed) continue;
     OrtStatus *told = sx_ort_error(sx_api_GetErrorCode(failed), "the provider '%.100s' could not start: %s",
@@ -163,7 +168,7 @@ static void close_ep(sx_ep *p) {
     p->factory->ReleaseAllocator(p->factory, p->own_allocator);
   if (p->ep) p->factory->ReleaseEp(p->factory, p->ep);
   sx_ep_registry_free(p->registry);
-  if (p->library) atomic_fetch_sub(&p->library->sessions, 1);
+  sx_ep_library_drop(p->library);
 }
 
 void sx_ep_placed_free(void *placed) {

@@ -95,7 +95,7 @@ static OrtStatus *ORT_API_CALL domains(OrtEpFactory *f, OrtCustomOpDomain **out,
 OrtStatus *bad_device_factory(OrtEpFactory *f) {
   f->CreateDataTransfer = create_transfer;
   if (STARTS("domains-")) f->GetNumCustomOpDomains = num_domains, f->GetCustomOpDomains = domains;
-  if (!has_memory()) return NULL;
+  if (!has_memory() && !IS("memory-device-unknown")) return NULL;
   f->CreateAllocator = create_allocator, f->ReleaseAllocator = release_allocator;
   f->IsStreamAware = aware, f->CreateSyncStreamForDevice = create_stream;
   OrtStatus *failed = api->CreateMemoryInfo_V2("Bad", OrtMemoryInfoDeviceType_GPU, 0xbad, 0, OrtDeviceMemoryType_DEFAULT, 64,
@@ -166,7 +166,7 @@ static OrtStatus *ORT_API_CALL concurrent(OrtEp *e, bool *out) {
 }
 static OrtStatus *ORT_API_CALL default_device(const OrtEp *e, const OrtMemoryDevice **out) {
   (void)e;
-  *out = NULL;
+  *out = IS("memory-device-unknown") ? ep_api->MemoryInfo_GetMemoryDevice(other) : NULL;
   return refuse("memory-device-fails");
 }
 static bool ORT_API_CALL captures(const OrtEp *e) { return (void)e, true; }

@@ -129,12 +129,16 @@ static const char *ORT_API_CALL factory_version(const OrtEpFactory *f) {
   return (void)f, IS("factory-bad-version") ? "new" : "1.0.0";
 }
 
+static OrtEpDevice *first; /* that was made since the library was loaded */
+
 static OrtStatus *ORT_API_CALL devices(OrtEpFactory *f, const OrtHardwareDevice *const *hw, size_t n, OrtEpDevice **out,
                                        size_t room, size_t *made) {
   (void)room;
+  if (IS("devices-of-another") && first) return *out = first, *made = 1, NULL;
   OrtStatus *failed = n ? ep_api->CreateEpDevice(f, hw[0], NULL, NULL, out) : NULL;
   *made = IS("devices-null") ? 3 : IS("devices-too-many") ? 1000 : 1;
   if (!failed) failed = bad_device_describe(out[0]);
+  first = out[0];
   if (IS("devices-twice")) out[1] = out[0], *made = 2;
   if (IS("devices-none")) ep_api->ReleaseEpDevice(out[0]), out[0] = NULL, *made = 0;
   return failed ? failed : refuse("devices-fail");
@@ -171,6 +175,7 @@ OrtStatus *CreateEpFactories(const char *name, const OrtApiBase *base, const Ort
   api = base->GetApi(24);
   ep_api = api->GetEpApi();
   memset(&factory, 0, sizeof factory);
+  first = NULL;
   factory.ort_version_supported = 24;
   factory.GetName = factory_name, factory.GetVendor = factory_name, factory.GetVersion = factory_version;
   factory.GetSupportedDevices = IS("factory-no-devices") ? NULL : devices;
@@ -180,7 +185,7 @@ OrtStatus *CreateEpFactories(const char *name, const OrtApiBase *base, const Ort
   OrtStatus *failed = bad_device_factory(&factory);
   if (failed) return failed;
   out[0] = IS("factory-null") ? NULL : &factory;
-  if (IS("factories-twice")) out[1] = out[0], *n = 2;
+  if (IS("factories-twice") || IS("devices-of-another")) out[1] = out[0], *n = 2;
   else *n = IS("factories-none") ? 0 : IS("factories-too-many") ? 99 : 1;
   return refuse("factories-fail");
 }
