@@ -9,7 +9,7 @@
 #include "quant/gptq.h"
 
 struct SardonyxCalibration {
-  sx_path path;
+  char *path; /* what is read from `file` may lie beside it: known as long as this is */
   sx_mapping file;
   OrtSession *settings; /* what the options came to: custom operators, threads, a logger */
   sx_session_options so;
@@ -36,7 +36,7 @@ void ORT_API_CALL sx_calibration_ReleaseCalibration(SardonyxCalibration *c) {
   sx_arena_free(&c->lists);
   sx_api_ReleaseSession(c->settings);
   sx_unmap_file(&c->file);
-  sx_path_close(&c->path);
+  sx_text_drop(c->path);
   sx_free(c, sizeof *c);
 }
 
@@ -53,7 +53,7 @@ static sx_status take_inputs(SardonyxCalibration *c, sx_err *e) {
 
 /* `quantize`: options of a calibration of weights; `weights` false: of ranges. */
 static sx_status open_model(SardonyxCalibration *c, bool weights, const OrtKeyValuePairs *quantize, sx_err *e) {
-  SX_TRY(sx_map_file(c->path.p, &c->file, e));
+  SX_TRY(sx_map_file(c->path, &c->file, e));
   const void *data = c->file.data ? c->file.data : (const void *)"";
   if (!weights) {
     SX_TRY(sx_calibration_create(data, c->file.size, &c->so, &c->c, e));
@@ -72,11 +72,9 @@ static OrtStatus *create(const OrtEnv *env, const OrtSessionOptions *options, co
   SardonyxCalibration *c = sx_calloc(1, sizeof *c);
   sx_err e = {0};
   *out = NULL;
-  if (!c || !sx_path_open(&c->path, path)) {
-    sx_free(c, sizeof *c);
-    SX_API_NO_MEMORY();
-  }
-  OrtStatus *failed = sx_ort_session_ask(env, options, c->path.p, &c->settings, &c->so, &c->lists);
+  if (!c) SX_API_NO_MEMORY();
+  OrtStatus *failed = sx_ort_path_set(&c->path, path);
+  if (!failed) failed = sx_ort_session_ask(env, options, c->path, &c->settings, &c->so, &c->lists);
   if (!failed) failed = sx_ort_status(open_model(c, weights, quantize, &e), &e);
   if (failed)
     sx_calibration_ReleaseCalibration(c);

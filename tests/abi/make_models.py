@@ -69,6 +69,12 @@ branch = model(  # for a provider that takes a node of a body, and the body is m
     [h.make_tensor("always", T.BOOL, [], [1])],
 )
 
+both = model(  # all of it for a provider that takes additions and products
+    [h.make_node("Add", ["x", "x"], ["y"]), h.make_node("Mul", ["x", "x"], ["z"])],
+    [value("x", T.FLOAT, [1, 1, 4, 4])],
+    [value("y", T.FLOAT, [1, 1, 4, 4]), value("z", T.FLOAT, [1, 1, 4, 4])],
+)
+
 chain = model(  # for a provider that takes elementwise chains: two of them around a convolution
     [
         h.make_node("Add", ["x", "k"], ["a"], name="add"),
@@ -135,4 +141,4 @@ def write(file, about, models):
 
 if __name__ == "__main__":
     write("models.h", "Models as bytes, written by make_models.py: what each is stands there.",
-          [("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed), ("outside", outside), ("chain", chain), ("branch", branch), ("denoted", denoted), ("endless", endless), ("weighed", weighed)])
+          [("add", add), ("words", words), ("pair", pair), ("unknown", unknown), ("custom", custom), ("invoke", invoke), ("adapter", ADAPTER), ("squeezed", squeezed), ("outside", outside), ("both", both), ("chain", chain), ("branch", branch), ("denoted", denoted), ("endless", endless), ("weighed", weighed)])

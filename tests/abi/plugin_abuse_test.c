@@ -218,7 +218,7 @@ int main(int argc, char **argv) {
   memcpy(&get, &f, sizeof get);
   CHECK((extension = get ? get(1) : NULL) != NULL);
   const Numbers chain = expected_of(model_chain, sizeof model_chain),
-                branch = expected_of(model_branch, sizeof model_branch);
+                branch = expected_of(model_branch, sizeof model_branch), both = expected_of(model_both, sizeof model_both);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     Outcome end = host(cases[i].wrong, model_chain, sizeof model_chain, &chain, cases[i].explained);
     checks++;
@@ -228,6 +228,7 @@ int main(int argc, char **argv) {
   }
   CHECK(host("nothing", model_branch, sizeof model_branch, &branch, NULL) ==
         FINE); /* a node that it took stays its own when the body moves */
+  CHECK(host("capture-no-memory", model_both, sizeof model_both, &both, NULL) == FINE); /* there is no place to capture */
   OrtStatus *bridge = api->RegisterExecutionProviderLibrary(env, "bridge", ORT_TSTR_ON_MACRO(SX_BRIDGE_PROVIDER));
   CHECK(bridge && api->GetErrorCode(bridge) == ORT_FAIL && strstr(api->GetErrorMessage(bridge), "provider bridge") &&
         strstr(api->GetErrorMessage(bridge), "use the plugin build"));

@@ -137,6 +137,16 @@ def test_weights_on_samples(tmp_path, bits, bound):
         q.quantize_weights(model, out, bits, 16, "gptq", samples=[])
 
 
+def test_weights_that_lie_beside_the_model(model, tmp_path):
+    """The path by which they are found is known in each pass."""
+    onnx = pytest.importorskip("onnx")
+    beside, outs = tmp_path / "beside.onnx", (tmp_path / "a.onnx", tmp_path / "b.onnx")
+    onnx.save_model(onnx.load(model), beside, save_as_external_data=True, location="beside.data", size_threshold=0)
+    for path, out in zip((model, beside), outs):
+        q.quantize_weights(str(path), out, 4, 16, "gptq", samples=samples(), memory=0)
+    assert error(outs[0], outs[1]) == 0
+
+
 @pytest.mark.parametrize("to, bound", [("float16", 2e-3), ("bfloat16", 2e-2)])
 def test_floats(model, tmp_path, to, bound):
     out = tmp_path / "out.onnx"

@@ -100,7 +100,7 @@ static OrtStatus *annotation(const OrtRunOptions *o, int *id) {
 
 typedef SX_VEC(uint64_t) words;
 static bool add_place(words *w, const sx_ep *p, const sx_rt_value *v) {
-  if (!sx_rt_is_tensor(v) || !sx_memory_eq(v->memory, p->memory)) return false;
+  if (!p->memory || !sx_rt_is_tensor(v) || !sx_memory_eq(v->memory, p->memory)) return false;
   bool ok = sx_vec_push(w, (uint64_t)(uintptr_t)v->data) && sx_vec_push(w, (uint64_t)v->rank);
   for (uint32_t i = 0; i < v->rank && ok; i++) ok = sx_vec_push(w, (uint64_t)v->dims[i]);
   return ok;
