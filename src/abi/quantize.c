@@ -88,11 +88,15 @@ static sx_status read_ranges(const char *text, sx_arena *a, sx_quant_options *ou
     if (!hi || lo->kind != SX_JSON_NUMBER || hi->kind != SX_JSON_NUMBER)
       SX_FAIL(e, INVALID_ARGUMENT, "the range of '%.*s': expected a list of two numbers", SX_FMT(x->key));
     char *end;
-    r[out->n_ranges++] =
-        (sx_quant_range){x->key, sx_number_read(lo->text.p, false, &end), sx_number_read(hi->text.p, false, &end)};
+    const sx_quant_range range = {x->key, sx_number_read(lo->text.p, false, &end), sx_number_read(hi->text.p, false, &end)};
+    if (!isfinite(range.lo) || !isfinite(range.hi))
+      SX_FAIL(e, INVALID_ARGUMENT, "the range of '%.*s' is infinite: expected two numbers", SX_FMT(x->key));
+    r[out->n_ranges++] = range;
   }
   if (!out->n_ranges)
-    SX_FAIL(e, INVALID_ARGUMENT, "option 'ranges' names no value: expected an object of lists of two numbers");
+    SX_FAIL(e, INVALID_ARGUMENT,
+            "option 'ranges' names no value: expected an object of lists of two numbers; a model without floats to measure has none, "
+            "and none of its values can be quantised");
   return SX_OK;
 }
 

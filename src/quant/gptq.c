@@ -221,8 +221,11 @@ static sx_status solve(sx_gptq *g, const reading *r, const sx_gptq_moments *m, s
 
 sx_status sx_gptq_pass(sx_gptq *g, bool *more, sx_err *e) {
   if (!g->w.samples) SX_FAIL(e, FAIL, "nothing was calibrated: no sample has been run");
-  for (uint32_t i = 0; i < g->sums.n; i++)
-    if (g->sums.at[i].reached) SX_TRY(sx_gptq_factor(&g->sums.at[i].m, g->o, g->so->pool, e));
+  for (uint32_t i = 0; i < g->sums.n; i++) {
+    summed *s = &g->sums.at[i];
+    const sx_status failed = s->reached ? sx_gptq_factor(&s->m, g->o, g->so->pool, e) : SX_OK;
+    if (failed != SX_OK) return sx_err_context(e, "value '%.*s'", SX_FMT(sx_value_at(g->m->graph, s->of.at[0])->name)), failed;
+  }
   for (uint32_t i = 0; i < g->readings.n; i++) {
     matrix *m = &g->matrices.at[g->readings.at[i].matrix];
     if (!m->moments) continue;

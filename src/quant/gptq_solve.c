@@ -126,7 +126,7 @@ sx_status sx_gptq_factor(sx_gptq_moments *m, const sx_quant_options *o, sx_pool 
       for (int64_t j = 0; j < K; j++) a[i * K + j] = (double)m->h[(int64_t)m->perm[i] * K + m->perm[j]];
     for (int64_t i = 0; i < K; i++) a[i * K + i] += damping * mean + (a[i * K + i] == 0 ? mean : 0);
     s = factor(a, K, pool, &done, e);
-    if (s == SX_OK && !done && tries == 12) s = sx_fail(e, SX_E_FAIL, SX_HERE, "the moments of the samples are no moments");
+    if (s == SX_OK && !done && tries == 12) s = sx_fail(e, SX_E_FAIL, SX_HERE, "the sums over its samples are too large for floats: the numbers are beyond what can be squared and added up");
   }
   for (int64_t i = 0; i < K && s == SX_OK; i++)
     for (int64_t j = i; j < K; j++) m->h[i * K + j] = (float)a[i * K + j];

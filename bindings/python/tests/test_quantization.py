@@ -147,6 +147,24 @@ def test_weights_that_lie_beside_the_model(model, tmp_path):
     assert error(outs[0], outs[1]) == 0
 
 
+def test_words_of_mistakes(model, tmp_path):
+    out = tmp_path / "out.onnx"
+    with pytest.raises(TypeError, match="list of names"):
+        q.quantize_dynamic(model, out, op_types_to_quantize="MatMul")
+    with pytest.raises(ValueError, match="weight_type.*QuantType.QInt8"):
+        q.quantize_dynamic(model, out, weight_type="QInt8")
+    with pytest.raises(TypeError, match="sample is a NoneType"):
+        q.quantize_weights(model, out, method="gptq", samples=[None])
+    for end in (np.inf, np.nan):
+        ranges = q.TensorsData(q.CalibrationMethod.MinMax, {"relu": (np.float32(0), np.float32(end))})
+        with pytest.raises(ValueError, match="range of 'relu'"):
+            q.quantize_static(model, out, ranges=ranges)
+    with pytest.raises(Exception, match="none of its values can be quantised"):
+        q.quantize_static(model, out, ranges=q.TensorsData(q.CalibrationMethod.MinMax, {}))
+    with pytest.raises(Exception, match="value 'flat'.*too large"):
+        q.quantize_weights(model, out, 4, 16, "gptq", samples=[{"x": samples(1)[0]["x"] * np.float32(1e24)}])
+
+
 @pytest.mark.parametrize("to, bound", [("float16", 2e-3), ("bfloat16", 2e-2)])
 def test_floats(model, tmp_path, to, bound):
     out = tmp_path / "out.onnx"

@@ -54,6 +54,8 @@ static sx_status check_weightless(sx_ep *p, sx_err *e) {
     SX_FAIL(e, NOT_IMPLEMENTED, "Weightless mode requested (%s=1) but EP '%s' does not implement GetWeightlessSupport.", key,
             p->name);
   SX_TRY(sx_ort_take(p->ep->GetWeightlessSupport(p->ep, &support), e));
+  if ((unsigned)support > OrtWeightlessSupport_ALL)
+    SX_FAIL(e, FAIL, "OrtEp for %s returned unknown weightless support: %d.", p->name, (int)support);
   if (support != OrtWeightlessSupport_NONE) return SX_OK;
   SX_FAIL(e, EP_FAIL, "Weightless mode requested (%s=1) but EP '%s' does not support weightless mode on this device.", key,
           p->name);

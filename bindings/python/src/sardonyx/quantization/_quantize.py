@@ -15,8 +15,14 @@ TYPES = {QuantType.QInt8: "int8", QuantType.QUInt8: "uint8", QuantType.QInt16: "
          QuantType.QInt4: "int4", QuantType.QUInt4: "uint4", QuantType.QFLOAT8E4M3FN: "float8e4m3fn"}
 
 
+def _type(what, value):
+    if value not in TYPES:
+        raise ValueError(f"{what} is {value!r}; expected QuantType.QInt8 or another of {', '.join(kind.name for kind in TYPES)}")
+    return TYPES[value]
+
+
 def _settings(op_types, nodes, skip, per_channel, reduce_range, weight_type):
-    settings = {"weight_type": TYPES[weight_type], "per_channel": str(int(bool(per_channel))), "reduce_range": str(int(bool(reduce_range)))}
+    settings = {"weight_type": _type("weight_type", weight_type), "per_channel": str(int(bool(per_channel))), "reduce_range": str(int(bool(reduce_range)))}
     return {**settings, **names_of(op_types, nodes, skip)}
 
 
@@ -114,7 +120,7 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
                 ranges.save(cache)
         ranges = _widened(ranges, extra.get("CalibTensorRangeSymmetric"), extra.get("MinimumRealRange"))
         settings = _settings(op_types_to_quantize, nodes_to_quantize, nodes_to_exclude, per_channel, reduce_range, weight_type)
-        settings.update(mode="static", format=str(quant_format).lower(), ranges=ranges.json(), activation_type=TYPES[activation_type],
+        settings.update(mode="static", format=str(quant_format).lower(), ranges=ranges.json(), activation_type=_type("activation_type", activation_type),
                         symmetric_activations=str(int(bool(extra.get("ActivationSymmetric", False)))),
                         constant_b_only=str(int(bool(extra.get("MatMulConstBOnly", True)))))
         return quantized(path, model_output, settings, kept[0] if kept else None, compare)

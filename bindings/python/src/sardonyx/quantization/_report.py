@@ -83,7 +83,9 @@ def _errors(before, after):
     """By name, of the outputs that are floats: root mean square of the difference over that of the output."""
     for arg, a, b in zip(*before, after):
         if isinstance(a, np.ndarray) and a.dtype.kind == "f" and a.shape == b.shape and a.size:
-            yield arg.name, float(np.sqrt(np.mean((a - b) ** 2, dtype=float) / max(float(np.mean(a * a, dtype=float)), 1e-30)))
+            with np.errstate(all="ignore"):  # infinities and NaN of the model's own
+                error = float(np.sqrt(np.mean((a - b) ** 2, dtype=float) / max(float(np.mean(a * a, dtype=float)), 1e-30)))
+            yield arg.name, error
 
 
 @contextlib.contextmanager
@@ -100,6 +102,9 @@ def path_of(model):
 
 def names_of(op_types, nodes, skip):
     """Settings that say which nodes are meant."""
+    for names in (op_types, nodes, skip):
+        if isinstance(names, (str, bytes)):
+            raise TypeError(f"{names!r} is one name; expected a list of names")
     return {key: "\n".join(names) for key, names in (("op_types", op_types), ("nodes", nodes), ("skip_nodes", skip)) if names}
 
 

@@ -49,7 +49,7 @@ def quantize_weights(model_input, model_output, bits=4, block_size=32, method="r
 
 def _feed(native, samples, progress):
     """All passes over the samples; gives the first of them."""
-    again = samples if isinstance(samples, (list, tuple)) else [dict(sample) for sample in samples_of(samples)]
+    again = [dict(sample) for sample in samples_of(samples)]
     if not again:
         raise ValueError("No data is collected: the reader gave no sample")
     count, more = 0, True

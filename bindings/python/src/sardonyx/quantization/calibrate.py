@@ -150,7 +150,11 @@ class TensorsData:
 
     def json(self):
         """The ranges as the library reads them: {name: [lowest, highest]}."""
-        return json.dumps({name: [float(np.asarray(end)) for end in what.range_value] for name, what in self.items()})
+        ranges = {name: [float(np.asarray(end)) for end in what.range_value] for name, what in self.items()}
+        for name, ends in ranges.items():
+            if not np.isfinite(ends).all():
+                raise ValueError(f"the range of {name!r} is {ends}: expected two finite numbers")
+        return json.dumps(ranges)
 
     @classmethod
     def from_json(cls, text, calibration_method=CalibrationMethod.MinMax):
@@ -211,7 +215,10 @@ def samples_of(reader):
             yield sample
             sample = reader.get_next()
     else:
-        yield from reader
+        for sample in reader:
+            if not hasattr(sample, "keys"):
+                raise TypeError(f"a sample is a {type(sample).__name__}; expected a dictionary of inputs by name")
+            yield sample
 
 
 METHODS = {method: method.name.lower() for method in CalibrationMethod}
