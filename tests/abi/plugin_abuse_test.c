@@ -100,6 +100,12 @@ static const struct {
              {"capture-replay-fails", SESSION},
              {"convert-fails", FINE},
              {"convert-garbage", FINE},
+             {"ep-throws", SESSION},
+             {"capability-throws", FINE},
+             {"compile-throws", SESSION},
+             {"state-throws", SESSION},
+             {"compute-throws", RUN},
+             {"kernel-throws", SESSION},
              {"nothing", FINE, "BadProvider"}};
 
 static OrtEnv *env;

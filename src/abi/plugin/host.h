@@ -251,6 +251,8 @@ sx_status sx_ep_tensor(const sx_call *c, const sx_ep *p, sx_dtype t, uint32_t ra
 sx_rt_value *sx_ep_given(const sx_call *c, const sx_ep_node *n, size_t i);
 
 /* ---- node.c ---- */
+/* fn(arg) calls a plugin and leaves at `status` what it says. An exception that it throws is a status, too. */
+OrtStatus *sx_ep_call(void (*fn)(void *arg), void *arg, OrtStatus **status);
 /* A failure s of a copy gets which value it is, of which provider, and the node that makes it or wants it. */
 sx_status sx_ep_copy_context(const sx_graph *g, const sx_node *copy, sx_status s, sx_err *e);
 

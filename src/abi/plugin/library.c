@@ -128,13 +128,26 @@ static void destroy(OrtEnv *env, sx_ep_library *l) {
   sx_free(l, sizeof *l);
 }
 
+typedef struct asking {
+  OrtEpFactory *factory;
+  const OrtHardwareDevice *const *machine;
+  OrtEpDevice **made;
+  size_t n;
+  OrtStatus *status;
+} asking;
+static void call_devices(void *p) {
+  asking *a = p;
+  a->status = a->factory->GetSupportedDevices(a->factory, a->machine, 1, a->made, SX_EP_MAX_DEVICES, &a->n);
+}
+
 /* Devices of one factory: what it makes of the machine's. */
 static OrtStatus *ask_devices(OrtEnv *env, sx_ep_library *l, OrtEpFactory *f) {
   const OrtHardwareDevice *machine[1] = {&env->cpu};
   OrtEpDevice *made[SX_EP_MAX_DEVICES] = {0};
-  size_t n = 0;
   if (!f->GetSupportedDevices) SX_API_FAIL(INVALID_ARGUMENT, "the factory has no GetSupportedDevices");
-  OrtStatus *failed = f->GetSupportedDevices(f, machine, 1, made, SX_EP_MAX_DEVICES, &n);
+  asking a = {f, machine, made, 0, NULL};
+  OrtStatus *failed = sx_ep_call(call_devices, &a, &a.status);
+  const size_t n = a.n;
   if (!failed && n > SX_EP_MAX_DEVICES)
     failed = sx_ort_error(ORT_FAIL, "the factory says that it made %zu devices, there is room for %d", n, SX_EP_MAX_DEVICES);
   for (size_t i = 0; i < SX_EP_MAX_DEVICES; i++) { /* none is freed twice, nor one that is not the factory's */
@@ -210,6 +223,18 @@ OrtStatus *ORT_API_CALL sx_api_CreateSharedAllocator(OrtEnv *env, const OrtEpDev
   return failed;
 }
 
+typedef struct beginning {
+  OrtEnv *env;
+  sx_ep_library *l;
+  CreateEpApiFactoriesFn create;
+  OrtStatus *status;
+} beginning;
+static void call_create(void *p) {
+  beginning *b = p;
+  sx_ep_library *l = b->l;
+  b->status = b->create(l->name, OrtGetApiBase(), &b->env->logger, l->factories, SX_EP_MAX_FACTORIES, &l->n_factories);
+}
+
 static OrtStatus *start(OrtEnv *env, sx_ep_library *l) {
   CreateEpApiFactoriesFn create = (CreateEpApiFactoriesFn)sx_dl_symbol(l->handle, "CreateEpFactories");
   l->release = (ReleaseEpApiFactoryFn)sx_dl_symbol(l->handle, "ReleaseEpFactory");
@@ -220,8 +245,8 @@ static OrtStatus *start(OrtEnv *env, sx_ep_library *l) {
                 l->path);
   if (!create || !l->release)
     SX_API_FAIL(FAIL, "'%.300s' is no provider library: it does not export CreateEpFactories and ReleaseEpFactory", l->path);
-  OrtStatus *failed =
-      create(l->name, OrtGetApiBase(), &env->logger, l->factories, SX_EP_MAX_FACTORIES, &l->n_factories);
+  beginning b = {env, l, create, NULL};
+  OrtStatus *failed = sx_ep_call(call_create, &b, &b.status);
   if (failed) {
     l->n_factories = 0;
     return failed;

@@ -4,10 +4,29 @@
 #include "abi/guard.h"
 #include "abi/plugin/host.h"
 
+OrtStatus *sx_ep_call(void (*fn)(void *arg), void *arg, OrtStatus **status) {
+  sx_err e;
+  sx_status s = sx_guarded(fn, arg, &e);
+  return s == SX_OK ? *status : sx_ort_status(s, &e);
+}
+
 static bool claim(const sx_graph *g, const sx_node *n, const char **reason) {
   if (n->custom && n->provider == &sx_plugin_provider) return true;
   *reason = "no plugin has the node";
   return false;
+}
+
+typedef struct making {
+  sx_ep_node *x;
+  OrtKernelInfo *info;
+  OrtStatus *status;
+} making;
+static void call_create(void *p) {
+  making *m = p;
+  sx_ep_node *x = m->x;
+  OrtNodeComputeContext c = {x->view->name};
+  m->status = x->info ? x->info->CreateState(x->info, &c, &x->state)
+                      : x->kernel->create(x->kernel->create_state, m->info, &x->impl);
 }
 
 /* On failure, x->impl is what the provider made so far. */
@@ -15,7 +34,8 @@ static sx_status create_kernel(sx_ep_node *x, sx_build *b) {
   OrtKernelInfo *info = SX_NEW(&b->g->model->arena, OrtKernelInfo);
   if (!info) SX_NO_MEMORY(b->e);
   *info = (OrtKernelInfo){x->ep->owner->session, b->g, b->n};
-  SX_TRY(sx_ort_take(x->kernel->create(x->kernel->create_state, info, &x->impl), b->e));
+  making m = {x, info, NULL};
+  SX_TRY(sx_ort_take(sx_ep_call(call_create, &m, &m.status), b->e));
   if (!x->impl || !x->impl->Compute)
     SX_FAIL(b->e, EP_FAIL, "%s made no kernel with a Compute for %.*s", x->ep->name, SX_FMT(b->n->op_type));
   if (!sx_node_has_body(b->n)) return sx_ep_prepack(x, b);
@@ -29,8 +49,8 @@ static sx_status create_in_turn(sx_ep_node *x, sx_build *b) {
   x->constant = x->to_device && sx_value_const(b->g, b->n->in[0].value);
   if (x->created || x->to_host || x->to_device) return SX_OK;
   if (x->info) {
-    OrtNodeComputeContext c = {x->view->name};
-    if (x->info->CreateState) SX_TRY(sx_ort_take(x->info->CreateState(x->info, &c, &x->state), b->e));
+    making m = {x, NULL, NULL};
+    if (x->info->CreateState) SX_TRY(sx_ort_take(sx_ep_call(call_create, &m, &m.status), b->e));
     x->created = true;
     return SX_OK;
   }
@@ -116,12 +136,8 @@ static sx_status watched(sx_ep_node *x, const sx_node *n, foreign *f, sx_err *e)
     if (p) sx_api_ReleaseStatus(p->StartEvent(p, id));
     sx_mutex_unlock(lock);
   }
-  if (!p) {
-    SX_TRY(sx_guarded(call_compute, f, e));
-    return sx_ort_take(f->status, e);
-  }
-  sx_status s = sx_guarded(call_compute, f, e);
-  if (s == SX_OK) s = sx_ort_take(f->status, e);
+  sx_status s = sx_ort_take(sx_ep_call(call_compute, f, &f->status), e);
+  if (!p) return s;
   OrtProfilingEvent *event = NULL;
   int64_t at = (int64_t)(begin - sx_profile_start_ns(x->ep->owner->session->profile)) / 1000;
   sx_api_ReleaseStatus(sx_epapi_CreateProfilingEvent(OrtProfilingEventCategory_NODE, 0, 0, n->name.p ? n->name.p : "", at,

@@ -117,6 +117,20 @@ static sx_status fuse(struct sx_eps *eps, sx_graph *g, const sx_claim *k, sx_ep_
   return sx_ep_context_take(eps, g, id, context, e);
 }
 
+typedef struct compiling {
+  sx_ep *p;
+  OrtGraph *const *groups;
+  const OrtNode **nodes;
+  size_t n;
+  OrtNodeComputeInfo **infos;
+  OrtNode **contexts;
+  OrtStatus *status;
+} compiling;
+static void call_compile(void *arg) {
+  compiling *c = arg;
+  c->status = c->p->ep->Compile(c->p->ep, (const OrtGraph **)c->groups, c->nodes, c->n, c->infos, c->contexts);
+}
+
 static sx_status compile(struct sx_eps *x, sx_ep *p, OrtGraph *const *groups, sx_ep_node *const *made, OrtNode **contexts,
                          size_t n, sx_err *e) {
   const char *never = sx_kvp_get(&x->session->options->config, kOrtSessionOptionsDisableModelCompile);
@@ -131,7 +145,8 @@ static sx_status compile(struct sx_eps *x, sx_ep *p, OrtGraph *const *groups, sx
   OrtNodeComputeInfo **infos = SX_NEW_N(&x->now->arena, OrtNodeComputeInfo *, n + 1);
   if (!nodes || !infos || !sx_vec_reserve(&x->now->compiled, x->now->compiled.n + 1)) SX_NO_MEMORY(e);
   for (size_t i = 0; i < n; i++) nodes[i] = made[i]->view;
-  sx_status s = sx_ort_take(p->ep->Compile(p->ep, (const OrtGraph **)groups, nodes, n, infos, contexts), e);
+  compiling c = {p, groups, nodes, n, infos, contexts, NULL};
+  sx_status s = sx_ort_take(sx_ep_call(call_compile, &c, &c.status), e);
   if (s != SX_OK) {
     sx_err_context(e, "%s failed to compile", p->name);
     return s;
@@ -209,12 +224,23 @@ static sx_status take_singles(struct sx_eps *x, sx_graph *g, OrtEpGraphSupportIn
   return SX_OK;
 }
 
+typedef struct asking {
+  OrtEpGraphSupportInfo *info;
+  OrtStatus *status;
+} asking;
+static void call_capability(void *p) {
+  asking *a = p;
+  OrtEp *ep = a->info->ep->ep;
+  a->status = ep->GetCapability(ep, a->info->view, a->info);
+}
+
 /* What the provider says of the graph that *info's view shows. */
 static void ask(struct sx_eps *x, OrtEpGraphSupportInfo *info) {
   sx_err refused;
   sx_ep *p = info->ep;
   info->claims.n = 0;
-  if (sx_ort_take(p->ep->GetCapability(p->ep, info->view, info), &refused) == SX_OK) return;
+  asking a = {info, NULL};
+  if (sx_ort_take(sx_ep_call(call_capability, &a, &a.status), &refused) == SX_OK) return;
   info->claims.n = 0;
   sx_eps_note(x, SX_LOG_ERROR,
               sx_arena_printf(&x->now->arena, "%s: GetCapability failed, others run its nodes: %s", p->name, refused.msg));

@@ -98,6 +98,20 @@ static OrtStatus *ask(sx_ep *p) {
   return failed;
 }
 
+typedef struct making {
+  struct sx_eps *x;
+  const sx_ep *p;
+  const OrtHardwareDevice *const *hardware;
+  const OrtKeyValuePairs *const *metadata;
+  OrtEp *made;
+  OrtStatus *status;
+} making;
+static void call_create(void *arg) {
+  making *m = arg;
+  OrtSession *s = m->x->session;
+  m->status = m->p->factory->CreateEp(m->p->factory, m->hardware, m->metadata, m->p->n_devices, s->options, &s->logger, &m->made);
+}
+
 static OrtStatus *start(struct sx_eps *x, const sx_ep_choice *c, sx_ep *p) {
   const OrtHardwareDevice *hardware[SX_EP_MAX_DEVICES];
   const OrtKeyValuePairs *metadata[SX_EP_MAX_DEVICES];
@@ -105,9 +119,9 @@ static OrtStatus *start(struct sx_eps *x, const sx_ep_choice *c, sx_ep *p) {
   p->owner = x, p->factory = c->devices[0]->factory, p->name = c->devices[0]->name;
   p->n_devices = c->n;
   if (!(p->devices = sx_arena_copy(&x->arena, c->devices, c->n * sizeof *c->devices))) SX_API_NO_MEMORY();
-  OrtEp *ep = NULL;
-  OrtStatus *failed =
-      p->factory->CreateEp(p->factory, hardware, metadata, c->n, x->session->options, &x->session->logger, &ep);
+  making m = {x, p, hardware, metadata, NULL, NULL};
+  OrtStatus *failed = sx_ep_call(call_create, &m, &m.status);
+  OrtEp *ep = m.made;
   if (failed) return failed;
   if (!ep) SX_API_FAIL(EP_FAIL, "the factory made no provider and reported no failure");
   p->ep = ep;

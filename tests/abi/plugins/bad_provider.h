@@ -4,6 +4,7 @@
 #ifndef TEST_BAD_PROVIDER_H
 #define TEST_BAD_PROVIDER_H
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "onnxruntime_c_api.h"
@@ -13,7 +14,7 @@ extern const OrtEpApi *ep_api;
 extern char wrong[64]; /* the name that it is registered under */
 #define IS(name)     (strcmp(wrong, name) == 0)
 #define STARTS(name) (strncmp(wrong, name, sizeof name - 1) == 0)
-static inline OrtStatus *refuse(const char *name) { return IS(name) ? api->CreateStatus(ORT_EP_FAIL, name) : NULL; }
+OrtStatus *refuse(const char *name); /* where "X-fails" is the wrong thing; where "X-throws" is, it throws an exception */
 
 OrtStatus *bad_device_factory(OrtEpFactory *f);
 void bad_device_release(void);
