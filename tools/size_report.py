@@ -24,7 +24,7 @@ LONG = {"include/onnxruntime_c_api.h": "the whole of ONNX Runtime's interface, i
         "tests/abi/session_test.c": "one session in all its calls, in the order of a program",
         "tests/contrib/cases.py": "a list of cases, one after the other",
         "tests/unit/elementwise_test.c": "a check for each kind of instruction over the same drive"}
-BYTES_MOST = 3_220_000  # of the stripped release library with every instruction set of x86; the aim is 2 MB
+BYTES_MOST = 3_230_000  # of the stripped release library with every instruction set of x86; the aim is 2 MB
 KINDS = {".c", ".h", ".inc", ".def", ".py", ".sh", ".js", ".ts", ".cmake"}
 
 
