@@ -70,14 +70,18 @@ typedef struct SardonyxExtension {
    * - symmetric_weights: for nbits; "0"; "1": no zero points
    * - accuracy_level: for nbits; "0": products of floats; "4": of 8-bit integers, where the machine is faster with them
    * - ranges: for static; JSON as CalibrationRanges gives it, {"value": [lowest, highest], ...}
-   * - weight_type: "int8", "uint8"
+   * - format: for static; "qdq", "qoperator" (QLinearConv and its kin, where there are such; 8 bits)
+   * - weight_type: "int8", "uint8"; for static in the format "qdq", too: "int4", "uint4", "int16", "uint16"
    * - activation_type: for static; "uint8", "int8", "uint16", "int16"
    * - symmetric_activations: "0"; "1": their zero point is the middle
    * - constant_b_only: for static; "1"; "0": products of two values that both come while the model runs, too
    * - per_channel: "0"; "1": a scale for each output channel of a weight
    * - reduce_range: "0"; "1": weights of 7 bits
-   * - op_types, nodes, skip_nodes: names, one per line: operators to quantise, nodes to quantise alone, nodes to leave
+   * - op_types, skip_op_types, nodes, skip_nodes: names, one per line: operators to quantise, operators to leave, nodes to
+   *   quantise alone, nodes to leave
    *
+   * The report as JSON: {"bytes_before", "bytes_after", "nodes": [{"name", "op_type", "quantized", "reason",
+   * "weight_error", "rounding": of nbits what the method became, ...}]}.
    * INVALID_ARGUMENT: an option that is not known or makes no sense, a node that the model does not have. */
   OrtStatusPtr(ORT_API_CALL *Quantize)(const OrtEnv *env, const ORTCHAR_T *path, const ORTCHAR_T *to,
                                        const OrtKeyValuePairs *options, int json, OrtAllocator *allocator, char **out);
@@ -94,7 +98,8 @@ typedef struct SardonyxExtension {
   void(ORT_API_CALL *ReleaseCalibration)(SardonyxCalibration *calibration);
   /* Version 5. A calibration of weights, for the mode "nbits" and the method "gptq" among the options, which are
    * Quantize's. After all samples were given to Calibrate, CalibrationPass rounds the matrices that there was memory for;
-   * *more: the same samples are to be given again, for the others. Then QuantizeCalibrated writes the model, as
+   * *more: the same samples are to be given again, for the others. After a pass that
+   * failed all is FAIL but the release. When all passes are done (FAIL: not yet) QuantizeCalibrated writes the model, as
    * QuantizeMeasured does. */
   OrtStatusPtr(ORT_API_CALL *CreateWeightCalibration)(const OrtEnv *env, const OrtSessionOptions *options,
                                                       const ORTCHAR_T *path, const OrtKeyValuePairs *quantize,

@@ -22,15 +22,10 @@ struct SardonyxCalibration {
   uint32_t n_inputs;
 };
 
-static void drop_inputs(SardonyxCalibration *c) {
-  sx_free(c->given, ((size_t)c->n_inputs + 1) * sizeof *c->given);
-  sx_strmap_free(&c->inputs);
-  c->given = NULL, c->n_inputs = 0;
-}
-
 void ORT_API_CALL sx_calibration_ReleaseCalibration(SardonyxCalibration *c) {
   if (!c) return;
-  drop_inputs(c);
+  sx_free(c->given, ((size_t)c->n_inputs + 1) * sizeof *c->given);
+  sx_strmap_free(&c->inputs);
   sx_calibration_destroy(c->c);
   sx_gptq_destroy(c->weights);
   sx_arena_free(&c->lists);
@@ -40,14 +35,15 @@ void ORT_API_CALL sx_calibration_ReleaseCalibration(SardonyxCalibration *c) {
   sx_free(c, sizeof *c);
 }
 
-/* Of the session as it is now: each pass has one of its own. */
+/* With names of their own: each pass has a session of its own, with the same inputs. */
 static sx_status take_inputs(SardonyxCalibration *c, sx_err *e) {
   const sx_graph *g = (c->c ? sx_calibration_model(c->c) : sx_gptq_model(c->weights))->graph;
-  drop_inputs(c);
+  if (!(c->given = sx_calloc((size_t)g->inputs.n + 1, sizeof *c->given))) SX_NO_MEMORY(e);
   c->n_inputs = g->inputs.n;
-  if (!(c->given = sx_calloc((size_t)c->n_inputs + 1, sizeof *c->given))) SX_NO_MEMORY(e);
-  for (uint32_t i = 0; i < c->n_inputs; i++)
-    if (!sx_strmap_put(&c->inputs, sx_value_at(g, g->inputs.at[i])->name, i)) SX_NO_MEMORY(e);
+  for (uint32_t i = 0; i < c->n_inputs; i++) {
+    sx_str name = sx_value_at(g, g->inputs.at[i])->name;
+    if (!(name.p = sx_arena_strdup(&c->lists, name.p, name.n)) || !sx_strmap_put(&c->inputs, name, i)) SX_NO_MEMORY(e);
+  }
   return SX_OK;
 }
 
@@ -116,8 +112,7 @@ OrtStatus *ORT_API_CALL sx_calibration_CalibrationPass(SardonyxCalibration *c, i
   sx_err e = {0};
   bool again = false;
   if (!c->weights) SX_API_FAIL(INVALID_ARGUMENT, "CalibrationPass: a calibration of ranges has one pass");
-  sx_status s = sx_gptq_pass(c->weights, &again, &e);
-  if (s == SX_OK && again) s = take_inputs(c, &e);
+  const sx_status s = sx_gptq_pass(c->weights, &again, &e);
   *more = again;
   return sx_ort_status(s, &e);
 }
@@ -137,7 +132,8 @@ OrtStatus *ORT_API_CALL sx_calibration_QuantizeCalibrated(const SardonyxCalibrat
   sx_path target;
   sx_text t = {0};
   sx_err e = {0};
-  sx_gptq_give(c->weights, &o);
+  const sx_status given = sx_gptq_give(c->weights, &o, &e);
+  if (given != SX_OK) return sx_ort_status(given, &e);
   if (!sx_path_open(&target, to)) SX_API_NO_MEMORY();
   const sx_quantizing q = {c->file.data, c->file.size, &c->so, target.p, {names, (sx_rt_value *const *)values, count}};
   const sx_status s = sx_report_quantized(&q, &o, json != 0, &t, &e);

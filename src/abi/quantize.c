@@ -55,6 +55,7 @@ static const option options_by_key[] = {
     {"per_channel", OPTION_FLAG, offsetof(sx_quant_options, per_channel)},
     {"reduce_range", OPTION_FLAG, offsetof(sx_quant_options, reduce_range)},
     {"op_types", OPTION_NAMES, offsetof(sx_quant_options, operators)},
+    {"skip_op_types", OPTION_NAMES, offsetof(sx_quant_options, without)},
     {"nodes", OPTION_NAMES, offsetof(sx_quant_options, only)},
     {"skip_nodes", OPTION_NAMES, offsetof(sx_quant_options, skip)},
 };
@@ -100,6 +101,19 @@ static sx_status read_ranges(const char *text, sx_arena *a, sx_quant_options *ou
   return SX_OK;
 }
 
+/* What was expected in place of the text. */
+static sx_status refuse_option(const option *o, const char *text, sx_err *e) {
+  char words[96] = "";
+  size_t n = 0;
+  for (int i = 0; o->kind == OPTION_WORD && o->words[i] && n < sizeof words; i++)
+    n += (size_t)snprintf(words + n, sizeof words - n, "%s%s", !i ? "" : o->words[i + 1] ? ", " : " or ", o->words[i]);
+  static const char *const kinds[] = {[OPTION_TYPE] = "the name of a type, int8 for instance",
+                                      [OPTION_FLAG] = "0 or 1",
+                                      [OPTION_INT] = "a whole number from 0 to 65536",
+                                      [OPTION_REAL] = "a number"};
+  SX_FAIL(e, INVALID_ARGUMENT, "option '%s' is '%.100s': expected %s", o->key, text, *words ? words : kinds[o->kind]);
+}
+
 static sx_status read_option(const option *o, const char *text, sx_arena *a, sx_quant_options *out, sx_err *e) {
   void *to = (char *)out + o->offset;
   switch (o->kind) {
@@ -125,11 +139,11 @@ static sx_status read_option(const option *o, const char *text, sx_arena *a, sx_
       break;
     case OPTION_FLAG:
       if (!strcmp(text, "0") || !strcmp(text, "1")) return *(bool *)to = *text == '1', SX_OK;
-      SX_FAIL(e, INVALID_ARGUMENT, "option '%s' is '%s': expected 0 or 1", o->key, text);
+      break;
     case OPTION_RANGES: return read_ranges(text, a, out, e);
     case OPTION_NAMES: return read_names(text, a, to, e);
   }
-  SX_FAIL(e, INVALID_ARGUMENT, "option '%s' cannot be '%s'", o->key, text);
+  return refuse_option(o, text, e);
 }
 
 sx_status sx_quant_options_read(const OrtKeyValuePairs *p, sx_arena *a, sx_quant_options *out, sx_err *e) {
@@ -184,6 +198,8 @@ static void put_json(const sx_quant_report *r, sx_text *t) {
       sx_text_add(t, "null");
     else
       put_number(t, x->error);
+    sx_text_add(t, ",\"rounding\":");
+    sx_text_json(t, sx_str_c(x->rounding >= 0 ? methods[x->rounding] : ""));
     put_time("us_before", x->before, t);
     put_time("us_after", x->after, t);
     sx_text_add(t, "}");
@@ -207,6 +223,7 @@ static void put_row(const sx_quant_row *x, int width, sx_text *t) {
     sx_text_add(t, "stays: %s", x->kept);
   else
     sx_text_add(t, "quantised");
+  if (x->rounding >= 0) sx_text_add(t, " (%s)", methods[x->rounding]);
   if (!x->kept && x->error >= 0) {
     sx_text_add(t, ", weight off by ");
     put_number(t, 100 * x->error);

@@ -191,6 +191,7 @@ static void range_of(const seen *v, sx_quant_method method, double percentile, d
 
 sx_status sx_calibration_ranges(const sx_calibration *c, sx_quant_method method, double percentile, sx_arena *a,
                                 sx_quant_range **out, uint32_t *n, sx_err *e) {
+  SX_TRY(sx_watch_whole(&c->w, e));
   if (!c->w.samples) SX_FAIL(e, FAIL, "nothing was calibrated: no sample has been run");
   if (!(percentile > 0 && percentile <= 100))
     SX_FAIL(e, INVALID_ARGUMENT, "a percentile of %g: expected more than 0, at most 100", percentile);

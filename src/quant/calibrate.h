@@ -26,7 +26,7 @@ void sx_calibration_destroy(sx_calibration *c); /* NULL is allowed */
 const sx_model *sx_calibration_model(const sx_calibration *c);
 /* One sample, by graph input. INVALID_ARGUMENT names a value that became infinite or NaN. Not from two threads at once. */
 sx_status sx_calibration_add(sx_calibration *c, sx_rt_value *const *inputs, sx_err *e);
-/* Ranges of all values that were seen, in memory of the arena. FAIL: no sample yet. */
+/* Ranges of all values that were seen, in memory of the arena. FAIL: no sample yet, or a step failed before. */
 sx_status sx_calibration_ranges(const sx_calibration *c, sx_quant_method method, double percentile, sx_arena *a,
                                 sx_quant_range **out, uint32_t *n, sx_err *e);
 #endif

@@ -33,13 +33,13 @@ struct sx_gptq {
   SX_VEC(matrix) matrices;
   SX_VEC(summed) sums;
   SX_VEC(sx_quant_solved) solved;
+  bool open; /* matrices wait for samples, or for the end of the pass */
 };
 
 static void drop_sums(sx_gptq *g) {
   for (uint32_t i = 0; i < g->sums.n; i++) {
     summed *s = &g->sums.at[i];
-    sx_free_aligned(s->m.h, (size_t)(s->m.K * s->m.K) * sizeof(float));
-    sx_free(s->m.perm, (size_t)s->m.K * sizeof *s->m.perm);
+    sx_gptq_moments_drop(&s->m);
     sx_vec_free(&s->of);
   }
   sx_vec_free(&g->sums);
@@ -59,9 +59,12 @@ void sx_gptq_destroy(sx_gptq *g) {
 }
 
 const sx_model *sx_gptq_model(const sx_gptq *g) { return sx_watch_model(&g->w); }
-void sx_gptq_give(const sx_gptq *g, sx_quant_options *o) {
+sx_status sx_gptq_give(const sx_gptq *g, sx_quant_options *o, sx_err *e) {
   static const sx_quant_solved none;
+  SX_TRY(sx_watch_whole(&g->w, e));
+  if (g->open) SX_FAIL(e, FAIL, "a pass over the samples is not finished: call CalibrationPass until it asks for no more");
   o->solved = g->solved.n ? g->solved.at : &none, o->n_solved = g->solved.n;
+  return SX_OK;
 }
 
 static const sx_tensor *weight_of(const sx_gptq *g, const reading *r) { return sx_value_const(g->m->graph, r->weight); }
@@ -106,26 +109,24 @@ static bool fits(const sx_gptq *g, const summed *s, uint32_t matrix, int64_t K) 
 }
 
 static sx_status add_sums(sx_gptq *g, uint32_t matrix, int64_t K, sx_err *e) {
-  const size_t bytes = (size_t)(K * K) * sizeof(float);
-  summed s = {.m = {.K = K, .h = sx_malloc_aligned(bytes), .perm = sx_calloc((size_t)K, sizeof(int32_t))}};
-  bool ok = s.m.h && s.m.perm;
-  if (ok) memset(s.m.h, 0, bytes);
+  summed s = {0};
+  SX_TRY(sx_gptq_moments_create(K, &s.m, e));
+  bool ok = true;
   for (uint32_t i = 0; i < g->readings.n && ok; i++) {
     bool there = g->readings.at[i].matrix != matrix;
     for (uint32_t k = 0; k < s.of.n && !there; k++) there = s.of.at[k] == g->readings.at[i].x;
     ok = there || sx_vec_push(&s.of, g->readings.at[i].x);
   }
   if (ok && sx_vec_push(&g->sums, s)) return SX_OK;
-  if (s.m.h) sx_free_aligned(s.m.h, bytes);
-  sx_free(s.m.perm, (size_t)K * sizeof(int32_t));
+  sx_gptq_moments_drop(&s.m);
   sx_vec_free(&s.of);
   SX_NO_MEMORY(e);
 }
 
 /* The matrices of the next pass: in the model's order, while their moments fit into what may be used; at least one. */
-static sx_status choose(sx_gptq *g, bool *more, sx_err *e) {
+static sx_status choose(sx_gptq *g, sx_err *e) {
   double used = 0;
-  *more = false;
+  g->open = false;
   for (uint32_t i = 0; i < g->readings.n; i++) {
     const reading *r = &g->readings.at[i];
     matrix *m = &g->matrices.at[r->matrix];
@@ -139,7 +140,7 @@ static sx_status choose(sx_gptq *g, bool *more, sx_err *e) {
       SX_TRY(add_sums(g, r->matrix, K, e));
       used += bytes;
     }
-    m->moments = k + 1, *more = true;
+    m->moments = k + 1, g->open = true;
   }
   return SX_OK;
 }
@@ -168,7 +169,6 @@ static sx_status start(sx_gptq *g, sx_err *e) {
 
 sx_status sx_gptq_create(const void *data, size_t size, const sx_session_options *so, const sx_quant_options *o,
                          sx_gptq **out, sx_err *e) {
-  bool more;
   *out = NULL;
   SX_TRY(sx_quant_check(o, e));
   if (o->mode != SX_QUANT_NBITS || o->method != SX_QUANT_GPTQ)
@@ -181,7 +181,7 @@ sx_status sx_gptq_create(const void *data, size_t size, const sx_session_options
   sx_status s = sx_quant_read(data, size, o, &io, &g->m, e);
   if (s == SX_OK) s = sx_graph_sort(g->m->graph, e);
   if (s == SX_OK) s = find_readings(g, e);
-  if (s == SX_OK) s = choose(g, &more, e);
+  if (s == SX_OK) s = choose(g, e);
   if (s == SX_OK) s = start(g, e);
   if (s == SX_OK)
     *out = g;
@@ -219,8 +219,8 @@ static sx_status solve(sx_gptq *g, const reading *r, const sx_gptq_moments *m, s
   SX_NO_MEMORY(e);
 }
 
-sx_status sx_gptq_pass(sx_gptq *g, bool *more, sx_err *e) {
-  if (!g->w.samples) SX_FAIL(e, FAIL, "nothing was calibrated: no sample has been run");
+/* Sums become factors, factors codes; then the next pass begins. */
+static sx_status turn(sx_gptq *g, sx_err *e) {
   for (uint32_t i = 0; i < g->sums.n; i++) {
     summed *s = &g->sums.at[i];
     const sx_status failed = s->reached ? sx_gptq_factor(&s->m, g->o, g->so->pool, e) : SX_OK;
@@ -234,8 +234,17 @@ sx_status sx_gptq_pass(sx_gptq *g, bool *more, sx_err *e) {
     if (s->reached) SX_TRY(solve(g, &g->readings.at[i], &s->m, e));
   }
   drop_sums(g);
-  SX_TRY(choose(g, more, e));
-  if (!*more) return SX_OK;
+  SX_TRY(choose(g, e));
+  if (!g->open) return SX_OK;
   sx_watch_close(&g->w);
   return start(g, e);
+}
+
+sx_status sx_gptq_pass(sx_gptq *g, bool *more, sx_err *e) {
+  *more = false;
+  SX_TRY(sx_watch_whole(&g->w, e));
+  if (!g->w.samples) SX_FAIL(e, FAIL, "nothing was calibrated: no sample has been run");
+  const sx_status s = turn(g, e);
+  g->w.failed = s != SX_OK, *more = s == SX_OK && g->open;
+  return s;
 }

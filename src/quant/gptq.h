@@ -17,8 +17,10 @@ void sx_gptq_destroy(sx_gptq *g);
 const sx_model *sx_gptq_model(const sx_gptq *g);
 /* One sample, by graph input. INVALID_ARGUMENT names a value that became infinite or NaN. Not from two threads at once. */
 sx_status sx_gptq_add(sx_gptq *g, sx_rt_value *const *inputs, sx_err *e);
-/* Ends a pass: its matrices are rounded. *more: the same samples are wanted again, for others. */
+/* Ends a pass: its matrices are rounded. *more: the same samples are wanted again, for others. FAIL: no sample yet. After
+ * any other failure nothing but sx_gptq_destroy does something: all else says FAIL. */
 sx_status sx_gptq_pass(sx_gptq *g, bool *more, sx_err *e);
-/* What options need for sx_quantize: the rounded matrices. A matrix that no sample reached is not among them. */
-void sx_gptq_give(const sx_gptq *g, sx_quant_options *o);
+/* What options need for sx_quantize: the rounded matrices. A matrix that no sample reached is not among them. FAIL: matrices
+ * are still to be rounded. */
+sx_status sx_gptq_give(const sx_gptq *g, sx_quant_options *o, sx_err *e);
 #endif

@@ -7,6 +7,34 @@
 #include "base/alloc.h"
 #include "ep/cpu/kernels/gemm/gemm.h"
 
+static sx_status check_size(int64_t n, const char *what, sx_err *e) {
+  if (n <= INT32_MAX) return SX_OK;
+  SX_FAIL(e, INVALID_ARGUMENT, "a matrix of %lld %s: GPTQ takes at most %d", (long long)n, what, INT32_MAX);
+}
+
+/* K times K elements in bytes. */
+static bool square(int64_t K, size_t element, size_t *bytes) {
+  return sx_size_mul((size_t)K, (size_t)K, bytes) && sx_size_mul(*bytes, element, bytes);
+}
+
+sx_status sx_gptq_moments_create(int64_t K, sx_gptq_moments *m, sx_err *e) {
+  size_t bytes;
+  *m = (sx_gptq_moments){0};
+  SX_TRY(check_size(K, "elements to sum", e));
+  if (!square(K, sizeof *m->h, &bytes)) SX_NO_MEMORY(e);
+  m->K = K, m->h = sx_malloc_aligned(bytes), m->perm = sx_calloc((size_t)K, sizeof *m->perm);
+  if (m->h && m->perm) return memset(m->h, 0, bytes), SX_OK;
+  sx_gptq_moments_drop(m);
+  SX_NO_MEMORY(e);
+}
+
+void sx_gptq_moments_drop(sx_gptq_moments *m) {
+  size_t bytes = 0;
+  if (m->h && square(m->K, sizeof *m->h, &bytes)) sx_free_aligned(m->h, bytes);
+  sx_free(m->perm, (size_t)m->K * sizeof *m->perm);
+  *m = (sx_gptq_moments){0};
+}
+
 typedef struct product {
   const sx_gemm_table *t;
   const sx_gemm *g;
@@ -115,7 +143,7 @@ sx_status sx_gptq_factor(sx_gptq_moments *m, const sx_quant_options *o, sx_pool 
   size_t bytes;
   double mean = 0, damping = o->damping;
   bool done = false;
-  if (!sx_size_mul((size_t)K * sizeof(double), (size_t)K, &bytes)) SX_NO_MEMORY(e);
+  if (!square(K, sizeof(double), &bytes)) SX_NO_MEMORY(e);
   double *a = sx_malloc_aligned(bytes);
   if (!a) SX_NO_MEMORY(e);
   sx_status s = order(m, o->heavy_first, e);
@@ -229,6 +257,7 @@ sx_status sx_gptq_solve(const sx_gptq_moments *m, const float *w, int64_t N, int
   double off = 0, norm = 0;
   sx_arena a = {0};
   *out = (sx_quant_blocks){0};
+  SX_TRY(check_size(N, "channels", e));
   for (int64_t n = 0; n < N; n++)
     for (int64_t k = 0; k < K; k++) norm += (double)w[n * stride_n + k * stride_k] * (double)w[n * stride_n + k * stride_k];
   if (!isfinite(norm)) SX_FAIL(e, INVALID_ARGUMENT, "a weight is infinite or NaN: it has no scale");

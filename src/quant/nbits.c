@@ -27,19 +27,20 @@ static sx_status blocks_of(sx_quantizer *q, sx_vid v, bool by_column, int use, s
   for (uint32_t i = 0; i < q->weights.n; i++) {
     const sx_quant_constant *c = &q->weights.at[i];
     if (c->of != v || c->transposed != by_column || c->axis != use) continue;
-    in[0] = c->codes, in[1] = c->scale, in[2] = c->zero, q->error = c->error;
+    in[0] = c->codes, in[1] = c->scale, in[2] = c->zero, q->error = c->error, q->rounding = c->rounding;
     return SX_OK;
   }
   SX_TRY(sx_tensor_data(t, &data, q->e));
-  if (use == TABLE || !solved(q, v, by_column, &b)) {
+  const bool on_samples = use == PRODUCT && solved(q, v, by_column, &b);
+  if (!on_samples) {
     const sx_status s = sx_quantize_blocks(data, by_column ? cols : rows, by_column ? rows : cols, by_column ? 1 : cols,
                                            by_column ? cols : 1, q->o, &b, q->e);
     if (s != SX_OK) return sx_err_context(q->e, "initializer '%.*s'", SX_FMT(sx_value_at(q->g, v)->name)), s;
   }
-  q->error = b.error;
+  q->error = b.error, q->rounding = on_samples || q->o->method != SX_QUANT_GPTQ ? (int)q->o->method : SX_QUANT_RTN;
   const sx_quant_weight w = {.codes = b.codes, .scale = b.scale, .zero = b.zero};
   SX_TRY(sx_quant_add_weight(q, v, &w, in));
-  const sx_quant_constant c = {v, in[0], in[1], in[2], use, by_column, b.error};
+  const sx_quant_constant c = {v, in[0], in[1], in[2], use, by_column, b.error, q->rounding};
   if (!sx_vec_push(&q->weights, c)) SX_NO_MEMORY(q->e);
   return SX_OK;
 }

@@ -218,6 +218,7 @@ static const struct {
 const char *sx_quant_unwanted(const sx_quant_options *o, const sx_node *n) {
   if (o->operators.n && !among(&o->operators, n->op_type)) return "the operator is not among those that were asked for";
   if (o->only.n && !among(&o->only, n->name)) return "the node is not among those that were asked for";
+  if (among(&o->without, n->op_type)) return "its operator is excluded";
   return among(&o->skip, n->name) ? "excluded by its name" : NULL;
 }
 
@@ -226,10 +227,10 @@ static sx_status visit(sx_quantizer *q, sx_nid id) {
   const sx_quant_rule *r = sx_quant_rule_of(modes[q->o->mode].rules, n);
   if (!r) return SX_OK;
   sx_quant_row row = {.node = n->name, .op_type = n->op_type};
-  q->place = n->place, q->origin = n->origin, q->name = n->name, q->error = -1;
+  q->place = n->place, q->origin = n->origin, q->name = n->name, q->error = -1, q->rounding = -1;
   if (!(row.kept = sx_quant_unwanted(q->o, n))) SX_TRY(r->fn(q, id, &row.kept));
   if (row.kept && !*row.kept) return SX_OK; /* nothing to say */
-  row.error = q->error;
+  row.error = q->error, row.rounding = q->rounding;
   if (!sx_vec_push(&q->report->rows, row)) SX_NO_MEMORY(q->e);
   return SX_OK;
 }

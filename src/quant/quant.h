@@ -64,6 +64,7 @@ typedef struct sx_quant_options {
   bool reduce_range;         /* weights of 7 bits, for processors whose 8-bit products saturate */
   bool keep_io_types;        /* HALF: inputs and outputs of the model stay as they are */
   sx_quant_names operators;  /* operators to quantise; none: all that the mode has a rule for */
+  sx_quant_names without;    /* operators that stay */
   sx_quant_names only, skip; /* names of nodes; none: all, none */
 } sx_quant_options;
 
@@ -75,6 +76,7 @@ typedef struct sx_quant_row {
   sx_str node, op_type;
   const char *kept; /* NULL: it was quantised; otherwise why not, static text */
   double error;     /* of its weight: root mean square of the difference over that of the weight; negative: it has none */
+  int rounding; /* of NBITS: the sx_quant_rounding of its weight, which is not GPTQ where no sample reached it; else -1 */
   double before, after; /* nanoseconds (sx_quant_measure); 0: not measured, or part of another node's step */
 } sx_quant_row;
 typedef struct sx_quant_report {

@@ -10,6 +10,7 @@ typedef struct sx_quant_constant { /* of a weight: its tensors as values */
   int axis;
   bool transposed;
   double error;
+  int rounding; /* nbits: of sx_quant_row */
 } sx_quant_constant;
 
 typedef struct sx_quant_value { /* what rules keep of a value, each mode in fields of its own; SX_NONE: not there */
@@ -32,6 +33,7 @@ typedef struct sx_quantizer {
   uint32_t place, origin;            /* of the node that is being replaced, for those that replace it */
   sx_str name;
   double error; /* of its weight */
+  int rounding; /* of sx_quant_row */
   sx_err *e;
 } sx_quantizer;
 

@@ -56,18 +56,30 @@ static bool finite_all(const float *x, int64_t n) {
   return sum == 0;
 }
 
+sx_status sx_watch_whole(const sx_watch *w, sx_err *e) {
+  if (w->failed) SX_FAIL(e, FAIL, "a step of this calibration failed before: make another one");
+  return SX_OK;
+}
+
+static sx_status check_values(const sx_watch *w, sx_err *e) {
+  for (uint32_t i = 0; i < w->outputs.n; i++) {
+    const sx_rt_value *y = w->values[w->outputs.at[i]];
+    if (sx_rt_is_tensor(y) && y->count && !finite_all(y->data, y->count))
+      SX_FAIL(e, INVALID_ARGUMENT, "sample %u: '%.*s' has a number that is infinite or NaN", (unsigned)w->samples,
+              SX_FMT(sx_session_model(w->s)->graph->output_names.at[w->outputs.at[i]]));
+  }
+  return SX_OK;
+}
+
 sx_status sx_watch_run(sx_watch *w, sx_rt_value *const *inputs, sx_watch_fn fn, void *ctx, sx_err *e) {
   const sx_run_options ro = {0};
+  SX_TRY(sx_watch_whole(w, e));
   memset(w->values, 0, w->n_values * sizeof *w->values);
   sx_status s = sx_session_run(w->s, &ro, inputs, w->values, NULL, e);
+  if (s == SX_OK) s = check_values(w, e);
   for (uint32_t i = 0; i < w->outputs.n && s == SX_OK; i++) {
     const sx_rt_value *y = w->values[w->outputs.at[i]];
-    if (!sx_rt_is_tensor(y) || !y->count) continue;
-    if (!finite_all(y->data, y->count))
-      s = sx_fail(e, SX_E_INVALID_ARGUMENT, SX_HERE, "sample %u: '%.*s' has a number that is infinite or NaN",
-                  (unsigned)w->samples, SX_FMT(sx_session_model(w->s)->graph->output_names.at[w->outputs.at[i]]));
-    else
-      s = fn(ctx, i, y, e);
+    if (sx_rt_is_tensor(y) && y->count) w->failed = (s = fn(ctx, i, y, e)) != SX_OK;
   }
   for (uint32_t i = 0; i < w->n_values; i++) sx_rt_unref(w->values[i]);
   w->samples += s == SX_OK;

@@ -129,11 +129,13 @@ static void weights(const char *const *pairs, int passes, double nearness) {
   fails(extension->CalibrationPass(c, &more), "no sample");
   fails(extension->CalibrationRanges(c, "minmax", 99, heap, &report), "weights");
   for (more = 1; more && n < 9; n++) {
+    fails(extension->QuantizeCalibrated(c, target, NULL, NULL, 0, 1, heap, &report), "not finished");
     give_samples(c);
     CHECK(!extension->CalibrationPass(c, &more));
   }
   CHECK(n == passes);
   CHECK(!extension->QuantizeCalibrated(c, target, NULL, NULL, 0, 1, heap, &report) && strstr(report, "\"quantized\":true"));
+  CHECK(report && strstr(report, "\"rounding\":\"gptq\""));
   OK(AllocatorFree(heap, report));
   near_digits(nearness);
   extension->ReleaseCalibration(c);
@@ -213,6 +215,8 @@ int main(int argc, char **argv) {
   good(OPTIONS("per_channel", "1"), "\"quantized\":true", 0.1);
   good(OPTIONS("weight_type", "uint8", "per_channel", "1"), "\"quantized\":true", 0.1);
   good(OPTIONS("op_types", "Softmax\n"), "not among those", 0);
+  good(OPTIONS("skip_op_types", "MatMul\nConv\nGemm"), "operator is excluded", 0);
+  refused(OPTIONS("mode", "static8"), "dynamic, static, nbits or half");
   static const char *const methods[] = {"minmax", "percentile", "entropy", "distribution"};
   static const char *const types[] = {"uint8", "int8", "uint16", "int16"};
   for (int m = 0; m < 4; m++) {
