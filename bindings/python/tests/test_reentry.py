@@ -34,7 +34,7 @@ def test_sample_that_changes(change):
     calibration, sample = _native.calibration(MUL, sx.SessionOptions()._native), {}
     sample["X"] = Changing(lambda: sample.clear() if change == "clear" else sample.update({f"k{i}": sample for i in range(5000)}))
     _native.calibrate(calibration, sample)
-    with pytest.raises(sx.capi.onnxruntime_pybind11_state.InvalidArgument, match="k0"):
+    with pytest.raises(_native.InvalidArgument, match="k0"):
         _native.calibrate(calibration, {f"k{i}": np.ones(1, np.float32) for i in range(1000)})
 
 
@@ -53,7 +53,7 @@ def test_calibration_on_two_threads():
         for i in range(count):
             try:
                 _native.calibrate(calibration, {"X": np.full((3, 2), i, np.float32)})
-            except sx.capi.onnxruntime_pybind11_state.Fail as error:
+            except _native.Fail as error:
                 busy.append(str(error))
     threads = [threading.Thread(target=add, args=(300,)) for _ in range(4)]
     [t.start() for t in threads], [t.join() for t in threads]

@@ -84,11 +84,14 @@ def optimize(model, output, level=None, float16=False):
     if float16:
         with open(output, "rb") as file:
             data, changed = half_weights(memoryview(file.read()))
-        folder = os.path.dirname(os.path.abspath(output))
-        import tempfile
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            file.write(data)
-        os.replace(file.name, output)
+        half = f"{output}.{os.getpid()}"  # beside it: nobody reads half of a file, and its mode is that of any new file
+        try:
+            with open(half, "wb") as file:
+                file.write(data)
+            os.replace(half, output)
+        finally:
+            if os.path.exists(half):
+                os.unlink(half)
     before = len(model) if isinstance(model, bytes) else _model.size_of(os.fspath(model))
     row = {"bytes": [before, os.path.getsize(output)], "tensors in 16 bits": changed}
     try:

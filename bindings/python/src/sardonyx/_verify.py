@@ -7,6 +7,7 @@ outputs, some at a time, in the order of the file; the first one that differs na
 what a fusion would have hidden is seen; but a fault of the fusion itself may go away, and then that is said."""
 import os
 import pickle
+import re
 import sys
 from collections.abc import Mapping
 
@@ -126,7 +127,7 @@ def _other(model, against, order):
         return _Session(against)
     if callable(against):
         return _Function(against, order)
-    if not isinstance(against, bytes) and os.fspath(against).endswith((".so", ".dll", ".dylib")) or ".so." in os.path.basename(str(against)[:4096]):
+    if not isinstance(against, bytes) and re.search(r"\.(so(\.\d+)*|dll|dylib)$", os.fspath(against)):
         return _Elsewhere(model, against)
     return _Here(against, None)
 
@@ -186,8 +187,10 @@ def verify(model, inputs=None, against=None, *, rtol=1e-3, atol=1e-5, nodes=True
         agrees, gap = compare(a, b, rtol, atol)
         rows.append({"output": output.name, "agrees": agrees, "largest_difference": gap})
         lines.append(f"{'same     ' if agrees else 'DIFFERENT'}  {output.name}" + (f"  largest difference {gap:.3g}" if gap is not None else ""))
+    if len(found) != len(expected):
+        lines.append(f"DIFFERENT  {len(found)} outputs, and {len(expected)} of what they are compared with")
     agrees, first = all(row["agrees"] for row in rows) and len(found) == len(expected), None
-    if not agrees and nodes and hasattr(other, "tensors"):
+    if not agrees and nodes and len(found) == len(expected) and hasattr(other, "tensors"):
         first = _first(mine, other, inputs, rtol, atol)
         lines.append("no tensor differs when it is asked for: a rewrite that spans several nodes is at fault" if first is None else
                      f"first at node {first['op_type']} {first['node']}, tensor {first['tensor']}" +

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """quantize_dynamic and quantize_static, with onnxruntime.quantization's arguments, and the report that they give."""
+import copy
 import pathlib
 import warnings
 
-import numpy as np
-
 from .. import SessionOptions
 from ._report import names_of, path_of, quantized
-from .calibrate import CalibrationMethod, TensorsData, calibrate, samples_of
+from .calibrate import CalibrationMethod, TensorsData, calibrate, copy_of, only_cpu, samples_of, widened
 from .quant_utils import QuantFormat, QuantType
 
 
@@ -26,19 +25,36 @@ def _settings(op_types, nodes, skip, per_channel, reduce_range, weight_type):
     return {**settings, **names_of(op_types, nodes, skip)}
 
 
-#: extra_options that say what is done here anyway, or what makes no difference to the result
-HARMLESS = {"EnableSubgraph", "ForceQuantizeNoInputCheck", "DefaultTensorType", "QuantizeBias", "DedicatedQDQPair",
-            "AddQDQPairToWeight", "WeightSymmetric", "CalibMovingAverage", "CalibMovingAverageConstant", "CalibStridedMinMax",
-            "CalibMaxIntermediateOutputs", "SmoothQuant", "QDQKeepRemovableActivations"}
+_ANY = object()  # a value that makes no difference to the result here
+
+#: extra_options by name: (what they are when nothing is said; whether another value is possible). Where it is, quantize_static reads it, or
+#: it says no more than how the original goes about its work; where it is not, another value asks for a result that there is not here.
+OPTIONS = {"ActivationSymmetric": (False, True), "CalibPercentile": (99.999, True), "CalibTensorRangeSymmetric": (False, True),
+           "MatMulConstBOnly": (True, True), "MinimumRealRange": (None, True), "EnableSubgraph": (_ANY, True),
+           "ForceQuantizeNoInputCheck": (_ANY, True), "DefaultTensorType": (_ANY, True), "CalibMovingAverageConstant": (_ANY, True),
+           "CalibMaxIntermediateOutputs": (_ANY, True), "CalibStridedMinMax": (_ANY, True), "DedicatedQDQPair": (_ANY, True),
+           "QDQKeepRemovableActivations": (_ANY, True), "AddQDQPairToWeight": (False, False), "CalibMovingAverage": (False, False),
+           "QuantizeBias": (True, False), "SmoothQuant": (False, False), "WeightSymmetric": (None, False)}
 
 
-def _extra(options, known):
+def _extra(options, weight_type, read=()):
+    """The options as they come to be, with defaults; a warning for those that say something and are not `read`.
+
+    :raises ValueError: a name that is not known
+    :raises NotImplementedError: a value that asks for another result
+    """
+    found = {key: default for key, (default, _) in OPTIONS.items()}
+    found["WeightSymmetric"] = symmetric = weight_type not in (QuantType.QUInt8, QuantType.QUInt16, QuantType.QUInt4)
     for key, value in (options or {}).items():
-        if key not in known and key not in HARMLESS:
+        if key not in OPTIONS:
             raise ValueError(f"extra_options: {key!r} is not known")
-        if key in HARMLESS and value:
+        if not OPTIONS[key][1] and value is not None and bool(value) != bool(found[key]):
+            why = f" for weights of {weight_type}" if key == "WeightSymmetric" else ""
+            raise NotImplementedError(f"extra_options: {key}={value!r} is not possible{why}; expected {found[key]}")
+        if key not in read and OPTIONS[key][1] and (value if OPTIONS[key][0] is _ANY else value not in (None, found[key])):
             warnings.warn(f"extra_options: {key} is not looked at", stacklevel=3)
-    return options or {}
+        found[key] = found[key] if value is None else value
+    return found
 
 
 def quantize_dynamic(model_input, model_output, op_types_to_quantize=None, per_channel=False, reduce_range=False,
@@ -57,24 +73,10 @@ def quantize_dynamic(model_input, model_output, op_types_to_quantize=None, per_c
     :returns: a QuantizationReport; print it
     :raises InvalidArgument: what does not go together, or names that the model does not have
     """
-    _extra(extra_options, ())
+    _extra(extra_options, weight_type)
     with path_of(model_input) as path:
         settings = _settings(op_types_to_quantize, nodes_to_quantize, nodes_to_exclude, per_channel, reduce_range, weight_type)
         return quantized(path, model_output, settings, None, compare)
-
-
-def _widened(ranges, symmetric, least):
-    """Ranges as wide on both sides of 0, and at least so wide."""
-    if not symmetric and not least:
-        return ranges
-    wider = {}
-    for name, data in ranges.items():
-        lowest, highest = (float(end) for end in data.range_value)
-        if symmetric:
-            highest = max(abs(lowest), abs(highest))
-            lowest = -highest
-        wider[name] = (np.float32(lowest), np.float32(max(highest, lowest + (least or 0))))
-    return TensorsData(ranges.calibration_method, wider)
 
 
 def quantize_static(model_input, model_output, calibration_data_reader=None, quant_format=QuantFormat.QDQ, op_types_to_quantize=None,
@@ -97,14 +99,15 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
     :param progress: True prints the number of samples; or a function of it
     :returns: a QuantizationReport; print it
     """
-    extra = _extra(extra_options, ("ActivationSymmetric", "CalibPercentile", "CalibTensorRangeSymmetric", "MatMulConstBOnly",
-                                   "MinimumRealRange"))
+    extra = _extra(extra_options, weight_type,
+                   ("ActivationSymmetric", "CalibPercentile", "CalibTensorRangeSymmetric", "MatMulConstBOnly", "MinimumRealRange"))
+    only_cpu(calibration_providers)
     kept = []
 
     def first_kept():
         for sample in samples_of(calibration_data_reader):
             if not kept:
-                kept.append(dict(sample))
+                kept.append(copy_of(sample))
             yield sample
 
     with path_of(model_input) as path:
@@ -115,27 +118,29 @@ def quantize_static(model_input, model_output, calibration_data_reader=None, qua
             if calibration_data_reader is None:
                 raise ValueError("quantize_static needs samples (calibration_data_reader), or ranges")
             options = SessionOptions()
-            ranges = calibrate(path, first_kept(), calibrate_method, extra.get("CalibPercentile", 99.999), progress, options)
+            ranges = calibrate(path, first_kept(), calibrate_method, extra["CalibPercentile"], progress, options)
             if cache:
                 ranges.save(cache)
-        ranges = _widened(ranges, extra.get("CalibTensorRangeSymmetric"), extra.get("MinimumRealRange"))
+        ranges = widened(copy.deepcopy(ranges), extra["CalibTensorRangeSymmetric"], extra["MinimumRealRange"])
         settings = _settings(op_types_to_quantize, nodes_to_quantize, nodes_to_exclude, per_channel, reduce_range, weight_type)
-        settings.update(mode="static", format=str(quant_format).lower(), ranges=ranges.json(), activation_type=_type("activation_type", activation_type),
-                        symmetric_activations=str(int(bool(extra.get("ActivationSymmetric", False)))),
-                        constant_b_only=str(int(bool(extra.get("MatMulConstBOnly", True)))))
+        settings.update(mode="static", format=str(quant_format).lower(), ranges=ranges.json(),
+                        activation_type=_type("activation_type", activation_type),
+                        symmetric_activations=str(int(bool(extra["ActivationSymmetric"]))),
+                        constant_b_only=str(int(bool(extra["MatMulConstBOnly"]))))
         return quantized(path, model_output, settings, kept[0] if kept else None, compare)
 
 
 def convert_float(model_input, model_output, to="float16", keep_io_types=True, op_types=None, nodes=None, nodes_to_exclude=None, *,
-                  compare=True):
+                  op_types_to_exclude=None, compare=True):
     """Writes a model with floats of 16 bits, weights and values, where its operators take them.
 
     :param to: "float16" or "bfloat16"; numbers beyond the type's range are clamped to it
     :param keep_io_types: inputs and outputs of the model stay float
+    :param op_types_to_exclude: names of operators that stay as they are
     :returns: a QuantizationReport
     """
     settings = {"mode": "half", "weight_type": str(to), "keep_io_types": str(int(bool(keep_io_types)))}
-    settings.update(names_of(op_types, nodes, nodes_to_exclude))
+    settings.update(names_of(op_types, nodes, nodes_to_exclude, op_types_to_exclude))
     with path_of(model_input) as path:
         return quantized(path, model_output, settings, None, compare and keep_io_types)
 
@@ -191,7 +196,11 @@ def get_qdq_config(model_input, calibration_data_reader, calibrate_method=Calibr
     if callable(nodes_to_exclude):
         import onnx
         model = model_input if hasattr(model_input, "graph") else onnx.load(model_input, load_external_data=False)
-        nodes_to_exclude = [node.name for node in model.graph.node if nodes_to_exclude(model, node)]
+        picked = [node for node in model.graph.node if nodes_to_exclude(model, node)]
+        if not all(node.name for node in picked):
+            raise ValueError("nodes_to_exclude: nodes are left out by name, and "
+                             f"{sum(not node.name for node in picked)} of those that the function picks have none")
+        nodes_to_exclude = [node.name for node in picked]
     extra = {"MinimumRealRange": min_real_range, "QDQKeepRemovableActivations": keep_removable_activations,
              "ActivationSymmetric": activation_symmetric, "WeightSymmetric": weight_symmetric}
     keys = {"symmetric": "CalibTensorRangeSymmetric", "percentile": "CalibPercentile", "moving_average": "CalibMovingAverage",

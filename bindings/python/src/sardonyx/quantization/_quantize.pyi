@@ -26,7 +26,8 @@ def quantize_static(model_input: str | os.PathLike[str] | bytes | Any, model_out
                     progress: bool | Callable[[int], Any] | None = None, compare: bool = True) -> QuantizationReport: ...
 def convert_float(model_input: str | os.PathLike[str] | bytes | Any, model_output: str | os.PathLike[str], to: str = "float16",
                   keep_io_types: bool = True, op_types: Sequence[str] | None = None, nodes: Sequence[str] | None = None,
-                  nodes_to_exclude: Sequence[str] | None = None, *, compare: bool = True) -> QuantizationReport: ...
+                  nodes_to_exclude: Sequence[str] | None = None, *, op_types_to_exclude: Sequence[str] | None = None,
+                  compare: bool = True) -> QuantizationReport: ...
 
 class QuantConfig:
     def __init__(self, activation_type: QuantType = ..., weight_type: QuantType = ..., op_types_to_quantize: Sequence[str] | None = None,

@@ -10,13 +10,14 @@ import numpy as np
 
 from .. import InferenceSession, SessionOptions, _native
 from .._reports import Report
+from .._verify import made_up
 
 
 class QuantizationReport(Report):
     """What became of each node, and how the new model compares with the old one.
 
-    `nodes` is a list of dictionaries (name, op_type, quantized, reason, weight_error, us_before, us_after: microseconds in either model,
-    None where a node is part of another's step), `bytes_before` and `bytes_after` the sizes of the constants, `outputs` the error of each
+    `nodes` is a list of dictionaries (name, op_type, quantized, reason, weight_error; rounding, of weights in blocks: what the method became;
+    us_before, us_after: microseconds in either model, None where a node is part of another's step), `bytes_before` and `bytes_after` the sizes of the constants, `outputs` the error of each
     output (root mean square, relative to the output's own) on one sample, `speedup` the time of the old model over that of the new one on
     that sample; both None when there was no sample to run.
     """
@@ -44,7 +45,8 @@ def _table(data):
     width = max([4] + [min(len(node["name"]), 60) for node in data["nodes"]])
     for node in data["nodes"]:
         error = node["weight_error"]
-        became = f"stays: {node['reason']}" if not node["quantized"] else "quantised" + ("" if error is None else f", weight off by {100 * error:.3g} %")
+        way = f" ({node['rounding']})" if node.get("rounding") else ""
+        became = f"stays: {node['reason']}" if not node["quantized"] else f"quantised{way}" + ("" if error is None else f", weight off by {100 * error:.3g} %")
         if node["us_before"] and node["us_after"]:
             became += f"{',' if node['quantized'] else ';'} {_gain(node)}"
         yield f"{node['name']:<{width}}  {node['op_type']:<20}  {became}"
@@ -53,24 +55,15 @@ def _table(data):
     yield f"{done} of {len(data['nodes'])} nodes quantised; constants of {data['bytes_before']} bytes became {data['bytes_after']} ({share:.3g} %)"
 
 
-def _random_sample(session):
-    """Numbers for every input, or None where nobody can guess them: indices might be out of range."""
-    sample, draw = {}, np.random.default_rng(0)
-    for arg in session.get_inputs():
-        if arg.type != "tensor(float)":
-            return None
-        sample[arg.name] = draw.random([d if isinstance(d, int) else 1 for d in arg.shape], np.float32)
-    return sample
-
-
 def _comparison(before, sample):
     """(sample, the old model's outputs on it with their names, why there are none)"""
     session = InferenceSession(before)
     guessed = sample is None
     if guessed:
-        sample = _random_sample(session)
-    if sample is None:
-        return None, None, "nobody can make up numbers for its inputs"
+        try:
+            sample = made_up(session)
+        except ValueError as error:
+            return None, None, str(error)
     try:
         return sample, (session.get_outputs(), session.run(None, sample)), None
     except Exception as error:  # that its inputs were guessed badly is no failure
@@ -100,12 +93,13 @@ def path_of(model):
         yield path
 
 
-def names_of(op_types, nodes, skip):
+def names_of(op_types, nodes, skip, skip_op_types=None):
     """Settings that say which nodes are meant."""
-    for names in (op_types, nodes, skip):
+    lists = {"op_types": op_types, "nodes": nodes, "skip_nodes": skip, "skip_op_types": skip_op_types}
+    for names in lists.values():
         if isinstance(names, (str, bytes)):
             raise TypeError(f"{names!r} is one name; expected a list of names")
-    return {key: "\n".join(names) for key, names in (("op_types", op_types), ("nodes", nodes), ("skip_nodes", skip)) if names}
+    return {key: "\n".join(names) for key, names in lists.items() if names}
 
 
 def quantized(path, model_output, settings, sample, compare, write=None):

@@ -3,7 +3,7 @@
 import os
 
 from .. import SessionOptions, _native
-from .calibrate import samples_of
+from .calibrate import copy_of, counted, samples_of
 from ._report import names_of, path_of, quantized
 
 
@@ -12,8 +12,8 @@ def _flag(value):
 
 
 def quantize_weights(model_input, model_output, bits=4, block_size=32, method="rtn", is_symmetric=False, accuracy_level=0,
-                     op_types_to_quantize=None, nodes_to_quantize=None, nodes_to_exclude=None, *, samples=None, mse=False, percdamp=0.01,
-                     actorder=False, share_scales=False, memory=1024, progress=None, session_options=None, compare=True):
+                     op_types_to_quantize=None, nodes_to_quantize=None, nodes_to_exclude=None, *, op_types_to_exclude=None, samples=None,
+                     mse=False, percdamp=0.01, actorder=False, share_scales=False, memory=1024, progress=None, session_options=None, compare=True):
     """Writes a model with the weights of its products in blocks of few bits (MatMulNBits, and GatherBlockQuantized for tables).
 
     :param bits: 2, 4 or 8
@@ -23,7 +23,7 @@ def quantize_weights(model_input, model_output, bits=4, block_size=32, method="r
     :param is_symmetric: no zero points
     :param accuracy_level: 0 computes with floats, 4 with integers of 8 bits where the machine is faster with them
     :param samples: for gptq: a CalibrationDataReader, or any iterable of dictionaries {input: array}; one that cannot be read twice is
-        kept in memory
+        copied into memory
     :param mse: for rtn and gptq: ranges of blocks are narrowed to where the error is least
     :param percdamp: for gptq: the share of the mean moment that is added to all of them
     :param actorder: for gptq: elements that meet large values are rounded first
@@ -35,7 +35,7 @@ def quantize_weights(model_input, model_output, bits=4, block_size=32, method="r
     settings = {"mode": "nbits", "bits": str(int(bits)), "block_size": str(int(block_size)), "method": str(method).lower(), "mse": _flag(mse),
                 "symmetric_weights": _flag(is_symmetric), "accuracy_level": str(int(accuracy_level or 0)), "percdamp": repr(float(percdamp)),
                 "actorder": _flag(actorder), "share_scales": _flag(share_scales), "memory": str(int(memory))}
-    settings.update(names_of(op_types_to_quantize, nodes_to_quantize, nodes_to_exclude))
+    settings.update(names_of(op_types_to_quantize, nodes_to_quantize, nodes_to_exclude, op_types_to_exclude))
     with path_of(model_input) as path:
         if settings["method"] != "gptq":
             return quantized(path, model_output, settings, None, compare)
@@ -48,20 +48,15 @@ def quantize_weights(model_input, model_output, bits=4, block_size=32, method="r
 
 
 def _feed(native, samples, progress):
-    """All passes over the samples; gives the first of them."""
-    again = [dict(sample) for sample in samples_of(samples)]
-    if not again:
-        raise ValueError("No data is collected: the reader gave no sample")
-    count, more = 0, True
+    """All passes over the samples; gives the first of them. What cannot be read twice (a reader, a generator) is copied as it is read."""
+    once = hasattr(samples, "get_next") or iter(samples) is samples
+    kept, count, more = [], 0, True
     while more:
-        for sample in again:
+        reading = not (once and kept)
+        for sample in counted(samples_of(samples) if reading else kept, progress, count):
+            if reading and (once or not kept):
+                kept.append(copy_of(sample))
             _native.calibrate(native, dict(sample))
             count += 1
-            if callable(progress):
-                progress(count)
-            elif progress:
-                print(f"\rsample {count}", end="", flush=True)
         more = _native.calibration_pass(native)
-    if progress and not callable(progress):
-        print()
-    return again[0]
+    return kept[0]

@@ -221,6 +221,43 @@ def samples_of(reader):
             yield sample
 
 
+def counted(samples, progress, before=0):
+    """The samples, while their number goes to `progress`: a function of it; True prints it."""
+    count = before
+    for count, sample in enumerate(samples, before + 1):
+        yield sample
+        if callable(progress):
+            progress(count)
+        elif progress:
+            print(f"\rsample {count}", end="", flush=True)
+    if count == before:
+        raise ValueError("No data is collected: the reader gave no sample")
+    if progress and not callable(progress):
+        print()
+
+
+def copy_of(sample):
+    """A sample that stays as it is, whatever its reader does with its arrays."""
+    return {name: array.copy() if isinstance(array, np.ndarray) else array for name, array in sample.items()}
+
+
+def widened(ranges, symmetric=False, least=None):
+    """TensorsData with ranges as wide on both sides of 0, where `symmetric` says so, and at least so wide."""
+    for data in ranges.values() if symmetric or least else ():
+        if symmetric:
+            data.highest = max(abs(data.lowest), abs(data.highest))
+            data.lowest = -data.highest
+        data.highest = max(data.highest, np.float32(data.lowest + np.float32(least or 0)))
+    return ranges
+
+
+def only_cpu(providers):
+    """Refuses other providers than the library's own: values are looked at in its memory."""
+    others = [p for p in providers or () if (p if isinstance(p, str) else p[0]) != "CPUExecutionProvider"]
+    if others:
+        raise NotImplementedError(f"calibration runs on the CPUExecutionProvider, not on {others}")
+
+
 METHODS = {method: method.name.lower() for method in CalibrationMethod}
 
 
@@ -247,7 +284,8 @@ class CalibraterBase:
         self._native, self.samples = None, 0
 
     def set_execution_providers(self, execution_providers=("CPUExecutionProvider",)):
-        """Providers for the session."""
+        """Providers for the session: the CPU's."""
+        only_cpu(execution_providers)
         self.execution_providers = list(execution_providers)
         self.create_inference_session()
 
@@ -267,26 +305,14 @@ class CalibraterBase:
         """
         if self._native is None:
             self.create_inference_session()
-        before = self.samples
-        for sample in samples_of(data_reader):
+        for sample in counted(samples_of(data_reader), progress, self.samples):
             _native.calibrate(self._native, dict(sample))
             self.samples += 1
-            if callable(progress):
-                progress(self.samples)
-            elif progress:
-                print(f"\rsample {self.samples}", end="", flush=True)
-        if progress and not callable(progress):
-            print()
-        if self.samples == before:
-            raise ValueError("No data is collected: the reader gave no sample")
 
     def compute_data(self):
         """The ranges so far: TensorsData."""
         ranges = TensorsData.from_json(_native.ranges(self._native, METHODS[self.method], self.percentile), self.method)
-        for data in ranges.values() if self.symmetric else ():
-            data.highest = max(abs(data.lowest), abs(data.highest))
-            data.lowest = -data.highest
-        return ranges
+        return widened(ranges, self.symmetric)
 
 
 class MinMaxCalibrater(CalibraterBase):
@@ -301,8 +327,6 @@ class MinMaxCalibrater(CalibraterBase):
         super().__init__(model_path, op_types_to_calibrate, augmented_model_path, symmetric, use_external_data_format, per_channel)
         if moving_average:
             raise NotImplementedError("moving_average: ranges are those of all samples")
-        if moving_average and not 0 <= averaging_constant <= 1:
-            raise ValueError("Invalid averaging constant, which should not be < 0 or > 1.")
         self.moving_average, self.averaging_constant, self.max_intermediate_outputs = moving_average, averaging_constant, max_intermediate_outputs
 
 
@@ -320,7 +344,7 @@ class HistogramCalibrater(CalibraterBase):
         if method not in by_name:
             raise ValueError(f"Invalid calibration method: {method!r}; expected one of {', '.join(by_name)}")
         if not 0 < percentile <= 100:
-            raise ValueError("Invalid percentile. Must be in range 0 <= percentile <= 100.")
+            raise ValueError("Invalid percentile. Must be in range 0 < percentile <= 100.")
         if scenario != "same":
             raise NotImplementedError("scenario: distributions are those of the numbers themselves")
         self.method, self.percentile, self.scenario = by_name[method], percentile, scenario
@@ -368,9 +392,7 @@ def create_calibrator(model, op_types_to_calibrate=None, augmented_model_path="a
         raise ValueError(f"Unsupported calibration method {calibrate_method}")
     made = _CALIBRATERS[calibrate_method](model, op_types_to_calibrate, augmented_model_path,
                                           use_external_data_format=use_external_data_format, **(extra_options or {}))
-    if providers:
-        made.execution_providers = providers
-    made.create_inference_session()
+    made.set_execution_providers(providers or ("CPUExecutionProvider",))
     return made
 
 

@@ -153,7 +153,7 @@ class MatMulNBitsQuantizer:
                                                                        op_types_to_quantize, quant_axes, bits, channel_wised_quantize)
         self.source, self.model_path = model, model if isinstance(model, str) else None
         self.bits, self.block_size, self.is_symmetric, self.accuracy_level = bits, block_size, is_symmetric, accuracy_level
-        self.nodes_to_exclude, self.nodes_to_include = set(nodes_to_exclude or ()), set(nodes_to_include) if nodes_to_include else None
+        self.nodes_to_exclude, self.nodes_to_include = set(nodes_to_exclude or ()), set(nodes_to_include) if nodes_to_include is not None else None
         self.model = self.report = None
 
     def process(self):
@@ -162,9 +162,11 @@ class MatMulNBitsQuantizer:
         from ._report import path_of
         with path_of(self.source) as path:
             there = {node.name for node in _model.Model(os.fspath(path)).nodes}
+            wanted = None if self.nodes_to_include is None else sorted(self.nodes_to_include & there)
             arguments = {"accuracy_level": self.accuracy_level, **self.algo_config._arguments()}
             written = _Written()
-            self.report = quantize_weights(path, written.path, op_types_to_quantize=sorted(self.algo_config.op_types_to_quantize),
-                                           nodes_to_quantize=self.nodes_to_include and sorted(self.nodes_to_include & there),
+            kinds = sorted(self.algo_config.op_types_to_quantize)
+            self.report = quantize_weights(path, written.path, op_types_to_quantize=kinds, nodes_to_quantize=wanted,
+                                           op_types_to_exclude=kinds if wanted == [] else None,  # a wish for nothing is none for all
                                            nodes_to_exclude=sorted(self.nodes_to_exclude & there), compare=False, **arguments)
         self.model = written

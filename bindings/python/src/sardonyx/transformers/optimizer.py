@@ -88,9 +88,8 @@ class OptimizedModel:
         stay as they are. Further arguments of the original are accepted and make no difference."""
         from .. import quantization
         half = os.path.join(self._folder.name, "half.onnx")
-        blocked = set(op_block_list or [])
-        nodes = [node.name for node in _model.Model(self._path).nodes if node.op_type in blocked]
-        quantization.convert_float(self._path, half, "float16", bool(keep_io_types), nodes_to_exclude=[*(node_block_list or []), *nodes] or None)
+        quantization.convert_float(self._path, half, "float16", bool(keep_io_types), nodes_to_exclude=list(node_block_list or ()),
+                                   op_types_to_exclude=list(op_block_list or ()))
         self._path, self._proto = half, None
 
     convert_model_float32_to_float16 = convert_float_to_float16
