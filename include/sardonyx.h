@@ -81,7 +81,7 @@ typedef struct SardonyxExtension {
    *   quantise alone, nodes to leave
    *
    * The report as JSON: {"bytes_before", "bytes_after", "nodes": [{"name", "op_type", "quantized", "reason",
-   * "weight_error", "rounding": of nbits what the method became, ...}]}.
+   * "weight_error", "rounding": of nbits what the method became, ...}], "text": the report as text}.
    * INVALID_ARGUMENT: an option that is not known or makes no sense, a node that the model does not have. */
   OrtStatusPtr(ORT_API_CALL *Quantize)(const OrtEnv *env, const ORTCHAR_T *path, const ORTCHAR_T *to,
                                        const OrtKeyValuePairs *options, int json, OrtAllocator *allocator, char **out);

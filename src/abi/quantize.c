@@ -180,33 +180,6 @@ static void put_time(const char *key, double ns, sx_text *t) {
     sx_text_add(t, "null");
 }
 
-static void put_json(const sx_quant_report *r, sx_text *t) {
-  sx_text_add(t, "{\"bytes_before\":%zu,\"bytes_after\":%zu", r->before, r->after);
-  put_time("us_before", r->run_before, t);
-  put_time("us_after", r->run_after, t);
-  sx_text_add(t, ",\"nodes\":[");
-  for (uint32_t i = 0; i < r->rows.n; i++) {
-    const sx_quant_row *x = &r->rows.at[i];
-    sx_text_add(t, "%s\n{\"name\":", i ? "," : "");
-    sx_text_json(t, x->node);
-    sx_text_add(t, ",\"op_type\":");
-    sx_text_json(t, x->op_type);
-    sx_text_add(t, ",\"quantized\":%s,\"reason\":", x->kept ? "false" : "true");
-    sx_text_json(t, sx_str_c(x->kept ? x->kept : ""));
-    sx_text_add(t, ",\"weight_error\":");
-    if (!(x->error >= 0 && isfinite(x->error)))
-      sx_text_add(t, "null");
-    else
-      put_number(t, x->error);
-    sx_text_add(t, ",\"rounding\":");
-    sx_text_json(t, sx_str_c(x->rounding >= 0 ? methods[x->rounding] : ""));
-    put_time("us_before", x->before, t);
-    put_time("us_after", x->after, t);
-    sx_text_add(t, "}");
-  }
-  sx_text_add(t, "]}\n");
-}
-
 /* "12.5 us became 3.1 us, 4 times as fast" */
 static void put_gain(double before, double after, sx_text *t) {
   put_number(t, before / 1000);
@@ -252,6 +225,40 @@ static void put_text(const sx_quant_report *r, sx_text *t) {
   sx_text_add(t, "a run of ");
   put_gain(r->run_before, r->run_after, t);
   sx_text_add(t, "\n");
+}
+
+/* The text is in it, too: who shows the report need not write it a second time. */
+static void put_json(const sx_quant_report *r, sx_text *t) {
+  sx_text_add(t, "{\"bytes_before\":%zu,\"bytes_after\":%zu", r->before, r->after);
+  put_time("us_before", r->run_before, t);
+  put_time("us_after", r->run_after, t);
+  sx_text_add(t, ",\"nodes\":[");
+  for (uint32_t i = 0; i < r->rows.n; i++) {
+    const sx_quant_row *x = &r->rows.at[i];
+    sx_text_add(t, "%s\n{\"name\":", i ? "," : "");
+    sx_text_json(t, x->node);
+    sx_text_add(t, ",\"op_type\":");
+    sx_text_json(t, x->op_type);
+    sx_text_add(t, ",\"quantized\":%s,\"reason\":", x->kept ? "false" : "true");
+    sx_text_json(t, sx_str_c(x->kept ? x->kept : ""));
+    sx_text_add(t, ",\"weight_error\":");
+    if (!(x->error >= 0 && isfinite(x->error)))
+      sx_text_add(t, "null");
+    else
+      put_number(t, x->error);
+    sx_text_add(t, ",\"rounding\":");
+    sx_text_json(t, sx_str_c(x->rounding >= 0 ? methods[x->rounding] : ""));
+    put_time("us_before", x->before, t);
+    put_time("us_after", x->after, t);
+    sx_text_add(t, "}");
+  }
+  sx_text text = {0};
+  put_text(r, &text);
+  sx_text_add(t, "],\"text\":");
+  sx_text_json(t, (sx_str){text.p ? text.p : "", text.n});
+  t->failed |= text.failed;
+  sx_text_free(&text);
+  sx_text_add(t, "}\n");
 }
 
 sx_status sx_report_quantized(const sx_quantizing *q, const sx_quant_options *o, bool json, sx_text *t, sx_err *e) {
