@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-#define SARDONYX_EXTENSION_VERSION 5
+#define SARDONYX_EXTENSION_VERSION 6
 
 /* Element types that ONNX Runtime has no number for: six-bit floats, one per byte, the code in its low bits. */
 #define SX_ELEMENT_FLOAT6E2M3 ((ONNXTensorElementDataType)27)
@@ -115,6 +115,12 @@ typedef struct SardonyxExtension {
                                                const ORTCHAR_T *to, const OrtKeyValuePairs *options,
                                                const char *const *names, const OrtValue *const *values, size_t count,
                                                int json, OrtAllocator *allocator, char **out);
+  /* Version 6. The maps of a sequence at once, where all have the same keys, as the operator ZipMap makes them: *keys is a
+   * tensor of its own with the keys, *type the element type of the values, and rows[i] (i < count, the sequence's length) are
+   * the values of map i in the order of the keys; they live as long as the sequence. Where keys differ, the values are
+   * texts, or the value is no sequence of maps, *keys is NULL: then there is GetValue. */
+  OrtStatusPtr(ORT_API_CALL *SequenceMaps)(const OrtValue *sequence, OrtAllocator *allocator, OrtValue **keys,
+                                           ONNXTensorElementDataType *type, const void **rows, size_t count);
 } SardonyxExtension;
 
 /* NULL for a version that is not known. */

@@ -100,6 +100,24 @@ static OrtStatus *ORT_API_CALL trim(OrtSession *session) {
 
 static uint64_t ORT_API_CALL allocations(void) { return sx_allocations(); }
 
+static OrtStatus *ORT_API_CALL sequence_maps(const OrtValue *sequence, OrtAllocator *allocator, OrtValue **keys,
+                                             ONNXTensorElementDataType *type, const void **rows, size_t count) {
+  REQUIRE("SequenceMaps", sequence && allocator && keys && type && (rows || !count));
+  const sx_rt_value *v = (const sx_rt_value *)sequence;
+  bool maps = v->type.kind == SX_RT_SEQUENCE && v->type.elem == SX_RT_MAP && v->type.dtype != SX_STRING && v->u.items.n;
+  *keys = NULL;
+  if (!maps) return NULL;
+  if (count != v->u.items.n)
+    SX_API_FAIL(INVALID_ARGUMENT, "SequenceMaps: room for %zu maps, the sequence has %u", count, v->u.items.n);
+  for (size_t i = 0; i < count; i++) {
+    const sx_rt_value *map = v->u.items.at[i];
+    if (map->u.map.keys != v->u.items.at[0]->u.map.keys) return NULL;
+    rows[i] = map->u.map.values->data;
+  }
+  *type = (ONNXTensorElementDataType)v->type.dtype;
+  return sx_api_GetValue((const OrtValue *)v->u.items.at[0], 0, allocator, keys);
+}
+
 const SardonyxExtension *ORT_API_CALL SardonyxGetExtension(uint32_t version) {
   static const SardonyxExtension table = {SARDONYX_EXTENSION_VERSION,
                                           explain,
@@ -118,6 +136,7 @@ const SardonyxExtension *ORT_API_CALL SardonyxGetExtension(uint32_t version) {
                                           sx_calibration_CreateWeightCalibration,
                                           sx_calibration_CalibrationPass,
                                           sx_calibration_QuantizeCalibrated,
-                                          sx_quantize_QuantizeMeasured};
+                                          sx_quantize_QuantizeMeasured,
+                                          sequence_maps};
   return version >= 1 && version <= SARDONYX_EXTENSION_VERSION ? &table : NULL;
 }

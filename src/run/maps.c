@@ -141,11 +141,19 @@ static sx_status label_map(const sx_attr *labels, bool text, sx_rt_value **out, 
   sx_rt_unref(places);
   return s;
 }
-static sx_status zip_row(const sx_rt_value *labels, const float *row, sx_rt_value *seq, sx_err *e) {
+static void drop_all(void *all, void *data, size_t bytes) {
+  (void)data, (void)bytes;
+  sx_rt_unref(all);
+}
+/* `row` in the order of the keys, at the place of `all` that is `sorted`, which its map keeps alive. */
+static sx_status zip_row(const sx_rt_value *labels, const float *row, sx_rt_value *all, float *sorted, sx_rt_value *seq,
+                         sx_err *e) {
   const sx_rt_value *places = labels->u.map.values;
+  const int64_t *place = places->data, n = places->count;
   sx_rt_value *values = NULL, *map = NULL;
-  SX_TRY(sx_rt_tensor_create(SX_F32, 1, &places->count, NULL, &values, e));
-  for (int64_t i = 0; i < places->count; i++) ((float *)values->data)[i] = row[((const int64_t *)places->data)[i]];
+  for (int64_t i = 0; i < n; i++) sorted[i] = row[place[i]];
+  SX_TRY(sx_rt_tensor_wrap(SX_F32, 1, &n, sorted, (size_t)n * sizeof *sorted, &sx_memory_cpu, drop_all, all, &values, e));
+  sx_rt_ref(all);
   sx_status s = sx_rt_map_share(labels->u.map.keys, values, &map, e);
   if (s == SX_OK) s = sx_rt_sequence_insert(seq, seq->u.items.n, map, e);
   sx_rt_unref(map);
@@ -163,15 +171,18 @@ static sx_status run_zip(const sx_call *c, uint32_t begin, uint32_t end) {
   int64_t rows = x->rank == 2 ? x->dims[0] : 1, width = x->dims[x->rank - 1];
   if (width != labels->n)
     SX_FAIL(c->e, INVALID_ARGUMENT, "rows have %lld numbers, there are %u labels", (long long)width, labels->n);
-  sx_rt_value *map = NULL, *seq = NULL;
+  sx_rt_value *map = NULL, *seq = NULL, *all = NULL;
   SX_TRY(label_map(labels, text, &map, c->e));
+  int64_t kept = map->u.map.values->count; /* labels may repeat */
   sx_status s = sx_rt_sequence_create(
       (sx_rt_type){.kind = SX_RT_SEQUENCE, .elem = SX_RT_MAP, .dtype = SX_F32, .key = text ? SX_STRING : SX_I64}, &seq,
       c->e);
+  if (s == SX_OK) s = sx_rt_tensor_create(SX_F32, 2, (int64_t[]){rows, kept}, NULL, &all, c->e);
   double spent = 0;
   for (int64_t r = 0; r < rows && s == SX_OK && (s = sx_stop_due(&spent, 200 + (double)width * 10, c->e)) == SX_OK; r++)
-    s = zip_row(map, (const float *)c->in[0] + r * width, seq, c->e);
+    s = zip_row(map, (const float *)c->in[0] + r * width, all, (float *)all->data + r * kept, seq, c->e);
   sx_rt_unref(map);
+  sx_rt_unref(all);
   return sx_late_give(c, 0, seq, s);
 }
 

@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import sardonyx as sx
+from conftest import model_of
 from sardonyx import _native
 
 ONE = np.ones((2, 3), np.float32)
@@ -178,3 +179,16 @@ def test_garbage(add):
             sx.OrtValue(*bad)
     value = sx.OrtValue.ortvalue_from_numpy(ONE)
     assert sx.OrtValue(value) is value
+
+
+@pytest.mark.parametrize("labels", [["b", "ä", "a"], [7, -1, 3]])
+def test_maps_of_a_classifier(labels):
+    import onnx
+    kind = {"classlabels_strings" if isinstance(labels[0], str) else "classlabels_int64s": labels}
+    model = onnx.load_from_string(model_of("ZipMap", [("x", np.float32, ["n", 3])], [("y", np.float32, None)], domain="ai.onnx.ml", **kind))
+    model.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", 1))
+    model.graph.output[0].ClearField("type")
+    x = np.arange(9, dtype=np.float32).reshape(3, 3)
+    session = sx.InferenceSession(model.SerializeToString())
+    assert session.run(None, {"x": x})[0] == [dict(zip(labels, row)) for row in x.tolist()]
+    assert session.run(None, {"x": x[:0]})[0] == []

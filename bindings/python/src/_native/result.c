@@ -90,10 +90,56 @@ static PyObject *item_of(const OrtValue *value, int index) {
   return raise_status(ort->GetValue(value, index, ort_allocator, &item)) ? NULL : object_from_value(item);
 }
 
+/* Element i of the plain data of a map's values. */
+static PyObject *scalar(const void *data, ONNXTensorElementDataType type, size_t i) {
+  switch (type) {
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT: return PyFloat_FromDouble((double)((const float *)data)[i]);
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE: return PyFloat_FromDouble(((const double *)data)[i]);
+    case ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64: return PyLong_FromLongLong(((const int64_t *)data)[i]);
+    default: return PyErr_Format(PyExc_RuntimeError, "a map's values have the type %s", element_name(type));
+  }
+}
+
+static PyObject *zipped(PyObject *keys, const void *data, ONNXTensorElementDataType type) {
+  PyObject *out = PyDict_New();
+  Py_ssize_t n = PyList_Size(keys);
+  for (Py_ssize_t i = 0; out && i < n; i++) {
+    PyObject *item = scalar(data, type, (size_t)i);
+    if (!item || PyDict_SetItem(out, PyList_GetItem(keys, i), item)) Py_CLEAR(out);
+    Py_XDECREF(item);
+  }
+  return out;
+}
+
+/* Maps that share their keys, in one pass: a row each of a classifier's scores. NULL without an exception where there are
+ * none such. */
+static PyObject *shared_maps(const OrtValue *value, size_t n) {
+  OrtValue *keys = NULL;
+  ONNXTensorElementDataType type = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
+  PyObject *tensor, *names = NULL, *list = NULL;
+  const void **rows = PyMem_Malloc((n + 1) * sizeof *rows);
+  if (!rows) return PyErr_NoMemory();
+  if (!raise_status(ort_extension->SequenceMaps(value, ort_allocator, &keys, &type, rows, n)) && keys &&
+      (tensor = object_from_value(keys))) {
+    names = PyObject_CallMethod(tensor, "tolist", NULL);
+    Py_DECREF(tensor);
+  }
+  if (names) list = PyList_New((Py_ssize_t)n);
+  for (size_t i = 0; list && i < n; i++) {
+    PyObject *item = zipped(names, rows[i], type);
+    if (!item || PyList_SetItem(list, (Py_ssize_t)i, item)) Py_CLEAR(list);
+  }
+  Py_XDECREF(names);
+  PyMem_Free(rows);
+  return list;
+}
+
 static PyObject *sequence(const OrtValue *value) {
   size_t n;
   if (raise_status(ort->GetValueCount(value, &n))) return NULL;
-  PyObject *list = PyList_New((Py_ssize_t)n);
+  PyObject *list = n && ort_extension ? shared_maps(value, n) : NULL;
+  if (list || PyErr_Occurred()) return list;
+  list = PyList_New((Py_ssize_t)n);
   for (size_t i = 0; list && i < n; i++) {
     PyObject *item = item_of(value, (int)i);
     if (!item || PyList_SetItem(list, (Py_ssize_t)i, item)) Py_CLEAR(list);
