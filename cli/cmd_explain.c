@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* sardonyx explain and sardonyx check: what only the extension table of sardonyx.h can say. */
 #include "files.h"
+#include "input.h"
 #include "library.h"
 #include "os.h"
 #include "term.h"
@@ -25,8 +26,11 @@ static const cli_option check_options[] = {
     {NULL},
 };
 
-static const cli_group groups[] = {
-    {"Options", options}, {"Session", session_options}, {"General", cli_general_options}, {NULL}};
+static const cli_group groups[] = {{"Options", options},
+                                   {"Input (with any of these the model runs once before)", input_options},
+                                   {"Session", session_options},
+                                   {"General", cli_general_options},
+                                   {NULL}};
 static const cli_group check_groups[] = {
     {"Options", check_options}, {"Session", session_options}, {"General", cli_general_options}, {NULL}};
 
@@ -48,12 +52,24 @@ static char *gather(library *lib, char *all, const char *title, char *text) {
   return longer;
 }
 
+/* A few models are planned by the sizes of a run only. */
+static bool run_before(session *s) {
+  if (!inputs_said()) return true;
+  input_set in = {0};
+  value **out = cli_alloc(s->num_outputs * sizeof *out);
+  bool ok = inputs_make(s, NULL, 0, "random", &in) && session_run(s, in.count, in.names, in.values, out);
+  for (size_t i = 0; i < s->num_outputs; i++) value_free(out[i]);
+  free(out);
+  inputs_free(&in);
+  return ok;
+}
+
 static int run_explain(int count, char **args) {
   library *lib = library_open(cli_opts.library);
   const SardonyxExtension *x = lib ? library_extension_or_fail(lib, "explain") : NULL;
   session *s = x ? session_open(lib, args[0]) : NULL;
   char *text = NULL;
-  if (s && library_ok(lib, x->Explain(s->handle, opts.json != NULL, lib->allocator, &text)))
+  if (s && run_before(s) && library_ok(lib, x->Explain(s->handle, opts.json != NULL, lib->allocator, &text)))
     deliver(gather(lib, NULL, NULL, text));
   session_close(s);
   library_close(lib);
@@ -97,6 +113,7 @@ const cli_command cli_command_explain = {
         "Examples\n"
         "  sardonyx explain model.onnx\n"
         "  sardonyx explain model.onnx --level 0\n"
+        "  sardonyx explain model.onnx --shape 1x3x224x224\n"
         "  sardonyx explain model.onnx --json plan.json\n",
     .groups = groups,
     .least = 1,

@@ -325,6 +325,8 @@ bool inputs_make(const session *s, char *const *specs, int count, const char *fi
   return true;
 }
 
+bool inputs_said(void) { return opts.shapes.count || opts.dims.count || opts.fill; }
+
 void inputs_free(input_set *set) {
   for (size_t i = 0; i < set->count; i++) value_free(set->values[i]);
   free(set->values), free(set->names), free(set->shown.pixels);

@@ -17,5 +17,7 @@ typedef struct input_set {
 /* `specs` are NAME=WHAT or WHAT alone for the next input without a value; inputs named by none get `fill` (or --fill),
  * and are an error when that is NULL. */
 bool inputs_make(const session *s, char *const *specs, int count, const char *fill, input_set *set);
+/* Whether the command line says anything about inputs. */
+bool inputs_said(void);
 void inputs_free(input_set *set);
 #endif

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
-#include "abi/session.h"
+#include "abi/plugin/host.h"
 
 #ifdef _WIN32
 #include <process.h>
@@ -96,6 +96,7 @@ static void step(void *ctx, const sx_exec *x, uint32_t k, uint64_t begin_ns, uin
   const sx_step *s = &p->steps[k];
   const sx_node *n = sx_node_at(p->graph, s->node);
   const sx_view *views = inst->views + (s->args - p->steps[p->segments[segment].begin].args);
+  const sx_ep_node *plugin = sx_ep_node_of(n);
   sx_text name = {0}, args = {0};
   if (n->name.n)
     sx_text_put(&name, n->name.p, n->name.n);
@@ -104,8 +105,9 @@ static void step(void *ctx, const sx_exec *x, uint32_t k, uint64_t begin_ns, uin
   sx_text_add(&name, "_kernel_time");
   sx_text_add(&args, "\"op_name\" : ");
   sx_text_json(&args, n->op_type);
-  sx_text_add(&args, ",\"provider\" : \"CPUExecutionProvider\",\"node_index\" : \"%u\",\"kernel\" : \"%s\"",
-              (unsigned)s->node, s->kernel && s->kernel->name ? s->kernel->name : "");
+  sx_text_add(&args, ",\"provider\" : ");
+  sx_text_json(&args, sx_str_c(plugin ? plugin->ep->name : "CPUExecutionProvider"));
+  sx_text_add(&args, ",\"node_index\" : \"%u\",\"kernel\" : \"%s\"", (unsigned)s->node, s->kernel && s->kernel->name ? s->kernel->name : "");
   sx_text_add(&args, ",\"activation_size\" : \"%zu\",\"parameter_size\" : \"%zu\",\"output_size\" : \"%zu\"",
               bytes(views, s->n_in, false), bytes(views, s->n_in, true), bytes(views + s->n_in, s->n_out, false));
   sx_text_add(&args, ",\"input_type_shape\" : ");

@@ -122,3 +122,17 @@ def test_progress(monkeypatch, tmp_path):
     assert sx.InferenceSession(tmp_path / "m.onnx").run(None, {"x": X})
     monkeypatch.setenv("SARDONYX_PROGRESS", "0")
     assert not _progress.wanted()
+
+
+def test_verify_names_shapes_and_takes_an_array(add):
+    ones = np.ones((2, 3), np.float32)
+    assert sx.verify(add, {"a": ones, "b": ones}, against=lambda feed: feed["a"] + feed["b"], nodes=False)
+    assert "shape [2, 3] against [3]" in str(sx.verify(add, {"a": ones, "b": ones}, against=lambda feed: [np.ones(3)], nodes=False))
+
+
+def test_check_and_verify_with_options(add):
+    options = sx.SessionOptions()
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    assert sx.check(add, options) and sx.verify(add, sess_options=options)
+    with pytest.raises(TypeError):
+        sx.check(add, "level 0")

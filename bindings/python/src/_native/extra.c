@@ -13,15 +13,17 @@ static PyObject *load_adapter(PyObject *module, PyObject *path) {
   return failed ? NULL : PyCapsule_New(adapter, "OrtLoraAdapter", adapter_release);
 }
 
-/* (path or None, bytes or None, JSON): (report, number of problems) */
+/* (path or None, bytes or None, JSON, options of a session for a path, or None): (report, number of problems) */
 static PyObject *check(PyObject *module, PyObject *args) {
-  PyObject *path, *bytes, *name = NULL;
+  PyObject *path, *bytes, *options, *name = NULL;
   int json;
   char *report = NULL, *data = NULL;
   Py_ssize_t size = 0;
   size_t problems = 0;
   OrtStatus *status;
-  if (!PyArg_ParseTuple(args, "OOp:check", &path, &bytes, &json)) return NULL;
+  if (!PyArg_ParseTuple(args, "OOpO:check", &path, &bytes, &json, &options)) return NULL;
+  if (options != Py_None && !PyObject_TypeCheck(options, options_type))
+    return PyErr_Format(PyExc_TypeError, "check: options of another type than a session's");
   if (!ort_extension) {
     raise_code(ORT_NOT_IMPLEMENTED, "the library has no such report: it is not Sardonyx's own");
     return NULL;
@@ -29,7 +31,8 @@ static PyObject *check(PyObject *module, PyObject *args) {
   if (path != Py_None ? !(name = utf8(path)) : PyBytes_AsStringAndSize(bytes, &data, &size)) return NULL;
   const char *file = name ? PyBytes_AsString(name) : NULL;
   Py_BEGIN_ALLOW_THREADS
-  status = file ? ort_extension->Check(ort_env, file, json, ort_allocator, &report, &problems)
+  status = file ? ort_extension->CheckFor(ort_env, options != Py_None ? ((Options *)options)->options : NULL, file, json, ort_allocator,
+                                          &report, &problems)
                 : ort_extension->CheckArray(ort_env, data, (size_t)size, json, ort_allocator, &report, &problems);
   Py_END_ALLOW_THREADS
   Py_XDECREF(name);
@@ -201,7 +204,7 @@ static PyObject *compatibility(PyObject *module, PyObject *args) {
 }
 
 PyMethodDef extra_methods[] = {{"load_adapter", load_adapter, METH_O, "load_adapter(path)"},
-                               {"check", check, METH_VARARGS, "check(path, bytes, json)"},
+                               {"check", check, METH_VARARGS, "check(path, bytes, json, options)"},
                                {"operators", operators, METH_O, "operators(path)"},
                                {"memory", memory, METH_VARARGS, "memory(json)"},
                                {"allocations", allocations, METH_NOARGS, "allocations()"},

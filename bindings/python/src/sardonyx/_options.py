@@ -41,12 +41,12 @@ class SessionOptions:
     What was set can be read back; an attribute that there is not raises AttributeError.
     """
 
-    __slots__ = ("_native", "_values", "_config", "_calls", "_has_providers", "_device_providers", "_delegate")
+    __slots__ = ("_native", "_values", "_config", "_calls", "_has_providers", "_device_providers", "_devices", "_delegate")
 
     def __init__(self):
         self._native = _native.Options()
         self._values, self._config, self._calls, self._has_providers = {}, {}, [], False
-        self._device_providers = {}  # name -> options, of add_provider_for_devices
+        self._device_providers, self._devices = {}, []  # name -> options, and (name, devices, options), of add_provider_for_devices
         self._delegate = None
 
     execution_mode = _number("execution_mode", _enums.ExecutionMode, _enums.ExecutionMode.ORT_SEQUENTIAL, "Whether nodes may run side by side.")
@@ -172,6 +172,7 @@ class SessionOptions:
             need("SessionOptions.add_provider_for_devices()", "ep_devices", device, _devices().OrtEpDevice)
         self._native.add_devices([device._handle for device in ep_devices], dict(options))
         self._device_providers[ep_devices[0].ep_name] = dict(options)
+        self._devices.append((ep_devices[0].ep_name, [_device_key(device) for device in ep_devices], dict(options)))
         self._has_providers = True
 
     def has_providers(self):
@@ -216,12 +217,20 @@ class SessionOptions:
     def clear_ep_context_data_read_func(self):
         """Undoes set_ep_context_data_read_func."""
 
+    def __copy__(self):
+        made = object.__new__(type(self))
+        made._native, made._has_providers, made._delegate = self._native.clone(), self._has_providers, self._delegate
+        for name in ("_values", "_config", "_calls", "_device_providers", "_devices"):
+            setattr(made, name, getattr(self, name).copy())
+        return made
+
     def __getstate__(self):
-        return self._values, self._config, self._calls
+        return self._values, self._config, self._calls, self._devices, self._delegate
 
     def __setstate__(self, state):
         self.__init__()
-        values, config, calls = state
+        values, config, calls, devices, self._delegate = state
+        self._has_providers = self._delegate is not None
         for key, value in sorted(values.items(), reverse=True):  # the prefix of profiles comes before their switch
             setattr(self, key, value)
         for key, value in config.items():
@@ -229,6 +238,18 @@ class SessionOptions:
         for name, args in calls:
             self._call(name, *args)
             self._has_providers |= name == "add_provider" or "selection_policy" in args
+        for name, keys, options in devices:
+            here = [device for device in _devices().devices_of(name) if _device_key(device) in keys]
+            if not here:
+                raise RuntimeError(f"the options were made for devices of {name}, which are not here; register_execution_provider_library() "
+                                   "comes before they are read back")
+            self.add_provider_for_devices(here, options)
+
+
+def _device_key(device):
+    """What a device is known by in another process."""
+    hardware = device.device
+    return hardware and (int(hardware.type), hardware.vendor_id, hardware.device_id, sorted(hardware.metadata.items()))
 
 
 def _function(name, value):

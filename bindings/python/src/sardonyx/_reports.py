@@ -3,7 +3,8 @@
 import contextlib
 import os
 
-from . import _native
+from . import _native, _options
+from ._checks import need
 
 
 def _parsed(text):
@@ -188,13 +189,23 @@ class SessionReports:
                 profile.run = None
 
 
-def check(model):
+def check(model, sess_options=None):
     """Lists every problem of a model without running it: a Check, which is true when there are none.
 
     :param model: a path, or the model as bytes
+    :param sess_options: SessionOptions that a session of it would have, with custom operators for instance
     """
+    need("check()", "sess_options", sess_options, (_options.SessionOptions, type(None)))
+    if sess_options is not None and isinstance(model, bytes):
+        import tempfile
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.onnx")
+            with open(path, "wb") as file:
+                file.write(model)
+            return check(path, sess_options)
     source = (None, model) if isinstance(model, bytes) else (os.fspath(model), None)
-    text, problems = _native.check(*source, False)
-    out = Check(text, _parsed(_native.check(*source, True)[0]))
+    options = sess_options._native if sess_options is not None else None
+    text, problems = _native.check(*source, False, options)
+    out = Check(text, _parsed(_native.check(*source, True, options)[0]))
     out.problems = problems
     return out

@@ -3,6 +3,7 @@ import os
 from contextlib import AbstractContextManager
 from typing import Any, Callable, Mapping
 
+from ._options import SessionOptions
 from ._session import InferenceSession
 
 class Report:
@@ -36,4 +37,4 @@ class SessionReports:
     def memory(self) -> Report: ...
     def profile(self) -> AbstractContextManager[Profile]: ...
 
-def check(model: str | os.PathLike[str] | bytes) -> Check: ...
+def check(model: str | os.PathLike[str] | bytes, sess_options: SessionOptions | None = None) -> Check: ...

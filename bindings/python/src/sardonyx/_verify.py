@@ -5,6 +5,7 @@ The other way is another level, another model with the same names (of another pr
 its own because a process has one, or a function. Where tensors of the two have the same names, those that nodes compute are asked for as
 outputs, some at a time, in the order of the file; the first one that differs names the node. A tensor that is asked for is computed, so
 what a fusion would have hidden is seen; but a fault of the fusion itself may go away, and then that is said."""
+import copy
 import os
 import pickle
 import re
@@ -49,12 +50,17 @@ def compare(a, b, rtol, atol):
     return bool(np.allclose(x, y, rtol, atol, equal_nan=True)), float(np.max(gap[~np.isnan(gap)], initial=0))
 
 
+def _shapes(a, b):
+    """Words for arrays of different shapes; none for others."""
+    differ = isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.shape != b.shape
+    return f"  shape {list(a.shape)} against {list(b.shape)}" if differ else ""
+
+
 class _Here:
     """Sessions of a model in this process, by the tensors that are asked for."""
 
-    def __init__(self, source, level):
-        from . import SessionOptions
-        self.source, self.options = source, SessionOptions()
+    def __init__(self, source, level, options):
+        self.source, self.options = source, copy.copy(options)
         if level is not None:
             self.options.graph_optimization_level = level
 
@@ -69,7 +75,8 @@ class _Here:
 class _Elsewhere:
     """The same on another library, in a process of its own."""
 
-    def __init__(self, source, library):
+    def __init__(self, source, library, options):
+        self.options = options
         self.source, self.library = source if isinstance(source, bytes) else os.path.abspath(source), os.path.abspath(library)
 
     def outputs(self, inputs):
@@ -80,7 +87,7 @@ class _Elsewhere:
 
         import sardonyx
         path = os.pathsep.join([os.path.dirname(os.path.dirname(sardonyx.__file__)), os.environ.get("PYTHONPATH", "")])
-        done = subprocess.run([sys.executable, "-c", _CHILD], input=pickle.dumps((self.source, names, inputs)), stdout=subprocess.PIPE,
+        done = subprocess.run([sys.executable, "-c", _CHILD], input=pickle.dumps((self.source, names, inputs, self.options)), stdout=subprocess.PIPE,
                               env={**os.environ, "SARDONYX_LIBRARY": self.library, "PYTHONPATH": path})
         if done.returncode:
             raise _native.Fail(f"[ONNXRuntimeError] : 1 : FAIL : the model cannot be run on {self.library}; its words are above")
@@ -88,8 +95,8 @@ class _Elsewhere:
 
 
 def _serve(request):
-    source, names, inputs = request
-    way = _Here(source, None)
+    source, names, inputs, options = request
+    way = _Here(source, None, options)
     return way.outputs(inputs) if names is None else way.tensors(names, inputs)
 
 
@@ -101,7 +108,8 @@ class _Function:
 
     def outputs(self, inputs):
         if not hasattr(self.function, "state_dict"):
-            return [np.asarray(value) for value in self.function(inputs)]
+            found = self.function(inputs)
+            return [np.asarray(value) for value in (found if isinstance(found, (list, tuple)) else [found])]
         import torch
         with torch.no_grad():
             found = self.function(*(torch.from_numpy(np.ascontiguousarray(inputs[name])) for name in self.order if name in inputs))
@@ -119,17 +127,17 @@ class _Session:
         return self.session.run(None, inputs)
 
 
-def _other(model, against, order):
+def _other(model, against, order, options):
     from . import GraphOptimizationLevel
     if against is None or isinstance(against, (GraphOptimizationLevel, int)):
-        return _Here(model, GraphOptimizationLevel(int(against or 0)))
+        return _Here(model, GraphOptimizationLevel(int(against or 0)), options)
     if hasattr(against, "get_inputs"):
         return _Session(against)
     if callable(against):
         return _Function(against, order)
     if not isinstance(against, bytes) and re.search(r"\.(so(\.\d+)*|dll|dylib)$", os.fspath(against)):
-        return _Elsewhere(model, against)
-    return _Here(against, None)
+        return _Elsewhere(model, against, options)
+    return _Here(against, None, options)
 
 
 def _first(mine, other, inputs, rtol, atol):
@@ -162,7 +170,7 @@ def made_up(session):
     return feed
 
 
-def verify(model, inputs=None, against=None, *, rtol=1e-3, atol=1e-5, nodes=True):
+def verify(model, inputs=None, against=None, *, rtol=1e-3, atol=1e-5, nodes=True, sess_options=None):
     """Runs a model in two ways, compares the outputs as numpy.allclose does, and names the first node that differs.
 
         assert sardonyx.verify("model.onnx", {"x": x})                                  # optimised against not
@@ -172,21 +180,24 @@ def verify(model, inputs=None, against=None, *, rtol=1e-3, atol=1e-5, nodes=True
     :param model: a path or bytes
     :param inputs: a dictionary from input name to array; None makes some up, which says little of a model that picks by index
     :param against: None for the same model without optimisation, or a GraphOptimizationLevel; a path or bytes of another model; a path of
-        another library; a session; a torch module; or a function of the inputs' dictionary that returns a list of arrays
+        another library; a session; a torch module; or a function of the inputs' dictionary that returns a list of arrays,
+        or the array of the only output
     :param nodes: whether the first node that differs is looked for, where the other way has tensors of the same names
+    :param sess_options: SessionOptions for the sessions of both ways, with custom operators for instance
     :returns: a Difference, which is true when all outputs agree
     :raises Fail: when the model cannot be run on the other library
     """
-    from . import InferenceSession
-    session = InferenceSession(model)
+    from . import InferenceSession, SessionOptions
+    options = SessionOptions() if sess_options is None else sess_options
+    session = InferenceSession(model, options)
     inputs = made_up(session) if inputs is None else inputs
-    mine, other = _Here(model, None), _other(model, against, [arg.name for arg in session.get_inputs()])
+    mine, other = _Here(model, None, options), _other(model, against, [arg.name for arg in session.get_inputs()], options)
     found, expected = session.run(None, inputs), other.outputs(inputs)
     rows, lines = [], []
     for output, a, b in zip(session.get_outputs(), found, expected):
         agrees, gap = compare(a, b, rtol, atol)
         rows.append({"output": output.name, "agrees": agrees, "largest_difference": gap})
-        lines.append(f"{'same     ' if agrees else 'DIFFERENT'}  {output.name}" + (f"  largest difference {gap:.3g}" if gap is not None else ""))
+        lines.append(f"{'same     ' if agrees else 'DIFFERENT'}  {output.name}" + (f"  largest difference {gap:.3g}" if gap is not None else _shapes(a, b)))
     if len(found) != len(expected):
         lines.append(f"DIFFERENT  {len(found)} outputs, and {len(expected)} of what they are compared with")
     agrees, first = all(row["agrees"] for row in rows) and len(found) == len(expected), None
