@@ -36,7 +36,8 @@ endif()
 # Exceptions of foreign callbacks may pass through the interface, the executor and the pool (SX_PASSAGE); all else has no tables
 # for them. Each function has a section, so that a library leaves out what only tests call.
 set(SX_NO_TABLES -fno-asynchronous-unwind-tables)
-set(SX_CODE_FLAGS -Os)
+# The library may unload itself with the last call of a function, which has to be a jump for that (SX_TAIL_CALLS, base/dl_posix.c).
+set(SX_CODE_FLAGS -Os -foptimize-sibling-calls -DSX_TAIL_CALLS=1)
 set(SX_PASSAGE "/src/(abi|run)/|/base/pool")
 set(SX_SMALL_FLAGS -Os)
 set(SX_KERNEL_FLAGS -O2 -ftree-vectorize ${SX_NO_TABLES})

@@ -34,8 +34,8 @@ void *sx_dl_symbol(void *handle, const char *name) { return dlsym(handle ? handl
 
 void sx_dl_close(void *handle) { dlclose(handle); }
 
-/* Only where compilers make the last call of a function a jump: it does not return to where nothing is any more. */
-#if defined(__OPTIMIZE_SIZE__) && !defined(__wasi__)
+/* Only where the build makes the last call of a function a jump: it does not return to where nothing is any more. */
+#if defined(SX_TAIL_CALLS) && !defined(__wasi__)
 void *sx_dl_hold(void) {
   Dl_info self;
   return dladdr(&sx_dl_hold, &self) && self.dli_fname ? dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD) : NULL;
