@@ -113,11 +113,15 @@ static bool one_runtime(const library *lib) {
   return true;
 }
 
-/* Not relative: each library has its own idea of where such a path begins. */
-static const ORTCHAR_T *plugin_path(const char *path) {
+/* Loads a library of custom operators, or with a name of a provider. Not by a relative path: each runtime has its own idea of where
+ * such a path begins. */
+static bool load_plugin(library *lib, const OrtApi *api, OrtSessionOptions *so, const char *name, const char *path) {
   char *full = os_full_path(path);
   term_detail("loading %s", full);
-  return os_path(full); /* which may point to it: for as long as the program runs */
+  const bool ok = library_ok(lib, name ? api->RegisterExecutionProviderLibrary(lib->env, name, os_path(full))
+                                       : api->RegisterCustomOpsLibrary_V2(so, os_path(full)));
+  free(full);
+  return ok;
 }
 
 static bool set_lists(library *lib, OrtSessionOptions *so) {
@@ -140,12 +144,12 @@ static bool set_lists(library *lib, OrtSessionOptions *so) {
     if (!ok) return false;
   }
   for (size_t i = 0; i < opts.custom_ops.count; i++)
-    if (!library_ok(lib, api->RegisterCustomOpsLibrary_V2(so, plugin_path(opts.custom_ops.items[i])))) return false;
+    if (!load_plugin(lib, api, so, NULL, opts.custom_ops.items[i])) return false;
   for (size_t i = 0; i < opts.ep_library.count && !lib->plugins; i++) {
     const OrtApi *newer = lib->base->GetApi(22);
     if (!newer) return cli_fail(CLI_BROKEN, "--ep-library needs a library of API version 22 or later");
     if (!cli_split(opts.ep_library.items[i], "--ep-library", &key, &text)) return false;
-    bool ok = library_ok(lib, newer->RegisterExecutionProviderLibrary(lib->env, key, plugin_path(text)));
+    bool ok = load_plugin(lib, newer, NULL, key, text);
     free(key);
     if (!ok) return false;
   }

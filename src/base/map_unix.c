@@ -21,8 +21,9 @@ sx_status sx_os_map(int fd, const char *path, sx_mapping *m, sx_err *e) {
 }
 
 void sx_unmap_file(sx_mapping *m) {
+  const size_t page = (size_t)sysconf(_SC_PAGESIZE); /* whole pages go; ThreadSanitizer forgets no less than is named */
   if (m->mapped)
-    munmap((void *)(uintptr_t)m->data, m->size);
+    munmap((void *)(uintptr_t)m->data, (m->size + page - 1) / page * page);
   else if (m->data)
     sx_free_aligned((void *)(uintptr_t)m->data, m->size);
   *m = (sx_mapping){0};

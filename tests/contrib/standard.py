@@ -45,6 +45,16 @@ def case(name, nodes, inputs, outputs, opset=18, names=None, dims=None, constant
     onnx.save(model, OUT / name / "model.onnx")
 
 
+def many_inputs():
+    """More than a kernel takes at once."""
+    for op, of in (("Sum", np.sum), ("Max", np.max), ("Min", np.min), ("Mean", np.mean)):
+        for count in (33, 200):
+            for dtype in (np.float32, np.float64, np.float16):
+                inputs = [rng.standard_normal((2, 3) if i % 3 else (3,)).astype(dtype) for i in range(count)]
+                wide = np.stack(np.broadcast_arrays(*inputs)).astype(np.float64)
+                case(f"{op.lower()}_of_{count}_{np.dtype(dtype).name}", [node(op, [f"x{i}" for i in range(count)], ["y0"])], inputs, [of(wide, axis=0).astype(dtype)])
+
+
 def einsum():
     equations = """ij,jk->ik  ...ii->...i  ii  iij->j  i,i  i,j->ij  ij,jk,kl->il  ...ij,...jk->...ik  bhid,bhjd->bhij  ij->ji  ij->  ba
                    aibi,ib->a  ij,ij->i  i,i,i->i  iii->i  Ab,bA  ,ij->ij  ...,...->...  abc,cde,ef->abdf  ij,kj->""".split()
@@ -267,7 +277,7 @@ def graphs():
 
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
-    for write in (einsum, scan8, gradients, old_forms, strings, text_values, types, graphs):
+    for write in (many_inputs, einsum, scan8, gradients, old_forms, strings, text_values, types, graphs):
         write()
     (OUT / "tolerances.txt").write_text("einsum_* 1e-4 1e-5\nscan8_* 1e-4 1e-5\ngradient_* 1e-4 1e-6\ninstance_norm_of_one 1e-6 0\nattention_of_double 1e-12 1e-14\n")
 

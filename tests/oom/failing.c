@@ -8,6 +8,9 @@
  * it did without. SX_OOM_CALLS: how many attempts a slot gets before they are spread. SX_OOM_TRACE: names slots that keep memory of a
  * failed attempt. SX_OOM_PLAINLY: slots that are called once. SX_OOM_LEAVES: the program does not release what it makes. SX_OOM_COUNTS: the program counts calls of its functions; its verdict is not asked. */
 #define _GNU_SOURCE
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -236,8 +239,11 @@ __attribute__((destructor)) static void end(void) {
   if (bytes) printf("out of memory: %ld bytes were not given back\n", bytes);
   fflush(stdout);
   if (getenv("SX_OOM_LEAVES")) return;
-#ifndef __SANITIZE_ADDRESS__ /* which names what they are */
+  const bool counts = getenv("SX_OOM_COUNTS") != NULL; /* the program's own verdict is void */
+#ifdef __SANITIZE_ADDRESS__ /* which names what they are */
+  if (counts) _exit(__lsan_do_recoverable_leak_check());
+#else
   if (bytes) _exit(1);
-  if (getenv("SX_OOM_COUNTS")) _exit(0);
+  if (counts) _exit(0);
 #endif
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Operators that compute each element alone: one row each. What an instruction does is the CPU family's business
  * (ep/cpu/kernels/elementwise); here are types, shapes and the old forms. */
+#include "ops/lower.h"
 #include "ops/move/content.h"
 
 /* Before opset 7 the second operand was broadcast only by attributes: broadcast=1, and axis says where its dimensions lie.
@@ -74,6 +75,24 @@ const sx_op sx_op_PRelu = {.name = "PRelu",
                            .flags = SX_OP_ELEMENTWISE, \
                            .infer = sx_infer_same,     \
                            .upgrades = {{6, drop_consumed}}};
+/* Of more inputs than a kernel takes: some at a time, the result of the last beside the next. 16-bit floats stay wide between. */
+static sx_status split_inputs(sx_upgrade_ctx *c) {
+  enum { MOST = 32 };
+  const uint32_t n = c->n->n_in;
+  const bool mean = c->n->op == &sx_op_Mean;
+  const sx_op *op = mean ? &sx_op_Sum : c->n->op;
+  if (n <= MOST) return SX_OK;
+  const sx_dtype t = (sx_dtype)sx_value_at(c->g, c->n->in[0].value)->fact.dtype;
+  const sx_dtype wide = t == SX_F16 || t == SX_BF16 ? SX_F32 : t;
+  sx_lower l = {.c = c};
+  sx_vid in[MOST];
+  for (uint32_t i = 0, k = 0; i < n; i++) {
+    in[k++] = sx_lower_cast(&l, sx_lower_in(&l, i), wide);
+    if (k == MOST || i + 1 == n) in[0] = sx_lower_node(&l, op, in, k, NULL, 0), k = 1;
+  }
+  if (mean) in[0] = sx_lower_2(&l, &sx_op_Div, in[0], sx_lower_number(&l, n, wide));
+  return sx_lower_end(&l, sx_lower_cast(&l, in[0], t));
+}
 #define PREDICATE(N) const sx_op sx_op_##N = {.name = #N, .flags = SX_OP_ELEMENTWISE, .infer = sx_infer_compare};
 #define BINARY(N, acc, more)                                    \
   const sx_op sx_op_##N = {.name = #N,                          \
@@ -81,6 +100,12 @@ const sx_op sx_op_PRelu = {.name = "PRelu",
                            .flags = SX_OP_ELEMENTWISE | (more), \
                            .infer = sx_infer_broadcast,         \
                            .upgrades = {{7, legacy_broadcast}}};
+#define VARIADIC(N, acc)                        \
+  const sx_op sx_op_##N = {.name = #N,          \
+                           .accuracy = (acc),   \
+                           .flags = SX_OP_ELEMENTWISE,  \
+                           .infer = sx_infer_broadcast, \
+                           .upgrades = {{7, legacy_broadcast}, {SX_LOWER_ALWAYS, split_inputs}}};
 #define COMPARE(N, more)    \
   const sx_op sx_op_##N = { \
       .name = #N, .flags = SX_OP_ELEMENTWISE | (more), .infer = sx_infer_compare, .upgrades = {{7, legacy_broadcast}}};
@@ -165,10 +190,10 @@ BINARY(BitShift, SX_EXACT, 0)
 BINARY(BitwiseAnd, SX_EXACT, SX_OP_COMMUTES)
 BINARY(BitwiseOr, SX_EXACT, SX_OP_COMMUTES)
 BINARY(BitwiseXor, SX_EXACT, SX_OP_COMMUTES)
-BINARY(Max, SX_EXACT, 0)
-BINARY(Min, SX_EXACT, 0)
-BINARY(Mean, SX_ROUNDED, 0)
-BINARY(Sum, SX_ROUNDED, 0)
+VARIADIC(Max, SX_EXACT)
+VARIADIC(Min, SX_EXACT)
+VARIADIC(Mean, SX_ROUNDED)
+VARIADIC(Sum, SX_ROUNDED)
 COMPARE(And, SX_OP_COMMUTES)
 COMPARE(Or, SX_OP_COMMUTES)
 COMPARE(Xor, SX_OP_COMMUTES)
