@@ -8,7 +8,7 @@ from .calibrate import CalibrationDataReader, CalibrationMethod, TensorsData
 from .quant_utils import QuantFormat, QuantType
 
 TYPES: dict[QuantType, str]
-HARMLESS: set[str]
+OPTIONS: dict[str, tuple[Any, bool]]
 
 def quantize_dynamic(model_input: str | os.PathLike[str] | bytes | Any, model_output: str | os.PathLike[str],
                      op_types_to_quantize: Sequence[str] | None = None, per_channel: bool = False, reduce_range: bool = False,
